@@ -1,0 +1,1 @@
+//! The egui application: one panel per file. The only room that knows egui.

@@ -1,0 +1,17 @@
+//! Plain things every room needs: arrays, pictures, seeded random streams, thread pools, safe file writes.
+//!
+//! Depends on no other room, knows no tensors and no window.
+
+mod array;
+mod cancel;
+mod files;
+mod picture;
+mod random;
+mod threads;
+
+pub use array::{Array, Arrays};
+pub use cancel::Cancel;
+pub use files::{FileError, FileErrorKind, write_atomic};
+pub use picture::Picture;
+pub use random::{Stream, StreamState};
+pub use threads::Pool;

@@ -1,0 +1,54 @@
+use std::sync::Arc;
+
+/// A named pool of worker threads that lives as long as its owner.
+///
+/// Everything that computes in parallel runs inside [`Pool::run`], where rayon (and through it candle and
+/// gemm) uses this pool's threads and no others. Two owners never share a pool, so a small job of one never
+/// queues behind a large job of the other.
+#[derive(Clone)]
+pub struct Pool(Arc<rayon::ThreadPool>);
+
+impl Pool {
+    /// A pool of `threads` workers (at least 1) called `name-0`, `name-1`, ...
+    ///
+    /// # Errors
+    /// When the system refuses to start a thread.
+    pub fn new(name: &str, threads: usize) -> std::io::Result<Self> {
+        let name = name.to_owned();
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.max(1))
+            .thread_name(move |index| format!("{name}-{index}"))
+            .build()
+            .map(|pool| Self(Arc::new(pool)))
+            .map_err(std::io::Error::other)
+    }
+
+    /// Runs `job` on the pool and waits for it.
+    pub fn run<R: Send>(&self, job: impl FnOnce() -> R + Send) -> R {
+        self.0.install(job)
+    }
+
+    /// The number of workers.
+    pub fn threads(&self) -> usize {
+        self.0.current_num_threads()
+    }
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pool({} threads)", self.threads())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_run_on_the_named_threads() {
+        let pool = Pool::new("test", 2).expect("starts");
+        let name = pool.run(|| std::thread::current().name().map(str::to_owned));
+        assert!(name.is_some_and(|n| n.starts_with("test-")));
+        assert_eq!(pool.run(rayon::current_num_threads), 2);
+    }
+}

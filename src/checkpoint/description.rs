@@ -1,0 +1,124 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
+
+/// What a model is: its code blocks, its networks, and where it comes from.
+///
+/// Kept as JSON in the bundle's metadata. Explorer, engine and command line rely on this alone and never
+/// assume ID-GAN: a GAN without a VAE, a code in [0, 1] or a one-hot code are other descriptions, not other
+/// programs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelDescription {
+    /// Version of this document; [`ModelDescription::FORMAT`] when written by this build.
+    pub format: u32,
+    /// Name shown to people, for instance `sprites-64`.
+    pub name: String,
+    /// The codes, in the order in which the explorer shows them.
+    pub codes: Vec<CodeBlock>,
+    /// The generator, if the model has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<GeneratorPart>,
+    /// The discriminator, kept so that training can go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discriminator: Option<DiscriminatorConfig>,
+    /// The VAE, if the model has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vae: Option<VaePart>,
+    /// Data set specification the model was trained on, for instance `dsprites` or `images:DIR`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// Steps, losses, wall time: whatever the trainer wants to keep, for people to read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub training: BTreeMap<String, serde_json::Value>,
+    /// Program version, command, seed, source files and their hashes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub provenance: BTreeMap<String, serde_json::Value>,
+}
+
+/// One block of codes: a row of sliders, a resample button, or a picker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CodeBlock {
+    /// Short symbol: `c`, `s`, `z`, `r`.
+    pub name: String,
+    /// Number of dimensions.
+    pub dims: usize,
+    /// How the block is distributed, which decides how it is drawn and shown.
+    pub kind: CodeKind,
+    /// Slider range, lowest and highest value.
+    pub range: [f32; 2],
+    /// The value of every dimension in the neutral picture.
+    pub neutral: f32,
+    /// Names a person gave to the dimensions, either none or one a dimension (empty string: unnamed).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+}
+
+/// The distribution of a code block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CodeKind {
+    /// N(0, I); one slider a dimension.
+    Gaussian,
+    /// Uniform over `range`; one slider a dimension.
+    Uniform,
+    /// Exactly one dimension is 1, the others 0; a picker.
+    OneHot,
+    /// N(0, I) without meaning of its own dimensions; resampled as a whole.
+    Noise,
+}
+
+/// A generator and the blocks it takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GeneratorPart {
+    /// Architecture and sizes.
+    pub config: GeneratorConfig,
+    /// Names of the blocks that are concatenated into z, in order (ID-GAN: `s`, then `c`).
+    pub inputs: Vec<String>,
+}
+
+/// A VAE and the block it encodes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VaePart {
+    /// Architecture and sizes.
+    pub config: VaeConfig,
+    /// Name of the block that its encoder infers and its decoder takes.
+    pub code: String,
+}
+
+impl ModelDescription {
+    /// The newest version of this document.
+    pub const FORMAT: u32 = 1;
+
+    /// The block called `name`.
+    pub fn block(&self, name: &str) -> Option<&CodeBlock> {
+        self.codes.iter().find(|block| block.name == name)
+    }
+}
+
+impl CodeBlock {
+    /// The disentangled code of ID-GAN: `dims` Gaussian dimensions called `c`, shown from -3 to 3.
+    pub fn disentangled(dims: usize) -> Self {
+        Self {
+            name: "c".into(),
+            dims,
+            kind: CodeKind::Gaussian,
+            range: [-3.0, 3.0],
+            neutral: 0.0,
+            labels: Vec::new(),
+        }
+    }
+
+    /// The nuisance code of ID-GAN: `dims` Gaussian dimensions called `s`, resampled as a whole.
+    pub fn nuisance(dims: usize) -> Self {
+        Self {
+            name: "s".into(),
+            dims,
+            kind: CodeKind::Noise,
+            range: [-3.0, 3.0],
+            neutral: 0.0,
+            labels: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+use std::path::PathBuf;
+
+/// A data set of pictures with random access.
+///
+/// Reading is deterministic: picture `index` with `draw` is the same bytes every time, so that training can be
+/// resumed bit by bit. Sets with nuisance (noise, textures, random colours) vary it with `draw`; others ignore it.
+pub trait Dataset: Send + Sync {
+    /// The specification that opens this set again, for instance `dsprites` or `images:DIR`.
+    fn spec(&self) -> &str;
+
+    /// Number of pictures.
+    fn len(&self) -> usize;
+
+    /// Whether the set holds no pictures.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Channels (1 or 3), height and width of every picture.
+    fn picture_shape(&self) -> [usize; 3];
+
+    /// Whether pictures may be mirrored in training (photos yes; sprites and scenes no: it would destroy factors).
+    fn may_flip(&self) -> bool {
+        false
+    }
+
+    /// The known factors of variation, first varying slowest; empty where unknown. Where factors are known
+    /// `len()` is the product of their sizes and index order is row-major over them.
+    fn factors(&self) -> &[Factor] {
+        &[]
+    }
+
+    /// Writes picture `index` into `out` `(channels, height, width)`, values in [0, 1].
+    ///
+    /// # Errors
+    /// When the picture cannot be read or decoded, naming its file.
+    fn read(&self, index: usize, draw: u64, out: &mut [f32]) -> Result<(), DataError>;
+}
+
+/// One known factor of variation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Factor {
+    /// Its name, for instance `azimuth`.
+    pub name: String,
+    /// The value of each class, in the factor's natural unit; the length is the number of classes.
+    pub values: Vec<f64>,
+}
+
+/// A data set that cannot be opened or a picture that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// A specification nobody understands.
+    #[error("{0}")]
+    Spec(String),
+    /// A file that cannot be read.
+    #[error(transparent)]
+    File(#[from] crate::base::FileError),
+    /// A file with content that does not fit.
+    #[error("{what}: {path}", path = path.display())]
+    Content {
+        /// What is wrong and what to do.
+        what: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Too many broken pictures.
+    #[error("{broken} of {total} pictures cannot be read, more than 1 %; the first: {first}")]
+    Broken {
+        /// Pictures that failed.
+        broken: usize,
+        /// Pictures tried.
+        total: usize,
+        /// The first failure in words.
+        first: String,
+    },
+}

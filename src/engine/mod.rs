@@ -1,0 +1,1 @@
+//! The worker threads: jobs in, small events and latest-value frames out. Owns models and devices.

@@ -1,0 +1,82 @@
+use crate::base::{Cancel, Picture};
+
+/// A trained network from codes to pictures: a generator or a VAE decoder.
+///
+/// One renderer belongs to one thread at a time; its buffers are allocated once.
+pub trait Renderer: Send {
+    /// Width of the code it takes.
+    fn code_dim(&self) -> usize;
+
+    /// Channels (1 or 3), height and width of its pictures.
+    fn picture_shape(&self) -> [usize; 3];
+
+    /// Renders `codes` `(N, code_dim)` into `pictures` `(N, channels, height, width)` with values in [0, 1]
+    /// (a generator's tanh output is mapped by (x + 1) / 2, a decoder's logits by the sigmoid).
+    ///
+    /// # Errors
+    /// When a length does not fit or the device fails. A cancelled render leaves `pictures` unspecified and
+    /// the renderer ready for the next one.
+    fn render(
+        &mut self,
+        codes: &[f32],
+        pictures: &mut [f32],
+        cancel: &Cancel,
+    ) -> Result<Outcome, RenderError>;
+
+    /// Renders one code into an 8-bit picture, which takes the renderer's size if it has another.
+    ///
+    /// # Errors
+    /// As [`Renderer::render`].
+    fn render_picture(
+        &mut self,
+        code: &[f32],
+        picture: &mut Picture,
+        cancel: &Cancel,
+    ) -> Result<Outcome, RenderError>;
+}
+
+/// A trained encoder from pictures to the posterior of the disentangled code.
+pub trait Encoder: Send {
+    /// Width of the code it infers.
+    fn code_dim(&self) -> usize;
+
+    /// Channels (1 or 3), height and width of the pictures it takes (64x64 for the published VAE).
+    fn picture_shape(&self) -> [usize; 3];
+
+    /// Encodes `pictures` `(N, channels, height, width)` in [0, 1] into `mu` and `logvar`, both
+    /// `(N, code_dim)`.
+    ///
+    /// # Errors
+    /// When a length does not fit or the device fails.
+    fn encode(&mut self, pictures: &[f32], mu: &mut [f32], logvar: &mut [f32]) -> Result<(), RenderError>;
+}
+
+/// How a render ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The picture is complete.
+    Done,
+    /// It was cancelled between two layers.
+    Cancelled,
+}
+
+/// A render or an encoding that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// A slice of the wrong length.
+    #[error("{what}: expected {expected} values, got {actual}")]
+    Length {
+        /// Which argument.
+        what: &'static str,
+        /// The length that fits.
+        expected: usize,
+        /// The length that was given.
+        actual: usize,
+    },
+    /// Weights that do not fit the architecture.
+    #[error("the weights do not fit the architecture: {0}")]
+    Weights(String),
+    /// The device failed.
+    #[error("the device failed: {0}")]
+    Device(#[from] candle_core::Error),
+}

@@ -1,0 +1,1 @@
+//! One metric per file, and the statistics of a data set that bundles carry.

@@ -1,0 +1,1 @@
+//! Optimisers, moving average, the two training loops, run folders, resume.
