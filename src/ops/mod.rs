@@ -1,1 +1,25 @@
 //! Differentiable tensor operations that candle lacks or does slowly; CPU kernels live under `cpu`.
+//!
+//! All take NCHW tensors of f32 or f64, strided or offset ones included. On the CPU they are custom operations
+//! over the kernels in [`cpu`]; on CUDA and Metal the same functions compose candle's own operations
+//! (`portable`). Backward passes are written with these same operations, so gradients of any order are right
+//! where the graph reaches them: candle detaches what an ordinary `backward` computes, so a second derivative is
+//! taken by writing the first one as an expression (see `leaky_relu_backward` and `conv_transpose2d`).
+
+pub mod cpu;
+
+mod activation;
+mod convolution;
+mod custom;
+mod linear;
+mod pooling;
+mod portable;
+mod resampling;
+#[cfg(test)]
+mod tests;
+
+pub use activation::{leaky_relu, leaky_relu_backward};
+pub use convolution::{channel_sum, conv_transpose2d, conv2d, conv2d_input_grad, conv2d_weight_grad};
+pub use linear::linear;
+pub use pooling::{avg_pool_3x3_s2, avg_pool_3x3_s2_backward};
+pub use resampling::{area_downsample, bilinear_downsample, sum_pool_2x2, upsample_nearest_2x};

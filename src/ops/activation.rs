@@ -1,0 +1,91 @@
+//! Leaky ReLU with PyTorch's gradient at zero.
+
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
+
+use super::cpu::elementwise;
+use super::custom::{constant, elements, filled, with_float};
+use super::portable;
+
+/// `x` where it is above zero, `slope * x` elsewhere; a slope of 0 is ReLU. The gradient at exactly 0 is `slope`.
+///
+/// # Errors
+/// When `x` is not f32 or f64.
+pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return portable::leaky_relu(x, slope);
+    }
+    x.contiguous()?.apply_op1(LeakyRelu { slope })
+}
+
+/// The backward pass of [`leaky_relu`]: `upstream` where `x` is above zero, `slope * upstream` elsewhere.
+///
+/// Differentiable in `upstream`; in `x` the derivative is zero almost everywhere and taken as zero. Where `slope`
+/// is not negative, the activation's output may be given for `x`: it is above zero in the same places.
+///
+/// # Errors
+/// When the shapes differ or the type is not f32 or f64.
+pub fn leaky_relu_backward(x: &Tensor, upstream: &Tensor, slope: f64) -> Result<Tensor> {
+    if x.dims() != upstream.dims() {
+        bail!("leaky_relu_backward: x is {:?} but its upstream {:?}", x.dims(), upstream.dims());
+    }
+    if !x.device().is_cpu() {
+        return portable::leaky_relu_backward(x, upstream, slope);
+    }
+    constant(x).contiguous()?.apply_op2(&upstream.contiguous()?, LeakyReluBackward { slope })
+}
+
+struct LeakyRelu {
+    slope: f64,
+}
+
+impl CustomOp1 for LeakyRelu {
+    fn name(&self) -> &'static str {
+        "leaky relu"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        with_float!("leaky relu", storage, T => {
+            let x = elements::<T>(storage, layout)?;
+            let slope = <T as WithDType>::from_f64(self.slope);
+            Ok(filled(layout.shape(), |out| elementwise::leaky_relu(x, slope, out)))
+        })
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        leaky_relu_backward(x, gradient, self.slope).map(Some)
+    }
+}
+
+struct LeakyReluBackward {
+    slope: f64,
+}
+
+impl CustomOp2 for LeakyReluBackward {
+    fn name(&self) -> &'static str {
+        "leaky relu backward"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        with_float!("leaky relu backward", s1, T => {
+            let (x, upstream) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
+            let slope = <T as WithDType>::from_f64(self.slope);
+            Ok(filled(l1.shape(), |out| elementwise::leaky_relu_backward(x, upstream, slope, out)))
+        })
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        Ok((None, Some(leaky_relu_backward(x, gradient, self.slope)?)))
+    }
+}

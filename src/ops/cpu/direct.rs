@@ -1,0 +1,114 @@
+//! The three convolution kernels as plain loops, for any float: the path of f64 (finite differences) and of
+//! whatever the packed kernels do not take.
+
+use super::convolution::ConvShape;
+use super::elementwise::Real;
+use rayon::prelude::*;
+
+/// `narrow = conv(wide, weight) + bias`; overwrites all of `narrow`.
+pub fn forward<T: Real>(shape: &ConvShape, wide: &[T], weight: &[T], bias: Option<&[T]>, narrow: &mut [T]) {
+    let s = *shape;
+    let (in_plane, out_plane) = (s.in_height * s.in_width, s.out_height * s.out_width);
+    let taps = s.kernel * s.kernel;
+    if out_plane == 0 {
+        return;
+    }
+    narrow.par_chunks_mut(out_plane).enumerate().for_each(|(index, out)| {
+        let (image, channel) = (index / s.out_channels, index % s.out_channels);
+        out.fill(bias.map_or(T::ZERO, |b| b[channel]));
+        for input_channel in 0..s.in_channels {
+            let input = &wide[(image * s.in_channels + input_channel) * in_plane..][..in_plane];
+            let kernel = &weight[(channel * s.in_channels + input_channel) * taps..][..taps];
+            for_each_tap(&s, |ky, kx, rows, columns| {
+                let w = kernel[ky * s.kernel + kx];
+                for oy in rows {
+                    let row = &input[(oy * s.stride + ky - s.padding) * s.in_width..][..s.in_width];
+                    let out = &mut out[oy * s.out_width..][columns.clone()];
+                    let start = columns.start * s.stride + kx - s.padding;
+                    for (o, &i) in out.iter_mut().zip(row[start..].iter().step_by(s.stride)) {
+                        *o += w * i;
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// `wide = conv_transpose(narrow, weight) + bias`, the adjoint of [`forward`]; overwrites all of `wide`.
+pub fn transposed<T: Real>(
+    shape: &ConvShape,
+    narrow: &[T],
+    weight: &[T],
+    bias: Option<&[T]>,
+    wide: &mut [T],
+) {
+    let s = *shape;
+    let (in_plane, out_plane) = (s.in_height * s.in_width, s.out_height * s.out_width);
+    let taps = s.kernel * s.kernel;
+    if in_plane == 0 {
+        return;
+    }
+    wide.par_chunks_mut(in_plane).enumerate().for_each(|(index, result)| {
+        let (image, channel) = (index / s.in_channels, index % s.in_channels);
+        result.fill(bias.map_or(T::ZERO, |b| b[channel]));
+        for narrow_channel in 0..s.out_channels {
+            let source = &narrow[(image * s.out_channels + narrow_channel) * out_plane..][..out_plane];
+            let kernel = &weight[(narrow_channel * s.in_channels + channel) * taps..][..taps];
+            for_each_tap(&s, |ky, kx, rows, columns| {
+                let w = kernel[ky * s.kernel + kx];
+                for oy in rows {
+                    let source = &source[oy * s.out_width..][columns.clone()];
+                    let row = &mut result[(oy * s.stride + ky - s.padding) * s.in_width..][..s.in_width];
+                    let start = columns.start * s.stride + kx - s.padding;
+                    for (o, &i) in row[start..].iter_mut().step_by(s.stride).zip(source) {
+                        *o += w * i;
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// The gradient of the weights, `sum wide * narrow` over images and positions; overwrites all of `gradient`.
+pub fn weight_gradient<T: Real>(shape: &ConvShape, wide: &[T], narrow: &[T], gradient: &mut [T]) {
+    let s = *shape;
+    let (in_plane, out_plane) = (s.in_height * s.in_width, s.out_height * s.out_width);
+    let taps = s.kernel * s.kernel;
+    gradient.par_chunks_mut(taps).enumerate().for_each(|(index, kernel)| {
+        let (channel, input_channel) = (index / s.in_channels, index % s.in_channels);
+        kernel.fill(T::ZERO);
+        for image in 0..s.batch {
+            let input = &wide[(image * s.in_channels + input_channel) * in_plane..][..in_plane];
+            let out = &narrow[(image * s.out_channels + channel) * out_plane..][..out_plane];
+            for_each_tap(&s, |ky, kx, rows, columns| {
+                let mut sum = T::ZERO;
+                for oy in rows {
+                    let row = &input[(oy * s.stride + ky - s.padding) * s.in_width..][..s.in_width];
+                    let out = &out[oy * s.out_width..][columns.clone()];
+                    let start = columns.start * s.stride + kx - s.padding;
+                    for (&o, &i) in out.iter().zip(row[start..].iter().step_by(s.stride)) {
+                        sum += o * i;
+                    }
+                }
+                kernel[ky * s.kernel + kx] += sum;
+            });
+        }
+    });
+}
+
+/// Calls `visit(ky, kx, rows, columns)` for each tap that meets the picture somewhere, with the narrow rows and
+/// columns where it does.
+fn for_each_tap(
+    s: &ConvShape,
+    mut visit: impl FnMut(usize, usize, std::ops::Range<usize>, std::ops::Range<usize>),
+) {
+    for ky in 0..s.kernel {
+        let rows = s.inside(ky, s.out_height, s.in_height);
+        for kx in 0..s.kernel {
+            let columns = s.inside(kx, s.out_width, s.in_width);
+            if !rows.is_empty() && !columns.is_empty() {
+                visit(ky, kx, rows.clone(), columns);
+            }
+        }
+    }
+}

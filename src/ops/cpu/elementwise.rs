@@ -1,0 +1,88 @@
+//! Kernels that touch each element once.
+
+use rayon::prelude::*;
+use std::ops::{Add, AddAssign, Mul, Sub};
+
+/// A float the kernels compute in.
+pub trait Real:
+    Copy + Send + Sync + PartialOrd + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + AddAssign
+{
+    /// Nothing.
+    const ZERO: Self;
+    /// The nearest value of this type.
+    fn from_f64(value: f64) -> Self;
+}
+
+impl Real for f32 {
+    const ZERO: Self = 0.0;
+    fn from_f64(value: f64) -> Self {
+        value as Self
+    }
+}
+
+impl Real for f64 {
+    const ZERO: Self = 0.0;
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+}
+
+/// Elements a thread takes at a time: 64 KiB of f32, so that small tensors stay on the calling thread.
+const CHUNK: usize = 1 << 14;
+
+/// `out[i] = f(a[i])` for all of `out`.
+pub fn map<T: Real>(a: &[T], out: &mut [T], f: impl Fn(T) -> T + Sync) {
+    out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(|(out, a)| {
+        for (o, &a) in out.iter_mut().zip(a) {
+            *o = f(a);
+        }
+    });
+}
+
+/// `out[i] = f(a[i], b[i])` for all of `out`.
+pub fn zip<T: Real>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Sync) {
+    out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).zip(b.par_chunks(CHUNK)).for_each(|((out, a), b)| {
+        for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
+            *o = f(a, b);
+        }
+    });
+}
+
+/// Leaky ReLU: `x` above zero, `slope * x` elsewhere.
+pub fn leaky_relu<T: Real>(x: &[T], slope: T, out: &mut [T]) {
+    map(x, out, |x| if x > T::ZERO { x } else { slope * x });
+}
+
+/// `upstream` where `x` is above zero, `slope * upstream` elsewhere.
+pub fn leaky_relu_backward<T: Real>(x: &[T], upstream: &[T], slope: T, out: &mut [T]) {
+    zip(x, upstream, out, |x, g| if x > T::ZERO { g } else { slope * g });
+}
+
+/// `out[c] = sum over images and positions of x (batch, channels, plane)`; the order of the sum is fixed.
+pub fn channel_sum<T: Real>(x: &[T], channels: usize, plane: usize, out: &mut [T]) {
+    let image = channels * plane;
+    out.par_iter_mut().enumerate().for_each(|(channel, out)| {
+        let mut sum = T::ZERO;
+        for image in x.chunks_exact(image.max(1)) {
+            sum += plain_sum(&image[channel * plane..][..plane]);
+        }
+        *out = sum;
+    });
+}
+
+/// The sum of a slice in sixteen running sums, which the compiler turns into vectors.
+fn plain_sum<T: Real>(values: &[T]) -> T {
+    let mut lanes = [T::ZERO; 16];
+    let chunks = values.chunks_exact(16);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, &v) in lanes.iter_mut().zip(chunk) {
+            *lane += v;
+        }
+    }
+    let mut sum = T::ZERO;
+    for &v in lanes.iter().chain(rest) {
+        sum += v;
+    }
+    sum
+}

@@ -1,0 +1,10 @@
+//! CPU kernels on plain slices: no tensors, no allocation policy, no thread pool of their own.
+//!
+//! Every kernel splits its work over the rayon pool it is called on, in a way that depends on nothing but the
+//! shapes and the number of threads of that pool, so the same thread count gives the same bits.
+
+pub mod convolution;
+pub mod direct;
+pub mod elementwise;
+pub mod optim;
+pub mod resample;
