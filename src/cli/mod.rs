@@ -1,1 +1,129 @@
-//! One subcommand per file, thin.
+//! The command line: one subcommand per file, thin. The work is done by the rooms above.
+//!
+//! Every subcommand is a file with `pub struct Args` ([`clap::Args`]) and
+//! `pub fn run(args: &Args) -> anyhow::Result<()>`, one line in [`Command`] and one in [`Command::run`].
+//! Exit codes: 0 done, 1 failure, 2 usage. An error is one sentence on stderr after `error: `.
+
+mod args;
+mod error;
+mod output;
+mod threads;
+
+pub mod explore;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use args::{DeviceArgs, DeviceChoice, ModelArgs};
+pub use error::{Usage, one_sentence, usage};
+pub use output::{Progress, print, print_json, warn};
+pub use threads::threads;
+
+/// Explore, draw, measure and train disentangled representations (ID-GAN: a beta-VAE, and a GAN that distils it).
+#[derive(Debug, Parser)]
+#[command(
+    name = "idgan",
+    version,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 110,
+    after_help = "A MODEL is a bundle (.safetensors), a run folder, or published PyTorch files given as --vae FILE \
+                  and/or --gan FILE.\n\n\
+                  Examples:\n  \
+                  idgan sprites.safetensors                                       open the window\n  \
+                  idgan inspect celeba/last celeba/model.pt                       what is in these files\n  \
+                  idgan convert --vae last --gan model.pt --out celeba.safetensors\n  \
+                  idgan traverse celeba.safetensors --out grid.png                one row a dimension\n  \
+                  idgan sample celeba.safetensors --count 16 --seed 1 --out DIR   random pictures\n\n\
+                  `idgan COMMAND --help` explains a command and ends with examples.\n\
+                  Exit codes: 0 done, 1 failure, 2 wrong usage. Errors and warnings go to stderr."
+)]
+struct Cli {
+    /// Threads that compute; all cores when left out (or RAYON_NUM_THREADS where it is set).
+    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..=1024),
+          help_heading = "Machine")]
+    threads: Option<u16>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    explore: explore::Args,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Open the window on a model (the same as `idgan MODEL`).
+    Explore(explore::Args),
+}
+
+impl Command {
+    fn run(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Explore(args) => explore::run(args),
+        }
+    }
+}
+
+/// Runs the program: reads the command line, fixes the thread count, runs the command, reports its error.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Printing fails only when nobody reads, and then there is nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    if let Err(error) = threads::fix(cli.threads.map(usize::from)) {
+        return report(&error);
+    }
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error,idgan=warn")).init();
+    let result = match &cli.command {
+        Some(command) => command.run(),
+        None => explore::run(&cli.explore),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error),
+    }
+}
+
+/// Prints `error` unless it only says that the reader of our output has gone, and chooses the exit code.
+fn report(error: &anyhow::Error) -> ExitCode {
+    if error.is::<output::ReaderGone>() {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("error: {}", one_sentence(error));
+    ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_ends_its_help_with_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let call = format!("idgan {}", command.get_name());
+            assert!(help.contains("Example") && help.contains(&call), "{}: {help:?}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn a_lone_model_and_a_command_are_told_apart() {
+        let cli = Cli::try_parse_from(["idgan", "a.safetensors"]).expect("parses");
+        assert!(cli.command.is_none());
+        let cli =
+            Cli::try_parse_from(["idgan", "explore", "a.safetensors", "--threads", "3"]).expect("parses");
+        assert!(matches!(cli.command, Some(Command::Explore(_))));
+        assert_eq!(cli.threads, Some(3));
+    }
+}

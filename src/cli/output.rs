@@ -1,0 +1,78 @@
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Whoever read our output (`head`, `less`) has closed it: the program ends quietly, without an error.
+#[derive(Debug, thiserror::Error)]
+#[error("the reader of our output has gone")]
+pub(super) struct ReaderGone;
+
+/// Prints a line on stdout.
+///
+/// # Errors
+/// When stdout cannot be written; a closed pipe ends the program quietly.
+pub fn print(line: impl Display) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(ReaderGone.into()),
+        Err(error) => Err(anyhow::Error::new(error).context("cannot write to the standard output")),
+    }
+}
+
+/// Prints a JSON document on stdout, indented.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    print(serde_json::to_string_pretty(value)?)
+}
+
+/// Prints a warning on stderr.
+pub fn warn(sentence: impl Display) {
+    // Nothing to do when nobody reads stderr.
+    let _ = writeln!(std::io::stderr(), "warning: {sentence}");
+}
+
+/// A progress bar on stderr that appears when a job takes more than a second, and only on a terminal.
+pub struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+}
+
+impl Progress {
+    /// Progress through `len` things called `what` (plural: `pictures`).
+    pub fn new(what: &str, len: usize) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(len as u64), ProgressDrawTarget::hidden());
+        let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {msg} {eta} left");
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        bar.set_prefix(what.to_owned());
+        Self { bar, started: Instant::now() }
+    }
+
+    /// Counts `done` more things.
+    pub fn add(&self, done: usize) {
+        self.bar.inc(done as u64);
+        if self.bar.is_hidden()
+            && self.started.elapsed() > Duration::from_secs(1)
+            && std::io::stderr().is_terminal()
+        {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        }
+    }
+
+    /// Adds a remark behind the numbers.
+    pub fn remark(&self, text: impl Into<String>) {
+        self.bar.set_message(text.into());
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
