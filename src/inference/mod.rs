@@ -3,6 +3,12 @@
 //! Two implementations stand behind each trait, both tested on the CPU: the compiled CPU plan (packed weights,
 //! fused kernels, no allocation per frame) and the candle path (CPU, CUDA, Metal).
 
+mod device;
+mod networks;
+mod tensors;
 mod traits;
 
+pub use device::{DeviceChoice, DeviceError};
+pub use networks::{Networks, open};
+pub use tensors::{TensorEncoder, TensorRenderer};
 pub use traits::{Encoder, Outcome, RenderError, Renderer};

@@ -112,6 +112,14 @@ impl GeneratorConfig {
 }
 
 impl DiscriminatorConfig {
+    /// Shape `(batch, C, 4, 4)` of the noise that the variational bottleneck samples with; `None` without one.
+    pub fn noise_shape(&self, batch: usize) -> Option<[usize; 4]> {
+        match self {
+            Self::ResnetVdb { trunk } => Some([batch, trunk.width(trunk.levels()), 4, 4]),
+            _ => None,
+        }
+    }
+
     /// Picture channels.
     pub fn channels(&self) -> usize {
         match *self {

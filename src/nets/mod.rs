@@ -2,7 +2,17 @@
 //! state-dict names, so that weights travel between here and PyTorch without a table of renamings.
 
 mod config;
+mod conv_stack;
+mod gan;
 mod parameters;
+mod resnet;
+mod vae;
+mod weights;
 
 pub use config::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
+pub use conv_stack::{ConvDecoder, ConvEncoder};
+pub use gan::{Discriminator, Generator, Verdict};
 pub use parameters::{Parameter, Parameters};
+pub use resnet::{ResnetDiscriminator, ResnetGenerator};
+pub use vae::{Posterior, Vae};
+pub use weights::{Weights, check_parameters};

@@ -1,0 +1,206 @@
+//! The candle path: the networks that are trained, run without gradients, on any device candle has.
+
+use candle_core::{Device, Result, Tensor};
+
+use crate::base::{Arrays, Cancel, Picture, Pool};
+use crate::nets::{
+    Generator, GeneratorConfig, Parameter, Parameters, Vae, VaeConfig, Weights, check_parameters,
+};
+
+use super::{Encoder, Outcome, RenderError, Renderer};
+
+/// A generator or a VAE decoder through candle.
+pub struct TensorRenderer {
+    net: Net,
+    code_dim: usize,
+    picture_shape: [usize; 3],
+    device: Device,
+    pool: Pool,
+}
+
+enum Net {
+    Generator(Generator),
+    Decoder(Vae),
+}
+
+/// A VAE encoder through candle.
+pub struct TensorEncoder {
+    vae: Vae,
+    device: Device,
+    pool: Pool,
+}
+
+impl TensorRenderer {
+    /// A generator with weights under their published names.
+    ///
+    /// # Errors
+    /// When the weights do not fit `config` or the device cannot hold them.
+    pub fn generator(
+        config: &GeneratorConfig,
+        weights: &Arrays,
+        device: &Device,
+        pool: &Pool,
+    ) -> std::result::Result<Self, RenderError> {
+        let weights = bind(weights, &config.parameters(), device)?;
+        Ok(Self {
+            net: Net::Generator(Generator::new(config, &weights)?),
+            code_dim: config.z_dim(),
+            picture_shape: [config.channels(), config.size(), config.size()],
+            device: device.clone(),
+            pool: pool.clone(),
+        })
+    }
+
+    /// The decoder of a VAE whose weights (both halves) have their published names.
+    ///
+    /// # Errors
+    /// As [`TensorRenderer::generator`].
+    pub fn decoder(
+        config: VaeConfig,
+        weights: &Arrays,
+        device: &Device,
+        pool: &Pool,
+    ) -> std::result::Result<Self, RenderError> {
+        let weights = bind(weights, &config.parameters(), device)?;
+        Ok(Self {
+            net: Net::Decoder(Vae::new(config, &weights)?),
+            code_dim: config.c_dim,
+            picture_shape: [config.channels, 64, 64],
+            device: device.clone(),
+            pool: pool.clone(),
+        })
+    }
+
+    fn forward(&self, codes: &[f32]) -> Result<Vec<f32>> {
+        self.pool.run(|| {
+            let codes =
+                Tensor::from_slice(codes, (codes.len() / self.code_dim.max(1), self.code_dim), &self.device)?;
+            let pictures = match &self.net {
+                Net::Generator(net) => ((net.forward(&codes)? + 1.0)? * 0.5)?,
+                Net::Decoder(vae) => candle_nn::ops::sigmoid(&vae.decode(&codes)?)?,
+            };
+            pictures.flatten_all()?.to_vec1()
+        })
+    }
+}
+
+impl Renderer for TensorRenderer {
+    fn code_dim(&self) -> usize {
+        self.code_dim
+    }
+
+    fn picture_shape(&self) -> [usize; 3] {
+        self.picture_shape
+    }
+
+    fn render(
+        &mut self,
+        codes: &[f32],
+        pictures: &mut [f32],
+        cancel: &Cancel,
+    ) -> std::result::Result<Outcome, RenderError> {
+        let picture_len: usize = self.picture_shape.iter().product();
+        check_batch(codes.len(), self.code_dim, "codes", pictures.len(), picture_len, "pictures")?;
+        for (code, picture) in
+            codes.chunks_exact(self.code_dim.max(1)).zip(pictures.chunks_exact_mut(picture_len))
+        {
+            if cancel.is_cancelled() {
+                return Ok(Outcome::Cancelled);
+            }
+            picture.copy_from_slice(&self.forward(code)?);
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn render_picture(
+        &mut self,
+        code: &[f32],
+        picture: &mut Picture,
+        cancel: &Cancel,
+    ) -> std::result::Result<Outcome, RenderError> {
+        let [channels, height, width] = self.picture_shape;
+        let mut chw = vec![0.0; channels * height * width];
+        let outcome = self.render(code, &mut chw, cancel)?;
+        if outcome == Outcome::Done {
+            *picture = Picture::from_chw(&chw, channels, height, width).ok_or_else(|| {
+                RenderError::Weights(format!("{channels} picture channels; 1 or 3 can be shown"))
+            })?;
+        }
+        Ok(outcome)
+    }
+}
+
+impl TensorEncoder {
+    /// The encoder of a VAE whose weights (both halves) have their published names.
+    ///
+    /// # Errors
+    /// When the weights do not fit `config` or the device cannot hold them.
+    pub fn new(
+        config: VaeConfig,
+        weights: &Arrays,
+        device: &Device,
+        pool: &Pool,
+    ) -> std::result::Result<Self, RenderError> {
+        let weights = bind(weights, &config.parameters(), device)?;
+        Ok(Self { vae: Vae::new(config, &weights)?, device: device.clone(), pool: pool.clone() })
+    }
+}
+
+impl Encoder for TensorEncoder {
+    fn code_dim(&self) -> usize {
+        self.vae.config().c_dim
+    }
+
+    fn picture_shape(&self) -> [usize; 3] {
+        [self.vae.config().channels, 64, 64]
+    }
+
+    fn encode(
+        &mut self,
+        pictures: &[f32],
+        mu: &mut [f32],
+        logvar: &mut [f32],
+    ) -> std::result::Result<(), RenderError> {
+        let [channels, height, width] = self.picture_shape();
+        let picture_len = channels * height * width;
+        check_batch(pictures.len(), picture_len, "pictures", mu.len(), self.code_dim(), "mu")?;
+        check_batch(pictures.len(), picture_len, "pictures", logvar.len(), self.code_dim(), "logvar")?;
+        let posterior = self.pool.run(|| -> Result<(Vec<f32>, Vec<f32>)> {
+            let n = pictures.len() / picture_len;
+            let x = Tensor::from_slice(pictures, (n, channels, height, width), &self.device)?;
+            let posterior = self.vae.encode(&x)?;
+            Ok((posterior.mu.flatten_all()?.to_vec1()?, posterior.logvar.flatten_all()?.to_vec1()?))
+        })?;
+        mu.copy_from_slice(&posterior.0);
+        logvar.copy_from_slice(&posterior.1);
+        Ok(())
+    }
+}
+
+fn bind(
+    weights: &Arrays,
+    parameters: &[Parameter],
+    device: &Device,
+) -> std::result::Result<Weights, RenderError> {
+    check_parameters(weights, parameters).map_err(RenderError::Weights)?;
+    Ok(Weights::frozen(weights, device)?)
+}
+
+/// Checks that the inputs are whole rows and that the outputs have one row for each.
+fn check_batch(
+    inputs: usize,
+    input_row: usize,
+    input_name: &'static str,
+    outputs: usize,
+    output_row: usize,
+    output_name: &'static str,
+) -> std::result::Result<(), RenderError> {
+    let batch = inputs / input_row.max(1);
+    if batch * input_row != inputs {
+        return Err(RenderError::Length { what: input_name, expected: batch * input_row, actual: inputs });
+    }
+    if batch * output_row != outputs {
+        return Err(RenderError::Length { what: output_name, expected: batch * output_row, actual: outputs });
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+use candle_core::{Result, Tensor};
+
+use super::{ConvDecoder, ConvEncoder, VaeConfig, Weights};
+
+/// The VAE of stage 1: an encoder to the posterior of c and a decoder back to the picture.
+#[derive(Clone, Debug)]
+pub struct Vae {
+    config: VaeConfig,
+    encoder: ConvEncoder,
+    decoder: ConvDecoder,
+}
+
+/// A diagonal Gaussian over c, `(N, c_dim)` each.
+#[derive(Clone, Debug)]
+pub struct Posterior {
+    /// Means.
+    pub mu: Tensor,
+    /// Logarithms of the variances.
+    pub logvar: Tensor,
+}
+
+impl Vae {
+    /// Binds `encoder.layer.N` and `decoder.layer.N` of `weights`.
+    ///
+    /// # Errors
+    /// When one is missing.
+    pub fn new(config: VaeConfig, weights: &Weights) -> Result<Self> {
+        let encoder = ConvEncoder::new(weights, "encoder.")?;
+        let decoder = ConvDecoder::new(weights, "decoder.")?;
+        Ok(Self { config, encoder, decoder })
+    }
+
+    /// The sizes.
+    pub fn config(&self) -> &VaeConfig {
+        &self.config
+    }
+
+    /// q(c|x) of pictures `(N, channels, 64, 64)` in [0, 1].
+    ///
+    /// # Errors
+    /// When the shape does not fit.
+    pub fn encode(&self, x: &Tensor) -> Result<Posterior> {
+        let outputs = self.encoder.forward(x)?;
+        let c_dim = self.config.c_dim;
+        Ok(Posterior { mu: outputs.narrow(1, 0, c_dim)?, logvar: outputs.narrow(1, c_dim, c_dim)? })
+    }
+
+    /// Logits `(N, channels, 64, 64)` of codes `(N, c_dim)`; the picture is their sigmoid.
+    ///
+    /// # Errors
+    /// When the shape does not fit.
+    pub fn decode(&self, c: &Tensor) -> Result<Tensor> {
+        self.decoder.forward(c)
+    }
+}
+
+impl Posterior {
+    /// A reparametrised sample: mu + exp(logvar / 2) * `noise`, `noise` from N(0, I) of the same shape.
+    ///
+    /// # Errors
+    /// When the shapes differ.
+    pub fn sample(&self, noise: &Tensor) -> Result<Tensor> {
+        &self.mu + (&self.logvar * 0.5)?.exp()?.mul(noise)?
+    }
+
+    /// The same without a graph behind it: what stage 2 sees of the frozen encoder.
+    pub fn detach(&self) -> Self {
+        Self { mu: self.mu.detach(), logvar: self.logvar.detach() }
+    }
+}

@@ -1,0 +1,149 @@
+use std::collections::BTreeMap;
+
+use candle_core::{Device, Result, Tensor, Var};
+
+use crate::base::{Array, Arrays};
+
+use super::Parameter;
+
+/// One network's parameters on a device, by name; either fixed or trainable.
+///
+/// Networks hold clones of the tensors, which share storage with the variables: an optimiser that updates a
+/// variable in place updates every network built on it.
+#[derive(Clone, Debug)]
+pub struct Weights {
+    tensors: BTreeMap<String, Tensor>,
+    vars: BTreeMap<String, Var>,
+}
+
+impl Weights {
+    /// Parameters that no gradient reaches.
+    ///
+    /// # Errors
+    /// When the device cannot hold them.
+    pub fn frozen(arrays: &Arrays, device: &Device) -> Result<Self> {
+        let mut tensors = BTreeMap::new();
+        for (name, array) in arrays {
+            tensors.insert(name.clone(), tensor(array, device)?);
+        }
+        Ok(Self { tensors, vars: BTreeMap::new() })
+    }
+
+    /// Parameters to train.
+    ///
+    /// # Errors
+    /// When the device cannot hold them.
+    pub fn trainable(arrays: &Arrays, device: &Device) -> Result<Self> {
+        let mut weights = Self { tensors: BTreeMap::new(), vars: BTreeMap::new() };
+        for (name, array) in arrays {
+            let var = Var::from_tensor(&tensor(array, device)?)?;
+            weights.tensors.insert(name.clone(), var.as_tensor().clone());
+            weights.vars.insert(name.clone(), var);
+        }
+        Ok(weights)
+    }
+
+    /// The parameter called `name`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn get(&self, name: &str) -> Result<Tensor> {
+        self.tensors
+            .get(name)
+            .cloned()
+            .ok_or_else(|| candle_core::Error::Msg(format!("the network has no parameter called {name}")))
+    }
+
+    /// The parameter called `name`, if there is one.
+    pub fn find(&self, name: &str) -> Option<Tensor> {
+        self.tensors.get(name).cloned()
+    }
+
+    /// The trainable parameters in name order.
+    pub fn vars(&self) -> impl Iterator<Item = (&str, &Var)> {
+        self.vars.iter().map(|(name, var)| (name.as_str(), var))
+    }
+
+    /// A copy of the values.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn to_arrays(&self) -> Result<Arrays> {
+        let mut arrays = Arrays::new();
+        for (name, tensor) in &self.tensors {
+            let data = tensor.flatten_all()?.to_vec1::<f32>()?;
+            let array = Array::new(tensor.dims(), data).ok_or_else(|| {
+                candle_core::Error::Msg(format!("{name} changed its size while it was read"))
+            })?;
+            arrays.insert(name.clone(), array);
+        }
+        Ok(arrays)
+    }
+}
+
+fn tensor(array: &Array, device: &Device) -> Result<Tensor> {
+    Tensor::from_slice(array.data(), array.shape(), device)
+}
+
+/// Checks that `arrays` are exactly the `parameters` of a network.
+///
+/// # Errors
+/// A sentence naming the first parameter that is missing, has another shape (both are given) or is unknown.
+pub fn check_parameters(arrays: &Arrays, parameters: &[Parameter]) -> std::result::Result<(), String> {
+    for parameter in parameters {
+        let Some(array) = arrays.get(&parameter.name) else {
+            return Err(format!("{} is missing (expected shape {:?})", parameter.name, parameter.shape));
+        };
+        if array.shape() != parameter.shape {
+            return Err(format!(
+                "{} has shape {:?}, expected {:?}",
+                parameter.name,
+                array.shape(),
+                parameter.shape
+            ));
+        }
+    }
+    match arrays.keys().find(|name| parameters.iter().all(|p| p.name != **name)) {
+        Some(extra) => Err(format!("{extra} does not belong to this architecture")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Stream;
+    use crate::nets::{Parameters, VaeConfig};
+
+    #[test]
+    fn missing_misshapen_and_unknown_parameters_are_named() {
+        let config = VaeConfig { channels: 1, c_dim: 2 };
+        let good = config.initialise_uniform(&mut Stream::new(1, "weights"));
+        let check = |arrays: &Arrays| check_parameters(arrays, &config.parameters());
+        assert_eq!(check(&good), Ok(()));
+
+        let mut missing = good.clone();
+        missing.remove("encoder.layer.2.bias");
+        assert!(check(&missing).is_err_and(|e| e.contains("encoder.layer.2.bias is missing")));
+
+        let mut misshapen = good.clone();
+        misshapen.insert("decoder.layer.0.weight".into(), Array::zeros([2, 256]));
+        assert!(check(&misshapen).is_err_and(|e| e.contains("[2, 256], expected [256, 2]")));
+
+        let mut extra = good;
+        extra.insert("encoder.layer.99.weight".into(), Array::zeros([1]));
+        assert!(check(&extra).is_err_and(|e| e.starts_with("encoder.layer.99.weight")));
+    }
+
+    #[test]
+    fn updating_a_variable_updates_the_tensor_that_networks_hold() -> Result<()> {
+        let arrays = Arrays::from([("w".to_string(), Array::zeros([2]))]);
+        let weights = Weights::trainable(&arrays, &Device::Cpu)?;
+        let held = weights.get("w")?;
+        for (_, var) in weights.vars() {
+            var.set(&Tensor::new(&[1f32, 2.0], &Device::Cpu)?)?;
+        }
+        assert_eq!(held.to_vec1::<f32>()?, [1.0, 2.0]);
+        Ok(())
+    }
+}

@@ -1,0 +1,325 @@
+use serde::{Deserialize, Serialize};
+
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
+use crate::objectives::Likelihood;
+
+/// Everything that decides a training run; what `config.toml` in a run folder holds.
+///
+/// The same values can be given as command line flags, as `--set key=value` or in a TOML file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// What is trained and how.
+    pub method: Method,
+    /// The preset these values started from, for people to read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub preset: String,
+    /// Data set specification, for instance `dsprites` or `images:DIR`.
+    pub data: String,
+    /// Picture height and width in pixels: 64 for stage 1, 64 to 1024 for stage 2.
+    pub size: usize,
+    /// Seed of every random stream of the run.
+    pub seed: u64,
+    /// Steps to train in all.
+    pub steps: u64,
+    /// Pictures a step.
+    pub batch: usize,
+    /// Parts a batch is computed in, one after another, where it does not fit into memory; divides `batch`.
+    pub accumulate: usize,
+    /// Steps between checkpoints.
+    pub checkpoint_every: u64,
+    /// Steps between sample grids; 0 for none.
+    pub sample_every: u64,
+    /// Steps between log lines.
+    pub log_every: u64,
+    /// Training states kept besides the best: the newest so many.
+    pub keep_last: usize,
+    /// Also keeps every state whose step is a multiple of this; 0 for none.
+    pub keep_every: u64,
+    /// Stage 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vae: Option<VaeTraining>,
+    /// Stage 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gan: Option<GanTraining>,
+}
+
+/// A training method by the name used on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Stage 1 with beta 1 (Kingma and Welling).
+    Vae,
+    /// Stage 1 with a constant or scheduled beta (Higgins et al.; paper Eq. 1).
+    BetaVae,
+    /// Stage 1 with a total correlation penalty (Kim and Mnih).
+    FactorVae,
+    /// Stage 1 with a growing capacity (Burgess et al.).
+    AnnealedVae,
+    /// Stage 2: a GAN that distils a frozen encoder (paper Eq. 2 to 4).
+    Idgan,
+}
+
+/// The values of stage 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaeTraining {
+    /// Dimensions of c.
+    pub c_dim: usize,
+    /// Picture channels: 1 or 3; must be the data set's.
+    pub channels: usize,
+    /// How the decoder explains a picture.
+    pub likelihood: Likelihood,
+    /// Learning rate of Adam with betas 0.9 and 0.999.
+    pub learning_rate: f64,
+    /// Weight of the KL divergence.
+    pub beta: Ramp,
+    /// FactorVAE's weight of the total correlation.
+    pub gamma: f64,
+    /// The annealed VAE's capacity in nats over the steps.
+    pub capacity: Ramp,
+    /// The annealed VAE's weight of the distance between KL divergence and capacity.
+    pub capacity_weight: f64,
+}
+
+/// The values of stage 2.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GanTraining {
+    /// The VAE to distil: a bundle, a run folder or a published PyTorch file.
+    pub vae: String,
+    /// Dimensions of the nuisance code s.
+    pub s_dim: usize,
+    /// Picture channels: 1 or 3; must be the data set's and the VAE's.
+    pub channels: usize,
+    /// Architecture of generator and discriminator.
+    pub nets: GanNets,
+    /// Feature maps at full resolution (residual networks).
+    pub nfilter: usize,
+    /// Most feature maps at any resolution (residual networks).
+    pub nfilter_max: usize,
+    /// RMSprop's learning rate for the generator.
+    pub learning_rate_generator: f64,
+    /// RMSprop's learning rate for the discriminator.
+    pub learning_rate_discriminator: f64,
+    /// Weight of R1 without the factor 1/2.
+    pub reg_param: f64,
+    /// R1 is computed every so many steps and then weighs so many times as much (1: every step, as published).
+    pub r1_every: u64,
+    /// Weight of the distillation loss.
+    pub w_info: f64,
+    /// How pictures larger than 64x64 are brought to the encoder.
+    pub downsample: Downsample,
+    /// Decay of the generator's moving average.
+    pub ema_decay: f64,
+    /// Mirror real pictures at random (photos).
+    pub flip: bool,
+    /// Add U(0, 1)/128 to real pictures (photos).
+    pub dequantise: bool,
+}
+
+/// Families of generator and discriminator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GanNets {
+    /// The VAE's shapes; 64x64 only.
+    Small,
+    /// Residual networks.
+    Resnet,
+    /// Residual networks, the discriminator with a variational bottleneck.
+    ResnetVdb,
+}
+
+/// How a generator's picture is brought down to the encoder's 64x64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Downsample {
+    /// Mean over whole blocks (the published implementation).
+    Area,
+    /// Bilinear without antialiasing (paper footnote 5).
+    Bilinear,
+}
+
+/// A value that moves in a straight line over the first steps and then stays.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "RampText", into = "RampText")]
+pub struct Ramp {
+    /// Value at step 0.
+    pub from: f64,
+    /// Value from step `over` on.
+    pub to: f64,
+    /// Steps the way takes.
+    pub over: u64,
+}
+
+/// A ramp in TOML: a plain number, or `{ from, to, over }`.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum RampText {
+    Constant(f64),
+    Line { from: f64, to: f64, over: u64 },
+}
+
+impl From<RampText> for Ramp {
+    fn from(text: RampText) -> Self {
+        match text {
+            RampText::Constant(value) => Self::constant(value),
+            RampText::Line { from, to, over } => Self { from, to, over },
+        }
+    }
+}
+
+impl From<Ramp> for RampText {
+    fn from(ramp: Ramp) -> Self {
+        match ramp {
+            Ramp { to, over: 0, .. } => Self::Constant(to),
+            Ramp { from, to, over } => Self::Line { from, to, over },
+        }
+    }
+}
+
+impl Ramp {
+    /// The same value at every step.
+    pub fn constant(value: f64) -> Self {
+        Self { from: value, to: value, over: 0 }
+    }
+
+    /// The value at `step`, counted from 0.
+    pub fn at(&self, step: u64) -> f64 {
+        if step >= self.over {
+            return self.to;
+        }
+        self.from + (self.to - self.from) * step as f64 / self.over as f64
+    }
+}
+
+impl Method {
+    /// Whether the method trains a VAE (stage 1) rather than a GAN.
+    pub fn is_stage_1(self) -> bool {
+        matches!(self, Self::Vae | Self::BetaVae | Self::FactorVae | Self::AnnealedVae)
+    }
+}
+
+/// A configuration that cannot be trained.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+impl TrainConfig {
+    /// Checks what types cannot.
+    ///
+    /// # Errors
+    /// A sentence naming the value and what would be accepted.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let require = |holds: bool, message: &str| {
+            if holds { Ok(()) } else { Err(ConfigError(message.to_owned())) }
+        };
+        require(self.batch > 0, "batch must be at least 1")?;
+        require(
+            self.accumulate > 0 && self.batch.is_multiple_of(self.accumulate),
+            "accumulate must be at least 1 and divide batch",
+        )?;
+        require(self.checkpoint_every > 0, "checkpoint_every must be at least 1")?;
+        require(self.log_every > 0, "log_every must be at least 1")?;
+        require(self.keep_last > 0, "keep_last must be at least 1")?;
+        if self.method.is_stage_1() {
+            let vae = self.vae.as_ref().ok_or_else(|| ConfigError("the section [vae] is missing".into()))?;
+            require(self.gan.is_none(), "the section [gan] does not belong to a VAE method")?;
+            require(self.size == 64, "the VAE is trained at size 64; only the GAN takes other sizes")?;
+            require((1..=1024).contains(&vae.c_dim), "vae.c_dim must lie in 1..=1024")?;
+            require(matches!(vae.channels, 1 | 3), "vae.channels must be 1 or 3")?;
+            require(is_rate(vae.learning_rate), "vae.learning_rate must be a positive number")?;
+        } else {
+            let gan = self.gan.as_ref().ok_or_else(|| ConfigError("the section [gan] is missing".into()))?;
+            require(self.vae.is_none(), "the section [vae] does not belong to a GAN method")?;
+            require(
+                self.size.is_power_of_two() && (64..=1024).contains(&self.size),
+                "size must be 64, 128, 256, 512 or 1024",
+            )?;
+            require(
+                gan.nets != GanNets::Small || self.size == 64,
+                "the small networks are 64x64; use gan.nets = \"resnet\" for larger pictures",
+            )?;
+            require(matches!(gan.channels, 1 | 3), "gan.channels must be 1 or 3")?;
+            require(gan.s_dim <= 4096, "gan.s_dim must be at most 4096")?;
+            require(
+                (1..=4096).contains(&gan.nfilter) && (1..=4096).contains(&gan.nfilter_max),
+                "gan.nfilter and gan.nfilter_max must lie in 1..=4096",
+            )?;
+            require(
+                is_rate(gan.learning_rate_generator) && is_rate(gan.learning_rate_discriminator),
+                "gan.learning_rate_generator and gan.learning_rate_discriminator must be positive numbers",
+            )?;
+            require(gan.r1_every > 0, "gan.r1_every must be at least 1")?;
+            require((0.0..1.0).contains(&gan.ema_decay), "gan.ema_decay must lie in 0..1")?;
+            require(
+                gan.reg_param >= 0.0 && gan.w_info >= 0.0,
+                "gan.reg_param and gan.w_info must not be negative",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn is_rate(value: f64) -> bool {
+    value.is_finite() && value > 0.0
+}
+
+impl VaeTraining {
+    /// The network.
+    pub fn network(&self) -> VaeConfig {
+        VaeConfig { channels: self.channels, c_dim: self.c_dim }
+    }
+}
+
+impl GanTraining {
+    /// The generator for pictures of `size` and a code of `c_dim` dimensions.
+    pub fn generator(&self, size: usize, c_dim: usize) -> GeneratorConfig {
+        let z_dim = self.s_dim + c_dim;
+        match self.nets {
+            GanNets::Small => GeneratorConfig::Small { z_dim, channels: self.channels },
+            GanNets::Resnet | GanNets::ResnetVdb => {
+                GeneratorConfig::Resnet { z_dim, trunk: self.trunk(size) }
+            }
+        }
+    }
+
+    /// The discriminator for pictures of `size`.
+    pub fn discriminator(&self, size: usize) -> DiscriminatorConfig {
+        match self.nets {
+            GanNets::Small => DiscriminatorConfig::Small { channels: self.channels },
+            GanNets::Resnet => DiscriminatorConfig::Resnet { trunk: self.trunk(size) },
+            GanNets::ResnetVdb => DiscriminatorConfig::ResnetVdb { trunk: self.trunk(size) },
+        }
+    }
+
+    fn trunk(&self, size: usize) -> ResnetTrunk {
+        ResnetTrunk { size, nfilter: self.nfilter, nfilter_max: self.nfilter_max, channels: self.channels }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ramp_is_a_line_and_then_a_constant() {
+        let ramp = Ramp { from: 30.0, to: 4.0, over: 100 };
+        assert_eq!([ramp.at(0), ramp.at(50), ramp.at(100), ramp.at(5000)], [30.0, 17.0, 4.0, 4.0]);
+        assert_eq!(Ramp::constant(8.0).at(0), 8.0);
+    }
+
+    #[test]
+    fn a_ramp_reads_as_a_number_or_as_a_table() {
+        #[derive(Deserialize, Serialize, PartialEq, Debug)]
+        struct Holder {
+            beta: Ramp,
+        }
+        let read = |text: &str| toml::from_str::<Holder>(text).map(|h| h.beta);
+        assert_eq!(read("beta = 8.0").ok(), Some(Ramp::constant(8.0)));
+        let line = read("beta = { from = 30.0, to = 4.0, over = 12000 }").ok();
+        assert_eq!(line, Some(Ramp { from: 30.0, to: 4.0, over: 12000 }));
+        let written = toml::to_string(&Holder { beta: Ramp::constant(2.0) }).ok();
+        assert_eq!(written.as_deref(), Some("beta = 2.0\n"));
+    }
+}
