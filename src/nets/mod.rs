@@ -4,6 +4,7 @@
 mod config;
 mod conv_stack;
 mod gan;
+mod mlp;
 mod parameters;
 mod resnet;
 mod vae;
@@ -12,6 +13,7 @@ mod weights;
 pub use config::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 pub use conv_stack::{ConvDecoder, ConvEncoder};
 pub use gan::{Discriminator, Generator, Verdict};
+pub use mlp::{Mlp, MlpConfig};
 pub use parameters::{Parameter, Parameters};
 pub use resnet::{ResnetDiscriminator, ResnetGenerator};
 pub use vae::{Posterior, Vae};

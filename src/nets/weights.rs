@@ -43,6 +43,30 @@ impl Weights {
         Ok(weights)
     }
 
+    /// The same parameters, sharing storage, but out of reach of gradients: a network built on them follows the
+    /// training of these and costs no backward pass of its own.
+    pub fn frozen_view(&self) -> Self {
+        let detach = |(name, tensor): (&String, &Tensor)| (name.clone(), tensor.detach());
+        Self { tensors: self.tensors.iter().map(detach).collect(), vars: BTreeMap::new() }
+    }
+
+    /// Overwrites the values of every trainable parameter.
+    ///
+    /// # Errors
+    /// When `arrays` lacks one or has another shape for it.
+    pub fn assign(&self, arrays: &Arrays) -> Result<()> {
+        for (name, var) in &self.vars {
+            match arrays.get(name) {
+                Some(array) if array.shape() == var.dims() => var.set(&tensor(array, var.device())?)?,
+                Some(array) => {
+                    candle_core::bail!("{name} has shape {:?}, expected {:?}", array.shape(), var.dims())
+                }
+                None => candle_core::bail!("{name} is missing"),
+            }
+        }
+        Ok(())
+    }
+
     /// The parameter called `name`.
     ///
     /// # Errors

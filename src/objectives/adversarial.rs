@@ -1,20 +1,22 @@
 use candle_core::{Result, Tensor};
 
-/// What the discriminator minimises: `mean softplus(-real) + mean softplus(fake)` (paper Eq. 3), a scalar.
-/// Both arguments are logits `(N,)`.
+/// The cost of taking pictures with these logits `(N,)` for generated ones: `mean softplus(-logit)`, a scalar.
+///
+/// The discriminator pays it on real pictures (paper Eq. 3), the generator on its own (the non-saturating loss).
 ///
 /// # Errors
 /// When the device fails.
-pub fn discriminator_loss(real: &Tensor, fake: &Tensor) -> Result<Tensor> {
-    softplus(&real.neg()?)?.mean_all()? + softplus(fake)?.mean_all()?
+pub fn loss_as_real(logits: &Tensor) -> Result<Tensor> {
+    softplus(&logits.neg()?)?.mean_all()
 }
 
-/// What the generator minimises: the non-saturating `mean softplus(-fake)`, a scalar. `fake` are logits `(N,)`.
+/// The cost of taking pictures with these logits `(N,)` for real ones: `mean softplus(logit)`, a scalar.
+/// The discriminator pays it on generated pictures (paper Eq. 3).
 ///
 /// # Errors
 /// When the device fails.
-pub fn generator_loss(fake: &Tensor) -> Result<Tensor> {
-    softplus(&fake.neg()?)?.mean_all()
+pub fn loss_as_fake(logits: &Tensor) -> Result<Tensor> {
+    softplus(logits)?.mean_all()
 }
 
 /// R1: `mean_n ||gradient_n||^2` of the discriminator's input gradient `(N, C, H, W)` on real pictures, a scalar.

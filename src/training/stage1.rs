@@ -1,0 +1,255 @@
+//! Stage 1: the VAE and its relatives.
+
+use candle_core::{Device, Result, Tensor};
+
+use crate::base::{Arrays, Stream};
+use crate::nets::{Mlp, Parameters, Vae, Weights};
+use crate::objectives::{
+    density_ratio_loss, kl_per_dimension, permute_dimensions, reconstruction_loss, total_correlation,
+};
+
+use super::config::{Method, VaeTraining};
+use super::{Gradients, Optimiser, Rule, StepReport};
+
+/// A VAE in training.
+pub struct VaeTrainer {
+    method: Method,
+    values: VaeTraining,
+    weights: Weights,
+    vae: Vae,
+    optimiser: Optimiser,
+    factors: Option<DensityRatio>,
+}
+
+/// FactorVAE's discriminator between codes of one picture and codes shuffled over the batch.
+struct DensityRatio {
+    weights: Weights,
+    net: Mlp,
+    /// The same network out of reach of the VAE's gradients.
+    frozen: Mlp,
+    optimiser: Optimiser,
+}
+
+/// The data and noise of one step, or of a part of it.
+#[derive(Debug)]
+pub struct VaeBatch {
+    /// Pictures `(N, channels, 64, 64)` in [0, 1].
+    pub pictures: Tensor,
+    /// Reparametrisation noise `(N, c_dim)` from N(0, I).
+    pub noise: Tensor,
+    /// FactorVAE's second minibatch.
+    pub second: Option<SecondBatch>,
+}
+
+/// FactorVAE's second minibatch: its codes are shuffled.
+#[derive(Debug)]
+pub struct SecondBatch {
+    /// Pictures `(N, channels, 64, 64)` in [0, 1].
+    pub pictures: Tensor,
+    /// Reparametrisation noise `(N, c_dim)` from N(0, I).
+    pub noise: Tensor,
+    /// Where the permutations come from.
+    pub permutation: Stream,
+}
+
+/// The losses of one batch, as tensors with their graph.
+struct Losses {
+    total: Tensor,
+    reconstruction: Tensor,
+    kl: Tensor,
+    total_correlation: Option<Tensor>,
+}
+
+impl VaeTrainer {
+    /// A trainer that starts from `vae` (both halves under their published names) and, for FactorVAE, from fresh
+    /// discriminator weights drawn from `stream`.
+    ///
+    /// # Errors
+    /// When weights are missing or the device cannot hold them.
+    pub fn new(
+        method: Method,
+        values: VaeTraining,
+        vae: &Arrays,
+        device: &Device,
+        stream: &mut Stream,
+    ) -> Result<Self> {
+        let weights = Weights::trainable(vae, device)?;
+        let optimiser = Optimiser::new(Rule::adam(values.learning_rate, 0.9, 0.999), &weights)?;
+        let factors = match method {
+            Method::FactorVae => Some(DensityRatio::new(values.c_dim, device, stream)?),
+            _ => None,
+        };
+        Ok(Self { method, values, vae: Vae::new(values.network(), &weights)?, weights, optimiser, factors })
+    }
+
+    /// Trains on one batch, given in parts of equal size (gradient accumulation); `step` counts from 0.
+    ///
+    /// The report holds `loss`, `reconstruction`, `kl` (nats), `beta`, and for FactorVAE `tc` (nats) and
+    /// `tc_loss`. A loss or gradient that is not finite changes nothing.
+    ///
+    /// # Errors
+    /// When shapes do not fit or the device fails.
+    pub fn step(&mut self, parts: &[VaeBatch], step: u64) -> Result<StepReport> {
+        let (mut report, gradients) = self.gradients(parts, step)?;
+        if report.not_finite.is_some() {
+            return Ok(report);
+        }
+        // The density ratio is fitted to the codes before the VAE moves, as in Kim and Mnih's algorithm 2.
+        let ratio_gradients = self.ratio_gradients(parts, &mut report)?;
+        if report.not_finite.is_some() {
+            return Ok(report);
+        }
+        self.optimiser.step(&gradients)?;
+        if let (Some(factors), Some(gradients)) = (&mut self.factors, ratio_gradients) {
+            factors.optimiser.step(&gradients)?;
+        }
+        Ok(report)
+    }
+
+    /// The losses and the VAE's gradients, without a step.
+    ///
+    /// # Errors
+    /// When shapes do not fit or the device fails.
+    pub fn gradients(&self, parts: &[VaeBatch], step: u64) -> Result<(StepReport, Gradients)> {
+        let share = 1.0 / parts.len().max(1) as f64;
+        let mut report = StepReport::default();
+        let mut gradients = Gradients::default();
+        for part in parts {
+            let losses = self.losses(part, step)?;
+            let total = (losses.total * share)?;
+            for (name, value) in [
+                ("reconstruction", Some(&losses.reconstruction)),
+                ("kl", Some(&losses.kl)),
+                ("tc", losses.total_correlation.as_ref()),
+            ] {
+                if let Some(value) = value {
+                    report.add(name, scalar(value)? * share);
+                }
+            }
+            report.add("loss", scalar(&total)?);
+            gradients.add(Gradients::take(&mut total.backward()?, &self.weights))?;
+        }
+        for name in ["reconstruction", "kl", "loss"] {
+            report.check(name, report.get(name).unwrap_or(f64::NAN));
+        }
+        report.check("gradient", gradients.norm()?);
+        if self.method != Method::AnnealedVae {
+            report.add("beta", self.beta(step));
+        }
+        Ok((report, gradients))
+    }
+
+    fn beta(&self, step: u64) -> f64 {
+        match self.method {
+            Method::Vae | Method::FactorVae => 1.0,
+            _ => self.values.beta.at(step),
+        }
+    }
+
+    fn losses(&self, part: &VaeBatch, step: u64) -> Result<Losses> {
+        let posterior = self.vae.encode(&part.pictures)?;
+        let codes = posterior.sample(&part.noise)?;
+        let logits = self.vae.decode(&codes)?;
+        let reconstruction = reconstruction_loss(&logits, &part.pictures, self.values.likelihood)?;
+        let kl = kl_per_dimension(&posterior.mu, &posterior.logvar)?.sum_all()?;
+        let weighted = match self.method {
+            Method::AnnealedVae => {
+                ((&kl - self.values.capacity.at(step))?.abs()? * self.values.capacity_weight)?
+            }
+            _ => (&kl * self.beta(step))?,
+        };
+        let mut total = (&reconstruction + weighted)?;
+        let mut correlation = None;
+        if let Some(factors) = &self.factors {
+            let estimate = total_correlation(&factors.frozen.forward(&codes)?)?;
+            total = (total + (&estimate * self.values.gamma)?)?;
+            correlation = Some(estimate);
+        }
+        Ok(Losses { total, reconstruction, kl, total_correlation: correlation })
+    }
+
+    fn ratio_gradients(&self, parts: &[VaeBatch], report: &mut StepReport) -> Result<Option<Gradients>> {
+        let Some(factors) = &self.factors else {
+            return Ok(None);
+        };
+        let share = 1.0 / parts.len().max(1) as f64;
+        let mut gradients = Gradients::default();
+        for part in parts {
+            let Some(second) = &part.second else {
+                candle_core::bail!("FactorVAE needs a second minibatch");
+            };
+            let joint = self.vae.encode(&part.pictures)?.detach().sample(&part.noise)?;
+            let other = self.vae.encode(&second.pictures)?.detach().sample(&second.noise)?;
+            let permuted = permute_dimensions(&other, &mut second.permutation.clone())?;
+            let loss = density_ratio_loss(&factors.net.forward(&joint)?, &factors.net.forward(&permuted)?)?;
+            let loss = (loss * share)?;
+            report.add("tc_loss", scalar(&loss)?);
+            gradients.add(Gradients::take(&mut loss.backward()?, &factors.weights))?;
+        }
+        report.check("tc_loss", report.get("tc_loss").unwrap_or(f64::NAN));
+        report.check("tc_gradient", gradients.norm()?);
+        Ok(Some(gradients))
+    }
+
+    /// The VAE's weights.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// Everything a resumed run needs besides the weights, as `vae.optimiser.*` and `tc.*`.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn state(&self) -> Result<Arrays> {
+        let mut state = Arrays::new();
+        extend(&mut state, "vae.optimiser.", self.optimiser.state()?);
+        if let Some(factors) = &self.factors {
+            extend(&mut state, "tc.weights.", factors.weights.to_arrays()?);
+            extend(&mut state, "tc.optimiser.", factors.optimiser.state()?);
+        }
+        Ok(state)
+    }
+
+    /// Continues from `weights` and what [`VaeTrainer::state`] returned.
+    ///
+    /// # Errors
+    /// A message naming what is missing or has another shape.
+    pub fn restore(&mut self, weights: &Arrays, state: &Arrays) -> Result<()> {
+        self.weights.assign(weights)?;
+        self.optimiser.restore(&part_of(state, "vae.optimiser."))?;
+        if let Some(factors) = &mut self.factors {
+            factors.weights.assign(&part_of(state, "tc.weights."))?;
+            factors.optimiser.restore(&part_of(state, "tc.optimiser."))?;
+        }
+        Ok(())
+    }
+}
+
+impl DensityRatio {
+    /// Six layers of 1000 leaky ReLUs (slope 0.2), two logits (paper Table A.2); Adam 1e-4 with betas 0.5 and 0.9
+    /// (Kim and Mnih).
+    fn new(c_dim: usize, device: &Device, stream: &mut Stream) -> Result<Self> {
+        let config = Mlp::density_ratio(c_dim);
+        let weights = Weights::trainable(&config.initialise_uniform(stream), device)?;
+        let optimiser = Optimiser::new(Rule::adam(1e-4, 0.5, 0.9), &weights)?;
+        let (net, frozen) = (Mlp::new(&config, &weights)?, Mlp::new(&config, &weights.frozen_view())?);
+        Ok(Self { weights, net, frozen, optimiser })
+    }
+}
+
+pub(super) fn scalar(tensor: &Tensor) -> Result<f64> {
+    Ok(f64::from(tensor.to_scalar::<f32>()?))
+}
+
+/// Adds `arrays` to `state` with `prefix` before each name.
+pub(super) fn extend(state: &mut Arrays, prefix: &str, arrays: Arrays) {
+    state.extend(arrays.into_iter().map(|(name, array)| (format!("{prefix}{name}"), array)));
+}
+
+/// The arrays whose names start with `prefix`, without it.
+pub(super) fn part_of(state: &Arrays, prefix: &str) -> Arrays {
+    let strip = |(name, array): (&String, &crate::base::Array)| {
+        name.strip_prefix(prefix).map(|name| (name.to_owned(), array.clone()))
+    };
+    state.iter().filter_map(strip).collect()
+}
