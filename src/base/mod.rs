@@ -5,6 +5,7 @@
 mod array;
 mod cancel;
 mod files;
+mod npy;
 mod picture;
 mod random;
 mod threads;
@@ -12,6 +13,7 @@ mod threads;
 pub use array::{Array, Arrays};
 pub use cancel::Cancel;
 pub use files::{FileError, FileErrorKind, write_atomic};
+pub use npy::NpyHeader;
 pub use picture::Picture;
 pub use random::{Stream, StreamState};
 pub use threads::Pool;

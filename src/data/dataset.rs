@@ -73,4 +73,7 @@ pub enum DataError {
         /// The first failure in words.
         first: String,
     },
+    /// Stopped by [`super::OpenOptions::cancel`].
+    #[error("stopped before the data set was ready")]
+    Cancelled,
 }

@@ -1,5 +1,16 @@
 //! Data sets behind one trait: random access, factors where they are known, decoding, augmentation, prefetch.
 
+mod cache;
 mod dataset;
+mod factors;
+mod fingerprint;
+mod noise;
+mod options;
+mod photos;
+mod spec;
+mod sprites;
 
 pub use dataset::{DataError, Dataset, Factor};
+pub use factors::{classes_of, combinations, index_of};
+pub use options::{OpenOptions, Progress, ProgressFn};
+pub use spec::{KNOWN_SPECS, open};

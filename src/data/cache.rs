@@ -1,0 +1,176 @@
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::{DataError, OpenOptions};
+use crate::base::FileError;
+
+/// The folder of derived files, kept below a size by deleting what was longest unused.
+pub(super) struct CacheFolder {
+    path: PathBuf,
+    limit: u64,
+}
+
+impl CacheFolder {
+    /// Opens the folder, making it when it is not there.
+    pub(super) fn open(options: &OpenOptions) -> Result<Self, DataError> {
+        std::fs::create_dir_all(&options.cache_dir)
+            .map_err(|error| FileError::new(error, &options.cache_dir))?;
+        Ok(Self { path: options.cache_dir.clone(), limit: options.cache_bytes })
+    }
+
+    /// Where the derived file `name` lies, whether or not it exists.
+    pub(super) fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Makes room for a new file of `wanted` bytes and returns how many it may have: less than `wanted` only
+    /// when the folder's limit is lower than that.
+    ///
+    /// Files that are open elsewhere stay readable there after they are deleted (on Windows they are kept).
+    pub(super) fn make_room(&self, wanted: u64) -> u64 {
+        let wanted = wanted.min(self.limit);
+        let mut files = self.files();
+        let mut used: u64 = files.iter().map(|file| file.bytes).sum();
+        files.sort_by_key(|file| file.used);
+        for file in files {
+            if used + wanted <= self.limit {
+                break;
+            }
+            if std::fs::remove_file(&file.path).is_ok() {
+                log::info!("removed {} from the cache to make room", file.path.display());
+                used -= file.bytes;
+            }
+        }
+        wanted.min(self.limit.saturating_sub(used))
+    }
+
+    /// Marks a derived file as just used.
+    pub(super) fn touch(file: &File) {
+        // A read-only cache works too; only the order of deletion suffers.
+        let _ = file.set_modified(SystemTime::now());
+    }
+
+    /// The derived files in the folder; foreign files are left alone and not counted.
+    fn files(&self) -> Vec<CachedFile> {
+        let Ok(entries) = std::fs::read_dir(&self.path) else { return Vec::new() };
+        let own = |path: &Path| path.extension().is_some_and(|extension| extension == EXTENSION);
+        entries
+            .filter_map(|entry| {
+                let path = entry.ok()?.path();
+                let metadata = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
+                own(&path).then_some(CachedFile {
+                    bytes: metadata.len(),
+                    used: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+                    path,
+                })
+            })
+            .collect()
+    }
+}
+
+/// What derived files are called, so that nothing else is ever deleted.
+pub(super) const EXTENSION: &str = "idgan-cache";
+
+struct CachedFile {
+    path: PathBuf,
+    bytes: u64,
+    used: SystemTime,
+}
+
+/// A file that many threads read at many places at once.
+#[derive(Debug)]
+pub(super) struct PositionalFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl PositionalFile {
+    /// Opens a file for reading.
+    pub(super) fn open(path: &Path) -> Result<Self, FileError> {
+        let file = File::open(path).map_err(|error| FileError::new(error, path))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// The file's length in bytes.
+    pub(super) fn len(&self) -> Result<u64, FileError> {
+        Ok(self.file.metadata().map_err(|error| FileError::new(error, &self.path))?.len())
+    }
+
+    /// The open file.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Fills `bytes` from `offset` on.
+    pub(super) fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), DataError> {
+        read_exact_at(&self.file, bytes, offset).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => DataError::Content {
+                what: "the file was cut short while it was in use; restore it and open the data set again"
+                    .into(),
+                path: self.path.clone(),
+            },
+            _ => FileError::new(error, &self.path).into(),
+        })
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let read = std::os::windows::fs::FileExt::seek_read(file, bytes, offset)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        bytes = &mut bytes[read..];
+        offset += read as u64;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_longest_unused_files_go_first_and_foreign_files_stay() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let options =
+            OpenOptions { cache_dir: folder.path().to_owned(), cache_bytes: 100, ..OpenOptions::default() };
+        let cache = CacheFolder::open(&options).expect("opens");
+        std::fs::write(folder.path().join("notes.txt"), [0; 500]).expect("writes");
+        for (name, age) in [("old", 300), ("older", 400), ("new", 10)] {
+            let path = cache.path_of(&format!("{name}.{EXTENSION}"));
+            std::fs::write(&path, [0; 30]).expect("writes");
+            let file = File::options().write(true).open(&path).expect("opens");
+            file.set_modified(SystemTime::now() - Duration::from_secs(age)).expect("sets the time");
+        }
+        assert_eq!(cache.make_room(10), 10);
+        assert_eq!(cache.files().len(), 3);
+        assert_eq!(cache.make_room(40), 40);
+        let mut left: Vec<_> = cache.files().into_iter().map(|file| file.path).collect();
+        left.sort();
+        assert_eq!(left, ["new", "old"].map(|name| cache.path_of(&format!("{name}.{EXTENSION}"))));
+        assert_eq!(cache.make_room(1000), 100);
+        assert!(folder.path().join("notes.txt").exists());
+    }
+
+    #[test]
+    fn a_file_cut_short_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("short");
+        std::fs::write(&path, [7; 10]).expect("writes");
+        let file = PositionalFile::open(&path).expect("opens");
+        let mut bytes = [0; 4];
+        file.read_at(&mut bytes, 6).expect("in range");
+        let error = file.read_at(&mut bytes, 7).expect_err("out of range").to_string();
+        assert!(error.contains("cut short") && error.ends_with("short"), "{error}");
+    }
+}

@@ -1,0 +1,74 @@
+//! Smooth pseudo-random functions of the plane, for painted and rendered pictures. The same everywhere: they
+//! use nothing but integer hashes and exact f32 arithmetic.
+
+/// A random value in [0, 1) for each point of the integer grid.
+#[inline]
+pub(super) fn grid(x: i32, y: i32, seed: u32) -> f32 {
+    let mut bits = (x as u32).wrapping_mul(0x9e37_79b1) ^ (y as u32).wrapping_mul(0x85eb_ca77) ^ seed;
+    bits = (bits ^ bits >> 15).wrapping_mul(0x2c1b_3c6d);
+    bits = (bits ^ bits >> 12).wrapping_mul(0x297a_2d39);
+    bits ^= bits >> 15;
+    (bits >> 8) as f32 * (1.0 / 16_777_216.0)
+}
+
+/// [`grid`] interpolated smoothly, in [0, 1).
+#[inline]
+pub(super) fn smooth(x: f32, y: f32, seed: u32) -> f32 {
+    let (left, top) = (x.floor(), y.floor());
+    let (i, j) = (left as i32, top as i32);
+    let (u, v) = (ease(x - left), ease(y - top));
+    let upper = mix(grid(i, j, seed), grid(i + 1, j, seed), u);
+    let lower = mix(grid(i, j + 1, seed), grid(i + 1, j + 1, seed), u);
+    mix(upper, lower, v)
+}
+
+/// `octaves` of [`smooth`], each of half the size and half the weight of the one before; mean about 0.5.
+#[inline]
+pub(super) fn layered(x: f32, y: f32, octaves: u32, seed: u32) -> f32 {
+    let (mut sum, mut weight, mut scale, mut total) = (0.0, 0.5, 1.0, 0.0);
+    for octave in 0..octaves {
+        // Shifting each layer keeps their grids from lining up at the origin.
+        let shift = 17.3 * octave as f32;
+        sum += weight * smooth(x * scale + shift, y * scale - shift, seed.wrapping_add(octave));
+        total += weight;
+        weight *= 0.5;
+        scale *= 2.0;
+    }
+    sum / total
+}
+
+#[inline]
+pub(super) fn mix(a: f32, b: f32, t: f32) -> f32 {
+    a + (b - a) * t
+}
+
+/// 0 to 1 with no slope at either end.
+#[inline]
+fn ease(t: f32) -> f32 {
+    t * t * (3.0 - 2.0 * t)
+}
+
+/// 0 below `low`, 1 above `high`, smooth between.
+#[inline]
+pub(super) fn ramp(low: f32, high: f32, value: f32) -> f32 {
+    ease(((value - low) / (high - low)).clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_is_smooth_bounded_and_has_a_mean_near_a_half() {
+        let mut sum = 0.0;
+        for i in 0..10_000 {
+            let (x, y) = (i as f32 * 0.137 - 600.0, i as f32 * 0.071);
+            let value = layered(x, y, 4, 9);
+            assert!((0.0..1.0).contains(&value));
+            assert!((smooth(x + 0.001, y, 3) - smooth(x, y, 3)).abs() < 0.003);
+            sum += value;
+        }
+        assert!((sum / 10_000.0 - 0.5).abs() < 0.02, "mean {}", sum / 10_000.0);
+        assert_eq!(smooth(4.0, -7.0, 1), grid(4, -7, 1));
+    }
+}

@@ -1,0 +1,185 @@
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor, Seek};
+use std::path::Path;
+
+use image::imageops::FilterType;
+use image::{DynamicImage, ImageError, ImageReader, Limits, RgbImage};
+
+use crate::base::FileError;
+use crate::data::DataError;
+
+/// The widest and highest picture that is decoded.
+const MAX_SIDE: u32 = 20_000;
+/// The most memory one decoder may take: 20,000 x 11,000 pixels of three bytes.
+const MAX_BYTES: u64 = 640 << 20;
+
+/// A decoded picture: RGB, 8 bits a channel.
+pub(in crate::data) struct Photo(RgbImage);
+
+/// Decodes a picture file of any known format, told by its first bytes and not by its name.
+pub(in crate::data) fn file(path: &Path) -> Result<Photo, DataError> {
+    let file = File::open(path).map_err(|error| FileError::new(error, path))?;
+    decode(BufReader::new(file)).map_err(|what| DataError::Content { what, path: path.to_owned() })
+}
+
+/// Decodes a picture that is in memory; the error is in words, without the file's name.
+pub(in crate::data) fn bytes(bytes: &[u8]) -> Result<Photo, String> {
+    decode(Cursor::new(bytes))
+}
+
+fn decode(reader: impl BufRead + Seek) -> Result<Photo, String> {
+    let mut reader = ImageReader::new(reader).with_guessed_format().map_err(|error| error.to_string())?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_BYTES);
+    reader.limits(limits);
+    match reader.decode() {
+        Ok(picture) => Ok(Photo(on_black(picture))),
+        Err(ImageError::Limits(error)) => Err(format!("the picture is too large to decode safely ({error})")),
+        Err(ImageError::Unsupported(error)) => Err(format!("not a picture that can be read ({error})")),
+        Err(error) => Err(format!("the picture is broken ({error})")),
+    }
+}
+
+/// Any mode to 8-bit RGB; what is transparent shows black.
+fn on_black(picture: DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8();
+    }
+    let with_alpha = picture.into_rgba8();
+    let (width, height) = with_alpha.dimensions();
+    let mut flat = RgbImage::new(width, height);
+    for (to, from) in flat.pixels_mut().zip(with_alpha.pixels()) {
+        let alpha = u32::from(from[3]);
+        for channel in 0..3 {
+            to[channel] = ((u32::from(from[channel]) * alpha + 127) / 255) as u8;
+        }
+    }
+    flat
+}
+
+impl Photo {
+    /// Columns of pixels.
+    pub(in crate::data) fn width(&self) -> usize {
+        self.0.width() as usize
+    }
+
+    /// Rows of pixels.
+    pub(in crate::data) fn height(&self) -> usize {
+        self.0.height() as usize
+    }
+
+    /// The pixels, three bytes each, rows from the top.
+    pub(in crate::data) fn rgb(&self) -> &[u8] {
+        self.0.as_raw()
+    }
+
+    /// The part of `width` x `height` pixels whose top left corner is (`x`, `y`); what lies outside is left
+    /// out.
+    pub(in crate::data) fn crop(&self, x: usize, y: usize, width: usize, height: usize) -> Photo {
+        let view = image::imageops::crop_imm(&self.0, x as u32, y as u32, width as u32, height as u32);
+        Photo(view.to_image())
+    }
+
+    /// The middle part of at most `width` x `height` pixels.
+    pub(in crate::data) fn crop_middle(&self, width: usize, height: usize) -> Photo {
+        let (width, height) = (width.min(self.width()), height.min(self.height()));
+        self.crop((self.width() - width) / 2, (self.height() - height) / 2, width, height)
+    }
+
+    /// Scaled to exactly `width` x `height` with a Lanczos filter of radius 3, widened when it shrinks.
+    pub(in crate::data) fn scale(self, width: usize, height: usize) -> Photo {
+        if (self.width(), self.height()) == (width, height) {
+            return self;
+        }
+        Photo(image::imageops::resize(&self.0, width as u32, height as u32, FilterType::Lanczos3))
+    }
+
+    /// Scaled down, its aspect kept, until it fits inside `width` x `height`; a smaller picture stays as it is.
+    pub(in crate::data) fn fit_inside(self, width: usize, height: usize) -> Photo {
+        let factor = (width as f64 / self.width() as f64).min(height as f64 / self.height() as f64);
+        if factor >= 1.0 {
+            return self;
+        }
+        let side = |pixels: usize| ((pixels as f64 * factor).round() as usize).max(1);
+        let (width, height) = (side(self.width()), side(self.height()));
+        self.scale(width, height)
+    }
+
+    /// Writes the picture into `out` `(3, height, width)`, values in [0, 1].
+    pub(in crate::data) fn write_planes(&self, out: &mut [f32]) {
+        write_planes(self.rgb(), out);
+    }
+}
+
+/// Writes pixels of three bytes into `out` `(3, height, width)`, values in [0, 1].
+pub(in crate::data) fn write_planes(rgb: &[u8], out: &mut [f32]) {
+    for (channel, plane) in out.chunks_exact_mut(rgb.len() / 3).enumerate() {
+        for (value, pixel) in plane.iter_mut().zip(rgb.chunks_exact(3)) {
+            *value = f32::from(pixel[channel]) / 255.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{GrayImage, ImageBuffer, ImageFormat, Luma, LumaA, Rgba, RgbaImage};
+
+    fn png(picture: &DynamicImage) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        picture.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).expect("encodes");
+        bytes
+    }
+
+    #[test]
+    fn every_mode_becomes_rgb() {
+        let grey = DynamicImage::from(GrayImage::from_pixel(3, 2, Luma([100])));
+        let deep = DynamicImage::from(ImageBuffer::from_pixel(3, 2, Luma([100u16 * 257])));
+        let half = DynamicImage::from(RgbaImage::from_pixel(3, 2, Rgba([200, 200, 200, 128])));
+        let grey_alpha = DynamicImage::from(ImageBuffer::from_pixel(3, 2, LumaA([100u8, 255])));
+        for picture in [grey, deep, half, grey_alpha] {
+            let photo = bytes(&png(&picture)).expect("decodes");
+            assert_eq!((photo.width(), photo.height()), (3, 2));
+            assert!(photo.rgb().iter().all(|&value| value == 100), "{:?}", photo.rgb());
+        }
+    }
+
+    #[test]
+    fn a_hostile_size_is_refused_without_decoding() {
+        // A complete header of a PNG that claims 100,000 x 100,000 pixels, and next to no data.
+        let mut claim = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        claim.extend(100_000u32.to_be_bytes());
+        claim.extend(100_000u32.to_be_bytes());
+        claim.extend([8, 2, 0, 0, 0]);
+        let mut crc = flate2::Crc::new();
+        crc.update(&claim[12..]);
+        claim.extend(crc.sum().to_be_bytes());
+        claim.extend(b"\0\0\0\x02IDAT\x78\x9c\0\0\0\0");
+        let start = std::time::Instant::now();
+        let error = bytes(&claim).err().expect("refused");
+        assert!(error.contains("too large"), "{error}");
+        assert!(start.elapsed().as_millis() < 100);
+        assert!(bytes(b"GIF89a").is_err());
+        assert!(bytes(b"").is_err());
+    }
+
+    #[test]
+    fn crops_are_cut_from_the_middle() {
+        let mut picture = RgbImage::new(5, 4);
+        picture.put_pixel(2, 1, image::Rgb([255, 0, 0]));
+        let photo = Photo(picture).crop_middle(1, 2);
+        assert_eq!((photo.width(), photo.height()), (1, 2));
+        assert_eq!(photo.rgb(), [255, 0, 0, 0, 0, 0]);
+        assert_eq!(Photo(RgbImage::new(3, 3)).crop_middle(9, 2).width(), 3);
+    }
+
+    #[test]
+    fn fitting_keeps_the_aspect_and_never_enlarges() {
+        let photo = Photo(RgbImage::new(700, 100)).fit_inside(350, 274);
+        assert_eq!((photo.width(), photo.height()), (350, 50));
+        let photo = Photo(RgbImage::new(100, 90)).fit_inside(350, 274);
+        assert_eq!((photo.width(), photo.height()), (100, 90));
+    }
+}

@@ -1,0 +1,48 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use super::sprites::{Sprites, Variant};
+use super::{DataError, Dataset, OpenOptions};
+
+/// What can be opened, for messages and help.
+pub const KNOWN_SPECS: &str = "\
+dsprites                   the sprites, drawn by the program (dsprites:FILE.npz reads the published file)
+color-dsprites[:FILE.npz]  in random colours
+noisy-dsprites[:FILE.npz]  on uniform noise
+scream-dsprites[:FILE.npz] on crops of a painting (--picture FILE for another)";
+
+/// Opens the data set that `spec` names; `size` is the side of its square pictures in pixels, `None` for the
+/// set's usual one.
+///
+/// # Errors
+/// When the specification is not known (the message lists those that are), a file or folder cannot be read
+/// or does not hold what it should, or `options.cancel` was raised.
+pub fn open(spec: &str, size: Option<usize>, options: &OpenOptions) -> Result<Arc<dyn Dataset>, DataError> {
+    let (name, path) = match spec.split_once(':') {
+        Some((name, path)) => (name, Some(path).filter(|path| !path.is_empty())),
+        None => (spec, None),
+    };
+    let path = path.map(Path::new);
+    match name {
+        "dsprites" => sprites(spec, Variant::Plain, path, size, options),
+        "color-dsprites" => sprites(spec, Variant::Colour, path, size, options),
+        "noisy-dsprites" => sprites(spec, Variant::Noisy, path, size, options),
+        "scream-dsprites" => sprites(spec, Variant::Scream, path, size, options),
+        _ => Err(DataError::Spec(format!("there is no data set called {spec:?}; known are:\n{KNOWN_SPECS}"))),
+    }
+}
+
+fn sprites(
+    spec: &str,
+    variant: Variant,
+    path: Option<&Path>,
+    size: Option<usize>,
+    options: &OpenOptions,
+) -> Result<Arc<dyn Dataset>, DataError> {
+    match size {
+        None | Some(64) => Ok(Arc::new(Sprites::open(spec, variant, path, options)?)),
+        Some(size) => {
+            Err(DataError::Spec(format!("{spec} has pictures of 64 pixels, not {size}; leave the size out")))
+        }
+    }
+}

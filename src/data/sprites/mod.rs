@@ -1,0 +1,131 @@
+//! dSprites and its coloured, noisy and painted variants (paper table A.1), drawn by the program or read from
+//! the published file.
+
+mod mask;
+mod painting;
+mod shapes;
+mod source;
+
+use std::path::Path;
+
+use self::mask::SIDE;
+use self::painting::Painting;
+use self::source::Source;
+use super::factors::combinations;
+use super::{DataError, Dataset, Factor, OpenOptions};
+use crate::base::Stream;
+
+/// Which of the four sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Variant {
+    /// White on black, one channel.
+    Plain,
+    /// The sprite in a random colour of 8 levels a channel, on black.
+    Colour,
+    /// A white sprite on uniform noise.
+    Noisy,
+    /// A crop of a painting, blended with a random colour, inverted where the sprite is.
+    Scream,
+}
+
+/// Sprites with five known factors, 64x64.
+pub(super) struct Sprites {
+    spec: String,
+    source: Source,
+    factors: Vec<Factor>,
+    look: Look,
+}
+
+/// A variant with what it needs.
+enum Look {
+    Plain,
+    Colour,
+    Noisy,
+    Scream(Painting),
+}
+
+impl Sprites {
+    /// Opens a variant on the sprites of the published `file`, or on those that the program draws.
+    pub(super) fn open(
+        spec: &str,
+        variant: Variant,
+        file: Option<&Path>,
+        options: &OpenOptions,
+    ) -> Result<Self, DataError> {
+        let look = match variant {
+            Variant::Plain => Look::Plain,
+            Variant::Colour => Look::Colour,
+            Variant::Noisy => Look::Noisy,
+            Variant::Scream => Look::Scream(match &options.picture {
+                Some(path) => Painting::open(path)?,
+                None => Painting::own(),
+            }),
+        };
+        let (source, factors) = match file {
+            Some(path) => Source::published(path, options)?,
+            None => Source::drawn(),
+        };
+        Ok(Self { spec: spec.to_owned(), source, factors, look })
+    }
+}
+
+impl Dataset for Sprites {
+    fn spec(&self) -> &str {
+        &self.spec
+    }
+
+    fn len(&self) -> usize {
+        combinations(&self.factors)
+    }
+
+    fn picture_shape(&self) -> [usize; 3] {
+        [if matches!(self.look, Look::Plain) { 1 } else { 3 }, SIDE, SIDE]
+    }
+
+    fn factors(&self) -> &[Factor] {
+        &self.factors
+    }
+
+    fn read(&self, index: usize, draw: u64, out: &mut [f32]) -> Result<(), DataError> {
+        let sprite = self.source.sprite(index)?;
+        match &self.look {
+            Look::Plain => {
+                out.fill(0.0);
+                sprite.paint(out, 1.0);
+            }
+            Look::Colour => {
+                out.fill(0.0);
+                let mut stream = Stream::for_item(draw, "color-dsprites", index as u64);
+                for plane in planes(out) {
+                    sprite.paint(plane, stream.below(8) as f32 / 7.0);
+                }
+            }
+            Look::Noisy => {
+                let mut stream = Stream::for_item(draw, "noisy-dsprites", index as u64);
+                for plane in planes(out) {
+                    plane.fill_with(|| stream.uniform());
+                    sprite.paint(plane, 1.0);
+                }
+            }
+            Look::Scream(painting) => {
+                let mut stream = Stream::for_item(draw, "scream-dsprites", index as u64);
+                painting.crop(&mut stream, out);
+                for plane in planes(out) {
+                    let colour = stream.uniform();
+                    for value in &mut *plane {
+                        *value = (*value + colour) / 2.0;
+                    }
+                    sprite.each_pixel(plane, |value| *value = 1.0 - *value);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn planes(out: &mut [f32]) -> impl Iterator<Item = &mut [f32]> {
+    out.chunks_exact_mut(SIDE * SIDE)
+}
+
+#[cfg(test)]
+mod tests;
