@@ -1,16 +1,20 @@
 //! Data sets behind one trait: random access, factors where they are known, decoding, augmentation, prefetch.
 
+mod batches;
 mod cache;
 mod dataset;
 mod factors;
 mod fingerprint;
 mod noise;
 mod options;
+mod order;
 mod photos;
 mod spec;
 mod sprites;
 
+pub use batches::{BatchInfo, BatchOptions, Batches, Range};
 pub use dataset::{DataError, Dataset, Factor};
 pub use factors::{classes_of, combinations, index_of};
 pub use options::{OpenOptions, Progress, ProgressFn};
+pub use order::BatchesState;
 pub use spec::{KNOWN_SPECS, open};

@@ -60,13 +60,12 @@ fn stamp(shape: usize, scale: usize, orientation: usize) -> Stamp {
 /// The sizes give the published set's mean pixel, 0.0425, over all pictures.
 fn is_inside(shape: usize, x: f64, y: f64) -> bool {
     match shape {
-        0 => x.abs() <= 10.25 && y.abs() <= 10.25,
-        1 => (x / 12.5).powi(2) + (y / 5.8).powi(2) <= 1.0,
+        0 => x.abs() <= 9.25 && y.abs() <= 9.25,
+        1 => (x / 12.5).powi(2) + (y / 6.0).powi(2) <= 1.0,
         _ => {
-            // The heart curve (x^2 + y^2 - 1)^3 = x^2 y^3 with its tip down, centred on its box.
-            let (x, y) = (x / 8.0, -y / 8.0 + 0.12);
-            let disc = x * x + y * y - 1.0;
-            disc * disc * disc <= x * x * y * y * y
+            // A disc whose columns are pushed up the more the farther they are from the middle, tip down.
+            let (x, y) = (x / 9.8, -y / 9.8 + 0.17);
+            x * x + (y - 0.7 * x.abs().sqrt()).powi(2) <= 1.0
         }
     }
 }
