@@ -1,2 +1,21 @@
-//! Latent state, ranges, traversals, grids, picture encoding, sensitivity: pure logic that the app, the command line and
-//! training's sample grids share. Holds no tensors, only plain arrays and pictures.
+//! Latent state, ranges, traversals, grids, picture encoding, sensitivity: pure logic that the app, the command
+//! line and training's sample grids share. Holds no tensors, only plain arrays and pictures.
+
+mod codes;
+mod interpolation;
+mod normal;
+mod posterior;
+mod range;
+mod sampling;
+mod state;
+#[cfg(test)]
+pub(crate) mod toy;
+mod traversal;
+
+pub use codes::{Codes, CodesError, neutral_values};
+pub use interpolation::interpolate;
+pub use posterior::{Posterior, PosteriorError};
+pub use range::{RangeError, RangeSpec};
+pub use sampling::{Source, draw_all, draw_posterior, draw_prior};
+pub use state::LatentState;
+pub use traversal::{Mode, Traversal, evenly, main_block, matrix, parse_dims};

@@ -1,0 +1,248 @@
+use std::collections::BTreeMap;
+
+use crate::base::Array;
+use crate::checkpoint::{CodeBlock, ModelDescription};
+
+/// Values of every code block of a model for a number of pictures: one row a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Codes {
+    rows: usize,
+    /// `(rows, dims)` for each block of the description.
+    blocks: BTreeMap<String, Array>,
+}
+
+/// Codes that do not fit a model.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodesError {
+    /// A block the model does not have.
+    #[error("this model has no code block called {name}; it has {known}")]
+    UnknownBlock {
+        /// The name that was asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// Values of another width or number.
+    #[error("code block {name} takes {expected} values a picture, got {actual}")]
+    Width {
+        /// The block.
+        name: String,
+        /// Its dimensions.
+        expected: usize,
+        /// The values given.
+        actual: usize,
+    },
+    /// A different number of rows than the other blocks have.
+    #[error("code block {name} has {actual} rows where {expected} are expected")]
+    Rows {
+        /// The block.
+        name: String,
+        /// Rows of the other blocks.
+        expected: usize,
+        /// Rows given.
+        actual: usize,
+    },
+    /// NaN or infinity.
+    #[error("code block {name} holds a value that is not a finite number (row {row})")]
+    NotFinite {
+        /// The block.
+        name: String,
+        /// The first such row.
+        row: usize,
+    },
+}
+
+impl Codes {
+    /// `rows` rows with every block at its neutral value (a one-hot block at its first choice).
+    pub fn neutral(description: &ModelDescription, rows: usize) -> Self {
+        let neutral = |block: &CodeBlock| {
+            let mut values = Array::zeros([rows, block.dims]);
+            for row in values.data_mut().chunks_mut(block.dims.max(1)) {
+                row.copy_from_slice(&neutral_values(block));
+            }
+            (block.name.clone(), values)
+        };
+        Self { rows, blocks: description.codes.iter().map(neutral).collect() }
+    }
+
+    /// Number of pictures.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// All values of a block, `(rows, dims)`.
+    ///
+    /// # Errors
+    /// [`CodesError::UnknownBlock`].
+    pub fn block(&self, name: &str) -> Result<&Array, CodesError> {
+        self.blocks.get(name).ok_or_else(|| self.unknown(name))
+    }
+
+    /// One picture's values of a block, `(dims,)`.
+    ///
+    /// # Errors
+    /// [`CodesError::UnknownBlock`].
+    ///
+    /// # Panics
+    /// When `row` is not below [`Codes::rows`].
+    pub fn row(&self, name: &str, row: usize) -> Result<&[f32], CodesError> {
+        Ok(self.block(name)?.row(row))
+    }
+
+    /// Blocks and their values in name order.
+    pub fn blocks(&self) -> impl Iterator<Item = (&str, &Array)> {
+        self.blocks.iter().map(|(name, values)| (name.as_str(), values))
+    }
+
+    /// Replaces all values of a block by `values` `(rows, dims)`.
+    ///
+    /// # Errors
+    /// When the block is unknown, the shape does not fit, or a value is not finite.
+    pub fn set_block(&mut self, name: &str, values: Array) -> Result<(), CodesError> {
+        let old = self.block(name)?;
+        let (expected, actual) = (old.row_len(), values.row_len());
+        if expected != actual || values.shape().len() != 2 {
+            return Err(CodesError::Width { name: name.into(), expected, actual });
+        }
+        if values.shape()[0] != self.rows {
+            let actual = values.shape()[0];
+            return Err(CodesError::Rows { name: name.into(), expected: self.rows, actual });
+        }
+        if let Some(at) = values.data().iter().position(|value| !value.is_finite()) {
+            return Err(CodesError::NotFinite { name: name.into(), row: at / expected.max(1) });
+        }
+        self.blocks.insert(name.to_owned(), values);
+        Ok(())
+    }
+
+    /// Replaces one picture's values of a block.
+    ///
+    /// # Errors
+    /// As [`Codes::set_block`].
+    ///
+    /// # Panics
+    /// When `row` is not below [`Codes::rows`].
+    pub fn set_row(&mut self, name: &str, row: usize, values: &[f32]) -> Result<(), CodesError> {
+        let unknown = self.unknown(name);
+        let block = self.blocks.get_mut(name).ok_or(unknown)?;
+        let dims = block.row_len();
+        if values.len() != dims {
+            return Err(CodesError::Width { name: name.into(), expected: dims, actual: values.len() });
+        }
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(CodesError::NotFinite { name: name.into(), row });
+        }
+        block.data_mut()[row * dims..(row + 1) * dims].copy_from_slice(values);
+        Ok(())
+    }
+
+    /// The given rows in the given order; a row may be taken more than once.
+    ///
+    /// # Panics
+    /// When a row is not below [`Codes::rows`].
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let pick = |values: &Array| {
+            let mut picked = Vec::with_capacity(rows.len() * values.row_len());
+            for &row in rows {
+                picked.extend_from_slice(values.row(row));
+            }
+            Array::new([rows.len(), values.row_len()], picked).unwrap_or_else(|| Array::zeros([0, 0]))
+        };
+        let blocks = self.blocks.iter().map(|(name, values)| (name.clone(), pick(values))).collect();
+        Self { rows: rows.len(), blocks }
+    }
+
+    /// What the generator takes: its input blocks side by side, `(rows, z_dim)` (ID-GAN: z = [s, c]).
+    ///
+    /// # Errors
+    /// When the model has no generator, or its description names a block that it does not define.
+    pub fn generator_input(&self, description: &ModelDescription) -> Result<Array, CodesError> {
+        let inputs = description.generator.as_ref().map_or(&[][..], |part| &part.inputs);
+        self.concatenate(inputs)
+    }
+
+    /// What the VAE decoder takes: the values of its block, `(rows, c_dim)`.
+    ///
+    /// # Errors
+    /// As [`Codes::generator_input`].
+    pub fn decoder_input(&self, description: &ModelDescription) -> Result<Array, CodesError> {
+        let inputs = description.vae.as_ref().map_or(&[][..], |part| std::slice::from_ref(&part.code));
+        self.concatenate(inputs)
+    }
+
+    fn concatenate(&self, names: &[String]) -> Result<Array, CodesError> {
+        let blocks = names.iter().map(|name| self.block(name)).collect::<Result<Vec<_>, _>>()?;
+        let width: usize = blocks.iter().map(|block| block.row_len()).sum();
+        let mut values = Vec::with_capacity(self.rows * width);
+        for row in 0..self.rows {
+            for block in &blocks {
+                values.extend_from_slice(block.row(row));
+            }
+        }
+        Ok(Array::new([self.rows, width], values).unwrap_or_else(|| Array::zeros([0, width])))
+    }
+
+    fn unknown(&self, name: &str) -> CodesError {
+        let known = self.blocks.keys().cloned().collect::<Vec<_>>().join(", ");
+        CodesError::UnknownBlock { name: name.into(), known }
+    }
+}
+
+/// The neutral value of every dimension of `block`; a one-hot block has no neutral and takes its first choice.
+pub fn neutral_values(block: &CodeBlock) -> Vec<f32> {
+    let mut values = vec![block.neutral; block.dims];
+    if block.kind == crate::checkpoint::CodeKind::OneHot {
+        values.fill(0.0);
+        values.iter_mut().take(1).for_each(|first| *first = 1.0);
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::toy;
+
+    #[test]
+    fn the_generator_takes_its_blocks_in_its_own_order() {
+        let description = toy::description();
+        let mut codes = Codes::neutral(&description, 2);
+        codes.set_row("c", 1, &[1.0, 2.0, 3.0]).expect("fits");
+        codes.set_row("s", 1, &[7.0, 8.0]).expect("fits");
+        let z = codes.generator_input(&description).expect("blocks exist");
+        assert_eq!(z.shape(), [2, 5]);
+        assert_eq!(z.row(0), [0.0; 5]);
+        assert_eq!(z.row(1), [7.0, 8.0, 1.0, 2.0, 3.0]);
+        assert_eq!(codes.decoder_input(&description).expect("has a VAE").row(1), [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let mut codes = Codes::neutral(&toy::description(), 2);
+        let message = |result: Result<(), CodesError>| result.expect_err("refused").to_string();
+        assert_eq!(message(codes.set_row("q", 0, &[])), "this model has no code block called q; it has c, s");
+        assert_eq!(message(codes.set_row("c", 0, &[1.0])), "code block c takes 3 values a picture, got 1");
+        assert!(message(codes.set_row("c", 0, &[1.0, f32::NAN, 0.0])).contains("not a finite number"));
+        assert!(message(codes.set_block("c", Array::zeros([3, 3]))).contains("3 rows where 2"));
+        assert!(message(codes.set_block("c", Array::zeros([6]))).contains("got 1"));
+    }
+
+    #[test]
+    fn rows_are_selected_in_order_and_may_repeat() {
+        let mut codes = Codes::neutral(&toy::description(), 3);
+        for row in 0..3 {
+            codes.set_row("s", row, &[row as f32, 0.0]).expect("fits");
+        }
+        let picked = codes.select(&[2, 0, 2]);
+        assert_eq!(picked.block("s").expect("has s").data(), [2.0, 0.0, 0.0, 0.0, 2.0, 0.0]);
+        assert_eq!(codes.select(&[]).rows(), 0);
+    }
+
+    #[test]
+    fn a_one_hot_block_starts_at_its_first_choice() {
+        let description = toy::infogan();
+        let codes = Codes::neutral(&description, 1);
+        assert_eq!(codes.row("k", 0), Ok(&[1.0, 0.0, 0.0, 0.0][..]));
+        assert_eq!(codes.row("u", 0), Ok(&[0.5, 0.5][..]));
+    }
+}
