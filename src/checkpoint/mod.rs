@@ -1,8 +1,27 @@
 //! Models on disk: the native bundle with its description, import and export of the published PyTorch files,
 //! and all parsing of untrusted bytes.
 
+mod budget;
+mod contents;
+mod describe;
 mod description;
+mod dtype;
+mod error;
+mod infer;
+mod layout;
 mod model;
+mod open;
+pub mod pickle;
+mod source;
+mod tensors;
+mod zip;
 
+pub use contents::Format;
 pub use description::{CodeBlock, CodeKind, GeneratorPart, ModelDescription, VaePart};
+pub use dtype::DType;
+pub use error::CheckpointError;
+pub use infer::{infer_discriminator, infer_generator, infer_vae};
+pub use layout::{Shapes, discriminator_shapes, generator_shapes, vae_shapes};
 pub use model::{Model, Stats};
+pub use open::{Opened, Sources, open};
+pub use tensors::{Precision, TensorFile, write_tensors};

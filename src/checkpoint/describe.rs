@@ -1,0 +1,152 @@
+//! Descriptions of imported models, and the check of those that files bring along.
+
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk};
+
+use super::{CodeBlock, CodeKind, ModelDescription};
+
+/// Most dimensions of a code block.
+const MOST_DIMS: usize = 1 << 16;
+/// Most feature maps of a layer.
+const MOST_FILTERS: usize = 1 << 16;
+
+impl CodeBlock {
+    /// The whole input of a generator about which nothing else is known: `dims` Gaussian dimensions called `z`.
+    pub fn latent(dims: usize) -> Self {
+        Self { name: "z".into(), ..Self::disentangled(dims) }
+    }
+}
+
+impl ModelDescription {
+    /// A description of no networks.
+    pub fn empty(name: impl Into<String>) -> Self {
+        Self {
+            format: Self::FORMAT,
+            name: name.into(),
+            codes: Vec::new(),
+            generator: None,
+            discriminator: None,
+            vae: None,
+            data: None,
+            training: Default::default(),
+            provenance: Default::default(),
+        }
+    }
+
+    /// Checks that blocks, networks and numbers fit each other, so that the rest of the program can rely on it.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn validate(&self) -> Result<(), String> {
+        for (i, block) in self.codes.iter().enumerate() {
+            let name = &block.name;
+            if name.is_empty() || self.codes[..i].iter().any(|other| other.name == *name) {
+                return Err(format!("its code blocks do not have names of their own (`{name}`)"));
+            }
+            if !(1..=MOST_DIMS).contains(&block.dims) {
+                return Err(format!("its code block `{name}` has {} dimensions", block.dims));
+            }
+            let [low, high] = block.range;
+            if !(low.is_finite() && high.is_finite() && low < high && block.neutral.is_finite()) {
+                return Err(format!("its code block `{name}` has the range {low}..{high}"));
+            }
+            if !block.labels.is_empty() && block.labels.len() != block.dims {
+                return Err(format!(
+                    "its code block `{name}` has {} labels for {} dimensions",
+                    block.labels.len(),
+                    block.dims
+                ));
+            }
+            if block.kind == CodeKind::OneHot && block.dims < 2 {
+                return Err(format!("its one-hot code block `{name}` has a single dimension"));
+            }
+        }
+        let dims = |name: &str| {
+            let block =
+                self.block(name).ok_or_else(|| format!("it has no code block `{name}`, which a network takes"))?;
+            Ok::<usize, String>(block.dims)
+        };
+        if let Some(generator) = &self.generator {
+            let total = generator.inputs.iter().map(|name| dims(name)).sum::<Result<usize, _>>()?;
+            if total != generator.config.z_dim() {
+                return Err(format!(
+                    "its generator takes {} numbers, but its blocks ({}) have {total}",
+                    generator.config.z_dim(),
+                    generator.inputs.join(", ")
+                ));
+            }
+            if let GeneratorConfig::Resnet { trunk, .. } = generator.config {
+                check_trunk("generator", &trunk)?;
+            }
+        }
+        if let Some(vae) = &self.vae {
+            let found = dims(&vae.code)?;
+            if found != vae.config.c_dim {
+                return Err(format!(
+                    "its VAE encodes {} numbers, but its block `{}` has {found}",
+                    vae.config.c_dim, vae.code
+                ));
+            }
+        }
+        match &self.discriminator {
+            Some(DiscriminatorConfig::Resnet { trunk } | DiscriminatorConfig::ResnetVdb { trunk }) => {
+                check_trunk("discriminator", trunk)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_trunk(network: &str, trunk: &ResnetTrunk) -> Result<(), String> {
+    if trunk.is_valid() && trunk.nfilter <= MOST_FILTERS && trunk.nfilter <= trunk.nfilter_max {
+        return Ok(());
+    }
+    Err(format!(
+        "its {network} has impossible sizes ({} pixels, widths {} to {}, {} channels)",
+        trunk.size, trunk.nfilter, trunk.nfilter_max, trunk.channels
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{GeneratorPart, VaePart};
+    use super::*;
+    use crate::nets::VaeConfig;
+
+    fn sound() -> ModelDescription {
+        ModelDescription {
+            codes: vec![CodeBlock::disentangled(10), CodeBlock::nuisance(4)],
+            generator: Some(GeneratorPart {
+                config: GeneratorConfig::Small { z_dim: 14, channels: 1 },
+                inputs: vec!["s".into(), "c".into()],
+            }),
+            vae: Some(VaePart { config: VaeConfig { channels: 1, c_dim: 10 }, code: "c".into() }),
+            ..ModelDescription::empty("test")
+        }
+    }
+
+    #[test]
+    fn contradictions_are_found() {
+        assert_eq!(sound().validate(), Ok(()));
+        assert_eq!(ModelDescription::empty("nothing").validate(), Ok(()));
+        let wrong: [fn(&mut ModelDescription); 9] = [
+            |d| d.codes[0].dims = 11,
+            |d| d.codes[0].dims = 0,
+            |d| d.codes[1].dims = usize::MAX,
+            |d| d.codes[1].name = "c".into(),
+            |d| d.codes[0].range = [1.0, 1.0],
+            |d| d.codes[0].neutral = f32::NAN,
+            |d| d.codes[0].labels = vec!["one".into()],
+            |d| d.generator.as_mut().expect("there").inputs[0] = "q".into(),
+            |d| d.vae.as_mut().expect("there").config.c_dim = 9,
+        ];
+        for (i, change) in wrong.iter().enumerate() {
+            let mut description = sound();
+            change(&mut description);
+            assert!(description.validate().is_err(), "case {i}");
+        }
+        let trunk = ResnetTrunk { size: 64, nfilter: usize::MAX, nfilter_max: usize::MAX, channels: 3 };
+        let described =
+            ModelDescription { discriminator: Some(DiscriminatorConfig::Resnet { trunk }), ..sound() };
+        assert!(described.validate().is_err());
+    }
+}
