@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 
 use crate::base::{Array, Arrays, FileError, FileErrorKind};
 
-use super::layout::Shapes;
 use super::pickle::{Encoding, TensorRef, TorchFile, Value};
+use super::shapes::Shapes;
 use super::source::{Source, sha256};
 use super::tensors::TensorFile;
 use super::zip::shorten;

@@ -2,7 +2,7 @@
 
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 
-use super::layout::{Shapes, check_shapes, discriminator_shapes, generator_shapes, vae_shapes};
+use super::shapes::{Shapes, check_shapes, shapes_of};
 
 /// Most halvings of a residual network: pictures of 16384x16384.
 const MOST_LEVELS: usize = 12;
@@ -17,7 +17,7 @@ pub fn infer_vae(found: &Shapes) -> Result<VaeConfig, String> {
     let channels = dim(found, "VAE", "encoder.layer.0.weight", 4, 1)?;
     let c_dim = dim(found, "VAE", "decoder.layer.0.weight", 2, 1)?;
     let config = VaeConfig { channels, c_dim };
-    check_shapes("VAE", found, &vae_shapes(&config))?;
+    check_shapes("VAE", found, &shapes_of(&config))?;
     check_channels("VAE", channels)?;
     if c_dim == 0 {
         return Err("the VAE has a code of no dimensions".into());
@@ -44,7 +44,7 @@ pub fn infer_generator(found: &Shapes) -> Result<GeneratorConfig, String> {
         let nfilter = dim(found, NETWORK, "conv_img.weight", 4, 1)?;
         GeneratorConfig::Resnet { z_dim, trunk: trunk(found, NETWORK, nfilter, widest, channels)? }
     };
-    check_shapes(NETWORK, found, &generator_shapes(&config))?;
+    check_shapes(NETWORK, found, &shapes_of(&config))?;
     check_channels(NETWORK, config.channels())?;
     if config.z_dim() == 0 {
         return Err("the generator takes a code of no dimensions".into());
@@ -71,7 +71,7 @@ pub fn infer_discriminator(found: &Shapes) -> Result<DiscriminatorConfig, String
             DiscriminatorConfig::Resnet { trunk }
         }
     };
-    check_shapes(NETWORK, found, &discriminator_shapes(&config))?;
+    check_shapes(NETWORK, found, &shapes_of(&config))?;
     check_channels(NETWORK, config.channels())?;
     Ok(config)
 }
@@ -129,20 +129,20 @@ mod tests {
     fn every_architecture_is_found_from_its_shapes() {
         for (channels, c_dim) in [(1, 10), (3, 20), (3, 1)] {
             let config = VaeConfig { channels, c_dim };
-            assert_eq!(infer_vae(&vae_shapes(&config)), Ok(config));
+            assert_eq!(infer_vae(&shapes_of(&config)), Ok(config));
             let small = GeneratorConfig::Small { z_dim: c_dim, channels };
-            assert_eq!(infer_generator(&generator_shapes(&small)), Ok(small));
+            assert_eq!(infer_generator(&shapes_of(&small)), Ok(small));
             let small = DiscriminatorConfig::Small { channels };
-            assert_eq!(infer_discriminator(&discriminator_shapes(&small)), Ok(small));
+            assert_eq!(infer_discriminator(&shapes_of(&small)), Ok(small));
         }
         for (size, nfilter, nfilter_max) in
             [(8, 4, 8), (64, 64, 512), (128, 64, 512), (256, 64, 512), (1024, 16, 512), (64, 8, 32), (64, 7, 7)]
         {
             let trunk = trunk_of(size, nfilter, nfilter_max);
             let generator = GeneratorConfig::Resnet { z_dim: 276, trunk };
-            assert_eq!(infer_generator(&generator_shapes(&generator)), Ok(generator));
+            assert_eq!(infer_generator(&shapes_of(&generator)), Ok(generator));
             for discriminator in [DiscriminatorConfig::Resnet { trunk }, DiscriminatorConfig::ResnetVdb { trunk }] {
-                assert_eq!(infer_discriminator(&discriminator_shapes(&discriminator)), Ok(discriminator));
+                assert_eq!(infer_discriminator(&shapes_of(&discriminator)), Ok(discriminator));
             }
         }
     }
@@ -151,12 +151,12 @@ mod tests {
     fn a_cap_that_is_not_reached_becomes_the_largest_width() {
         let loose = GeneratorConfig::Resnet { z_dim: 5, trunk: trunk_of(64, 8, 4096) };
         let tight = GeneratorConfig::Resnet { z_dim: 5, trunk: trunk_of(64, 8, 128) };
-        assert_eq!(infer_generator(&generator_shapes(&loose)), Ok(tight));
+        assert_eq!(infer_generator(&shapes_of(&loose)), Ok(tight));
     }
 
     #[test]
     fn the_tensor_that_does_not_fit_is_named() {
-        let shapes = vae_shapes(&VaeConfig { channels: 1, c_dim: 10 });
+        let shapes = shapes_of(&VaeConfig { channels: 1, c_dim: 10 });
         let changed = |change: &dyn Fn(&mut Shapes)| {
             let mut shapes = shapes.clone();
             change(&mut shapes);

@@ -2,26 +2,30 @@
 //! and all parsing of untrusted bytes.
 
 mod budget;
+mod bundle;
 mod contents;
 mod describe;
 mod description;
 mod dtype;
 mod error;
+mod export;
 mod infer;
-mod layout;
 mod model;
 mod open;
 pub mod pickle;
+mod shapes;
 mod source;
 mod tensors;
 mod zip;
 
+pub use bundle::write_bundle;
 pub use contents::Format;
 pub use description::{CodeBlock, CodeKind, GeneratorPart, ModelDescription, VaePart};
 pub use dtype::DType;
 pub use error::CheckpointError;
+pub use export::{GAN_FILE, VAE_FILE, export_torch};
 pub use infer::{infer_discriminator, infer_generator, infer_vae};
-pub use layout::{Shapes, discriminator_shapes, generator_shapes, vae_shapes};
+pub use shapes::Shapes;
 pub use model::{Model, Stats};
 pub use open::{Opened, Sources, open};
 pub use tensors::{Precision, TensorFile, write_tensors};

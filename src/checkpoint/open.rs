@@ -7,7 +7,7 @@ use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
 
 use super::contents::{Contents, Format, RUN_CHECKPOINT, shapes};
 use super::infer::{infer_discriminator, infer_generator, infer_vae};
-use super::layout::{check_shapes, discriminator_shapes, generator_shapes, vae_shapes};
+use super::shapes::{check_shapes, shapes_of};
 use super::source::sha256;
 use super::{CheckpointError, CodeBlock, CodeKind, GeneratorPart, Model, ModelDescription, Stats, VaePart};
 
@@ -110,7 +110,7 @@ impl Part {
         let vae = if wanted.vae && !found.vae.is_empty() {
             let shapes = shapes(&found.vae);
             let config = match description.as_ref().and_then(|d| d.vae.as_ref()) {
-                Some(part) => check_shapes("VAE", &shapes, &vae_shapes(&part.config)).map(|()| part.config),
+                Some(part) => check_shapes("VAE", &shapes, &shapes_of(&part.config)).map(|()| part.config),
                 None => infer_vae(&shapes),
             };
             Some((config.map_err(wrong)?, contents.read(&found.vae)?))
@@ -121,7 +121,7 @@ impl Part {
             let shapes = shapes(&found.generator);
             let config = match description.as_ref().and_then(|d| d.generator.as_ref()) {
                 Some(part) => {
-                    check_shapes("generator", &shapes, &generator_shapes(&part.config)).map(|()| part.config)
+                    check_shapes("generator", &shapes, &shapes_of(&part.config)).map(|()| part.config)
                 }
                 None => infer_generator(&shapes),
             };
@@ -133,7 +133,7 @@ impl Part {
             let shapes = shapes(&found.discriminator);
             let config = match description.as_ref().and_then(|d| d.discriminator.as_ref()) {
                 Some(config) => {
-                    check_shapes("discriminator", &shapes, &discriminator_shapes(config)).map(|()| *config)
+                    check_shapes("discriminator", &shapes, &shapes_of(config)).map(|()| *config)
                 }
                 None => infer_discriminator(&shapes),
             };

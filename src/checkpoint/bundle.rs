@@ -1,0 +1,42 @@
+use std::path::Path;
+
+use crate::base::{Array, Arrays};
+
+use super::contents::DESCRIPTION_KEY;
+use super::tensors::{Precision, write_tensors};
+use super::{CheckpointError, Model};
+
+/// Writes `model` as a bundle: one safetensors file with the groups `vae.*`, `generator.*`, `discriminator.*`
+/// and `stats.*`, and the description as JSON in its metadata under `idgan`. Any safetensors tool reads it, and
+/// the same model gives the same bytes.
+///
+/// `precision` holds for the networks; statistics are always f32. [`Model::hash`] is not stored.
+///
+/// # Errors
+/// When the model contradicts its description, a weight is too large for f16, or the file cannot be written; the
+/// path then holds what it held before.
+pub fn write_bundle(path: &Path, model: &Model, precision: Precision) -> Result<(), CheckpointError> {
+    let wrong = |what: String| CheckpointError::content(what, path);
+    model.description.validate().map_err(wrong)?;
+    let json = serde_json::to_string(&model.description).map_err(|error| wrong(error.to_string()))?;
+    let mut tensors: Vec<(String, &Array, Precision)> = Vec::new();
+    for (group, arrays) in
+        [("vae", &model.vae), ("generator", &model.generator), ("discriminator", &model.discriminator)]
+    {
+        tensors.extend(named(group, arrays, precision));
+    }
+    if let Some(stats) = &model.stats {
+        for (name, array) in [("mu", &stats.mu), ("logvar", &stats.logvar), ("kl", &stats.kl)] {
+            tensors.push((format!("stats.{name}"), array, Precision::F32));
+        }
+    }
+    write_tensors(path, &tensors, (DESCRIPTION_KEY, &json))
+}
+
+fn named<'a>(
+    group: &'a str,
+    arrays: &'a Arrays,
+    precision: Precision,
+) -> impl Iterator<Item = (String, &'a Array, Precision)> {
+    arrays.iter().map(move |(name, array)| (format!("{group}.{name}"), array, precision))
+}

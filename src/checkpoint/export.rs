@@ -1,0 +1,118 @@
+//! The way back: files that the published PyTorch code loads.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value as Json;
+
+use crate::base::{Arrays, FileError};
+use crate::nets::Parameters;
+
+use super::pickle::{Object, write_torch};
+use super::{CheckpointError, Model};
+
+/// Name of the VAE's file, as the published script names its newest one.
+pub const VAE_FILE: &str = "last";
+/// Name of the GAN's file.
+pub const GAN_FILE: &str = "model.pt";
+
+/// Writes the networks of `model` into `folder` (made if need be) as the published code saves them: the VAE as
+/// `last`, generator and discriminator as `model.pt`. Returns the files written.
+///
+/// A bundle keeps one generator, the moving average; it is written as `generator` and as `generator_test`.
+/// Optimisers are written fresh, with the published settings and no state.
+///
+/// # Errors
+/// When the model has no network, or a file cannot be written.
+pub fn export_torch(folder: &Path, model: &Model) -> Result<Vec<PathBuf>, CheckpointError> {
+    let description = &model.description;
+    if description.vae.is_none() && description.generator.is_none() && description.discriminator.is_none() {
+        return Err(CheckpointError::Request("the model has no network to export".into()));
+    }
+    std::fs::create_dir_all(folder).map_err(|error| FileError::new(error, folder))?;
+    let mut written = Vec::new();
+    if let Some(part) = &description.vae {
+        let (c_dim, channels) = (part.config.c_dim as i64, part.config.channels as i64);
+        let net = state_dict("", &part.config, &model.vae)?;
+        let object = Object::dict([
+            ("iter", Object::Int(iteration(model, "vae_iteration"))),
+            (
+                "model_states",
+                Object::dict([("net", net), ("c_dim", Object::Int(c_dim)), ("nc", Object::Int(channels))]),
+            ),
+            ("optim_states", Object::dict([("optim", adam(part.config.parameters().len()))])),
+        ]);
+        written.push(folder.join(VAE_FILE));
+        write_torch(&folder.join(VAE_FILE), &object)?;
+    }
+    let mut entries = vec![("it", Object::Int(iteration(model, "gan_iteration")))];
+    if let Some(part) = &description.generator {
+        let state = state_dict("module.", &part.config, &model.generator)?;
+        entries.push(("generator", state.clone()));
+        entries.push(("generator_test", state));
+        entries.push(("g_optimizer", rmsprop(part.config.parameters().len())));
+    }
+    if let Some(config) = &description.discriminator {
+        entries.push(("discriminator", state_dict("module.", config, &model.discriminator)?));
+        entries.push(("d_optimizer", rmsprop(config.parameters().len())));
+    }
+    if entries.len() > 1 {
+        written.push(folder.join(GAN_FILE));
+        write_torch(&folder.join(GAN_FILE), &Object::dict(entries))?;
+    }
+    Ok(written)
+}
+
+/// The state dict of a network, in the order in which PyTorch lists its parameters.
+fn state_dict<'a>(
+    prefix: &str,
+    network: &impl Parameters,
+    arrays: &'a Arrays,
+) -> Result<Object<'a>, CheckpointError> {
+    let entry = |name: String| match arrays.get(&name) {
+        Some(array) => Ok((Object::text(format!("{prefix}{name}")), Object::Tensor(array))),
+        None => Err(CheckpointError::Request(format!("the model has no tensor `{name}`"))),
+    };
+    let entries = network.parameters().into_iter().map(|parameter| entry(parameter.name));
+    Ok(Object::Ordered(entries.collect::<Result<_, _>>()?))
+}
+
+/// What the trainer or the imported file said about its progress, 0 where it said nothing.
+fn iteration(model: &Model, key: &str) -> i64 {
+    model.description.training.get(key).and_then(Json::as_i64).unwrap_or(0)
+}
+
+/// A fresh Adam over `parameters` parameters with the VAE's published settings.
+fn adam(parameters: usize) -> Object<'static> {
+    optimiser(
+        parameters,
+        vec![
+            ("lr", Object::Float(1e-4)),
+            ("betas", Object::Tuple(vec![Object::Float(0.9), Object::Float(0.999)])),
+            ("eps", Object::Float(1e-8)),
+            ("weight_decay", Object::Int(0)),
+            ("amsgrad", Object::Bool(false)),
+        ],
+    )
+}
+
+/// A fresh RMSprop over `parameters` parameters with the GAN's published settings.
+fn rmsprop(parameters: usize) -> Object<'static> {
+    optimiser(
+        parameters,
+        vec![
+            ("lr", Object::Float(1e-4)),
+            ("momentum", Object::Int(0)),
+            ("alpha", Object::Float(0.99)),
+            ("eps", Object::Float(1e-8)),
+            ("centered", Object::Bool(false)),
+            ("weight_decay", Object::Int(0)),
+        ],
+    )
+}
+
+fn optimiser(parameters: usize, mut settings: Vec<(&'static str, Object<'static>)>) -> Object<'static> {
+    let numbers = (0..parameters).map(|number| Object::Int(number as i64)).collect();
+    settings.push(("params", Object::List(numbers)));
+    let groups = Object::List(vec![Object::dict(settings)]);
+    Object::dict([("state", Object::Dict(Vec::new())), ("param_groups", groups)])
+}
