@@ -1,9 +1,12 @@
 use std::path::PathBuf;
 
+use crate::base::Stream;
+
 /// A data set of pictures with random access.
 ///
 /// Reading is deterministic: picture `index` with `draw` is the same bytes every time, so that training can be
-/// resumed bit by bit. Sets with nuisance (noise, textures, random colours) vary it with `draw`; others ignore it.
+/// resumed bit by bit. Sets with nuisance (noise, textures, random colours) vary it with `draw` (and
+/// with `index`, unless `draw` holds [`SHARED_NUISANCE`]); others ignore it.
 pub trait Dataset: Send + Sync {
     /// The specification that opens this set again, for instance `dsprites` or `images:DIR`.
     fn spec(&self) -> &str;
@@ -35,6 +38,16 @@ pub trait Dataset: Send + Sync {
     /// # Errors
     /// When the picture cannot be read or decoded, naming its file.
     fn read(&self, index: usize, draw: u64, out: &mut [f32]) -> Result<(), DataError>;
+}
+
+/// The bit of `draw` that makes nuisance the same at every index, so that sweeping one factor changes nothing
+/// else.
+pub const SHARED_NUISANCE: u64 = 1 << 63;
+
+/// The random numbers behind the nuisance of picture `index` in `draw`.
+pub(super) fn nuisance(set: &str, index: usize, draw: u64) -> Stream {
+    let item = if draw & SHARED_NUISANCE == 0 { index as u64 } else { u64::MAX };
+    Stream::for_item(draw, set, item)
 }
 
 /// One known factor of variation.

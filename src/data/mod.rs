@@ -9,11 +9,12 @@ mod noise;
 mod options;
 mod order;
 mod photos;
+mod scenes;
 mod spec;
 mod sprites;
 
 pub use batches::{BatchInfo, BatchOptions, Batches, Range};
-pub use dataset::{DataError, Dataset, Factor};
+pub use dataset::{DataError, Dataset, Factor, SHARED_NUISANCE};
 pub use factors::{classes_of, combinations, index_of};
 pub use options::{OpenOptions, Progress, ProgressFn};
 pub use order::BatchesState;

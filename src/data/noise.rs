@@ -14,9 +14,8 @@ pub(super) fn grid(x: i32, y: i32, seed: u32) -> f32 {
 /// [`grid`] interpolated smoothly, in [0, 1).
 #[inline]
 pub(super) fn smooth(x: f32, y: f32, seed: u32) -> f32 {
-    let (left, top) = (x.floor(), y.floor());
-    let (i, j) = (left as i32, top as i32);
-    let (u, v) = (ease(x - left), ease(y - top));
+    let ((i, x), (j, y)) = (split(x), split(y));
+    let (u, v) = (ease(x), ease(y));
     let upper = mix(grid(i, j, seed), grid(i + 1, j, seed), u);
     let lower = mix(grid(i, j + 1, seed), grid(i + 1, j + 1, seed), u);
     mix(upper, lower, v)
@@ -37,6 +36,22 @@ pub(super) fn layered(x: f32, y: f32, octaves: u32, seed: u32) -> f32 {
     sum / total
 }
 
+/// A value in [0, 1) that is smooth in space: [`smooth`] with a third dimension.
+#[inline]
+pub(super) fn smooth_3d(x: f32, y: f32, z: f32, seed: u32) -> f32 {
+    let (k, z) = split(z);
+    let layer = |k: i32| seed ^ (k as u32).wrapping_mul(0xc2b2_ae3d);
+    mix(smooth(x, y, layer(k)), smooth(x, y, layer(k + 1)), ease(z))
+}
+
+/// The whole number below `x` and what is left above it, in [0, 1).
+#[inline]
+pub(super) fn split(x: f32) -> (i32, f32) {
+    let towards_zero = x as i32;
+    let whole = towards_zero - i32::from(x < towards_zero as f32);
+    (whole, x - whole as f32)
+}
+
 #[inline]
 pub(super) fn mix(a: f32, b: f32, t: f32) -> f32 {
     a + (b - a) * t
@@ -44,7 +59,7 @@ pub(super) fn mix(a: f32, b: f32, t: f32) -> f32 {
 
 /// 0 to 1 with no slope at either end.
 #[inline]
-fn ease(t: f32) -> f32 {
+pub(super) fn ease(t: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)
 }
 

@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::scenes::Scenes;
 use super::sprites::{Sprites, Variant};
 use super::{DataError, Dataset, OpenOptions};
 
@@ -9,7 +10,11 @@ pub const KNOWN_SPECS: &str = "\
 dsprites                   the sprites, drawn by the program (dsprites:FILE.npz reads the published file)
 color-dsprites[:FILE.npz]  in random colours
 noisy-dsprites[:FILE.npz]  on uniform noise
-scream-dsprites[:FILE.npz] on crops of a painting (--picture FILE for another)";
+scream-dsprites[:FILE.npz] on crops of a painting (--picture FILE for another)
+scenes                     rendered rooms with six known factors, 64 to 1024 pixels";
+
+/// Side of a rendered scene when none is asked for.
+const SCENE_SIDE: usize = 128;
 
 /// Opens the data set that `spec` names; `size` is the side of its square pictures in pixels, `None` for the
 /// set's usual one.
@@ -28,6 +33,7 @@ pub fn open(spec: &str, size: Option<usize>, options: &OpenOptions) -> Result<Ar
         "color-dsprites" => sprites(spec, Variant::Colour, path, size, options),
         "noisy-dsprites" => sprites(spec, Variant::Noisy, path, size, options),
         "scream-dsprites" => sprites(spec, Variant::Scream, path, size, options),
+        "scenes" if path.is_none() => Ok(Arc::new(Scenes::new(size.unwrap_or(SCENE_SIDE))?)),
         _ => Err(DataError::Spec(format!("there is no data set called {spec:?}; known are:\n{KNOWN_SPECS}"))),
     }
 }

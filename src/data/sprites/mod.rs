@@ -11,9 +11,9 @@ use std::path::Path;
 use self::mask::SIDE;
 use self::painting::Painting;
 use self::source::Source;
+use super::dataset::nuisance;
 use super::factors::combinations;
 use super::{DataError, Dataset, Factor, OpenOptions};
-use crate::base::Stream;
 
 /// Which of the four sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,20 +95,20 @@ impl Dataset for Sprites {
             }
             Look::Colour => {
                 out.fill(0.0);
-                let mut stream = Stream::for_item(draw, "color-dsprites", index as u64);
+                let mut stream = nuisance("color-dsprites", index, draw);
                 for plane in planes(out) {
                     sprite.paint(plane, stream.below(8) as f32 / 7.0);
                 }
             }
             Look::Noisy => {
-                let mut stream = Stream::for_item(draw, "noisy-dsprites", index as u64);
+                let mut stream = nuisance("noisy-dsprites", index, draw);
                 for plane in planes(out) {
                     plane.fill_with(|| stream.uniform());
                     sprite.paint(plane, 1.0);
                 }
             }
             Look::Scream(painting) => {
-                let mut stream = Stream::for_item(draw, "scream-dsprites", index as u64);
+                let mut stream = nuisance("scream-dsprites", index, draw);
                 painting.crop(&mut stream, out);
                 for plane in planes(out) {
                     let colour = stream.uniform();

@@ -1,0 +1,172 @@
+use super::solid::Solid;
+use super::vector::{Vec3, vec3};
+use crate::base::Stream;
+
+/// A lamp with a soft edge, in front of the wall and above, and the light that comes from everywhere.
+#[derive(Clone, Debug)]
+pub(super) struct Light {
+    position: Vec3,
+    /// Where the lamp's beam points.
+    aim: Vec3,
+    /// Linear colour at the aim.
+    colour: Vec3,
+    /// Linear colour of the light from above and from all sides.
+    pub(super) sky: Vec3,
+    /// Tangent of half the lamp's angular size: how soft shadows are.
+    softness: f32,
+}
+
+/// The lamp as one point sees it.
+pub(super) struct Incoming {
+    /// Unit direction towards the lamp.
+    pub(super) direction: Vec3,
+    /// Distance to the lamp.
+    distance: f32,
+    /// Linear colour of its light, before shadow and the angle of the surface.
+    pub(super) colour: Vec3,
+}
+
+impl Light {
+    /// A lamp of random direction, warmth and softness.
+    pub(super) fn new(stream: &mut Stream) -> Self {
+        // From the left or the right, never straight from behind the camera, which would flatten the shapes.
+        let side = if stream.below(2) == 0 { -1.0 } else { 1.0 };
+        let azimuth = side * (0.25 + 0.65 * stream.uniform());
+        let elevation = 0.72 + 0.38 * stream.uniform();
+        let distance = 6.0;
+        let position = vec3(
+            azimuth.sin() * elevation.cos() * distance,
+            elevation.sin() * distance,
+            azimuth.cos() * elevation.cos() * distance,
+        );
+        let warmth = stream.uniform();
+        let colour = vec3(1.0, 0.93, 0.84).mix(vec3(1.0, 0.80, 0.58), warmth);
+        let strength = 2.5 + 0.5 * stream.uniform();
+        // A warm lamp makes the rest look cool, as daylight from a window beside it.
+        let sky = vec3(0.40, 0.42, 0.45).mix(vec3(0.36, 0.41, 0.50), warmth);
+        Self {
+            position,
+            aim: vec3(0.0, 0.5, -0.4),
+            colour: colour * strength,
+            sky: sky * (0.85 + 0.4 * stream.uniform()),
+            softness: 0.07 + 0.12 * stream.uniform(),
+        }
+    }
+
+    /// The lamp's light at a point: it falls off with the square of the distance and towards the rim of its
+    /// beam.
+    #[inline]
+    pub(super) fn at(&self, p: Vec3) -> Incoming {
+        let to_light = self.position - p;
+        let squared = to_light.dot(to_light);
+        let distance = squared.sqrt();
+        let direction = to_light * (1.0 / distance);
+        let beam = self.position - self.aim;
+        let reference = beam.dot(beam);
+        let cosine = direction.dot(beam) / reference.sqrt();
+        let off_axis = 1.0 - cosine * cosine;
+        let rim = 1.0 / (1.0 + 6.0 * off_axis * off_axis + 2.2 * off_axis);
+        Incoming { direction, distance, colour: self.colour * (rim * reference / squared) }
+    }
+
+    /// The share of the lamp that a point sees past the object, 0 to 1.
+    #[inline]
+    pub(super) fn shadow(&self, solid: &Solid, p: Vec3, incoming: &Incoming) -> f32 {
+        // A ray that keeps farther off than the lamp's half width at that distance loses nothing.
+        let Some((start, end)) = solid.bounds(p, incoming.direction, self.softness * 2.2) else { return 1.0 };
+        let (mut t, end) = (start.max(0.012), end.min(incoming.distance));
+        let mut clearance = 1.0f32;
+        for _ in 0..40 {
+            if t >= end {
+                break;
+            }
+            let nearest = solid.distance(p + incoming.direction * t);
+            clearance = clearance.min(nearest / (self.softness * t));
+            if clearance <= -1.0 {
+                return 0.0;
+            }
+            t += nearest.abs().clamp(0.012 + 0.02 * t, 0.35);
+        }
+        // From fully hidden at -1 to fully seen at 1, with no crease at either end.
+        0.25 * (1.0 + clearance) * (1.0 + clearance) * (2.0 - clearance)
+    }
+}
+
+/// The share of the sky that the object leaves to a point with this normal, 0 to 1.
+#[inline]
+pub(super) fn openness(solid: &Solid, p: Vec3, normal: Vec3) -> f32 {
+    let reach = solid.bound + 0.55;
+    let away = p - solid.centre;
+    if away.dot(away) > reach * reach {
+        return 1.0;
+    }
+    let mut hidden = 0.0;
+    for (height, weight) in [(0.07, 1.6), (0.2, 1.0), (0.45, 0.45)] {
+        let free = solid.distance(p + normal * height);
+        hidden += weight * (height - free).max(0.0);
+    }
+    // Fades to nothing at the bound, where the test above stops looking.
+    let fade = ((reach * reach - away.dot(away)) / (reach * 0.5)).clamp(0.0, 1.0);
+    1.0 - (1.35 * hidden * fade).min(0.82)
+}
+
+/// The light thrown back by a glossy surface towards the eye, for a lamp of colour 1 (Trowbridge-Reitz
+/// distribution, Schlick's Fresnel term); `roughness` from 0.05 (a mirror, nearly) to 1.
+#[inline]
+pub(super) fn highlight(normal: Vec3, to_light: Vec3, to_eye: Vec3, roughness: f32) -> f32 {
+    let facing = normal.dot(to_light);
+    if facing <= 0.0 {
+        return 0.0;
+    }
+    let half = (to_light + to_eye).normalised();
+    let (n_h, l_h) = (normal.dot(half).max(0.0), to_light.dot(half).max(0.0));
+    let a2 = (roughness * roughness) * (roughness * roughness);
+    let d = n_h * n_h * (a2 - 1.0) + 1.0;
+    let distribution = a2 / (std::f32::consts::PI * d * d);
+    distribution * fresnel(l_h) * facing / (4.0 * l_h * l_h * (roughness + 0.5)).max(0.05)
+}
+
+/// Schlick's approximation for varnish and glazes.
+#[inline]
+pub(super) fn fresnel(cosine: f32) -> f32 {
+    let rest = (1.0 - cosine).clamp(0.0, 1.0);
+    let squared = rest * rest;
+    0.04 + 0.96 * squared * squared * rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::solid::Shape;
+    use super::*;
+
+    #[test]
+    fn shadows_are_dark_under_the_object_and_fade_outwards() {
+        let mut stream = Stream::new(1, "light");
+        for shape in Shape::ALL {
+            let solid = Solid::new(shape, 0.62, 0.42);
+            let light = Light::new(&mut stream);
+            // Straight away from the lamp, from the object's middle outwards.
+            let away = -vec3(light.position.x, 0.0, light.position.z).normalised();
+            let seen = |distance: f32| {
+                let p = away * distance;
+                light.shadow(&solid, p, &light.at(p))
+            };
+            assert!(seen(0.1) < 0.05, "{shape:?}: {}", seen(0.1));
+            assert_eq!(seen(4.0), 1.0, "{shape:?}");
+            let mut last = 0.0;
+            for step in 0..80 {
+                let now = seen(0.6 + 0.03 * step as f32);
+                assert!(now >= last - 0.15, "{shape:?}: no bright gap inside the shadow");
+                last = now;
+            }
+        }
+    }
+
+    #[test]
+    fn the_floor_is_darkest_where_the_object_touches_it() {
+        let solid = Solid::new(Shape::Sphere, 0.62, 0.0);
+        let up = vec3(0.0, 1.0, 0.0);
+        let at = |x: f32| openness(&solid, vec3(x, 0.0, 0.0), up);
+        assert!(at(0.02) < 0.3 && at(0.4) > at(0.02) && at(1.3) == 1.0);
+    }
+}
