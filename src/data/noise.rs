@@ -1,13 +1,20 @@
 //! Smooth pseudo-random functions of the plane, for painted and rendered pictures. The same everywhere: they
 //! use nothing but integer hashes and exact f32 arithmetic.
 
+const COLUMN: u32 = 0x9e37_79b1;
+const ROW: u32 = 0x85eb_ca77;
+
 /// A random value in [0, 1) for each point of the integer grid.
 #[inline]
 pub(super) fn grid(x: i32, y: i32, seed: u32) -> f32 {
-    let mut bits = (x as u32).wrapping_mul(0x9e37_79b1) ^ (y as u32).wrapping_mul(0x85eb_ca77) ^ seed;
-    bits = (bits ^ bits >> 15).wrapping_mul(0x2c1b_3c6d);
-    bits = (bits ^ bits >> 12).wrapping_mul(0x297a_2d39);
-    bits ^= bits >> 15;
+    scramble((x as u32).wrapping_mul(COLUMN) ^ (y as u32).wrapping_mul(ROW) ^ seed)
+}
+
+/// Turns a number into one in [0, 1) that shows nothing of its pattern.
+#[inline]
+fn scramble(bits: u32) -> f32 {
+    let bits = (bits ^ bits >> 16).wrapping_mul(0x7feb_352d);
+    let bits = (bits ^ bits >> 15).wrapping_mul(0x846c_a68b);
     (bits >> 8) as f32 * (1.0 / 16_777_216.0)
 }
 
@@ -16,8 +23,13 @@ pub(super) fn grid(x: i32, y: i32, seed: u32) -> f32 {
 pub(super) fn smooth(x: f32, y: f32, seed: u32) -> f32 {
     let ((i, x), (j, y)) = (split(x), split(y));
     let (u, v) = (ease(x), ease(y));
-    let upper = mix(grid(i, j, seed), grid(i + 1, j, seed), u);
-    let lower = mix(grid(i, j + 1, seed), grid(i + 1, j + 1, seed), u);
+    let left = (i as u32).wrapping_mul(COLUMN);
+    let right = left.wrapping_add(COLUMN);
+    let upper = (j as u32).wrapping_mul(ROW);
+    let lower = upper.wrapping_add(ROW) ^ seed;
+    let upper = upper ^ seed;
+    let upper = mix(scramble(left ^ upper), scramble(right ^ upper), u);
+    let lower = mix(scramble(left ^ lower), scramble(right ^ lower), u);
     mix(upper, lower, v)
 }
 

@@ -23,10 +23,12 @@ pub(super) fn colour(lightness: f32, chroma: f32, hue: f32) -> Vec3 {
 /// own curve.
 #[inline]
 pub(super) fn develop(light: Vec3) -> [f32; 3] {
-    [light.x, light.y, light.z].map(|value| {
-        let film = value * (value + 0.045) / (value * (value + 0.46) + 0.13);
-        encode(film)
-    })
+    [film(light.x), film(light.y), film(light.z)]
+}
+
+#[inline]
+fn film(value: f32) -> f32 {
+    encode(value * (value + 0.045) / (value * (value + 0.46) + 0.13))
 }
 
 /// Entries of the table behind [`encode`].

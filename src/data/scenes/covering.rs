@@ -60,7 +60,7 @@ impl Covering {
             Kind::Wood => 0.15 + 0.55 * stream.uniform(),
             _ => 0.05,
         };
-        Self::new(kind, hue, (0.60, 0.105), turn, gloss, stream)
+        Self::new(kind, hue, (0.60, 0.085), turn, gloss, stream)
     }
 
     /// A wall of this hue (in turns).
@@ -73,7 +73,7 @@ impl Covering {
             Kind::Tiles => 0.2 + 0.5 * stream.uniform(),
             _ => 0.0,
         };
-        Self::new(kind, hue, (0.72, 0.085), turn, gloss, stream)
+        Self::new(kind, hue, (0.72, 0.062), turn, gloss, stream)
     }
 
     fn new(kind: Kind, hue: f32, tone: (f32, f32), turn: f32, gloss: f32, stream: &mut Stream) -> Self {
@@ -95,11 +95,6 @@ impl Covering {
     /// The average colour, for light that bounces off.
     pub(super) fn base(&self) -> Vec3 {
         self.base
-    }
-
-    /// The average gloss.
-    pub(super) fn gloss(&self) -> f32 {
-        self.gloss
     }
 
     /// The finish at (`u`, `v`), seen so that a pixel covers about `width` units; finer detail than that is
@@ -167,10 +162,10 @@ impl Covering {
         let cloud = detail(p * 2.2, q * 2.2, width * 2.2, self.seed ^ 9);
         let vein = |scale: f32, seed: u32| {
             let ridge = 1.0 - (2.0 * detail(p * scale, q * scale, width * scale, seed) - 1.0).abs();
-            ramp(0.86, 1.0, ridge)
+            ramp(0.90, 1.0, ridge)
         };
-        let albedo = self.base.mix(self.pale, ramp(0.25, 0.75, cloud));
-        let albedo = albedo.mix(self.deep, 0.5 * vein(1.6, self.seed ^ 10));
+        let albedo = self.base.mix(self.pale, 0.7 * ramp(0.2, 0.8, cloud));
+        let albedo = albedo.mix(self.deep, 0.45 * vein(1.6, self.seed ^ 10));
         let albedo = albedo.mix(self.deep, 0.3 * vein(4.1, self.seed ^ 11));
         let joint = line(edge(x) * SLAB, 0.003, width).max(line(edge(y) * SLAB, 0.003, width));
         let albedo = albedo.mix(self.deep * 0.4, 0.8 * joint);

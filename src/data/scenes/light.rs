@@ -41,9 +41,9 @@ impl Light {
         );
         let warmth = stream.uniform();
         let colour = vec3(1.0, 0.93, 0.84).mix(vec3(1.0, 0.80, 0.58), warmth);
-        let strength = 2.5 + 0.5 * stream.uniform();
+        let strength = 2.3 + 0.5 * stream.uniform();
         // A warm lamp makes the rest look cool, as daylight from a window beside it.
-        let sky = vec3(0.40, 0.42, 0.45).mix(vec3(0.36, 0.41, 0.50), warmth);
+        let sky = vec3(0.47, 0.48, 0.50).mix(vec3(0.43, 0.47, 0.55), warmth);
         Self {
             position,
             aim: vec3(0.0, 0.5, -0.4),
@@ -69,26 +69,38 @@ impl Light {
         Incoming { direction, distance, colour: self.colour * (rim * reference / squared) }
     }
 
-    /// The share of the lamp that a point sees past the object, 0 to 1.
+    /// The share of the lamp that a point of the floor or the wall sees past the object, 0 to 1.
     #[inline]
     pub(super) fn shadow(&self, solid: &Solid, p: Vec3, incoming: &Incoming) -> f32 {
-        // A ray that keeps farther off than the lamp's half width at that distance loses nothing.
-        let Some((start, end)) = solid.bounds(p, incoming.direction, self.softness * 2.2) else { return 1.0 };
-        let (mut t, end) = (start.max(0.012), end.min(incoming.distance));
-        let mut clearance = 1.0f32;
-        for _ in 0..40 {
-            if t >= end {
-                break;
-            }
-            let nearest = solid.distance(p + incoming.direction * t);
-            clearance = clearance.min(nearest / (self.softness * t));
-            if clearance <= -1.0 {
-                return 0.0;
-            }
-            t += nearest.abs().clamp(0.012 + 0.02 * t, 0.35);
-        }
+        let clearance = solid.clearance(p, incoming.direction, self.softness, 0.012, incoming.distance);
         // From fully hidden at -1 to fully seen at 1, with no crease at either end.
         0.25 * (1.0 + clearance) * (1.0 + clearance) * (2.0 - clearance)
+    }
+
+    /// The share of the lamp that a point of the object sees past the object itself.
+    #[inline]
+    pub(super) fn own_shadow(&self, solid: &Solid, p: Vec3, normal: Vec3, incoming: &Incoming) -> f32 {
+        if solid.is_convex() {
+            return 1.0;
+        }
+        // Starting well off the surface, or it would shade itself.
+        let start = p + normal * 0.03;
+        let clearance = solid.clearance(start, incoming.direction, self.softness, 0.1, incoming.distance);
+        0.25 * (1.0 + clearance) * (1.0 + clearance) * (2.0 - clearance)
+    }
+
+    /// How much of the lamp's light a surface catches: the cosine of the angle, with a soft passage into the
+    /// dark side because the lamp has a width.
+    #[inline]
+    pub(super) fn facing(&self, normal: Vec3, direction: Vec3) -> f32 {
+        let (cosine, soft) = (normal.dot(direction), self.softness * 1.3);
+        if cosine > soft {
+            cosine
+        } else if cosine < -soft {
+            0.0
+        } else {
+            (cosine + soft) * (cosine + soft) / (4.0 * soft)
+        }
     }
 }
 

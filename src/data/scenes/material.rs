@@ -1,7 +1,7 @@
 use super::colour::colour;
 use super::vector::{Vec3, vec3};
 use crate::base::Stream;
-use crate::data::noise::{ramp, smooth_3d};
+use crate::data::noise::{ramp, smooth_3d, split};
 
 /// What the object is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Material {
         let mut offset = || stream.uniform() * 50.0;
         Self {
             kind,
-            base: colour(lightness, 0.17, hue),
+            base: colour(lightness, 0.15, hue),
             pale: colour(lightness + 0.2, 0.07, hue),
             deep: colour(lightness - 0.2, 0.13, hue),
             offset: vec3(offset(), offset(), offset()),
@@ -69,25 +69,29 @@ impl Material {
             Kind::Veined => {
                 let bend = noise(vec3(1.6, 1.6, 1.6), 1) - 0.5;
                 let q = p + vec3(bend, -bend, bend) * 0.9;
-                let q = q * 1.9 + self.offset;
-                let field = smooth_3d(q.x, q.y, q.z, self.seed ^ 2);
-                let vein = ramp(0.80, 1.0, 1.0 - (2.0 * field - 1.0).abs());
+                let vein = |scale: f32, seed: u32| {
+                    let q = q * scale + self.offset;
+                    let field = smooth_3d(q.x, q.y, q.z, self.seed ^ seed);
+                    let sharp = (0.06 + 0.5 * scale * width).min(0.4);
+                    ramp(1.0 - 2.0 * sharp, 1.0, 1.0 - (2.0 * field - 1.0).abs()) * (0.06 / sharp)
+                };
                 let cloud = noise(vec3(3.1, 3.1, 3.1), 3);
-                self.base.mix(self.deep, 0.55 * ramp(0.4, 0.8, cloud)).mix(self.pale, 0.75 * vein)
+                let albedo = self.base.mix(self.deep, 0.6 * ramp(0.35, 0.8, cloud));
+                albedo.mix(self.pale, (0.9 * vein(1.7, 2) + 0.4 * vein(4.3, 9)).min(0.95))
             }
             Kind::Grained => {
                 // Rings around an axis beside the object, as in a board's end.
                 let bend = noise(vec3(1.2, 0.5, 1.2), 4) - 0.5;
                 let radius = ((p.x + 1.4) * (p.x + 1.4) + (p.z - 0.7) * (p.z - 0.7)).sqrt() + 0.25 * bend;
-                let phase = (radius * 6.5 + 0.25 * p.y).rem_euclid(1.0);
+                let phase = split(radius * 6.5 + 0.25 * p.y).1;
                 let fade = (1.3 - 9.0 * width).clamp(0.0, 1.0);
                 let ring = 0.35 + fade * (ramp(0.0, 0.75, phase) - ramp(0.85, 1.0, phase) - 0.35);
                 let fibre = noise(vec3(30.0, 2.5, 30.0), 5) - 0.5;
                 self.base.mix(self.deep, (0.12 + 0.6 * ring + 0.35 * fibre).clamp(0.0, 1.0))
             }
             Kind::Speckled => {
-                let light = noise(vec3(9.0, 9.0, 9.0), 6);
-                let dark = noise(vec3(13.0, 13.0, 13.0), 7);
+                let light = noise(vec3(15.0, 15.0, 15.0), 6);
+                let dark = noise(vec3(19.0, 19.0, 19.0), 7);
                 let albedo = self.base.mix(self.pale, 0.85 * ramp(0.66, 0.74, light));
                 albedo.mix(self.deep, 0.85 * ramp(0.70, 0.78, dark))
             }

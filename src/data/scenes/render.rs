@@ -79,8 +79,7 @@ impl Camera {
 }
 
 /// Places inside a pixel that are averaged where an edge crosses it: no two share a row or a column.
-const INSIDE: [(f32, f32); 6] =
-    [(0.083, 0.417), (0.250, 0.917), (0.417, 0.250), (0.583, 0.750), (0.750, 0.083), (0.917, 0.583)];
+const INSIDE: [(f32, f32); 4] = [(0.125, 0.375), (0.375, 0.875), (0.625, 0.125), (0.875, 0.625)];
 
 impl Room {
     /// Renders the room into `out` `(3, size, size)`, sRGB values in [0, 1].
@@ -173,7 +172,7 @@ impl Room {
     fn shade_plane(&self, p: Vec3, ray: Vec3, lean: Vec3, flat: Vec3, finish: Finish) -> Vec3 {
         let normal = lean.normalised();
         let incoming = self.light.at(p);
-        let facing = normal.dot(incoming.direction).max(0.0);
+        let facing = self.light.facing(normal, incoming.direction);
         let shadow = if facing > 0.0 { self.light.shadow(&self.solid, p, &incoming) } else { 0.0 };
         // The corner between floor and wall sees less of the sky, and some of the other surface instead.
         let (to_corner, other) =
@@ -188,22 +187,24 @@ impl Room {
             let roughness = 0.75 - 0.55 * finish.gloss;
             let shine = highlight(normal, incoming.direction, -ray, roughness);
             light = light + incoming.colour * (shine * shadow * finish.gloss);
-            light = light + self.reflection(p, ray.reflected(normal), normal, ray) * finish.gloss;
+            let mirrored = self.reflection(p, ray.reflected(normal), normal, ray, finish.gloss > 0.5);
+            light = light + mirrored * finish.gloss;
         }
         light
     }
 
-    /// What a polished plane mirrors: the object, or the room around it.
+    /// What a glossy plane mirrors: the object, where it is polished enough to show it, or the room around.
     #[inline]
-    fn reflection(&self, p: Vec3, mirrored: Vec3, normal: Vec3, ray: Vec3) -> Vec3 {
+    fn reflection(&self, p: Vec3, mirrored: Vec3, normal: Vec3, ray: Vec3, is_sharp: bool) -> Vec3 {
         let strength = fresnel(-ray.dot(normal)) * 0.9;
         let start = p + normal * 0.01;
-        match self.solid.hit(start, mirrored) {
+        let object = if is_sharp { self.solid.hit(start, mirrored) } else { None };
+        match object {
             Some(t) => {
                 let q = start + mirrored * t;
                 let normal = self.solid.normal(q);
                 let incoming = self.light.at(q);
-                let facing = normal.dot(incoming.direction).max(0.0);
+                let facing = self.light.facing(normal, incoming.direction);
                 let albedo = self.material.albedo(self.solid.local(q), 0.05);
                 albedo.times(incoming.colour * facing + self.light.sky * 0.7) * strength
             }
@@ -232,9 +233,9 @@ impl Room {
         let normal = self.solid.normal(p);
         let albedo = self.material.albedo(self.solid.local(p), width / 0.62);
         let incoming = self.light.at(p);
-        let facing = normal.dot(incoming.direction).max(0.0);
+        let facing = self.light.facing(normal, incoming.direction);
         let shadow =
-            if facing > 0.0 { self.light.shadow(&self.solid, p + normal * 0.012, &incoming) } else { 0.0 };
+            if facing > 0.0 { self.light.own_shadow(&self.solid, p, normal, &incoming) } else { 0.0 };
         // Light from all sides: the sky from above, floor and wall with their colours from below and behind.
         let below = 0.5 - 0.5 * normal.y;
         let behind = (-normal.z).max(0.0) * 0.5;

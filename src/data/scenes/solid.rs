@@ -152,11 +152,14 @@ impl Solid {
     /// The distance along a ray (unit direction) to the surface.
     #[inline]
     pub(super) fn hit(&self, origin: Vec3, direction: Vec3) -> Option<f32> {
-        let (mut t, end) = self.bounds(origin, direction, 0.0)?;
+        let (start, end) = self.bounds(origin, direction, 0.0)?;
+        // All steps are taken in the object's own frame, where a step is shorter by its size.
+        let ray = self.local_ray(origin, direction);
+        let (mut t, end) = (start / self.size, end / self.size);
         for _ in 0..64 {
-            let step = self.distance(origin + direction * t);
-            if step < 0.0004 * (1.0 + t) {
-                return Some(t);
+            let step = self.shape.distance(ray.at(t));
+            if step < 0.0006 * (1.0 + t) {
+                return Some(t * self.size);
             }
             t += step;
             if t > end {
@@ -164,6 +167,59 @@ impl Solid {
             }
         }
         None
+    }
+
+    /// Whether no part of the surface can lie between another part and the light, so that the angle of the
+    /// surface alone decides.
+    pub(super) fn is_convex(&self) -> bool {
+        self.shape != Shape::Torus
+    }
+
+    /// The smallest angle, as a tangent and in units of `softness`, by which a ray (unit direction) misses
+    /// the object between the distances `from` and `to`: 1 or more is clear, negative is inside, -1 at least.
+    #[inline]
+    pub(super) fn clearance(&self, origin: Vec3, direction: Vec3, softness: f32, from: f32, to: f32) -> f32 {
+        // Further off than this, at the far side of the object, the ray is clear.
+        let margin = softness * (to.min(3.2 * self.bound) + 0.2) * 0.75;
+        let Some((start, end)) = self.bounds(origin, direction, margin) else { return 1.0 };
+        let ray = self.local_ray(origin, direction);
+        let (mut t, end) = (start.max(from) / self.size, end.min(to) / self.size);
+        let mut clearance = 1.0f32;
+        for _ in 0..32 {
+            if t >= end {
+                break;
+            }
+            let nearest = self.shape.distance(ray.at(t));
+            clearance = clearance.min(nearest / (softness * t));
+            if clearance <= -1.0 {
+                return -1.0;
+            }
+            t += nearest.abs().max(0.02 + 0.03 * t);
+        }
+        clearance
+    }
+
+    /// A ray of the room in the object's own frame; distances along it are divided by the size.
+    #[inline]
+    fn local_ray(&self, origin: Vec3, direction: Vec3) -> LocalRay {
+        let (sin, cos) = self.turn;
+        let d = direction;
+        LocalRay {
+            origin: self.local(origin),
+            direction: vec3(cos * d.x - sin * d.z, d.y, sin * d.x + cos * d.z),
+        }
+    }
+}
+
+struct LocalRay {
+    origin: Vec3,
+    direction: Vec3,
+}
+
+impl LocalRay {
+    #[inline]
+    fn at(&self, t: f32) -> Vec3 {
+        self.origin + self.direction * t
     }
 }
 
