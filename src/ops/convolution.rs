@@ -3,8 +3,8 @@
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use super::cpu::convolution::{ConvShape, narrow_size};
-use super::cpu::{direct, elementwise};
+use super::cpu::convolution::{ConvShape, Convolve, Finish, narrow_size};
+use super::cpu::elementwise;
 use super::custom::{constant, elements, filled, with_float};
 use super::portable;
 
@@ -175,16 +175,17 @@ impl Convolution {
         with_float!("convolution", s1, T => {
             let (a, b) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
             let bias = bias.map(|(storage, layout)| elements::<T>(storage, layout)).transpose()?;
+            let finish = Finish { bias, slope: None };
             Ok(match self.kind {
                 Kind::Forward => filled((s.batch, s.out_channels, s.out_height, s.out_width), |out| {
-                    direct::forward(s, a, b, bias, out);
+                    T::forward(s, a, b, &finish, out);
                 }),
                 Kind::Transposed => filled((s.batch, s.in_channels, s.in_height, s.in_width), |out| {
-                    direct::transposed(s, a, b, bias, out);
+                    T::transposed(s, a, b, &finish, out);
                 }),
                 Kind::WeightGradient => {
                     filled((s.out_channels, s.in_channels, s.kernel, s.kernel), |out| {
-                        direct::weight_gradient(s, a, b, out);
+                        T::weight_gradient(s, a, b, out);
                     })
                 }
             })

@@ -1,4 +1,7 @@
-//! What the three convolution kernels share: the sizes.
+//! The three convolution kernels: their sizes, what is done to a result on its way out, and which code runs.
+
+use super::elementwise::Real;
+use super::{direct, gather, weight_gradient};
 
 /// The sizes of one convolution, kernel square, `stride` and zero `padding` the same on both axes.
 ///
@@ -63,4 +66,92 @@ impl ConvShape {
 pub fn narrow_size(wide: usize, kernel: usize, stride: usize, padding: usize) -> Option<usize> {
     let room = (wide + 2 * padding).checked_sub(kernel)?;
     Some(room / stride + 1)
+}
+
+/// What happens to a value on its way out of a kernel: `activation(value + bias)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Finish<'a, T = f32> {
+    /// Added to every value of a channel.
+    pub bias: Option<&'a [T]>,
+    /// The slope of a leaky ReLU.
+    pub slope: Option<T>,
+}
+
+impl<T> Default for Finish<'_, T> {
+    fn default() -> Self {
+        Self { bias: None, slope: None }
+    }
+}
+
+impl<T: Real> Finish<'_, T> {
+    /// The finished value of a channel.
+    pub fn apply(&self, channel: usize, value: T) -> T {
+        let value = self.bias.map_or(value, |bias| value + bias[channel]);
+        match self.slope {
+            Some(slope) if value <= T::ZERO => slope * value,
+            _ => value,
+        }
+    }
+}
+
+/// A float that the three kernels take.
+pub trait Convolve: Real {
+    /// `narrow = activation(conv(wide, weight) + bias)`; overwrites all of `narrow`.
+    fn forward(
+        shape: &ConvShape,
+        wide: &[Self],
+        weight: &[Self],
+        finish: &Finish<'_, Self>,
+        narrow: &mut [Self],
+    ) {
+        direct::forward(shape, wide, weight, finish, narrow);
+    }
+
+    /// `wide = activation(conv_transpose(narrow, weight) + bias)`; overwrites all of `wide`.
+    fn transposed(
+        shape: &ConvShape,
+        narrow: &[Self],
+        weight: &[Self],
+        finish: &Finish<'_, Self>,
+        wide: &mut [Self],
+    ) {
+        direct::transposed(shape, narrow, weight, finish, wide);
+    }
+
+    /// The gradient of the weights, `sum wide * narrow` over images and positions; overwrites all of `gradient`.
+    fn weight_gradient(shape: &ConvShape, wide: &[Self], narrow: &[Self], gradient: &mut [Self]) {
+        direct::weight_gradient(shape, wide, narrow, gradient);
+    }
+}
+
+impl Convolve for f64 {}
+
+impl Convolve for f32 {
+    fn forward(
+        shape: &ConvShape,
+        wide: &[Self],
+        weight: &[Self],
+        finish: &Finish<'_, Self>,
+        narrow: &mut [Self],
+    ) {
+        gather::forward(shape, wide, weight, finish, narrow);
+    }
+
+    fn transposed(
+        shape: &ConvShape,
+        narrow: &[Self],
+        weight: &[Self],
+        finish: &Finish<'_, Self>,
+        wide: &mut [Self],
+    ) {
+        if shape.stride <= 2 {
+            gather::transposed(shape, narrow, weight, finish, wide);
+        } else {
+            direct::transposed(shape, narrow, weight, finish, wide);
+        }
+    }
+
+    fn weight_gradient(shape: &ConvShape, wide: &[Self], narrow: &[Self], gradient: &mut [Self]) {
+        weight_gradient::weight_gradient(shape, wide, narrow, gradient);
+    }
 }

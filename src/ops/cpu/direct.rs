@@ -1,12 +1,18 @@
 //! The three convolution kernels as plain loops, for any float: the path of f64 (finite differences) and of
 //! whatever the packed kernels do not take.
 
-use super::convolution::ConvShape;
+use super::convolution::{ConvShape, Finish};
 use super::elementwise::Real;
 use rayon::prelude::*;
 
-/// `narrow = conv(wide, weight) + bias`; overwrites all of `narrow`.
-pub fn forward<T: Real>(shape: &ConvShape, wide: &[T], weight: &[T], bias: Option<&[T]>, narrow: &mut [T]) {
+/// `narrow = activation(conv(wide, weight) + bias)`; overwrites all of `narrow`.
+pub(super) fn forward<T: Real>(
+    shape: &ConvShape,
+    wide: &[T],
+    weight: &[T],
+    finish: &Finish<'_, T>,
+    narrow: &mut [T],
+) {
     let s = *shape;
     let (in_plane, out_plane) = (s.in_height * s.in_width, s.out_height * s.out_width);
     let taps = s.kernel * s.kernel;
@@ -15,7 +21,7 @@ pub fn forward<T: Real>(shape: &ConvShape, wide: &[T], weight: &[T], bias: Optio
     }
     narrow.par_chunks_mut(out_plane).enumerate().for_each(|(index, out)| {
         let (image, channel) = (index / s.out_channels, index % s.out_channels);
-        out.fill(bias.map_or(T::ZERO, |b| b[channel]));
+        out.fill(T::ZERO);
         for input_channel in 0..s.in_channels {
             let input = &wide[(image * s.in_channels + input_channel) * in_plane..][..in_plane];
             let kernel = &weight[(channel * s.in_channels + input_channel) * taps..][..taps];
@@ -31,15 +37,16 @@ pub fn forward<T: Real>(shape: &ConvShape, wide: &[T], weight: &[T], bias: Optio
                 }
             });
         }
+        out.iter_mut().for_each(|o| *o = finish.apply(channel, *o));
     });
 }
 
-/// `wide = conv_transpose(narrow, weight) + bias`, the adjoint of [`forward`]; overwrites all of `wide`.
-pub fn transposed<T: Real>(
+/// `wide = activation(conv_transpose(narrow, weight) + bias)`, the adjoint of [`forward`]; overwrites all of `wide`.
+pub(super) fn transposed<T: Real>(
     shape: &ConvShape,
     narrow: &[T],
     weight: &[T],
-    bias: Option<&[T]>,
+    finish: &Finish<'_, T>,
     wide: &mut [T],
 ) {
     let s = *shape;
@@ -50,7 +57,7 @@ pub fn transposed<T: Real>(
     }
     wide.par_chunks_mut(in_plane).enumerate().for_each(|(index, result)| {
         let (image, channel) = (index / s.in_channels, index % s.in_channels);
-        result.fill(bias.map_or(T::ZERO, |b| b[channel]));
+        result.fill(T::ZERO);
         for narrow_channel in 0..s.out_channels {
             let source = &narrow[(image * s.out_channels + narrow_channel) * out_plane..][..out_plane];
             let kernel = &weight[(narrow_channel * s.in_channels + channel) * taps..][..taps];
@@ -66,11 +73,12 @@ pub fn transposed<T: Real>(
                 }
             });
         }
+        result.iter_mut().for_each(|o| *o = finish.apply(channel, *o));
     });
 }
 
 /// The gradient of the weights, `sum wide * narrow` over images and positions; overwrites all of `gradient`.
-pub fn weight_gradient<T: Real>(shape: &ConvShape, wide: &[T], narrow: &[T], gradient: &mut [T]) {
+pub(super) fn weight_gradient<T: Real>(shape: &ConvShape, wide: &[T], narrow: &[T], gradient: &mut [T]) {
     let s = *shape;
     let (in_plane, out_plane) = (s.in_height * s.in_width, s.out_height * s.out_width);
     let taps = s.kernel * s.kernel;

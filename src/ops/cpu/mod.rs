@@ -4,7 +4,12 @@
 //! shapes and the number of threads of that pool, so the same thread count gives the same bits.
 
 pub mod convolution;
-pub mod direct;
+mod direct;
 pub mod elementwise;
+mod gather;
+pub mod micro;
 pub mod optim;
 pub mod resample;
+mod scratch;
+mod transpose;
+mod weight_gradient;

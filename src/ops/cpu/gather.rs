@@ -1,0 +1,388 @@
+//! Convolution and transposed convolution as one sweep over a grid of pixels.
+//!
+//! For every pixel of a grid and every output channel, `sum over channels and taps of source * weight`. The
+//! convolution has one such grid, its output. The transposed convolution of stride s has s x s interleaved ones
+//! (*phases*), each an ordinary convolution of the small map with every s-th tap of the kernel.
+//!
+//! A thread takes a *strip* of about [`STRIP`] grid pixels, copies the part of the source that it reads with the
+//! padding around it, and lets the micro-kernel sum eight pixels x 32 channels at a time straight from that copy.
+//! The sums lie pixel by pixel; on the way out they are transposed, and bias and activation applied.
+
+use super::convolution::{ConvShape, Finish};
+use super::micro::{Kernel, LANES, Product, ROWS, TILE};
+use super::scratch::with_scratch;
+use super::transpose::{Target, transpose, transpose_into};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Grid pixels a thread takes at a time.
+const STRIP: usize = 128;
+
+/// Steps of the micro-kernel between two visits of a tile: 20 KiB of weights, which stay in the first cache.
+const STEPS: usize = 160;
+
+/// One tap of a phase: its position in the padded source, and its index in the kernel.
+#[derive(Clone, Copy, Debug)]
+struct Tap {
+    down: usize,
+    along: usize,
+    index: usize,
+}
+
+/// One of the interleaved grids.
+#[derive(Debug)]
+struct Phase {
+    /// Where the grid's first pixel lies in the output.
+    first: (usize, usize),
+    taps: Vec<Tap>,
+    /// Where its packed weights start.
+    weights: usize,
+}
+
+/// A sweep, ready to run.
+struct Sweep<'a> {
+    source: &'a [f32],
+    channels: usize,
+    height: usize,
+    width: usize,
+    /// Source pixels per grid pixel.
+    step: usize,
+    /// Zeros above and to the left of the source.
+    before: usize,
+    /// Rows and columns of the source that one grid pixel reads.
+    extent: usize,
+    grid: (usize, usize),
+    phases: Vec<Phase>,
+    /// Output pixels per grid pixel.
+    spread: usize,
+    out_channels: usize,
+    out_height: usize,
+    out_width: usize,
+    batch: usize,
+    kernel: Kernel,
+}
+
+/// `narrow = activation(conv(wide, weight) + bias)`; overwrites all of `narrow`.
+pub(super) fn forward(shape: &ConvShape, wide: &[f32], weight: &[f32], finish: &Finish<'_>, narrow: &mut [f32]) {
+    let s = shape;
+    let taps = (0..s.kernel * s.kernel)
+        .map(|index| Tap { down: index / s.kernel, along: index % s.kernel, index })
+        .collect();
+    let sweep = Sweep {
+        source: wide,
+        channels: s.in_channels,
+        height: s.in_height,
+        width: s.in_width,
+        step: s.stride,
+        before: s.padding,
+        extent: s.kernel,
+        grid: (s.out_height, s.out_width),
+        phases: vec![Phase { first: (0, 0), taps, weights: 0 }],
+        spread: 1,
+        out_channels: s.out_channels,
+        out_height: s.out_height,
+        out_width: s.out_width,
+        batch: s.batch,
+        kernel: Kernel::best(),
+    };
+    let depth = s.in_channels * s.kernel * s.kernel;
+    with_scratch(s.out_channels.div_ceil(LANES) * depth * LANES, |packed| {
+        // Weights of 32 output channels side by side.
+        packed.par_chunks_mut(depth * LANES).enumerate().for_each(|(block, packed)| {
+            let first = block * LANES;
+            let lanes = LANES.min(s.out_channels - first);
+            if lanes < LANES {
+                packed.fill(0.0);
+            }
+            transpose_into(&weight[first * depth..], depth, lanes, depth, packed, |k| k * LANES);
+        });
+        sweep.run(packed, finish, narrow);
+    });
+}
+
+/// `wide = activation(conv_transpose(narrow, weight) + bias)`, stride 1 or 2; overwrites all of `wide`.
+pub(super) fn transposed(shape: &ConvShape, narrow: &[f32], weight: &[f32], finish: &Finish<'_>, wide: &mut [f32]) {
+    let s = shape;
+    let blocks = s.in_channels.div_ceil(LANES);
+    let square = s.kernel * s.kernel;
+    // Output position y of phase p is y = i * stride + p, and y + padding = o * stride + k: so the taps of a phase
+    // are k = r + j * stride with r = (p + padding) mod stride, and they read o = i + (p + padding) / stride - j.
+    let axis = |p: usize| -> Vec<(isize, usize)> {
+        let (r, q) = ((p + s.padding) % s.stride, (p + s.padding) / s.stride);
+        (r..s.kernel).step_by(s.stride).enumerate().map(|(j, k)| (q as isize - j as isize, k)).collect()
+    };
+    let reach = (0..s.stride).flat_map(axis).map(|(o, _)| o);
+    let (lowest, highest) = reach.fold((0, 0), |(low, high), o| (low.min(o), high.max(o)));
+    let mut phases = Vec::new();
+    let mut end = 0;
+    for (down, along) in (0..s.stride).flat_map(|y| (0..s.stride).map(move |x| (y, x))) {
+        let mut taps = Vec::new();
+        for (oy, ky) in axis(down) {
+            for (ox, kx) in axis(along) {
+                let (down, along) = ((oy - lowest) as usize, (ox - lowest) as usize);
+                taps.push(Tap { down, along, index: ky * s.kernel + kx });
+            }
+        }
+        let depth = s.out_channels * taps.len();
+        phases.push(Phase { first: (down, along), taps, weights: end });
+        end += blocks * depth * LANES;
+    }
+    // Where tap `index` of narrow channel 0 and lane block 0 goes, and the distances to the next of each.
+    let mut places = vec![(0, 0, 0); square];
+    for phase in &phases {
+        let count = phase.taps.len();
+        for (i, tap) in phase.taps.iter().enumerate() {
+            places[tap.index] = (phase.weights + i * LANES, count * LANES, s.out_channels * count * LANES);
+        }
+    }
+    let sweep = Sweep {
+        source: narrow,
+        channels: s.out_channels,
+        height: s.out_height,
+        width: s.out_width,
+        step: 1,
+        before: lowest.unsigned_abs(),
+        extent: (highest - lowest) as usize + 1,
+        grid: (s.in_height.div_ceil(s.stride), s.in_width.div_ceil(s.stride)),
+        phases,
+        spread: s.stride,
+        out_channels: s.in_channels,
+        out_height: s.in_height,
+        out_width: s.in_width,
+        batch: s.batch,
+        kernel: Kernel::best(),
+    };
+    with_scratch(end, |packed| {
+        if s.in_channels % LANES != 0 {
+            packed.fill(0.0);
+        }
+        let target = Target::new(packed);
+        (0..s.out_channels).into_par_iter().for_each(|channel| {
+            for block in 0..blocks {
+                let first = block * LANES;
+                let lanes = LANES.min(s.in_channels - first);
+                let source = &weight[(channel * s.in_channels + first) * square..];
+                // SAFETY: `packed` outlives the loop, and every channel has places of its own.
+                unsafe {
+                    transpose(source, square, lanes, square, &Finish::default(), target, |index| {
+                        let (start, per_channel, per_block) = places[index];
+                        start + channel * per_channel + block * per_block
+                    });
+                }
+            }
+        });
+        sweep.run(packed, finish, wide);
+    });
+}
+
+/// A strip: some grid rows of one image, or some whole images.
+struct Strip {
+    images: Range<usize>,
+    rows: Range<usize>,
+}
+
+impl Sweep<'_> {
+    fn run(&self, packed: &[f32], finish: &Finish<'_>, out: &mut [f32]) {
+        let strips = self.strips();
+        let blocks = self.out_channels.div_ceil(LANES);
+        let threads = rayon::current_num_threads();
+        // Too few strips for the threads: they share out the channels as well.
+        let groups =
+            if threads == 1 { 1 } else { (2 * threads).div_ceil(strips.len().max(1)).clamp(1, blocks) };
+        let target = Target::new(out);
+        (0..strips.len() * groups).into_par_iter().for_each(|task| {
+            let (strip, group) = (&strips[task / groups], task % groups);
+            let blocks = group * blocks / groups..(group + 1) * blocks / groups;
+            self.run_strip(strip, blocks, packed, finish, target);
+        });
+    }
+
+    /// A split that depends on the shapes and the number of threads alone.
+    fn strips(&self) -> Vec<Strip> {
+        let (rows, columns) = self.grid;
+        let (plane, threads) = (rows * columns, rayon::current_num_threads());
+        let pixels = self.batch * plane;
+        if pixels == 0 {
+            return Vec::new();
+        }
+        let wanted = STRIP.min(pixels.div_ceil(threads)).max(4 * ROWS);
+        if plane <= wanted {
+            let images = (wanted / plane).max(1);
+            let starts = (0..self.batch).step_by(images);
+            starts.map(|i| Strip { images: i..self.batch.min(i + images), rows: 0..rows }).collect()
+        } else {
+            let height = (wanted / columns).max(1);
+            let starts = (0..self.batch).flat_map(|i| (0..rows).step_by(height).map(move |r| (i, r)));
+            starts.map(|(i, r)| Strip { images: i..i + 1, rows: r..rows.min(r + height) }).collect()
+        }
+    }
+
+    fn run_strip(
+        &self,
+        strip: &Strip,
+        blocks: Range<usize>,
+        packed: &[f32],
+        finish: &Finish<'_>,
+        out: Target,
+    ) {
+        let columns = self.grid.1;
+        let height = (strip.rows.len() - 1) * self.step + self.extent;
+        let width = (columns - 1) * self.step + self.extent;
+        let image = self.channels * height * width;
+        let pixels = strip.images.len() * strip.rows.len() * columns;
+        let tiles = pixels.div_ceil(ROWS);
+        // The position of each grid pixel in the padded copy; the last one repeats to fill its tile.
+        let mut places: Vec<u32> = Vec::with_capacity(tiles * ROWS);
+        for i in 0..strip.images.len() {
+            for row in 0..strip.rows.len() {
+                let start = i * image + row * self.step * width;
+                places.extend((0..columns).map(|column| (start + column * self.step) as u32));
+            }
+        }
+        places.resize(tiles * ROWS, places.last().copied().unwrap_or(0));
+        let offsets: Vec<Vec<u32>> = self
+            .phases
+            .iter()
+            .map(|phase| {
+                let taps =
+                    |c| phase.taps.iter().map(move |t| ((c * height + t.down) * width + t.along) as u32);
+                (0..self.channels).flat_map(taps).collect()
+            })
+            .collect();
+        with_scratch(strip.images.len() * image, |source| {
+            self.copy_padded(strip, height, width, source);
+            with_scratch(self.phases.len() * tiles * TILE, |sums| {
+                for block in blocks {
+                    let lanes = LANES.min(self.out_channels - block * LANES);
+                    for ((phase, offsets), sums) in
+                        self.phases.iter().zip(&offsets).zip(sums.chunks_exact_mut(tiles * TILE))
+                    {
+                        let depth = offsets.len();
+                        let vectors = &packed[phase.weights + block * depth * LANES..][..depth * LANES];
+                        if depth == 0 {
+                            sums.fill(0.0);
+                        }
+                        for (part, (offsets, vectors)) in
+                            offsets.chunks(STEPS).zip(vectors.chunks(STEPS * LANES)).enumerate()
+                        {
+                            for (rows, tile) in
+                                places.as_chunks::<ROWS>().0.iter().zip(sums.as_chunks_mut::<TILE>().0)
+                            {
+                                let product =
+                                    Product { scalars: source, rows: *rows, offsets, vectors, step: LANES };
+                                self.kernel.accumulate(&product, lanes, part == 0, tile);
+                            }
+                        }
+                    }
+                    let bias = finish.bias.map(|bias| &bias[block * LANES..]);
+                    let finish = Finish { bias, ..*finish };
+                    self.write(strip, block, lanes, sums, tiles * TILE, &finish, out);
+                }
+            });
+        });
+    }
+
+    /// The source rows that a strip reads, `[image][channel][height][width]`, zeros where there is no source.
+    fn copy_padded(&self, strip: &Strip, height: usize, width: usize, out: &mut [f32]) {
+        let left = self.before.min(width);
+        let inside = self.width.min(width - left);
+        let top = (strip.rows.start * self.step) as isize - self.before as isize;
+        let plane = self.height * self.width;
+        let planes = strip.images.start * self.channels..strip.images.end * self.channels;
+        for (index, out) in planes.zip(out.chunks_exact_mut(height * width)) {
+            let source = &self.source[index * plane..][..plane];
+            for (row, out) in out.chunks_exact_mut(width).enumerate() {
+                let row = top + row as isize;
+                if row < 0 || row >= self.height as isize {
+                    out.fill(0.0);
+                    continue;
+                }
+                out[..left].fill(0.0);
+                out[left..left + inside].copy_from_slice(&source[row as usize * self.width..][..inside]);
+                out[left + inside..].fill(0.0);
+            }
+        }
+    }
+
+    /// Writes the sums of one lane block, `[phase][pixel][LANES]`, to their places.
+    fn write(
+        &self,
+        strip: &Strip,
+        block: usize,
+        lanes: usize,
+        sums: &[f32],
+        per_phase: usize,
+        finish: &Finish<'_>,
+        out: Target,
+    ) {
+        let plane = self.out_height * self.out_width;
+        let pixels = strip.rows.len() * self.grid.1;
+        for (i, image) in strip.images.clone().enumerate() {
+            let base = (image * self.out_channels + block * LANES) * plane;
+            if self.spread == 1 {
+                let start = base + strip.rows.start * self.out_width;
+                let source = &sums[i * pixels * LANES..][..pixels * LANES];
+                // SAFETY: strips and lane blocks have disjoint pixels and channels, and `out` outlives the sweep.
+                unsafe { transpose(source, LANES, pixels, lanes, finish, out, |lane| start + lane * plane) };
+            } else {
+                for pair in self.phases.chunks_exact(2) {
+                    let phase = pair[0].first.0 * 2;
+                    let [even, odd] = [phase, phase + 1]
+                        .map(|p| &sums[p * per_phase + i * pixels * LANES..][..pixels * LANES]);
+                    self.write_interleaved(strip, pair[0].first.0, even, odd, lanes, finish, base, out);
+                }
+            }
+        }
+    }
+
+    /// Writes one image's even and odd columns of every second output row.
+    fn write_interleaved(
+        &self,
+        strip: &Strip,
+        first_row: usize,
+        even: &[f32],
+        odd: &[f32],
+        lanes: usize,
+        finish: &Finish<'_>,
+        base: usize,
+        out: Target,
+    ) {
+        const CHUNK: usize = 16;
+        let (columns, plane) = (self.grid.1, self.out_height * self.out_width);
+        let pixels = strip.rows.len() * columns;
+        let mut turned = [[0.0_f32; LANES * CHUNK]; 2];
+        for start in (0..pixels).step_by(CHUNK) {
+            let count = CHUNK.min(pixels - start);
+            for (turned, sums) in turned.iter_mut().zip([even, odd]) {
+                let target = Target::new(turned);
+                // SAFETY: `turned` is this function's own.
+                unsafe {
+                    transpose(&sums[start * LANES..], LANES, count, lanes, finish, target, |lane| {
+                        lane * CHUNK
+                    });
+                }
+            }
+            for lane in 0..lanes {
+                let mut mixed = [0.0_f32; 2 * CHUNK];
+                let (even, odd) = (&turned[0][lane * CHUNK..][..CHUNK], &turned[1][lane * CHUNK..][..CHUNK]);
+                for i in 0..CHUNK {
+                    mixed[2 * i] = even[i];
+                    mixed[2 * i + 1] = odd[i];
+                }
+                let mut done = 0;
+                while done < count {
+                    let (row, column) = ((start + done) / columns, (start + done) % columns);
+                    let run = (columns - column).min(count - done);
+                    let y = 2 * (strip.rows.start + row) + first_row;
+                    if y < self.out_height {
+                        let length = (2 * run).min(self.out_width - 2 * column);
+                        let at = base + lane * plane + y * self.out_width + 2 * column;
+                        // SAFETY: strips, lanes and phases have disjoint pixels, and `out` outlives the sweep.
+                        unsafe { out.write(at, &mixed[2 * done..][..length]) };
+                    }
+                    done += run;
+                }
+            }
+        }
+    }
+}

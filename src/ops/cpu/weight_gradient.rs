@@ -1,0 +1,184 @@
+//! The gradient of a convolution's weights with the same micro-kernel: its rows are taps, its steps are pixels.
+//!
+//! The narrow side is turned once, so that 32 channels of a pixel lie side by side; the wide side is read from a
+//! padded copy. Threads share out the taps, so no sum is split and the result does not depend on their number.
+
+use super::convolution::{ConvShape, Finish};
+use super::micro::{Kernel, LANES, Product, ROWS, TILE};
+use super::scratch::with_scratch;
+use super::transpose::{Target, transpose, transpose_into};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Pixels between two visits of a tile: 32 KiB of the narrow side.
+const STEPS: usize = 256;
+
+/// Floats of the narrow side that are turned at a time.
+const TURNED: usize = 1 << 22;
+
+/// Overwrites `gradient` with `sum wide * narrow` over images and positions.
+pub(super) fn weight_gradient(shape: &ConvShape, wide: &[f32], narrow: &[f32], gradient: &mut [f32]) {
+    let s = *shape;
+    let plane = s.out_height * s.out_width;
+    let blocks = s.out_channels.div_ceil(LANES);
+    let rows = s.in_channels * s.kernel * s.kernel;
+    let tiles = rows.div_ceil(ROWS);
+    if s.batch * plane == 0 {
+        gradient.fill(0.0);
+        return;
+    }
+    let tasks = (4 * rayon::current_num_threads())
+        .min(tiles.div_ceil(4))
+        .max(rayon::current_num_threads().min(tiles));
+    let part = |task: usize| task * tiles / tasks..(task + 1) * tiles / tasks;
+    let images = (TURNED / (plane * blocks * LANES)).clamp(1, s.batch);
+    let kernel = Kernel::best();
+    with_scratch(tiles * blocks * TILE, |sums| {
+        with_scratch(images * plane * blocks * LANES, |turned| {
+            for first in (0..s.batch).step_by(images) {
+                let group = first..s.batch.min(first + images);
+                turn(&s, narrow, group.clone(), turned);
+                let target = Target::new(sums);
+                (0..tasks).into_par_iter().for_each(|task| {
+                    // SAFETY: the parts of the tasks are disjoint, and `sums` outlives the loop.
+                    let sums = unsafe {
+                        target.part(part(task).start * blocks * TILE..part(task).end * blocks * TILE)
+                    };
+                    accumulate(&s, kernel, wide, turned, group.clone(), part(task), first == 0, sums);
+                });
+            }
+        });
+        let target = Target::new(gradient);
+        (0..tasks).into_par_iter().for_each(|task| {
+            let first = part(task).start * ROWS;
+            let count = (part(task).end * ROWS).min(rows) - first;
+            let sums = &sums[part(task).start * blocks * TILE..part(task).end * blocks * TILE];
+            for (block, sums) in sums.chunks_exact(part(task).len() * TILE).enumerate() {
+                let lanes = LANES.min(s.out_channels - block * LANES);
+                // SAFETY: tasks have disjoint rows, blocks disjoint channels, and `gradient` outlives the loop.
+                unsafe {
+                    transpose(sums, LANES, count, lanes, &Finish::default(), target, |lane| {
+                        (block * LANES + lane) * rows + first
+                    });
+                }
+            }
+        });
+    });
+}
+
+/// The narrow side of some images as `[block][image][pixel][LANES]`.
+fn turn(s: &ConvShape, narrow: &[f32], images: Range<usize>, turned: &mut [f32]) {
+    let plane = s.out_height * s.out_width;
+    let count = images.len();
+    let blocks = s.out_channels.div_ceil(LANES);
+    turned[..count * plane * blocks * LANES].par_chunks_mut(plane * LANES).enumerate().for_each(
+        |(index, turned)| {
+            let (block, image) = (index / count, images.start + index % count);
+            let first = block * LANES;
+            let lanes = LANES.min(s.out_channels - first);
+            if lanes < LANES {
+                turned.fill(0.0);
+            }
+            let source = &narrow[(image * s.out_channels + first) * plane..];
+            transpose_into(source, plane, lanes, plane, turned, |pixel| pixel * LANES);
+        },
+    );
+}
+
+/// Adds some images to the tiles of some rows, `sums [block][tile][TILE]`.
+fn accumulate(
+    s: &ConvShape,
+    kernel: Kernel,
+    wide: &[f32],
+    turned: &[f32],
+    images: Range<usize>,
+    tiles: Range<usize>,
+    fresh: bool,
+    sums: &mut [f32],
+) {
+    let square = s.kernel * s.kernel;
+    let plane = s.out_height * s.out_width;
+    let rows = s.in_channels * square;
+    let channels = tiles.start * ROWS / square..((tiles.end * ROWS).min(rows) - 1) / square + 1;
+    let count = images.len();
+    // A chunk is some images, or some rows of one image.
+    let (chunk_images, chunk_rows) = if plane <= STEPS {
+        ((STEPS / plane).min(count), s.out_height)
+    } else {
+        (1, (STEPS / s.out_width).max(1).min(s.out_height))
+    };
+    let height = (chunk_rows - 1) * s.stride + s.kernel;
+    let width = (s.out_width - 1) * s.stride + s.kernel;
+    let image_length = channels.len() * height * width;
+    let mut places: Vec<u32> = (tiles.start * ROWS..tiles.end * ROWS)
+        .map(|row| {
+            let row = row.min(rows - 1);
+            let (channel, tap) = (row / square - channels.start, row % square);
+            ((channel * height + tap / s.kernel) * width + tap % s.kernel) as u32
+        })
+        .collect();
+    places.truncate(tiles.len() * ROWS);
+    let mut offsets = Vec::with_capacity(chunk_images * chunk_rows * s.out_width);
+    for image in 0..chunk_images {
+        for row in 0..chunk_rows {
+            let start = image * image_length + row * s.stride * width;
+            offsets.extend((0..s.out_width).map(|column| (start + column * s.stride) as u32));
+        }
+    }
+    with_scratch(chunk_images * image_length, |padded| {
+        let mut fresh = fresh;
+        for first in (0..count).step_by(chunk_images) {
+            let chunk = first..count.min(first + chunk_images);
+            for row in (0..s.out_height).step_by(chunk_rows) {
+                let chunk_rows = chunk_rows.min(s.out_height - row);
+                let wide_images = images.start + chunk.start..images.start + chunk.end;
+                copy_padded(s, wide, wide_images, channels.clone(), row, (height, width), padded);
+                let pixels = chunk.len() * chunk_rows * s.out_width;
+                let offsets = &offsets[..pixels];
+                for (block, sums) in sums.chunks_exact_mut(tiles.len() * TILE).enumerate() {
+                    let lanes = LANES.min(s.out_channels - block * LANES);
+                    let start = (block * count + chunk.start) * plane + row * s.out_width;
+                    let vectors = &turned[start * LANES..][..pixels * LANES];
+                    for (rows, tile) in
+                        places.as_chunks::<ROWS>().0.iter().zip(sums.as_chunks_mut::<TILE>().0)
+                    {
+                        let product = Product { scalars: padded, rows: *rows, offsets, vectors, step: LANES };
+                        kernel.accumulate(&product, lanes, fresh, tile);
+                    }
+                }
+                fresh = false;
+            }
+        }
+    });
+}
+
+/// Some channels of some images around the narrow rows from `row` on, `[image][channel][height][width]`, zeros
+/// where there is no picture.
+fn copy_padded(
+    s: &ConvShape,
+    wide: &[f32],
+    images: Range<usize>,
+    channels: Range<usize>,
+    row: usize,
+    (height, width): (usize, usize),
+    out: &mut [f32],
+) {
+    let plane = s.in_height * s.in_width;
+    let left = s.padding.min(width);
+    let inside = s.in_width.min(width - left);
+    let top = (row * s.stride) as isize - s.padding as isize;
+    let planes = images.flat_map(|i| channels.clone().map(move |c| i * s.in_channels + c));
+    for (index, out) in planes.zip(out.chunks_exact_mut(height * width)) {
+        let source = &wide[index * plane..][..plane];
+        for (row, out) in out.chunks_exact_mut(width).enumerate() {
+            let row = top + row as isize;
+            if row < 0 || row >= s.in_height as isize {
+                out.fill(0.0);
+                continue;
+            }
+            out[..left].fill(0.0);
+            out[left..left + inside].copy_from_slice(&source[row as usize * s.in_width..][..inside]);
+            out[left + inside..].fill(0.0);
+        }
+    }
+}
