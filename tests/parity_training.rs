@@ -277,7 +277,8 @@ impl Case {
 
 /// The weights of a published VAE file.
 fn vae_weights(name: &str) -> Option<Arrays> {
-    Some(read_arrays(std::path::Path::new(&format!("/work/scratch/{name}.vae.safetensors"))))
+    let sources = idgan::checkpoint::Sources { vae: Some(parity(name)?), ..Default::default() };
+    Some(idgan::checkpoint::open(&sources).unwrap().model.vae)
 }
 
 fn faces(training: &'static str, nets: GanNets, size: usize, nfilter: usize) -> Case {

@@ -16,6 +16,19 @@ use super::{CheckpointError, Model};
 /// When the model contradicts its description, a weight is too large for f16, or the file cannot be written; the
 /// path then holds what it held before.
 pub fn write_bundle(path: &Path, model: &Model, precision: Precision) -> Result<(), CheckpointError> {
+    write_bundle_with(path, model, precision, &Arrays::new())
+}
+
+/// The same with more f32 arrays under names of their own, which readers of bundles pass over: a training state.
+///
+/// # Errors
+/// As [`write_bundle`].
+pub fn write_bundle_with(
+    path: &Path,
+    model: &Model,
+    precision: Precision,
+    extra: &Arrays,
+) -> Result<(), CheckpointError> {
     let wrong = |what: String| CheckpointError::content(what, path);
     model.description.validate().map_err(wrong)?;
     let json = serde_json::to_string(&model.description).map_err(|error| wrong(error.to_string()))?;
@@ -30,6 +43,7 @@ pub fn write_bundle(path: &Path, model: &Model, precision: Precision) -> Result<
             tensors.push((format!("stats.{name}"), array, Precision::F32));
         }
     }
+    tensors.extend(extra.iter().map(|(name, array)| (name.clone(), array, Precision::F32)));
     write_tensors(path, &tensors, (DESCRIPTION_KEY, &json))
 }
 

@@ -18,7 +18,7 @@ mod source;
 mod tensors;
 mod zip;
 
-pub use bundle::write_bundle;
+pub use bundle::{write_bundle, write_bundle_with};
 pub use contents::Format;
 pub use description::{CodeBlock, CodeKind, GeneratorPart, ModelDescription, VaePart};
 pub use dtype::DType;

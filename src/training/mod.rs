@@ -1,15 +1,28 @@
 //! Optimisers, moving average, the two training loops, run folders, resume.
 
 mod config;
+mod control;
+mod error;
 mod gradients;
+mod job;
 mod optimiser;
 mod presets;
 mod report;
+mod retention;
+mod run_folder;
+mod samples;
+mod session;
 pub mod stage1;
 pub mod stage2;
+mod state;
+mod tensorboard;
 
 pub use config::{ConfigError, Downsample, GanNets, GanTraining, Method, Ramp, TrainConfig, VaeTraining};
+pub use control::{Control, End, TrainEvent};
+pub use error::TrainError;
 pub use gradients::Gradients;
 pub use optimiser::{MovingAverage, Optimiser, Rule};
 pub use presets::{Stage, preset, preset_names};
 pub use report::StepReport;
+pub use run_folder::RunFolder;
+pub use session::{Machine, Session};

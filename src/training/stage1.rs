@@ -191,6 +191,11 @@ impl VaeTrainer {
         Ok(Some(gradients))
     }
 
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
     /// The VAE's weights.
     pub fn weights(&self) -> &Weights {
         &self.weights

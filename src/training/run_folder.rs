@@ -1,0 +1,215 @@
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use crate::base::{FileError, write_atomic};
+
+use super::{TrainConfig, TrainError};
+
+/// The folder of one training run.
+///
+/// Holds `config.toml`, `log.jsonl`, TensorBoard events, `samples/`, `state-STEP.safetensors` (everything needed
+/// to go on) and `checkpoint.safetensors` (the newest model, explorable by itself). Locked while it is open.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// Held for as long as this run is open, so that two processes never train into one folder.
+    _lock: File,
+}
+
+const CONFIG: &str = "config.toml";
+const STATE_PREFIX: &str = "state-";
+
+impl RunFolder {
+    /// Makes `path` the folder of a new run with this configuration.
+    ///
+    /// # Errors
+    /// When it already holds a run, is in use, or cannot be written.
+    pub fn create(path: &Path, config: &TrainConfig) -> Result<Self, TrainError> {
+        std::fs::create_dir_all(path).map_err(|error| FileError::new(error, path))?;
+        let folder = Self::lock(path)?;
+        if folder.path.join(CONFIG).exists() {
+            return Err(TrainError::Occupied { path: path.to_owned() });
+        }
+        folder.write_config(config)?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of an existing run.
+    ///
+    /// # Errors
+    /// When it holds none, is in use, or cannot be read.
+    pub fn open(path: &Path) -> Result<(Self, TrainConfig), TrainError> {
+        let config_path = path.join(CONFIG);
+        let text = std::fs::read_to_string(&config_path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => TrainError::NoRun { path: path.to_owned() },
+            _ => FileError::new(error, &config_path).into(),
+        })?;
+        let config = toml::from_str(&text).map_err(|error| TrainError::BadConfig {
+            reason: error.message().to_owned(),
+            path: config_path,
+        })?;
+        Ok((Self::lock(path)?, config))
+    }
+
+    fn lock(path: &Path) -> Result<Self, TrainError> {
+        let lock_path = path.join(".lock");
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .map_err(|error| FileError::new(error, path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(TrainError::InUse { path: path.to_owned() }),
+            // Some network file systems cannot lock; the run goes on without this protection.
+            Err(std::fs::TryLockError::Error(error)) => {
+                log::warn!("cannot lock the run folder ({error}); make sure that nobody else trains into it");
+                Ok(Self { path: path.to_owned(), _lock: lock })
+            }
+        }
+    }
+
+    /// Replaces the saved configuration.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_config(&self, config: &TrainConfig) -> Result<(), TrainError> {
+        let path = self.path.join(CONFIG);
+        let text = toml::to_string(config)
+            .map_err(|error| TrainError::BadConfig { reason: error.to_string(), path: path.clone() })?;
+        write_atomic(&path, |writer| {
+            writer.write_all(text.as_bytes()).map_err(|error| FileError::new(error, &path).into())
+        })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the newest model lies.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint.safetensors")
+    }
+
+    /// Where the state after `step` steps lies.
+    pub fn state(&self, step: u64) -> PathBuf {
+        self.path.join(format!("{STATE_PREFIX}{step:08}.safetensors"))
+    }
+
+    /// The steps of the saved states, newest first.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn states(&self) -> Result<Vec<u64>, TrainError> {
+        let fail = |error: std::io::Error| TrainError::from(FileError::new(error, &self.path));
+        let mut steps: Vec<u64> = Vec::new();
+        for entry in std::fs::read_dir(&self.path).map_err(fail)? {
+            let name = entry.map_err(fail)?.file_name();
+            let step: Option<u64> = name.to_str().and_then(|name: &str| {
+                name.strip_prefix(STATE_PREFIX)?.strip_suffix(".safetensors")?.parse().ok()
+            });
+            steps.extend(step);
+        }
+        steps.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(steps)
+    }
+
+    /// The folder of sample grids, made if it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn samples(&self) -> Result<PathBuf, TrainError> {
+        let path = self.path.join("samples");
+        std::fs::create_dir_all(&path).map_err(|error| FileError::new(error, &path))?;
+        Ok(path)
+    }
+
+    /// Opens `log.jsonl` for appending, after dropping lines of steps above `step`: a resumed run writes them again.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub fn log_from(&self, step: u64) -> Result<File, TrainError> {
+        let path = self.path.join("log.jsonl");
+        let fail = |error: std::io::Error| TrainError::from(FileError::new(error, &path));
+        if path.exists() {
+            let lines = BufReader::new(File::open(&path).map_err(fail)?).lines();
+            let mut kept = String::new();
+            for line in lines {
+                let line = line.map_err(fail)?;
+                // a line cut short by a crash does not parse and goes too
+                let entry: Option<serde_json::Value> = serde_json::from_str(&line).ok();
+                if entry.and_then(|e| e.get("step")?.as_u64()).is_some_and(|own| own <= step) {
+                    kept.push_str(&line);
+                    kept.push('\n');
+                }
+            }
+            write_atomic(&path, |writer| {
+                writer
+                    .write_all(kept.as_bytes())
+                    .map_err(|error| TrainError::from(FileError::new(error, &path)))
+            })?;
+        }
+        OpenOptions::new().create(true).append(true).open(&path).map_err(fail)
+    }
+
+    /// Removes what a killed process left half written.
+    pub fn sweep(&self) {
+        let Ok(entries) = std::fs::read_dir(&self.path) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(".idgan-") {
+                // what cannot be removed only takes space
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::training::{Stage, preset};
+
+    fn config() -> TrainConfig {
+        preset(Stage::Vae, "dsprites-small").expect("exists")
+    }
+
+    #[test]
+    fn a_folder_holds_one_run_and_one_process_at_a_time() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        assert!(matches!(RunFolder::open(folder.path()), Err(TrainError::NoRun { .. })));
+        let run = RunFolder::create(folder.path(), &config()).expect("creates");
+        assert!(matches!(RunFolder::open(folder.path()), Err(TrainError::InUse { .. })));
+        drop(run);
+        assert!(matches!(RunFolder::create(folder.path(), &config()), Err(TrainError::Occupied { .. })));
+        let (_, read) = RunFolder::open(folder.path()).expect("opens");
+        assert_eq!(read, config());
+    }
+
+    #[test]
+    fn states_are_listed_newest_first_and_other_files_ignored() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let run = RunFolder::create(folder.path(), &config()).expect("creates");
+        for step in [20, 3, 100_000_000] {
+            std::fs::write(run.state(step), b"").expect("writes");
+        }
+        std::fs::write(folder.path().join("state-x.safetensors"), b"").expect("writes");
+        assert_eq!(run.states().expect("lists"), [100_000_000, 20, 3]);
+    }
+
+    #[test]
+    fn a_resumed_log_loses_the_lines_that_will_be_written_again() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let run = RunFolder::create(folder.path(), &config()).expect("creates");
+        let path = folder.path().join("log.jsonl");
+        std::fs::write(&path, "{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n{\"st").expect("writes");
+        let mut log = run.log_from(2).expect("opens");
+        log.write_all(b"{\"step\":3,\"new\":true}\n").expect("writes");
+        let text = std::fs::read_to_string(&path).expect("reads");
+        assert_eq!(text, "{\"step\":1}\n{\"step\":2}\n{\"step\":3,\"new\":true}\n");
+    }
+}

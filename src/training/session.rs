@@ -1,0 +1,445 @@
+//! One run from start to end: data in, steps, logs, sample grids, checkpoints.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use candle_core::{Device, Tensor};
+
+use crate::base::{Cancel, FileError, Pool, Stream};
+use crate::checkpoint::{Precision, Stats, write_bundle};
+use crate::data::{self, BatchOptions, Batches, Dataset, OpenOptions, Range};
+use crate::inference;
+use crate::metrics::measure_statistics;
+
+use super::job::{Inputs, Job};
+use super::retention::{SavedState, superfluous};
+use super::run_folder::RunFolder;
+use super::samples::SampleSet;
+use super::state::{Progress, ScoreSum, State, read_progress, read_state, write_state};
+use super::tensorboard::EventWriter;
+use super::{Control, End, StepReport, TrainConfig, TrainError, TrainEvent};
+
+/// Bad steps in a row that stop a run.
+const BAD_STEPS: u32 = 3;
+/// How long a paused run sleeps before it looks again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Where and with what a run computes.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// The device of the networks.
+    pub device: Device,
+    /// The threads of the CPU's share.
+    pub pool: Pool,
+    /// How data sets are opened.
+    pub data: OpenOptions,
+}
+
+/// A run that is ready to go on.
+pub struct Session {
+    config: TrainConfig,
+    folder: RunFolder,
+    machine: Machine,
+    data: Arc<dyn Dataset>,
+    batches: Batches,
+    /// FactorVAE's second sequence of minibatches.
+    second: Option<Batches>,
+    noise: Stream,
+    job: Job,
+    stats: Option<Stats>,
+    progress: Progress,
+    samples: SampleSet,
+    log: File,
+    events: EventWriter,
+}
+
+impl Session {
+    /// Starts a new run in `folder`.
+    ///
+    /// # Errors
+    /// When the configuration makes no sense, the folder already holds a run, or data or VAE cannot be opened.
+    pub fn start(folder: &Path, config: TrainConfig, machine: Machine) -> Result<Self, TrainError> {
+        config.validate()?;
+        let data = open_data(&config, &machine)?;
+        let job = Job::new(&config, data.spec(), &machine.device)?;
+        let folder = RunFolder::create(folder, &config)?;
+        Self::assemble(folder, config, machine, data, job, None)
+    }
+
+    /// Goes on with the run in `folder` from its newest valid state, or from step 0 when it has none. `steps`
+    /// replaces the configured number of steps.
+    ///
+    /// # Errors
+    /// When the folder holds no run or is in use, or data cannot be opened.
+    pub fn resume(folder: &Path, steps: Option<u64>, machine: Machine) -> Result<Self, TrainError> {
+        let (folder, mut config) = RunFolder::open(folder)?;
+        if let Some(steps) = steps.filter(|&steps| steps != config.steps) {
+            config.steps = steps;
+            folder.write_config(&config)?;
+        }
+        config.validate()?;
+        folder.sweep();
+        let data = open_data(&config, &machine)?;
+        let state = newest_state(&folder)?;
+        let job = match &state {
+            Some(state) => Job::restore(&config, data.spec(), state, &machine.device).map_err(|error| {
+                TrainError::BadState { reason: error.to_string(), path: folder.state(state.progress.step) }
+            })?,
+            None => Job::new(&config, data.spec(), &machine.device)?,
+        };
+        Self::assemble(folder, config, machine, data, job, state)
+    }
+
+    fn assemble(
+        folder: RunFolder,
+        config: TrainConfig,
+        machine: Machine,
+        data: Arc<dyn Dataset>,
+        job: Job,
+        state: Option<State>,
+    ) -> Result<Self, TrainError> {
+        let options = BatchOptions {
+            size: config.batch,
+            seed: config.seed,
+            range: if config.method.is_stage_1() { Range::Unit } else { Range::Signed },
+            flip: config.gan.as_ref().is_some_and(|gan| gan.flip),
+            dequantise: config.gan.as_ref().is_some_and(|gan| gan.dequantise),
+        };
+        let second_options = BatchOptions { seed: config.seed ^ 0x5eed, ..options };
+        let (stats, progress) = match state {
+            Some(state) => (state.model.stats, Some(state.progress)),
+            None => (job.initial_stats(), None),
+        };
+        let batches = match &progress {
+            Some(progress) => Batches::resume(Arc::clone(&data), options, progress.batches)?,
+            None => Batches::new(Arc::clone(&data), options)?,
+        };
+        let second = match (job.needs_second_batch(), progress.as_ref().and_then(|p| p.second_batches)) {
+            (false, _) => None,
+            (true, Some(state)) => Some(Batches::resume(Arc::clone(&data), second_options, state)?),
+            (true, None) => Some(Batches::new(Arc::clone(&data), second_options)?),
+        };
+        let progress = progress.unwrap_or_else(|| Progress {
+            step: 0,
+            batches: batches.state(),
+            second_batches: None,
+            noise: Stream::new(config.seed, "noise").state(),
+            bottleneck: None,
+            dropped: 0,
+            dropped_in_a_row: 0,
+            score: ScoreSum::default(),
+            final_score: None,
+            seconds: 0.0,
+        });
+        let samples = SampleSet::new(&*data, config.seed)?;
+        let log = folder.log_from(progress.step)?;
+        let events = EventWriter::create(folder.path(), progress.step)
+            .map_err(|error| FileError::new(error, folder.path()))?;
+        let noise = Stream::resume(progress.noise);
+        Ok(Self {
+            config,
+            folder,
+            machine,
+            data,
+            batches,
+            second,
+            noise,
+            job,
+            stats,
+            progress,
+            samples,
+            log,
+            events,
+        })
+    }
+
+    /// The effective configuration.
+    pub fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+
+    /// Steps trained.
+    pub fn step(&self) -> u64 {
+        self.progress.step
+    }
+
+    /// Trains until all steps are made or `control` says stop, on the machine's threads. The run is saved at the
+    /// end, and also when pictures can no longer be read.
+    ///
+    /// # Errors
+    /// When something cannot be read or written, the device fails, or the losses went to NaN. Everything up to the
+    /// last checkpoint stays intact.
+    pub fn run(
+        &mut self,
+        control: &Control,
+        on_event: &mut (dyn FnMut(TrainEvent) + Send),
+    ) -> Result<End, TrainError> {
+        let pool = self.machine.pool.clone();
+        pool.run(|| self.run_here(control, on_event))
+    }
+
+    fn run_here(
+        &mut self,
+        control: &Control,
+        on_event: &mut (dyn FnMut(TrainEvent) + Send),
+    ) -> Result<End, TrainError> {
+        on_event(TrainEvent::Started { step: self.progress.step, steps: self.config.steps });
+        if self.progress.step == 0 {
+            self.sample(on_event)?;
+        }
+        let mut rate = Rate::default();
+        let mut saved_step = self.progress.step;
+        while self.progress.step < self.config.steps && !control.is_stopped() {
+            if control.is_paused() {
+                std::thread::sleep(PAUSE);
+                rate = Rate::default();
+                continue;
+            }
+            let started = Instant::now();
+            let report = match self.one_step() {
+                Err(error @ TrainError::Data(_)) => {
+                    // the pictures went away, the weights did not: keep what was learnt
+                    self.save(on_event)?;
+                    return Err(error);
+                }
+                other => other?,
+            };
+            let seconds = started.elapsed().as_secs_f64();
+            self.progress.seconds += seconds;
+            rate.add(seconds);
+            self.note(&report, &rate, on_event)?;
+
+            let step = self.progress.step;
+            let every = control.sample_every(self.config.sample_every);
+            if control.take_sample() || (every > 0 && step.is_multiple_of(every)) {
+                self.sample(on_event)?;
+            }
+            if control.take_save() || step.is_multiple_of(self.config.checkpoint_every) {
+                self.save(on_event)?;
+                saved_step = step;
+            }
+        }
+        let finished = self.progress.step >= self.config.steps;
+        if finished && self.stats.is_none() {
+            self.stats = self.measure(control)?;
+            saved_step = u64::MAX;
+        }
+        if saved_step != self.progress.step || self.folder.states()?.is_empty() {
+            self.save(on_event)?;
+        }
+        Ok(if finished { End::Finished } else { End::Stopped })
+    }
+
+    fn one_step(&mut self) -> Result<StepReport, TrainError> {
+        let shape = self.data.picture_shape();
+        let parts = self.config.accumulate;
+        let pictures = self.machine.tensor_parts(&mut self.batches, shape, parts)?;
+        let second = match &mut self.second {
+            Some(batches) => Some(self.machine.tensor_parts(batches, shape, parts)?),
+            None => None,
+        };
+        let inputs = Inputs { pictures, second };
+        let report = self.job.step(inputs, self.progress.step, &mut self.noise, &self.machine.device)?;
+        self.progress.step += 1;
+        match &report.not_finite {
+            None => {
+                self.progress.dropped_in_a_row = 0;
+                self.progress.score.add(self.job.score(&report));
+            }
+            Some(what) => {
+                self.progress.dropped += 1;
+                self.progress.dropped_in_a_row += 1;
+                if self.progress.dropped_in_a_row >= BAD_STEPS {
+                    return Err(TrainError::Diverged {
+                        what: what.clone(),
+                        step: self.progress.step,
+                        in_a_row: self.progress.dropped_in_a_row,
+                        path: self.folder.path().to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    /// Tells about a step: event, warning, log line.
+    fn note(
+        &mut self,
+        report: &StepReport,
+        rate: &Rate,
+        on_event: &mut (dyn FnMut(TrainEvent) + Send),
+    ) -> Result<(), TrainError> {
+        let step = self.progress.step;
+        if let Some(what) = &report.not_finite {
+            let all = self.progress.dropped;
+            on_event(TrainEvent::Warning(format!(
+                "{what} was not a finite number; step {step} was dropped ({all} so far)"
+            )));
+        }
+        if step.is_multiple_of(self.config.log_every) || step == self.config.steps {
+            let mut line = serde_json::Map::new();
+            line.insert("step".into(), step.into());
+            for (name, value) in report.values() {
+                line.insert(name.clone(), (*value).into());
+            }
+            line.insert("pictures_per_second".into(), (rate.per_second() * self.config.batch as f64).into());
+            line.insert("seconds".into(), self.progress.seconds.into());
+            if self.progress.dropped > 0 {
+                line.insert("dropped".into(), self.progress.dropped.into());
+            }
+            let mut text = serde_json::Value::Object(line).to_string();
+            text.push('\n');
+            let path = self.folder.path();
+            self.log
+                .write_all(text.as_bytes())
+                .map_err(|error| FileError::new(error, path.join("log.jsonl")))?;
+            self.events.scalars(step, report.values()).map_err(|error| FileError::new(error, path))?;
+        }
+        on_event(TrainEvent::Step {
+            step,
+            report: report.clone(),
+            pictures_per_second: rate.per_second() * self.config.batch as f64,
+            seconds_left: (self.config.steps - step) as f64 / rate.per_second().max(1e-9),
+        });
+        Ok(())
+    }
+
+    /// Writes the state first, then the checkpoint, then deletes states that are no longer wanted: at any instant
+    /// the folder holds a state to resume from.
+    fn save(&mut self, on_event: &mut (dyn FnMut(TrainEvent) + Send)) -> Result<(), TrainError> {
+        let mut progress = self.progress.clone();
+        progress.batches = self.batches.state();
+        progress.second_batches = self.second.as_ref().map(Batches::state);
+        progress.noise = self.noise.state();
+        progress.bottleneck = self.job.bottleneck();
+        progress.final_score = progress.score.mean();
+        progress.score = ScoreSum::default();
+        let model = self.job.model(&self.config, &progress, self.stats.clone())?;
+        write_state(&self.folder.state(progress.step), &model, self.job.state()?, &progress)?;
+        write_bundle(&self.folder.checkpoint(), &model, Precision::F32)?;
+        self.progress = progress;
+        self.prune()?;
+        on_event(TrainEvent::Saved { step: self.progress.step, path: self.folder.checkpoint() });
+        Ok(())
+    }
+
+    fn prune(&self) -> Result<(), TrainError> {
+        let mut states = Vec::new();
+        for step in self.folder.states()? {
+            let score = read_progress(&self.folder.state(step)).ok().and_then(|p| p.final_score);
+            states.push(SavedState { step, score: score.unwrap_or(f64::NAN) });
+        }
+        for step in superfluous(&states, self.config.keep_last, self.config.keep_every) {
+            let path = self.folder.state(step);
+            std::fs::remove_file(&path).map_err(|error| FileError::new(error, path))?;
+        }
+        Ok(())
+    }
+
+    fn sample(&mut self, on_event: &mut (dyn FnMut(TrainEvent) + Send)) -> Result<(), TrainError> {
+        let step = self.progress.step;
+        let model = self.job.model(&self.config, &self.progress, None)?;
+        let mut networks = inference::open(&model, &self.machine.device, &self.machine.pool)?;
+        let picture = self.samples.draw(&mut networks, &model.description)?;
+        let path = self.folder.samples()?.join(format!("step-{step:08}.png"));
+        let png = super::samples::encode_png(&picture)?;
+        crate::base::write_atomic(&path, |writer| {
+            writer.write_all(&png).map_err(|error| TrainError::from(FileError::new(error, &path)))
+        })?;
+        self.events
+            .picture(step, "samples", picture.width(), picture.height(), &png)
+            .map_err(|error| FileError::new(error, self.folder.path()))?;
+        on_event(TrainEvent::Sampled { step, path });
+        Ok(())
+    }
+
+    /// What the encoder finds on the training data, at the encoder's 64x64.
+    fn measure(&self, control: &Control) -> Result<Option<Stats>, TrainError> {
+        let model = self.job.model(&self.config, &self.progress, None)?;
+        let mut networks = inference::open(&model, &self.machine.device, &self.machine.pool)?;
+        let Some(encoder) = &mut networks.encoder else {
+            return Ok(None);
+        };
+        let data = match self.data.picture_shape()[1] {
+            64 => Arc::clone(&self.data),
+            _ => data::open(&self.config.data, Some(64), &self.machine.data)?,
+        };
+        let cancel = Cancel::new();
+        let mut draw = 0;
+        measure_statistics(encoder.as_mut(), data.len(), self.config.seed, &cancel, |index, picture| {
+            if control.is_stopped() {
+                cancel.cancel();
+            }
+            draw += 1;
+            Ok(data.read(index, draw, picture)?)
+        })
+    }
+}
+
+impl Machine {
+    /// The next batch as `parts` tensors of equal size.
+    fn tensor_parts(
+        &self,
+        batches: &mut Batches,
+        [channels, height, width]: [usize; 3],
+        parts: usize,
+    ) -> Result<Vec<Tensor>, TrainError> {
+        let mut values = Vec::new();
+        batches.next_batch(&mut values)?;
+        let picture = channels * height * width;
+        let rows = values.len() / picture / parts;
+        let tensor = |part: &[f32]| Tensor::from_slice(part, (rows, channels, height, width), &self.device);
+        Ok(values.chunks_exact(rows * picture).map(tensor).collect::<candle_core::Result<_>>()?)
+    }
+}
+
+fn open_data(config: &TrainConfig, machine: &Machine) -> Result<Arc<dyn Dataset>, TrainError> {
+    let data = data::open(&config.data, Some(config.size), &machine.data)?;
+    let channels = match (&config.vae, &config.gan) {
+        (Some(vae), _) => vae.channels,
+        (None, Some(gan)) => gan.channels,
+        (None, None) => return Ok(data),
+    };
+    if data.picture_shape()[0] != channels {
+        return Err(TrainError::Mismatch(format!(
+            "the pictures of {} have {} channel(s), the networks take {channels}; set {}.channels",
+            data.spec(),
+            data.picture_shape()[0],
+            if config.method.is_stage_1() { "vae" } else { "gan" },
+        )));
+    }
+    Ok(data)
+}
+
+/// The newest state that can be read; older ones stand in for one that cannot.
+fn newest_state(folder: &RunFolder) -> Result<Option<State>, TrainError> {
+    for step in folder.states()? {
+        match read_state(&folder.state(step)) {
+            Ok(state) => return Ok(Some(state)),
+            Err(error) => log::warn!("this state is passed over, an older one is tried: {error}"),
+        }
+    }
+    Ok(None)
+}
+
+/// Steps a second over the last few.
+#[derive(Default)]
+struct Rate {
+    recent: std::collections::VecDeque<f64>,
+}
+
+impl Rate {
+    fn add(&mut self, seconds: f64) {
+        self.recent.push_back(seconds);
+        if self.recent.len() > 50 {
+            self.recent.pop_front();
+        }
+    }
+
+    fn per_second(&self) -> f64 {
+        self.recent.len() as f64 / self.recent.iter().sum::<f64>().max(1e-9)
+    }
+}

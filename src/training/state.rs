@@ -1,0 +1,118 @@
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Arrays, StreamState};
+use crate::checkpoint::{Model, ModelDescription, Precision, Sources, TensorFile, open, write_bundle_with};
+use crate::data::BatchesState;
+use crate::objectives::AdaptiveBottleneck;
+
+use super::TrainError;
+
+/// Where a run stands, besides its arrays: everything that decides what the next step does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Progress {
+    /// Steps trained.
+    pub(super) step: u64,
+    /// Position in the data.
+    pub(super) batches: BatchesState,
+    /// Position of FactorVAE's second sequence of minibatches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) second_batches: Option<BatchesState>,
+    /// Position of the noise.
+    pub(super) noise: StreamState,
+    /// The variational bottleneck's weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) bottleneck: Option<AdaptiveBottleneck>,
+    /// Steps that were dropped because something was not finite.
+    pub(super) dropped: u64,
+    /// Those at the end of the run so far, without a good one between.
+    pub(super) dropped_in_a_row: u32,
+    /// Sum and number of the losses that judge the state that is being trained towards.
+    pub(super) score: ScoreSum,
+    /// The mean of the losses up to here since the state before; lower is better. `None` when unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) final_score: Option<f64>,
+    /// Seconds of training so far.
+    pub(super) seconds: f64,
+}
+
+/// A running mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct ScoreSum {
+    pub(super) sum: f64,
+    pub(super) count: u64,
+}
+
+impl ScoreSum {
+    pub(super) fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.count += 1;
+    }
+
+    pub(super) fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / self.count as f64)
+    }
+}
+
+/// The key of [`Progress`] among the description's training notes.
+const PROGRESS: &str = "state";
+/// The group of arrays that only training needs.
+const GROUP: &str = "training.";
+
+/// Writes a training state: a bundle that also holds `arrays` and `progress`.
+///
+/// # Errors
+/// When it cannot be written; nothing is left behind then.
+pub(super) fn write_state(
+    path: &Path,
+    model: &Model,
+    arrays: Arrays,
+    progress: &Progress,
+) -> Result<(), TrainError> {
+    let mut model = model.clone();
+    let value = serde_json::to_value(progress).map_err(|error| bad(path, error))?;
+    model.description.training.insert(PROGRESS.into(), value);
+    let arrays = arrays.into_iter().map(|(name, array)| (format!("{GROUP}{name}"), array)).collect();
+    Ok(write_bundle_with(path, &model, Precision::F32, &arrays)?)
+}
+
+/// A training state as read back.
+pub(super) struct State {
+    pub(super) progress: Progress,
+    pub(super) model: Model,
+    /// What only training needs.
+    pub(super) arrays: Arrays,
+}
+
+/// Reads a training state whole.
+///
+/// # Errors
+/// When the file cannot be read, is damaged, or is no training state.
+pub(super) fn read_state(path: &Path) -> Result<State, TrainError> {
+    let progress = read_progress(path)?;
+    let arrays = TensorFile::open(path)?.group(GROUP)?;
+    let sources = Sources { checkpoint: Some(path.to_owned()), ..Sources::default() };
+    let mut model = open(&sources)?.model;
+    model.description.training.remove(PROGRESS);
+    Ok(State { progress, model, arrays })
+}
+
+/// Reads only where a run stands.
+///
+/// # Errors
+/// As [`read_state`].
+pub(super) fn read_progress(path: &Path) -> Result<Progress, TrainError> {
+    let file = TensorFile::open(path)?;
+    let text = file.metadata().get("idgan").ok_or_else(|| bad(path, "it has no description"))?;
+    let description: ModelDescription = serde_json::from_str(text).map_err(|error| bad(path, error))?;
+    let value = description
+        .training
+        .get(PROGRESS)
+        .ok_or_else(|| bad(path, "it is a model without training state"))?;
+    Progress::deserialize(value).map_err(|error| bad(path, error))
+}
+
+fn bad(path: &Path, reason: impl ToString) -> TrainError {
+    TrainError::BadState { reason: reason.to_string(), path: path.to_owned() }
+}
