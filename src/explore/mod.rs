@@ -5,9 +5,13 @@ mod codes;
 pub mod figure;
 mod interpolation;
 mod normal;
+mod pictures;
 mod posterior;
 mod range;
+mod render;
+mod resample;
 mod sampling;
+mod sensitivity;
 mod state;
 #[cfg(test)]
 pub(crate) mod toy;
@@ -15,8 +19,11 @@ mod traversal;
 
 pub use codes::{Codes, CodesError, neutral_values};
 pub use interpolation::interpolate;
+pub use pictures::{Photo, PictureError, list_pictures, read_square};
 pub use posterior::{Posterior, PosteriorError};
 pub use range::{RangeError, RangeSpec};
+pub use render::render_rows;
 pub use sampling::{Source, draw_all, draw_posterior, draw_prior};
+pub use sensitivity::sensitivity;
 pub use state::LatentState;
 pub use traversal::{Mode, Traversal, evenly, main_block, matrix, parse_dims};

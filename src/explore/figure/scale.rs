@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use crate::base::Picture;
+use crate::explore::resample::{Filter, taps};
 
 /// `picture` at `size` (width, height): itself where it fits, whole pixels repeated where it grows by whole
 /// factors, otherwise each new pixel the average of the area it covers.
@@ -28,15 +29,16 @@ fn repeated(picture: &Picture, [width, height]: [usize; 2]) -> Picture {
 }
 
 fn averaged(picture: &Picture, [width, height]: [usize; 2]) -> Picture {
-    let (across, down) = (shares(picture.width(), width), shares(picture.height(), height));
+    let (across, down) =
+        (taps(Filter::Area, picture.width(), width), taps(Filter::Area, picture.height(), height));
     let mut scaled = Picture::filled(width, height, [0; 4]);
     for (y, rows) in down.iter().enumerate() {
         for (x, columns) in across.iter().enumerate() {
             let mut sum = [0.0f32; 4];
-            for &(row, row_share) in rows {
-                for &(column, column_share) in columns {
+            for (row, row_weight) in (rows.first..).zip(&rows.weights) {
+                for (column, column_weight) in (columns.first..).zip(&columns.weights) {
                     for (sum, value) in sum.iter_mut().zip(picture.pixel(column, row)) {
-                        *sum += row_share * column_share * f32::from(value);
+                        *sum += row_weight * column_weight * f32::from(value);
                     }
                 }
             }
@@ -44,18 +46,6 @@ fn averaged(picture: &Picture, [width, height]: [usize; 2]) -> Picture {
         }
     }
     scaled
-}
-
-/// For each of `to` equal parts of a line of `from` pixels, the pixels it covers and their shares (sum 1).
-fn shares(from: usize, to: usize) -> Vec<Vec<(usize, f32)>> {
-    let scale = from as f64 / to as f64;
-    let part = |index: usize| {
-        let (start, end) = (index as f64 * scale, (index + 1) as f64 * scale);
-        let pixels = start.floor() as usize..(end.ceil() as usize).min(from);
-        let covered = |pixel: usize| (end.min((pixel + 1) as f64) - start.max(pixel as f64)).max(0.0);
-        pixels.map(|pixel| (pixel, (covered(pixel) / scale) as f32)).collect()
-    };
-    (0..to).map(part).collect()
 }
 
 #[cfg(test)]
@@ -92,18 +82,5 @@ mod tests {
     fn the_same_size_is_the_same_picture() {
         let picture = chequered();
         assert!(matches!(fit(&picture, [2, 2]), Cow::Borrowed(_)));
-    }
-
-    #[test]
-    fn shares_always_sum_to_one() {
-        for (from, to) in [(64, 48), (64, 100), (3, 7), (1, 5), (1000, 64), (7, 1)] {
-            for part in shares(from, to) {
-                let sum: f32 = part.iter().map(|(_, share)| share).sum();
-                assert!(
-                    (sum - 1.0).abs() < 1e-5 && part.iter().all(|&(pixel, _)| pixel < from),
-                    "{from} {to}"
-                );
-            }
-        }
     }
 }

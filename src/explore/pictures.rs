@@ -1,0 +1,391 @@
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek};
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
+
+use crate::base::FileError;
+
+use super::resample::{Filter, Taps, taps};
+
+/// The widest and highest picture that is decoded.
+const MAX_SIDE: u32 = 32_768;
+/// The most memory that decoding one picture may take.
+const MAX_BYTES: u64 = 640 << 20;
+/// Files that a folder of pictures is searched for.
+const EXTENSIONS: [&str; 14] =
+    ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "tga", "qoi"];
+
+/// A picture that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// The file itself.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A size that would take too much memory.
+    #[error(
+        "this picture is too large to decode ({detail}; at most {MAX_SIDE} pixels a side and {} MiB); scale it down \
+         first: {}", MAX_BYTES >> 20, path.display()
+    )]
+    TooLarge {
+        /// What the decoder says.
+        detail: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not a picture, or a broken one.
+    #[error("cannot read this as a picture ({detail}): {}", path.display())]
+    Broken {
+        /// What the decoder says.
+        detail: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A crop that is larger than the picture.
+    #[error("this picture has {width}x{height} pixels, too few for a crop of {crop}: {}", path.display())]
+    Crop {
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
+        /// The crop's side.
+        crop: usize,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder without pictures.
+    #[error("there are no pictures in this folder (png, jpg, webp, bmp, gif, tiff, pnm, tga, qoi): {}", .0.display())]
+    NoPictures(PathBuf),
+}
+
+/// A decoded picture of any size and mode, to be brought into an encoder's form.
+#[derive(Debug)]
+pub struct Photo {
+    width: usize,
+    height: usize,
+    /// 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+    channels: usize,
+    samples: Samples,
+}
+
+#[derive(Debug)]
+enum Samples {
+    Bytes(Vec<u8>),
+    Words(Vec<u16>),
+    Floats(Vec<f32>),
+}
+
+impl Photo {
+    /// Decodes a picture file of any known format, told by its first bytes and not by its name, turned as its
+    /// EXIF orientation says. The size is checked before anything is decoded.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no picture, or is too large.
+    pub fn open(path: &Path) -> Result<Self, PictureError> {
+        if path.is_dir() {
+            return Err(FileError { kind: crate::base::FileErrorKind::IsFolder, path: path.into() }.into());
+        }
+        let file = File::open(path).map_err(|error| FileError::new(error, path))?;
+        decode(BufReader::new(file)).map_err(|error| match error {
+            ImageError::Limits(error) => {
+                PictureError::TooLarge { detail: error.to_string(), path: path.into() }
+            }
+            ImageError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+                FileError::new(error, path).into()
+            }
+            error => PictureError::Broken { detail: error.to_string(), path: path.into() },
+        })
+    }
+
+    /// Wraps `pixels` `(channels, height, width)` in [0, 1]; `None` when the length does not fit or `channels` is
+    /// not 1 or 3.
+    pub fn from_chw(pixels: &[f32], channels: usize, height: usize, width: usize) -> Option<Self> {
+        let plane = height.checked_mul(width)?;
+        if !matches!(channels, 1 | 3) || pixels.len() != plane.checked_mul(channels)? {
+            return None;
+        }
+        let samples = (0..plane * channels).map(|i| pixels[i % channels * plane + i / channels]).collect();
+        Some(Self { width, height, channels, samples: Samples::Floats(samples) })
+    }
+
+    /// Columns of pixels.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows of pixels.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// The middle square of the picture as `(channels, size, size)` in [0, 1].
+    ///
+    /// The square is as large as it can be, or `crop` pixels (CelebA 160, chairs 450). A square of `size` passes
+    /// unchanged; a whole multiple is averaged, as the encoder sees a generator's picture in training; anything
+    /// else is scaled by a Lanczos filter, as the photo data sets are prepared. Grey from colour is Rec. 601, what
+    /// is transparent shows black.
+    ///
+    /// # Errors
+    /// `None` when `crop` is larger than the picture.
+    pub fn square(&self, channels: usize, size: usize, crop: Option<usize>) -> Option<Vec<f32>> {
+        let largest = self.width.min(self.height);
+        let side = crop.unwrap_or(largest);
+        if side > largest || side == 0 || size == 0 {
+            return None;
+        }
+        let (left, top) = ((self.width - side) / 2, (self.height - side) / 2);
+        let filter = if side.is_multiple_of(size) { Filter::Area } else { Filter::Lanczos };
+        let taps = taps(filter, side, size);
+        // Rows first, into (side, size, channels); a row at a time, so that a large photo never exists as floats.
+        let mut rows = vec![0.0; side * size * channels];
+        let mut line = vec![0.0; side * channels];
+        for (y, row) in rows.chunks_exact_mut(size * channels).enumerate() {
+            self.read_line(top + y, left, channels, &mut line);
+            blend(&taps, &line, row, channels);
+        }
+        let mut columns = vec![0.0; size * size * channels];
+        blend(&taps, &rows, &mut columns, size * channels);
+        let value = |i: usize| {
+            let (channel, pixel) = (i / (size * size), i % (size * size));
+            columns[pixel * channels + channel].clamp(0.0, 1.0)
+        };
+        Some((0..columns.len()).map(value).collect())
+    }
+
+    /// Writes pixels `left..` of row `y` into `line` `(pixels, channels)` in [0, 1].
+    fn read_line(&self, y: usize, left: usize, channels: usize, line: &mut [f32]) {
+        let start = (y * self.width + left) * self.channels;
+        for (index, out) in line.chunks_exact_mut(channels).enumerate() {
+            let at = start + index * self.channels;
+            let sample = |k: usize| match &self.samples {
+                Samples::Bytes(all) => f32::from(all[at + k]) / 255.0,
+                Samples::Words(all) => f32::from(all[at + k]) / 65535.0,
+                Samples::Floats(all) => all[at + k],
+            };
+            let colour = if self.channels < 3 { [sample(0); 3] } else { [sample(0), sample(1), sample(2)] };
+            let alpha = if self.channels % 2 == 0 { sample(self.channels - 1) } else { 1.0 };
+            if channels == 3 {
+                out.copy_from_slice(&colour.map(|value| value * alpha));
+            } else if self.channels < 3 {
+                out.fill(colour[0] * alpha);
+            } else {
+                out.fill((0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]) * alpha);
+            }
+        }
+    }
+}
+
+/// Each new row of `width` values as the weighted sum of old rows.
+fn blend(taps: &[Taps], from: &[f32], to: &mut [f32], width: usize) {
+    for (tap, out) in taps.iter().zip(to.chunks_exact_mut(width)) {
+        out.fill(0.0);
+        for (weight, row) in tap.weights.iter().zip(from.chunks_exact(width).skip(tap.first)) {
+            for (out, value) in out.iter_mut().zip(row) {
+                *out += weight * value;
+            }
+        }
+    }
+}
+
+fn decode(reader: impl BufRead + Seek) -> Result<Photo, ImageError> {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_BYTES);
+    let mut reader = ImageReader::new(reader).with_guessed_format()?;
+    reader.limits(limits.clone());
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    limits.check_dimensions(width, height)?;
+    limits.reserve(decoder.total_bytes())?;
+    let orientation = decoder.orientation()?;
+    let mut picture = DynamicImage::from_decoder(decoder)?;
+    picture.apply_orientation(orientation);
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let (channels, samples) = match picture {
+        DynamicImage::ImageLuma8(pixels) => (1, Samples::Bytes(pixels.into_raw())),
+        DynamicImage::ImageLumaA8(pixels) => (2, Samples::Bytes(pixels.into_raw())),
+        DynamicImage::ImageRgb8(pixels) => (3, Samples::Bytes(pixels.into_raw())),
+        DynamicImage::ImageRgba8(pixels) => (4, Samples::Bytes(pixels.into_raw())),
+        DynamicImage::ImageLuma16(pixels) => (1, Samples::Words(pixels.into_raw())),
+        DynamicImage::ImageLumaA16(pixels) => (2, Samples::Words(pixels.into_raw())),
+        DynamicImage::ImageRgb16(pixels) => (3, Samples::Words(pixels.into_raw())),
+        DynamicImage::ImageRgba16(pixels) => (4, Samples::Words(pixels.into_raw())),
+        DynamicImage::ImageRgb32F(pixels) => (3, Samples::Floats(pixels.into_raw())),
+        DynamicImage::ImageRgba32F(pixels) => (4, Samples::Floats(pixels.into_raw())),
+        other => (4, Samples::Bytes(other.into_rgba8().into_raw())),
+    };
+    Ok(Photo { width, height, channels, samples })
+}
+
+/// Reads a picture file straight into an encoder's form: see [`Photo::square`].
+///
+/// # Errors
+/// When the file cannot be read, is no picture, is too large, or smaller than `crop`.
+pub fn read_square(
+    path: &Path,
+    channels: usize,
+    size: usize,
+    crop: Option<usize>,
+) -> Result<Vec<f32>, PictureError> {
+    let photo = Photo::open(path)?;
+    photo.square(channels, size, crop).ok_or_else(|| PictureError::Crop {
+        width: photo.width,
+        height: photo.height,
+        crop: crop.unwrap_or(0),
+        path: path.into(),
+    })
+}
+
+/// The picture files in a folder and the folders inside it, in name order.
+///
+/// # Errors
+/// When the folder cannot be read or holds no pictures.
+pub fn list_pictures(folder: &Path) -> Result<Vec<PathBuf>, PictureError> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(&next).map_err(|error| FileError::new(error, &next))? {
+            let entry = entry.map_err(|error| FileError::new(error, &next))?;
+            let path = entry.path();
+            // Folders behind links are not entered: a link to a parent would never end.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(path);
+            } else if is_picture(&path) {
+                found.push(path);
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(PictureError::NoPictures(folder.into()));
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn is_picture(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba, RgbaImage};
+
+    fn saved(folder: &Path, name: &str, picture: &DynamicImage) -> PathBuf {
+        let path = folder.join(name);
+        picture.save(&path).expect("writes");
+        path
+    }
+
+    #[test]
+    fn a_picture_of_the_right_size_passes_unchanged() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let picture = RgbImage::from_fn(64, 64, |x, y| Rgb([x as u8, y as u8 * 3, (x * y) as u8]));
+        let path = saved(folder.path(), "a.png", &picture.clone().into());
+        let values = read_square(&path, 3, 64, None).expect("reads");
+        for (x, y, pixel) in picture.enumerate_pixels() {
+            for channel in 0..3 {
+                let value = values[channel * 4096 + y as usize * 64 + x as usize];
+                assert_eq!(value, f32::from(pixel[channel]) / 255.0);
+            }
+        }
+    }
+
+    #[test]
+    fn every_mode_is_read() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let modes: Vec<(&str, DynamicImage)> = vec![
+            ("grey.png", GrayImage::from_pixel(70, 90, Luma([102])).into()),
+            ("grey16.png", ImageBuffer::from_pixel(70, 90, Luma([26214u16])).into()),
+            ("grey_alpha.png", ImageBuffer::from_pixel(70, 90, LumaA([204u8, 128])).into()),
+            ("rgba.png", RgbaImage::from_pixel(70, 90, Rgba([204, 204, 204, 128])).into()),
+            ("rgb.jpg", RgbImage::from_pixel(70, 90, Rgb([102; 3])).into()),
+            ("rgb.bmp", RgbImage::from_pixel(70, 90, Rgb([102; 3])).into()),
+            ("rgb.tiff", RgbImage::from_pixel(70, 90, Rgb([102; 3])).into()),
+            ("rgb.gif", RgbaImage::from_pixel(70, 90, Rgba([102, 102, 102, 255])).into()),
+        ];
+        for (name, picture) in modes {
+            let path = saved(folder.path(), name, &picture);
+            for channels in [1, 3] {
+                let values = read_square(&path, channels, 64, None).expect(name);
+                assert_eq!(values.len(), channels * 64 * 64);
+                assert!(values.iter().all(|value| (value - 0.4).abs() < 6e-3), "{name}: {}", values[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn the_middle_is_taken_and_whole_multiples_are_averaged() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        // 4 columns of pixels, the outer ones bright; the middle 2x2 square is 10, 20 / 30, 40.
+        let picture = GrayImage::from_fn(4, 2, |x, y| {
+            Luma([if (1..3).contains(&x) { 10 * (1 + (x as u8 - 1) + 2 * y as u8) } else { 255 }])
+        });
+        let path = saved(folder.path(), "a.png", &picture.into());
+        let values = read_square(&path, 1, 1, None).expect("reads");
+        assert!((values[0] - 25.0 / 255.0).abs() < 1e-6, "{values:?}");
+        let error = read_square(&path, 1, 1, Some(3)).expect_err("too large a crop").to_string();
+        assert!(error.contains("4x2 pixels, too few for a crop of 3"), "{error}");
+    }
+
+    #[test]
+    fn grey_from_colour_is_rec_601() {
+        let red = Photo::from_chw(&[1.0, 0.0, 0.0], 3, 1, 1).expect("fits");
+        assert!((red.square(1, 1, None).expect("fits")[0] - 0.299).abs() < 1e-6);
+        assert!(Photo::from_chw(&[0.0; 2], 2, 1, 1).is_none());
+    }
+
+    #[test]
+    fn a_hostile_size_is_refused_cheaply() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("claims.png");
+        let mut claim = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        claim.extend(100_000u32.to_be_bytes());
+        claim.extend(100_000u32.to_be_bytes());
+        claim.extend([8, 2, 0, 0, 0]);
+        let mut crc = flate2::Crc::new();
+        crc.update(&claim[12..]);
+        claim.extend(crc.sum().to_be_bytes());
+        claim.extend(b"\0\0\0\x02IDAT\x78\x9c\0\0\0\0");
+        claim.resize(65, 0);
+        std::fs::write(&path, &claim).expect("writes");
+        let started = std::time::Instant::now();
+        let error = read_square(&path, 3, 64, None).expect_err("refused").to_string();
+        assert!(error.contains("too large to decode") && error.ends_with("claims.png"), "{error}");
+        assert!(started.elapsed().as_millis() < 200);
+    }
+
+    #[test]
+    fn what_is_no_picture_is_named() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("text.png");
+        for content in [&b""[..], b"hello", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"] {
+            std::fs::write(&path, content).expect("writes");
+            let error = Photo::open(&path).expect_err("refused").to_string();
+            assert!(
+                error.contains("cannot read this as a picture") && error.ends_with("text.png"),
+                "{error}"
+            );
+        }
+        assert!(matches!(Photo::open(&folder.path().join("none.png")), Err(PictureError::File(_))));
+        assert!(matches!(Photo::open(folder.path()), Err(PictureError::File(_))));
+    }
+
+    #[test]
+    fn folders_are_searched_in_name_order() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        assert!(matches!(list_pictures(folder.path()), Err(PictureError::NoPictures(_))));
+        std::fs::create_dir(folder.path().join("inner")).expect("creates");
+        for name in ["b.PNG", "inner/a.jpg", "a.webp", "notes.txt"] {
+            std::fs::write(folder.path().join(name), "").expect("writes");
+        }
+        let found = list_pictures(folder.path()).expect("lists");
+        let names: Vec<_> = found
+            .iter()
+            .map(|path| path.strip_prefix(folder.path()).expect("inside").display().to_string())
+            .collect();
+        assert_eq!(names, ["a.webp", "b.PNG", "inner/a.jpg"]);
+    }
+}

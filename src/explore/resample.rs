@@ -1,0 +1,96 @@
+/// How a line of pixels becomes a line of another length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filter {
+    /// Each new pixel is the average of what it covers: exact for whole factors, and what the encoder sees of a
+    /// generator's picture in training.
+    Area,
+    /// Lanczos with three lobes, widened when it shrinks: the preparation of the photo data sets.
+    Lanczos,
+}
+
+/// The pixels that one new pixel is made of: the first one, and one weight each (sum 1).
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Taps {
+    pub(super) first: usize,
+    pub(super) weights: Vec<f32>,
+}
+
+/// The taps of each of `to` new pixels over a line of `from`.
+pub(super) fn taps(filter: Filter, from: usize, to: usize) -> Vec<Taps> {
+    let scale = from as f64 / to as f64;
+    let one = |index: usize| {
+        let (reach, centre) = match filter {
+            Filter::Area => (0.5 * scale, (index as f64 + 0.5) * scale),
+            Filter::Lanczos => (3.0 * scale.max(1.0), (index as f64 + 0.5) * scale),
+        };
+        let first = (centre - reach).floor().max(0.0) as usize;
+        let end = ((centre + reach).ceil() as usize).min(from).max(first + 1);
+        let weight = |pixel: usize| match filter {
+            Filter::Area => {
+                let (left, right) = (pixel as f64, (pixel + 1) as f64);
+                ((centre + reach).min(right) - (centre - reach).max(left)).max(0.0)
+            }
+            Filter::Lanczos => lanczos((pixel as f64 + 0.5 - centre) / scale.max(1.0)),
+        };
+        let weights: Vec<f64> = (first..end).map(weight).collect();
+        let sum: f64 = weights.iter().sum();
+        Taps { first, weights: weights.iter().map(|weight| (weight / sum) as f32).collect() }
+    };
+    (0..to).map(one).collect()
+}
+
+/// sinc(x) sinc(x / 3) within three of the centre.
+fn lanczos(x: f64) -> f64 {
+    let sinc = |x: f64| {
+        let x = x * std::f64::consts::PI;
+        if x.abs() < 1e-9 { 1.0 } else { x.sin() / x }
+    };
+    if x.abs() < 3.0 { sinc(x) * sinc(x / 3.0) } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn apply(taps: &[Taps], line: &[f32]) -> Vec<f32> {
+        let one = |tap: &Taps| tap.weights.iter().zip(&line[tap.first..]).map(|(w, v)| w * v).sum();
+        taps.iter().map(one).collect()
+    }
+
+    #[test]
+    fn weights_sum_to_one_and_stay_inside() {
+        for filter in [Filter::Area, Filter::Lanczos] {
+            for (from, to) in [(64, 64), (128, 64), (160, 64), (64, 48), (3, 7), (1, 5), (1000, 64), (7, 1)] {
+                for tap in taps(filter, from, to) {
+                    assert!(tap.first + tap.weights.len() <= from, "{filter:?} {from} {to}");
+                    assert!((tap.weights.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{filter:?} {from} {to}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whole_factors_average() {
+        assert_eq!(apply(&taps(Filter::Area, 6, 2), &[1.0, 2.0, 3.0, 10.0, 20.0, 30.0]), [2.0, 20.0]);
+        let thirds = apply(&taps(Filter::Area, 3, 2), &[3.0, 6.0, 9.0]);
+        assert!((thirds[0] - 4.0).abs() < 1e-6 && (thirds[1] - 8.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_same_length_changes_nothing() {
+        let line: Vec<f32> = (0..9).map(|i| (i * i) as f32).collect();
+        assert_eq!(apply(&taps(Filter::Area, 9, 9), &line), line);
+        let lanczos = apply(&taps(Filter::Lanczos, 9, 9), &line);
+        assert!(lanczos.iter().zip(&line).all(|(a, b)| (a - b).abs() < 1e-4), "{lanczos:?}");
+    }
+
+    #[test]
+    fn lanczos_keeps_a_slope_away_from_the_ends() {
+        let line: Vec<f32> = (0..160).map(|i| i as f32).collect();
+        let scaled = apply(&taps(Filter::Lanczos, 160, 64), &line);
+        for (index, value) in scaled.iter().enumerate().take(56).skip(8) {
+            let expected = (index as f32 + 0.5) * 2.5 - 0.5;
+            assert!((value - expected).abs() < 0.02, "{index}: {value} {expected}");
+        }
+    }
+}
