@@ -2,6 +2,7 @@
 //! line and training's sample grids share. Holds no tensors, only plain arrays and pictures.
 
 mod codes;
+pub mod export;
 pub mod figure;
 mod interpolation;
 mod normal;

@@ -1,0 +1,94 @@
+use serde_json::{Map, Value, json};
+
+/// Where something exported comes from, and how to make it again.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Provenance {
+    /// The command that makes it again, program first.
+    pub command: Vec<String>,
+    /// Name of the model.
+    pub model: String,
+    /// SHA-256 of the checkpoint in hexadecimal.
+    pub checkpoint: String,
+    /// What else there is to know: codes, ranges, seed.
+    pub details: Map<String, Value>,
+}
+
+impl Provenance {
+    /// The program and its version.
+    pub const SOFTWARE: &str = concat!("idgan ", env!("CARGO_PKG_VERSION"));
+
+    /// Adds a detail.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The command as one line that a shell reads.
+    pub fn command_line(&self) -> String {
+        shell_quoted(&self.command)
+    }
+
+    /// Everything as a JSON document.
+    pub fn document(&self) -> Value {
+        let mut document = json!({
+            "software": Self::SOFTWARE,
+            "command": self.command_line(),
+            "model": self.model,
+            "checkpoint_sha256": self.checkpoint,
+        });
+        if let Some(fields) = document.as_object_mut() {
+            fields.extend(self.details.clone());
+        }
+        document
+    }
+}
+
+/// Words as one line that a POSIX shell reads back as the same words.
+pub fn shell_quoted(words: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%^".contains(c);
+    let quoted = |word: &String| {
+        if !word.is_empty() && word.chars().all(plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    };
+    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_back_what_was_quoted() {
+        let words: Vec<String> =
+            ["idgan", "a b", "", "it's", "$HOME `x` \"y\" \\ *?", "-3..3", "näme\n", "~"]
+                .map(String::from)
+                .to_vec();
+        let script = format!("for word in {}; do printf '%s\\0' \"$word\"; done", shell_quoted(&words));
+        let output = std::process::Command::new("sh").arg("-c").arg(script).output().expect("sh runs");
+        let read: Vec<String> = String::from_utf8(output.stdout)
+            .expect("the words are UTF-8")
+            .split_terminator('\0')
+            .map(String::from)
+            .collect();
+        assert_eq!(read, words);
+        assert_eq!(shell_quoted(&["idgan".into(), "--range".into(), "-3..3".into()]), "idgan --range -3..3");
+    }
+
+    #[test]
+    fn the_document_holds_fixed_fields_and_details() {
+        let provenance = Provenance {
+            command: vec!["idgan".into(), "sample".into()],
+            model: "toy".into(),
+            checkpoint: "abc".into(),
+            ..Provenance::default()
+        }
+        .with("seed", 7)
+        .with("c", vec![0.1f32, -2.0]);
+        let text = provenance.document().to_string();
+        assert!(text.contains("\"command\":\"idgan sample\"") && text.contains("\"seed\":7"), "{text}");
+    }
+}
