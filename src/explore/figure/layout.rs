@@ -96,7 +96,7 @@ impl Figure {
         let line = (15.0 * (width.min(height) as f32 / 64.0).powf(0.8)).max(11.0).round();
         let small = (0.86 * line).max(10.0).round();
         let gutter = (width.min(height) / 40).clamp(1, 8);
-        let between = gutter * 3;
+        let between = (gutter * 3).max(4);
         let margin = (0.6 * line).round() as usize;
 
         let widest = |texts: &mut dyn Iterator<Item = (&String, f32)>| {
@@ -120,7 +120,7 @@ impl Figure {
             let has_captions = band.captions.iter().any(|caption| !caption.is_empty());
             captions.push(has_captions.then_some(y));
             if has_captions {
-                y += (1.2 * small).round() as usize;
+                y += (1.25 * small).round() as usize;
             }
             for row in 0..band.tags.len() {
                 y += if row > 0 { gutter } else { 0 };
