@@ -7,15 +7,22 @@
 mod args;
 mod error;
 mod output;
+mod pictures_in;
 mod threads;
+mod workbench;
 
+pub mod encode;
 pub mod explore;
+pub mod grid;
+pub mod sample;
+pub mod stats;
+pub mod traverse;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use args::{DeviceArgs, DeviceChoice, ModelArgs};
+pub use args::{DeviceArgs, ModelArgs};
 pub use error::{Usage, one_sentence, usage};
 pub use output::{Progress, print, print_json, warn};
 pub use threads::threads;
@@ -55,12 +62,27 @@ struct Cli {
 enum Command {
     /// Open the window on a model (the same as `idgan MODEL`).
     Explore(explore::Args),
+    /// Draw a traversal: one row a dimension, one column a step.
+    Traverse(traverse::Args),
+    /// Draw every code c with every nuisance s (the paper's Figure 8).
+    Grid(grid::Args),
+    /// Draw pictures of given or random codes.
+    Sample(sample::Args),
+    /// Find the codes of pictures.
+    Encode(encode::Args),
+    /// Measure where the codes of real pictures lie, and keep it in the bundle.
+    Stats(stats::Args),
 }
 
 impl Command {
     fn run(&self) -> anyhow::Result<()> {
         match self {
             Self::Explore(args) => explore::run(args),
+            Self::Traverse(args) => traverse::run(args),
+            Self::Grid(args) => grid::run(args),
+            Self::Sample(args) => sample::run(args),
+            Self::Encode(args) => encode::run(args),
+            Self::Stats(args) => stats::run(args),
         }
     }
 }

@@ -14,6 +14,7 @@ mod resample;
 mod sampling;
 mod sensitivity;
 mod state;
+mod statistics;
 #[cfg(test)]
 pub(crate) mod toy;
 mod traversal;
@@ -27,4 +28,5 @@ pub use render::render_rows;
 pub use sampling::{Source, draw_all, draw_posterior, draw_prior};
 pub use sensitivity::sensitivity;
 pub use state::LatentState;
+pub use statistics::{STATISTICS_PICTURES, statistics};
 pub use traversal::{Mode, Traversal, evenly, main_block, matrix, parse_dims};

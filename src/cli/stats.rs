@@ -1,0 +1,159 @@
+//! `idgan stats`: what the encoder finds on the data, kept in the bundle.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::base::Stream;
+use crate::checkpoint::{Model, Precision, write_bundle};
+use crate::explore::export::{Target, TargetKind};
+use crate::explore::{Posterior, STATISTICS_PICTURES, statistics};
+
+use super::pictures_in::PicturesIn;
+use super::workbench::{Workbench, open_model};
+use super::{DeviceArgs, ModelArgs, print, print_json, usage, warn};
+
+/// Arguments of `idgan stats`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Up to 4096 random pictures are encoded. With these statistics the explorer knows which \
+    dimensions are active, orders them by KL, offers ranges where the data lies (--range posterior:0.99, data), and \
+    draws from the aggregated posterior (--from posterior).\n\n\
+    Examples:\n  \
+    idgan stats celeba.safetensors --images img_align_celeba --crop 160\n  \
+    idgan stats --vae last --gan model.pt --images photos --out celeba.safetensors")]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    /// Pictures like those the model was trained on: a folder, or an .npz with `x` (N, channels, H, W) in [0, 1].
+    #[arg(long, value_name = "DIR|x.npz")]
+    images: PathBuf,
+
+    /// Use only the middle square of this many pixels (aligned CelebA 160, 3D chairs 450).
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..))]
+    crop: Option<u32>,
+
+    /// Which pictures are chosen, when there are more than 4096.
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    seed: u64,
+
+    /// Write a bundle here instead of into the model's own; needed for PyTorch files.
+    #[arg(long, value_name = "OUT.safetensors")]
+    out: Option<PathBuf>,
+
+    /// Print the table as JSON.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// Measures statistics and writes them into a bundle.
+///
+/// # Errors
+/// When the model has no encoder, more than one in a hundred pictures cannot be read, or the bundle cannot be
+/// written; the old bundle is kept then.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let out = out_path(args)?;
+    Target { path: out.clone(), kind: TargetKind::Npz }.check()?;
+    let pictures = PicturesIn::open(&args.images)?;
+    let model = open_model(&args.model)?;
+    let mut bench = Workbench::new(model, &args.device)?;
+    let indices = chosen(pictures.len(), args.seed);
+    let crop = args.crop.map(|crop| crop as usize);
+    let encoded = pictures.encode(bench.encoder()?, &indices, crop, indices.len() / 100)?;
+    if let Some(first) = encoded.broken.first() {
+        warn(format!("{} of {} pictures were left out; the first: {first}", encoded.broken.len(), indices.len()));
+    }
+    let stats = statistics(encoded.mu, encoded.logvar).context("there are no pictures to measure")?;
+    let posterior = Posterior::new(&stats).context("the encoder gives values that are not numbers")?;
+    let mut model = bench.model;
+    model.stats = Some(stats);
+    write_bundle(&out, &model, precision(&model))?;
+    report(args, &out, &posterior)
+}
+
+/// The bundle to write: `--out`, or the model itself where it is a bundle.
+fn out_path(args: &Args) -> anyhow::Result<PathBuf> {
+    args.model.sources()?;
+    if let Some(out) = &args.out {
+        return Ok(out.clone());
+    }
+    let Some(bundle) = args.model.bundle() else {
+        return Err(usage("statistics are kept in a bundle, and PyTorch files are none; name one with --out"));
+    };
+    if bundle.is_dir() {
+        return Err(usage(format!(
+            "a run folder belongs to its training; name a bundle to write with --out: {}",
+            bundle.display()
+        )));
+    }
+    let is_bundle = bundle.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"));
+    if bundle.exists() && !is_bundle {
+        return Err(usage(format!(
+            "statistics are kept in a bundle (.safetensors), and this is none; name one with --out: {}",
+            bundle.display()
+        )));
+    }
+    Ok(bundle.clone())
+}
+
+/// At most 4096 random indices, ascending.
+fn chosen(pictures: usize, seed: u64) -> Vec<usize> {
+    let order = Stream::new(seed, "statistics").permutation(pictures);
+    let mut indices: Vec<usize> = order.into_iter().take(STATISTICS_PICTURES).map(|index| index as usize).collect();
+    indices.sort_unstable();
+    indices
+}
+
+/// Half precision where every weight fits it exactly, as in a bundle that was stored so; full precision otherwise.
+fn precision(model: &Model) -> Precision {
+    let fits = |&value: &f32| half::f16::from_f32(value).to_f32().to_bits() == value.to_bits();
+    let mut arrays = [&model.vae, &model.generator, &model.discriminator].into_iter().flat_map(|group| group.values());
+    if arrays.all(|array| array.data().iter().all(fits)) { Precision::F16 } else { Precision::F32 }
+}
+
+fn report(args: &Args, out: &Path, posterior: &Posterior) -> anyhow::Result<()> {
+    let order = posterior.order_by_kl();
+    if args.json {
+        let row = |&dim: &usize| {
+            serde_json::json!({
+                "dim": dim,
+                "kl_nats": posterior.kl(dim),
+                "variance_of_mu": posterior.mean_variance(dim),
+                "active": posterior.is_active(dim),
+                "data_range": posterior.data_range(dim),
+                "quantiles_01_99": [posterior.quantile(dim, 0.01), posterior.quantile(dim, 0.99)],
+            })
+        };
+        let rows: Vec<_> = order.iter().map(row).collect();
+        return print_json(&serde_json::json!({
+            "out": out.display().to_string(),
+            "pictures": posterior.pictures(),
+            "dimensions": rows,
+        }));
+    }
+    print(format!("{} pictures, written into {}", posterior.pictures(), out.display()))?;
+    print("dim   KL (nats)   1 % .. 99 % of the posterior")?;
+    for dim in order {
+        let [low, high] = [0.01, 0.99].map(|q| posterior.quantile(dim, q));
+        let remark = if posterior.is_active(dim) { "" } else { "   collapsed" };
+        print(format!("{dim:>3}   {:>9.3}   {low:>7.2} .. {high:.2}{remark}", posterior.kl(dim)))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_most_4096_pictures_are_chosen_once_each() {
+        assert_eq!(chosen(10, 1), (0..10).collect::<Vec<_>>());
+        let many = chosen(10_000, 1);
+        assert_eq!(many.len(), STATISTICS_PICTURES);
+        assert!(many.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_ne!(many, chosen(10_000, 2));
+    }
+}

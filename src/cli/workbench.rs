@@ -1,0 +1,249 @@
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::base::{Array, Picture, Pool};
+use crate::checkpoint::npz::NpzFile;
+use crate::checkpoint::{self, CodeBlock, CodeKind, Model, ModelDescription};
+use crate::explore::export::Provenance;
+use crate::explore::{Codes, Posterior, Source, draw_posterior, draw_prior};
+use crate::inference::{self, Encoder, Networks, Renderer};
+
+use super::{DeviceArgs, ModelArgs, threads, usage, warn};
+
+/// A model with its networks ready to run: what every drawing command works with.
+pub(super) struct Workbench {
+    pub(super) model: Model,
+    pub(super) networks: Networks,
+    pub(super) posterior: Option<Posterior>,
+}
+
+/// A network that draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Painter {
+    Vae,
+    Gan,
+}
+
+/// Which networks draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Decoder {
+    /// The generator alone.
+    Gan,
+    /// The VAE's decoder alone.
+    Vae,
+    /// The VAE's decoder above the generator.
+    Both,
+}
+
+/// Opens the model that `args` name and prints its warnings.
+pub(super) fn open_model(args: &ModelArgs) -> anyhow::Result<Model> {
+    let opened = checkpoint::open(&args.sources()?)?;
+    opened.warnings.iter().for_each(warn);
+    Ok(opened.model)
+}
+
+impl Workbench {
+    pub(super) fn open(model: &ModelArgs, device: &DeviceArgs) -> anyhow::Result<Self> {
+        Self::new(open_model(model)?, device)
+    }
+
+    pub(super) fn new(model: Model, device: &DeviceArgs) -> anyhow::Result<Self> {
+        let pool = Pool::new("render", threads()).context("cannot start threads")?;
+        let networks = inference::open(&model, &device.device.open()?, &pool)?;
+        let posterior = model.stats.as_ref().map(Posterior::new).transpose()?;
+        Ok(Self { model, networks, posterior })
+    }
+
+    pub(super) fn description(&self) -> &ModelDescription {
+        &self.model.description
+    }
+
+    /// The statistics and the block that they are about.
+    pub(super) fn posterior(&self) -> Option<(&str, &Posterior)> {
+        let vae = self.model.description.vae.as_ref()?;
+        Some((&vae.code, self.posterior.as_ref()?))
+    }
+
+    /// The networks to draw with, the decoder first. Without a wish those that there are.
+    pub(super) fn painters(&self, wish: Option<Decoder>) -> anyhow::Result<Vec<Painter>> {
+        let (vae, gan) = (self.networks.decoder.is_some(), self.networks.generator.is_some());
+        let painters = match wish {
+            Some(Decoder::Gan) if !gan => Err(anyhow::anyhow!("this model has no generator; use --decoder vae")),
+            Some(Decoder::Vae) if !vae => Err(anyhow::anyhow!("this model has no VAE; use --decoder gan")),
+            Some(Decoder::Both) if !vae || !gan => {
+                let there = if gan { "no VAE, only a generator" } else { "no generator, only a VAE" };
+                Err(anyhow::anyhow!("this model has {there}; leave --decoder out to draw with what there is"))
+            }
+            Some(Decoder::Gan) => Ok(vec![Painter::Gan]),
+            Some(Decoder::Vae) => Ok(vec![Painter::Vae]),
+            Some(Decoder::Both) => Ok(vec![Painter::Vae, Painter::Gan]),
+            None => Ok([(Painter::Vae, vae), (Painter::Gan, gan)].into_iter().filter(|p| p.1).map(|p| p.0).collect()),
+        }?;
+        anyhow::ensure!(!painters.is_empty(), "this model has neither a generator nor a VAE, so nothing can draw");
+        Ok(painters)
+    }
+
+    pub(super) fn renderer(&mut self, painter: Painter) -> anyhow::Result<&mut (dyn Renderer + 'static)> {
+        let network = match painter {
+            Painter::Vae => self.networks.decoder.as_deref_mut(),
+            Painter::Gan => self.networks.generator.as_deref_mut(),
+        };
+        network.context("this model lacks the network that was to draw")
+    }
+
+    pub(super) fn encoder(&mut self) -> anyhow::Result<&mut (dyn Encoder + 'static)> {
+        self.networks.encoder.as_deref_mut().context(
+            "this model has no encoder, because it has no VAE; give the VAE's file with --vae, beside --gan",
+        )
+    }
+
+    /// Channels, height and width of a painter's pictures.
+    pub(super) fn picture_shape(&mut self, painter: Painter) -> anyhow::Result<[usize; 3]> {
+        Ok(self.renderer(painter)?.picture_shape())
+    }
+
+    /// What a painter takes for these codes.
+    pub(super) fn input(&self, painter: Painter, codes: &Codes) -> anyhow::Result<Array> {
+        Ok(match painter {
+            Painter::Vae => codes.decoder_input(self.description())?,
+            Painter::Gan => codes.generator_input(self.description())?,
+        })
+    }
+
+    /// Provenance of what this command makes, without details.
+    pub(super) fn provenance(&self) -> Provenance {
+        let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+        Provenance {
+            command: std::iter::once("idgan".to_owned()).chain(words).collect(),
+            model: self.model.description.name.clone(),
+            checkpoint: self.model.hash.clone(),
+            ..Provenance::default()
+        }
+    }
+
+    /// Fills the rows of `block` with draws of `seed`.
+    pub(super) fn draw(&self, codes: &mut Codes, block: &CodeBlock, seed: u64, source: Source) -> anyhow::Result<()> {
+        let posterior = match (source, self.posterior()) {
+            (Source::Posterior, Some((code, posterior))) if code == block.name => Some(posterior),
+            (Source::Posterior, None) => anyhow::bail!(
+                "drawing from the posterior needs statistics of the data, and this model has none; measure them with \
+                 idgan stats MODEL --images DIR, or use --from prior"
+            ),
+            // Blocks that no statistics are about, the nuisance among them, have only their prior.
+            _ => None,
+        };
+        for row in 0..codes.rows() {
+            let values = match posterior {
+                Some(posterior) => draw_posterior(block, posterior, seed, row),
+                None => draw_prior(block, seed, row),
+            };
+            codes.set_row(&block.name, row, &values)?;
+        }
+        Ok(())
+    }
+
+    /// Reads codes `(N, dims)` for every block from an npz file. Nuisance that the file lacks is drawn from `seed`;
+    /// the names of such blocks come second.
+    pub(super) fn read_codes(&self, path: &Path, seed: u64) -> anyhow::Result<(Codes, Vec<String>)> {
+        let mut file = NpzFile::open(path)?;
+        let description = self.description();
+        let mut read = Vec::new();
+        for block in description.codes.iter().filter(|block| self.is_used(block)) {
+            if file.contains(&block.name) {
+                check_member(&file, block, path)?;
+                read.push((block, file.array(&block.name)?));
+            } else if block.kind != CodeKind::Noise {
+                anyhow::bail!(
+                    "this file has no array {name} of shape (N, {dims}); it has {names}: {path}",
+                    name = block.name,
+                    dims = block.dims,
+                    names = list(&file.names()),
+                    path = path.display()
+                );
+            }
+        }
+        // A model whose only block is noise (a GAN alone) still takes its codes from the file.
+        let Some(rows) = read.first().map(|(_, values)| values.shape()[0]) else {
+            let names: Vec<&str> = description.codes.iter().map(|block| block.name.as_str()).collect();
+            anyhow::bail!("this file has none of the arrays {}: {}", names.join(", "), path.display());
+        };
+        anyhow::ensure!(rows > 0, "these codes have no rows, so there is nothing to draw: {}", path.display());
+        let mut codes = Codes::neutral(description, rows);
+        for (block, values) in read {
+            codes
+                .set_block(&block.name, values)
+                .map_err(|error| anyhow::anyhow!("{error}: {}", path.display()))?;
+        }
+        let mut drawn = Vec::new();
+        for block in &description.codes {
+            if block.kind == CodeKind::Noise && !file.contains(&block.name) {
+                self.draw(&mut codes, block, seed, Source::Prior)?;
+                drawn.push(block.name.clone());
+            }
+        }
+        Ok((codes, drawn))
+    }
+
+    /// Whether a network takes this block.
+    fn is_used(&self, block: &CodeBlock) -> bool {
+        let description = self.description();
+        description.generator.as_ref().is_some_and(|part| part.inputs.contains(&block.name))
+            || description.vae.as_ref().is_some_and(|part| part.code == block.name)
+    }
+}
+
+/// Checks shape and width before anything is read.
+fn check_member(file: &NpzFile, block: &CodeBlock, path: &Path) -> anyhow::Result<()> {
+    let shape = file.member(&block.name)?.shape;
+    anyhow::ensure!(
+        shape.len() == 2 && shape[1] == block.dims,
+        "array {name} has shape {shape}, but this model takes (N, {dims}): {path}",
+        name = block.name,
+        shape = shown_shape(&shape),
+        dims = block.dims,
+        path = path.display()
+    );
+    Ok(())
+}
+
+/// A shape as NumPy shows it.
+pub(super) fn shown_shape(shape: &[usize]) -> String {
+    let dims = shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if shape.len() == 1 { format!("({dims},)") } else { format!("({dims})") }
+}
+
+fn list(names: &[&str]) -> String {
+    match names {
+        [] => "no arrays".to_owned(),
+        names => names.join(", "),
+    }
+}
+
+/// The picture of one row of rendered values.
+pub(super) fn picture(values: &[f32], [channels, height, width]: [usize; 3]) -> anyhow::Result<Picture> {
+    Picture::from_chw(values, channels, height, width).context("a picture must have 1 or 3 channels")
+}
+
+/// Refuses an option that makes no sense here, with exit code 2.
+pub(super) fn refuse(condition: bool, sentence: &str) -> anyhow::Result<()> {
+    if condition { Err(usage(sentence)) } else { Ok(()) }
+}
+
+impl Painter {
+    /// The array of this painter in an npz file, and the end of its file names.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::Vae => "vae",
+            Self::Gan => "gan",
+        }
+    }
+
+    /// The tag beside its row in a figure.
+    pub(super) fn tag(self) -> &'static str {
+        match self {
+            Self::Vae => "VAE",
+            Self::Gan => "GAN",
+        }
+    }
+}
