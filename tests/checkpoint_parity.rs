@@ -1,20 +1,17 @@
 //! Every reference file of the published formats opens with the right sizes, and the way through a bundle and back
 //! to PyTorch changes no bit.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 
 use idgan::base::Arrays;
 use idgan::checkpoint::{CodeKind, Opened, Precision, Sources, export_torch, open, write_bundle};
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 
-/// The folder of reference files, or `None` (and a line that says so) where it is not laid out.
+/// The folder of reference files, where it is laid out.
 fn parity() -> Option<PathBuf> {
-    let folder = [Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/parity"), "/work/shared/parity".into()];
-    let found = folder.into_iter().find(|folder| folder.is_dir());
-    if found.is_none() {
-        eprintln!("skipped: ../shared/parity is not here");
-    }
-    found
+    common::parity("")
 }
 
 fn pair(folder: &Path, vae: Option<&str>, gan: Option<&str>) -> Opened {

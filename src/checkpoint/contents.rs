@@ -111,8 +111,7 @@ impl Contents {
             [.., b'{'] => {
                 let file = TensorFile::from_source(source.clone())?;
                 let found = found_in_tensors(&file).map_err(wrong)?;
-                let format =
-                    if found.description.is_some() { Format::Bundle } else { Format::Safetensors };
+                let format = if found.description.is_some() { Format::Bundle } else { Format::Safetensors };
                 (format, found, Reader::Tensors(file))
             }
             _ => {
@@ -197,12 +196,15 @@ fn found_in_torch(root: Value<'_>) -> Result<Found, String> {
     }
     let mut found = Found::default();
     if let Some(states) = root.get("model_states") {
-        let net = states.get("net").ok_or("it has `model_states` without a `net`, so it is no VAE checkpoint")?;
+        let net =
+            states.get("net").ok_or("it has `model_states` without a `net`, so it is no VAE checkpoint")?;
         found.vae = state_dict(net, "VAE")?;
         note_iteration(&mut found, "vae_iteration", root.get("iter"));
         let optimiser = root.get("optim_states").and_then(|states| states.get("optim"));
         note_optimiser(&mut found, "vae_optimiser", optimiser);
-        for (key, tensor, axis) in [("c_dim", "decoder.layer.0.weight", 1), ("nc", "encoder.layer.0.weight", 1)] {
+        for (key, tensor, axis) in
+            [("c_dim", "decoder.layer.0.weight", 1), ("nc", "encoder.layer.0.weight", 1)]
+        {
             let stated = states.get(key).and_then(Value::as_int);
             let actual = found.vae.get(tensor).and_then(|handle| handle.shape.get(axis));
             if let (Some(stated), Some(&actual)) = (stated, actual)
@@ -228,7 +230,11 @@ fn found_in_torch(root: Value<'_>) -> Result<Found, String> {
     }
     if !found.generator.is_empty() || !found.discriminator.is_empty() {
         note_iteration(&mut found, "gan_iteration", root.get("it"));
-        note_optimiser(&mut found, "gan_optimisers", root.get("g_optimizer").or_else(|| root.get("d_optimizer")));
+        note_optimiser(
+            &mut found,
+            "gan_optimisers",
+            root.get("g_optimizer").or_else(|| root.get("d_optimizer")),
+        );
     }
     if found.vae.is_empty() && found.generator.is_empty() && found.discriminator.is_empty() {
         // A bare state dict, or one under the name that many scripts use.
@@ -252,10 +258,11 @@ fn state_dict(value: Value<'_>, network: &str) -> Result<Handles, String> {
         value.entries().ok_or_else(|| format!("its {network} is {}, not a state dict", value.kind()))?;
     let mut handles = Handles::new();
     for (key, value) in entries {
-        let name = key.as_text().ok_or_else(|| format!("its {network} has {} among its names", key.kind()))?;
-        let tensor = value
-            .as_tensor()
-            .ok_or_else(|| format!("`{}` of its {network} is {}, not a tensor", shorten(name), value.kind()))?;
+        let name =
+            key.as_text().ok_or_else(|| format!("its {network} has {} among its names", key.kind()))?;
+        let tensor = value.as_tensor().ok_or_else(|| {
+            format!("`{}` of its {network} is {}, not a tensor", shorten(name), value.kind())
+        })?;
         let handle = Handle { shape: tensor.shape().to_vec(), place: Place::Torch(tensor.clone()) };
         let name = name.strip_prefix("module.").unwrap_or(name);
         if handles.insert(name.to_owned(), handle).is_some() {
@@ -295,7 +302,8 @@ fn sort_by_network(handles: Handles) -> Result<Found, String> {
     if !bare.is_empty() {
         // A state dict without a network's name: a discriminator ends in one number or starts from a picture.
         let shape = |name: &str| bare.get(name).map(|handle| handle.shape.as_slice());
-        let judges = matches!(shape("fc.weight"), Some([1, _])) || matches!(shape("layer.0.weight"), Some([_, _, _, _]));
+        let judges = matches!(shape("fc.weight"), Some([1, _]))
+            || matches!(shape("layer.0.weight"), Some([_, _, _, _]));
         let group = if judges { &mut found.discriminator } else { &mut found.generator };
         if !group.is_empty() {
             return Err("it holds the same network twice, with and without its name".into());
@@ -309,7 +317,9 @@ fn sort_by_network(handles: Handles) -> Result<Found, String> {
              generators and discriminators of ID-GAN"
         ));
     }
-    found.warnings.push(format!("{} tensors belong to no network and were left out, first `{first}`", others.len()));
+    found
+        .warnings
+        .push(format!("{} tensors belong to no network and were left out, first `{first}`", others.len()));
     Ok(found)
 }
 

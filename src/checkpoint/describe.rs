@@ -1,8 +1,8 @@
 //! Descriptions of imported models, and the check of those that files bring along.
 
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk};
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 
-use super::{CodeBlock, CodeKind, ModelDescription};
+use super::{CodeBlock, CodeKind, GeneratorPart, ModelDescription, VaePart};
 
 /// Most dimensions of a code block.
 const MOST_DIMS: usize = 1 << 16;
@@ -61,8 +61,9 @@ impl ModelDescription {
             }
         }
         let dims = |name: &str| {
-            let block =
-                self.block(name).ok_or_else(|| format!("it has no code block `{name}`, which a network takes"))?;
+            let block = self
+                .block(name)
+                .ok_or_else(|| format!("it has no code block `{name}`, which a network takes"))?;
             Ok::<usize, String>(block.dims)
         };
         if let Some(generator) = &self.generator {
@@ -106,11 +107,41 @@ fn check_trunk(network: &str, trunk: &ResnetTrunk) -> Result<(), String> {
     ))
 }
 
+/// Whether a description says more about a generator's input than its width: one Gaussian block `z` is what an
+/// import makes of a GAN about which nothing else is known.
+pub(super) fn is_explained(description: &ModelDescription) -> bool {
+    let plain = |block: &CodeBlock| block.kind == CodeKind::Gaussian && block.labels.is_empty();
+    let unknown = |part: &GeneratorPart| part.inputs == ["z"] && description.block("z").is_some_and(plain);
+    description.vae.is_some() || description.generator.as_ref().is_some_and(|part| !unknown(part))
+}
+
+/// Writes the blocks of ID-GAN into `description`: `c` (from the VAE, or `c_dim` wide) and what is left of the
+/// generator's input as `s`, which comes first in z; without either, one block `z`.
+pub(super) fn describe_blocks(
+    description: &mut ModelDescription,
+    vae: Option<VaeConfig>,
+    generator: Option<GeneratorConfig>,
+    code: Option<CodeBlock>,
+    c_dim: Option<usize>,
+) {
+    let c_dim = vae.map(|config| config.c_dim).or(c_dim);
+    let code = match (code, c_dim) {
+        (Some(code), _) => Some(code),
+        (None, Some(dims)) => Some(CodeBlock::disentangled(dims)),
+        (None, None) => generator.map(|config| CodeBlock::latent(config.z_dim())),
+    };
+    let rest = generator.map_or(0, |config| config.z_dim() - code.as_ref().map_or(0, |code| code.dims));
+    let nuisance = (rest > 0).then(|| CodeBlock::nuisance(rest));
+    let name = code.as_ref().map(|code| code.name.clone());
+    let inputs = nuisance.iter().map(|block| block.name.clone()).chain(name.clone()).collect();
+    description.codes = code.into_iter().chain(nuisance).collect();
+    description.generator = generator.map(|config| GeneratorPart { config, inputs });
+    description.vae = vae.zip(name).map(|(config, code)| VaePart { config, code });
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{GeneratorPart, VaePart};
     use super::*;
-    use crate::nets::VaeConfig;
 
     fn sound() -> ModelDescription {
         ModelDescription {
@@ -148,5 +179,34 @@ mod tests {
         let described =
             ModelDescription { discriminator: Some(DiscriminatorConfig::Resnet { trunk }), ..sound() };
         assert!(described.validate().is_err());
+    }
+
+    #[test]
+    fn what_the_vae_leaves_of_z_is_nuisance_and_comes_first() {
+        let generator = GeneratorConfig::Small { z_dim: 14, channels: 1 };
+        let vae = VaeConfig { channels: 1, c_dim: 10 };
+        let blocks = |vae, generator, c_dim| {
+            let mut description = ModelDescription::empty("test");
+            describe_blocks(&mut description, vae, generator, None, c_dim);
+            assert_eq!(description.validate(), Ok(()));
+            let noise = description.codes.iter().filter(|block| block.kind == CodeKind::Noise).count();
+            let inputs = description.generator.map(|part| part.inputs.join(",")).unwrap_or_default();
+            (
+                description
+                    .codes
+                    .iter()
+                    .map(|b| format!("{}{}", b.name, b.dims))
+                    .collect::<Vec<_>>()
+                    .join(" "),
+                inputs,
+                noise,
+            )
+        };
+        let expect = |codes: &str, inputs: &str, noise| (codes.to_owned(), inputs.to_owned(), noise);
+        assert_eq!(blocks(Some(vae), Some(generator), None), expect("c10 s4", "s,c", 1));
+        assert_eq!(blocks(None, Some(generator), Some(14)), expect("c14", "c", 0));
+        assert_eq!(blocks(None, Some(generator), Some(3)), expect("c3 s11", "s,c", 1));
+        assert_eq!(blocks(None, Some(generator), None), expect("z14", "z", 0));
+        assert_eq!(blocks(Some(vae), None, None), expect("c10", "", 0));
     }
 }

@@ -35,10 +35,9 @@ impl CheckpointError {
             io::ErrorKind::UnexpectedEof => {
                 Self::content("the file ends too early; it was cut short, copy or download it again", path)
             }
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Self::content(
-                format!("the file is damaged ({error}); copy or download it again"),
-                path,
-            ),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                Self::content(format!("the file is damaged ({error}); copy or download it again"), path)
+            }
             _ => FileError::new(error, path).into(),
         }
     }

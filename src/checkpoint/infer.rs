@@ -99,10 +99,11 @@ fn trunk(
 
 /// Dimension `axis` of the tensor `name`, which has `rank` of them.
 fn dim(found: &Shapes, network: &str, name: &str, rank: usize, axis: usize) -> Result<usize, String> {
-    let shape =
-        found.get(name).ok_or_else(|| format!("tensor `{name}` of the {network} is missing"))?;
+    let shape = found.get(name).ok_or_else(|| format!("tensor `{name}` of the {network} is missing"))?;
     if shape.len() != rank {
-        return Err(format!("tensor `{name}` of the {network} has shape {shape:?}, expected {rank} dimensions"));
+        return Err(format!(
+            "tensor `{name}` of the {network} has shape {shape:?}, expected {rank} dimensions"
+        ));
     }
     match shape[axis] {
         size if size <= LARGEST => Ok(size),
@@ -113,7 +114,9 @@ fn dim(found: &Shapes, network: &str, name: &str, rank: usize, axis: usize) -> R
 fn check_channels(network: &str, channels: usize) -> Result<(), String> {
     match channels {
         1 | 3 => Ok(()),
-        other => Err(format!("the {network} works on pictures of {other} channels; 1 (grey) and 3 (RGB) are known")),
+        other => Err(format!(
+            "the {network} works on pictures of {other} channels; 1 (grey) and 3 (RGB) are known"
+        )),
     }
 }
 
@@ -135,13 +138,21 @@ mod tests {
             let small = DiscriminatorConfig::Small { channels };
             assert_eq!(infer_discriminator(&shapes_of(&small)), Ok(small));
         }
-        for (size, nfilter, nfilter_max) in
-            [(8, 4, 8), (64, 64, 512), (128, 64, 512), (256, 64, 512), (1024, 16, 512), (64, 8, 32), (64, 7, 7)]
-        {
+        for (size, nfilter, nfilter_max) in [
+            (8, 4, 8),
+            (64, 64, 512),
+            (128, 64, 512),
+            (256, 64, 512),
+            (1024, 16, 512),
+            (64, 8, 32),
+            (64, 7, 7),
+        ] {
             let trunk = trunk_of(size, nfilter, nfilter_max);
             let generator = GeneratorConfig::Resnet { z_dim: 276, trunk };
             assert_eq!(infer_generator(&shapes_of(&generator)), Ok(generator));
-            for discriminator in [DiscriminatorConfig::Resnet { trunk }, DiscriminatorConfig::ResnetVdb { trunk }] {
+            for discriminator in
+                [DiscriminatorConfig::Resnet { trunk }, DiscriminatorConfig::ResnetVdb { trunk }]
+            {
                 assert_eq!(infer_discriminator(&shapes_of(&discriminator)), Ok(discriminator));
             }
         }

@@ -18,7 +18,9 @@ pub(crate) fn check_shapes(network: &str, found: &Shapes, expected: &Shapes) -> 
     for (name, shape) in expected {
         match found.get(name) {
             None => {
-                return Err(format!("tensor `{name}` of the {network} is missing (expected shape {shape:?})"));
+                return Err(format!(
+                    "tensor `{name}` of the {network} is missing (expected shape {shape:?})"
+                ));
             }
             Some(other) if other != shape => {
                 let swapped = other.len() > 1 && sorted(other) == sorted(shape);

@@ -107,8 +107,9 @@ impl TensorFile {
         let path = self.source.path().to_owned();
         let wrong = |what: String| CheckpointError::content(what, &path);
         let info = self.tensors.get(name).ok_or_else(|| wrong(format!("tensor `{name}` is missing")))?;
-        let dtype = dtype(info.dtype)
-            .ok_or_else(|| wrong(format!("tensor `{name}` is of type {}, which is not supported", info.dtype)))?;
+        let dtype = dtype(info.dtype).ok_or_else(|| {
+            wrong(format!("tensor `{name}` is of type {}, which is not supported", info.dtype))
+        })?;
         let (start, end) = info.data_offsets;
         let len = (end - start) / dtype.size();
         self.budget.take(len as u64 * 4).map_err(wrong)?;
@@ -155,7 +156,8 @@ pub fn write_tensors(
             Precision::F16 => (Dtype::F16, 2),
         };
         if *precision == Precision::F16
-            && let Some(value) = array.data().iter().find(|v| v.is_finite() && !f16::from_f32(**v).is_finite())
+            && let Some(value) =
+                array.data().iter().find(|v| v.is_finite() && !f16::from_f32(**v).is_finite())
         {
             return Err(CheckpointError::content(
                 format!("`{name}` holds {value}, too large for f16; store it as f32"),
@@ -181,7 +183,9 @@ pub fn write_tensors(
                 for chunk in array.data().chunks(CHUNK) {
                     let bytes: Vec<u8> = match precision {
                         Precision::F32 => chunk.iter().flat_map(|v| v.to_le_bytes()).collect(),
-                        Precision::F16 => chunk.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect(),
+                        Precision::F16 => {
+                            chunk.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect()
+                        }
                     };
                     writer.write_all(&bytes)?;
                 }
@@ -245,7 +249,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("x.safetensors");
         let large = array(&[1e6]);
-        let error = write_tensors(&path, &[("w".into(), &large, Precision::F16)], ("a", "b")).expect_err("refused");
+        let error =
+            write_tensors(&path, &[("w".into(), &large, Precision::F16)], ("a", "b")).expect_err("refused");
         assert!(error.to_string().contains("too large for f16"), "{error}");
         assert!(!path.exists());
     }
@@ -260,7 +265,10 @@ mod tests {
             (2, "{}x"),
             (0, r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}1234"#),
             (0, r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}12345678"#),
-            (0, r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}1234"#),
+            (
+                0,
+                r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}1234"#,
+            ),
             (0, r#"{"a":{"dtype":"F32","shape":[18446744073709551615,2],"data_offsets":[0,4]}}1234"#),
             (0, r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#),
             (0, r#"{"a":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}}1234"#),

@@ -11,9 +11,11 @@ mod pictures_in;
 mod threads;
 mod workbench;
 
+pub mod convert;
 pub mod encode;
 pub mod explore;
 pub mod grid;
+pub mod inspect;
 pub mod sample;
 pub mod stats;
 pub mod traverse;
@@ -72,6 +74,10 @@ enum Command {
     Encode(encode::Args),
     /// Measure where the codes of real pictures lie, and keep it in the bundle.
     Stats(stats::Args),
+    /// Say what is in model files.
+    Inspect(inspect::Args),
+    /// Make a bundle of published files, or published files of a model.
+    Convert(convert::Args),
 }
 
 impl Command {
@@ -83,6 +89,8 @@ impl Command {
             Self::Sample(args) => sample::run(args),
             Self::Encode(args) => encode::run(args),
             Self::Stats(args) => stats::run(args),
+            Self::Inspect(args) => inspect::run(args),
+            Self::Convert(args) => convert::run(args),
         }
     }
 }

@@ -95,7 +95,8 @@ impl TorchFile {
 
     fn open_legacy(source: Source) -> Result<Self, Fault> {
         let budget = Budget::for_file(source.len());
-        let mut reader = Counted { inner: BufReader::with_capacity(1 << 16, source.section(0, u64::MAX)), count: 0 };
+        let mut reader =
+            Counted { inner: BufReader::with_capacity(1 << 16, source.section(0, u64::MAX)), count: 0 };
         let mut head = Tree::default();
         let magic = run(&mut reader, &mut head)?;
         if !head.value(magic).is_big(&MAGIC) {
@@ -129,7 +130,9 @@ impl TorchFile {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             };
             if u64::from_le_bytes(stored) != *len {
-                return Err(format!("its storage `{}` does not have the length it should", shorten(key)).into());
+                return Err(
+                    format!("its storage `{}` does not have the length it should", shorten(key)).into()
+                );
             }
             if end > source.len() {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
@@ -175,7 +178,8 @@ impl TorchFile {
         let outside = || "it has a tensor that reaches outside its storage; it is damaged".to_owned();
         let Node::Storage(storage) = self.tree.node(tensor.storage) else { return Err(outside().into()) };
         let storage = storage.as_ref().clone();
-        let len = tensor.shape.iter().try_fold(1usize, |len, &dim| len.checked_mul(dim)).ok_or_else(outside)?;
+        let len =
+            tensor.shape.iter().try_fold(1usize, |len, &dim| len.checked_mul(dim)).ok_or_else(outside)?;
         if len == 0 {
             return Array::new(tensor.shape.clone(), Vec::new()).ok_or_else(|| outside().into());
         }
@@ -199,7 +203,8 @@ impl TorchFile {
     /// `len` numbers of `storage` from number `start`; they lie within the length that the pickle declares.
     fn numbers(&mut self, storage: &StorageRef, start: u64, len: usize) -> Result<Vec<f32>, Fault> {
         let size = storage.dtype.size() as u64;
-        let short = || format!("its storage `{}` is shorter than its tensors need; it is damaged", storage.key);
+        let short =
+            || format!("its storage `{}` is shorter than its tensors need; it is damaged", storage.key);
         let want = len as u64 * size;
         let skip = start.checked_mul(size).ok_or_else(short)?;
         let end = skip.checked_add(want).ok_or_else(short)?;
@@ -256,9 +261,11 @@ fn declared_storages(tree: &Tree) -> Result<HashMap<&str, (DType, u64)>, String>
 
 /// Numbers from the first to the last that `tensor` (which is not empty) touches.
 fn span(tensor: &TensorRef) -> Option<u64> {
-    tensor.shape.iter().zip(&tensor.strides).try_fold(1u64, |span, (&dim, &stride)| {
-        span.checked_add(stride.checked_mul((dim - 1) as u64)?)
-    })
+    tensor
+        .shape
+        .iter()
+        .zip(&tensor.strides)
+        .try_fold(1u64, |span, (&dim, &stride)| span.checked_add(stride.checked_mul((dim - 1) as u64)?))
 }
 
 /// Whether the numbers lie in row-major order without gaps.

@@ -209,12 +209,15 @@ impl<R: Read> Machine<'_, R> {
             // An OrderedDict's attributes: PyTorch keeps version numbers of layers there.
             b'b' => {
                 let (state, target) = (self.pop()?, self.top()?);
-                if !matches!((self.tree.node(state), self.tree.node(target)), (Node::Dict(_), Node::Dict(_))) {
+                if !matches!((self.tree.node(state), self.tree.node(target)), (Node::Dict(_), Node::Dict(_)))
+                {
                     return Err(malformed("attributes on something other than a dict").into());
                 }
             }
             other => {
-                return Err(malformed(&format!("instruction 0x{other:02x}, which state dicts do not use")).into());
+                return Err(
+                    malformed(&format!("instruction 0x{other:02x}, which state dicts do not use")).into()
+                );
             }
         }
         Ok(None)
@@ -255,8 +258,8 @@ impl<R: Read> Machine<'_, R> {
     }
 
     fn raw(&mut self, len: u32) -> Result<(), Fault> {
-        let bytes = self.take(len)?;
-        self.push(Node::Bytes(bytes.into()));
+        self.take(len)?;
+        self.push(Node::Bytes);
         Ok(())
     }
 
@@ -372,6 +375,7 @@ fn pairs(items: &[Id]) -> Result<Vec<(Id, Id)>, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tree::Value;
     use super::*;
 
     fn load(bytes: &[u8]) -> Result<(Tree, Id), String> {
@@ -404,7 +408,10 @@ mod tests {
 
     #[test]
     fn a_call_of_anything_else_is_refused_by_name() {
-        for bytes in [&b"\x80\x02cposix\nsystem\nX\x02\x00\x00\x00ls\x85R."[..], b"\x80\x04\x8c\x05posix\x8c\x06system\x93."] {
+        for bytes in [
+            &b"\x80\x02cposix\nsystem\nX\x02\x00\x00\x00ls\x85R."[..],
+            b"\x80\x04\x8c\x05posix\x8c\x06system\x93.",
+        ] {
             let message = load(bytes).expect_err("refused");
             assert!(message.contains("asks to run `posix.system`"), "{message}");
         }
@@ -423,14 +430,24 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         let cases: [&[u8]; 14] = [
-            b"", b".", b"\x80", b"t.", b"K\x01K\x02s.", b"h\x05.", b")R.", b"NNb.", b"}K\x01a.", b"(K\x01d.",
-            b"X\xff\xff\xff\xffa.", b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", b"NQ.", b"i",
+            b"",
+            b".",
+            b"\x80",
+            b"t.",
+            b"K\x01K\x02s.",
+            b"h\x05.",
+            b")R.",
+            b"NNb.",
+            b"}K\x01a.",
+            b"(K\x01d.",
+            b"X\xff\xff\xff\xffa.",
+            b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff.",
+            b"NQ.",
+            b"i",
         ];
         for bytes in cases {
             assert!(load(bytes).is_err(), "{bytes:?}");
         }
         assert!(load(&vec![b'('; 3_000_000]).is_err(), "too many steps");
     }
-
-    use super::super::tree::Value;
 }

@@ -142,7 +142,8 @@ fn tensor(tree: &Tree, storage: Id, offset: Id, shape: Id, strides: Id) -> Resul
         }
         _ => None,
     };
-    let (Some(offset), Some(shape), Some(strides)) = (size(tree, offset), sizes(shape), sizes(strides)) else {
+    let (Some(offset), Some(shape), Some(strides)) = (size(tree, offset), sizes(shape), sizes(strides))
+    else {
         return Err(wrong());
     };
     if shape.len() != strides.len() {

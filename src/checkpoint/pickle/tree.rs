@@ -19,7 +19,8 @@ pub(super) enum Node {
     Big(Box<[u8]>),
     Float(f64),
     Text(Box<str>),
-    Bytes(Box<[u8]>),
+    /// Bytes, which no checkpoint needs; their content is dropped.
+    Bytes,
     Tuple(Box<[Id]>),
     List(Vec<Id>),
     Dict(Vec<(Id, Id)>),
@@ -75,7 +76,7 @@ impl<'a> Value<'a> {
             Node::Int(_) | Node::Big(_) => "a whole number",
             Node::Float(_) => "a float",
             Node::Text(_) => "a text",
-            Node::Bytes(_) => "bytes",
+            Node::Bytes => "bytes",
             Node::Tuple(_) => "a tuple",
             Node::List(_) => "a list",
             Node::Dict(_) => "a dict",

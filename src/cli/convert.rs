@@ -1,0 +1,77 @@
+//! `idgan convert`: published PyTorch files to a bundle and back.
+
+use std::path::{Path, PathBuf};
+
+use crate::checkpoint::{Precision, Sources, export_torch, open, write_bundle};
+
+use super::{ModelArgs, print, usage, warn};
+
+/// Turn published PyTorch files into one bundle, or a bundle back into PyTorch files.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    idgan convert --vae last --gan model.pt --out faces.safetensors\n  \
+    idgan convert --gan model.pt --c-dim 20 --out gan-only.safetensors\n  \
+    idgan convert faces.safetensors --f16 --out small.safetensors     half the size\n  \
+    idgan convert faces.safetensors --to pytorch --out exported       writes exported/last and exported/model.pt")]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    /// The bundle to write; with `--to pytorch`, the folder.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+
+    /// What to write.
+    #[arg(long, value_enum, default_value_t = Target::Bundle)]
+    to: Target,
+
+    /// Store networks as 16-bit floats: half the size, 11 bits of precision.
+    #[arg(long)]
+    f16: bool,
+}
+
+/// What `convert` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Target {
+    /// One .safetensors file with everything.
+    Bundle,
+    /// The files of the published code: `last` (VAE) and `model.pt` (GAN).
+    Pytorch,
+}
+
+/// Runs `idgan convert`.
+///
+/// # Errors
+/// When the model cannot be opened or the result cannot be written; nothing half-written is left.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    args.model.require()?;
+    if args.f16 && args.to == Target::Pytorch {
+        return Err(usage("--f16 is for bundles; PyTorch files are written as f32"));
+    }
+    if args.to == Target::Bundle && !has_extension(&args.out, "safetensors") {
+        return Err(usage(format!(
+            "a bundle ends in .safetensors; write --out {}.safetensors, or --to pytorch for a folder of PyTorch files",
+            args.out.display()
+        )));
+    }
+    let opened = open(&Sources {
+        checkpoint: args.model.bundle().cloned(),
+        vae: args.model.vae.clone(),
+        gan: args.model.gan.clone(),
+        c_dim: args.model.c_dim,
+    })?;
+    opened.warnings.iter().for_each(warn);
+    let written = match args.to {
+        Target::Bundle => {
+            let precision = if args.f16 { Precision::F16 } else { Precision::F32 };
+            write_bundle(&args.out, &opened.model, precision)?;
+            vec![args.out.clone()]
+        }
+        Target::Pytorch => export_torch(&args.out, &opened.model)?,
+    };
+    written.iter().try_for_each(|path| print(path.display()))
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
