@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::{Precision, Sources, export_torch, open, write_bundle};
+use crate::checkpoint::{Precision, export_torch, open, write_bundle};
 
 use super::{ModelArgs, print, usage, warn};
 
@@ -44,7 +44,7 @@ enum Target {
 /// # Errors
 /// When the model cannot be opened or the result cannot be written; nothing half-written is left.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    args.model.require()?;
+    let sources = args.model.sources()?;
     if args.f16 && args.to == Target::Pytorch {
         return Err(usage("--f16 is for bundles; PyTorch files are written as f32"));
     }
@@ -54,12 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             args.out.display()
         )));
     }
-    let opened = open(&Sources {
-        checkpoint: args.model.bundle().cloned(),
-        vae: args.model.vae.clone(),
-        gan: args.model.gan.clone(),
-        c_dim: args.model.c_dim,
-    })?;
+    let opened = open(&sources)?;
     opened.warnings.iter().for_each(warn);
     let written = match args.to {
         Target::Bundle => {

@@ -18,6 +18,7 @@ pub mod grid;
 pub mod inspect;
 pub mod sample;
 pub mod stats;
+pub mod train;
 pub mod traverse;
 
 use std::process::ExitCode;
@@ -78,6 +79,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Make a bundle of published files, or published files of a model.
     Convert(convert::Args),
+    /// Train a VAE (stage 1) or a GAN that distils it (stage 2).
+    Train(train::Args),
 }
 
 impl Command {
@@ -91,6 +94,7 @@ impl Command {
             Self::Stats(args) => stats::run(args),
             Self::Inspect(args) => inspect::run(args),
             Self::Convert(args) => convert::run(args),
+            Self::Train(args) => train::run(args),
         }
     }
 }

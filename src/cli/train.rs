@@ -1,0 +1,440 @@
+//! `idgan train vae|gan`: both stages, from flags, presets and TOML files to a run folder.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::{Args as ClapArgs, Subcommand};
+
+use crate::base::Pool;
+use crate::data::OpenOptions;
+use crate::engine::Training;
+use crate::training::{
+    End, Machine, RunFolder, Session, Stage, StepReport, TrainConfig, TrainEvent, preset, preset_names,
+};
+
+use super::{DeviceArgs, print, threads, usage, warn};
+
+/// Arguments of `idgan train`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  \
+    idgan train vae --preset dsprites-small --out runs/vae\n  \
+    idgan train gan --preset dsprites-small --vae runs/vae --out runs/gan\n  \
+    idgan train gan --out runs/gan --resume                          go on after a stop or a crash\n  \
+    idgan train vae --data images:photos --out runs/photos --set vae.beta=4\n  \
+    idgan train gan --preset celeba-256 --vae last --dry-run         print the effective configuration\n\n\
+    Ctrl+C finishes the step, saves and ends; --resume goes on from there, bit by bit as if it had not stopped.")]
+pub struct Args {
+    #[command(subcommand)]
+    stage: StageArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum StageArgs {
+    /// Stage 1: a VAE that finds the disentangled code c.
+    #[command(after_help = "Examples:\n  \
+        idgan train vae --preset dsprites-small --out runs/vae\n  \
+        idgan train vae --method factor-vae --preset dsprites --out runs/factor --seed 3\n  \
+        idgan train vae --data images:photos --out runs/photos")]
+    Vae(Options),
+    /// Stage 2: a GAN that distils the VAE's encoder and paints what it says.
+    #[command(after_help = "Examples:\n  \
+        idgan train gan --preset dsprites-small --vae runs/vae --out runs/gan\n  \
+        idgan train gan --preset celeba-128 --data images:photos --vae runs/photos --out runs/faces\n  \
+        idgan train gan --out runs/gan --resume --steps 20000")]
+    Gan(Options),
+}
+
+#[derive(Debug, ClapArgs)]
+struct Options {
+    /// The run folder: config, log, samples, checkpoints.
+    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
+    out: Option<PathBuf>,
+    /// What to train on, for instance dsprites, scenes or images:DIR; see `idgan data --help`.
+    #[arg(long, value_name = "SPEC")]
+    data: Option<String>,
+    /// A named set of values to start from; a wrong name lists them. Left out: the small preset that fits --data.
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// A TOML file with values that replace the preset's.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Replaces one value, for instance vae.beta=4 or gan.s_dim=16; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Stage 1: vae, beta-vae, factor-vae or annealed-vae; stage 2: idgan.
+    #[arg(long, value_name = "NAME")]
+    method: Option<String>,
+    /// Stage 2: the VAE to distil: a run folder, a bundle or a published PyTorch file.
+    #[arg(long, value_name = "FILE|RUN")]
+    vae: Option<PathBuf>,
+    /// Picture height and width in pixels: 64 for the VAE, 64 to 1024 for the GAN.
+    #[arg(long, value_name = "N")]
+    size: Option<usize>,
+    /// Steps to train in all; may be raised when resuming.
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    /// Pictures a step.
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// Seed of every random stream.
+    #[arg(long, value_name = "K")]
+    seed: Option<u64>,
+    /// Steps between checkpoints.
+    #[arg(long, value_name = "N")]
+    checkpoint_every: Option<u64>,
+    /// Steps between sample grids; 0 for none.
+    #[arg(long, value_name = "N")]
+    sample_every: Option<u64>,
+    /// Go on with the run in --out; its saved configuration holds.
+    #[arg(long)]
+    resume: bool,
+    /// Print the effective configuration and end.
+    #[arg(long)]
+    dry_run: bool,
+    /// The picture behind scream-dsprites, instead of the program's own.
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
+    /// Most gigabytes of decoded pictures kept on disk.
+    #[arg(long, value_name = "GB", default_value_t = 20.0)]
+    cache_size: f64,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// Trains.
+///
+/// # Errors
+/// When the values make no sense (exit code 2), or the run cannot start or go on.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let (stage, options) = match &args.stage {
+        StageArgs::Vae(options) => (Stage::Vae, options),
+        StageArgs::Gan(options) => (Stage::Gan, options),
+    };
+    let resumed = match (&options.out, options.resume) {
+        (Some(out), true) => Some(RunFolder::open(out)?.1),
+        _ => None,
+    };
+    let config = match &resumed {
+        Some(saved) => {
+            check_resume(options, saved)?;
+            TrainConfig { steps: options.steps.unwrap_or(saved.steps), ..saved.clone() }
+        }
+        None => effective(stage, options)?,
+    };
+    if config.method.is_stage_1() != (stage == Stage::Vae) {
+        let (asked, other) = if stage == Stage::Vae { ("vae", "gan") } else { ("gan", "vae") };
+        return Err(usage(format!("this is a run of `idgan train {other}`, not of `idgan train {asked}`")));
+    }
+    config.validate().map_err(|error| usage(error.to_string()))?;
+    if options.dry_run {
+        return print(toml::to_string(&config)?.trim_end());
+    }
+    let Some(out) = options.out.clone() else {
+        return Err(usage("name a run folder with --out DIR"));
+    };
+    if stage == Stage::Gan && resumed.is_none() && config.gan.as_ref().is_some_and(|gan| gan.vae.is_empty()) {
+        return Err(usage("stage 2 distils a VAE; name it with --vae FILE or --vae RUN"));
+    }
+    let machine = Machine {
+        device: options.device.device.open()?,
+        pool: Pool::new("train", threads()).context("cannot start the training threads")?,
+        data: OpenOptions {
+            picture: options.picture.clone(),
+            cache_bytes: (options.cache_size.max(0.0) * 1e9) as u64,
+            ..OpenOptions::default()
+        },
+    };
+    let is_new = resumed.is_none();
+    let folder = out.clone();
+    let training = Training::spawn(move || match is_new {
+        true => Session::start(&folder, config, machine),
+        false => Session::resume(&folder, Some(config.steps), machine),
+    })?;
+    stop_on_interrupt(&training)?;
+    follow(&training);
+    let end = training.join()?;
+    let shown = out.display();
+    match end {
+        End::Finished => print(format!("finished; explore it with: idgan {shown}")),
+        End::Stopped => print(format!(
+            "stopped and saved; go on with: idgan train {} --out {shown} --resume",
+            if stage == Stage::Vae { "vae" } else { "gan" }
+        )),
+    }
+}
+
+/// Preset, then file, then `--set`, then flags.
+fn effective(stage: Stage, options: &Options) -> anyhow::Result<TrainConfig> {
+    let file = match &options.config {
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let table: toml::Table = toml::from_str(&text)
+                .map_err(|error| usage(format!("{}: {}", error.message(), path.display())))?;
+            Some(table)
+        }
+        None => None,
+    };
+    let from_file = |key: &str| file.as_ref()?.get(key)?.as_str().map(str::to_owned);
+    let data = options.data.clone().or_else(|| from_file("data"));
+    let name = options
+        .preset
+        .clone()
+        .or_else(|| from_file("preset"))
+        .unwrap_or_else(|| fitting_preset(stage, data.as_deref()).to_owned());
+    let base = preset(stage, &name).ok_or_else(|| {
+        usage(format!(
+            "there is no preset {name:?} for this stage; known are: {}",
+            preset_names(stage).join(", ")
+        ))
+    })?;
+    let mut table = toml::Table::try_from(&base)?;
+    if let Some(file) = file {
+        merge(&mut table, file);
+    }
+    apply_flags(&mut table, stage, options)?;
+    toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| usage(error.message().to_owned()))
+}
+
+/// The preset for people who only name their data.
+fn fitting_preset(stage: Stage, data: Option<&str>) -> &'static str {
+    match (stage, data.map(|spec| spec.split(':').next().unwrap_or(spec))) {
+        (_, None | Some("dsprites")) => "dsprites-small",
+        (_, Some("scenes")) => "scenes-small",
+        (_, Some("color-dsprites")) => "color-dsprites",
+        (_, Some("noisy-dsprites")) => "noisy-dsprites",
+        (_, Some("scream-dsprites")) => "scream-dsprites",
+        (Stage::Vae, _) => "celeba",
+        (Stage::Gan, _) => "celeba-64",
+    }
+}
+
+fn merge(into: &mut toml::Table, from: toml::Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(toml::Value::Table(own)), toml::Value::Table(other)) if key == "vae" || key == "gan" => {
+                merge(own, other);
+            }
+            (_, value) => drop(into.insert(key, value)),
+        }
+    }
+}
+
+fn apply_flags(table: &mut toml::Table, stage: Stage, options: &Options) -> anyhow::Result<()> {
+    for pair in &options.set {
+        let (key, value) = pair
+            .split_once('=')
+            .ok_or_else(|| usage(format!("--set takes KEY=VALUE, for instance vae.beta=4, not {pair:?}")))?;
+        set(table, key, parse_value(value))?;
+    }
+    let integer = |value: u64| {
+        i64::try_from(value).map(toml::Value::Integer).map_err(|_| usage("a number is too large"))
+    };
+    let text = |value: &str| toml::Value::String(value.to_owned());
+    let mut flags = Vec::new();
+    flags.extend(options.data.as_deref().map(|v| ("data", text(v))));
+    flags.extend(options.method.as_deref().map(|v| ("method", text(v))));
+    for (key, value) in [
+        ("size", options.size.map(|v| v as u64)),
+        ("steps", options.steps),
+        ("batch", options.batch.map(|v| v as u64)),
+        ("seed", options.seed),
+        ("checkpoint_every", options.checkpoint_every),
+        ("sample_every", options.sample_every),
+    ] {
+        if let Some(value) = value {
+            flags.push((key, integer(value)?));
+        }
+    }
+    if let Some(vae) = &options.vae {
+        if stage == Stage::Vae {
+            return Err(usage(
+                "--vae names the encoder that stage 2 distils; it goes with `idgan train gan`",
+            ));
+        }
+        // the run may be resumed from another folder
+        let absolute = std::path::absolute(vae).unwrap_or_else(|_| vae.clone());
+        flags.push(("gan.vae", text(&absolute.display().to_string())));
+    }
+    for (key, value) in flags {
+        set(table, key, value)?;
+    }
+    Ok(())
+}
+
+/// A TOML value, or the text itself where it is none (`method=beta-vae`).
+fn parse_value(text: &str) -> toml::Value {
+    toml::from_str::<toml::Table>(&format!("value = {text}"))
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(text.to_owned()))
+}
+
+fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> anyhow::Result<()> {
+    let (own, name) = match key.split_once('.') {
+        Some((section, name)) => match table.get_mut(section) {
+            Some(toml::Value::Table(own)) => (own, name),
+            _ => {
+                return Err(usage(format!(
+                    "there is no section {section:?} here; see --dry-run for the names"
+                )));
+            }
+        },
+        None => (table, key),
+    };
+    // a whole number where a fraction is expected
+    let value = match (own.get(name), value) {
+        (Some(toml::Value::Float(_)), toml::Value::Integer(value)) => toml::Value::Float(value as f64),
+        (_, value) => value,
+    };
+    own.insert(name.to_owned(), value);
+    Ok(())
+}
+
+/// Refuses flags that would change a saved run; repeating its own values is fine.
+fn check_resume(options: &Options, saved: &TrainConfig) -> anyhow::Result<()> {
+    let stage = if saved.method.is_stage_1() { Stage::Vae } else { Stage::Gan };
+    if options.preset.as_ref().is_some_and(|name| *name != saved.preset) {
+        return Err(usage(format!("--preset conflicts with the saved run, which uses {:?}", saved.preset)));
+    }
+    let mut table = toml::Table::try_from(saved)?;
+    if let Some(path) = &options.config {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        merge(
+            &mut table,
+            toml::from_str(&text)
+                .map_err(|error| usage(format!("{}: {}", error.message(), path.display())))?,
+        );
+    }
+    apply_flags(&mut table, stage, options)?;
+    let asked: TrainConfig = toml::Value::Table(table)
+        .try_into()
+        .map_err(|error: toml::de::Error| usage(error.message().to_owned()))?;
+    if (TrainConfig { steps: saved.steps, ..asked }) != *saved {
+        return Err(usage(
+            "--resume goes on with the saved configuration; leave out the flags that differ from it (only --steps may), \
+             or start a new run in another --out",
+        ));
+    }
+    Ok(())
+}
+
+/// The first Ctrl+C ends the run after its step, the second at once.
+fn stop_on_interrupt(training: &Training) -> anyhow::Result<()> {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    let control = std::sync::Arc::clone(training.control());
+    ctrlc::set_handler(move || {
+        if ASKED.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        control.stop();
+    })
+    .context("cannot listen for Ctrl+C")
+}
+
+/// Shows what the run tells until it ends.
+fn follow(training: &Training) {
+    let bar = indicatif::ProgressBar::new(0);
+    if let Ok(style) = indicatif::ProgressStyle::with_template("{pos}/{len} {bar:24} {msg}") {
+        bar.set_style(style);
+    }
+    let mut spoken = Instant::now();
+    for event in training.events() {
+        match event {
+            TrainEvent::Started { step, steps } => {
+                bar.set_length(steps);
+                bar.set_position(step);
+            }
+            TrainEvent::Step { step, report, pictures_per_second, seconds_left } => {
+                bar.set_position(step);
+                let left = indicatif::HumanDuration(Duration::from_secs_f64(seconds_left.clamp(0.0, 1e9)));
+                let line = format!("{}, {pictures_per_second:.0} pictures/s, {left} left", losses(&report));
+                if bar.is_hidden() && spoken.elapsed() > Duration::from_secs(30) {
+                    warn_free(&format!("step {step}: {line}"));
+                    spoken = Instant::now();
+                }
+                bar.set_message(line);
+            }
+            TrainEvent::Warning(text) => bar.suspend(|| warn(text)),
+            TrainEvent::Saved { .. } | TrainEvent::Sampled { .. } => {}
+        }
+    }
+    bar.finish_and_clear();
+}
+
+/// Progress for logs, where there is no terminal to draw on.
+fn warn_free(line: &str) {
+    use std::io::Write;
+    // nothing to do when nobody reads
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn losses(report: &StepReport) -> String {
+    report.values().iter().map(|(name, value)| format!("{name} {value:.4}")).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> Options {
+        Options {
+            out: None,
+            data: None,
+            preset: None,
+            config: None,
+            set: Vec::new(),
+            method: None,
+            vae: None,
+            size: None,
+            steps: None,
+            batch: None,
+            seed: None,
+            checkpoint_every: None,
+            sample_every: None,
+            resume: false,
+            dry_run: false,
+            picture: None,
+            cache_size: 20.0,
+            device: DeviceArgs::default(),
+        }
+    }
+
+    #[test]
+    fn flags_win_over_set_over_the_preset() {
+        let asked = Options {
+            set: vec!["vae.beta=4".into(), "steps=7".into(), "vae.likelihood=gaussian".into()],
+            steps: Some(9),
+            ..options()
+        };
+        let config = effective(Stage::Vae, &asked).expect("valid");
+        assert_eq!(config.steps, 9);
+        assert_eq!(config.preset, "dsprites-small");
+        assert_eq!(config.vae.map(|vae| vae.beta.at(0)), Some(4.0));
+        let ramp = Options { set: vec!["vae.beta={from=9.0, to=1.0, over=5}".into()], ..options() };
+        let config = effective(Stage::Vae, &ramp).expect("valid");
+        assert_eq!(config.vae.map(|vae| vae.beta.at(0)), Some(9.0));
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        let refused = |asked: Options| effective(Stage::Vae, &asked).expect_err("refused").to_string();
+        assert!(refused(Options { preset: Some("x".into()), ..options() }).contains("dsprites-small"));
+        assert!(refused(Options { set: vec!["vae.betta=1".into()], ..options() }).contains("betta"));
+        assert!(refused(Options { set: vec!["beta".into()], ..options() }).contains("KEY=VALUE"));
+        assert!(refused(Options { set: vec!["gan.s_dim=1".into()], ..options() }).contains("gan"));
+        assert!(refused(Options { vae: Some("x".into()), ..options() }).contains("train gan"));
+    }
+
+    #[test]
+    fn a_resumed_run_keeps_its_values_except_the_steps() {
+        let saved = effective(Stage::Vae, &options()).expect("valid");
+        assert!(check_resume(&Options { steps: Some(99), ..options() }, &saved).is_ok());
+        assert!(check_resume(&Options { seed: Some(saved.seed), ..options() }, &saved).is_ok());
+        assert!(check_resume(&Options { seed: Some(99), ..options() }, &saved).is_err());
+        assert!(check_resume(&Options { preset: Some("dsprites".into()), ..options() }, &saved).is_err());
+    }
+}

@@ -1,0 +1,87 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam::channel::{Receiver, bounded};
+
+use crate::training::{Control, End, Session, TrainError, TrainEvent};
+
+/// Events that wait to be read; when they are not, progress is dropped and everything else waits its turn.
+const WAITING: usize = 256;
+
+/// A run on a thread of its own.
+pub struct Training {
+    control: Arc<Control>,
+    events: Receiver<TrainEvent>,
+    thread: JoinHandle<Result<End, TrainingFailed>>,
+}
+
+/// A run that ended before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainingFailed {
+    /// The run could not be started or went wrong.
+    #[error(transparent)]
+    Run(#[from] TrainError),
+    /// A bug: the run panicked. Everything up to the last checkpoint is intact.
+    #[error(
+        "training stopped by a fault of the program ({0}); the last checkpoint is intact, go on with --resume"
+    )]
+    Panicked(String),
+    /// The system refused a thread.
+    #[error("no thread could be started for training: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+impl Training {
+    /// Opens a session with `open` and trains it, both on a new thread called `training`.
+    ///
+    /// # Errors
+    /// When the system refuses a thread; everything else is told by [`Training::join`].
+    pub fn spawn(
+        open: impl FnOnce() -> Result<Session, TrainError> + Send + 'static,
+    ) -> Result<Self, TrainingFailed> {
+        let control = Arc::new(Control::default());
+        let (sender, events) = bounded(WAITING);
+        let own = Arc::clone(&control);
+        let run = move || {
+            let mut on_event = |event: TrainEvent| match event {
+                // of these only the newest matter
+                TrainEvent::Step { .. } => drop(sender.try_send(event)),
+                // a reader that has gone misses nothing
+                _ => drop(sender.send(event)),
+            };
+            let result = catch_unwind(AssertUnwindSafe(|| open()?.run(&own, &mut on_event)));
+            match result {
+                Ok(result) => result.map_err(TrainingFailed::from),
+                Err(panic) => Err(TrainingFailed::Panicked(panic_text(&*panic))),
+            }
+        };
+        let thread = std::thread::Builder::new().name("training".into()).spawn(run)?;
+        Ok(Self { control, events, thread })
+    }
+
+    /// What can be asked of the run.
+    pub fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
+    /// What the run tells; the channel closes when it ends.
+    pub fn events(&self) -> &Receiver<TrainEvent> {
+        &self.events
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// Why the run ended before its time.
+    pub fn join(self) -> Result<End, TrainingFailed> {
+        // a blocked sender must not wait for a reader that now waits for it
+        drop(self.events);
+        self.thread.join().unwrap_or_else(|panic| Err(TrainingFailed::Panicked(panic_text(&*panic))))
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
+}
