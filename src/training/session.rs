@@ -217,7 +217,9 @@ impl Session {
             if control.take_sample() || (every > 0 && step.is_multiple_of(every)) {
                 self.sample(on_event)?;
             }
-            if control.take_save() || step.is_multiple_of(self.config.checkpoint_every) {
+            let wanted = control.take_save() || step.is_multiple_of(self.config.checkpoint_every);
+            // after a bad step the weights may be the cause: the last good checkpoint stays
+            if wanted && self.progress.dropped_in_a_row == 0 {
                 self.save(on_event)?;
                 saved_step = step;
             }

@@ -1,0 +1,247 @@
+//! Whole training runs at a tiny size: resuming is exact, killing loses nothing, memory stays flat.
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use idgan::base::{Arrays, Pool, Stream};
+use idgan::checkpoint::{Sources, open};
+use idgan::data::OpenOptions;
+use idgan::inference::DeviceChoice;
+use idgan::training::{
+    Control, End, GanNets, Machine, Method, Session, Stage, StepReport, TrainConfig, TrainError, TrainEvent,
+    preset,
+};
+
+fn machine() -> Machine {
+    Machine {
+        device: DeviceChoice::Cpu.open().unwrap(),
+        pool: Pool::new("test", 2).unwrap(),
+        data: OpenOptions::default(),
+    }
+}
+
+fn vae_config(method: Method) -> TrainConfig {
+    let mut config = preset(Stage::Vae, "dsprites-small").unwrap();
+    config.method = method;
+    (config.batch, config.steps, config.seed) = (4, 12, 7);
+    (config.sample_every, config.checkpoint_every, config.log_every) = (0, 1000, 1);
+    config
+}
+
+fn gan_config(nets: GanNets, vae: &Path) -> TrainConfig {
+    let mut config = preset(Stage::Gan, "dsprites-small").unwrap();
+    (config.batch, config.steps, config.seed) = (4, 6, 7);
+    (config.sample_every, config.checkpoint_every, config.log_every) = (0, 1000, 1);
+    let gan = config.gan.as_mut().unwrap();
+    gan.vae = vae.display().to_string();
+    gan.nets = nets;
+    (gan.s_dim, gan.nfilter, gan.nfilter_max) = (3, 2, 8);
+    config
+}
+
+/// Trains until the configured step or `stop_at`, whichever comes first; returns the last report.
+fn train(session: &mut Session, stop_at: u64) -> StepReport {
+    let control = Control::default();
+    let mut last = StepReport::default();
+    let end = session
+        .run(&control, &mut |event| {
+            if let TrainEvent::Step { step, report, .. } = event {
+                last = report;
+                if step >= stop_at {
+                    control.stop();
+                }
+            }
+        })
+        .unwrap();
+    assert_eq!(end, if session.step() >= session.config().steps { End::Finished } else { End::Stopped });
+    last
+}
+
+/// Everything in the newest state file of a run.
+fn newest_state(run: &Path) -> Arrays {
+    let mut states: Vec<_> = std::fs::read_dir(run).unwrap().map(|e| e.unwrap().path()).collect();
+    states.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("state-"));
+    states.sort();
+    common::read_arrays(states.last().unwrap())
+}
+
+fn assert_same_bits(one: &Arrays, other: &Arrays) {
+    assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
+    for (name, array) in one {
+        let bits = |a: &idgan::base::Array| a.data().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert!(bits(array) == bits(&other[name]), "{name} differs");
+    }
+}
+
+/// Trains in one go, and with two stops on the way; both end with the same bits.
+fn check_resume_is_exact(folder: &Path, config: &TrainConfig) {
+    let (whole, split) = (folder.join("whole"), folder.join("split"));
+    let last = train(&mut Session::start(&whole, config.clone(), machine()).unwrap(), u64::MAX);
+    let third = config.steps / 3;
+    train(&mut Session::start(&split, config.clone(), machine()).unwrap(), third);
+    train(&mut Session::resume(&split, None, machine()).unwrap(), 2 * third);
+    let mut session = Session::resume(&split, None, machine()).unwrap();
+    assert_eq!(session.step(), 2 * third);
+    assert_eq!(train(&mut session, u64::MAX), last);
+    assert_same_bits(&newest_state(&whole), &newest_state(&split));
+    let lines = std::fs::read_to_string(split.join("log.jsonl")).unwrap();
+    let steps: Vec<u64> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["step"].as_u64().unwrap())
+        .collect();
+    assert_eq!(steps, (1..=config.steps).collect::<Vec<_>>(), "every step is logged once");
+}
+
+/// A short stage-1 run to distil.
+fn trained_vae(folder: &Path) -> std::path::PathBuf {
+    let path = folder.join("vae");
+    let config = TrainConfig { steps: 2, ..vae_config(Method::BetaVae) };
+    train(&mut Session::start(&path, config, machine()).unwrap(), u64::MAX);
+    path
+}
+
+#[test]
+fn resumed_stage_1_is_the_uninterrupted_one_bit_by_bit() {
+    for (name, method, accumulate) in
+        [("beta", Method::BetaVae, 1), ("parts", Method::AnnealedVae, 2), ("factor", Method::FactorVae, 1)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let config = TrainConfig { accumulate, ..vae_config(method) };
+        check_resume_is_exact(&folder.path().join(name), &config);
+    }
+}
+
+#[test]
+fn resumed_stage_2_is_the_uninterrupted_one_bit_by_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let vae = trained_vae(folder.path());
+    let mut lazy = gan_config(GanNets::ResnetVdb, &vae);
+    lazy.gan.as_mut().unwrap().r1_every = 2;
+    check_resume_is_exact(&folder.path().join("small"), &gan_config(GanNets::Small, &vae));
+    check_resume_is_exact(&folder.path().join("vdb"), &lazy);
+}
+
+#[test]
+fn the_newest_checkpoint_opens_by_itself_and_says_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let vae = trained_vae(folder.path());
+    let run = folder.path().join("gan");
+    train(&mut Session::start(&run, gan_config(GanNets::Small, &vae), machine()).unwrap(), u64::MAX);
+    let model = open(&Sources { checkpoint: Some(run), ..Sources::default() }).unwrap().model;
+    let names: Vec<_> =
+        model.description.codes.iter().map(|block| (block.name.as_str(), block.dims)).collect();
+    assert_eq!(names, [("c", 10), ("s", 3)]);
+    assert_eq!(model.description.generator.as_ref().unwrap().inputs, ["s", "c"]);
+    assert_eq!(model.description.data.as_deref(), Some("dsprites"));
+    assert_eq!(model.description.training["steps"], 6);
+    let stats = model.stats.expect("the encoder's statistics travel with the VAE");
+    assert_eq!((stats.mu.shape(), stats.kl.shape()), (&[4096, 10][..], &[10][..]));
+}
+
+#[test]
+fn parts_of_a_batch_add_up_to_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, accumulate| {
+        let config = TrainConfig { accumulate, steps: 1, ..vae_config(Method::BetaVae) };
+        train(&mut Session::start(&folder.path().join(name), config, machine()).unwrap(), u64::MAX)
+    };
+    let (whole, parts) = (run("whole", 1), run("parts", 4));
+    let difference = (whole.get("loss").unwrap() - parts.get("loss").unwrap()).abs();
+    assert!(difference < 1e-4 * whole.get("loss").unwrap(), "{whole:?} {parts:?}");
+}
+
+#[test]
+fn three_bad_steps_in_a_row_stop_the_run_and_spare_the_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut config = vae_config(Method::BetaVae);
+    config.checkpoint_every = 2;
+    train(&mut Session::start(&run, config, machine()).unwrap(), 2);
+    let good = std::fs::read(run.join("checkpoint.safetensors")).unwrap();
+    // a learning rate no weight survives
+    let text = std::fs::read_to_string(run.join("config.toml")).unwrap();
+    std::fs::write(run.join("config.toml"), text.replace("learning_rate = 0.001", "learning_rate = 1e30"))
+        .unwrap();
+    let mut session = Session::resume(&run, None, machine()).unwrap();
+    let mut warnings = 0;
+    let error = session
+        .run(&Control::default(), &mut |event| {
+            warnings += usize::from(matches!(event, TrainEvent::Warning(_)))
+        })
+        .unwrap_err();
+    assert!(matches!(error, TrainError::Diverged { in_a_row: 3, .. }), "{error}");
+    assert!(error.to_string().contains("step"), "{error}");
+    assert_eq!(warnings, 2, "the third is the error itself");
+    assert!(std::fs::read(run.join("checkpoint.safetensors")).unwrap() == good, "the checkpoint was touched");
+}
+
+#[test]
+fn a_damaged_newest_state_gives_way_to_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut config = vae_config(Method::BetaVae);
+    config.checkpoint_every = 2;
+    train(&mut Session::start(&run, config, machine()).unwrap(), 4);
+    let newest = run.join("state-00000004.safetensors");
+    let bytes = std::fs::read(&newest).unwrap();
+    std::fs::write(&newest, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(Session::resume(&run, None, machine()).unwrap().step(), 2);
+}
+
+/// Kills a training process at 50 random moments; every time the run can be resumed, and in the end it has learnt
+/// exactly what an undisturbed one has.
+#[test]
+fn killing_a_run_at_fifty_random_moments_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (killed, calm) = (folder.path().join("killed"), folder.path().join("calm"));
+    let start = |out: &Path, resume: bool, steps: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_idgan"));
+        command.args(["train", "vae", "--threads", "2", "--steps", steps, "--out"]).arg(out);
+        match resume {
+            true => command.arg("--resume"),
+            false => command.args([
+                "--preset",
+                "dsprites-small",
+                "--batch",
+                "2",
+                "--checkpoint-every",
+                "3",
+                "--sample-every",
+                "0",
+            ]),
+        };
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut stream = Stream::new(11, "kills");
+    for kill in 0..50 {
+        let resume = killed.join("config.toml").exists();
+        let mut child = start(&killed, resume, "1000000");
+        std::thread::sleep(Duration::from_millis(40 + stream.below(300) as u64));
+        child.kill().unwrap();
+        let output = child.wait_with_output().unwrap();
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!words.contains("error"), "kill {kill}: {words}");
+        let checkpoint = killed.join("checkpoint.safetensors");
+        if checkpoint.exists() {
+            open(&Sources { checkpoint: Some(checkpoint), ..Sources::default() }).unwrap();
+        }
+    }
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let newest = || {
+        let names =
+            std::fs::read_dir(&killed).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        names
+            .filter_map(|n| n.strip_prefix("state-")?.strip_suffix(".safetensors")?.parse::<u64>().ok())
+            .max()
+    };
+    let steps = (newest().unwrap_or(0) + 5).to_string();
+    for (path, resume) in [(&killed, killed.join("config.toml").exists()), (&calm, false)] {
+        let status = start(path, resume, &steps).wait().unwrap();
+        assert!(status.success() && Instant::now() < deadline);
+    }
+    assert_same_bits(&newest_state(&killed), &newest_state(&calm));
+}
