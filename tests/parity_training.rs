@@ -11,7 +11,7 @@ use idgan::objectives::{Likelihood, gradient_penalty};
 use idgan::training::stage1::{VaeBatch, VaeTrainer};
 use idgan::training::stage2::{FrozenEncoder, GanBatch, GanTrainer, GanWeights};
 use idgan::training::{
-    Downsample, GanNets, GanTraining, Gradients, Method, Optimiser, Ramp, Rule, VaeTraining,
+    Downsample, GanNets, GanTraining, Gradients, Initialisation, Method, Optimiser, Ramp, Rule, VaeTraining,
 };
 
 const LEARNING_RATE: f64 = 1e-4;
@@ -52,6 +52,7 @@ fn three_vae_steps_are_pytorchs() {
         c_dim: 10,
         channels: 1,
         likelihood: Likelihood::Bernoulli,
+        initialisation: Initialisation::Normal,
         learning_rate: LEARNING_RATE,
         beta: Ramp::constant(8.0),
         gamma: 0.0,

@@ -70,6 +70,8 @@ pub struct VaeTraining {
     pub channels: usize,
     /// How the decoder explains a picture.
     pub likelihood: Likelihood,
+    /// How the weights start.
+    pub initialisation: Initialisation,
     /// Learning rate of Adam with betas 0.9 and 0.999.
     pub learning_rate: f64,
     /// Weight of the KL divergence.
@@ -80,6 +82,17 @@ pub struct VaeTraining {
     pub capacity: Ramp,
     /// The annealed VAE's weight of the distance between KL divergence and capacity.
     pub capacity_weight: f64,
+}
+
+/// How a VAE's weights start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initialisation {
+    /// N(0, 0.02) with zero biases: the published implementation. Learns nothing for some thousand steps, and with
+    /// a high beta for much longer.
+    Normal,
+    /// PyTorch's default, uniform in ±1/sqrt(fan_in): finds x and y within 300 steps at beta 30.
+    Uniform,
 }
 
 /// The values of stage 2.

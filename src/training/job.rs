@@ -13,7 +13,7 @@ use crate::objectives::AdaptiveBottleneck;
 use super::stage1::{SecondBatch, VaeBatch, VaeTrainer};
 use super::stage2::{FrozenEncoder, GanBatch, GanTrainer, GanWeights};
 use super::state::{Progress, State};
-use super::{ConfigError, GanTraining, Method, StepReport, TrainConfig, TrainError, VaeTraining};
+use super::{ConfigError, GanTraining, Initialisation, Method, StepReport, TrainConfig, TrainError, VaeTraining};
 
 /// More parts than a batch is ever split in, to number them over all steps.
 const PARTS: u64 = 1 << 20;
@@ -50,7 +50,10 @@ impl Job {
     pub(super) fn new(config: &TrainConfig, data: &str, device: &Device) -> Result<Self, TrainError> {
         let mut stream = Stream::new(config.seed, "weights");
         if let Some(values) = config.vae {
-            let weights = values.network().initialise_normal(&mut stream);
+            let weights = match values.initialisation {
+                Initialisation::Normal => values.network().initialise_normal(&mut stream),
+                Initialisation::Uniform => values.network().initialise_uniform(&mut stream),
+            };
             let trainer = VaeTrainer::new(config.method, values, &weights, device, &mut stream)?;
             return Ok(Self::Vae { trainer, values, data: data.to_owned(), seed: config.seed });
         }

@@ -1,6 +1,6 @@
 use crate::objectives::Likelihood;
 
-use super::config::{Downsample, GanNets, GanTraining, Method, Ramp, TrainConfig, VaeTraining};
+use super::config::{Downsample, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining};
 
 /// Which half of a model is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,7 @@ fn vae_preset(name: &str) -> Option<TrainConfig> {
             c_dim,
             channels,
             likelihood,
+            initialisation: Initialisation::Normal,
             learning_rate,
             beta,
             gamma: 35.0,
@@ -97,6 +98,12 @@ fn vae_preset(name: &str) -> Option<TrainConfig> {
     };
     let published = |data, channels, likelihood, c_dim, beta, steps| {
         make(data, channels, likelihood, c_dim, Ramp::constant(beta), 1e-4, steps)
+    };
+    let quick = |mut config: TrainConfig| {
+        if let Some(vae) = &mut config.vae {
+            vae.initialisation = Initialisation::Uniform;
+        }
+        config
     };
     Some(match name {
         "dsprites" => published("dsprites", 1, Bernoulli, 10, 8.0, 500_000),
@@ -110,11 +117,11 @@ fn vae_preset(name: &str) -> Option<TrainConfig> {
         // Beta falls: a high one separates x, y and scale first, a low one then sharpens them (measured).
         "dsprites-small" => {
             let beta = Ramp { from: 30.0, to: 4.0, over: 12_000 };
-            make("dsprites", 1, Bernoulli, 10, beta, 1e-3, 12_000)
+            quick(make("dsprites", 1, Bernoulli, 10, beta, 1e-3, 12_000))
         }
         "scenes-small" => {
             let beta = Ramp { from: 16.0, to: 2.0, over: 12_000 };
-            make("scenes", 3, Gaussian, 10, beta, 1e-3, 15_000)
+            quick(make("scenes", 3, Gaussian, 10, beta, 1e-3, 15_000))
         }
         _ => return None,
     })
