@@ -6,7 +6,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use idgan::base::Arrays;
-use idgan::checkpoint::{CodeKind, Opened, Precision, Sources, export_torch, open, write_bundle};
+use idgan::checkpoint::{CodeKind, Opened, Precision, Sources, export_torch, open, summarise, write_bundle};
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 
 /// The folder of reference files, where it is laid out.
@@ -47,7 +47,9 @@ fn every_reference_file_opens_with_the_right_sizes() {
         assert_eq!(description.vae.map(|part| part.config), Some(expected), "{name}");
         assert_eq!(description.codes.len(), 1, "{name}");
         assert!(description.training.contains_key("vae_iteration"), "{name}");
-        assert_eq!(description.training["vae_optimiser"], true, "{name}");
+        let summary = summarise(&folder.join(name)).expect("readable");
+        assert_eq!(summary.training["vae_optimiser"], true, "{name}");
+        assert_eq!(summary.vae.and_then(|network| network.architecture), Some(expected), "{name}");
         assert!(opened.warnings.is_empty(), "{name}: {:?}", opened.warnings);
     }
     let trunk = |size, nfilter, nfilter_max| ResnetTrunk { size, nfilter, nfilter_max, channels: 3 };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use crate::base::{Array, Arrays, FileError, FileErrorKind};
+use crate::base::{Array, Arrays, FileError};
 
 use super::pickle::{Encoding, TensorRef, TorchFile, Value};
 use super::shapes::Shapes;
@@ -163,7 +163,8 @@ fn run_checkpoint(folder: &Path) -> Result<PathBuf, CheckpointError> {
             folder,
         ));
     }
-    Err(FileError { kind: FileErrorKind::IsFolder, path: folder.into() }.into())
+    let what = format!("this folder is no run (it has no {RUN_CHECKPOINT}); name the file inside it");
+    Err(CheckpointError::content(what, folder))
 }
 
 fn found_in_tensors(file: &TensorFile) -> Result<Found, String> {

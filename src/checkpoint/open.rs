@@ -99,7 +99,10 @@ fn assemble(
     description.discriminator = discriminator;
     if lone_vae.is_some() || described.is_none() {
         for part in parts() {
-            description.training.extend(part.contents.found.training.clone());
+            // Iterations stay true of the weights; optimisers are not taken along.
+            let training = &part.contents.found.training;
+            let kept = training.iter().filter(|(key, _)| key.ends_with("_iteration"));
+            description.training.extend(kept.map(|(key, value)| (key.clone(), value.clone())));
         }
         let origins = parts().map(Part::origin).collect::<Result<Vec<_>, _>>()?;
         description.provenance.insert("sources".into(), origins.into());
