@@ -3,6 +3,7 @@ use std::path::Path;
 use crate::base::{Array, Arrays};
 
 use super::contents::DESCRIPTION_KEY;
+use super::shapes::{check_shapes, shapes_of};
 use super::tensors::{Precision, write_tensors};
 use super::{CheckpointError, Model};
 
@@ -30,7 +31,7 @@ pub fn write_bundle_with(
     extra: &Arrays,
 ) -> Result<(), CheckpointError> {
     let wrong = |what: String| CheckpointError::content(what, path);
-    model.description.validate().map_err(wrong)?;
+    check_networks(model).map_err(wrong)?;
     let json = serde_json::to_string(&model.description).map_err(|error| wrong(error.to_string()))?;
     let mut tensors: Vec<(String, &Array, Precision)> = Vec::new();
     for (group, arrays) in
@@ -45,6 +46,24 @@ pub fn write_bundle_with(
     }
     tensors.extend(extra.iter().map(|(name, array)| (name.clone(), array, Precision::F32)));
     write_tensors(path, &tensors, (DESCRIPTION_KEY, &json))
+}
+
+/// Checks that the model's description is sound and that its weights are those of the networks it describes.
+pub(super) fn check_networks(model: &Model) -> Result<(), String> {
+    let description = &model.description;
+    description.validate()?;
+    let vae = description.vae.as_ref().map(|part| shapes_of(&part.config));
+    let generator = description.generator.as_ref().map(|part| shapes_of(&part.config));
+    let discriminator = description.discriminator.as_ref().map(shapes_of);
+    for (network, arrays, expected) in [
+        ("VAE", &model.vae, vae),
+        ("generator", &model.generator, generator),
+        ("discriminator", &model.discriminator, discriminator),
+    ] {
+        let found = arrays.iter().map(|(name, array)| (name.clone(), array.shape().to_vec())).collect();
+        check_shapes(network, &found, &expected.unwrap_or_default())?;
+    }
+    Ok(())
 }
 
 fn named<'a>(

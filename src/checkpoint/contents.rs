@@ -16,8 +16,12 @@ use super::{CheckpointError, ModelDescription};
 
 /// The key of the model description in a bundle's metadata.
 pub(crate) const DESCRIPTION_KEY: &str = "idgan";
+/// The key in [`ModelDescription::training`] of the VAE's training iterations, a whole number.
+pub const VAE_ITERATION: &str = "vae_iteration";
+/// The same of the GAN.
+pub const GAN_ITERATION: &str = "gan_iteration";
 /// The bundle in a run folder.
-pub(crate) const RUN_CHECKPOINT: &str = "checkpoint.safetensors";
+pub const RUN_CHECKPOINT: &str = "checkpoint.safetensors";
 
 /// The kind of file a model came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,7 +204,7 @@ fn found_in_torch(root: Value<'_>) -> Result<Found, String> {
         let net =
             states.get("net").ok_or("it has `model_states` without a `net`, so it is no VAE checkpoint")?;
         found.vae = state_dict(net, "VAE")?;
-        note_iteration(&mut found, "vae_iteration", root.get("iter"));
+        note_iteration(&mut found, VAE_ITERATION, root.get("iter"));
         let optimiser = root.get("optim_states").and_then(|states| states.get("optim"));
         note_optimiser(&mut found, "vae_optimiser", optimiser);
         for (key, tensor, axis) in
@@ -230,7 +234,7 @@ fn found_in_torch(root: Value<'_>) -> Result<Found, String> {
         found.discriminator = state_dict(discriminator, "discriminator")?;
     }
     if !found.generator.is_empty() || !found.discriminator.is_empty() {
-        note_iteration(&mut found, "gan_iteration", root.get("it"));
+        note_iteration(&mut found, GAN_ITERATION, root.get("it"));
         note_optimiser(
             &mut found,
             "gan_optimisers",

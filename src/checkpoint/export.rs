@@ -7,6 +7,8 @@ use serde_json::Value as Json;
 use crate::base::{Arrays, FileError};
 use crate::nets::Parameters;
 
+use super::bundle::check_networks;
+use super::contents::{GAN_ITERATION, VAE_ITERATION};
 use super::pickle::{Object, write_torch};
 use super::{CheckpointError, Model};
 
@@ -22,19 +24,20 @@ pub const GAN_FILE: &str = "model.pt";
 /// Optimisers are written fresh, with the published settings and no state.
 ///
 /// # Errors
-/// When the model has no network, or a file cannot be written.
+/// When the model has no network or contradicts its description, or a file cannot be written.
 pub fn export_torch(folder: &Path, model: &Model) -> Result<Vec<PathBuf>, CheckpointError> {
     let description = &model.description;
     if description.vae.is_none() && description.generator.is_none() && description.discriminator.is_none() {
         return Err(CheckpointError::Request("the model has no network to export".into()));
     }
+    check_networks(model).map_err(CheckpointError::Request)?;
     std::fs::create_dir_all(folder).map_err(|error| FileError::new(error, folder))?;
     let mut written = Vec::new();
     if let Some(part) = &description.vae {
         let (c_dim, channels) = (part.config.c_dim as i64, part.config.channels as i64);
         let net = state_dict("", &part.config, &model.vae)?;
         let object = Object::dict([
-            ("iter", Object::Int(iteration(model, "vae_iteration"))),
+            ("iter", Object::Int(iteration(model, VAE_ITERATION))),
             (
                 "model_states",
                 Object::dict([("net", net), ("c_dim", Object::Int(c_dim)), ("nc", Object::Int(channels))]),
@@ -44,7 +47,7 @@ pub fn export_torch(folder: &Path, model: &Model) -> Result<Vec<PathBuf>, Checkp
         written.push(folder.join(VAE_FILE));
         write_torch(&folder.join(VAE_FILE), &object)?;
     }
-    let mut entries = vec![("it", Object::Int(iteration(model, "gan_iteration")))];
+    let mut entries = vec![("it", Object::Int(iteration(model, GAN_ITERATION)))];
     if let Some(part) = &description.generator {
         let state = state_dict("module.", &part.config, &model.generator)?;
         entries.push(("generator", state.clone()));

@@ -23,7 +23,7 @@ mod tensors;
 mod zip;
 
 pub use bundle::{write_bundle, write_bundle_with};
-pub use contents::Format;
+pub use contents::{Format, GAN_ITERATION, RUN_CHECKPOINT, VAE_ITERATION};
 pub use description::{CodeBlock, CodeKind, GeneratorPart, ModelDescription, VaePart};
 pub use dtype::DType;
 pub use error::CheckpointError;

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::Arrays;
 
-use super::contents::RUN_CHECKPOINT;
+use super::contents::{GAN_ITERATION, RUN_CHECKPOINT, VAE_ITERATION};
 use super::describe::{describe_blocks, is_explained};
 use super::fit::check_fit;
 use super::part::{Part, Wanted};
@@ -101,7 +101,8 @@ fn assemble(
         for part in parts() {
             // Iterations stay true of the weights; optimisers are not taken along.
             let training = &part.contents.found.training;
-            let kept = training.iter().filter(|(key, _)| key.ends_with("_iteration"));
+            let kept =
+                training.iter().filter(|(key, _)| [VAE_ITERATION, GAN_ITERATION].contains(&key.as_str()));
             description.training.extend(kept.map(|(key, value)| (key.clone(), value.clone())));
         }
         let origins = parts().map(Part::origin).collect::<Result<Vec<_>, _>>()?;
