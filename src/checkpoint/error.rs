@@ -25,7 +25,7 @@ pub enum CheckpointError {
 impl CheckpointError {
     /// `what` is wrong with the content of `path`.
     pub(crate) fn content(what: impl Into<String>, path: &Path) -> Self {
-        Self::Content { what: what.into(), path: path.into() }
+        Self::Content { what: one_line(&what.into()), path: path.into() }
     }
 
     /// A failed read or write of `path`. A file that ends early and one whose bytes contradict each other are
@@ -40,5 +40,32 @@ impl CheckpointError {
             }
             _ => FileError::new(error, path).into(),
         }
+    }
+}
+
+/// Longest sentence about a file's content; names in a hostile file can be megabytes long.
+const LONGEST: usize = 600;
+
+/// `text` as part of a message: one line without control characters, cut off where it gets absurd. What comes from
+/// a file may hold anything, terminal commands included.
+pub(crate) fn one_line(text: &str) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    let mut line: String = text.chars().take(LONGEST).map(clean).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        line.push_str("...");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_says_stays_in_one_line() {
+        let error = CheckpointError::content(format!("a\nb\u{1b}[2J{}", "x".repeat(10_000)), Path::new("f"));
+        let message = error.to_string();
+        assert!(message.starts_with("a b [2Jxxx") && message.ends_with("...: f"), "{message}");
+        assert!(message.len() < 700);
     }
 }

@@ -6,6 +6,7 @@ use crate::base::Arrays;
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, VaeConfig};
 
 use super::contents::{Contents, Handles, shapes};
+use super::error::one_line;
 use super::infer::{infer_discriminator, infer_generator, infer_vae};
 use super::shapes::{Shapes, check_shapes, shapes_of};
 use super::{CheckpointError, ModelDescription, Stats};
@@ -98,7 +99,7 @@ impl Part {
         warnings.extend(vae.as_ref().and_then(|(_, arrays)| not_finite("VAE", arrays)));
         warnings.extend(generator.as_ref().and_then(|(_, arrays)| not_finite("generator", arrays)));
         warnings.extend(discriminator.as_ref().and_then(|(_, arrays)| not_finite("discriminator", arrays)));
-        warnings.iter_mut().for_each(|text| *text = format!("{text}: {}", path.display()));
+        warnings.iter_mut().for_each(|text| *text = format!("{}: {}", one_line(text), path.display()));
         contents.found.training = found.training;
         Ok(Self { contents, description, vae, generator, discriminator, stats, warnings })
     }

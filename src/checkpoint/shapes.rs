@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use crate::nets::Parameters;
 
+use super::zip::shorten;
+
 /// Names and shapes of a network's tensors, outermost dimension first.
 pub type Shapes = BTreeMap<String, Vec<usize>>;
 
@@ -34,8 +36,9 @@ pub(crate) fn check_shapes(network: &str, found: &Shapes, expected: &Shapes) -> 
     }
     match found.iter().find(|(name, _)| !expected.contains_key(*name)) {
         Some((name, shape)) => Err(format!(
-            "tensor `{name}` with shape {shape:?} belongs to no layer of the {network}; it comes from another \
-             architecture"
+            "tensor `{}` with shape {shape:?} belongs to no layer of the {network}; it comes from another \
+             architecture",
+            shorten(name)
         )),
         None => Ok(()),
     }

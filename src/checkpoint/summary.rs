@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
 
 use super::contents::{Contents, Handles, shapes};
+use super::error::one_line;
 use super::infer::{infer_discriminator, infer_generator, infer_vae};
 use super::{CheckpointError, ModelDescription};
 
@@ -81,7 +82,7 @@ pub fn summarise(path: &Path) -> Result<Summary, CheckpointError> {
         stats_rows: found.stats.get("mu").and_then(|handle| handle.shape.first().copied()),
         training,
         description: found.description,
-        warnings,
+        warnings: warnings.iter().map(|text| one_line(text)).collect(),
     })
 }
 

@@ -240,12 +240,13 @@ fn wide_fields(mut extra: &[u8]) -> impl Iterator<Item = u64> {
     found.as_chunks::<8>().0.iter().map(|&chunk| u64::from_le_bytes(chunk))
 }
 
-/// A name short enough for a message.
+/// A name from a file, short enough for a message.
 pub(crate) fn shorten(name: &str) -> String {
-    if name.chars().count() <= 80 {
-        return name.to_owned();
+    let clean = name.chars().map(|c| if c.is_control() { ' ' } else { c });
+    match name.chars().nth(80) {
+        None => clean.collect(),
+        Some(_) => clean.take(77).chain("...".chars()).collect(),
     }
-    name.chars().take(77).chain("...".chars()).collect()
 }
 
 fn damaged(what: &str) -> io::Error {

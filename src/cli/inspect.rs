@@ -53,7 +53,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// The lines that people read.
 fn describe(summary: &Summary) -> Vec<String> {
     let mut lines = vec![summary.path.clone()];
-    let mut line = |label: &str, text: String| lines.push(format!("  {label:<14} {text}"));
+    // Names and labels come from the file and may hold anything, terminal commands included.
+    let mut line = |label: &str, text: String| {
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        lines.push(format!("  {label:<14} {text}"));
+    };
     line("format", summary.format.into());
     line("size", bytes(summary.bytes));
     line("SHA-256", summary.sha256.clone());
