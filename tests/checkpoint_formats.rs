@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use idgan::base::{Array, Arrays};
-use idgan::checkpoint::pickle::{Encoding, TorchFile};
+use idgan::checkpoint::pickle::{Encoding, TorchFile, Value};
 use idgan::checkpoint::{
     CodeBlock, CodeKind, Format, GeneratorPart, Model, ModelDescription, Precision, Sources, Stats,
     TensorFile, VaePart, export_torch, open, summarise, write_bundle, write_tensors,
@@ -57,7 +57,7 @@ fn views_and_types_are_read_as_pytorch_has_them() {
             expect(dtype, &[3], &[0.0, 1.0, 100.0]);
         }
         expect("bool", &[3], &[0.0, 1.0, 1.0]);
-        let size: Vec<_> = file.root().get("size").unwrap().items().unwrap().map(|v| v.as_int()).collect();
+        let size: Vec<_> = file.root().get("size").unwrap().items().unwrap().map(Value::as_int).collect();
         assert_eq!(size, [Some(1), Some(2)]);
     }
 }
