@@ -23,12 +23,16 @@ pub(super) fn colour(lightness: f32, chroma: f32, hue: f32) -> Vec3 {
 /// own curve.
 #[inline]
 pub(super) fn develop(light: Vec3) -> [f32; 3] {
-    [film(light.x), film(light.y), film(light.z)]
-}
-
-#[inline]
-fn film(value: f32) -> f32 {
-    encode(value * (value + 0.045) / (value * (value + 0.46) + 0.13))
+    let above = |value: f32| value * (value + 0.045);
+    let below = |value: f32| value * (value + 0.46) + 0.13;
+    // One division for three channels.
+    let (x, y, z) = (below(light.x), below(light.y), below(light.z));
+    let inverse = 1.0 / (x * y * z);
+    [
+        encode(above(light.x) * (y * z * inverse)),
+        encode(above(light.y) * (x * z * inverse)),
+        encode(above(light.z) * (x * y * inverse)),
+    ]
 }
 
 /// Entries of the table behind [`encode`].

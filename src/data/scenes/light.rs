@@ -6,9 +6,9 @@ use crate::base::Stream;
 #[derive(Clone, Debug)]
 pub(super) struct Light {
     position: Vec3,
-    /// Where the lamp's beam points.
-    aim: Vec3,
-    /// Linear colour at the aim.
+    /// Unit direction from what the lamp's beam points at, back to the lamp.
+    beam: Vec3,
+    /// Linear colour at what the beam points at, times the square of the distance.
     colour: Vec3,
     /// Linear colour of the light from above and from all sides.
     pub(super) sky: Vec3,
@@ -44,10 +44,11 @@ impl Light {
         let strength = 2.3 + 0.5 * stream.uniform();
         // A warm lamp makes the rest look cool, as daylight from a window beside it.
         let sky = vec3(0.47, 0.48, 0.50).mix(vec3(0.43, 0.47, 0.55), warmth);
+        let beam = position - vec3(0.0, 0.5, -0.4);
         Self {
             position,
-            aim: vec3(0.0, 0.5, -0.4),
-            colour: colour * strength,
+            beam: beam * (1.0 / beam.length()),
+            colour: colour * (strength * beam.dot(beam)),
             sky: sky * (0.85 + 0.4 * stream.uniform()),
             softness: 0.07 + 0.12 * stream.uniform(),
         }
@@ -58,15 +59,13 @@ impl Light {
     #[inline]
     pub(super) fn at(&self, p: Vec3) -> Incoming {
         let to_light = self.position - p;
-        let squared = to_light.dot(to_light);
-        let distance = squared.sqrt();
-        let direction = to_light * (1.0 / distance);
-        let beam = self.position - self.aim;
-        let reference = beam.dot(beam);
-        let cosine = direction.dot(beam) / reference.sqrt();
+        let nearness = 1.0 / to_light.dot(to_light);
+        let distance = 1.0 / nearness.sqrt();
+        let direction = to_light * (nearness * distance);
+        let cosine = direction.dot(self.beam);
         let off_axis = 1.0 - cosine * cosine;
-        let rim = 1.0 / (1.0 + 6.0 * off_axis * off_axis + 2.2 * off_axis);
-        Incoming { direction, distance, colour: self.colour * (rim * reference / squared) }
+        let rim = (1.0 - off_axis * (1.9 - 1.4 * off_axis)).max(0.3);
+        Incoming { direction, distance, colour: self.colour * (rim * nearness) }
     }
 
     /// The share of the lamp that a point of the floor or the wall sees past the object, 0 to 1.
@@ -107,20 +106,21 @@ impl Light {
 /// The share of the sky that the object leaves to a point with this normal, 0 to 1.
 #[inline]
 pub(super) fn openness(solid: &Solid, p: Vec3, normal: Vec3) -> f32 {
-    let reach = solid.bound + 0.55;
-    let away = p - solid.centre;
-    if away.dot(away) > reach * reach {
+    // Farther from the object than the highest probe, nothing can be hidden.
+    let reach = solid.girth() + PROBES[2].0;
+    if p.x * p.x + p.z * p.z > reach * reach {
         return 1.0;
     }
     let mut hidden = 0.0;
-    for (height, weight) in [(0.07, 1.6), (0.2, 1.0), (0.45, 0.45)] {
+    for (height, weight) in PROBES {
         let free = solid.distance(p + normal * height);
         hidden += weight * (height - free).max(0.0);
     }
-    // Fades to nothing at the bound, where the test above stops looking.
-    let fade = ((reach * reach - away.dot(away)) / (reach * 0.5)).clamp(0.0, 1.0);
-    1.0 - (1.35 * hidden * fade).min(0.82)
+    1.0 - (1.35 * hidden).min(0.82)
 }
+
+/// Heights over a surface at which the room to the object is measured, and their weights.
+const PROBES: [(f32, f32); 3] = [(0.07, 1.6), (0.2, 1.0), (0.45, 0.45)];
 
 /// The light thrown back by a glossy surface towards the eye, for a lamp of colour 1 (Trowbridge-Reitz
 /// distribution, Schlick's Fresnel term); `roughness` from 0.05 (a mirror, nearly) to 1.

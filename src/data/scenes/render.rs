@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::colour::develop;
 use super::covering::{Covering, Finish};
 use super::light::{Light, fresnel, highlight, openness};
@@ -72,6 +74,20 @@ impl Camera {
         (self.forward + self.right * across - self.up * down).normalised()
     }
 
+    /// The columns and rows that can show a sphere.
+    fn around(&self, centre: Vec3, radius: f32) -> (Range<usize>, Range<usize>) {
+        let from_eye = centre - self.eye;
+        let depth = from_eye.dot(self.forward);
+        // A sphere's outline is a little larger than its radius at its middle's depth.
+        let reach = radius / (depth - radius) * depth / (depth * HALF_VIEW);
+        let range = |offset: f32| {
+            let middle = offset / (depth * HALF_VIEW);
+            let pixel = |place: f32| ((place + 1.0) * 0.5 * self.size).clamp(0.0, self.size);
+            pixel(middle - reach) as usize..pixel(middle + reach).ceil() as usize
+        };
+        (range(from_eye.dot(self.right)), range(-from_eye.dot(self.up)))
+    }
+
     /// How wide a pixel is at distance 1.
     fn pixel(&self) -> f32 {
         2.0 * HALF_VIEW / self.size
@@ -86,9 +102,14 @@ impl Room {
     pub(super) fn render(&self, size: usize, out: &mut [f32]) {
         let camera = Camera::new(self.azimuth, size);
         let mut hits = Vec::with_capacity(size * size);
+        let (columns, rows) = camera.around(self.solid.centre, self.solid.bound);
         for row in 0..size {
             for column in 0..size {
-                hits.push(self.hit(camera.eye, camera.ray(column as f32 + 0.5, row as f32 + 0.5)));
+                let ray = camera.ray(column as f32 + 0.5, row as f32 + 0.5);
+                hits.push(match columns.contains(&column) && rows.contains(&row) {
+                    true => self.hit(camera.eye, ray),
+                    false => background(camera.eye, ray),
+                });
             }
         }
         let plane = size * size;
