@@ -55,7 +55,12 @@ impl CacheFolder {
     /// The derived files in the folder; foreign files are left alone and not counted.
     fn files(&self) -> Vec<CachedFile> {
         let Ok(entries) = std::fs::read_dir(&self.path) else { return Vec::new() };
-        let own = |path: &Path| path.extension().is_some_and(|extension| extension == EXTENSION);
+        // What a killed program left half written counts too; whatever is being written now is the newest.
+        let own = |path: &Path| {
+            let is_half_written = || path.file_name()?.to_str().map(|name| name.starts_with(".idgan-"));
+            path.extension().is_some_and(|extension| extension == EXTENSION)
+                || is_half_written().unwrap_or(false)
+        };
         entries
             .filter_map(|entry| {
                 let path = entry.ok()?.path();

@@ -9,10 +9,17 @@ use crate::base::FileError;
 
 /// A short name for `parts` that other parts will not share: 16 hexadecimal digits of their SHA-256.
 pub(super) fn of(parts: &[&[u8]]) -> String {
+    of_parts(parts.iter().map(|&part| (part, [].as_slice())))
+}
+
+/// As [`of`], for many pairs of parts.
+pub(super) fn of_parts<'a>(parts: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> String {
     let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
+    for (first, second) in parts {
+        hash.update((first.len() as u64).to_le_bytes());
+        hash.update(first);
+        hash.update((second.len() as u64).to_le_bytes());
+        hash.update(second);
     }
     hash.finalize().iter().take(8).fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

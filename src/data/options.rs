@@ -12,6 +12,8 @@ pub struct OpenOptions {
     pub cache_bytes: u64,
     /// The picture behind `scream-dsprites`; `None` for the one the program paints.
     pub picture: Option<PathBuf>,
+    /// Threads for decoding pictures the first time.
+    pub threads: usize,
     /// Told how far a long preparation has come.
     pub progress: Option<ProgressFn>,
     /// Stops a long preparation, which then returns [`super::DataError::Cancelled`].
@@ -38,7 +40,15 @@ impl Default for OpenOptions {
         let dirs = directories::ProjectDirs::from("", "", "idgan");
         let cache_dir =
             dirs.map_or_else(|| std::env::temp_dir().join("idgan-cache"), |dirs| dirs.cache_dir().to_owned());
-        Self { cache_dir, cache_bytes: 20_000_000_000, picture: None, progress: None, cancel: Cancel::new() }
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            cache_dir,
+            cache_bytes: 20_000_000_000,
+            picture: None,
+            threads,
+            progress: None,
+            cancel: Cancel::new(),
+        }
     }
 }
 

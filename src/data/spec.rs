@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::photos::{Layout, Photos};
 use super::scenes::Scenes;
 use super::sprites::{Sprites, Variant};
 use super::{DataError, Dataset, OpenOptions};
@@ -11,7 +12,12 @@ dsprites                   the sprites, drawn by the program (dsprites:FILE.npz 
 color-dsprites[:FILE.npz]  in random colours
 noisy-dsprites[:FILE.npz]  on uniform noise
 scream-dsprites[:FILE.npz] on crops of a painting (--picture FILE for another)
-scenes                     rendered rooms with six known factors, 64 to 1024 pixels";
+scenes                     rendered rooms with six known factors, 64 to 1024 pixels
+images:DIR                 any pictures, at any depth of a folder (or a zip or tar)
+celeba:PATH                img_align_celeba, the folder or the zip
+celeba-hq:PATH             the 1024x1024 pictures, a folder or a zip
+chairs:PATH                rendered_chairs, the folder or the tar
+cars:PATH                  a folder with cars_train, cars_test and devkit";
 
 /// Side of a rendered scene when none is asked for.
 const SCENE_SIDE: usize = 128;
@@ -34,6 +40,11 @@ pub fn open(spec: &str, size: Option<usize>, options: &OpenOptions) -> Result<Ar
         "noisy-dsprites" => sprites(spec, Variant::Noisy, path, size, options),
         "scream-dsprites" => sprites(spec, Variant::Scream, path, size, options),
         "scenes" if path.is_none() => Ok(Arc::new(Scenes::new(size.unwrap_or(SCENE_SIDE))?)),
+        "images" => photos(spec, Layout::Images, path, size, options),
+        "celeba" => photos(spec, Layout::CelebA, path, size, options),
+        "celeba-hq" => photos(spec, Layout::CelebAHq, path, size, options),
+        "chairs" => photos(spec, Layout::Chairs, path, size, options),
+        "cars" => photos(spec, Layout::Cars, path, size, options),
         _ => Err(DataError::Spec(format!("there is no data set called {spec:?}; known are:\n{KNOWN_SPECS}"))),
     }
 }
@@ -51,4 +62,17 @@ fn sprites(
             Err(DataError::Spec(format!("{spec} has pictures of 64 pixels, not {size}; leave the size out")))
         }
     }
+}
+
+fn photos(
+    spec: &str,
+    layout: Layout,
+    path: Option<&Path>,
+    size: Option<usize>,
+    options: &OpenOptions,
+) -> Result<Arc<dyn Dataset>, DataError> {
+    let Some(path) = path else {
+        return Err(DataError::Spec(format!("{spec} needs a path, for instance {spec}:FOLDER")));
+    };
+    Ok(Arc::new(Photos::open(spec, layout, path, size, options)?))
 }

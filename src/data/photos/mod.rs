@@ -1,3 +1,78 @@
 //! Photographs from folders and archives, decoded once at the training size into a bounded cache.
 
 pub(super) mod decode;
+mod matlab;
+mod prepared;
+mod published;
+mod store;
+
+use std::path::Path;
+
+use self::prepared::Prepared;
+use self::store::Store;
+use super::{DataError, Dataset, OpenOptions};
+
+pub(super) use self::published::Layout;
+
+/// The smallest and the largest side of a picture.
+const SIDES: std::ops::RangeInclusive<usize> = 8..=2048;
+
+/// A set of photographs at one size.
+pub(super) struct Photos {
+    spec: String,
+    size: usize,
+    pictures: Prepared,
+}
+
+impl Photos {
+    /// Opens the folder or archive at `path`, laid out as `layout` says; the first time every picture is
+    /// decoded.
+    pub(super) fn open(
+        spec: &str,
+        layout: Layout,
+        path: &Path,
+        size: Option<usize>,
+        options: &OpenOptions,
+    ) -> Result<Self, DataError> {
+        let size = size.unwrap_or(layout.usual_size());
+        if !SIDES.contains(&size) {
+            return Err(DataError::Spec(format!("photos are scaled to 8 to 2048 pixels, not {size}")));
+        }
+        let store = Store::open(path)?;
+        let chosen = layout.choose(&store)?;
+        if chosen.is_empty() {
+            let what = format!("no pictures found; expected {}", layout.expects());
+            return Err(DataError::Content { what, path: path.to_owned() });
+        }
+        let pictures = Prepared::open(store, chosen, size, options)?;
+        if pictures.broken() > 0 {
+            log::warn!("{spec}: {} broken pictures are left out of {}", pictures.broken(), pictures.len());
+        }
+        Ok(Self { spec: spec.to_owned(), size, pictures })
+    }
+}
+
+impl Dataset for Photos {
+    fn spec(&self) -> &str {
+        &self.spec
+    }
+
+    fn len(&self) -> usize {
+        self.pictures.len()
+    }
+
+    fn picture_shape(&self) -> [usize; 3] {
+        [3, self.size, self.size]
+    }
+
+    fn may_flip(&self) -> bool {
+        true
+    }
+
+    fn read(&self, index: usize, _draw: u64, out: &mut [f32]) -> Result<(), DataError> {
+        self.pictures.read(index, out)
+    }
+}
+
+#[cfg(test)]
+mod tests;

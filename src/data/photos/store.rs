@@ -1,0 +1,313 @@
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use crate::base::{FileError, FileErrorKind};
+use crate::data::cache::PositionalFile;
+use crate::data::{DataError, fingerprint};
+
+/// The largest single file that is read.
+const MAX_FILE: u64 = 512 << 20;
+/// How deep folders are followed, against links that lead in circles.
+const MAX_DEPTH: usize = 24;
+
+/// A folder, a zip or a tar archive full of files, each readable from any thread.
+#[derive(Debug)]
+pub(super) struct Store {
+    path: PathBuf,
+    /// The open archive; `None` for a folder.
+    archive: Option<PositionalFile>,
+    entries: Vec<Entry>,
+    /// Changes when a file is added, removed, renamed or rewritten.
+    fingerprint: String,
+}
+
+/// One file of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Its path inside the store, with `/` between folders.
+    pub(super) name: String,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// A file of its own in a folder.
+    File,
+    /// Bytes of an archive, as they are.
+    Stored { offset: u64, len: u64 },
+    /// Deflated bytes of an archive.
+    Deflated { offset: u64, len: u64 },
+}
+
+impl Store {
+    /// Lists a folder or an archive, its files in name order. Names that begin with a dot are left out.
+    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
+        let metadata = std::fs::metadata(path).map_err(|error| FileError::new(error, path))?;
+        if metadata.is_dir() {
+            let mut files = Vec::new();
+            list_folder(path, "", 0, &mut files)?;
+            files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+            let stamps = files.iter().map(|file| file.stamp.as_slice());
+            let fingerprint =
+                fingerprint::of_parts(files.iter().map(|file| file.name.as_bytes()).zip(stamps));
+            let entries =
+                files.into_iter().map(|file| Entry { name: file.name, place: Place::File }).collect();
+            return Ok(Self { path: path.to_owned(), archive: None, entries, fingerprint });
+        }
+        let archive = PositionalFile::open(path)?;
+        let mut start = [0; 4];
+        archive.read_at(&mut start, 0)?;
+        let mut entries = match start {
+            [b'P', b'K', ..] => list_zip(path)?,
+            [0x1f, 0x8b, ..] => {
+                let what = "a compressed tar cannot be read at random; unpack it and name the folder";
+                return Err(DataError::Content { what: what.into(), path: path.to_owned() });
+            }
+            _ => list_tar(path)?,
+        };
+        entries.retain(|entry| !entry.name.split('/').any(|part| part.starts_with('.')));
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let fingerprint = fingerprint::of_file(path)?;
+        Ok(Self { path: path.to_owned(), archive: Some(archive), entries, fingerprint })
+    }
+
+    /// The folder or the archive.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All files in name order.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Changes when a file is added, removed, renamed or rewritten.
+    pub(super) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Where a file lies, for messages.
+    pub(super) fn path_of(&self, entry: &Entry) -> PathBuf {
+        self.path.join(&entry.name)
+    }
+
+    /// Reads a whole file.
+    pub(super) fn read(&self, entry: &Entry) -> Result<Vec<u8>, DataError> {
+        let path = self.path_of(entry);
+        let too_large = || DataError::Content {
+            what: format!("larger than {} MiB, too large for a picture", MAX_FILE >> 20),
+            path: path.clone(),
+        };
+        let fail = |error| DataError::from(FileError::new(error, &path));
+        let (place, archive) = match (&self.archive, entry.place) {
+            (Some(archive), place) => (place, archive),
+            (None, _) => {
+                let file = File::open(&path).map_err(|error| self.vanished(error, &path))?;
+                let mut bytes = Vec::new();
+                file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(fail)?;
+                return if bytes.len() as u64 > MAX_FILE { Err(too_large()) } else { Ok(bytes) };
+            }
+        };
+        let (Place::Stored { offset, len } | Place::Deflated { offset, len }) = place else {
+            return Err(too_large());
+        };
+        // The length is what the archive claims, so it is checked against the file before memory is taken.
+        if len > MAX_FILE || offset.saturating_add(len) > archive.len()? {
+            return Err(too_large());
+        }
+        let mut bytes = vec![0; len as usize];
+        archive.read_at(&mut bytes, offset)?;
+        if matches!(place, Place::Deflated { .. }) {
+            let mut inflated = Vec::new();
+            let decoder = flate2::read::DeflateDecoder::new(bytes.as_slice());
+            decoder.take(MAX_FILE + 1).read_to_end(&mut inflated).map_err(|error| DataError::Content {
+                what: format!("its compressed data is broken ({error})"),
+                path: path.clone(),
+            })?;
+            if inflated.len() as u64 > MAX_FILE {
+                return Err(too_large());
+            }
+            bytes = inflated;
+        }
+        Ok(bytes)
+    }
+
+    /// A file that was there when the store was listed.
+    fn vanished(&self, error: std::io::Error, path: &Path) -> DataError {
+        let error = FileError::new(error, path);
+        if matches!(error.kind, FileErrorKind::Missing) {
+            let what =
+                "the file has vanished since the data set was opened; restore it or open the set again";
+            return DataError::Content { what: what.into(), path: path.to_owned() };
+        }
+        error.into()
+    }
+}
+
+/// A file met while listing a folder; `stamp` is its length and time of writing.
+struct Listed {
+    name: String,
+    stamp: [u8; 24],
+}
+
+fn list_folder(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<Listed>) -> Result<(), DataError> {
+    if depth > MAX_DEPTH {
+        let what = "folders lie deeper than 24 levels here; is a link leading in circles?";
+        return Err(DataError::Content { what: what.into(), path: folder.to_owned() });
+    }
+    let entries = std::fs::read_dir(folder).map_err(|error| FileError::new(error, folder))?;
+    for entry in entries {
+        let entry = entry.map_err(|error| FileError::new(error, folder))?;
+        // A name that is not Unicode cannot be shown or stored; such files are rare and left out.
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if name.starts_with('.') {
+            continue;
+        }
+        let path = entry.path();
+        // Links are followed; one that leads nowhere is left out.
+        let Ok(metadata) = std::fs::metadata(&path) else { continue };
+        let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+        if metadata.is_dir() {
+            list_folder(&path, &name, depth + 1, files)?;
+        } else {
+            let written = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            let mut stamp = [0; 24];
+            stamp[..8].copy_from_slice(&metadata.len().to_le_bytes());
+            stamp[8..].copy_from_slice(&written.map_or(0, |since| since.as_nanos()).to_le_bytes());
+            files.push(Listed { name, stamp });
+        }
+    }
+    Ok(())
+}
+
+fn list_zip(path: &Path) -> Result<Vec<Entry>, DataError> {
+    let broken = |error: &dyn std::fmt::Display| DataError::Content {
+        what: format!("not a zip archive that can be read ({error}); download it again"),
+        path: path.to_owned(),
+    };
+    let file = File::open(path).map_err(|error| FileError::new(error, path))?;
+    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(|error| broken(&error))?;
+    let mut entries = Vec::new();
+    for index in 0..archive.len() {
+        let member = archive.by_index_raw(index).map_err(|error| broken(&error))?;
+        let (Some(offset), len) = (member.data_start(), member.compressed_size()) else { continue };
+        if member.is_dir() || member.encrypted() {
+            continue;
+        }
+        let place = match member.compression() {
+            zip::CompressionMethod::Stored => Place::Stored { offset, len },
+            zip::CompressionMethod::Deflated => Place::Deflated { offset, len },
+            method => return Err(broken(&format!("its compression {method:?} is not known"))),
+        };
+        let name = member.name().map_err(|error| broken(&error))?.replace('\\', "/");
+        entries.push(Entry { name, place });
+    }
+    Ok(entries)
+}
+
+fn list_tar(path: &Path) -> Result<Vec<Entry>, DataError> {
+    let broken = |error: std::io::Error| DataError::Content {
+        what: format!("neither a zip nor a tar archive that can be read ({error})"),
+        path: path.to_owned(),
+    };
+    let file = File::open(path).map_err(|error| FileError::new(error, path))?;
+    let mut archive = tar::Archive::new(file);
+    let mut entries = Vec::new();
+    for entry in archive.entries_with_seek().map_err(broken)? {
+        let entry = entry.map_err(broken)?;
+        if entry.header().entry_type().is_file() {
+            let name = entry.path().map_err(broken)?.to_string_lossy().replace('\\', "/");
+            let name = name.trim_start_matches("./").to_owned();
+            let place = Place::Stored { offset: entry.raw_file_position(), len: entry.size() };
+            entries.push(Entry { name, place });
+        }
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn names(store: &Store) -> Vec<&str> {
+        store.entries().iter().map(|entry| entry.name.as_str()).collect()
+    }
+
+    const FILES: [(&str, &[u8]); 3] =
+        [("a/one.txt", b"first"), ("a/two.txt", &[7; 1000]), ("b.txt", b"third")];
+
+    fn make_folder(root: &Path) {
+        std::fs::create_dir_all(root.join("a")).expect("makes");
+        for (name, content) in FILES {
+            std::fs::write(root.join(name), content).expect("writes");
+        }
+        std::fs::write(root.join(".hidden"), b"no").expect("writes");
+    }
+
+    #[test]
+    fn folders_zips_and_tars_hold_the_same_files() {
+        let root = tempfile::tempdir().expect("temporary folder");
+        let folder = root.path().join("folder");
+        make_folder(&folder);
+        let mut tar = tar::Builder::new(File::create(root.path().join("files.tar")).expect("creates"));
+        tar.append_dir_all(".", &folder).expect("appends");
+        tar.finish().expect("finishes");
+        let mut zip = zip::ZipWriter::new(File::create(root.path().join("files.zip")).expect("creates"));
+        for (i, (name, content)) in FILES.into_iter().enumerate() {
+            let method = [zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated][i % 2];
+            let options = zip::write::SimpleFileOptions::default().compression_method(method);
+            zip.start_file(name, options).expect("starts");
+            zip.write_all(content).expect("writes");
+        }
+        zip.finish().expect("finishes");
+        for path in [folder, root.path().join("files.tar"), root.path().join("files.zip")] {
+            let store = Store::open(&path).expect("lists");
+            assert_eq!(names(&store), FILES.map(|(name, _)| name), "{}", path.display());
+            for (entry, (_, content)) in store.entries().iter().zip(FILES) {
+                assert_eq!(store.read(entry).expect("reads"), content, "{}", path.display());
+            }
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_changes_with_any_file() {
+        let root = tempfile::tempdir().expect("temporary folder");
+        make_folder(root.path());
+        let fingerprint = || Store::open(root.path()).expect("lists").fingerprint().to_owned();
+        let before = fingerprint();
+        assert_eq!(before, fingerprint());
+        std::fs::write(root.path().join("b.txt"), b"changed").expect("writes");
+        assert_ne!(before, fingerprint());
+    }
+
+    #[test]
+    fn a_file_that_vanished_is_named() {
+        let root = tempfile::tempdir().expect("temporary folder");
+        make_folder(root.path());
+        let store = Store::open(root.path()).expect("lists");
+        std::fs::remove_dir_all(root.path().join("a")).expect("removes");
+        let error = store.read(&store.entries()[0]).expect_err("gone").to_string();
+        assert!(error.contains("vanished") && error.ends_with("one.txt"), "{error}");
+    }
+
+    #[test]
+    fn archives_that_lie_or_are_cut_short_are_errors() {
+        let root = tempfile::tempdir().expect("temporary folder");
+        let path = root.path().join("bad.tar");
+        let mut header = tar::Header::new_gnu();
+        header.set_path("huge.png").expect("short name");
+        header.set_size(1 << 40);
+        header.set_cksum();
+        std::fs::write(&path, header.as_bytes()).expect("writes");
+        if let Ok(store) = Store::open(&path) {
+            assert!(store.entries().iter().all(|entry| store.read(entry).is_err()));
+        }
+        std::fs::write(&path, b"PK\x05\x06 not really").expect("writes");
+        assert!(Store::open(&path).is_err());
+        std::fs::write(&path, [0x1f, 0x8b, 8, 0]).expect("writes");
+        assert!(Store::open(&path).expect_err("refused").to_string().contains("unpack"));
+    }
+}

@@ -1,0 +1,204 @@
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use image::{Rgb, RgbImage};
+
+use super::*;
+use crate::data::open;
+
+fn options(folder: &Path) -> OpenOptions {
+    OpenOptions { cache_dir: folder.join("cache"), threads: 2, ..OpenOptions::default() }
+}
+
+/// A picture of one colour in the middle `side` pixels, black around it.
+fn framed(width: u32, height: u32, side: u32, colour: [u8; 3]) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let inside = |at: u32, length: u32| at >= (length - side) / 2 && at < (length - side) / 2 + side;
+        Rgb(if inside(x, width) && inside(y, height) { colour } else { [0; 3] })
+    })
+}
+
+fn save(folder: &Path, name: &str, picture: &RgbImage) {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().expect("has one")).expect("makes");
+    picture.save(path).expect("saves");
+}
+
+fn colour_of(set: &Arc<dyn Dataset>, index: usize) -> [u8; 3] {
+    let [_, height, width] = set.picture_shape();
+    let mut out = vec![f32::NAN; 3 * height * width];
+    set.read(index, 0, &mut out).expect("reads");
+    assert!(out.iter().all(|value| (0.0..=1.0).contains(value)));
+    let corner = |channel: usize| (out[channel * height * width] * 255.0).round() as u8;
+    [corner(0), corner(1), corner(2)]
+}
+
+fn error_of(spec: &str, options: &OpenOptions) -> String {
+    open(spec, Some(16), options).err().expect("refused").to_string()
+}
+
+#[test]
+fn a_folder_of_any_pictures_is_read_in_name_order() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let folder = root.path().join("pictures");
+    save(&folder, "b/two.png", &framed(40, 30, 30, [0, 250, 0]));
+    save(&folder, "a/one.bmp", &framed(30, 40, 30, [250, 0, 0]));
+    save(&folder, "c.tiff", &framed(16, 16, 16, [0, 0, 250]));
+    std::fs::write(folder.join("readme.txt"), "not a picture").expect("writes");
+    let spec = format!("images:{}", folder.display());
+    for round in ["decoded", "from the cache"] {
+        let set = open(&spec, Some(16), &options(root.path())).expect(round);
+        assert_eq!((set.len(), set.picture_shape(), set.may_flip()), (3, [3, 16, 16], true));
+        let colours: Vec<[u8; 3]> = (0..3).map(|index| colour_of(&set, index)).collect();
+        assert_eq!(colours, [[250, 0, 0], [0, 250, 0], [0, 0, 250]], "{round}");
+    }
+    let files = std::fs::read_dir(root.path().join("cache")).expect("made").count();
+    assert_eq!(files, 1, "opened twice, prepared once");
+}
+
+#[test]
+fn one_broken_picture_in_a_hundred_is_left_out_and_two_stop() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let folder = root.path().join("pictures");
+    for i in 0..99 {
+        save(&folder, &format!("{i:03}.png"), &framed(8, 8, 8, [i, 0, 0]));
+    }
+    std::fs::write(folder.join("050b.png"), b"\x89PNG\r\n\x1a\n but no more").expect("writes");
+    let spec = format!("images:{}", folder.display());
+    for round in ["decoded", "from the cache"] {
+        let set = open(&spec, Some(8), &options(root.path())).expect(round);
+        assert_eq!(set.len(), 99);
+        assert_eq!((colour_of(&set, 50)[0], colour_of(&set, 51)[0]), (50, 51), "the broken one lay between");
+    }
+    std::fs::write(folder.join("060b.jpg"), b"").expect("writes");
+    let error = error_of(&spec, &options(root.path()));
+    assert!(error.contains("2 of 101") && error.contains("050b.png"), "{error}");
+}
+
+#[test]
+fn pictures_beyond_the_cache_are_decoded_each_time_and_their_loss_is_noticed() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let folder = root.path().join("pictures");
+    for i in 0..9 {
+        save(&folder, &format!("{i}.png"), &framed(16, 16, 16, [10 * i + 5, 0, 0]));
+    }
+    // Room for four pictures of 768 bytes and the file's own end.
+    let options = OpenOptions { cache_bytes: 65_536 + 4 * 768, ..options(root.path()) };
+    let set = open(&format!("images:{}", folder.display()), Some(16), &options).expect("opens");
+    let colours: Vec<u8> = (0..9).map(|index| colour_of(&set, index)[0]).collect();
+    assert_eq!(colours, [5, 15, 25, 35, 45, 55, 65, 75, 85]);
+    std::fs::remove_dir_all(&folder).expect("removes");
+    assert_eq!(colour_of(&set, 2)[0], 25, "cached pictures are still there");
+    let error = set.read(8, 0, &mut [0.0; 768]).expect_err("gone").to_string();
+    assert!(error.contains("vanished") && error.ends_with("8.png"), "{error}");
+}
+
+#[test]
+fn a_cut_short_or_foreign_cache_is_made_again() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let folder = root.path().join("pictures");
+    save(&folder, "one.png", &framed(16, 16, 16, [77, 0, 0]));
+    let spec = format!("images:{}", folder.display());
+    open(&spec, Some(16), &options(root.path())).expect("opens");
+    let cached = std::fs::read_dir(root.path().join("cache")).expect("made").next().expect("one file");
+    let cached = cached.expect("entry").path();
+    let whole = std::fs::read(&cached).expect("reads");
+    for end in [0, 10, 768, whole.len() - 1] {
+        std::fs::write(&cached, &whole[..end]).expect("writes");
+        let set = open(&spec, Some(16), &options(root.path())).expect("opens");
+        assert_eq!(colour_of(&set, 0), [77, 0, 0], "cut at {end}");
+    }
+}
+
+#[test]
+fn celeba_and_chairs_are_cut_as_published_from_folders_and_archives() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let faces = root.path().join("img_align_celeba");
+    for i in 1..3 {
+        save(&faces, &format!("00000{i}.png"), &framed(178, 218, 160, [100 * i, 9, 9]));
+    }
+    let zip_path = root.path().join("celeba.zip");
+    let mut zip = zip::ZipWriter::new(File::create(&zip_path).expect("creates"));
+    for i in 1..3 {
+        let name = format!("img_align_celeba/00000{i}.png");
+        zip.start_file(&name, zip::write::SimpleFileOptions::default()).expect("starts");
+        zip.write_all(&std::fs::read(root.path().join(&name)).expect("reads")).expect("writes");
+    }
+    zip.finish().expect("finishes");
+    let chairs = root.path().join("rendered_chairs");
+    for i in 1..3 {
+        save(&chairs, &format!("model{i}/renders/image.png"), &framed(600, 600, 450, [100 * i, 9, 9]));
+    }
+    save(&chairs, "model1/preview.png", &framed(10, 10, 10, [1, 1, 1]));
+    let tar_path = root.path().join("chairs.tar");
+    let mut tar = tar::Builder::new(File::create(&tar_path).expect("creates"));
+    tar.append_dir_all("rendered_chairs", &chairs).expect("appends");
+    tar.finish().expect("finishes");
+    for (name, path) in [("celeba", faces), ("celeba", zip_path), ("chairs", chairs), ("chairs", tar_path)] {
+        let spec = format!("{name}:{}", path.display());
+        let set = open(&spec, None, &options(root.path())).expect(&spec);
+        assert_eq!((set.len(), set.picture_shape()), (2, [3, 64, 64]), "{spec}");
+        assert_eq!([colour_of(&set, 0), colour_of(&set, 1)], [[100, 9, 9], [200, 9, 9]], "{spec}");
+    }
+}
+
+#[test]
+fn celeba_hq_pictures_are_taken_as_they_are() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let folder = root.path().join("data1024x1024");
+    save(&folder, "00000.png", &framed(1024, 1024, 1024, [200, 100, 50]));
+    let set = open(&format!("celeba-hq:{}", folder.display()), None, &options(root.path())).expect("opens");
+    assert_eq!(set.picture_shape(), [3, 1024, 1024]);
+    assert_eq!(colour_of(&set, 0), [200, 100, 50]);
+}
+
+/// A folder of cars with the annotations that SciPy wrote: 00001.jpg at (30, 52, 246, 147), 00002.jpg at
+/// (-3, 2.5, 70000, 300).
+fn make_cars(root: &Path) -> PathBuf {
+    let folder = root.join("cars");
+    let annotations = include_bytes!("../../../tests/files/annotations_compressed.mat");
+    std::fs::create_dir_all(folder.join("devkit")).expect("makes");
+    std::fs::write(folder.join("devkit/cars_train_annos.mat"), annotations).expect("writes");
+    let boxed = RgbImage::from_fn(300, 200, |x, y| {
+        Rgb(if (30..246).contains(&x) && (52..147).contains(&y) { [180, 40, 20] } else { [0; 3] })
+    });
+    // Saved losslessly under the published names: what a file is, is told by its content.
+    for (name, picture) in [("00001.jpg", boxed), ("00002.jpg", framed(300, 200, 200, [90, 90, 90]))] {
+        save(&folder, "cars_train/x.png", &picture);
+        std::fs::rename(folder.join("cars_train/x.png"), folder.join("cars_train").join(name))
+            .expect("moves");
+    }
+    save(&folder, "cars_train/99999.png", &framed(80, 80, 80, [1, 1, 1]));
+    folder
+}
+
+#[test]
+fn cars_are_cut_to_their_annotated_boxes() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let folder = make_cars(root.path());
+    let set = open(&format!("cars:{}", folder.display()), None, &options(root.path())).expect("opens");
+    assert_eq!((set.len(), set.picture_shape()), (2, [3, 64, 64]), "the car without annotation is left out");
+    assert_eq!(colour_of(&set, 0), [180, 40, 20]);
+    std::fs::remove_dir_all(folder.join("devkit")).expect("removes");
+    let error = error_of(&format!("cars:{}", folder.display()), &options(root.path()));
+    assert!(error.contains("cars_train_annos.mat"), "{error}");
+}
+
+#[test]
+fn mistakes_are_told_in_words() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let empty = root.path().join("empty");
+    std::fs::create_dir(&empty).expect("makes");
+    let options = options(root.path());
+    assert!(error_of("images", &options).contains("needs a path"));
+    assert!(error_of(&format!("images:{}", empty.display()), &options).contains("no pictures found"));
+    assert!(error_of("celeba:/nowhere/at/all", &options).contains("no such file"));
+    let result = open(&format!("images:{}", empty.display()), Some(4), &options);
+    assert!(result.err().expect("refused").to_string().contains("not 4"));
+    options.cancel.cancel();
+    save(&empty, "one.png", &framed(8, 8, 8, [1, 1, 1]));
+    let result = open(&format!("images:{}", empty.display()), Some(8), &options);
+    assert!(matches!(result.err(), Some(DataError::Cancelled)));
+}
