@@ -43,7 +43,9 @@ impl ModelArgs {
     /// A [`super::Usage`] error that says how to name a model when none is named.
     pub fn sources(&self) -> anyhow::Result<Sources> {
         if self.bundle().is_none() && self.vae.is_none() && self.gan.is_none() {
-            return Err(usage("no model is named; give a bundle or a run folder, or --vae FILE and/or --gan FILE"));
+            return Err(usage(
+                "no model is named; give a bundle or a run folder, or --vae FILE and/or --gan FILE",
+            ));
         }
         Ok(Sources {
             checkpoint: self.bundle().cloned(),

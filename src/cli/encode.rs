@@ -11,7 +11,8 @@ use super::{DeviceArgs, ModelArgs, print_json, usage};
 
 /// Arguments of `idgan encode`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "The output holds `mu` and `logvar` (N, c_dim) of q(c|x), `c` = mu, so that it feeds `idgan \
+#[command(
+    after_help = "The output holds `mu` and `logvar` (N, c_dim) of q(c|x), `c` = mu, so that it feeds `idgan \
     sample --codes`, and for files their names as `files`.\n\n\
     Pictures of any size and mode: the middle square (or the middle --crop pixels) is brought to the encoder's 64x64. \
     A 64x64 picture passes unchanged, whole multiples of 64 are averaged, anything else is scaled by a Lanczos \
@@ -19,7 +20,8 @@ use super::{DeviceArgs, ModelArgs, print_json, usage};
     Examples:\n  \
     idgan encode celeba.safetensors --images img_align_celeba --crop 160 --out codes.npz\n  \
     idgan encode --vae last --images face.jpg --out code.npz\n  \
-    idgan sample celeba.safetensors --codes code.npz --out pictures       draw them again")]
+    idgan sample celeba.safetensors --codes code.npz --out pictures       draw them again"
+)]
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,

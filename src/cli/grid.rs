@@ -16,13 +16,15 @@ use super::{DeviceArgs, ModelArgs, Progress, usage};
 
 /// Arguments of `idgan grid`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Column m shows code c(m), row n nuisance s(n); what a column shares comes from c, what a row \
+#[command(
+    after_help = "Column m shows code c(m), row n nuisance s(n); what a column shares comes from c, what a row \
     shares from s. The first row is the VAE's decoder, which knows no s. An .npz gets `gan` (N, M, channels, H, W) \
     and `vae` (M, channels, 64, 64) in [0, 1], and the codes.\n\n\
     Examples:\n  \
     idgan grid celeba.safetensors --codes-c 7 --codes-s 5 --out figure8.png\n  \
     idgan grid celeba.safetensors --codes-c 5 --codes-s 4 --seed 3 --s-seed 1 --from posterior --out figure8.png\n  \
-    idgan grid --vae last --gan model.pt --codes codes.npz --codes-c 6 --codes-s 3 --out grid.npz")]
+    idgan grid --vae last --gan model.pt --codes codes.npz --codes-c 6 --codes-s 3 --out grid.npz"
+)]
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
@@ -82,7 +84,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let cells = matrix(&columns, &rows, &noise)?;
     let values = |codes: &Codes, of_noise: bool| {
         let blocks = codes.blocks().filter(|(name, _)| (*name == noise) == of_noise);
-        blocks.map(|(name, values)| (name.to_owned(), json!(values.data()))).collect::<serde_json::Map<_, _>>()
+        blocks
+            .map(|(name, values)| (name.to_owned(), json!(values.data())))
+            .collect::<serde_json::Map<_, _>>()
     };
     let provenance = bench
         .provenance()
@@ -101,8 +105,10 @@ fn codes(args: &Args, bench: &Workbench) -> anyhow::Result<(Codes, Codes, String
     let (m, n) = (usize::from(args.codes_c), usize::from(args.codes_s));
     let description = bench.description();
     let inputs = description.generator.as_ref().map_or(&[][..], |part| &part.inputs);
-    let noise = description.codes.iter().find(|block| block.kind == CodeKind::Noise && inputs.contains(&block.name));
-    let noise = noise.context("this model has no nuisance code, so there is nothing to vary; use idgan traverse")?;
+    let noise =
+        description.codes.iter().find(|block| block.kind == CodeKind::Noise && inputs.contains(&block.name));
+    let noise =
+        noise.context("this model has no nuisance code, so there is nothing to vary; use idgan traverse")?;
     anyhow::ensure!(
         inputs.len() > 1,
         "the generator takes {} alone; open it with its VAE (--vae), or say how many of its inputs are c (--c-dim)",

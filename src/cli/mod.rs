@@ -12,6 +12,7 @@ mod threads;
 mod workbench;
 
 pub mod convert;
+pub mod data;
 pub mod encode;
 pub mod explore;
 pub mod grid;
@@ -79,6 +80,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Make a bundle of published files, or published files of a model.
     Convert(convert::Args),
+    /// Look at data sets, and prepare them before training.
+    Data(data::Args),
     /// Train a VAE (stage 1) or a GAN that distils it (stage 2).
     Train(train::Args),
 }
@@ -94,6 +97,7 @@ impl Command {
             Self::Stats(args) => stats::run(args),
             Self::Inspect(args) => inspect::run(args),
             Self::Convert(args) => convert::run(args),
+            Self::Data(args) => data::run(args),
             Self::Train(args) => train::run(args),
         }
     }

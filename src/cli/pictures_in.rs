@@ -40,7 +40,8 @@ impl PicturesIn {
         }
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz")) {
             let shape = NpzFile::open(path)?.member("x")?.shape;
-            let good = shape.len() == 4 && shape[0] > 0 && matches!(shape[1], 1 | 3) && shape[2] > 0 && shape[3] > 0;
+            let good =
+                shape.len() == 4 && shape[0] > 0 && matches!(shape[1], 1 | 3) && shape[2] > 0 && shape[3] > 0;
             anyhow::ensure!(
                 good,
                 "array x has shape {}, but pictures have (N, channels, height, width) with 1 or 3 channels: {}",
@@ -92,9 +93,10 @@ impl PicturesIn {
                     .iter()
                     .map(|&index| npz.read(index, channels, size, crop).map(Ok))
                     .collect::<anyhow::Result<_>>()?,
-                (Self::Files(files), _) => {
-                    indices.par_iter().map(|&index| read_square(&files[index], channels, size, crop)).collect()
-                }
+                (Self::Files(files), _) => indices
+                    .par_iter()
+                    .map(|&index| read_square(&files[index], channels, size, crop))
+                    .collect(),
                 (Self::Npz { .. }, None) => Vec::new(),
             };
             let mut pictures = Vec::with_capacity(indices.len() * channels * size * size);
@@ -152,7 +154,13 @@ impl NpzPictures {
     }
 
     /// Picture `index`, not below one that was read already, in an encoder's form.
-    fn read(&mut self, index: usize, channels: usize, size: usize, crop: Option<usize>) -> anyhow::Result<Vec<f32>> {
+    fn read(
+        &mut self,
+        index: usize,
+        channels: usize,
+        size: usize,
+        crop: Option<usize>,
+    ) -> anyhow::Result<Vec<f32>> {
         let mut values = Vec::new();
         let len: usize = self.shape.iter().product();
         match &mut self.values {
@@ -177,9 +185,13 @@ impl NpzPictures {
             );
         }
         let [from_channels, height, width] = self.shape;
-        let photo = Photo::from_chw(&values, from_channels, height, width).context("a picture has 1 or 3 channels")?;
+        let photo = Photo::from_chw(&values, from_channels, height, width)
+            .context("a picture has 1 or 3 channels")?;
         photo.square(channels, size, crop).with_context(|| {
-            format!("the pictures have {width}x{height} pixels, too few for this crop: {}", self.path.display())
+            format!(
+                "the pictures have {width}x{height} pixels, too few for this crop: {}",
+                self.path.display()
+            )
         })
     }
 }

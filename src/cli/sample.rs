@@ -11,13 +11,15 @@ use super::{DeviceArgs, ModelArgs, Progress, usage};
 
 /// Arguments of `idgan sample`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "An .npz gets `gan` (N, channels, H, W) and `vae` (N, channels, 64, 64), 32-bit floats in \
+#[command(
+    after_help = "An .npz gets `gan` (N, channels, H, W) and `vae` (N, channels, 64, 64), 32-bit floats in \
     [0, 1], and the codes `c` (N, c_dim) and `s` (N, s_dim); a folder gets one PNG a picture and network. Row i of \
     seed K is the same whatever the count.\n\n\
     Examples:\n  \
     idgan sample celeba.safetensors --count 16 --seed 1 --out pictures\n  \
     idgan sample celeba.safetensors --count 50000 --from posterior --decoder gan --out fakes.npz\n  \
-    idgan sample --vae last --gan model.pt --codes codes.npz --out pictures.npz")]
+    idgan sample --vae last --gan model.pt --codes codes.npz --out pictures.npz"
+)]
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,

@@ -15,12 +15,14 @@ use super::{DeviceArgs, ModelArgs, print, print_json, usage, warn};
 
 /// Arguments of `idgan stats`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Up to 4096 random pictures are encoded. With these statistics the explorer knows which \
+#[command(
+    after_help = "Up to 4096 random pictures are encoded. With these statistics the explorer knows which \
     dimensions are active, orders them by KL, offers ranges where the data lies (--range posterior:0.99, data), and \
     draws from the aggregated posterior (--from posterior).\n\n\
     Examples:\n  \
     idgan stats celeba.safetensors --images img_align_celeba --crop 160\n  \
-    idgan stats --vae last --gan model.pt --images photos --out celeba.safetensors")]
+    idgan stats --vae last --gan model.pt --images photos --out celeba.safetensors"
+)]
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
@@ -64,7 +66,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let crop = args.crop.map(|crop| crop as usize);
     let encoded = pictures.encode(bench.encoder()?, &indices, crop, indices.len() / 100)?;
     if let Some(first) = encoded.broken.first() {
-        warn(format!("{} of {} pictures were left out; the first: {first}", encoded.broken.len(), indices.len()));
+        warn(format!(
+            "{} of {} pictures were left out; the first: {first}",
+            encoded.broken.len(),
+            indices.len()
+        ));
     }
     let stats = statistics(encoded.mu, encoded.logvar).context("there are no pictures to measure")?;
     let posterior = Posterior::new(&stats).context("the encoder gives values that are not numbers")?;
@@ -81,7 +87,9 @@ fn out_path(args: &Args) -> anyhow::Result<PathBuf> {
         return Ok(out.clone());
     }
     let Some(bundle) = args.model.bundle() else {
-        return Err(usage("statistics are kept in a bundle, and PyTorch files are none; name one with --out"));
+        return Err(usage(
+            "statistics are kept in a bundle, and PyTorch files are none; name one with --out",
+        ));
     };
     if bundle.is_dir() {
         return Err(usage(format!(
@@ -102,7 +110,8 @@ fn out_path(args: &Args) -> anyhow::Result<PathBuf> {
 /// At most 4096 random indices, ascending.
 fn chosen(pictures: usize, seed: u64) -> Vec<usize> {
     let order = Stream::new(seed, "statistics").permutation(pictures);
-    let mut indices: Vec<usize> = order.into_iter().take(STATISTICS_PICTURES).map(|index| index as usize).collect();
+    let mut indices: Vec<usize> =
+        order.into_iter().take(STATISTICS_PICTURES).map(|index| index as usize).collect();
     indices.sort_unstable();
     indices
 }
@@ -110,7 +119,8 @@ fn chosen(pictures: usize, seed: u64) -> Vec<usize> {
 /// Half precision where every weight fits it exactly, as in a bundle that was stored so; full precision otherwise.
 fn precision(model: &Model) -> Precision {
     let fits = |&value: &f32| half::f16::from_f32(value).to_f32().to_bits() == value.to_bits();
-    let mut arrays = [&model.vae, &model.generator, &model.discriminator].into_iter().flat_map(|group| group.values());
+    let mut arrays =
+        [&model.vae, &model.generator, &model.discriminator].into_iter().flat_map(|group| group.values());
     if arrays.all(|array| array.data().iter().all(fits)) { Precision::F16 } else { Precision::F32 }
 }
 

@@ -12,7 +12,8 @@ use crate::explore::export::{
 };
 use crate::explore::figure::{Band, Figure, captions};
 use crate::explore::{
-    Codes, Mode, RangeSpec, Source, Traversal, draw_all, main_block, parse_dims, read_square, render_rows, sensitivity,
+    Codes, Mode, RangeSpec, Source, Traversal, draw_all, main_block, parse_dims, read_square, render_rows,
+    sensitivity,
 };
 
 use super::workbench::{Decoder, Painter, Workbench, picture, refuse};
@@ -71,7 +72,13 @@ pub struct Args {
     seed: Option<u64>,
 
     /// Draw the random base from the prior, or from the aggregated posterior of the data.
-    #[arg(long, value_name = "prior|posterior", default_value_t, requires = "seed", help_heading = "Base code")]
+    #[arg(
+        long,
+        value_name = "prior|posterior",
+        default_value_t,
+        requires = "seed",
+        help_heading = "Base code"
+    )]
     from: Source,
 
     /// Base code: a row of an .npz with `c` (N, c_dim) and, if you like, `s` (N, s_dim).
@@ -136,8 +143,9 @@ pub enum Order {
 /// # Errors
 /// When the model or the base code cannot be read or the output cannot be written; nothing is left behind then.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let target = Target::parse(&args.out, &[TargetKind::Png, TargetKind::Gif, TargetKind::Npz, TargetKind::Folder])
-        .map_err(usage)?;
+    let target =
+        Target::parse(&args.out, &[TargetKind::Png, TargetKind::Gif, TargetKind::Npz, TargetKind::Folder])
+            .map_err(usage)?;
     args.model.sources()?;
     target.check()?;
     let mut bench = Workbench::open(&args.model, &args.device)?;
@@ -164,7 +172,9 @@ impl Plan {
     fn new(args: &Args, bench: &mut Workbench) -> anyhow::Result<Self> {
         let name = match &args.block {
             Some(name) => name.clone(),
-            None => main_block(bench.description()).context("this model has no codes to traverse")?.to_owned(),
+            None => {
+                main_block(bench.description()).context("this model has no codes to traverse")?.to_owned()
+            }
         };
         let base = base(args, bench)?;
         base.block(&name).map_err(|error| usage(error.to_string()))?;
@@ -175,7 +185,8 @@ impl Plan {
         let order = order(args, bench, &block, &listed)?;
         let dims: Vec<usize> = order.iter().map(|&at| listed[at]).collect();
         let names = order.iter().map(|&at| names[at].clone()).collect();
-        let ranges = dims.iter().map(|&dim| range(args, bench, &block, dim)).collect::<anyhow::Result<_>>()?;
+        let ranges =
+            dims.iter().map(|&dim| range(args, bench, &block, dim)).collect::<anyhow::Result<_>>()?;
         let traversal =
             Traversal { block: name, dims, ranges, steps: usize::from(args.steps), base, mode: args.mode };
         let codes = traversal.codes()?;
@@ -363,7 +374,8 @@ impl Plan {
                 })?;
             }
             for (name, values) in self.codes.blocks() {
-                npz.floats(name, &[&leading[..], &[values.row_len()]].concat(), values.data()).map_err(fail)?;
+                npz.floats(name, &[&leading[..], &[values.row_len()]].concat(), values.data())
+                    .map_err(fail)?;
             }
             let dims: Vec<i64> = self.traversal.dims.iter().map(|&dim| dim as i64).collect();
             npz.integers("dims", &dims).map_err(fail)?;
@@ -407,7 +419,9 @@ impl Plan {
 
 /// Whether a caption of an offset needs a plus.
 fn args_sign(mode: Mode, caption: &str) -> bool {
-    mode == Mode::Offset && caption.starts_with(|c: char| c.is_ascii_digit()) && caption.chars().any(|c| ('1'..='9').contains(&c))
+    mode == Mode::Offset
+        && caption.starts_with(|c: char| c.is_ascii_digit())
+        && caption.chars().any(|c| ('1'..='9').contains(&c))
 }
 
 /// The code that everything else stays at.
@@ -519,7 +533,8 @@ fn by_sensitivity(args: &Args, bench: &mut Workbench, block: &CodeBlock) -> anyh
         _ => 0,
     };
     let codes = draw_all(description, 64, 0, None);
-    let ranges = (0..block.dims).map(|dim| range(args, bench, block, dim)).collect::<anyhow::Result<Vec<_>>>()?;
+    let ranges =
+        (0..block.dims).map(|dim| range(args, bench, block, dim)).collect::<anyhow::Result<Vec<_>>>()?;
     let input = bench.input(painter, &codes)?;
     let moved = sensitivity(bench.renderer(painter)?, &input, offset, &ranges)?;
     let mut ranking: Vec<usize> = (0..block.dims).collect();

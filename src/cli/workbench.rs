@@ -69,7 +69,9 @@ impl Workbench {
     pub(super) fn painters(&self, wish: Option<Decoder>) -> anyhow::Result<Vec<Painter>> {
         let (vae, gan) = (self.networks.decoder.is_some(), self.networks.generator.is_some());
         let painters = match wish {
-            Some(Decoder::Gan) if !gan => Err(anyhow::anyhow!("this model has no generator; use --decoder vae")),
+            Some(Decoder::Gan) if !gan => {
+                Err(anyhow::anyhow!("this model has no generator; use --decoder vae"))
+            }
             Some(Decoder::Vae) if !vae => Err(anyhow::anyhow!("this model has no VAE; use --decoder gan")),
             Some(Decoder::Both) if !vae || !gan => {
                 let there = if gan { "no VAE, only a generator" } else { "no generator, only a VAE" };
@@ -78,9 +80,16 @@ impl Workbench {
             Some(Decoder::Gan) => Ok(vec![Painter::Gan]),
             Some(Decoder::Vae) => Ok(vec![Painter::Vae]),
             Some(Decoder::Both) => Ok(vec![Painter::Vae, Painter::Gan]),
-            None => Ok([(Painter::Vae, vae), (Painter::Gan, gan)].into_iter().filter(|p| p.1).map(|p| p.0).collect()),
+            None => Ok([(Painter::Vae, vae), (Painter::Gan, gan)]
+                .into_iter()
+                .filter(|p| p.1)
+                .map(|p| p.0)
+                .collect()),
         }?;
-        anyhow::ensure!(!painters.is_empty(), "this model has neither a generator nor a VAE, so nothing can draw");
+        anyhow::ensure!(
+            !painters.is_empty(),
+            "this model has neither a generator nor a VAE, so nothing can draw"
+        );
         Ok(painters)
     }
 
@@ -123,7 +132,13 @@ impl Workbench {
     }
 
     /// Fills the rows of `block` with draws of `seed`.
-    pub(super) fn draw(&self, codes: &mut Codes, block: &CodeBlock, seed: u64, source: Source) -> anyhow::Result<()> {
+    pub(super) fn draw(
+        &self,
+        codes: &mut Codes,
+        block: &CodeBlock,
+        seed: u64,
+        source: Source,
+    ) -> anyhow::Result<()> {
         let posterior = match (source, self.posterior()) {
             (Source::Posterior, Some((code, posterior))) if code == block.name => Some(posterior),
             (Source::Posterior, None) => anyhow::bail!(
@@ -168,7 +183,11 @@ impl Workbench {
             let names: Vec<&str> = description.codes.iter().map(|block| block.name.as_str()).collect();
             anyhow::bail!("this file has none of the arrays {}: {}", names.join(", "), path.display());
         };
-        anyhow::ensure!(rows > 0, "these codes have no rows, so there is nothing to draw: {}", path.display());
+        anyhow::ensure!(
+            rows > 0,
+            "these codes have no rows, so there is nothing to draw: {}",
+            path.display()
+        );
         let mut codes = Codes::neutral(description, rows);
         for (block, values) in read {
             codes

@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crossbeam::channel::{Receiver, Sender, bounded};
+use rayon::prelude::*;
 
-use super::order::{BatchesState, Order};
+use super::order::{BatchesState, Order, Visit};
 use super::{DataError, Dataset};
-use crate::base::{FileError, Stream};
+use crate::base::{FileError, Pool, Stream};
 
 /// Finished batches that wait; one more is being made meanwhile.
 const AHEAD: usize = 2;
@@ -96,11 +97,14 @@ impl Batches {
         state: BatchesState,
     ) -> Result<Self, DataError> {
         let order = Order::resume(dataset.len(), state)?;
+        let pool = helpers(&*dataset)?;
         let (send_ready, ready) = bounded(AHEAD);
         let (empty, receive_empty) = bounded(AHEAD + 1);
         let worker = std::thread::Builder::new()
             .name("data-prefetch".to_owned())
-            .spawn(move || make_batches(&*dataset, options, order, &receive_empty, &send_ready))
+            .spawn(move || {
+                make_batches(&*dataset, options, order, pool.as_ref(), &receive_empty, &send_ready)
+            })
             .map_err(|error| FileError::new(error, "data-prefetch thread"))?;
         Ok(Self { ready, empty, position: state, worker: Some(worker) })
     }
@@ -144,6 +148,7 @@ fn make_batches(
     dataset: &dyn Dataset,
     options: BatchOptions,
     mut order: Order,
+    pool: Option<&Pool>,
     empty: &Receiver<Vec<f32>>,
     ready: &Sender<Made>,
 ) {
@@ -151,7 +156,7 @@ fn make_batches(
         let mut values = empty.try_recv().unwrap_or_default();
         // A bug in a decoder must not look like the end of the data.
         let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            fill_batch(dataset, options, &mut order, &mut values)
+            fill_batch(dataset, options, &mut order, pool, &mut values)
         }));
         let result = made.unwrap_or_else(|_| {
             Err(DataError::Spec(
@@ -168,6 +173,7 @@ fn fill_batch(
     dataset: &dyn Dataset,
     options: BatchOptions,
     order: &mut Order,
+    pool: Option<&Pool>,
     values: &mut Vec<f32>,
 ) -> Result<BatchInfo, DataError> {
     let [channels, height, width] = dataset.picture_shape();
@@ -175,21 +181,48 @@ fn fill_batch(
     // The whole batch is drawn first, so that an unreadable picture does not shift the ones after it.
     let visits: Vec<_> = (0..options.size.max(1)).map(|_| order.next_visit()).collect();
     values.resize(visits.len() * picture_len, 0.0);
-    for (visit, picture) in visits.iter().zip(values.chunks_exact_mut(picture_len)) {
-        dataset.read(visit.index, visit.draw, picture)?;
-        let mut stream = Stream::for_item(options.seed, "augmentation", visit.draw);
-        if options.flip && dataset.may_flip() && stream.below(2) == 1 {
-            picture.chunks_exact_mut(width).for_each(<[f32]>::reverse);
+    let read = |(visit, picture): (&Visit, &mut [f32])| read_one(dataset, options, visit, picture);
+    match pool {
+        Some(pool) => {
+            pool.run(|| visits.par_iter().zip(values.par_chunks_mut(picture_len)).try_for_each(read))?
         }
-        if options.range == Range::Signed {
-            picture.iter_mut().for_each(|value| *value = *value * 2.0 - 1.0);
-        }
-        if options.dequantise {
-            picture.iter_mut().for_each(|value| *value += stream.uniform() / 128.0);
-        }
+        None => visits.iter().zip(values.chunks_mut(picture_len)).try_for_each(read)?,
     }
     let epoch = visits.last().map_or(0, |visit| visit.epoch);
     Ok(BatchInfo { indices: visits.iter().map(|visit| visit.index).collect(), epoch })
+}
+
+/// Reads one picture and prepares it; what is drawn depends on the visit alone.
+fn read_one(
+    dataset: &dyn Dataset,
+    options: BatchOptions,
+    visit: &Visit,
+    picture: &mut [f32],
+) -> Result<(), DataError> {
+    dataset.read(visit.index, visit.draw, picture)?;
+    let mut stream = Stream::for_item(options.seed, "augmentation", visit.draw);
+    if options.flip && dataset.may_flip() && stream.below(2) == 1 {
+        let [_, _, width] = dataset.picture_shape();
+        picture.chunks_exact_mut(width).for_each(<[f32]>::reverse);
+    }
+    if options.range == Range::Signed {
+        picture.iter_mut().for_each(|value| *value = *value * 2.0 - 1.0);
+    }
+    if options.dequantise {
+        picture.iter_mut().for_each(|value| *value += stream.uniform() / 128.0);
+    }
+    Ok(())
+}
+
+/// Threads that help the prefetch thread with a costly set: a quarter of the machine, the rest trains.
+fn helpers(dataset: &dyn Dataset) -> Result<Option<Pool>, DataError> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = (cores / 4).min(8);
+    if !dataset.is_costly() || threads < 2 {
+        return Ok(None);
+    }
+    let pool = Pool::new("data-read", threads).map_err(|error| FileError::new(error, "data-read threads"))?;
+    Ok(Some(pool))
 }
 
 #[cfg(test)]
@@ -261,6 +294,20 @@ mod tests {
                 assert_eq!(&batch, values);
             }
         }
+    }
+
+    #[test]
+    fn helpers_change_nothing() {
+        let dataset = open("scenes", Some(64), &OpenOptions::default()).expect("opens");
+        let options = BatchOptions::gan(5, 4, &*dataset);
+        let pool = Pool::new("test-read", 3).expect("starts");
+        let batch = |pool: Option<&Pool>| {
+            let mut order = Order::resume(dataset.len(), BatchesState::new(4)).expect("starts");
+            let mut values = Vec::new();
+            let info = fill_batch(&*dataset, options, &mut order, pool, &mut values).expect("reads");
+            (values, info)
+        };
+        assert_eq!(batch(Some(&pool)), batch(None));
     }
 
     #[test]

@@ -27,6 +27,11 @@ pub trait Dataset: Send + Sync {
         false
     }
 
+    /// Whether reading computes so much that a batch is worth reading on several threads.
+    fn is_costly(&self) -> bool {
+        false
+    }
+
     /// The known factors of variation, first varying slowest; empty where unknown. Where factors are known
     /// `len()` is the product of their sizes and index order is row-major over them.
     fn factors(&self) -> &[Factor] {

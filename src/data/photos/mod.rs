@@ -69,6 +69,10 @@ impl Dataset for Photos {
         true
     }
 
+    fn is_costly(&self) -> bool {
+        !self.pictures.is_all_cached()
+    }
+
     fn read(&self, index: usize, _draw: u64, out: &mut [f32]) -> Result<(), DataError> {
         self.pictures.read(index, out)
     }

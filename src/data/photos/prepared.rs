@@ -116,6 +116,11 @@ impl Prepared {
         self.pictures.len()
     }
 
+    /// Whether no picture has to be decoded any more.
+    pub(super) fn is_all_cached(&self) -> bool {
+        self.cached == self.pictures.len()
+    }
+
     /// The number of pictures that could not be decoded.
     pub(super) fn broken(&self) -> usize {
         self.broken

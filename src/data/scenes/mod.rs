@@ -71,6 +71,10 @@ impl Dataset for Scenes {
         [3, self.size, self.size]
     }
 
+    fn is_costly(&self) -> bool {
+        true
+    }
+
     fn factors(&self) -> &[Factor] {
         &self.factors
     }

@@ -63,7 +63,13 @@ struct Sweep<'a> {
 }
 
 /// `narrow = activation(conv(wide, weight) + bias)`; overwrites all of `narrow`.
-pub(super) fn forward(shape: &ConvShape, wide: &[f32], weight: &[f32], finish: &Finish<'_>, narrow: &mut [f32]) {
+pub(super) fn forward(
+    shape: &ConvShape,
+    wide: &[f32],
+    weight: &[f32],
+    finish: &Finish<'_>,
+    narrow: &mut [f32],
+) {
     let s = shape;
     let taps = (0..s.kernel * s.kernel)
         .map(|index| Tap { down: index / s.kernel, along: index % s.kernel, index })
@@ -101,7 +107,13 @@ pub(super) fn forward(shape: &ConvShape, wide: &[f32], weight: &[f32], finish: &
 }
 
 /// `wide = activation(conv_transpose(narrow, weight) + bias)`, stride 1 or 2; overwrites all of `wide`.
-pub(super) fn transposed(shape: &ConvShape, narrow: &[f32], weight: &[f32], finish: &Finish<'_>, wide: &mut [f32]) {
+pub(super) fn transposed(
+    shape: &ConvShape,
+    narrow: &[f32],
+    weight: &[f32],
+    finish: &Finish<'_>,
+    wide: &mut [f32],
+) {
     let s = shape;
     let blocks = s.in_channels.div_ceil(LANES);
     let square = s.kernel * s.kernel;
