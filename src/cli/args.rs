@@ -55,6 +55,14 @@ impl ModelArgs {
         })
     }
 
+    /// Refuses a command line that names no model.
+    ///
+    /// # Errors
+    /// As [`ModelArgs::sources`].
+    pub fn require(&self) -> anyhow::Result<()> {
+        self.sources().map(drop)
+    }
+
     /// The arguments that name this model again, for remaking commands.
     pub fn as_arguments(&self) -> Vec<String> {
         let shown = |path: &PathBuf| path.display().to_string();

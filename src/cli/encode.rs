@@ -53,7 +53,7 @@ pub struct Args {
 /// When the model has no encoder, a picture cannot be read, or the output cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let target = Target::parse(&args.out, &[TargetKind::Npz]).map_err(usage)?;
-    args.model.sources()?;
+    args.model.require()?;
     target.check()?;
     let pictures = PicturesIn::open(&args.images)?;
     let mut bench = Workbench::open(&args.model, &args.device)?;

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use serde_json::json;
 
 use crate::base::{FileError, write_atomic};
 use crate::checkpoint::CodeKind;
-use crate::explore::export::{Colour, NpzWriter, Provenance, Target, TargetKind, check_size, write_png};
+use crate::explore::export::{
+    Colour, NpzWriter, Provenance, Target, TargetKind, check_size, numbers, write_png,
+};
 use crate::explore::figure::{Band, Figure};
 use crate::explore::{Codes, Source, matrix, render_rows};
 
@@ -85,7 +86,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let values = |codes: &Codes, of_noise: bool| {
         let blocks = codes.blocks().filter(|(name, _)| (*name == noise) == of_noise);
         blocks
-            .map(|(name, values)| (name.to_owned(), json!(values.data())))
+            .map(|(name, values)| (name.to_owned(), numbers(values.data())))
             .collect::<serde_json::Map<_, _>>()
     };
     let provenance = bench
@@ -154,11 +155,10 @@ fn write_figure(
     let cell = args.cell.map_or([width, height], |side| [usize::from(side); 2]);
     let with_vae = bench.networks.decoder.is_some();
     let code = bench.description().vae.as_ref().map_or("c", |part| &part.code);
-    let mut bands: Vec<Band> = (1..=rows.rows())
-        .map(|n| Band { title: format!("{noise}({n})"), tags: vec![String::new()], ..Band::default() })
-        .collect();
+    let mut bands =
+        vec![Band { tags: (1..=rows.rows()).map(|n| format!("{noise}({n})")).collect(), ..Band::default() }];
     if with_vae {
-        bands.insert(0, Band { title: "VAE".into(), tags: vec![String::new()], ..Band::default() });
+        bands.insert(0, Band { tags: vec![Painter::Vae.tag().to_owned()], ..Band::default() });
     }
     bands[0].captions = (1..=columns.rows()).map(|m| format!("{code}({m})")).collect();
     let figure = Figure { cell, columns: columns.rows(), bands };

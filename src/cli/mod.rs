@@ -30,6 +30,7 @@ pub use args::{DeviceArgs, ModelArgs};
 pub use error::{Usage, one_sentence, usage};
 pub use output::{Progress, print, print_json, warn};
 pub use threads::threads;
+pub use workbench::Decoder;
 
 /// Explore, draw, measure and train disentangled representations (ID-GAN: a beta-VAE, and a GAN that distils it).
 #[derive(Debug, Parser)]

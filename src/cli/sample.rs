@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::base::{FileError, write_atomic};
-use crate::explore::export::{Colour, NpzWriter, Provenance, Target, TargetKind, write_png};
+use crate::explore::export::{Colour, NpzWriter, Provenance, Target, TargetKind, numbers, write_png};
 use crate::explore::{Codes, Source, render_rows};
 
 use super::workbench::{Decoder, Painter, Workbench, picture};
@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if args.codes.is_none() && args.count.is_none() {
         return Err(usage("nothing to draw; give --codes FILE, or --count N"));
     }
-    args.model.sources()?;
+    args.model.require()?;
     target.check()?;
     let mut bench = Workbench::open(&args.model, &args.device)?;
     let painters = bench.painters(args.decoder)?;
@@ -133,7 +133,7 @@ fn write_folder(
             render_rows(bench.renderer(painter)?, &input, |row, values| {
                 let mut provenance = provenance.clone().with("row", row).with("network", painter.key());
                 for (name, _) in codes.blocks() {
-                    provenance = provenance.with(name, codes.row(name, row)?);
+                    provenance = provenance.with(name, numbers(codes.row(name, row)?));
                 }
                 let path = folder.join(format!("{row:0digits$}_{}.png", painter.key()));
                 let colour = if shape[0] == 1 { Colour::Grey } else { Colour::Rgb };

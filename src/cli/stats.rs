@@ -82,7 +82,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 
 /// The bundle to write: `--out`, or the model itself where it is a bundle.
 fn out_path(args: &Args) -> anyhow::Result<PathBuf> {
-    args.model.sources()?;
+    args.model.require()?;
     if let Some(out) = &args.out {
         return Ok(out.clone());
     }

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use serde_json::json;
 
 use crate::base::{FileError, write_atomic};
 use crate::checkpoint::{CodeBlock, CodeKind};
 use crate::explore::export::{
-    Animation, Colour, NpzWriter, Provenance, Target, TargetKind, check_size, write_gif, write_png,
+    Animation, Colour, NpzWriter, Provenance, Target, TargetKind, check_size, numbers, write_gif, write_png,
 };
 use crate::explore::figure::{Band, Figure, captions};
 use crate::explore::{
@@ -28,7 +27,7 @@ use super::{DeviceArgs, ModelArgs, Progress, usage};
         cell. A picture's text chunks hold the codes, the ranges and the command that makes it again.\n\n\
         Examples:\n  \
         idgan traverse celeba.safetensors --out grid.png\n  \
-        idgan traverse celeba.safetensors --dims 3,0,7 --names azimuth,hair,smile --range=-2..2 --out grid.png\n  \
+        idgan traverse celeba.safetensors --dims 3,0,7 --names azimuth,hair,smile --range -2..2 --out grid.png\n  \
         idgan traverse celeba.safetensors --range posterior:0.99 --steps 25 --out grid.gif\n  \
         idgan traverse --vae last --gan model.pt --image face.png --mode offset --cell 64 --out cells"
 )]
@@ -209,15 +208,16 @@ impl Plan {
     }
 
     fn provenance(&self, args: &Args, bench: &Workbench) -> Provenance {
+        let ranges: Vec<_> = self.traversal.ranges.iter().map(|range| numbers(range)).collect();
         let mut base = serde_json::Map::new();
         for (name, values) in self.traversal.base.blocks() {
-            base.insert(name.to_owned(), json!(values.data()));
+            base.insert(name.to_owned(), numbers(values.data()));
         }
         bench
             .provenance()
             .with("block", self.traversal.block.clone())
             .with("dims", self.traversal.dims.clone())
-            .with("ranges", json!(self.traversal.ranges))
+            .with("ranges", ranges)
             .with("steps", self.steps())
             .with("mode", self.traversal.mode.to_string())
             .with("base", base)
@@ -287,28 +287,29 @@ impl Plan {
                 notes.push(format!("{}{dim}", self.traversal.block));
             }
             if let Some((_, posterior)) = posterior {
-                notes.push(format!("KL {:.2}", posterior.kl(dim)));
+                notes.push(format!("KL {:.2} nats", posterior.kl(dim)));
                 if !posterior.is_active(dim) {
                     notes.push("collapsed".to_owned());
                 }
             }
-            let values = self.traversal.values(row);
-            let offset = |caption: String| match args_sign(self.traversal.mode, &caption) {
-                true => format!("+{caption}"),
-                false => caption,
-            };
             Band {
                 title: self.title(row),
                 notes,
-                captions: if row == 0 || !same {
-                    captions(&values).into_iter().map(offset).collect()
-                } else {
-                    Vec::new()
-                },
+                captions: if row == 0 || !same { self.captions(row) } else { Vec::new() },
                 tags: self.tags(),
             }
         };
         Figure { cell, columns: self.steps(), bands: (0..self.rows()).map(band).collect() }
+    }
+
+    /// The values of a row, one a column; offsets carry their sign.
+    fn captions(&self, row: usize) -> Vec<String> {
+        let values = self.traversal.values(row);
+        let sign = |(caption, &value): (String, &f32)| match self.traversal.mode {
+            Mode::Offset if value > 0.0 => format!("+{caption}"),
+            _ => caption,
+        };
+        captions(&values).into_iter().zip(&values).map(sign).collect()
     }
 
     /// The painters' names where there is more than one.
@@ -405,8 +406,8 @@ impl Plan {
                         .clone()
                         .with("network", painter.key())
                         .with("dim", dim)
-                        .with("value", self.traversal.values(row)[step])
-                        .with(block, self.codes.row(block, row * self.steps() + step)?);
+                        .with("value", numbers(&self.traversal.values(row)[step..=step])[0].clone())
+                        .with(block, numbers(self.codes.row(block, row * self.steps() + step)?));
                     write_png(&folder.join(name), &picture(values, shape)?, colour, &cell)?;
                     progress.add(1);
                     Ok(())
@@ -415,13 +416,6 @@ impl Plan {
             Ok(())
         })
     }
-}
-
-/// Whether a caption of an offset needs a plus.
-fn args_sign(mode: Mode, caption: &str) -> bool {
-    mode == Mode::Offset
-        && caption.starts_with(|c: char| c.is_ascii_digit())
-        && caption.chars().any(|c| ('1'..='9').contains(&c))
 }
 
 /// The code that everything else stays at.

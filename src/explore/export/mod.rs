@@ -10,7 +10,7 @@ mod target;
 pub use animation::{Animation, write_gif};
 pub use npz::NpzWriter;
 pub use picture::{Colour, encode_png, write_png};
-pub use provenance::{Provenance, shell_quoted};
+pub use provenance::{Provenance, numbers, shell_quoted};
 pub use target::{Target, TargetKind};
 
 use std::path::PathBuf;

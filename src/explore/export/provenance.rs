@@ -44,6 +44,12 @@ impl Provenance {
     }
 }
 
+/// Values as JSON numbers as short as they print, not with the digits that widening to f64 uncovers; read back as
+/// f32 they are the same.
+pub fn numbers(values: &[f32]) -> Value {
+    values.iter().map(|value| value.to_string().parse::<f64>().unwrap_or(f64::NAN)).collect()
+}
+
 /// Words as one line that a POSIX shell reads back as the same words.
 pub fn shell_quoted(words: &[String]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%^".contains(c);
@@ -79,6 +85,14 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_short_and_exact() {
+        let values = [0.1, -1.0 / 3.0, 1e-30, 16_777_217.0, f32::MIN_POSITIVE];
+        let read: Vec<f32> = serde_json::from_str(&numbers(&values).to_string()).expect("parses");
+        assert_eq!(read, values);
+        assert_eq!(numbers(&[0.1]).to_string(), "[0.1]");
+    }
+
+    #[test]
     fn the_document_holds_fixed_fields_and_details() {
         let provenance = Provenance {
             command: vec!["idgan".into(), "sample".into()],
@@ -87,8 +101,11 @@ mod tests {
             ..Provenance::default()
         }
         .with("seed", 7)
-        .with("c", vec![0.1f32, -2.0]);
+        .with("c", numbers(&[0.1, -2.0]));
         let text = provenance.document().to_string();
-        assert!(text.contains("\"command\":\"idgan sample\"") && text.contains("\"seed\":7"), "{text}");
+        assert!(
+            text.contains("\"command\":\"idgan sample\"") && text.contains("\"seed\":7,\"c\":[0.1,-2.0]"),
+            "{text}"
+        );
     }
 }
