@@ -23,9 +23,6 @@ use super::{DeviceArgs, ModelArgs, print_json, usage};
     idgan sample celeba.safetensors --codes code.npz --out pictures       draw them again"
 )]
 pub struct Args {
-    #[command(flatten)]
-    model: ModelArgs,
-
     /// Pictures: a folder (searched in depth, in name order), one file, or an .npz with `x` (N, channels, H, W) in
     /// [0, 1].
     #[arg(long, value_name = "DIR|FILE|x.npz")]
@@ -42,6 +39,9 @@ pub struct Args {
     /// Print the number of pictures and the mean of each dimension as JSON.
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    model: ModelArgs,
 
     #[command(flatten)]
     device: DeviceArgs,

@@ -27,9 +27,6 @@ use super::{DeviceArgs, ModelArgs, Progress, usage};
     idgan grid --vae last --gan model.pt --codes codes.npz --codes-c 6 --codes-s 3 --out grid.npz"
 )]
 pub struct Args {
-    #[command(flatten)]
-    model: ModelArgs,
-
     /// Columns: how many codes c.
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(u16).range(1..=1000))]
     codes_c: u16,
@@ -66,6 +63,9 @@ pub struct Args {
     /// Where to: a .png or .npz file.
     #[arg(long, value_name = "OUT")]
     out: PathBuf,
+
+    #[command(flatten)]
+    model: ModelArgs,
 
     #[command(flatten)]
     device: DeviceArgs,

@@ -21,9 +21,6 @@ use super::{DeviceArgs, ModelArgs, Progress, usage};
     idgan sample --vae last --gan model.pt --codes codes.npz --out pictures.npz"
 )]
 pub struct Args {
-    #[command(flatten)]
-    model: ModelArgs,
-
     /// Codes to draw: an .npz with `c` (N, c_dim) and, if you like, `s` (N, s_dim); a missing `s` is drawn from
     /// --seed.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "from"])]
@@ -42,12 +39,15 @@ pub struct Args {
     from: Source,
 
     /// Which networks draw; all there are when left out.
-    #[arg(long, value_name = "WHICH")]
+    #[arg(long, value_name = "gan|vae|both", hide_possible_values = true)]
     decoder: Option<Decoder>,
 
     /// Where to: a .npz file, or a new folder for PNGs.
     #[arg(long, value_name = "OUT")]
     out: PathBuf,
+
+    #[command(flatten)]
+    model: ModelArgs,
 
     #[command(flatten)]
     device: DeviceArgs,

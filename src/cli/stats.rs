@@ -24,9 +24,6 @@ use super::{DeviceArgs, ModelArgs, print, print_json, usage, warn};
     idgan stats --vae last --gan model.pt --images photos --out celeba.safetensors"
 )]
 pub struct Args {
-    #[command(flatten)]
-    model: ModelArgs,
-
     /// Pictures like those the model was trained on: a folder, or an .npz with `x` (N, channels, H, W) in [0, 1].
     #[arg(long, value_name = "DIR|x.npz")]
     images: PathBuf,
@@ -46,6 +43,9 @@ pub struct Args {
     /// Print the table as JSON.
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    model: ModelArgs,
 
     #[command(flatten)]
     device: DeviceArgs,

@@ -27,14 +27,11 @@ use super::{DeviceArgs, ModelArgs, Progress, usage};
         cell. A picture's text chunks hold the codes, the ranges and the command that makes it again.\n\n\
         Examples:\n  \
         idgan traverse celeba.safetensors --out grid.png\n  \
-        idgan traverse celeba.safetensors --dims 3,0,7 --names azimuth,hair,smile --range -2..2 --out grid.png\n  \
+        idgan traverse celeba.safetensors --dims 3,0 --names azimuth,hair --range -2..2 --out grid.png\n  \
         idgan traverse celeba.safetensors --range posterior:0.99 --steps 25 --out grid.gif\n  \
         idgan traverse --vae last --gan model.pt --image face.png --mode offset --cell 64 --out cells"
 )]
 pub struct Args {
-    #[command(flatten)]
-    model: ModelArgs,
-
     /// The dimensions: all, or indices such as 0,3,5-7.
     #[arg(long, value_name = "LIST", default_value = "all", help_heading = "Traversal")]
     dims: String,
@@ -53,9 +50,9 @@ pub struct Args {
     #[arg(long, value_name = "replace|offset", default_value_t, help_heading = "Traversal")]
     mode: Mode,
 
-    /// Order of the rows when --dims is all: kl (most informative first, when there are statistics), sensitivity (what
-    /// moves most pixels first), or index. kl when left out and known, else index.
-    #[arg(long, value_name = "ORDER", help_heading = "Traversal")]
+    /// Order of the rows: most informative first (kl, needs idgan stats), what moves most pixels first (sensitivity),
+    /// or as numbered (index). When left out: as listed in --dims; for all, kl where it is known, else index.
+    #[arg(long, value_name = "kl|sensitivity|index", hide_possible_values = true, help_heading = "Traversal")]
     order: Option<Order>,
 
     /// Names of the dimensions, in the order of --dims.
@@ -101,8 +98,8 @@ pub struct Args {
     #[arg(long, value_name = "K", help_heading = "Base code")]
     s_seed: Option<u64>,
 
-    /// Which networks draw: gan, vae, or both, which puts the VAE's row above the GAN's. All there are when left out.
-    #[arg(long, value_name = "WHICH", help_heading = "Figure")]
+    /// Which networks draw; both puts the VAE's row above the GAN's. All there are when left out.
+    #[arg(long, value_name = "gan|vae|both", hide_possible_values = true, help_heading = "Figure")]
     decoder: Option<Decoder>,
 
     /// Side of a cell in pixels; the GAN's own resolution when left out.
@@ -121,6 +118,9 @@ pub struct Args {
     /// Where to: a .png, .gif or .npz file, or a new folder for one PNG a cell.
     #[arg(long, value_name = "OUT")]
     out: PathBuf,
+
+    #[command(flatten)]
+    model: ModelArgs,
 
     #[command(flatten)]
     device: DeviceArgs,
