@@ -3,6 +3,7 @@
 //! Every kernel splits its work over the rayon pool it is called on, in a way that depends on nothing but the
 //! shapes and the number of threads of that pool, so the same thread count gives the same bits.
 
+pub mod blocked;
 pub mod convolution;
 mod direct;
 pub mod elementwise;

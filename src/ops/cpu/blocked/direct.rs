@@ -1,0 +1,335 @@
+//! Direct convolution: every tap of the kernel is a shift of the input.
+
+use std::ops::Range;
+
+use super::gemm::{Pixels, accumulate, zeros};
+use super::isa::{Isa, Kernel};
+use super::lanes::Lanes;
+use super::map::{BLOCK, Epilogue, MapShape};
+use super::storage::Buffer;
+use super::team::Team;
+
+/// The geometry of a convolution: what its output sees of its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Footprint {
+    /// 1x1.
+    Pointwise,
+    /// 3x3, padding 1.
+    Same3x3,
+    /// 4x4, stride 2, padding 1: halves the map (even sizes only).
+    Halve4x4,
+    /// Transposed 4x4, stride 2, padding 1: doubles the map.
+    Double4x4,
+}
+
+/// One of the interleaved grids that a transposed convolution's output consists of; other convolutions have one.
+#[derive(Clone, Debug)]
+pub(crate) struct Phase {
+    /// First row and column of the grid in the output.
+    pub origin: (usize, usize),
+    /// Kernel row and column, and the input pixel that it meets, relative to the output's.
+    pub taps: Vec<Tap>,
+}
+
+/// One position of the kernel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tap {
+    /// Row and column in the kernel.
+    pub kernel: (usize, usize),
+    /// Input row and column, relative to the (strided) output position.
+    pub shift: (isize, isize),
+}
+
+impl Footprint {
+    /// Kernel height and width.
+    pub fn kernel(self) -> usize {
+        match self {
+            Self::Pointwise => 1,
+            Self::Same3x3 => 3,
+            Self::Halve4x4 | Self::Double4x4 => 4,
+        }
+    }
+
+    /// Whether its weights are `(in, out, height, width)`, PyTorch's order for a transposed convolution.
+    pub fn is_transposed(self) -> bool {
+        self == Self::Double4x4
+    }
+
+    /// Input pixels from one output pixel to the next.
+    pub(crate) fn stride(self) -> usize {
+        if self == Self::Halve4x4 { 2 } else { 1 }
+    }
+
+    /// Output pixels from one pixel of a phase to the next.
+    pub(crate) fn spread(self) -> usize {
+        if self == Self::Double4x4 { 2 } else { 1 }
+    }
+
+    /// The output's height or width for the input's.
+    pub fn output_len(self, input: usize) -> usize {
+        input / self.stride() * self.spread()
+    }
+
+    pub(crate) fn phases(self) -> Vec<Phase> {
+        let kernel = self.kernel();
+        if !self.is_transposed() {
+            let pad = (kernel - 1) / 2;
+            let taps = (0..kernel * kernel).map(|i| (i / kernel, i % kernel)).map(|(y, x)| Tap {
+                kernel: (y, x),
+                shift: (y as isize - pad as isize, x as isize - pad as isize),
+            });
+            return vec![Phase { origin: (0, 0), taps: taps.collect() }];
+        }
+        // Output row o = 2 i - 1 + k gets input row i through kernel row k: even rows see k = 1 (shift 0) and
+        // k = 3 (shift -1), odd rows k = 2 (shift 0) and k = 0 (shift 1).
+        let seen = [[(1, 0), (3, -1)], [(2, 0), (0, 1)]];
+        let phase = |py: usize, px: usize| {
+            let taps = seen[py].iter().flat_map(|&(ky, sy)| {
+                seen[px].iter().map(move |&(kx, sx)| Tap { kernel: (ky, kx), shift: (sy, sx) })
+            });
+            Phase { origin: (py, px), taps: taps.collect() }
+        };
+        vec![phase(0, 0), phase(0, 1), phase(1, 0), phase(1, 1)]
+    }
+}
+
+/// A convolution with its weights packed for direct computation.
+pub struct DirectConv {
+    isa: Isa,
+    input: MapShape,
+    output: MapShape,
+    footprint: Footprint,
+    phases: Vec<Phase>,
+    /// Blocks of outputs that are computed together.
+    columns: usize,
+    /// `[phase][output group][input block][tap][channel][columns * 16]`.
+    weights: Buffer,
+    bias: Buffer,
+    band_rows: usize,
+}
+
+impl DirectConv {
+    /// Packs `weights` `(out, in, k, k)`, or `(in, out, k, k)` for a transposed convolution, and `bias` `(out,)`
+    /// for inputs of shape `input`.
+    ///
+    /// # Panics
+    /// When the lengths do not fit, or the map's size is odd where it must be halved.
+    pub fn new(
+        isa: Isa,
+        footprint: Footprint,
+        input: MapShape,
+        out_channels: usize,
+        weights: &[f32],
+        bias: &[f32],
+    ) -> Self {
+        let (kernel, stride) = (footprint.kernel(), footprint.stride());
+        assert!(input.height.is_multiple_of(stride) && input.width.is_multiple_of(stride));
+        assert_eq!(weights.len(), out_channels * input.channels * kernel * kernel);
+        assert_eq!(bias.len(), out_channels);
+        let output = MapShape::new(
+            out_channels,
+            footprint.output_len(input.height),
+            footprint.output_len(input.width),
+        );
+        let phases = footprint.phases();
+        // A map of few pixels is bound by reading its weights: one tile holds all pixels, so each is read once.
+        let columns = if output.height * output.width <= 16 { 1 } else { isa.columns(output.blocks()) };
+        let group_len: usize = input.channels * columns * BLOCK;
+        let taps: usize = phases.iter().map(|phase| phase.taps.len()).sum();
+        let mut packed = Buffer::zeros(output.blocks() / columns * group_len * taps);
+        let mut at = 0;
+        let values = packed.values_mut();
+        for phase in &phases {
+            for group in 0..output.blocks() / columns {
+                for block in 0..input.blocks() {
+                    for tap in &phase.taps {
+                        for channel in block * BLOCK..input.channels.min((block + 1) * BLOCK) {
+                            for lane in 0..columns * BLOCK {
+                                let out = group * columns * BLOCK + lane;
+                                if out < out_channels {
+                                    let row = if footprint.is_transposed() {
+                                        channel * out_channels + out
+                                    } else {
+                                        out * input.channels + channel
+                                    };
+                                    let (y, x) = tap.kernel;
+                                    values[at + lane] = weights[(row * kernel + y) * kernel + x];
+                                }
+                            }
+                            at += columns * BLOCK;
+                        }
+                    }
+                }
+            }
+        }
+        let mut padded_bias = Buffer::zeros(output.blocks() * BLOCK);
+        padded_bias.values_mut()[..out_channels].copy_from_slice(bias);
+        // Rows of about 128 KiB of input at a time stay in the cache while all outputs are computed from them.
+        let row_bytes = input.blocks() * input.row_len() * stride * size_of::<f32>();
+        let band_rows = (128 * 1024 / row_bytes).next_multiple_of(4).clamp(4, 64);
+        Self { isa, input, output, footprint, phases, columns, weights: packed, bias: padded_bias, band_rows }
+    }
+
+    /// Shape of the output.
+    pub fn output(&self) -> MapShape {
+        self.output
+    }
+
+    /// Multiply-adds that it computes.
+    pub fn multiply_adds(&self) -> usize {
+        let taps: usize = self.phases.iter().map(|phase| phase.taps.len()).sum();
+        let spread = self.footprint.spread();
+        self.output.height * self.output.width / (spread * spread)
+            * taps
+            * self.input.channels
+            * self.output.channels
+    }
+
+    /// Convolves `input` into the epilogue's maps.
+    ///
+    /// # Panics
+    /// When a map is too short.
+    pub fn run(&self, input: &[f32], epilogue: &Epilogue<'_>, team: &Team<'_>) {
+        assert!(input.len() >= self.input.len());
+        epilogue.check(&self.output);
+        let rows = self.output.height / self.footprint.spread();
+        let groups = self.output.blocks() / self.columns;
+        let inner = self.phases.len() * groups;
+        team.for_each(rows.div_ceil(self.band_rows) * inner, |_, piece| {
+            let first = piece / inner * self.band_rows;
+            self.isa.run(Piece {
+                conv: self,
+                input,
+                epilogue,
+                phase: piece % inner / groups,
+                group: piece % groups,
+                rows: first..rows.min(first + self.band_rows),
+            });
+        });
+    }
+}
+
+/// A band of rows of one group of outputs.
+struct Piece<'a> {
+    conv: &'a DirectConv,
+    input: &'a [f32],
+    epilogue: &'a Epilogue<'a>,
+    phase: usize,
+    group: usize,
+    rows: Range<usize>,
+}
+
+impl Kernel for Piece<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        // SAFETY: the caller's promise is passed on. Only AVX-512 has two columns (see Isa::columns).
+        unsafe {
+            match (L::TALL == 16 && self.conv.columns == 2, self.conv.footprint.stride()) {
+                (true, 1) => self.tiles::<L, 2, 1>(),
+                (true, _) => self.tiles::<L, 2, 2>(),
+                (false, 1) => self.tiles::<L, 1, 1>(),
+                (false, _) => self.tiles::<L, 1, 2>(),
+            }
+        }
+    }
+}
+
+impl Piece<'_> {
+    /// Covers the rows with tiles, the largest that fit.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `L`; `COLUMNS` and `STRIDE` are the convolution's.
+    #[inline(always)]
+    unsafe fn tiles<L: Lanes, const COLUMNS: usize, const STRIDE: usize>(&self) {
+        let width = self.conv.output.width / self.conv.footprint.spread();
+        let mut y = self.rows.start;
+        // SAFETY: the caller's promise; every tile lies within the rows and the width.
+        unsafe {
+            while y < self.rows.end {
+                if L::TALL == 16 && width == 4 {
+                    if COLUMNS == 1 && y + 4 <= self.rows.end {
+                        self.tile::<L, 16, 4, COLUMNS, STRIDE>(y, 0);
+                        y += 4;
+                        continue;
+                    }
+                    if y + 2 <= self.rows.end {
+                        self.tile::<L, 8, 4, COLUMNS, STRIDE>(y, 0);
+                        y += 2;
+                        continue;
+                    }
+                }
+                let mut x = 0;
+                while x < width {
+                    let left = width - x;
+                    if L::TALL == 16 && COLUMNS == 1 && left >= 16 {
+                        self.tile::<L, 16, 16, COLUMNS, STRIDE>(y, x);
+                        x += 16;
+                    } else if L::TALL == 16 && left >= 8 {
+                        self.tile::<L, 8, 8, COLUMNS, STRIDE>(y, x);
+                        x += 8;
+                    } else if left >= 4 {
+                        self.tile::<L, 4, 4, COLUMNS, STRIDE>(y, x);
+                        x += 4;
+                    } else {
+                        self.tile::<L, 1, 1, COLUMNS, STRIDE>(y, x);
+                        x += 1;
+                    }
+                }
+                y += 1;
+            }
+        }
+    }
+
+    /// Computes and stores one tile with its first pixel at (`y`, `x`) of the phase.
+    ///
+    /// # Safety
+    /// As for `tiles`; the tile lies in the phase.
+    #[inline(always)]
+    unsafe fn tile<
+        L: Lanes,
+        const PIXELS: usize,
+        const WIDTH: usize,
+        const COLUMNS: usize,
+        const STRIDE: usize,
+    >(
+        &self,
+        y: usize,
+        x: usize,
+    ) {
+        let conv = self.conv;
+        let phase = &conv.phases[self.phase];
+        let pixels = Pixels { stride: STRIDE * BLOCK, row_stride: STRIDE * conv.input.row_len() };
+        // All phases have as many taps as the first.
+        let taps = phase.taps.len();
+        let group_len = conv.input.channels * taps * COLUMNS * BLOCK;
+        let groups = conv.output.blocks() / COLUMNS;
+        // SAFETY: `run` compared the input's length with its shape, and taps reach at most the border. The
+        // weights were packed in the order in which they are read here.
+        unsafe {
+            let mut weights =
+                conv.weights.values().as_ptr().add((self.phase * groups + self.group) * group_len);
+            let mut tile = zeros::<L, PIXELS, COLUMNS>();
+            for block in 0..conv.input.blocks() {
+                let depth = (conv.input.channels - block * BLOCK).min(BLOCK);
+                let origin = conv.input.at(block, y * STRIDE, x * STRIDE) as isize;
+                for tap in &phase.taps {
+                    let (dy, dx) = tap.shift;
+                    let shift = dy * conv.input.row_len() as isize + dx * BLOCK as isize;
+                    let from = self.input.as_ptr().offset(origin + shift);
+                    tile = accumulate::<L, PIXELS, WIDTH, COLUMNS>(tile, from, pixels, weights, depth);
+                    weights = weights.add(depth * COLUMNS * BLOCK);
+                }
+            }
+            let spread = conv.footprint.spread();
+            for p in 0..PIXELS {
+                let (row, column) = (y + p / WIDTH, x + p % WIDTH);
+                let (row, column) = (row * spread + phase.origin.0, column * spread + phase.origin.1);
+                for (q, value) in tile[p].iter().enumerate() {
+                    let block = self.group * COLUMNS + q;
+                    let bias = L::load(conv.bias.values().as_ptr().add(block * BLOCK));
+                    self.epilogue.store(&conv.output, block, row, column, value.add(bias));
+                }
+            }
+        }
+    }
+}

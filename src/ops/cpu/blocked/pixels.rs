@@ -1,0 +1,167 @@
+//! From values to pixels at the end of a network, and from pixels to patches at its beginning.
+
+use super::map::{BLOCK, MapShape};
+use super::storage::Shared;
+use super::team::Team;
+
+/// Where finished rows of pixels go.
+pub struct PixelSink<'a> {
+    target: Target<'a>,
+    /// The picture is `sigmoid(gain * value)`.
+    gain: f32,
+}
+
+enum Target<'a> {
+    Planes(Shared<'a, f32>),
+    Rgba(Shared<'a, u8>),
+}
+
+impl<'a> PixelSink<'a> {
+    /// Values in [0, 1], `(channels, height, width)`: `sigmoid(gain * value)`. A gain of 1 is the sigmoid; a gain
+    /// of 2 is `(tanh(value) + 1) / 2`.
+    pub fn planes(chw: &'a mut [f32], gain: f32) -> Self {
+        Self { target: Target::Planes(Shared::new(chw)), gain }
+    }
+
+    /// The same as opaque 8-bit pixels, rounded to nearest; one channel is shown as grey.
+    pub fn rgba(pixels: &'a mut [u8], gain: f32) -> Self {
+        Self { target: Target::Rgba(Shared::new(pixels)), gain }
+    }
+
+    /// Takes row `y`: channel `k` begins at `values[k * stride]`. `values` is left overwritten.
+    ///
+    /// # Panics
+    /// When the target is too short.
+    #[inline(always)]
+    pub(crate) fn put_row(&self, y: usize, values: &mut [f32], stride: usize, shape: &MapShape) {
+        let width = shape.width;
+        for value in &mut *values {
+            *value = sigmoid(self.gain * *value);
+        }
+        match &self.target {
+            Target::Planes(planes) => {
+                for channel in 0..shape.channels {
+                    let at = (channel * shape.height + y) * width;
+                    // SAFETY: each row of each channel is put once.
+                    let row = unsafe { planes.part(at..at + width) };
+                    row.copy_from_slice(&values[channel * stride..][..width]);
+                }
+            }
+            Target::Rgba(pixels) => {
+                // SAFETY: each row is put once.
+                let row = unsafe { pixels.part(y * width * 4..(y + 1) * width * 4) };
+                let step = if shape.channels == 3 { stride } else { 0 };
+                let (red, green, blue) =
+                    (&values[..width], &values[step..][..width], &values[2 * step..][..width]);
+                for (x, pixel) in row.chunks_exact_mut(4).enumerate() {
+                    pixel.copy_from_slice(&[quantise(red[x]), quantise(green[x]), quantise(blue[x]), 255]);
+                }
+            }
+        }
+    }
+}
+
+/// [0, 1] to 0..=255, rounding to nearest as [`crate::base::Picture`] does; NaN is 0.
+#[inline(always)]
+fn quantise(value: f32) -> u8 {
+    (value * 255.0 + 0.5) as u8
+}
+
+/// `1 / (1 + exp(-x))` within 2 units in the last place of 1, written so that loops over it become vectors.
+#[inline(always)]
+pub(crate) fn sigmoid(x: f32) -> f32 {
+    // exp(-|x|) cannot overflow; the sign is put back at the end.
+    let t = -x.abs().min(87.0);
+    // t = n ln 2 + r with n whole and |r| <= ln 2 / 2; adding 1.5 * 2^23 rounds to a whole number.
+    const ROUND: f32 = 12_582_912.0;
+    let shifted = t * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = (t - n * 0.693_359_4) - n * -2.121_944_4e-4;
+    // exp(r): Taylor terms to the sixth power leave an error of 2e-8.
+    let poly = 1.0
+        + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0))))));
+    let scale = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
+    let exp = poly * scale;
+    let upper = 1.0 / (1.0 + exp);
+    if x < 0.0 { exp * upper } else if x >= 0.0 { upper } else { x }
+}
+
+/// Cuts a picture `(channels, height, width)` into the 4x4 patches that a convolution of stride 2 and padding 1
+/// sees: a map of `channels * 16` feature maps of half the size, so that the convolution becomes pointwise with
+/// the same weights `(out, channels * 16)`.
+///
+/// # Panics
+/// When a slice is too short or a size is odd.
+pub fn patches(picture: &[f32], channels: usize, height: usize, width: usize, out: &mut [f32], team: &Team<'_>) {
+    assert!(picture.len() >= channels * height * width);
+    assert!(height.is_multiple_of(2) && width.is_multiple_of(2));
+    let shape = MapShape::new(channels * BLOCK, height / 2, width / 2);
+    assert!(out.len() >= shape.len());
+    let out = Shared::new(out);
+    let pixel = |channel: usize, y: usize, x: usize| {
+        // Coordinates are one too large, so that the padding before the first is 0.
+        if (1..=height).contains(&y) && (1..=width).contains(&x) {
+            picture[(channel * height + y - 1) * width + x - 1]
+        } else {
+            0.0
+        }
+    };
+    team.for_each(channels * shape.height, |_, piece| {
+        let (channel, y) = (piece / shape.height, piece % shape.height);
+        let at = shape.at(channel, y, 0);
+        // SAFETY: each piece is a row of its own.
+        let row = unsafe { out.part(at..at + shape.width * BLOCK) };
+        for (x, patch) in row.chunks_exact_mut(BLOCK).enumerate() {
+            let inside = y > 0 && 2 * y + 3 <= height && x > 0 && 2 * x + 3 <= width;
+            for (dy, line) in patch.chunks_exact_mut(4).enumerate() {
+                if inside {
+                    let from = (channel * height + 2 * y + dy - 1) * width + 2 * x - 1;
+                    line.copy_from_slice(&picture[from..from + 4]);
+                } else {
+                    for (dx, value) in line.iter_mut().enumerate() {
+                        *value = pixel(channel, 2 * y + dy, 2 * x + dx);
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sigmoid_is_that_of_f64() {
+        for i in -4_000..=4_000 {
+            let x = i as f32 * 0.013;
+            let exact = 1.0 / (1.0 + (-f64::from(x)).exp());
+            assert!((f64::from(sigmoid(x)) - exact).abs() < 2e-7, "{x}: {} is not {exact}", sigmoid(x));
+        }
+        assert_eq!(sigmoid(0.0), 0.5);
+        assert_eq!(sigmoid(f32::INFINITY), 1.0);
+        assert!(sigmoid(f32::NEG_INFINITY) < 1e-37);
+        assert!(sigmoid(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn patches_are_what_a_strided_convolution_sees() {
+        let (channels, height, width) = (2, 6, 10);
+        let picture: Vec<f32> = (1..=channels * height * width).map(|v| v as f32).collect();
+        let shape = MapShape::new(channels * 16, height / 2, width / 2);
+        let mut map = vec![0.0; shape.len()];
+        patches(&picture, channels, height, width, &mut map, &Team::solo());
+        for (channel, y, x, tap) in (0..channels * 15 * 16)
+            .map(|i| (i / 240, i / 80 % 3, i / 16 % 5, i % 16))
+            .collect::<Vec<_>>()
+        {
+            let (row, column) = ((2 * y + tap / 4).wrapping_sub(1), (2 * x + tap % 4).wrapping_sub(1));
+            let expected = if row < height && column < width {
+                picture[(channel * height + row) * width + column]
+            } else {
+                0.0
+            };
+            assert_eq!(map[shape.at(channel, y, x) + tap], expected);
+        }
+    }
+}

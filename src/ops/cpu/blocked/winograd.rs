@@ -1,0 +1,477 @@
+//! 3x3 convolution in Winograd's form: transform patches, multiply as matrices, transform back.
+
+use std::ops::Range;
+
+use super::gemm::{Pixels, accumulate, zeros};
+use super::isa::{Isa, Kernel};
+use super::lanes::Lanes;
+use super::map::{BLOCK, Epilogue, MapShape};
+use super::storage::{Buffer, Shared};
+use super::team::Team;
+use super::transforms::{F2, F4, MOST, Transform, Up2, Up4};
+
+/// Bytes of transformed patches that one worker holds at a time: half of a second-level cache of 512 KiB.
+const PATCH_BYTES: usize = 256 * 1024;
+
+/// Which of the equivalent forms is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// F(2x2, 3x3): the map's height and width must be even.
+    F2,
+    /// F(4x4, 3x3): they must be multiples of four.
+    F4,
+    /// F(2x2, 3x3) of the map after nearest x2 upsampling, which is never made.
+    Up2,
+    /// F(4x4, 3x3) of the map after nearest x2 upsampling; the map's height and width must be even.
+    Up4,
+}
+
+/// The sizes of a [`Transform`].
+#[derive(Clone, Copy)]
+struct Sizes {
+    planes: usize,
+    products: usize,
+    tile: usize,
+    advance: usize,
+    filter: &'static [[f64; 3]],
+}
+
+fn sizes<T: Transform>() -> Sizes {
+    Sizes {
+        planes: T::PLANES * T::PLANES,
+        products: T::PRODUCTS * T::PRODUCTS,
+        tile: T::TILE,
+        advance: T::ADVANCE,
+        filter: T::FILTER,
+    }
+}
+
+impl Variant {
+    fn sizes(self) -> Sizes {
+        match self {
+            Self::F2 => sizes::<F2>(),
+            Self::F4 => sizes::<F4>(),
+            Self::Up2 => sizes::<Up2>(),
+            Self::Up4 => sizes::<Up4>(),
+        }
+    }
+
+    /// Whether a map of `height` times `width` can be cut into this variant's tiles.
+    pub fn fits(self, height: usize, width: usize) -> bool {
+        let advance = self.sizes().advance;
+        height > 0 && width > 0 && height.is_multiple_of(advance) && width.is_multiple_of(advance)
+    }
+}
+
+/// A 3x3 convolution with padding 1 whose weights are transformed and packed.
+pub struct WinogradConv {
+    isa: Isa,
+    variant: Variant,
+    input: MapShape,
+    output: MapShape,
+    /// Slope of the leaky rectifier that inputs pass on loading; `None` takes them as they are.
+    input_slope: Option<f32>,
+    columns: usize,
+    /// `[output group][product][input channel][columns * 16]`.
+    weights: Buffer,
+    bias: Buffer,
+    /// Tiles that are transformed and multiplied together: a multiple of 16.
+    batch: usize,
+    /// Whether a layer has so few tiles that workers share the patches and divide the outputs.
+    shared_patches: bool,
+}
+
+impl WinogradConv {
+    /// Transforms and packs `weights` `(out, in, 3, 3)` and `bias` `(out,)` for inputs of shape `input`.
+    ///
+    /// # Panics
+    /// When the lengths do not fit or the map cannot be cut into the variant's tiles.
+    pub fn new(
+        isa: Isa,
+        variant: Variant,
+        input: MapShape,
+        out_channels: usize,
+        weights: &[f32],
+        bias: &[f32],
+        input_slope: Option<f32>,
+    ) -> Self {
+        assert!(variant.fits(input.height, input.width));
+        assert_eq!(weights.len(), out_channels * input.channels * 9);
+        assert_eq!(bias.len(), out_channels);
+        let sizes = variant.sizes();
+        let scale = sizes.tile / sizes.advance;
+        let output = MapShape::new(out_channels, input.height * scale, input.width * scale);
+        let columns = isa.columns(output.blocks());
+        let packed = pack(weights, &input, &output, columns, &sizes);
+        let mut padded_bias = Buffer::zeros(output.blocks() * BLOCK);
+        padded_bias.values_mut()[..out_channels].copy_from_slice(bias);
+        let tiles = (input.height / sizes.advance) * (input.width / sizes.advance);
+        let tile_bytes = sizes.planes * input.blocks() * BLOCK * size_of::<f32>();
+        let fitting = (PATCH_BYTES / tile_bytes / BLOCK * BLOCK).clamp(BLOCK, 64);
+        // Fewer than four batches could not be divided among workers; their outputs can.
+        let shared_patches = tiles < 4 * fitting;
+        let batch = if shared_patches { tiles.next_multiple_of(BLOCK).min(64) } else { fitting };
+        Self {
+            isa,
+            variant,
+            input,
+            output,
+            input_slope,
+            columns,
+            weights: packed,
+            bias: padded_bias,
+            batch,
+            shared_patches,
+        }
+    }
+
+    /// Shape of the output.
+    pub fn output(&self) -> MapShape {
+        self.output
+    }
+
+    /// Multiply-adds of the matrix products; the transforms only add.
+    pub fn multiply_adds(&self) -> usize {
+        self.tiles() * self.variant.sizes().products * self.input.channels * self.output.channels
+    }
+
+    /// Values of scratch memory that the team needs together.
+    pub fn shared_scratch(&self) -> usize {
+        if self.shared_patches { self.tiles().div_ceil(self.batch) * self.patches_len() } else { 0 }
+    }
+
+    /// Values of scratch memory that each worker needs.
+    pub fn worker_scratch(&self) -> usize {
+        self.products_len() + if self.shared_patches { 0 } else { self.patches_len() }
+    }
+
+    fn tiles(&self) -> usize {
+        let advance = self.variant.sizes().advance;
+        (self.input.height / advance) * (self.input.width / advance)
+    }
+
+    fn tiles_across(&self) -> usize {
+        self.input.width / self.variant.sizes().advance
+    }
+
+    /// Values from one plane of transformed patches to the next. One cache line more than a plane holds, or
+    /// the planes of a tile would all fall into the same few sets of the cache.
+    fn plane_stride(&self) -> usize {
+        (self.input.blocks() * self.batch + 1) * BLOCK
+    }
+
+    fn patches_len(&self) -> usize {
+        self.variant.sizes().planes * self.plane_stride()
+    }
+
+    /// The same for products.
+    fn product_stride(&self) -> usize {
+        (self.columns * self.batch + 1) * BLOCK
+    }
+
+    fn products_len(&self) -> usize {
+        self.variant.sizes().products * self.product_stride()
+    }
+
+    /// Convolves `input` into the epilogue's maps. `shared` holds `shared_scratch` values, `scratch`
+    /// `worker_scratch` values for each worker of the team.
+    ///
+    /// # Panics
+    /// When a slice is too short.
+    pub fn run(
+        &self,
+        input: &[f32],
+        epilogue: &Epilogue<'_>,
+        shared: &mut [f32],
+        scratch: &mut [f32],
+        team: &Team<'_>,
+    ) {
+        let worker_len = self.worker_scratch();
+        assert!(input.len() >= self.input.len());
+        assert!(shared.len() >= self.shared_scratch());
+        assert!(scratch.len() >= worker_len * team.workers());
+        epilogue.check(&self.output);
+        let tiles = self.tiles();
+        let batches = tiles.div_ceil(self.batch);
+        let groups = self.output.blocks() / self.columns;
+        let tiles_of = |batch: usize| batch * self.batch..tiles.min((batch + 1) * self.batch);
+        let (scratch, patches_len) = (Shared::new(scratch), self.patches_len());
+        if !self.shared_patches {
+            team.for_each(batches, |worker, batch| {
+                // SAFETY: each worker has a part of its own.
+                let part = unsafe { scratch.part(worker * worker_len..(worker + 1) * worker_len) };
+                let (patches, products) = part.split_at_mut(patches_len);
+                let tiles = tiles_of(batch);
+                let blocks = 0..self.input.blocks();
+                let gather =
+                    Gather { conv: self, input, tiles: tiles.clone(), blocks, patches: Shared::new(patches) };
+                self.isa.run(gather);
+                for group in 0..groups {
+                    self.isa.run(Multiply {
+                        conv: self,
+                        tiles: tiles.clone(),
+                        group,
+                        patches,
+                        products,
+                        epilogue,
+                    });
+                }
+            });
+            return;
+        }
+        let blocks = self.input.blocks();
+        let patches = Shared::new(&mut shared[..batches * patches_len]);
+        team.for_each(batches * blocks, |_, piece| {
+            let (batch, block) = (piece / blocks, piece % blocks);
+            let patches = patches.narrow(batch * patches_len..(batch + 1) * patches_len);
+            let blocks = block..block + 1;
+            self.isa.run(Gather { conv: self, input, tiles: tiles_of(batch), blocks, patches });
+        });
+        team.for_each(groups * batches, |worker, piece| {
+            let (group, batch) = (piece / batches, piece % batches);
+            let patches = &shared[batch * patches_len..(batch + 1) * patches_len];
+            // SAFETY: each worker has a part of its own.
+            let products = unsafe { scratch.part(worker * worker_len..(worker + 1) * worker_len) };
+            self.isa.run(Multiply { conv: self, tiles: tiles_of(batch), group, patches, products, epilogue });
+        });
+    }
+}
+
+/// `G g G^T` of every filter, in f64, in the order in which the products are computed.
+fn pack(weights: &[f32], input: &MapShape, output: &MapShape, columns: usize, sizes: &Sizes) -> Buffer {
+    let (products, n) = (sizes.products, sizes.filter.len());
+    let width = columns * BLOCK;
+    let mut packed = Buffer::zeros(output.blocks() / columns * products * input.channels * width);
+    let values = packed.values_mut();
+    for out in 0..output.channels {
+        let (group, lane) = (out / width, out % width);
+        for channel in 0..input.channels {
+            let filter = &weights[(out * input.channels + channel) * 9..][..9];
+            for product in 0..products {
+                let (rows, columns) = (sizes.filter[product / n], sizes.filter[product % n]);
+                let value: f64 =
+                    (0..9).map(|tap| rows[tap / 3] * columns[tap % 3] * f64::from(filter[tap])).sum();
+                values[((group * products + product) * input.channels + channel) * width + lane] =
+                    value as f32;
+            }
+        }
+    }
+    packed
+}
+
+/// Transforms patches: `[plane][input block][tile][16]`.
+struct Gather<'a> {
+    conv: &'a WinogradConv,
+    input: &'a [f32],
+    tiles: Range<usize>,
+    blocks: Range<usize>,
+    patches: Shared<'a, f32>,
+}
+
+impl Kernel for Gather<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        // SAFETY: the caller's promise; the transform is the variant's.
+        unsafe {
+            match self.conv.variant {
+                Variant::F2 => self.transform::<L, F2>(),
+                Variant::F4 => self.transform::<L, F4>(),
+                Variant::Up2 => self.transform::<L, Up2>(),
+                Variant::Up4 => self.transform::<L, Up4>(),
+            }
+        }
+    }
+}
+
+impl Gather<'_> {
+    /// # Safety
+    /// The processor has the instructions of `L`; `T` is the variant's transform.
+    #[inline(always)]
+    unsafe fn transform<L: Lanes, T: Transform>(&self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.conv.input_slope {
+                Some(slope) => self.patches::<L, T, true>(slope),
+                None => self.patches::<L, T, false>(0.0),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for `transform`.
+    #[inline(always)]
+    unsafe fn patches<L: Lanes, T: Transform, const RECTIFY: bool>(&self, slope: f32) {
+        let conv = self.conv;
+        let across = conv.tiles_across();
+        let row_len = conv.input.row_len();
+        let stride = conv.plane_stride();
+        assert!(self.patches.len() >= conv.patches_len());
+        for block in self.blocks.clone() {
+            let (mut ty, mut tx) = (self.tiles.start / across, self.tiles.start % across);
+            for slot in 0..self.tiles.len() {
+                // SAFETY: `run` checked the input's length; patches begin one pixel before the tile, in the
+                // border at the edges, and end at most in the border. `slot` < batch, so every plane's entry
+                // lies within the patches; no other piece writes entries of this block and these tiles.
+                unsafe {
+                    let slope = L::splat(slope);
+                    let origin = conv.input.at(block, ty * T::ADVANCE, tx * T::ADVANCE) - row_len - BLOCK;
+                    let from = self.input.as_ptr().add(origin);
+                    let mut rows = [[L::splat(0.0); MOST]; MOST];
+                    for x in 0..T::PATCH {
+                        let mut column = [L::splat(0.0); MOST];
+                        for y in 0..T::PATCH {
+                            let value = L::load(from.add(y * row_len + x * BLOCK));
+                            column[y] = if RECTIFY { value.leaky(slope) } else { value };
+                        }
+                        let column = T::input(column);
+                        for y in 0..T::PLANES {
+                            rows[y][x] = column[y];
+                        }
+                    }
+                    let to = self.patches.start();
+                    let to = to.add((block * conv.batch + slot) * BLOCK);
+                    for y in 0..T::PLANES {
+                        let row = T::input(rows[y]);
+                        for x in 0..T::PLANES {
+                            row[x].store(to.add((y * T::PLANES + x) * stride));
+                        }
+                    }
+                }
+                tx += 1;
+                if tx == across {
+                    (ty, tx) = (ty + 1, 0);
+                }
+            }
+        }
+    }
+}
+
+/// Multiplies patches with one group's weights, transforms back and stores.
+struct Multiply<'a> {
+    conv: &'a WinogradConv,
+    tiles: Range<usize>,
+    group: usize,
+    patches: &'a [f32],
+    products: &'a mut [f32],
+    epilogue: &'a Epilogue<'a>,
+}
+
+impl Kernel for Multiply<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(mut self) {
+        // SAFETY: the caller's promise; the transform is the variant's.
+        unsafe {
+            match self.conv.variant {
+                Variant::F2 => self.group::<L, F2>(),
+                Variant::F4 => self.group::<L, F4>(),
+                Variant::Up2 => self.group::<L, Up2>(),
+                Variant::Up4 => self.group::<L, Up4>(),
+            }
+        }
+    }
+}
+
+impl Multiply<'_> {
+    /// # Safety
+    /// The processor has the instructions of `L`; `T` is the variant's transform.
+    #[inline(always)]
+    unsafe fn group<L: Lanes, T: Transform>(&mut self) {
+        // SAFETY: the caller's promise. Only AVX-512 has two columns (see Isa::columns).
+        unsafe {
+            if L::TALL == 16 && self.conv.columns == 2 {
+                self.multiply::<L, T, 8, 2>();
+                self.scatter::<L, T>(2);
+            } else if L::TALL == 16 {
+                self.multiply::<L, T, 16, 1>();
+                self.scatter::<L, T>(1);
+            } else {
+                self.multiply::<L, T, 4, 1>();
+                self.scatter::<L, T>(1);
+            }
+        }
+    }
+
+    /// The matrix products: `[product][column][tile][16]`.
+    ///
+    /// # Safety
+    /// As for `group`; `COLUMNS` is the convolution's.
+    #[inline(always)]
+    unsafe fn multiply<L: Lanes, T: Transform, const PIXELS: usize, const COLUMNS: usize>(&mut self) {
+        let conv = self.conv;
+        let (channels, batch) = (conv.input.channels, conv.batch);
+        let count = T::PRODUCTS * T::PRODUCTS;
+        assert!(self.patches.len() >= conv.patches_len() && self.products.len() >= conv.products_len());
+        let panel = channels * COLUMNS * BLOCK;
+        let weights = &conv.weights.values()[self.group * count * panel..][..count * panel];
+        let pixels = Pixels { stride: BLOCK, row_stride: 0 };
+        for product in 0..count {
+            let (y, x) = (T::PLANE_OF[product / T::PRODUCTS], T::PLANE_OF[product % T::PRODUCTS]);
+            // SAFETY: the lengths were compared above; the batch is a multiple of every PIXELS, so the last
+            // tile of pixels, which may compute old values that nobody reads, stays within it.
+            unsafe {
+                let plane = self.patches.as_ptr().add((y * T::PLANES + x) * conv.plane_stride());
+                let to = self.products.as_mut_ptr().add(product * conv.product_stride());
+                for first in (0..self.tiles.len()).step_by(PIXELS) {
+                    let mut tile = zeros::<L, PIXELS, COLUMNS>();
+                    let mut panel = weights.as_ptr().add(product * panel);
+                    for block in 0..conv.input.blocks() {
+                        let depth = (channels - block * BLOCK).min(BLOCK);
+                        let from = plane.add((block * batch + first) * BLOCK);
+                        tile = accumulate::<L, PIXELS, PIXELS, COLUMNS>(tile, from, pixels, panel, depth);
+                        panel = panel.add(depth * COLUMNS * BLOCK);
+                    }
+                    for p in 0..PIXELS {
+                        for q in 0..COLUMNS {
+                            tile[p][q].store(to.add((q * batch + first + p) * BLOCK));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The transform back, and the epilogue.
+    ///
+    /// # Safety
+    /// As for `group`.
+    #[inline(always)]
+    unsafe fn scatter<L: Lanes, T: Transform>(&self, columns: usize) {
+        let conv = self.conv;
+        let across = conv.tiles_across();
+        let stride = conv.product_stride();
+        for q in 0..columns {
+            let block = self.group * columns + q;
+            let (mut ty, mut tx) = (self.tiles.start / across, self.tiles.start % across);
+            for slot in 0..self.tiles.len() {
+                // SAFETY: `multiply` compared the lengths; the tile lies within the output, and tiles do not
+                // overlap.
+                unsafe {
+                    let bias = L::load(conv.bias.values().as_ptr().add(block * BLOCK));
+                    let from = self.products.as_ptr().add((q * conv.batch + slot) * BLOCK);
+                    let mut rows = [[L::splat(0.0); MOST]; MOST];
+                    for x in 0..T::PRODUCTS {
+                        let mut column = [L::splat(0.0); MOST];
+                        for y in 0..T::PRODUCTS {
+                            column[y] = L::load(from.add((y * T::PRODUCTS + x) * stride));
+                        }
+                        let column = T::output(column);
+                        for y in 0..T::TILE {
+                            rows[y][x] = column[y];
+                        }
+                    }
+                    for y in 0..T::TILE {
+                        let row = T::output(rows[y]);
+                        for x in 0..T::TILE {
+                            let (oy, ox) = (ty * T::TILE + y, tx * T::TILE + x);
+                            self.epilogue.store(&conv.output, block, oy, ox, row[x].add(bias));
+                        }
+                    }
+                }
+                tx += 1;
+                if tx == across {
+                    (ty, tx) = (ty + 1, 0);
+                }
+            }
+        }
+    }
+}
