@@ -5,6 +5,7 @@
 
 mod device;
 mod networks;
+pub mod plan;
 mod tensors;
 mod traits;
 

@@ -19,7 +19,8 @@ pub(crate) struct Pixels {
 /// # Safety
 /// The processor has the instructions of `L`.
 #[inline(always)]
-pub(crate) unsafe fn zeros<L: Lanes, const PIXELS: usize, const COLUMNS: usize>() -> Tile<L, PIXELS, COLUMNS> {
+pub(crate) unsafe fn zeros<L: Lanes, const PIXELS: usize, const COLUMNS: usize>() -> Tile<L, PIXELS, COLUMNS>
+{
     // SAFETY: the caller's promise.
     [[unsafe { L::splat(0.0) }; COLUMNS]; PIXELS]
 }

@@ -55,9 +55,10 @@ impl Linear {
         let mut places = Vec::new();
         for (block, pixel) in (0..shape.blocks() * area).map(|i| (i / area, i % area)) {
             places.push(shape.at(block, pixel / shape.width, pixel % shape.width));
-            rows.extend((block * BLOCK..(block + 1) * BLOCK).map(|channel| {
-                (channel < shape.channels).then_some(channel * area + pixel)
-            }));
+            rows.extend(
+                (block * BLOCK..(block + 1) * BLOCK)
+                    .map(|channel| (channel < shape.channels).then_some(channel * area + pixel)),
+            );
         }
         Self::pack(isa, inputs, weights, bias, slope, &rows, places, shape.len())
     }

@@ -108,7 +108,14 @@ impl Epilogue<'_> {
     /// The processor has the instructions of `L`; `check` passed for `shape`; the pixel lies in it; no other
     /// thread touches this pixel.
     #[inline(always)]
-    pub(crate) unsafe fn store<L: Lanes>(&self, shape: &MapShape, block: usize, y: usize, x: usize, value: L) {
+    pub(crate) unsafe fn store<L: Lanes>(
+        &self,
+        shape: &MapShape,
+        block: usize,
+        y: usize,
+        x: usize,
+        value: L,
+    ) {
         // SAFETY: `check` compared the lengths of all maps with the shapes that `at` computes with.
         unsafe {
             let mut value = value;

@@ -32,7 +32,7 @@ pub use few::FewConv;
 pub use isa::Isa;
 pub use linear::Linear;
 pub use map::{BLOCK, Epilogue, MapShape, Residual};
-pub use pixels::{PixelSink, patches};
+pub use pixels::{PixelSink, patches, rectify};
 pub use storage::{Buffer, Shared};
 pub use team::Team;
 pub use winograd::{Variant, WinogradConv};

@@ -83,7 +83,23 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
     let scale = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
     let exp = poly * scale;
     let upper = 1.0 / (1.0 + exp);
-    if x < 0.0 { exp * upper } else if x >= 0.0 { upper } else { x }
+    if x < 0.0 {
+        exp * upper
+    } else if x >= 0.0 {
+        upper
+    } else {
+        x
+    }
+}
+
+/// The leaky rectifier of every value; `slope` is 0 to 1.
+///
+/// # Panics
+/// When `out` is shorter than `values`.
+pub fn rectify(values: &[f32], slope: f32, out: &mut [f32]) {
+    for (out, value) in out[..values.len()].iter_mut().zip(values) {
+        *out = value.max(slope * value);
+    }
 }
 
 /// Cuts a picture `(channels, height, width)` into the 4x4 patches that a convolution of stride 2 and padding 1
@@ -92,7 +108,14 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
 ///
 /// # Panics
 /// When a slice is too short or a size is odd.
-pub fn patches(picture: &[f32], channels: usize, height: usize, width: usize, out: &mut [f32], team: &Team<'_>) {
+pub fn patches(
+    picture: &[f32],
+    channels: usize,
+    height: usize,
+    width: usize,
+    out: &mut [f32],
+    team: &Team<'_>,
+) {
     assert!(picture.len() >= channels * height * width);
     assert!(height.is_multiple_of(2) && width.is_multiple_of(2));
     let shape = MapShape::new(channels * BLOCK, height / 2, width / 2);
@@ -151,9 +174,8 @@ mod tests {
         let shape = MapShape::new(channels * 16, height / 2, width / 2);
         let mut map = vec![0.0; shape.len()];
         patches(&picture, channels, height, width, &mut map, &Team::solo());
-        for (channel, y, x, tap) in (0..channels * 15 * 16)
-            .map(|i| (i / 240, i / 80 % 3, i / 16 % 5, i % 16))
-            .collect::<Vec<_>>()
+        for (channel, y, x, tap) in
+            (0..channels * 15 * 16).map(|i| (i / 240, i / 80 % 3, i / 16 % 5, i % 16)).collect::<Vec<_>>()
         {
             let (row, column) = ((2 * y + tap / 4).wrapping_sub(1), (2 * x + tap % 4).wrapping_sub(1));
             let expected = if row < height && column < width {

@@ -1,8 +1,8 @@
 //! Every kernel against a plain loop in f64, over odd sizes and channel counts and every instruction set.
 
 use super::{
-    BLOCK, DirectConv, Epilogue, FewConv, Footprint, Isa, Linear, MapShape, PixelSink, Residual, Shared, Team,
-    Variant, WinogradConv,
+    BLOCK, DirectConv, Epilogue, FewConv, Footprint, Isa, Linear, MapShape, PixelSink, Residual, Shared,
+    Team, Variant, WinogradConv,
 };
 
 /// Numbers in [-1, 1) from a small generator (splitmix64).
@@ -28,7 +28,10 @@ fn blocked(chw: &[f32], shape: MapShape) -> Vec<f32> {
 
 fn plain(map: &[f32], shape: MapShape) -> Vec<f32> {
     let values = 0..shape.channels * shape.height * shape.width;
-    values.map(|i| coordinates(i, shape)).map(|(c, y, x)| map[shape.at(c / BLOCK, y, x) + c % BLOCK]).collect()
+    values
+        .map(|i| coordinates(i, shape))
+        .map(|(c, y, x)| map[shape.at(c / BLOCK, y, x) + c % BLOCK])
+        .collect()
 }
 
 fn coordinates(i: usize, shape: MapShape) -> (usize, usize, usize) {
@@ -54,7 +57,8 @@ fn reference(
 ) -> Vec<f32> {
     let (kernel, stride) = (footprint.kernel(), footprint.stride());
     let (height, width) = (footprint.output_len(shape.height), footprint.output_len(shape.width));
-    let mut sums: Vec<f64> = (0..out * height * width).map(|i| f64::from(bias[i / (height * width)])).collect();
+    let mut sums: Vec<f64> =
+        (0..out * height * width).map(|i| f64::from(bias[i / (height * width)])).collect();
     let pad = if footprint == Footprint::Pointwise { 0 } else { 1 };
     let (rows, columns) =
         if footprint.is_transposed() { (shape.height, shape.width) } else { (height, width) };
@@ -114,8 +118,7 @@ const SIZES: [(usize, usize, usize, usize); 9] = [
 #[test]
 fn direct_convolutions_agree_with_the_definition() {
     for (index, &(channels, out, height, width)) in SIZES.iter().enumerate() {
-        for footprint in
-            [Footprint::Pointwise, Footprint::Same3x3, Footprint::Halve4x4, Footprint::Double4x4]
+        for footprint in [Footprint::Pointwise, Footprint::Same3x3, Footprint::Halve4x4, Footprint::Double4x4]
         {
             let scale = footprint.stride();
             let shape = MapShape::new(channels, height * scale, width * scale);
@@ -244,9 +247,8 @@ fn linear_layers_agree_with_the_definition() {
         let (x, weights, bias) =
             (numbers(1, rows * (inputs + 3)), numbers(2, inputs * outputs), numbers(3, outputs));
         let expected = |row: usize, o: usize| {
-            let products = (0..inputs).map(|k| {
-                f64::from(x[row * (inputs + 3) + k]) * f64::from(weights[o * inputs + k])
-            });
+            let products = (0..inputs)
+                .map(|k| f64::from(x[row * (inputs + 3) + k]) * f64::from(weights[o * inputs + k]));
             let sum = (products.sum::<f64>() + f64::from(bias[o])) as f32;
             sum.max(0.2 * sum)
         };
@@ -261,11 +263,8 @@ fn linear_layers_agree_with_the_definition() {
                 linear.run(rows, &x, inputs + 3, &mut out, team);
                 for row in 0..rows {
                     let row_out = &out[row * linear.output_len()..(row + 1) * linear.output_len()];
-                    let actual = if shape.height == 1 {
-                        row_out[..outputs].to_vec()
-                    } else {
-                        plain(row_out, shape)
-                    };
+                    let actual =
+                        if shape.height == 1 { row_out[..outputs].to_vec() } else { plain(row_out, shape) };
                     let wanted: Vec<f32> = (0..outputs).map(|o| expected(row, o)).collect();
                     assert_close(&actual, &wanted, 1e-4, &format!("{inputs}->{shape:?} {isa:?}"));
                 }

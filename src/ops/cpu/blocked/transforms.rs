@@ -54,7 +54,8 @@ impl Transform for F2 {
     const PLANE_OF: [usize; MOST] = [0, 1, 2, 3, 0, 0];
     const TILE: usize = 2;
     const ADVANCE: usize = 2;
-    const FILTER: &'static [[f64; 3]] = &[[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
+    const FILTER: &'static [[f64; 3]] =
+        &[[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
 
     #[inline(always)]
     unsafe fn input<L: Lanes>(d: [L; MOST]) -> [L; MOST] {

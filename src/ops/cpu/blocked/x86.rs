@@ -154,10 +154,7 @@ unsafe impl Lanes for Avx2 {
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         // SAFETY: see the impl.
         unsafe {
-            Self(
-                _mm256_fmadd_ps(self.0, factor.0, addend.0),
-                _mm256_fmadd_ps(self.1, factor.1, addend.1),
-            )
+            Self(_mm256_fmadd_ps(self.0, factor.0, addend.0), _mm256_fmadd_ps(self.1, factor.1, addend.1))
         }
     }
 

@@ -1,0 +1,22 @@
+//! Networks compiled for the processor: weights packed for the kernels of [`crate::ops::cpu::blocked`], buffers
+//! allocated once, a short list of steps that one loop executes.
+//!
+//! Two identities save work without changing the result: a pointwise convolution commutes with nearest
+//! upsampling, and a 3x3 convolution of an upsampled map is computed from the small map. So no upsampled map is
+//! ever stored: each residual block reads the small map of the level before and writes its own size.
+
+mod builder;
+mod encoder;
+mod executor;
+mod inventory;
+mod renderer;
+mod resnet;
+mod transposed;
+mod weights;
+
+#[cfg(test)]
+mod tests;
+
+pub use encoder::{PlanEncoder, compile_encoder};
+pub use inventory::{Inventory, generator_tensors, random_weights, vae_tensors};
+pub use renderer::{PlanRenderer, compile_decoder, compile_generator};
