@@ -11,6 +11,7 @@ mod pictures_in;
 mod threads;
 mod workbench;
 
+pub mod bench;
 pub mod convert;
 pub mod data;
 pub mod encode;
@@ -83,6 +84,8 @@ enum Command {
     Convert(convert::Args),
     /// Look at data sets, and prepare them before training.
     Data(data::Args),
+    /// Measure this build's speed.
+    Bench(bench::Args),
     /// Train a VAE (stage 1) or a GAN that distils it (stage 2).
     Train(train::Args),
 }
@@ -99,6 +102,7 @@ impl Command {
             Self::Inspect(args) => inspect::run(args),
             Self::Convert(args) => convert::run(args),
             Self::Data(args) => data::run(args),
+            Self::Bench(args) => bench::run(args),
             Self::Train(args) => train::run(args),
         }
     }

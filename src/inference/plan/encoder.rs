@@ -130,7 +130,7 @@ impl PlanEncoder {
                         return;
                     };
                     let input = &pictures[picture * picture_len..(picture + 1) * picture_len];
-                    let ports = Ports { input, sink: None };
+                    let ports = Ports { input, sink: None, clock: None };
                     workspace.run(plan, &ports, &Cancel::new(), &Team::solo());
                     let map = workspace.values(*last);
                     for (i, line) in row.chunks_exact_mut(LAST.width * BLOCK).enumerate() {

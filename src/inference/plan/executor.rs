@@ -1,3 +1,6 @@
+use std::sync::Mutex;
+use std::time::Instant;
+
 use crate::base::Cancel;
 use crate::inference::Outcome;
 use crate::ops::cpu::blocked::{
@@ -44,6 +47,18 @@ pub(super) enum Step {
 }
 
 impl Step {
+    /// What it is and on which sizes it works, for people.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Linear { layer, .. } => layer.describe(),
+            Self::Direct { conv, .. } => conv.describe(),
+            Self::Winograd { conv, .. } => conv.describe(),
+            Self::Pixels { conv, .. } => conv.describe(),
+            Self::Rectify { .. } => "rectify".into(),
+            Self::Patches { shape, .. } => format!("patches of {}x{}", shape.height, shape.width),
+        }
+    }
+
     /// Multiply-adds for one picture.
     pub(super) fn multiply_adds(&self) -> usize {
         match self {
@@ -69,6 +84,8 @@ pub(super) struct Ports<'a> {
     pub(super) input: &'a [f32],
     /// Where [`Step::Pixels`] puts its rows.
     pub(super) sink: Option<&'a PixelSink<'a>>,
+    /// Where the moment after each step is noted.
+    pub(super) clock: Option<&'a Mutex<Vec<Instant>>>,
 }
 
 impl Workspace {
@@ -113,6 +130,9 @@ impl Workspace {
                 return Outcome::Cancelled;
             }
             self.step(step, ports, team);
+            if let Some(Ok(mut clock)) = ports.clock.map(Mutex::lock) {
+                clock.push(Instant::now());
+            }
         }
         Outcome::Done
     }

@@ -19,4 +19,4 @@ mod tests;
 
 pub use encoder::{PlanEncoder, compile_encoder};
 pub use inventory::{Inventory, generator_tensors, random_weights, vae_tensors};
-pub use renderer::{PlanRenderer, compile_decoder, compile_generator};
+pub use renderer::{PlanRenderer, StepTime, compile_decoder, compile_generator};

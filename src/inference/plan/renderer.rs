@@ -1,4 +1,5 @@
 use std::sync::Mutex;
+use std::time::Instant;
 
 use super::executor::{Plan, Ports, Workspace};
 use super::weights::Weights;
@@ -22,6 +23,17 @@ pub struct PlanRenderer {
     pool: Pool,
     /// The first is for all threads together; the others, made when a batch first needs them, for one each.
     workspaces: Vec<Mutex<Workspace>>,
+}
+
+/// How long one step of a plan takes.
+#[derive(Clone, Debug)]
+pub struct StepTime {
+    /// The step and its sizes.
+    pub what: String,
+    /// Its time.
+    pub seconds: f64,
+    /// Multiply-adds as it computes them.
+    pub multiply_adds: usize,
 }
 
 /// Compiles a generator. Weights have their state-dict names (`fc.weight`, `resnet.0.conv_0.weight`, or
@@ -85,6 +97,33 @@ impl PlanRenderer {
         self.plan.steps.iter().map(super::executor::Step::multiply_adds).sum()
     }
 
+    /// Renders `code` `repeat` times and says how long each step took: the median of its times.
+    ///
+    /// # Errors
+    /// As [`Renderer::render`].
+    pub fn profile(&mut self, code: &[f32], repeat: usize) -> Result<Vec<StepTime>, RenderError> {
+        check("code", self.code_dim, code.len())?;
+        let mut pixels = vec![0; 4 * self.shape[1] * self.shape[2]];
+        let mut times = vec![Vec::with_capacity(repeat); self.plan.steps.len()];
+        for _ in 0..repeat.max(1) {
+            let clock = Mutex::new(vec![Instant::now()]);
+            let sink = PixelSink::rgba(&mut pixels, self.gain);
+            self.render_together(code, &[sink], &Cancel::new(), Some(&clock));
+            let moments = clock.into_inner().unwrap_or_default();
+            for (times, pair) in times.iter_mut().zip(moments.windows(2)) {
+                times.push((pair[1] - pair[0]).as_secs_f64());
+            }
+        }
+        let steps = self.plan.steps.iter().zip(times);
+        Ok(steps
+            .map(|(step, mut times)| {
+                times.sort_by(f64::total_cmp);
+                let seconds = times.get(times.len() / 2).copied().unwrap_or_default();
+                StepTime { what: step.describe(), seconds, multiply_adds: step.multiply_adds() }
+            })
+            .collect())
+    }
+
     /// Renders pictures one after the other, each by all threads.
     fn render_together(&mut self, codes: &[f32], sinks: &[PixelSink<'_>], cancel: &Cancel) -> Outcome {
         let workspace = match self.workspaces[0].get_mut() {
@@ -97,7 +136,7 @@ impl PlanRenderer {
         self.pool.run(|| {
             Team::gather(threads, |team| {
                 for (code, sink) in codes.chunks_exact(code_dim).zip(sinks) {
-                    let ports = Ports { input: code, sink: Some(sink) };
+                    let ports = Ports { input: code, sink: Some(sink), clock };
                     if workspace.run(plan, &ports, cancel, team) == Outcome::Cancelled {
                         return Outcome::Cancelled;
                     }
@@ -118,7 +157,7 @@ impl PlanRenderer {
             Team::gather(threads, |team| {
                 team.for_each(sinks.len(), |worker, picture| {
                     let code = &codes[picture * this.code_dim..(picture + 1) * this.code_dim];
-                    let ports = Ports { input: code, sink: Some(&sinks[picture]) };
+                    let ports = Ports { input: code, sink: Some(&sinks[picture]), clock: None };
                     let mut workspace = match this.workspaces[worker].lock() {
                         Ok(workspace) => workspace,
                         Err(poisoned) => poisoned.into_inner(),
@@ -157,7 +196,7 @@ impl Renderer for PlanRenderer {
         Ok(if own && count >= self.pool.threads() && count > 1 {
             self.render_apart(codes, &sinks, cancel)
         } else {
-            self.render_together(codes, &sinks, cancel)
+            self.render_together(codes, &sinks, cancel, None)
         })
     }
 
@@ -173,7 +212,7 @@ impl Renderer for PlanRenderer {
             *picture = Picture::filled(width, height, [0, 0, 0, 255]);
         }
         let sink = PixelSink::rgba(picture.rgba_mut(), self.gain);
-        Ok(self.render_together(code, &[sink], cancel))
+        Ok(self.render_together(code, &[sink], cancel, None))
     }
 }
 

@@ -175,6 +175,12 @@ impl DirectConv {
         self.output
     }
 
+    /// What it is and on which sizes it works, for people.
+    pub fn describe(&self) -> String {
+        let (from, to) = (self.input, self.output);
+        format!("direct {:?} {}x{} {} -> {}", self.footprint, to.height, to.width, from.channels, to.channels)
+    }
+
     /// Multiply-adds that it computes.
     pub fn multiply_adds(&self) -> usize {
         let taps: usize = self.phases.iter().map(|phase| phase.taps.len()).sum();

@@ -88,6 +88,12 @@ impl FewConv {
         self.output.width + 16 * self.footprint.spread()
     }
 
+    /// What it is and on which sizes it works, for people.
+    pub fn describe(&self) -> String {
+        let (from, to) = (self.input, self.output);
+        format!("pixels {:?} {}x{} {} -> {}", self.footprint, to.height, to.width, from.channels, to.channels)
+    }
+
     /// Multiply-adds that it computes.
     pub fn multiply_adds(&self) -> usize {
         let pixels = self.output.height * self.output.width;

@@ -95,6 +95,11 @@ impl Linear {
         self.output_len
     }
 
+    /// What it is and on which sizes it works, for people.
+    pub fn describe(&self) -> String {
+        format!("linear {} -> {}", self.inputs, self.outputs)
+    }
+
     /// Multiply-adds for one row.
     pub fn multiply_adds(&self) -> usize {
         self.inputs * self.outputs

@@ -130,6 +130,12 @@ impl WinogradConv {
         self.output
     }
 
+    /// What it is and on which sizes it works, for people.
+    pub fn describe(&self) -> String {
+        let (from, to) = (self.input, self.output);
+        format!("Winograd {:?} {}x{} {} -> {}", self.variant, to.height, to.width, from.channels, to.channels)
+    }
+
     /// Multiply-adds of the matrix products; the transforms only add.
     pub fn multiply_adds(&self) -> usize {
         self.tiles() * self.variant.sizes().products * self.input.channels * self.output.channels
