@@ -125,7 +125,13 @@ impl PlanRenderer {
     }
 
     /// Renders pictures one after the other, each by all threads.
-    fn render_together(&mut self, codes: &[f32], sinks: &[PixelSink<'_>], cancel: &Cancel) -> Outcome {
+    fn render_together(
+        &mut self,
+        codes: &[f32],
+        sinks: &[PixelSink<'_>],
+        cancel: &Cancel,
+        clock: Option<&Mutex<Vec<Instant>>>,
+    ) -> Outcome {
         let workspace = match self.workspaces[0].get_mut() {
             Ok(workspace) => workspace,
             // A panic in an earlier render leaves nothing that the next one reads.
