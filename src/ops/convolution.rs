@@ -192,23 +192,32 @@ impl Convolution {
         })
     }
 
-    /// The gradients in both arguments.
-    fn backward(&self, a: &Tensor, b: &Tensor, gradient: &Tensor) -> Result<(Tensor, Tensor)> {
+    /// The gradients in both arguments, where they are wanted.
+    fn backward(
+        &self,
+        a: &Tensor,
+        b: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let s = self.shape;
-        let (a, b) = (constant(a), constant(b));
         let size = (s.in_height, s.in_width);
+        let (stride, padding) = (s.stride, s.padding);
+        let wide = |weight: &Tensor| conv2d_input_grad(gradient, weight, size, stride, padding);
+        let narrow = |weight: &Tensor| conv2d(gradient, weight, None, stride, padding);
+        let (for_a, for_b) = (a.track_op(), b.track_op());
+        let (a, b) = (constant(a), constant(b));
         Ok(match self.kind {
             Kind::Forward => (
-                conv2d_input_grad(gradient, &b, size, s.stride, s.padding)?,
-                conv2d_weight_grad(&a, gradient, s.kernel, s.stride, s.padding)?,
+                for_a.then(|| wide(&b)).transpose()?,
+                for_b.then(|| conv2d_weight_grad(&a, gradient, s.kernel, stride, padding)).transpose()?,
             ),
             Kind::Transposed => (
-                conv2d(gradient, &b, None, s.stride, s.padding)?,
-                conv2d_weight_grad(gradient, &a, s.kernel, s.stride, s.padding)?,
+                for_a.then(|| narrow(&b)).transpose()?,
+                for_b.then(|| conv2d_weight_grad(gradient, &a, s.kernel, stride, padding)).transpose()?,
             ),
             Kind::WeightGradient => (
-                conv2d_input_grad(&b, gradient, size, s.stride, s.padding)?,
-                conv2d(&a, gradient, None, s.stride, s.padding)?,
+                for_a.then(|| conv2d_input_grad(&b, gradient, size, stride, padding)).transpose()?,
+                for_b.then(|| conv2d(&a, gradient, None, stride, padding)).transpose()?,
             ),
         })
     }
@@ -236,8 +245,7 @@ impl CustomOp2 for Convolution {
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (da, db) = self.backward(a, b, gradient)?;
-        Ok((Some(da), Some(db)))
+        self.backward(a, b, gradient)
     }
 }
 
@@ -262,12 +270,13 @@ impl CustomOp3 for Convolution {
         &self,
         a: &Tensor,
         b: &Tensor,
-        _: &Tensor,
+        bias: &Tensor,
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (da, db) = self.backward(a, b, gradient)?;
-        Ok((Some(da), Some(db), Some(channel_sum(gradient)?)))
+        let dbias = bias.track_op().then(|| channel_sum(gradient)).transpose()?;
+        Ok((da, db, dbias))
     }
 }
 
