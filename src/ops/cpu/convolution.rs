@@ -1,7 +1,8 @@
 //! The three convolution kernels: their sizes, what is done to a result on its way out, and which code runs.
 
 use super::elementwise::Real;
-use super::{direct, gather, weight_gradient};
+use super::linear::{self, LinearShape};
+use super::{columns, direct, gather, weight_gradient};
 
 /// The sizes of one convolution, kernel square, `stride` and zero `padding` the same on both axes.
 ///
@@ -51,6 +52,18 @@ impl ConvShape {
     /// Multiply-adds of each of the three kernels, padding counted.
     pub fn multiply_adds(&self) -> usize {
         self.narrow_len() * self.in_channels * self.kernel * self.kernel
+    }
+
+    /// The same products as a fully connected layer, where the kernel covers the whole unpadded input.
+    fn as_linear(&self) -> Option<LinearShape> {
+        let whole = self.kernel == self.in_height && self.kernel == self.in_width && self.padding == 0;
+        let inputs = self.in_channels * self.kernel * self.kernel;
+        whole.then_some(LinearShape { batch: self.batch, inputs, outputs: self.out_channels })
+    }
+
+    /// Whether so few `channels` come out that [`columns`] is the better way.
+    fn is_few(&self, channels: usize) -> bool {
+        channels <= columns::FEW && self.kernel > 1 && self.out_height * self.out_width >= 16
     }
 
     /// The narrow positions `o` along an axis of `narrow` positions whose tap `k` falls inside the `wide` ones,
@@ -134,7 +147,13 @@ impl Convolve for f32 {
         finish: &Finish<'_, Self>,
         narrow: &mut [Self],
     ) {
-        gather::forward(shape, wide, weight, finish, narrow);
+        if let Some(layer) = shape.as_linear() {
+            linear::forward(&layer, wide, weight, finish, narrow);
+        } else if shape.stride == 1 && shape.padding < shape.kernel && shape.is_few(shape.out_channels) {
+            columns::forward(shape, wide, weight, finish, narrow);
+        } else {
+            gather::forward(shape, wide, weight, finish, narrow);
+        }
     }
 
     fn transposed(
@@ -144,7 +163,15 @@ impl Convolve for f32 {
         finish: &Finish<'_, Self>,
         wide: &mut [Self],
     ) {
-        if shape.stride <= 2 {
+        if let Some(layer) = shape.as_linear() {
+            linear::input_gradient(&layer, narrow, weight, wide);
+            let plane = shape.in_height * shape.in_width;
+            for (index, plane) in wide.chunks_exact_mut(plane).enumerate() {
+                plane.iter_mut().for_each(|value| *value = finish.apply(index % shape.in_channels, *value));
+            }
+        } else if shape.is_few(shape.in_channels) {
+            columns::transposed(shape, narrow, weight, finish, wide);
+        } else if shape.stride <= 2 {
             gather::transposed(shape, narrow, weight, finish, wide);
         } else {
             direct::transposed(shape, narrow, weight, finish, wide);
@@ -152,6 +179,10 @@ impl Convolve for f32 {
     }
 
     fn weight_gradient(shape: &ConvShape, wide: &[Self], narrow: &[Self], gradient: &mut [Self]) {
-        weight_gradient::weight_gradient(shape, wide, narrow, gradient);
+        if let Some(layer) = shape.as_linear() {
+            linear::weight_gradient(&layer, wide, narrow, gradient);
+        } else {
+            weight_gradient::weight_gradient(shape, wide, narrow, gradient);
+        }
     }
 }

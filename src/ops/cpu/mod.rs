@@ -4,10 +4,12 @@
 //! shapes and the number of threads of that pool, so the same thread count gives the same bits.
 
 pub mod blocked;
+mod columns;
 pub mod convolution;
 mod direct;
 pub mod elementwise;
 mod gather;
+pub mod linear;
 pub mod micro;
 pub mod optim;
 pub mod resample;
