@@ -1,5 +1,31 @@
 //! The worker threads: jobs in, small events and latest-value frames out. Owns models and devices.
+//!
+//! One [`Engine`] serves one model at a time with five threads: a loader, a worker for the generator (with a
+//! pool of its own), a single-threaded worker for the VAE decoder, one for the encoder, and whoever calls. A
+//! request of which only the newest matters replaces its unread predecessor; nothing here makes the caller
+//! wait. A panic in a network is caught on its thread, reported as an [`Event::Error`], and the network is built
+//! again.
 
+mod batch;
+mod encoder;
+mod event;
+mod frame;
+mod handle;
+mod latest;
+mod loader;
+mod model;
+mod pacing;
+#[cfg(test)]
+mod tests;
+pub mod toy;
 mod training;
+mod worker;
 
+pub use batch::Batch;
+pub use encoder::{Posterior, ReadBack};
+pub use event::Event;
+pub use frame::{Cell, Frame, FrameRequest, Motion, Role};
+pub use handle::{Counters, Engine, Wake};
+pub use latest::Latest;
+pub use model::{Library, Loaded, Opened, Rebuild, Source};
 pub use training::{Training, TrainingFailed};

@@ -1,0 +1,30 @@
+use std::sync::Arc;
+
+use super::{Opened, Role};
+
+/// Small news from the engine's threads, in the order in which they happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A model is being read; the old one stays in use.
+    Loading {
+        /// The model's epoch-to-be.
+        epoch: u64,
+        /// Name of the file.
+        name: String,
+    },
+    /// The model is ready; requests may now carry its epoch.
+    Opened(Arc<Opened>),
+    /// The model could not be opened; the old one stays in use.
+    OpenFailed {
+        /// The epoch it would have had.
+        epoch: u64,
+        /// What was wrong and what to do.
+        message: String,
+    },
+    /// A network was rebuilt after an error; pictures should be asked for again.
+    Restarted(Role),
+    /// Something a person should know.
+    Warning(String),
+    /// Something failed; the rest goes on.
+    Error(String),
+}

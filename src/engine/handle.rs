@@ -1,0 +1,211 @@
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
+
+use crate::base::{Picture, Pool};
+
+use super::encoder::{EncoderInbox, EncoderWorker};
+use super::loader::{Loader, LoaderInbox};
+use super::worker::{Worker, WorkerInbox};
+use super::{Batch, Event, Frame, FrameRequest, Latest, Library, Posterior, ReadBack, Role, Source};
+
+/// Called, on any thread, when there is something new to show.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// Most events that may wait to be read.
+const EVENTS: usize = 256;
+
+/// How often things happened since the start.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Frames rendered to the end.
+    pub frames: AtomicU64,
+    /// Requests replaced before a worker began them.
+    pub superseded: AtomicU64,
+    /// Renders stopped between two layers.
+    pub cancelled: AtomicU64,
+    /// Events lost because nobody read them.
+    pub lost_events: AtomicU64,
+}
+
+/// How threads tell the world.
+#[derive(Clone)]
+pub(super) struct Outbox {
+    events: Sender<Event>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) wake: Wake,
+}
+
+impl Outbox {
+    /// Sends an event without ever waiting.
+    pub(super) fn event(&self, event: Event) {
+        if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
+            self.counters.lost_events.fetch_add(1, Ordering::Relaxed);
+            log::warn!("nobody reads events, lost {event:?}");
+        }
+        (self.wake)();
+    }
+}
+
+/// One model's worker threads. Nothing here waits for them, except dropping it.
+pub struct Engine {
+    loader: LoaderInbox,
+    generator: WorkerInbox,
+    decoder: WorkerInbox,
+    encoder: EncoderInbox,
+    frames: [Latest<Frame>; 2],
+    read_backs: Latest<ReadBack>,
+    events: Receiver<Event>,
+    outbox: Outbox,
+    epochs: AtomicU64,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts the threads; the generator's pool gets `threads` of its own. `wake` is called whenever an event, a
+    /// frame or a cell has arrived.
+    ///
+    /// # Errors
+    /// When the system refuses to start a thread.
+    pub fn new(library: Arc<dyn Library>, threads: usize, wake: Wake) -> io::Result<Self> {
+        let (sender, events) = bounded(EVENTS);
+        let outbox = Outbox { events: sender, counters: Arc::default(), wake };
+        let mut engine = Self {
+            loader: LoaderInbox::default(),
+            generator: WorkerInbox::default(),
+            decoder: WorkerInbox::default(),
+            encoder: EncoderInbox::default(),
+            frames: [Latest::new(), Latest::new()],
+            read_backs: Latest::new(),
+            events,
+            outbox,
+            epochs: AtomicU64::new(0),
+            threads: Vec::new(),
+        };
+        let pool = Pool::new("idgan-generator", threads)?;
+        engine.start_worker(Role::Generator, pool.clone())?;
+        engine.start_worker(Role::Decoder, Pool::new("idgan-decoder", 1)?)?;
+        let encoder = EncoderWorker {
+            inbox: engine.encoder.clone(),
+            pool: Pool::new("idgan-encoder", 1)?,
+            answers: engine.read_backs.clone(),
+            outbox: engine.outbox.clone(),
+        };
+        engine.spawn("idgan-encoder", move || encoder.run())?;
+        let loader = Loader {
+            inbox: engine.loader.clone(),
+            library,
+            pool,
+            generator: engine.generator.clone(),
+            decoder: engine.decoder.clone(),
+            encoder: engine.encoder.clone(),
+            outbox: engine.outbox.clone(),
+        };
+        engine.spawn("idgan-loader", move || loader.run())?;
+        Ok(engine)
+    }
+
+    fn start_worker(&mut self, role: Role, pool: Pool) -> io::Result<()> {
+        let worker = Worker {
+            role,
+            inbox: self.worker(role).clone(),
+            pool,
+            frames: self.frames[role as usize].clone(),
+            outbox: self.outbox.clone(),
+            encoder: (role == Role::Generator).then(|| self.encoder.clone()),
+            loader: self.loader.clone(),
+        };
+        self.spawn(role.thread_name(), move || worker.run())
+    }
+
+    fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        self.threads.push(std::thread::Builder::new().name(name.to_owned()).spawn(body)?);
+        Ok(())
+    }
+
+    fn worker(&self, role: Role) -> &WorkerInbox {
+        match role {
+            Role::Generator => &self.generator,
+            Role::Decoder => &self.decoder,
+        }
+    }
+
+    /// Opens a model in the background and returns its epoch; the old one serves until
+    /// [`Event::Opened`] arrives.
+    pub fn open(&self, source: Source) -> u64 {
+        let epoch = self.epochs.fetch_add(1, Ordering::Relaxed) + 1;
+        let name = source.path.file_name().unwrap_or(source.path.as_os_str()).to_string_lossy().into_owned();
+        self.outbox.event(Event::Loading { epoch, name });
+        self.loader.open(epoch, source);
+        epoch
+    }
+
+    /// Asks `role` for a frame, in place of any older request it has not begun.
+    pub fn request(&self, role: Role, request: FrameRequest) {
+        if self.worker(role).request(request) {
+            self.outbox.counters.superseded.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Renders a batch with `role` whenever no frame is asked for.
+    pub fn batch(&self, role: Role, batch: Batch) {
+        self.worker(role).batch(batch);
+    }
+
+    /// Drops `role`'s batch of `lane`.
+    pub fn clear_batch(&self, role: Role, lane: &str) {
+        self.worker(role).clear(lane);
+    }
+
+    /// Encodes `picture` with the encoder of the model of `epoch`. The receiver disconnects without an answer
+    /// when that is impossible.
+    pub fn encode(&self, epoch: u64, picture: Arc<Picture>) -> Receiver<Posterior> {
+        self.encoder.encode(epoch, picture)
+    }
+
+    /// The newest frame of `role` that nobody took yet.
+    pub fn frame(&self, role: Role) -> Option<Frame> {
+        self.frames[role as usize].take()
+    }
+
+    /// The newest code read back that nobody took yet.
+    pub fn read_back(&self) -> Option<ReadBack> {
+        self.read_backs.take()
+    }
+
+    /// The next event, if there is one.
+    pub fn event(&self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
+
+    /// How often things happened.
+    pub fn counters(&self) -> &Counters {
+        &self.outbox.counters
+    }
+
+    /// Whether `role` has nothing to do.
+    pub fn is_idle(&self, role: Role) -> bool {
+        self.worker(role).is_idle()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.loader.close();
+        self.generator.close();
+        self.decoder.close();
+        self.encoder.close();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join(); // A thread that panicked has nothing left to save.
+        }
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Engine({} threads)", self.threads.len())
+    }
+}

@@ -1,0 +1,267 @@
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use super::toy::{TOY_NUISANCE, ToyBehaviour, ToyLibrary};
+use super::*;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An engine and what a window would keep beside it.
+struct Bench {
+    engine: Engine,
+    woken: Arc<(Mutex<u64>, Condvar)>,
+    number: AtomicU64,
+    messages: Mutex<Vec<String>>,
+}
+
+impl Bench {
+    fn new(library: ToyLibrary) -> Self {
+        let woken: Arc<(Mutex<u64>, Condvar)> = Arc::default();
+        let wake = {
+            let woken = Arc::clone(&woken);
+            Arc::new(move || {
+                *woken.0.lock().unwrap() += 1;
+                woken.1.notify_all();
+            })
+        };
+        let engine = Engine::new(Arc::new(library), 2, wake).expect("threads start");
+        Self { engine, woken, number: AtomicU64::new(0), messages: Mutex::default() }
+    }
+
+    /// Waits, woken like a window, until `look` finds something.
+    fn wait<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+            let count = self.woken.0.lock().unwrap();
+            drop(self.woken.1.wait_timeout(count, Duration::from_millis(5)).unwrap());
+        }
+    }
+
+    fn event(&self, what: &str, matches: impl Fn(&Event) -> bool) -> Event {
+        self.wait(what, || {
+            let event = self.engine.event()?;
+            if let Event::Error(message) = &event {
+                self.messages.lock().unwrap().push(message.clone());
+            }
+            matches(&event).then_some(event)
+        })
+    }
+
+    fn open(&self, name: &str) -> Arc<Opened> {
+        let source = Source { path: PathBuf::from(name), vae: None, device: "cpu".into() };
+        let epoch = self.engine.open(source);
+        let matches = |event: &Event| matches!(event, Event::Opened(opened) if opened.epoch == epoch);
+        match self.event("the model", matches) {
+            Event::Opened(opened) => opened,
+            _ => unreachable!("matched above"),
+        }
+    }
+
+    fn ask(&self, role: Role, epoch: u64, value: f32, motion: Motion) -> u64 {
+        let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
+        let dims = 5 + if role == Role::Generator { TOY_NUISANCE } else { 0 };
+        let code: Arc<[f32]> = vec![value; dims].into();
+        let target = (role == Role::Generator).then(|| Arc::from(vec![value; 5]));
+        self.engine
+            .request(role, FrameRequest { number, epoch, code, target, motion, asked: Instant::now() });
+        number
+    }
+
+    fn frame(&self, role: Role, number: u64) -> Frame {
+        self.wait("a frame", || self.engine.frame(role).filter(|frame| frame.number == number))
+    }
+}
+
+fn slow(layers: u32, layer_ms: u64) -> ToyBehaviour {
+    ToyBehaviour { layers, layer: Duration::from_millis(layer_ms), ..Default::default() }
+}
+
+fn grey(value: f32) -> u8 {
+    (255.0 / (1.0 + (-value).exp()) + 0.5) as u8
+}
+
+#[test]
+fn a_drag_ends_with_the_exact_picture_and_skips_what_is_old() {
+    let bench = Bench::new(ToyLibrary { generator: slow(10, 2), ..Default::default() });
+    let epoch = bench.open("both").epoch;
+    let mut last = 0;
+    for i in 0..100 {
+        let motion = if i == 99 { Motion::Settled } else { Motion::Moving };
+        last = bench.ask(Role::Generator, epoch, i as f32 / 50.0 - 1.0, motion);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let frame = bench.frame(Role::Generator, last);
+    assert_eq!(frame.picture.pixel(3, 3)[0], grey(99.0 / 50.0 - 1.0));
+    let counters = bench.engine.counters();
+    let (frames, superseded) =
+        (counters.frames.load(Ordering::Relaxed), counters.superseded.load(Ordering::Relaxed));
+    let cancelled = counters.cancelled.load(Ordering::Relaxed);
+    assert!(frames >= 2, "pictures during the drag: {frames}");
+    assert_eq!(frames + superseded + cancelled, 100);
+}
+
+#[test]
+fn letting_go_cancels_the_render_in_flight_between_two_layers() {
+    let bench = Bench::new(ToyLibrary { generator: slow(100, 10), ..Default::default() });
+    let epoch = bench.open("both").epoch;
+    bench.ask(Role::Generator, epoch, 0.0, Motion::Settled);
+    std::thread::sleep(Duration::from_millis(50));
+    bench.ask(Role::Generator, epoch, 1.0, Motion::Settled);
+    let asked = Instant::now();
+    bench.wait("the cancellation", || {
+        (bench.engine.counters().cancelled.load(Ordering::Relaxed) == 1).then_some(())
+    });
+    assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn no_frame_of_an_old_model_arrives_after_a_switch() {
+    let bench = Bench::new(ToyLibrary { generator: slow(20, 5), ..Default::default() });
+    let first = bench.open("both").epoch;
+    bench.ask(Role::Generator, first, 0.5, Motion::Settled);
+    std::thread::sleep(Duration::from_millis(20));
+    let second = bench.open("other").epoch;
+    while bench.engine.frame(Role::Generator).is_some() {}
+    bench.ask(Role::Generator, first, 0.5, Motion::Settled);
+    let number = bench.ask(Role::Generator, second, -0.5, Motion::Settled);
+    let frame = bench.wait("a frame", || bench.engine.frame(Role::Generator));
+    assert_eq!((frame.number, frame.epoch), (number, second));
+}
+
+#[test]
+fn the_decoder_answers_while_the_generator_is_busy() {
+    let bench = Bench::new(ToyLibrary { generator: slow(200, 10), ..Default::default() });
+    let epoch = bench.open("both").epoch;
+    bench.ask(Role::Generator, epoch, 0.0, Motion::Settled);
+    std::thread::sleep(Duration::from_millis(20));
+    let mut latencies: Vec<Duration> = (0..40)
+        .map(|i| {
+            let asked = Instant::now();
+            let number = bench.ask(Role::Decoder, epoch, i as f32 / 40.0, Motion::Moving);
+            bench.frame(Role::Decoder, number);
+            asked.elapsed()
+        })
+        .collect();
+    latencies.sort();
+    assert!(!bench.engine.is_idle(Role::Generator), "the generator was meant to be busy throughout");
+    // Generous: the machine may be busy with other tests. The real number is `idgan bench ui`'s to report.
+    assert!(latencies[20] < Duration::from_millis(200), "median {:?}", latencies[20]);
+}
+
+#[test]
+fn a_panic_is_an_error_event_and_the_network_comes_back() {
+    let fragile = ToyBehaviour { panic_above: 5.0, ..Default::default() };
+    let bench = Bench::new(ToyLibrary { generator: fragile, ..Default::default() });
+    let epoch = bench.open("both").epoch;
+    bench.ask(Role::Generator, epoch, 9.0, Motion::Settled);
+    bench.event("the restart", |event| matches!(event, Event::Restarted(Role::Generator)));
+    let messages = bench.messages.lock().unwrap().clone();
+    assert!(messages.iter().any(|m| m.contains("told to panic")), "{messages:?}");
+    let number = bench.ask(Role::Generator, epoch, 1.0, Motion::Settled);
+    assert_eq!(bench.frame(Role::Generator, number).picture.pixel(0, 0)[0], grey(1.0));
+
+    for _ in 0..2 {
+        bench.ask(Role::Generator, epoch, 9.0, Motion::Settled);
+        bench.event("the restart", |event| matches!(event, Event::Restarted(Role::Generator)));
+    }
+    bench.ask(Role::Generator, epoch, 9.0, Motion::Settled);
+    bench.event("giving up", |event| matches!(event, Event::Error(m) if m.contains("stays off")));
+    let number = bench.ask(Role::Decoder, epoch, 1.0, Motion::Settled);
+    bench.frame(Role::Decoder, number);
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_leaves_the_old_model_in_use() {
+    let bench = Bench::new(ToyLibrary::default());
+    let epoch = bench.open("both").epoch;
+    bench.engine.open(Source { path: "missing".into(), vae: None, device: "cpu".into() });
+    let event = bench.event("the failure", |event| matches!(event, Event::OpenFailed { .. }));
+    assert!(matches!(event, Event::OpenFailed { message, .. } if message.contains("no such file")));
+    let number = bench.ask(Role::Generator, epoch, 1.0, Motion::Settled);
+    bench.frame(Role::Generator, number);
+}
+
+#[test]
+fn what_was_asked_is_read_back() {
+    let bench = Bench::new(ToyLibrary::default());
+    let epoch = bench.open("both").epoch;
+    let number = bench.ask(Role::Generator, epoch, 1.5, Motion::Settled);
+    let read = bench.wait("the code read back", || bench.engine.read_back());
+    assert_eq!((read.number, read.epoch), (number, epoch));
+    for (&asked, &read) in read.target.iter().zip(&read.posterior.mu) {
+        assert!((asked - read).abs() < 0.1, "{asked} {read}");
+    }
+}
+
+#[test]
+fn a_batch_renders_in_order_behind_the_frames() {
+    let bench = Bench::new(ToyLibrary { generator: slow(4, 2), ..Default::default() });
+    let epoch = bench.open("both").epoch;
+    let codes = (0..9).map(|i| Arc::from(vec![i as f32 / 9.0; 8])).collect();
+    let (batch, cells) = Batch::new("nine", epoch, codes, 32);
+    bench.engine.batch(Role::Generator, batch);
+    let number = bench.ask(Role::Generator, epoch, 1.0, Motion::Settled);
+    bench.frame(Role::Generator, number);
+    let mut seen = Vec::new();
+    bench.wait("the last cell", || {
+        seen.extend(cells.try_iter().inspect(|cell| {
+            assert_eq!(cell.picture.width(), 32);
+            assert_eq!(cell.picture.pixel(0, 0)[0], grey(cell.index as f32 / 9.0));
+        }));
+        (seen.len() == 9).then_some(())
+    });
+    assert!(seen.iter().map(|cell| cell.index).eq(0..9));
+    bench.wait("the end", || bench.engine.is_idle(Role::Generator).then_some(()));
+    assert!(matches!(cells.try_recv(), Err(crossbeam::channel::TryRecvError::Disconnected)));
+}
+
+#[test]
+fn a_newer_batch_replaces_the_older_one_of_its_lane() {
+    let bench = Bench::new(ToyLibrary { generator: slow(4, 5), ..Default::default() });
+    let epoch = bench.open("both").epoch;
+    let batch = |value: f32| Batch::new("nine", epoch, vec![Arc::from(vec![value; 8]); 50], 16);
+    let (first, old) = batch(0.0);
+    bench.engine.batch(Role::Generator, first);
+    let (second, new) = batch(1.0);
+    bench.engine.batch(Role::Generator, second);
+    let received = bench.wait("the new batch", || new.try_recv().ok());
+    assert_eq!(received.picture.pixel(0, 0)[0], grey(1.0));
+    assert!(old.iter().count() <= 1, "at most the cell in flight");
+    bench.engine.clear_batch(Role::Generator, "nine");
+    bench.wait("idleness", || bench.engine.is_idle(Role::Generator).then_some(()));
+}
+
+#[test]
+fn a_model_without_a_vae_renders_alone() {
+    let bench = Bench::new(ToyLibrary::default());
+    let opened = bench.open("gan");
+    assert_eq!(opened.decoder_shape, None);
+    assert_eq!(opened.encoder_dim, None);
+    let code: Arc<[f32]> = vec![0.25; 5].into();
+    let request = FrameRequest {
+        number: 1,
+        epoch: opened.epoch,
+        code,
+        target: None,
+        motion: Motion::Settled,
+        asked: Instant::now(),
+    };
+    bench.engine.request(Role::Generator, request);
+    assert_eq!(bench.frame(Role::Generator, 1).picture.pixel(0, 0)[0], grey(0.25));
+}
+
+#[test]
+fn a_picture_is_encoded_for_whoever_asks() {
+    let bench = Bench::new(ToyLibrary::default());
+    let epoch = bench.open("both").epoch;
+    let picture = Arc::new(crate::base::Picture::filled(64, 64, [128, 128, 128, 255]));
+    let posterior = bench.engine.encode(epoch, Arc::clone(&picture)).recv_timeout(PATIENCE).expect("answers");
+    assert!(posterior.mu.iter().all(|v| v.abs() < 0.05), "{posterior:?}");
+    assert!(bench.engine.encode(epoch + 1, picture).recv_timeout(PATIENCE).is_err());
+}
