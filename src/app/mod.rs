@@ -1,1 +1,83 @@
 //! The egui application: one panel per file. The only room that knows egui.
+//!
+//! [`Explorer`] lays out the panels, `State` is what they share, `Command` is everything a person can say without
+//! pointing. Pictures come from the [`engine`](crate::engine) and are painted by `paint`.
+
+mod clipboard;
+mod command;
+mod dialog;
+mod explorer;
+mod log;
+mod model;
+mod nuisance;
+mod paint;
+mod palette;
+mod panels;
+mod screenshot;
+mod settings;
+mod state;
+mod strip;
+mod theme;
+mod view;
+mod widgets;
+mod window;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::engine::{FileLibrary, Library, Source};
+use crate::explore::Codes;
+
+pub use explorer::Explorer;
+pub use window::run;
+
+/// How to start the window.
+#[derive(Clone)]
+pub struct Options {
+    /// What to open first.
+    pub source: Option<Source>,
+    /// The codes to start with.
+    pub codes: Option<Codes>,
+    /// Threads of the generator.
+    pub threads: usize,
+    /// Draw the window into this PNG without a display, and end.
+    pub screenshot: Option<PathBuf>,
+    /// Size of the window in points, width and height.
+    pub size: [u32; 2],
+    /// Light or dark whatever the settings say.
+    pub dark: Option<bool>,
+    /// Where settings and sessions are kept; `None` keeps nothing.
+    pub config: Option<PathBuf>,
+    /// Where models come from.
+    pub library: Arc<dyn Library>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            source: None,
+            codes: None,
+            threads: 1,
+            screenshot: None,
+            size: [1280, 800],
+            dark: None,
+            config: None,
+            library: Arc::new(FileLibrary),
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("source", &self.source)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where settings are kept on this system, for the user who runs the program.
+pub fn config_folder() -> Option<PathBuf> {
+    let folders = directories::ProjectDirs::from("", "", "idgan")?;
+    Some(folders.config_dir().to_owned())
+}

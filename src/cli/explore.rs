@@ -1,16 +1,44 @@
 //! `idgan [explore] [MODEL]`: the window.
 
-use super::ModelArgs;
+use std::path::PathBuf;
+
+use super::{DeviceArgs, ModelArgs};
 
 /// Arguments of `idgan explore`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     idgan explore                                     start with the bundled models\n  \
     idgan explore runs/sprites                        follow a run while it trains\n  \
-    idgan explore --vae celeba/last --gan celeba/model.pt")]
+    idgan explore --vae celeba/last --gan celeba/model.pt\n  \
+    idgan explore sprites.safetensors --screenshot window.png --size 1600x1000")]
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
+
+    #[command(flatten)]
+    device: DeviceArgs,
+
+    /// Draw the window into this PNG, without a display, and end.
+    #[arg(long, value_name = "FILE", help_heading = "Window")]
+    screenshot: Option<PathBuf>,
+
+    /// Size of the window in points.
+    #[arg(long, value_name = "WxH", default_value = "1440x900", value_parser = parse_size,
+          help_heading = "Window")]
+    size: [u32; 2],
+
+    /// Light or dark colours, whatever was chosen in the window.
+    #[arg(long, value_name = "THEME", value_parser = ["light", "dark"], help_heading = "Window")]
+    theme: Option<String>,
+}
+
+/// Reads `1600x1000`.
+fn parse_size(text: &str) -> Result<[u32; 2], String> {
+    let sides = text.split_once(['x', 'X', '×']).and_then(|(w, h)| Some([w.parse().ok()?, h.parse().ok()?]));
+    match sides {
+        Some(size) if size.iter().all(|side| (320..=16384).contains(side)) => Ok(size),
+        _ => Err("expected a width and a height from 320 to 16384, for instance 1600x1000".to_owned()),
+    }
 }
 
 /// Opens the window.
@@ -34,10 +62,30 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// When the window cannot be opened.
 #[cfg(feature = "gui")]
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    if let Some(path) = args.model.bundle().filter(|path| !path.exists()) {
+    use crate::app::{Options, config_folder, run};
+    use crate::engine::Source;
+
+    let model = &args.model;
+    if let Some(path) = model.bundle().filter(|path| !path.exists()) {
         return Err(no_such_model(path));
     }
-    anyhow::bail!("the window is not wired to this command yet")
+    let device = args.device.device.to_string();
+    let source = model.is_given().then(|| Source {
+        model: model.bundle().cloned(),
+        vae: model.vae.clone(),
+        gan: model.gan.clone(),
+        c_dim: model.c_dim,
+        device,
+    });
+    run(Options {
+        source,
+        threads: super::threads(),
+        screenshot: args.screenshot.clone(),
+        size: args.size,
+        dark: args.theme.as_ref().map(|theme| theme == "dark"),
+        config: config_folder(),
+        ..Options::default()
+    })
 }
 
 fn no_such_model(path: &std::path::Path) -> anyhow::Error {
@@ -45,4 +93,17 @@ fn no_such_model(path: &std::path::Path) -> anyhow::Error {
         "no command and no file has this name; idgan --help lists the commands: {}",
         path.display()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_and_nonsense_is_refused() {
+        assert_eq!(parse_size("1600x1000"), Ok([1600, 1000]));
+        for text in ["", "x", "1600", "1600x", "10x10", "99999x1000", "-5x700", "1e3x1e3"] {
+            assert!(parse_size(text).is_err(), "{text:?}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Opened, Role};
+use super::{Opened, Profile, Role};
 
 /// Small news from the engine's threads, in the order in which they happened.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub enum Event {
     },
     /// The model is ready; requests may now carry its epoch.
     Opened(Arc<Opened>),
+    /// What the data says about the model's code has been worked out.
+    Profiled(Arc<Profile>),
     /// The model could not be opened; the old one stays in use.
     OpenFailed {
         /// The epoch it would have had.

@@ -10,7 +10,7 @@ use crate::base::{Picture, Pool};
 use super::encoder::{EncoderInbox, EncoderWorker};
 use super::loader::{Loader, LoaderInbox};
 use super::worker::{Worker, WorkerInbox};
-use super::{Batch, Event, Frame, FrameRequest, Latest, Library, Posterior, ReadBack, Role, Source};
+use super::{Batch, Event, Frame, FrameRequest, Latest, Library, Pools, Posterior, ReadBack, Role, Source};
 
 /// Called, on any thread, when there is something new to show.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -85,12 +85,12 @@ impl Engine {
             epochs: AtomicU64::new(0),
             threads: Vec::new(),
         };
-        let pool = Pool::new("idgan-generator", threads)?;
-        engine.start_worker(Role::Generator, pool.clone())?;
-        engine.start_worker(Role::Decoder, Pool::new("idgan-decoder", 1)?)?;
+        let pools = Pools::new(threads)?;
+        engine.start_worker(Role::Generator, pools.generator.clone())?;
+        engine.start_worker(Role::Decoder, pools.decoder.clone())?;
         let encoder = EncoderWorker {
             inbox: engine.encoder.clone(),
-            pool: Pool::new("idgan-encoder", 1)?,
+            pool: pools.encoder.clone(),
             answers: engine.read_backs.clone(),
             outbox: engine.outbox.clone(),
         };
@@ -98,7 +98,7 @@ impl Engine {
         let loader = Loader {
             inbox: engine.loader.clone(),
             library,
-            pool,
+            pools,
             generator: engine.generator.clone(),
             decoder: engine.decoder.clone(),
             encoder: engine.encoder.clone(),
@@ -137,8 +137,7 @@ impl Engine {
     /// [`Event::Opened`] arrives.
     pub fn open(&self, source: Source) -> u64 {
         let epoch = self.epochs.fetch_add(1, Ordering::Relaxed) + 1;
-        let name = source.path.file_name().unwrap_or(source.path.as_os_str()).to_string_lossy().into_owned();
-        self.outbox.event(Event::Loading { epoch, name });
+        self.outbox.event(Event::Loading { epoch, name: source.name() });
         self.loader.open(epoch, source);
         epoch
     }
@@ -148,6 +147,11 @@ impl Engine {
         if self.worker(role).request(request) {
             self.outbox.counters.superseded.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Tells that the newest request of `role` is final: a render in flight of an older one makes way.
+    pub fn settle(&self, role: Role) {
+        self.worker(role).settle();
     }
 
     /// Renders a batch with `role` whenever no frame is asked for.

@@ -1,13 +1,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex};
 
-use crate::base::Pool;
-
 use super::encoder::EncoderInbox;
 use super::handle::Outbox;
 use super::latest::lock;
 use super::worker::{WorkerInbox, panic_message};
-use super::{Event, Library, Loaded, Opened, Rebuild, Role, Source};
+use super::{Event, Library, Loaded, Opened, Pools, Rebuild, Role, Source};
 
 /// How often one role of one model is built again before the engine gives up.
 const REBUILDS: u32 = 3;
@@ -74,7 +72,7 @@ enum Job {
 pub(super) struct Loader {
     pub(super) inbox: LoaderInbox,
     pub(super) library: Arc<dyn Library>,
-    pub(super) pool: Pool,
+    pub(super) pools: Pools,
     pub(super) generator: WorkerInbox,
     pub(super) decoder: WorkerInbox,
     pub(super) encoder: EncoderInbox,
@@ -109,9 +107,9 @@ impl Loader {
     }
 
     fn open(&self, source: &Source) -> Result<Loaded, String> {
-        catch_unwind(AssertUnwindSafe(|| self.library.open(source, &self.pool))).unwrap_or_else(|panic| {
+        catch_unwind(AssertUnwindSafe(|| self.library.open(source, &self.pools))).unwrap_or_else(|panic| {
             let reason = panic_message(panic.as_ref());
-            Err(format!("opening stopped unexpectedly ({reason}): {}", source.path.display()))
+            Err(format!("opening stopped unexpectedly ({reason}): {}", source.path().display()))
         })
     }
 
@@ -129,9 +127,19 @@ impl Loader {
         self.generator.install(epoch, loaded.generator);
         self.decoder.install(epoch, loaded.decoder);
         self.encoder.install(epoch, loaded.encoder);
-        self.outbox.event(Event::Opened(Arc::new(opened)));
+        let opened = Arc::new(opened);
+        self.outbox.event(Event::Opened(Arc::clone(&opened)));
         for warning in loaded.warnings {
             self.outbox.event(Event::Warning(warning));
+        }
+        match catch_unwind(AssertUnwindSafe(|| opened.profile())) {
+            Ok(Ok(Some(profile))) => self.outbox.event(Event::Profiled(Arc::new(profile))),
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => self.outbox.event(Event::Warning(error.to_string())),
+            Err(panic) => {
+                let reason = panic_message(panic.as_ref());
+                self.outbox.event(Event::Error(format!("The model's statistics cannot be shown: {reason}")));
+            }
         }
         Current { epoch, rebuild: loaded.rebuild, rebuilds: [0; 2] }
     }

@@ -1,21 +1,52 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::base::Pool;
 use crate::checkpoint::{ModelDescription, Stats};
 use crate::inference::{Encoder, Renderer};
 
-use super::Role;
+use super::{Profile, Role};
+use crate::explore::{Posterior, PosteriorError};
 
-/// What to open.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What to open, and where to compute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// The model file or run folder.
-    pub path: PathBuf,
-    /// A VAE to pair a lone GAN with.
+    /// A bundle, a run folder, or a published file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<PathBuf>,
+    /// A VAE to open alone or to pair with a GAN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vae: Option<PathBuf>,
-    /// Where to compute: `cpu`, `cuda:0`, `metal`.
+    /// A GAN to open alone or to pair with a VAE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gan: Option<PathBuf>,
+    /// How many of a lone GAN's inputs are the disentangled code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub c_dim: Option<usize>,
+    /// Where to compute: `cpu`, `cuda:0`, `metal`; empty for the default.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub device: String,
+}
+
+impl Source {
+    /// One file or folder, on the default device.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self { model: Some(path.into()), ..Self::default() }
+    }
+
+    /// The most telling of the paths.
+    pub fn path(&self) -> &Path {
+        let path = self.model.as_ref().or(self.gan.as_ref()).or(self.vae.as_ref());
+        path.map_or(Path::new(""), PathBuf::as_path)
+    }
+
+    /// The file name, for people.
+    pub fn name(&self) -> String {
+        let path = self.path();
+        path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    }
 }
 
 /// A model as a [`Library`] hands it over.
@@ -41,13 +72,34 @@ pub struct Loaded {
 /// Builds the renderer of a role again from weights kept in memory.
 pub type Rebuild = Box<dyn Fn(Role) -> Result<Option<Box<dyn Renderer>>, String> + Send>;
 
+/// The threads on which each network runs; no network ever queues behind another.
+#[derive(Clone, Debug)]
+pub struct Pools {
+    /// As many as the machine spares.
+    pub generator: Pool,
+    /// One.
+    pub decoder: Pool,
+    /// One.
+    pub encoder: Pool,
+}
+
+impl Pools {
+    pub(super) fn new(threads: usize) -> std::io::Result<Self> {
+        Ok(Self {
+            generator: Pool::new("idgan-generator", threads)?,
+            decoder: Pool::new("idgan-decoder", 1)?,
+            encoder: Pool::new("idgan-encoder", 1)?,
+        })
+    }
+}
+
 /// Where models come from: files in the program, toys in tests.
 pub trait Library: Send + Sync {
-    /// Opens `source`, on the loader's thread. `pool` is where the generator will run.
+    /// Opens `source`, on the loader's thread, to run on `pools`.
     ///
     /// # Errors
     /// What was wrong and what to do, for people.
-    fn open(&self, source: &Source, pool: &Pool) -> Result<Loaded, String>;
+    fn open(&self, source: &Source, pools: &Pools) -> Result<Loaded, String>;
 }
 
 /// An opened model, as everybody but the workers sees it.
@@ -72,6 +124,14 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// The profile of code block `block` that the statistics give; takes a moment, so not for the UI thread.
+    pub(super) fn profile(&self) -> Result<Option<Profile>, PosteriorError> {
+        let (Some(stats), Some(vae)) = (&self.stats, &self.description.vae) else { return Ok(None) };
+        let posterior = Posterior::new(stats)?;
+        let block = self.description.block(&vae.code).filter(|block| block.dims == posterior.dims());
+        Ok(block.map(|block| Profile::new(self.epoch, &block.name, posterior)))
+    }
+
     /// Channels, height and width of `role`'s pictures, if the model has it.
     pub fn shape(&self, role: Role) -> Option<[usize; 3]> {
         match role {

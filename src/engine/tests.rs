@@ -1,4 +1,3 @@
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -54,7 +53,7 @@ impl Bench {
     }
 
     fn open(&self, name: &str) -> Arc<Opened> {
-        let source = Source { path: PathBuf::from(name), vae: None, device: "cpu".into() };
+        let source = Source::file(name);
         let epoch = self.engine.open(source);
         let matches = |event: &Event| matches!(event, Event::Opened(opened) if opened.epoch == epoch);
         match self.event("the model", matches) {
@@ -180,7 +179,7 @@ fn a_panic_is_an_error_event_and_the_network_comes_back() {
 fn a_file_that_cannot_be_opened_leaves_the_old_model_in_use() {
     let bench = Bench::new(ToyLibrary::default());
     let epoch = bench.open("both").epoch;
-    bench.engine.open(Source { path: "missing".into(), vae: None, device: "cpu".into() });
+    bench.engine.open(Source::file("missing"));
     let event = bench.event("the failure", |event| matches!(event, Event::OpenFailed { .. }));
     assert!(matches!(event, Event::OpenFailed { message, .. } if message.contains("no such file")));
     let number = bench.ask(Role::Generator, epoch, 1.0, Motion::Settled);

@@ -7,12 +7,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::base::{Cancel, Picture, Pool};
+use crate::base::{Cancel, Picture};
 use crate::checkpoint::{CodeBlock, CodeKind, GeneratorPart, ModelDescription, VaePart};
 use crate::inference::{Encoder, Outcome, RenderError, Renderer};
 use crate::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
 
-use super::{Library, Loaded, Role, Source};
+use super::{Library, Loaded, Pools, Role, Source};
 
 /// A library that knows some toys by their file names; see [`ToyLibrary::open`].
 #[derive(Clone, Debug)]
@@ -53,13 +53,13 @@ impl Default for ToyLibrary {
 impl Library for ToyLibrary {
     /// Opens a toy by its name: `gan` has no VAE but a uniform code, `vae` no GAN, `missing` cannot be opened;
     /// everything else has both.
-    fn open(&self, source: &Source, _pool: &Pool) -> Result<Loaded, String> {
-        let name = source.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    fn open(&self, source: &Source, _pools: &Pools) -> Result<Loaded, String> {
+        let name = source.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if name == "missing" {
-            return Err(format!("no such file; check the spelling: {}", source.path.display()));
+            return Err(format!("no such file; check the spelling: {}", source.path().display()));
         }
         let toy = self.clone();
-        let description = self.description(&source.path, &name);
+        let description = self.description(source.path(), &name);
         let (has_generator, has_vae) = (description.generator.is_some(), description.vae.is_some());
         let build = move |role: Role| -> Option<Box<dyn Renderer>> {
             match role {

@@ -12,7 +12,7 @@ use super::handle::Outbox;
 use super::latest::lock;
 use super::loader::LoaderInbox;
 use super::pacing::should_cancel;
-use super::{Batch, Cell, Event, Frame, FrameRequest, Latest, Role};
+use super::{Batch, Cell, Event, Frame, FrameRequest, Latest, Motion, Role};
 
 /// A renderer to work with from now on, or none.
 struct Install {
@@ -71,6 +71,16 @@ impl WorkerInbox {
             }
             orders.request.replace(request).is_some()
         })
+    }
+
+    /// Tells that no further request follows: a render in flight of older codes makes way.
+    pub(super) fn settle(&self) {
+        self.order(|orders| {
+            if let (Some(flight), Some(request)) = (&orders.in_flight, &mut orders.request) {
+                request.motion = Motion::Settled;
+                flight.cancel.cancel();
+            }
+        });
     }
 
     /// Puts a batch behind the frames, in place of an older one of its lane.

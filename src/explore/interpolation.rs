@@ -21,15 +21,20 @@ pub fn interpolate(
         let (start, end) = (from.row(&block.name, 0)?, to.row(&block.name, 0)?);
         for step in 0..steps {
             let share = if steps == 1 { 0.5 } else { step as f32 / (steps - 1) as f32 };
-            let values = match block.kind {
-                CodeKind::Gaussian | CodeKind::Uniform => straight(start, end, share),
-                CodeKind::Noise => along_the_sphere(start, end, share),
-                CodeKind::OneHot => (if share < 0.5 { start } else { end }).to_vec(),
-            };
+            let values = blend(block.kind, start, end, share);
             codes.set_row(&block.name, step, &values)?;
         }
     }
     Ok(codes)
+}
+
+/// The values of a block a `share` of the way from `start` to `end`: as [`interpolate`] moves them.
+pub fn blend(kind: CodeKind, start: &[f32], end: &[f32], share: f32) -> Vec<f32> {
+    match kind {
+        CodeKind::Gaussian | CodeKind::Uniform => straight(start, end, share),
+        CodeKind::Noise => along_the_sphere(start, end, share),
+        CodeKind::OneHot => (if share < 0.5 { start } else { end }).to_vec(),
+    }
 }
 
 fn straight(start: &[f32], end: &[f32], share: f32) -> Vec<f32> {

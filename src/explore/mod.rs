@@ -20,7 +20,7 @@ pub(crate) mod toy;
 mod traversal;
 
 pub use codes::{Codes, CodesError, neutral_values};
-pub use interpolation::interpolate;
+pub use interpolation::{blend, interpolate};
 pub use pictures::{Photo, PictureError, list_pictures, read_square};
 pub use posterior::{Posterior, PosteriorError};
 pub use range::{RangeError, RangeSpec};

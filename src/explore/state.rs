@@ -237,6 +237,13 @@ impl LatentState {
         true
     }
 
+    /// Makes the state as it is now the first one: what was done before cannot be undone.
+    pub fn forget_steps(&mut self) {
+        self.before = None;
+        self.past.clear();
+        self.future.clear();
+    }
+
     /// Whether there is a step to go back.
     pub fn can_undo(&self) -> bool {
         !self.past.is_empty() || self.before.as_ref().is_some_and(|before| *before != self.now)
@@ -348,6 +355,17 @@ mod tests {
         assert!(state.set_all(&other, 0).is_err());
         assert!(state.set("c", 3, 1.0).is_err() && state.set("c", 0, f32::NAN).is_err());
         assert!(!state.can_undo());
+    }
+
+    #[test]
+    fn forgotten_steps_cannot_be_undone() {
+        let mut state = LatentState::new(toy::description());
+        state.set("c", 0, 1.0).expect("fits");
+        state.undo();
+        state.set("c", 1, 1.0).expect("fits");
+        state.forget_steps();
+        assert!(!state.can_undo() && !state.can_redo());
+        assert_eq!(state.values("c"), [0.0, 1.0, 0.0]);
     }
 
     #[test]

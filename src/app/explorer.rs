@@ -1,0 +1,353 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui::{CentralPanel, Frame, Key, Margin, Panel as SidePanel, ThemePreference, Ui};
+
+use super::Options;
+use super::clipboard::to_json;
+use super::command::Command;
+use super::dialog::{Choose, Dialogs};
+use super::log::Severity;
+use super::palette::Palette;
+use super::panels::{Factors, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel};
+use super::settings::Settings;
+use super::state::State;
+use super::strip::StripKind;
+use super::theme::{self, GRID};
+use super::view::Compare;
+use crate::engine::Engine;
+
+/// The explorer's window.
+pub struct Explorer {
+    state: State,
+    menu: Menu,
+    factors: Factors,
+    nuisance: Nuisance,
+    pictures: Pictures,
+    strip: StripPanel,
+    status: Status,
+    tabs: Vec<Box<dyn Panel>>,
+    tab: usize,
+    palette: Palette,
+    dialogs: Dialogs,
+    config: Option<PathBuf>,
+    saved: Settings,
+    saved_at: Instant,
+}
+
+/// How often changed settings are written.
+const SAVE_EVERY: Duration = Duration::from_secs(3);
+
+impl Explorer {
+    /// Builds the window's content and starts the engine. `gpu` is absent where nothing is painted (tests of the
+    /// accessibility tree).
+    ///
+    /// # Errors
+    /// When the engine's threads cannot be started.
+    pub fn new(
+        ctx: &egui::Context,
+        gpu: Option<&eframe::egui_wgpu::RenderState>,
+        options: &Options,
+    ) -> anyhow::Result<Self> {
+        theme::install(ctx);
+        let repaint = ctx.clone();
+        let wake = Arc::new(move || repaint.request_repaint());
+        let engine = Engine::new(Arc::clone(&options.library), options.threads, wake)?;
+        let mut settings = options.config.as_deref().map(Settings::load).unwrap_or_default();
+        if let Some(dark) = options.dark {
+            settings.dark = dark;
+        }
+        let mut software_gpu = None;
+        if let Some(gpu) = gpu {
+            super::paint::install(gpu);
+            let info = gpu.adapter.get_info();
+            let is_software = info.device_type == eframe::egui_wgpu::wgpu::DeviceType::Cpu;
+            software_gpu = is_software.then_some(info.name);
+        }
+        let saved = settings.clone();
+        let mut state = State::new(engine, settings);
+        if let Some(source) = &options.source {
+            state.open(source.clone(), options.codes.clone());
+        }
+        Ok(Self {
+            state,
+            menu: Menu,
+            factors: Factors::default(),
+            nuisance: Nuisance::default(),
+            pictures: Pictures,
+            strip: StripPanel,
+            status: Status { software_gpu, ui_time: Duration::ZERO },
+            tabs: vec![Box::new(Inspect), Box::new(LogPanel)],
+            tab: 0,
+            palette: Palette::default(),
+            dialogs: Dialogs::default(),
+            config: options.config.clone(),
+            saved,
+            saved_at: Instant::now(),
+        })
+    }
+
+    /// Whether every picture asked for is on the screen.
+    pub fn is_settled(&self) -> bool {
+        self.state.is_settled()
+    }
+
+    /// Whether nothing is on its way: no model, no thumbnail.
+    pub fn is_calm(&self) -> bool {
+        self.state.loading.is_none() && !self.state.strip.is_waiting()
+    }
+
+    /// Whether a model is open.
+    pub fn has_model(&self) -> bool {
+        self.state.model.is_some()
+    }
+
+    /// The newest warning or error that was not closed.
+    pub fn notice(&self) -> Option<&str> {
+        self.state.log.notice.as_ref().map(|(_, text)| text.as_str())
+    }
+
+    /// Draws one frame of the window.
+    pub fn update(&mut self, ui: &mut Ui) {
+        let start = Instant::now();
+        let ctx = ui.ctx().clone();
+        self.apply_settings(&ctx);
+        self.state.is_dragging = ctx.input(|input| input.pointer.any_down());
+        self.state.receive();
+        self.dropped_files(&ctx);
+        self.keys(&ctx);
+
+        let menu_frame = Frame::side_top_panel(ui.style()).inner_margin(Margin::symmetric(8, 2));
+        SidePanel::top("menu").frame(menu_frame).show(ui, |ui| self.menu.ui(ui, &mut self.state));
+        let status_frame = Frame::side_top_panel(ui.style()).inner_margin(Margin::symmetric(12, 0));
+        SidePanel::bottom("status")
+            .frame(status_frame)
+            .exact_size(GRID * 3.5)
+            .show(ui, |ui| self.status.ui(ui, &mut self.state));
+        self.left(ui);
+        self.right(ui);
+        self.centre(ui);
+
+        if let Some(command) = self.palette.show(&ctx, &self.state) {
+            self.state.queue(command);
+        }
+        self.dialogs.show(&ctx, &mut self.state);
+        for command in self.state.take_commands() {
+            self.run(command, &ctx);
+        }
+        self.state.sync();
+        if let Some(until) = self.state.scrubbing_until {
+            ctx.request_repaint_after(until.saturating_duration_since(Instant::now()));
+        }
+        self.save_settings(false);
+        let time = start.elapsed();
+        self.status.ui_time =
+            if self.status.ui_time.is_zero() { time } else { (self.status.ui_time * 7 + time) / 8 };
+    }
+
+    fn left(&mut self, ui: &mut Ui) {
+        let mut is_open = self.state.settings.show_factors;
+        SidePanel::left("factors").default_size(312.0).size_range(248.0..=520.0).show_collapsible(
+            ui,
+            &mut is_open,
+            |ui| {
+                let has_noise = self.state.model.as_ref().is_some_and(|model| model.has_noise());
+                if has_noise {
+                    SidePanel::bottom("nuisance")
+                        .resizable(false)
+                        .frame(Frame::new().inner_margin(Margin { top: 8, ..Margin::ZERO }))
+                        .show(ui, |ui| self.nuisance.ui(ui, &mut self.state));
+                }
+                CentralPanel::no_frame().show(ui, |ui| self.factors.ui(ui, &mut self.state));
+            },
+        );
+        self.state.settings.show_factors = is_open;
+    }
+
+    fn right(&mut self, ui: &mut Ui) {
+        let mut is_open = self.state.settings.show_tabs;
+        SidePanel::right("tools").default_size(280.0).size_range(220.0..=640.0).show_collapsible(
+            ui,
+            &mut is_open,
+            |ui| {
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().item_spacing.x = GRID * 0.25;
+                    for (index, panel) in self.tabs.iter().enumerate() {
+                        if ui.selectable_label(self.tab == index, panel.title()).clicked() {
+                            self.tab = index;
+                        }
+                    }
+                });
+                ui.separator();
+                if let Some(panel) = self.tabs.get_mut(self.tab) {
+                    panel.ui(ui, &mut self.state);
+                }
+            },
+        );
+        self.state.settings.show_tabs = is_open;
+    }
+
+    fn centre(&mut self, ui: &mut Ui) {
+        let mut is_open = self.state.settings.show_strip;
+        if self.state.model.is_some() {
+            SidePanel::bottom("strip").default_size(136.0).size_range(72.0..=240.0).show_collapsible(
+                ui,
+                &mut is_open,
+                |ui| {
+                    self.strip.ui(ui, &mut self.state);
+                    ui.take_available_space();
+                },
+            );
+            self.state.settings.show_strip = is_open;
+        }
+        CentralPanel::no_frame().show(ui, |ui| self.pictures.ui(ui, &mut self.state));
+    }
+
+    fn apply_settings(&self, ctx: &egui::Context) {
+        let settings = &self.state.settings;
+        let theme = if settings.dark { ThemePreference::Dark } else { ThemePreference::Light };
+        if ctx.options(|options| options.theme_preference) != theme {
+            ctx.set_theme(theme);
+        }
+        if ctx.zoom_factor() != settings.zoom {
+            ctx.set_zoom_factor(settings.zoom);
+        }
+    }
+
+    /// Files dropped on the window: a model to open.
+    fn dropped_files(&mut self, ctx: &egui::Context) {
+        let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        if let Some(path) = dropped.first().map(|file| file.path().to_owned()) {
+            self.state.open_path(path);
+        }
+    }
+
+    /// Shortcuts and the keys that move the selected factor.
+    fn keys(&mut self, ctx: &egui::Context) {
+        let is_typing = ctx.egui_wants_keyboard_input();
+        for &command in Command::ALL {
+            let Some(shortcut) = command.shortcut() else { continue };
+            if is_typing && shortcut.modifiers.is_none() {
+                continue;
+            }
+            if ctx.input_mut(|input| input.consume_shortcut(&shortcut)) && command.is_enabled(&self.state) {
+                self.state.queue(command);
+            }
+        }
+        let pasted = ctx.input(|input| {
+            input.events.iter().find_map(|event| match event {
+                egui::Event::Paste(text) => Some(text.clone()),
+                _ => None,
+            })
+        });
+        if let Some(text) = pasted.filter(|_| !is_typing) {
+            self.state.paste(&text);
+        }
+        if is_typing || ctx.memory(|memory| memory.focused().is_some()) {
+            return;
+        }
+        let arrows = [Key::ArrowLeft, Key::ArrowRight, Key::ArrowUp, Key::ArrowDown];
+        let [left, right, up, down] = arrows.map(|key| ctx.input(|input| input.num_presses(key)));
+        let size = if ctx.input(|input| input.modifiers.shift) { 0.1 } else { 0.01 };
+        if left != right {
+            self.state.scrub();
+            self.state.nudge(size * (right as f32 - left as f32));
+        }
+        for _ in 0..up {
+            self.state.select_next(true);
+        }
+        for _ in 0..down {
+            self.state.select_next(false);
+        }
+    }
+
+    fn run(&mut self, command: Command, ctx: &egui::Context) {
+        let state = &mut self.state;
+        match command {
+            Command::Open => self.dialogs.choose(Choose::File, ctx),
+            Command::OpenRun => self.dialogs.choose(Choose::Folder, ctx),
+            Command::OpenPath => self.dialogs.ask_path(None),
+            Command::Reload => state.reload(),
+            Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            Command::Undo => drop(state.latent.as_mut().map(|latent| latent.undo())),
+            Command::Redo => drop(state.latent.as_mut().map(|latent| latent.redo())),
+            Command::CopyCodes => {
+                if let Some(latent) = &state.latent {
+                    ctx.copy_text(to_json(latent.codes()));
+                    state.log.add(Severity::Info, "Copied the codes as JSON");
+                }
+            }
+            Command::PasteCodes => ctx.send_viewport_cmd(egui::ViewportCommand::RequestPaste),
+            Command::ResetFactors => state.reset_factors(),
+            Command::RandomFactors => state.random_factors(),
+            Command::NewNuisance => {
+                let seed = state.nuisance.fresh();
+                state.set_nuisance_seed(seed);
+            }
+            Command::NuisanceBack => {
+                let seed = state.nuisance.back();
+                state.set_nuisance_seed(seed);
+            }
+            Command::NuisanceForward => {
+                let seed = state.nuisance.forward();
+                state.set_nuisance_seed(seed);
+            }
+            Command::NeutralNuisance => state.set_nuisance_neutral(),
+            Command::NineNuisances => {
+                state.strip.kind = StripKind::Nine;
+                state.settings.show_strip = true;
+            }
+            Command::Bookmark => state.bookmark(),
+            Command::ShowBookmarks => {
+                state.strip.kind = StripKind::Bookmarks;
+                state.settings.show_strip = true;
+            }
+            Command::SideBySide => self.compare(Compare::SideBySide),
+            Command::Wipe => self.compare(Compare::Wipe),
+            Command::Blink => self.compare(Compare::Blink),
+            Command::Difference => self.compare(Compare::Difference),
+            Command::ToggleCrisp => state.settings.crisp = !state.settings.crisp,
+            Command::Fit => state.views.fit(),
+            Command::ActualSize => state.views.ask_actual_size(),
+            Command::ToggleFactors => state.settings.show_factors = !state.settings.show_factors,
+            Command::ToggleTabs => state.settings.show_tabs = !state.settings.show_tabs,
+            Command::ToggleStrip => state.settings.show_strip = !state.settings.show_strip,
+            Command::ToggleTheme => state.settings.dark = !state.settings.dark,
+            Command::LargerInterface => state.settings.zoom = (state.settings.zoom + 0.1).min(3.0),
+            Command::SmallerInterface => state.settings.zoom = (state.settings.zoom - 0.1).max(0.5),
+            Command::ResetInterface => state.settings.zoom = 1.0,
+            Command::Palette => self.palette.toggle(),
+        }
+        ctx.request_repaint();
+    }
+
+    fn compare(&mut self, compare: Compare) {
+        self.state.views.compare = compare;
+        self.state.settings.compare = compare;
+    }
+
+    /// Writes the settings when they changed, not too often unless the window closes.
+    fn save_settings(&mut self, is_closing: bool) {
+        let Some(folder) = &self.config else { return };
+        let is_due = is_closing || self.saved_at.elapsed() > SAVE_EVERY;
+        if !is_due || self.state.settings == self.saved {
+            return;
+        }
+        self.saved_at = Instant::now();
+        self.saved = self.state.settings.clone();
+        if let Err(error) = self.saved.save(folder) {
+            self.state.log.add(Severity::Warning, format!("The settings could not be kept: {error}"));
+        }
+    }
+}
+
+impl eframe::App for Explorer {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.update(ui);
+    }
+
+    fn on_exit(&mut self) {
+        self.save_settings(true);
+    }
+}

@@ -1,0 +1,72 @@
+use std::sync::Arc;
+
+use crate::checkpoint::{CodeBlock, CodeKind, ModelDescription};
+use crate::engine::{DimensionProfile, Opened, Profile, Role};
+
+/// The open model as the window shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct ModelView {
+    pub(crate) opened: Arc<Opened>,
+    /// What the data says about the encoded block, once worked out.
+    pub(crate) profile: Option<Arc<Profile>>,
+}
+
+impl ModelView {
+    pub(crate) fn new(opened: Arc<Opened>) -> Self {
+        Self { opened, profile: None }
+    }
+
+    pub(crate) fn description(&self) -> &ModelDescription {
+        &self.opened.description
+    }
+
+    /// Blocks with a slider for each dimension.
+    pub(crate) fn slider_blocks(&self) -> impl Iterator<Item = &CodeBlock> {
+        let is_slider = |block: &&CodeBlock| matches!(block.kind, CodeKind::Gaussian | CodeKind::Uniform);
+        self.description().codes.iter().filter(is_slider)
+    }
+
+    /// Blocks of which one value is picked.
+    pub(crate) fn choice_blocks(&self) -> impl Iterator<Item = &CodeBlock> {
+        self.description().codes.iter().filter(|block| block.kind == CodeKind::OneHot)
+    }
+
+    /// Blocks that are resampled as a whole.
+    pub(crate) fn noise_blocks(&self) -> impl Iterator<Item = &CodeBlock> {
+        self.description().codes.iter().filter(|block| block.kind == CodeKind::Noise)
+    }
+
+    pub(crate) fn has_noise(&self) -> bool {
+        self.noise_blocks().next().is_some()
+    }
+
+    /// What the data says about dimension `dim` of `block`.
+    pub(crate) fn dimension(&self, block: &str, dim: usize) -> Option<&DimensionProfile> {
+        self.profile.as_ref().filter(|profile| profile.block == block)?.dims.get(dim)
+    }
+
+    /// Lowest and highest value of the slider of dimension `dim` of `block`.
+    pub(crate) fn range(&self, block: &CodeBlock, dim: usize) -> [f32; 2] {
+        self.dimension(&block.name, dim).map_or(block.range, |profile| profile.range)
+    }
+
+    /// Dimensions of `block` in the order of their sliders.
+    pub(crate) fn order(&self, block: &CodeBlock, by_information: bool) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..block.dims).collect();
+        if by_information && self.dimension(&block.name, 0).is_some() {
+            let kl = |dim: usize| self.dimension(&block.name, dim).map_or(0.0, |profile| profile.kl);
+            order.sort_by(|&a, &b| kl(b).total_cmp(&kl(a)));
+        }
+        order
+    }
+
+    /// The role whose picture stands for the model in thumbnails.
+    pub(crate) fn main_role(&self) -> Role {
+        if self.opened.generator_shape.is_some() { Role::Generator } else { Role::Decoder }
+    }
+
+    /// Roles that the model has, the main one first.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = Role> {
+        [Role::Generator, Role::Decoder].into_iter().filter(|&role| self.opened.shape(role).is_some())
+    }
+}

@@ -1,0 +1,91 @@
+/// The nuisance seeds a person has seen, to go back and forth through.
+#[derive(Clone, Debug)]
+pub(crate) struct Trail {
+    seeds: Vec<u64>,
+    at: usize,
+    /// Keeps the nuisance code whatever is drawn or loaded.
+    pub(crate) locked: bool,
+}
+
+/// Most seeds that are remembered.
+const LENGTH: usize = 1000;
+
+impl Default for Trail {
+    fn default() -> Self {
+        Self { seeds: vec![1], at: 0, locked: false }
+    }
+}
+
+impl Trail {
+    /// Forgets the seeds seen; a lock stays.
+    pub(crate) fn start_over(&mut self) {
+        *self = Self { locked: self.locked, ..Self::default() };
+    }
+
+    /// The seed at which the trail stands.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seeds[self.at]
+    }
+
+    pub(crate) fn can_go_back(&self) -> bool {
+        !self.locked && self.at > 0
+    }
+
+    pub(crate) fn can_go_forward(&self) -> bool {
+        !self.locked && self.at + 1 < self.seeds.len()
+    }
+
+    pub(crate) fn back(&mut self) -> u64 {
+        self.at = self.at.saturating_sub(1);
+        self.seed()
+    }
+
+    pub(crate) fn forward(&mut self) -> u64 {
+        self.at = (self.at + 1).min(self.seeds.len() - 1);
+        self.seed()
+    }
+
+    /// A seed not seen before, right after all others.
+    pub(crate) fn fresh(&mut self) -> u64 {
+        let seed = self.seeds.iter().max().map_or(1, |seed| seed.wrapping_add(1));
+        self.visit(seed)
+    }
+
+    /// Goes to `seed`, which becomes the newest of the trail unless it stands there already.
+    pub(crate) fn visit(&mut self, seed: u64) -> u64 {
+        if self.seed() != seed {
+            if self.seeds.len() == LENGTH {
+                self.seeds.remove(0);
+            }
+            self.seeds.push(seed);
+            self.at = self.seeds.len() - 1;
+        }
+        seed
+    }
+
+    /// Stands at `seed` if the trail has it.
+    pub(crate) fn find(&mut self, matches: impl Fn(u64) -> bool) -> Option<u64> {
+        if !matches(self.seed()) {
+            self.at = self.seeds.iter().rposition(|&seed| matches(seed))?;
+        }
+        Some(self.seed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trail_goes_back_and_forth() {
+        let mut trail = Trail::default();
+        assert!(!trail.can_go_back() && !trail.can_go_forward());
+        assert_eq!((trail.fresh(), trail.visit(40), trail.fresh()), (2, 40, 41));
+        assert_eq!((trail.back(), trail.back(), trail.back(), trail.back()), (40, 2, 1, 1));
+        assert_eq!((trail.forward(), trail.seed()), (2, 2));
+        assert_eq!(trail.find(|seed| seed == 41), Some(41));
+        assert_eq!(trail.find(|seed| seed == 7), None);
+        trail.locked = true;
+        assert!(!trail.can_go_back());
+    }
+}

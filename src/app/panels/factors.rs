@@ -1,0 +1,270 @@
+use egui::{DragValue, RichText, ScrollArea, Sense, Ui, WidgetInfo};
+
+use super::{Panel, heading};
+use crate::app::command::Command;
+use crate::app::model::ModelView;
+use crate::app::state::{Dimension, State};
+use crate::app::theme::{GRID, Palette, SMALL, figures};
+use crate::app::widgets::{FactorSlider, Icon, icon_button};
+use crate::checkpoint::CodeBlock;
+use crate::explore::LatentState;
+
+/// A slider for each dimension of each code block, a picker for each choice.
+#[derive(Default)]
+pub(crate) struct Factors {
+    /// The dimension being renamed, and the text so far.
+    renaming: Option<(Dimension, String)>,
+}
+
+impl Panel for Factors {
+    fn title(&self) -> &'static str {
+        "Factors"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+        let Some((model, latent)) = state.model.clone().zip(state.latent.clone()) else {
+            let text = "Open a model to see its factors.";
+            ui.label(RichText::new(text).color(Palette::of(ui).quiet));
+            return;
+        };
+        let blocks: Vec<CodeBlock> = model.slider_blocks().cloned().collect();
+        for (index, block) in blocks.iter().enumerate() {
+            self.header(ui, state, &model, block, index == 0);
+        }
+        ScrollArea::vertical().auto_shrink([false, true]).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = GRID * 0.5;
+            for block in &blocks {
+                self.block(ui, state, &model, &latent, block);
+            }
+            for block in model.choice_blocks() {
+                choice(ui, state, &latent, block);
+            }
+        });
+    }
+}
+
+impl Factors {
+    fn header(&self, ui: &mut Ui, state: &mut State, model: &ModelView, block: &CodeBlock, is_first: bool) {
+        ui.horizontal(|ui| {
+            let explanation = "The disentangled code: each slider is one factor of variation that the model \
+                               found by itself. Click a name to select the factor, double-click to rename it.";
+            heading(ui, &format!("Factors  {}", block.name), explanation);
+            if !is_first {
+                return;
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let can_reset = Command::ResetFactors.is_enabled(state);
+                let hint = Command::ResetFactors.hint();
+                if icon_button(ui, Icon::Reset, can_reset, Command::ResetFactors.title(), hint).clicked() {
+                    state.queue(Command::ResetFactors);
+                }
+                let random = ui.small_button("Random").on_hover_text(Command::RandomFactors.hint());
+                if random.clicked() {
+                    state.queue(Command::RandomFactors);
+                }
+                if model.profile.is_some() {
+                    let by_information = state.settings.sort_by_information;
+                    let text = if by_information { "By KL" } else { "By index" };
+                    let hint = "Order of the sliders: by information (mean KL divergence from the prior over \
+                                the data, largest first) or by index";
+                    if ui.small_button(text).on_hover_text(hint).clicked() {
+                        state.settings.sort_by_information = !by_information;
+                    }
+                }
+            });
+        });
+    }
+
+    fn block(
+        &mut self,
+        ui: &mut Ui,
+        state: &mut State,
+        model: &ModelView,
+        latent: &LatentState,
+        block: &CodeBlock,
+    ) {
+        let order = model.order(block, state.settings.sort_by_information);
+        let is_collapsed =
+            |dim: &usize| model.dimension(&block.name, *dim).is_some_and(|profile| !profile.is_active);
+        let (collapsed, active): (Vec<usize>, Vec<usize>) = order.into_iter().partition(is_collapsed);
+        for dim in active {
+            self.row(ui, state, model, latent, block, dim, false);
+        }
+        if collapsed.is_empty() {
+            return;
+        }
+        let open = state.settings.show_collapsed;
+        let arrow = if open { "⏷" } else { "⏵" };
+        let text = RichText::new(format!("{arrow} {} collapsed", collapsed.len())).size(SMALL);
+        let hint = "Dimensions that carry nothing: their posterior equals the prior (variance of the mean over \
+                    the data below 0.05), so moving them changes little";
+        if ui.add(egui::Button::new(text).frame(false)).on_hover_text(hint).clicked() {
+            state.settings.show_collapsed = !open;
+        }
+        if open {
+            for dim in collapsed {
+                self.row(ui, state, model, latent, block, dim, true);
+            }
+        }
+    }
+
+    fn row(
+        &mut self,
+        ui: &mut Ui,
+        state: &mut State,
+        model: &ModelView,
+        latent: &LatentState,
+        block: &CodeBlock,
+        dim: usize,
+        is_collapsed: bool,
+    ) {
+        let here = Dimension { block: block.name.clone(), dim };
+        let title = title(latent, &block.name, dim);
+        let Some(&value) = latent.values(&block.name).get(dim) else { return };
+        let profile = model.dimension(&block.name, dim);
+        let is_selected = state.selected == here;
+        ui.push_id((&block.name, dim), |ui| {
+            if is_collapsed {
+                ui.set_opacity(0.7);
+            }
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = GRID * 0.5;
+                self.name(ui, state, &here, &title, is_selected);
+                if let Some(profile) = profile {
+                    let text = RichText::new(format!("{:.2}", profile.kl)).font(figures()).size(SMALL);
+                    let hint = "Information in nats: mean KL divergence between this dimension's posterior and \
+                                its prior over the data";
+                    ui.label(text.color(Palette::of(ui).quiet)).on_hover_text(hint);
+                }
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    ui.spacing_mut().item_spacing.x = 0.0;
+                    value_controls(ui, state, latent, block, dim, value, &title);
+                });
+            });
+            let read_back = state.read_back_value(&block.name, dim);
+            let slider = FactorSlider {
+                name: &title,
+                value,
+                range: model.range(block, dim),
+                neutral: block.neutral,
+                histogram: profile.map(|profile| profile.histogram.as_slice()),
+                data_range: profile.map(|profile| profile.data_range),
+                is_selected,
+                read_back,
+            };
+            let interaction = slider.show(ui);
+            if interaction.response.is_pointer_button_down_on() || interaction.response.gained_focus() {
+                state.selected = here.clone();
+            }
+            if let Some(value) = interaction.value {
+                if interaction.is_scrub {
+                    state.scrub();
+                }
+                state.set_value(&block.name, dim, value);
+            }
+        });
+    }
+
+    /// The name: click to select, double-click to change it.
+    fn name(&mut self, ui: &mut Ui, state: &mut State, here: &Dimension, title: &str, is_selected: bool) {
+        if let Some((dimension, text)) = &mut self.renaming
+            && dimension == here
+        {
+            let edit = egui::TextEdit::singleline(text).desired_width(GRID * 14.0).hint_text("name");
+            let response = ui.add(edit);
+            response.request_focus();
+            let is_done = ui.input(|input| input.key_pressed(egui::Key::Enter));
+            let is_given_up = ui.input(|input| input.key_pressed(egui::Key::Escape));
+            if is_done || is_given_up || response.clicked_elsewhere() {
+                let text = text.clone();
+                self.renaming = None;
+                if !is_given_up {
+                    state.edit(|latent| latent.rename(&here.block, here.dim, &text));
+                }
+            }
+            return;
+        }
+        let palette = Palette::of(ui);
+        let colour = if is_selected { palette.accent } else { ui.visuals().text_color() };
+        let label = egui::Label::new(RichText::new(title).color(colour)).selectable(false).truncate();
+        let response = ui.add(label.sense(Sense::click()));
+        let hint = "Click to select: arrow keys, and dragging on the pictures, then move this factor. Double-click \
+                    to give it a name, which is kept with the model.";
+        let response = response.on_hover_text(hint);
+        response.widget_info(|| {
+            WidgetInfo::labeled(egui::accesskit::Role::Button, true, format!("Select {title}"))
+        });
+        if response.double_clicked() {
+            let name = state.latent.as_ref().map_or("", |latent| latent.name(&here.block, here.dim));
+            self.renaming = Some((here.clone(), name.to_owned()));
+        }
+        if response.clicked() {
+            state.selected = here.clone();
+        }
+    }
+}
+
+/// Reset, lock and the number itself, from the right.
+fn value_controls(
+    ui: &mut Ui,
+    state: &mut State,
+    latent: &LatentState,
+    block: &CodeBlock,
+    dim: usize,
+    value: f32,
+    title: &str,
+) {
+    let can_reset = !latent.is_reset(&block.name, dim);
+    let hint = format!("Set {title} back to {}", block.neutral);
+    if icon_button(ui, Icon::Reset, can_reset, &format!("Reset {title}"), &hint).clicked() {
+        state.set_value(&block.name, dim, block.neutral);
+    }
+    let is_locked = latent.is_locked(&block.name, dim);
+    let (icon, name) = if is_locked {
+        (Icon::Locked, format!("Unlock {title}"))
+    } else {
+        (Icon::Unlocked, format!("Lock {title}"))
+    };
+    let hint =
+        "A locked factor keeps its value when factors are reset, drawn at random or taken from elsewhere";
+    if icon_button(ui, icon, true, &name, hint).clicked() {
+        state.edit(|latent| latent.set_locked(&block.name, dim, !is_locked));
+    }
+    let mut typed = value;
+    let field = DragValue::new(&mut typed).speed(0.01).fixed_decimals(2).update_while_editing(false);
+    let response = ui.add_sized([GRID * 6.5, GRID * 2.5], field);
+    response.widget_info(|| {
+        let mut info = WidgetInfo::drag_value(true, f64::from(value));
+        info.label = Some(format!("Value of {title}"));
+        info
+    });
+    if response
+        .on_hover_text("Drag, or click to type a value (values beyond the slider are allowed)")
+        .changed()
+        && typed.is_finite()
+    {
+        state.set_value(&block.name, dim, typed);
+    }
+}
+
+/// A block of which exactly one value is 1.
+fn choice(ui: &mut Ui, state: &mut State, latent: &LatentState, block: &CodeBlock) {
+    heading(ui, &format!("Choice  {}", block.name), "A categorical code: exactly one value is on");
+    let values = latent.values(&block.name);
+    ui.horizontal_wrapped(|ui| {
+        for dim in 0..block.dims {
+            let text = latent.label(&block.name, dim);
+            if ui.selectable_label(values.get(dim).is_some_and(|&v| v > 0.5), text).clicked() {
+                state.set_value(&block.name, dim, 1.0);
+            }
+        }
+    });
+}
+
+/// What a dimension is called: the person's name for it, or symbol and index.
+pub(crate) fn title(latent: &LatentState, block: &str, dim: usize) -> String {
+    match latent.name(block, dim) {
+        "" => format!("{block} {dim}"),
+        name => name.to_owned(),
+    }
+}

@@ -1,0 +1,143 @@
+use egui::{RichText, Ui};
+
+use super::Panel;
+use crate::app::command::Command;
+use crate::app::state::State;
+use crate::app::theme::{Palette, SMALL};
+
+/// The menu bar.
+#[derive(Default)]
+pub(crate) struct Menu;
+
+use Command as C;
+
+/// The menus; `None` is a line between groups.
+const MENUS: &[(&str, &[Option<Command>])] = &[
+    (
+        "Edit",
+        &[
+            Some(C::Undo),
+            Some(C::Redo),
+            None,
+            Some(C::CopyCodes),
+            Some(C::PasteCodes),
+            None,
+            Some(C::ResetFactors),
+            Some(C::RandomFactors),
+            None,
+            Some(C::Bookmark),
+        ],
+    ),
+    (
+        "View",
+        &[
+            Some(C::SideBySide),
+            Some(C::Wipe),
+            Some(C::Blink),
+            Some(C::Difference),
+            None,
+            Some(C::Fit),
+            Some(C::ActualSize),
+            Some(C::ToggleCrisp),
+        ],
+    ),
+    (
+        "Model",
+        &[
+            Some(C::NewNuisance),
+            Some(C::NuisanceBack),
+            Some(C::NuisanceForward),
+            Some(C::NeutralNuisance),
+            Some(C::NineNuisances),
+        ],
+    ),
+    (
+        "Window",
+        &[
+            Some(C::Palette),
+            None,
+            Some(C::ToggleFactors),
+            Some(C::ToggleTabs),
+            Some(C::ToggleStrip),
+            None,
+            Some(C::ToggleTheme),
+            Some(C::LargerInterface),
+            Some(C::SmallerInterface),
+            Some(C::ResetInterface),
+        ],
+    ),
+];
+
+impl Panel for Menu {
+    fn title(&self) -> &'static str {
+        "Menu"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+        egui::MenuBar::new().ui(ui, |ui| {
+            ui.menu_button("File", |ui| file_menu(ui, state));
+            for (title, entries) in MENUS {
+                ui.menu_button(*title, |ui| {
+                    for entry in *entries {
+                        match entry {
+                            Some(command) => item(ui, state, *command),
+                            None => drop(ui.separator()),
+                        }
+                    }
+                });
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let shortcut = shortcut_text(C::Palette);
+                let text =
+                    RichText::new(format!("{shortcut}  palette")).size(SMALL).color(Palette::of(ui).quiet);
+                let button = ui.add(egui::Button::new(text).frame(false));
+                if button.on_hover_text(C::Palette.hint()).clicked() {
+                    state.queue(C::Palette);
+                }
+            });
+        });
+    }
+}
+
+fn file_menu(ui: &mut Ui, state: &mut State) {
+    item(ui, state, C::Open);
+    item(ui, state, C::OpenRun);
+    item(ui, state, C::OpenPath);
+    let recent = state.settings.recent.clone();
+    ui.add_enabled_ui(!recent.is_empty(), |ui| {
+        ui.menu_button("Open recent", |ui| {
+            for source in recent {
+                let response = ui.button(source.name()).on_hover_text(source.path().display().to_string());
+                if response.clicked() {
+                    state.open(source, None);
+                }
+            }
+        });
+    });
+    item(ui, state, C::Reload);
+    ui.separator();
+    item(ui, state, C::Quit);
+}
+
+fn item(ui: &mut Ui, state: &mut State, command: Command) {
+    let is_chosen = command.is_chosen(state);
+    let text = match is_chosen {
+        Some(true) => format!("✔ {}", command.title()),
+        Some(false) => format!("     {}", command.title()),
+        None => command.title().to_owned(),
+    };
+    let button = egui::Button::new(text).shortcut_text(shortcut_text(command));
+    let enabled = command.is_enabled(state);
+    let response = ui.add_enabled(enabled, button);
+    response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::MenuItem, enabled, command.title()));
+    if response.on_hover_text(command.hint()).clicked() {
+        state.queue(command);
+        ui.close();
+    }
+}
+
+fn shortcut_text(command: Command) -> String {
+    let format = |shortcut: egui::KeyboardShortcut| shortcut.format(&egui::ModifierNames::NAMES, false);
+    command.shortcut().map(format).unwrap_or_default()
+}

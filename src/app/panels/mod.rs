@@ -1,0 +1,39 @@
+//! The parts of the window, one a file. A panel keeps what only it needs and shares the rest in [`State`].
+
+mod factors;
+mod inspect;
+mod log;
+mod menu;
+mod nuisance;
+mod pictures;
+mod status;
+mod strip;
+
+use egui::Ui;
+
+use super::state::State;
+
+pub(crate) use factors::Factors;
+pub(crate) use inspect::Inspect;
+pub(crate) use log::LogPanel;
+pub(crate) use menu::Menu;
+pub(crate) use nuisance::Nuisance;
+pub(crate) use pictures::Pictures;
+pub(crate) use status::Status;
+pub(crate) use strip::StripPanel;
+
+/// A part of the window.
+pub(crate) trait Panel {
+    /// What tabs and assistive technology call it.
+    fn title(&self) -> &'static str;
+
+    /// Draws it and takes in what the person does.
+    fn ui(&mut self, ui: &mut Ui, state: &mut State);
+}
+
+/// The line above a group of controls.
+pub(crate) fn heading(ui: &mut Ui, text: &str, explanation: &str) {
+    let colour = super::theme::Palette::of(ui).quiet;
+    let text = egui::RichText::new(text.to_uppercase()).size(super::theme::SMALL).color(colour).strong();
+    ui.label(text).on_hover_text(explanation);
+}

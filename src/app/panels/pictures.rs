@@ -1,0 +1,450 @@
+use egui::accesskit;
+use egui::{
+    Align2, CursorIcon, FontId, PointerButton, Rect, Response, RichText, Sense, Stroke, Ui, Vec2,
+    WidgetInfo, pos2, vec2,
+};
+
+use super::Panel;
+use crate::app::command::Command;
+use crate::app::log::Severity;
+use crate::app::paint::{Paint, PaintMode, heat, shape};
+use crate::app::state::State;
+use crate::app::theme::{GRID, Palette, SMALL, figures};
+use crate::app::view::Compare;
+use crate::app::widgets::{Icon, icon_button};
+use crate::engine::Role;
+
+/// Both pictures of the code, and how they are compared.
+#[derive(Default)]
+pub(crate) struct Pictures;
+
+/// Height of the line above a picture.
+const CAPTION: f32 = GRID * 3.0;
+
+/// Dragging this far over a picture moves the selected factor through its whole range.
+const SCRUB_POINTS: f32 = 480.0;
+
+/// Time between the two pictures when they blink, in seconds.
+const BLINK_SECS: f64 = 0.5;
+
+impl Panel for Pictures {
+    fn title(&self) -> &'static str {
+        "Pictures"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+        let area = ui.available_rect_before_wrap();
+        ui.painter().rect_filled(area, 0.0, Palette::of(ui).stage);
+        let bar_height = GRID * 5.0;
+        let stage = Rect::from_min_max(area.min, area.max - vec2(0.0, bar_height)).shrink(GRID);
+        if state.model.is_some() {
+            self.stage(ui, state, stage);
+            let bar = Rect::from_min_max(pos2(area.left(), area.bottom() - bar_height), area.max);
+            let mut bar_ui =
+                ui.new_child(egui::UiBuilder::new().max_rect(bar.shrink2(vec2(GRID, GRID * 0.5))));
+            bar_ui.horizontal_centered(|ui| toolbar(ui, state));
+        } else {
+            welcome(ui, state, area);
+        }
+        notice(ui, state, area);
+        ui.allocate_rect(area, Sense::hover());
+    }
+}
+
+impl Pictures {
+    fn stage(&self, ui: &mut Ui, state: &mut State, stage: Rect) {
+        let roles: Vec<Role> = state.model.iter().flat_map(|model| model.roles()).collect();
+        let compare = if roles.len() == 2 { state.views.compare } else { Compare::SideBySide };
+        let screen = match (compare, &roles[..]) {
+            (Compare::SideBySide, [first, second]) => {
+                let [left, right] = halves(stage);
+                let screen = self.single(ui, state, left, *first);
+                self.single(ui, state, right, *second);
+                screen
+            }
+            (Compare::SideBySide, [only]) => self.single(ui, state, stage, *only),
+            (Compare::SideBySide, _) | (_, []) => Vec2::ZERO,
+            (Compare::Blink, _) => {
+                let time = ui.input(|input| input.time);
+                let is_second = (time / BLINK_SECS) as i64 % 2 == 1;
+                let next = BLINK_SECS - time % BLINK_SECS;
+                ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(next));
+                self.single(ui, state, stage, if is_second { Role::Decoder } else { Role::Generator })
+            }
+            (Compare::Wipe | Compare::Difference, _) => self.pair(ui, state, stage, compare),
+        };
+        if let Some(picture) = state.views.take_actual_size().and(roles.first()) {
+            let side = state.views.view(*picture).surface.size()[0];
+            state.views.actual_size(side, screen.x);
+        }
+    }
+
+    /// One network's picture with its caption; returns the size of its square in physical pixels.
+    fn single(&self, ui: &mut Ui, state: &mut State, area: Rect, role: Role) -> Vec2 {
+        let (caption, square) = layout(area);
+        caption_of(ui, state, caption, role);
+        let response = canvas(ui, square, name(role));
+        let paint = self.paint(ui, state, square, role, None, PaintMode::Single);
+        ui.painter().with_clip_rect(square).add(shape(square, paint));
+        look(ui, state, &response, square);
+        probe(ui, state, &response, square, &[role]);
+        square.size() * ui.pixels_per_point()
+    }
+
+    /// Both pictures in one square.
+    fn pair(&self, ui: &mut Ui, state: &mut State, area: Rect, compare: Compare) -> Vec2 {
+        let (caption, square) = layout(area);
+        let (left, right) = caption.split_left_right_at_fraction(0.5);
+        caption_of(ui, state, left.with_max_x(left.right() - GRID), Role::Generator);
+        caption_of(ui, state, right.with_min_x(right.left() + GRID), Role::Decoder);
+        let (mode, title) = match compare {
+            Compare::Wipe => (PaintMode::Wipe(state.views.wipe), "Both pictures, wiped against each other"),
+            _ => (PaintMode::Difference(state.views.gain), "Difference of the pictures"),
+        };
+        let response = canvas(ui, square, title);
+        let paint = self.paint(ui, state, square, Role::Generator, Some(Role::Decoder), mode);
+        ui.painter().with_clip_rect(square).add(shape(square, paint));
+        if compare == Compare::Wipe {
+            divider(ui, state, square);
+        }
+        look(ui, state, &response, square);
+        probe(ui, state, &response, square, &[Role::Generator, Role::Decoder]);
+        square.size() * ui.pixels_per_point()
+    }
+
+    fn paint(
+        &self,
+        ui: &Ui,
+        state: &State,
+        square: Rect,
+        first: Role,
+        second: Option<Role>,
+        mode: PaintMode,
+    ) -> Paint {
+        Paint {
+            key: first as u64,
+            first: state.views.view(first).surface.clone(),
+            second: second.map(|role| state.views.view(role).surface.clone()),
+            mode,
+            window: state.views.window,
+            crisp: state.settings.crisp,
+            screen: square.size() * ui.pixels_per_point(),
+        }
+    }
+}
+
+/// Two areas beside each other, or above each other where that makes the squares larger.
+fn halves(stage: Rect) -> [Rect; 2] {
+    let beside = ((stage.width() - GRID) / 2.0).min(stage.height() - CAPTION);
+    let above = stage.width().min((stage.height() - GRID) / 2.0 - CAPTION);
+    if above > beside {
+        let middle = stage.center().y;
+        return [stage.with_max_y(middle - GRID / 2.0), stage.with_min_y(middle + GRID / 2.0)];
+    }
+    let middle = stage.center().x;
+    [stage.with_max_x(middle - GRID / 2.0), stage.with_min_x(middle + GRID / 2.0)]
+}
+
+/// The caption's line and, below it, the largest square, both centred in `area` and on whole points.
+fn layout(area: Rect) -> (Rect, Rect) {
+    let side = area.width().min(area.height() - CAPTION).max(16.0).floor();
+    let top = (area.center().y - (side + CAPTION) / 2.0).max(area.top()).round();
+    let left = (area.center().x - side / 2.0).round();
+    let caption = Rect::from_min_size(pos2(left, top), vec2(side, CAPTION));
+    (caption, Rect::from_min_size(pos2(left, top + CAPTION), vec2(side, side)))
+}
+
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::Generator => "Generator picture",
+        Role::Decoder => "VAE decoder picture",
+    }
+}
+
+fn canvas(ui: &mut Ui, square: Rect, name: &str) -> Response {
+    let response = ui.interact(square, ui.scope_id().with(name), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Image, true, name));
+    response
+}
+
+/// Name, size and render time of a network's picture.
+fn caption_of(ui: &mut Ui, state: &State, rect: Rect, role: Role) {
+    let Some(model) = &state.model else { return };
+    let inputs = match role {
+        Role::Generator => model.description().generator.as_ref().map(|part| part.inputs.join(", ")),
+        Role::Decoder => model.description().vae.as_ref().map(|part| part.code.clone()),
+    };
+    let (title, hint) = match role {
+        Role::Generator => (
+            format!("Generator  G({})", inputs.unwrap_or_default()),
+            "The GAN's generator at its own resolution. In ID-GAN it was trained so that the VAE's encoder reads the \
+             same factors back from its picture (information distillation).",
+        ),
+        Role::Decoder => (
+            format!("VAE decoder  p(x|{})", inputs.unwrap_or_default()),
+            "The beta-VAE's own picture of the same factors: the mean of p(x|c). It shows what the code means, \
+             without the details that only the nuisance code can provide.",
+        ),
+    };
+    let palette = Palette::of(ui);
+    let mut line = ui.new_child(egui::UiBuilder::new().max_rect(rect));
+    line.horizontal_centered(|ui| {
+        ui.label(RichText::new(title).strong()).on_hover_text(hint);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let Some([_, height, width]) = model.opened.shape(role) else { return };
+            let size = RichText::new(format!("{width} × {height}")).font(figures()).color(palette.quiet);
+            ui.label(size);
+        });
+    });
+}
+
+/// Looks around and moves the selected factor: wheel, drag, pinch.
+fn look(ui: &mut Ui, state: &mut State, response: &Response, square: Rect) {
+    let window = state.views.window;
+    let per_point = window.width() / square.width();
+    if response.dragged_by(PointerButton::Primary) && !ui.input(|input| input.modifiers.alt) {
+        let delta = response.drag_delta();
+        if delta.x != 0.0 {
+            state.nudge(delta.x / SCRUB_POINTS);
+        }
+        ui.ctx().set_cursor_icon(CursorIcon::ResizeHorizontal);
+    } else if response.dragged() {
+        state.views.pan(-response.drag_delta() * per_point);
+        ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
+    }
+    if response.double_clicked() {
+        state.views.fit();
+    }
+    let Some(pointer) = response.hover_pos() else { return };
+    let anchor = window.min + (pointer - square.min) * per_point;
+    let (wheel, zoom) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
+    if zoom != 1.0 {
+        state.views.zoom(zoom, anchor);
+    } else if wheel != 0.0 {
+        state.scrub();
+        state.nudge(wheel / 1200.0);
+    }
+}
+
+/// The values of the pixel under the cursor, in every picture shown.
+fn probe(ui: &Ui, state: &State, response: &Response, square: Rect, roles: &[Role]) {
+    let Some(pointer) = response.hover_pos() else { return };
+    let window = state.views.window;
+    let place = window.min + (pointer - square.min) / square.width() * window.width();
+    let mut lines = Vec::new();
+    for &role in roles {
+        let Some(frame) = &state.views.view(role).frame else { continue };
+        let picture = &frame.picture;
+        let (x, y) = (place.x * picture.width() as f32, place.y * picture.height() as f32);
+        if x < 0.0 || y < 0.0 || x >= picture.width() as f32 || y >= picture.height() as f32 {
+            continue;
+        }
+        let [r, g, b, _] = picture.pixel(x as usize, y as usize);
+        lines.push(format!("x {:4}  y {:4}   {r:3} {g:3} {b:3}", x as usize, y as usize));
+    }
+    if lines.is_empty() {
+        return;
+    }
+    let font = FontId::new(SMALL, egui::FontFamily::Monospace);
+    let text = ui.painter().layout_no_wrap(lines.join("\n"), font, egui::Color32::WHITE);
+    let size = text.size() + vec2(GRID, GRID * 0.5);
+    let corner = if pointer.y > square.center().y {
+        square.left_top()
+    } else {
+        square.left_bottom() - vec2(0.0, size.y)
+    };
+    let back = Rect::from_min_size(corner, size);
+    ui.painter().rect_filled(back, 2.0, egui::Color32::from_black_alpha(170));
+    ui.painter().galley(back.min + vec2(GRID * 0.5, GRID * 0.25), text, egui::Color32::WHITE);
+}
+
+/// The line between the two pictures of a wipe, to drag.
+fn divider(ui: &mut Ui, state: &mut State, square: Rect) {
+    let window = state.views.window;
+    let x = square.left() + (state.views.wipe - window.left()) / window.width() * square.width();
+    let x = x.clamp(square.left(), square.right());
+    let grip = Rect::from_center_size(pos2(x, square.center().y), vec2(GRID * 2.0, square.height()));
+    let response = ui.interact(grip, ui.scope_id().with("divider"), Sense::drag());
+    response.widget_info(|| WidgetInfo::slider(true, f64::from(state.views.wipe), "Wipe position"));
+    if response.dragged() || response.hovered() {
+        ui.ctx().set_cursor_icon(CursorIcon::ResizeHorizontal);
+    }
+    if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged()) {
+        let fraction = (pointer.x - square.left()) / square.width();
+        state.views.wipe = (window.left() + fraction * window.width()).clamp(0.0, 1.0);
+    }
+    let painter = ui.painter().with_clip_rect(square);
+    painter.vline(x, square.y_range(), Stroke::new(3.0, egui::Color32::from_black_alpha(120)));
+    painter.vline(x, square.y_range(), Stroke::new(1.0, egui::Color32::WHITE));
+    painter.circle_filled(pos2(x, square.center().y), GRID * 0.625, egui::Color32::WHITE);
+}
+
+/// The line below the pictures: how they are compared and looked at.
+fn toolbar(ui: &mut Ui, state: &mut State) {
+    if state.views.can_compare() {
+        ui.spacing_mut().item_spacing.x = GRID * 0.25;
+        for (command, text) in [
+            (Command::SideBySide, "Side by side"),
+            (Command::Wipe, "Wipe"),
+            (Command::Blink, "Blink"),
+            (Command::Difference, "Difference"),
+        ] {
+            choose(ui, state, command, text);
+        }
+        if state.views.compare == Compare::Difference {
+            ui.add_space(GRID);
+            legend(ui, state);
+        }
+    }
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = GRID * 0.25;
+        choose(ui, state, Command::ToggleCrisp, "Crisp");
+        for (command, text) in [(Command::ActualSize, "1:1"), (Command::Fit, "Fit")] {
+            let button = ui.add(egui::Button::new(text));
+            button.widget_info(|| WidgetInfo::labeled(accesskit::Role::Button, true, command.title()));
+            if button.on_hover_text(hint(command)).clicked() {
+                state.queue(command);
+            }
+        }
+        ui.add_space(GRID * 0.5);
+        let zoom = RichText::new(format!("{:.0} %", 100.0 / state.views.window.width())).font(figures());
+        let text = "Zoom: Ctrl and the wheel over a picture. Pan: drag with the middle button, or with Alt.";
+        ui.label(zoom.color(Palette::of(ui).quiet)).on_hover_text(text);
+    });
+}
+
+fn choose(ui: &mut Ui, state: &mut State, command: Command, text: &str) {
+    let is_chosen = command.is_chosen(state).unwrap_or_default();
+    let button = ui.add(egui::Button::selectable(is_chosen, text));
+    button.widget_info(|| WidgetInfo::selected(accesskit::Role::Button, true, is_chosen, command.title()));
+    if button.on_hover_text(hint(command)).clicked() {
+        state.queue(command);
+    }
+}
+
+fn hint(command: Command) -> String {
+    match command.shortcut() {
+        Some(shortcut) => {
+            format!("{}  ({})", command.hint(), shortcut.format(&egui::ModifierNames::NAMES, false))
+        }
+        None => command.hint().to_owned(),
+    }
+}
+
+/// The colours of the difference map, and how strong it is.
+fn legend(ui: &mut Ui, state: &mut State) {
+    let (rect, response) = ui.allocate_exact_size(vec2(GRID * 10.0, GRID * 1.5), Sense::hover());
+    let steps = 40;
+    for step in 0..steps {
+        let at = |k: i32| rect.left() + rect.width() * k as f32 / steps as f32;
+        let bar = Rect::from_x_y_ranges(at(step)..=at(step + 1) + 0.5, rect.y_range());
+        let [r, g, b] = heat(step as f32 / (steps - 1) as f32);
+        ui.painter().rect_filled(bar, 0.0, egui::Color32::from_rgb(r, g, b));
+    }
+    let top = 255.0 / state.views.gain;
+    response
+        .on_hover_text(format!("Mean absolute difference of the channels: black 0, white {top:.0} of 255"));
+    ui.add_space(GRID * 0.5);
+    let slider =
+        egui::Slider::new(&mut state.views.gain, 1.0..=16.0).logarithmic(true).fixed_decimals(1).prefix("× ");
+    let response = ui.add(slider).on_hover_text("How much differences are brightened");
+    response.widget_info(|| WidgetInfo::slider(true, f64::from(state.views.gain), "Difference gain"));
+}
+
+/// What the window shows before the first model.
+fn welcome(ui: &mut Ui, state: &mut State, area: Rect) {
+    let mut inner = ui.new_child(
+        egui::UiBuilder::new()
+            .max_rect(Rect::from_center_size(area.center(), vec2(area.width().min(420.0), 160.0)))
+            .layout(egui::Layout::top_down(egui::Align::Center)),
+    );
+    let ui = &mut inner;
+    if let Some(loading) = &state.loading {
+        ui.spinner();
+        ui.label(format!("Opening {}…", loading.name));
+        return;
+    }
+    ui.label(RichText::new("Open a model to explore").heading());
+    ui.add_space(GRID);
+    let text = "A bundle, a published checkpoint or a run folder. You can also drop a file on this window.";
+    ui.label(RichText::new(text).color(Palette::of(ui).quiet));
+    ui.add_space(GRID);
+    if ui.button("Open model…").clicked() {
+        state.queue(Command::Open);
+    }
+}
+
+/// The newest warning or error, and what is being loaded, over the pictures.
+fn notice(ui: &mut Ui, state: &mut State, area: Rect) {
+    let palette = Palette::of(ui);
+    let mut top = area.top() + GRID;
+    if let (Some(loading), true) = (&state.loading, state.model.is_some())
+        && loading.since.elapsed().as_millis() > 150
+    {
+        let text = format!("Opening {}…", loading.name);
+        let font = FontId::proportional(13.0);
+        let galley = ui.painter().layout_no_wrap(text, font, ui.visuals().text_color());
+        let size = galley.size() + vec2(GRID * 2.0, GRID);
+        let back = Rect::from_min_size(pos2(area.center().x - size.x / 2.0, top), size);
+        ui.painter().rect(
+            back,
+            4.0,
+            ui.visuals().window_fill,
+            ui.visuals().window_stroke,
+            egui::StrokeKind::Inside,
+        );
+        ui.painter().galley(back.min + vec2(GRID, GRID * 0.5), galley, ui.visuals().text_color());
+        top = back.bottom() + GRID;
+    }
+    let Some((severity, text)) = state.log.notice.clone() else { return };
+    let width = (area.width() - GRID * 4.0).min(560.0);
+    let place = Rect::from_min_size(pos2(area.center().x - width / 2.0, top), vec2(width, GRID * 4.0));
+    let mut child = ui.new_child(egui::UiBuilder::new().max_rect(place));
+    let colour = if severity == Severity::Error { palette.error } else { palette.warning };
+    let frame = egui::Frame::new()
+        .fill(child.visuals().window_fill)
+        .stroke(Stroke::new(1.0, colour))
+        .corner_radius(4.0)
+        .inner_margin(GRID);
+    frame.show(&mut child, |ui| {
+        ui.horizontal(|ui| {
+            ui.set_width(width - GRID * 2.0);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::TOP), |ui| {
+                let hint = "Close this message; it stays in the log";
+                if icon_button(ui, Icon::Close, true, "Close message", hint).clicked() {
+                    state.log.notice = None;
+                }
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::TOP).with_main_wrap(true), |ui| {
+                    ui.label(RichText::new(text).color(colour));
+                });
+            });
+        });
+    });
+}
+
+/// Writes `text` in the middle of `rect`, for places where a picture will be.
+pub(super) fn placeholder(ui: &Ui, rect: Rect, text: &str) {
+    let font = FontId::proportional(SMALL);
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, font, Palette::of(ui).quiet);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use egui::Pos2;
+
+    #[test]
+    fn the_squares_are_as_large_as_they_can_be() {
+        let wide = Rect::from_min_size(Pos2::ZERO, vec2(1000.0, 500.0));
+        let [left, right] = halves(wide);
+        assert!(left.right() < right.left() && left.top() == right.top());
+        let tall = Rect::from_min_size(Pos2::ZERO, vec2(400.0, 1000.0));
+        let [upper, lower] = halves(tall);
+        assert!(upper.bottom() < lower.top());
+        let (caption, square) = layout(left);
+        assert_eq!(square.width(), square.height());
+        assert!(
+            left.contains_rect(square) && left.contains_rect(caption) && caption.bottom() == square.top()
+        );
+    }
+}

@@ -1,0 +1,90 @@
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use egui::{RichText, Ui};
+
+use super::Panel;
+use crate::app::state::State;
+use crate::app::theme::{GRID, Palette, SMALL, figures};
+use crate::engine::Role;
+
+/// The bottom line: how fast everything is.
+pub(crate) struct Status {
+    /// Name of the GPU when it is a program on the CPU.
+    pub(crate) software_gpu: Option<String>,
+    /// Smoothed time of one UI update.
+    pub(crate) ui_time: Duration,
+}
+
+impl Panel for Status {
+    fn title(&self) -> &'static str {
+        "Status"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+        let palette = Palette::of(ui);
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = GRID * 2.0;
+            for (role, name) in [(Role::Decoder, "VAE"), (Role::Generator, "GAN")] {
+                if state.model.as_ref().is_none_or(|model| model.opened.shape(role).is_none()) {
+                    continue;
+                }
+                let view = state.views.view(role);
+                let time = view.frame.as_ref().map_or_else(|| "–".to_owned(), |frame| millis(frame.render));
+                let latency = view.latency.map(millis).unwrap_or_default();
+                let hint = format!(
+                    "Time the {} spent in its network for the picture shown. From the last change to its upload: \
+                     {latency}",
+                    role.title().trim_start_matches("The ")
+                );
+                number(ui, name, &time, &hint);
+            }
+            number(ui, "UI", &millis(self.ui_time), "Time of one update of the window, without the networks");
+            let counters = state.engine.counters();
+            let superseded = counters.superseded.load(Ordering::Relaxed) + counters.cancelled.load(Ordering::Relaxed);
+            let hint = "Pictures that were never finished because newer codes were asked for: while you drag, only \
+                        the newest picture is worth rendering";
+            number(ui, "superseded", &superseded.to_string(), hint);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if let Some(name) = &self.software_gpu {
+                    let text = RichText::new("software rendering").size(SMALL).color(palette.warning);
+                    let hint = format!(
+                        "This window is drawn by a program on the CPU ({name}), not by a graphics card: expect \
+                         slower redraws, and networks share the cores with it"
+                    );
+                    ui.label(text).on_hover_text(hint);
+                }
+                if let Some(model) = &state.model {
+                    let device = device_name(&model.opened.source.device);
+                    let text = format!("{} on {device}", model.description().name);
+                    let hint = format!("{}\nSHA-256 {}", model.opened.source.path().display(), model.opened.hash);
+                    ui.label(RichText::new(text).size(SMALL).color(palette.quiet)).on_hover_text(hint);
+                }
+            });
+        });
+    }
+}
+
+fn number(ui: &mut Ui, name: &str, value: &str, hint: &str) {
+    let quiet = Palette::of(ui).quiet;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = GRID * 0.5;
+        ui.label(RichText::new(name).size(SMALL).color(quiet)).on_hover_text(hint);
+        ui.label(RichText::new(value).font(figures())).on_hover_text(hint);
+    });
+}
+
+/// What to call a device; empty stands for the default.
+pub(crate) fn device_name(device: &str) -> String {
+    match device {
+        "" | "auto" => "default device".to_owned(),
+        "cpu" => "CPU".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// Milliseconds with as many digits as matter.
+fn millis(time: Duration) -> String {
+    let ms = time.as_secs_f64() * 1e3;
+    if ms < 10.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
+}

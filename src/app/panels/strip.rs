@@ -1,0 +1,104 @@
+use egui::{RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, accesskit, vec2};
+
+use super::Panel;
+use super::pictures::placeholder;
+use crate::app::command::Command;
+use crate::app::state::State;
+use crate::app::strip::StripKind;
+use crate::app::theme::{GRID, Palette, SMALL};
+
+/// Thumbnails below the pictures: bookmarks, or nine nuisance samples.
+#[derive(Default)]
+pub(crate) struct StripPanel;
+
+impl Panel for StripPanel {
+    fn title(&self) -> &'static str {
+        "Film strip"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+        state.update_strip(ui.ctx());
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = GRID * 0.25;
+            tab(ui, state, StripKind::Bookmarks, "Bookmarks", Command::ShowBookmarks);
+            if Command::NineNuisances.is_enabled(state) {
+                tab(ui, state, StripKind::Nine, "Nine nuisance samples", Command::NineNuisances);
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let enabled = Command::Bookmark.is_enabled(state);
+                let button = ui.add_enabled(enabled, egui::Button::new("Bookmark"));
+                if button.on_hover_text(Command::Bookmark.hint()).clicked() {
+                    state.queue(Command::Bookmark);
+                }
+            });
+        });
+        let count = state.strip.codes().map_or(0, |codes| codes.rows());
+        if count == 0 {
+            let text =
+                "Bookmarks keep codes you want to come back to: press Ctrl+B. Click one to go back to it.";
+            ui.label(RichText::new(text).size(SMALL).color(Palette::of(ui).quiet));
+            return;
+        }
+        let side = (ui.available_height() - GRID * 1.5).clamp(GRID * 4.0, 160.0);
+        let mut adopted = None;
+        let mut removed = None;
+        ScrollArea::horizontal().auto_shrink([false, true]).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = GRID * 0.5;
+                for index in 0..count {
+                    let (is_adopted, is_removed) = thumbnail(ui, state, index, side);
+                    adopted = adopted.or(is_adopted.then_some(index));
+                    removed = removed.or(is_removed.then_some(index));
+                }
+            });
+        });
+        if let (Some(index), Some(codes)) = (adopted, state.strip.codes().cloned()) {
+            state.adopt(&codes, index);
+        }
+        if let Some(index) = removed {
+            state.strip.bookmarks.remove(index);
+        }
+    }
+}
+
+/// One thumbnail; whether it was chosen, and whether it was thrown away.
+fn thumbnail(ui: &mut Ui, state: &State, index: usize, side: f32) -> (bool, bool) {
+    let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::click());
+    let name = match state.strip.kind {
+        StripKind::Bookmarks => format!("Bookmark {}", state.strip.bookmarks[index].name),
+        StripKind::Nine => format!("Nuisance sample {}", index + 1),
+    };
+    response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Button, true, &name));
+    match state.strip.texture(index) {
+        Some(texture) => {
+            let image = egui::Image::new((texture.id(), rect.size())).corner_radius(2.0);
+            image.paint_at(ui, rect);
+        }
+        None => placeholder(ui, rect, "…"),
+    }
+    if response.hovered() || response.has_focus() {
+        let stroke = Stroke::new(2.0, Palette::of(ui).accent);
+        ui.painter().rect_stroke(rect, 2.0, stroke, egui::StrokeKind::Inside);
+    }
+    let is_bookmark = state.strip.kind == StripKind::Bookmarks;
+    let hint = if is_bookmark {
+        format!("{name}: click to go back to these codes, right-click for more")
+    } else {
+        format!("{name}: click to keep this nuisance code")
+    };
+    let mut removed = false;
+    if is_bookmark {
+        response.context_menu(|ui| {
+            if ui.button("Remove bookmark").clicked() {
+                removed = true;
+            }
+        });
+    }
+    (response.on_hover_text(hint).clicked(), removed)
+}
+
+fn tab(ui: &mut Ui, state: &mut State, kind: StripKind, text: &str, command: Command) {
+    if ui.selectable_label(state.strip.kind == kind, text).on_hover_text(command.hint()).clicked() {
+        state.strip.kind = kind;
+    }
+}

@@ -1,0 +1,446 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::command::Command;
+use super::log::{Log, Severity};
+use super::model::ModelView;
+use super::nuisance::Trail;
+use super::settings::Settings;
+use super::strip::Strip;
+use super::view::Views;
+use crate::engine::{Engine, Event, FrameRequest, Motion, ReadBack, Role, Source};
+use crate::explore::{Codes, LatentState, draw_prior};
+
+/// A slider's dimension: block and index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dimension {
+    pub(crate) block: String,
+    pub(crate) dim: usize,
+}
+
+/// A model that is being read.
+#[derive(Clone, Debug)]
+pub(crate) struct Loading {
+    epoch: u64,
+    pub(crate) name: String,
+    pub(crate) since: Instant,
+    /// The codes to go back to once it is there.
+    restore: Option<Codes>,
+}
+
+/// What was last asked of a network.
+#[derive(Default)]
+struct Asked {
+    epoch: u64,
+    code: Vec<f32>,
+    number: u64,
+    is_moving: bool,
+}
+
+/// Everything that panels show and change.
+pub(crate) struct State {
+    pub(crate) engine: Engine,
+    pub(crate) model: Option<ModelView>,
+    pub(crate) latent: Option<LatentState>,
+    pub(crate) nuisance: Trail,
+    pub(crate) views: Views,
+    pub(crate) strip: Strip,
+    pub(crate) settings: Settings,
+    pub(crate) log: Log,
+    pub(crate) selected: Dimension,
+    pub(crate) loading: Option<Loading>,
+    /// The newest generated picture's code as the encoder reads it.
+    pub(crate) read_back: Option<ReadBack>,
+    /// Frames of models that are gone, which were thrown away unseen.
+    pub(crate) stale_frames: u64,
+    /// Whether a mouse button is down: changes belong to one step of undo and more will follow.
+    pub(crate) is_dragging: bool,
+    /// A wheel or key moves a value until then; as `is_dragging`.
+    pub(crate) scrubbing_until: Option<Instant>,
+    /// Seeds the random factors.
+    pub(crate) factor_seed: u64,
+    asked: [Asked; 2],
+    number: u64,
+    commands: Vec<Command>,
+}
+
+impl State {
+    pub(crate) fn new(engine: Engine, settings: Settings) -> Self {
+        let mut views = Views::default();
+        views.compare = settings.compare;
+        Self {
+            engine,
+            model: None,
+            latent: None,
+            nuisance: Trail::default(),
+            views,
+            strip: Strip::default(),
+            settings,
+            log: Log::default(),
+            selected: Dimension::default(),
+            loading: None,
+            read_back: None,
+            stale_frames: 0,
+            is_dragging: false,
+            scrubbing_until: None,
+            factor_seed: 0,
+            asked: Default::default(),
+            number: 0,
+            commands: Vec::new(),
+        }
+    }
+
+    /// Opens a model in the background; what is shown stays meanwhile. `restore` are the codes to start with.
+    pub(crate) fn open(&mut self, source: Source, restore: Option<Codes>) {
+        let name = source.name();
+        let epoch = self.engine.open(source);
+        self.loading = Some(Loading { epoch, name, since: Instant::now(), restore });
+    }
+
+    pub(crate) fn open_path(&mut self, path: impl Into<PathBuf>) {
+        self.open(Source::file(path), None);
+    }
+
+    /// Reads the model again and keeps the codes.
+    pub(crate) fn reload(&mut self) {
+        if let Some(model) = &self.model {
+            let codes = self.latent.as_ref().map(|latent| latent.codes().clone());
+            self.open(model.opened.source.clone(), codes);
+        }
+    }
+
+    /// Queues a command to run after the panels are drawn.
+    pub(crate) fn queue(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+
+    pub(crate) fn take_commands(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.commands)
+    }
+
+    /// Changes the codes; the changes of one drag are one step of undo.
+    pub(crate) fn edit(&mut self, change: impl FnOnce(&mut LatentState)) {
+        let Some(latent) = &mut self.latent else { return };
+        if self.is_dragging || self.scrubbing_until.is_some() {
+            latent.begin();
+        }
+        change(latent);
+    }
+
+    /// Changes one value, which is known to exist and to be finite.
+    pub(crate) fn set_value(&mut self, block: &str, dim: usize, value: f32) {
+        self.edit(|latent| {
+            let fits = latent.set(block, dim, value);
+            debug_assert!(fits.is_ok(), "{fits:?}");
+        });
+    }
+
+    /// Moves the selected dimension by `fraction` of its range.
+    pub(crate) fn nudge(&mut self, fraction: f32) {
+        let Some((model, latent)) = self.model.as_ref().zip(self.latent.as_ref()) else { return };
+        let Dimension { block, dim } = self.selected.clone();
+        let Some(description) = model.description().block(&block) else { return };
+        let Some(&old) = latent.values(&block).get(dim) else { return };
+        let [low, high] = model.range(description, dim);
+        let value = (old + (high - low) * fraction).clamp(low.min(old), high.max(old));
+        self.set_value(&block, dim, value);
+    }
+
+    /// Selects the next or previous dimension in the order of the sliders.
+    pub(crate) fn select_next(&mut self, backwards: bool) {
+        let Some(model) = &self.model else { return };
+        let by_information = self.settings.sort_by_information;
+        let all: Vec<Dimension> = model
+            .slider_blocks()
+            .flat_map(|block| {
+                let of = |dim| Dimension { block: block.name.clone(), dim };
+                model.order(block, by_information).into_iter().map(of)
+            })
+            .collect();
+        let at = all.iter().position(|dimension| *dimension == self.selected);
+        let next = match (at, backwards) {
+            (None, _) => 0,
+            (Some(at), true) => at.saturating_sub(1),
+            (Some(at), false) => (at + 1).min(all.len().saturating_sub(1)),
+        };
+        if let Some(dimension) = all.into_iter().nth(next) {
+            self.selected = dimension;
+        }
+    }
+
+    /// Whether resetting the factors would change anything.
+    pub(crate) fn can_reset(&self) -> bool {
+        let Some((model, latent)) = self.model.as_ref().zip(self.latent.as_ref()) else { return false };
+        let can_reset = |block: &crate::checkpoint::CodeBlock, dim: usize| {
+            !latent.is_reset(&block.name, dim) && !latent.is_locked(&block.name, dim)
+        };
+        model.slider_blocks().any(|block| (0..block.dims).any(|dim| can_reset(block, dim)))
+    }
+
+    /// Sets all unlocked factors to neutral, as one step; the nuisance code stays.
+    pub(crate) fn reset_factors(&mut self) {
+        let Some(model) = &self.model else { return };
+        let names: Vec<String> = model.slider_blocks().map(|block| block.name.clone()).collect();
+        self.in_one_step(|latent| {
+            for name in &names {
+                let neutral = latent.neutral(name);
+                let fits = latent.set_block(name, &neutral);
+                debug_assert!(fits.is_ok(), "{fits:?}");
+            }
+        });
+    }
+
+    /// Draws all unlocked factors from the data's codes where they were measured, else from the prior.
+    pub(crate) fn random_factors(&mut self) {
+        let Some(model) = &self.model else { return };
+        let names: Vec<String> =
+            model.slider_blocks().chain(model.choice_blocks()).map(|block| block.name.clone()).collect();
+        let profile = model.profile.clone();
+        self.factor_seed = self.factor_seed.wrapping_add(1);
+        let seed = self.factor_seed;
+        self.in_one_step(|latent| {
+            for name in &names {
+                let posterior = profile.as_ref().filter(|p| p.block == *name).map(|p| &p.posterior);
+                let fits = latent.draw(name, crate::explore::Source::Posterior, posterior, seed);
+                debug_assert!(fits.is_ok(), "{fits:?}");
+            }
+        });
+    }
+
+    fn in_one_step(&mut self, change: impl FnOnce(&mut LatentState)) {
+        if let Some(latent) = &mut self.latent {
+            latent.end();
+            latent.begin();
+            change(latent);
+            latent.end();
+        }
+    }
+
+    /// Fills every nuisance block from `seed`.
+    pub(crate) fn set_nuisance_seed(&mut self, seed: u64) {
+        self.set_nuisance(|block| draw_prior(block, seed, 0));
+    }
+
+    /// Sets every nuisance value to 0.
+    pub(crate) fn set_nuisance_neutral(&mut self) {
+        self.set_nuisance(|block| vec![block.neutral; block.dims]);
+    }
+
+    /// Sets the nuisance code between those of two seeds: 0 is the first, 1 the second.
+    pub(crate) fn blend_nuisance(&mut self, from: u64, to: u64, at: f32) {
+        self.set_nuisance(|block| {
+            let (start, end) = (draw_prior(block, from, 0), draw_prior(block, to, 0));
+            crate::explore::blend(block.kind, &start, &end, at)
+        });
+    }
+
+    /// Whether [`State::blend_nuisance`] would change nothing.
+    pub(crate) fn is_nuisance_blend(&self, from: u64, to: u64, at: f32) -> bool {
+        let Some((model, latent)) = self.model.as_ref().zip(self.latent.as_ref()) else { return false };
+        model.noise_blocks().all(|block| {
+            let (start, end) = (draw_prior(block, from, 0), draw_prior(block, to, 0));
+            crate::explore::blend(block.kind, &start, &end, at) == latent.values(&block.name)
+        })
+    }
+
+    fn set_nuisance(&mut self, values: impl Fn(&crate::checkpoint::CodeBlock) -> Vec<f32>) {
+        let Some(model) = &self.model else { return };
+        if self.nuisance.locked {
+            return;
+        }
+        let new: Vec<_> = model.noise_blocks().map(|block| (block.name.clone(), values(block))).collect();
+        self.edit(|latent| {
+            for (name, values) in &new {
+                let fits = latent.set_block(name, values);
+                debug_assert!(fits.is_ok(), "{fits:?}");
+            }
+        });
+    }
+
+    /// What the encoder reads for a dimension of the picture shown, if it reads that block.
+    pub(crate) fn read_back_value(&self, block: &str, dim: usize) -> Option<f32> {
+        let code = &self.model.as_ref()?.description().vae.as_ref()?.code;
+        let read = self.read_back.as_ref().filter(|_| code == block)?;
+        read.posterior.mu.get(dim).copied()
+    }
+
+    /// The seed that gives the nuisance code shown, if any that was seen does.
+    pub(crate) fn nuisance_seed(&mut self) -> Option<u64> {
+        let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
+        let block = model.noise_blocks().next()?;
+        let values = latent.values(&block.name);
+        self.nuisance.find(|seed| draw_prior(block, seed, 0) == values)
+    }
+
+    /// Takes all codes of row `row`, except locked ones, as one step.
+    pub(crate) fn adopt(&mut self, codes: &Codes, row: usize) {
+        let Some(latent) = &mut self.latent else { return };
+        let mut adopted = codes.select(&[row]);
+        if self.nuisance.locked
+            && let Some(model) = &self.model
+        {
+            for block in model.noise_blocks() {
+                let kept = latent.values(&block.name).to_vec();
+                if let Err(error) = adopted.set_row(&block.name, 0, &kept) {
+                    self.log.add(Severity::Error, format!("these codes do not fit the model: {error}"));
+                    return;
+                }
+            }
+        }
+        latent.end();
+        if let Err(error) = latent.set_all(&adopted, 0) {
+            self.log.add(Severity::Error, format!("these codes do not fit the model: {error}"));
+        }
+    }
+
+    /// Takes in what the engine's threads have to say. Returns whether anything new arrived.
+    pub(crate) fn receive(&mut self) {
+        while let Some(event) = self.engine.event() {
+            self.on_event(event);
+        }
+        for role in Role::ALL {
+            let Some(frame) = self.engine.frame(role) else { continue };
+            if self.model.as_ref().is_some_and(|model| model.opened.epoch == frame.epoch) {
+                let view = self.views.view_mut(role);
+                view.surface.show(Arc::clone(&frame.picture), Some(frame.asked));
+                view.frame = Some(frame);
+            } else {
+                self.stale_frames += 1;
+            }
+        }
+        if let Some(read_back) = self.engine.read_back() {
+            let is_current = self.model.as_ref().is_some_and(|m| m.opened.epoch == read_back.epoch);
+            self.read_back = is_current.then_some(read_back).or(self.read_back.take());
+        }
+        for role in Role::ALL {
+            let view = self.views.view_mut(role);
+            if let Some(latency) = view.surface.take_latency() {
+                view.latency = Some(latency);
+            }
+        }
+    }
+
+    fn on_event(&mut self, event: Event) {
+        match event {
+            Event::Loading { name, .. } => self.log.add(Severity::Info, format!("Opening {name}")),
+            Event::Opened(opened) => self.on_opened(opened),
+            Event::Profiled(profile) => {
+                if let Some(model) = self.model.as_mut().filter(|m| m.opened.epoch == profile.epoch) {
+                    model.profile = Some(profile);
+                }
+            }
+            Event::OpenFailed { epoch, message } => {
+                self.loading.take_if(|loading| loading.epoch <= epoch);
+                self.log.add(Severity::Error, message);
+            }
+            Event::Restarted(role) => {
+                self.asked[role as usize] = Asked::default();
+                self.log.add(Severity::Info, format!("{} runs again", role.title()));
+            }
+            Event::Warning(message) => self.log.add(Severity::Warning, message),
+            Event::Error(message) => self.log.add(Severity::Error, message),
+        }
+    }
+
+    fn on_opened(&mut self, opened: Arc<crate::engine::Opened>) {
+        let loading = self.loading.take_if(|loading| loading.epoch <= opened.epoch);
+        let model = ModelView::new(opened);
+        let mut latent = LatentState::new(model.description().clone());
+        self.nuisance.start_over();
+        for block in model.noise_blocks() {
+            let values = draw_prior(block, self.nuisance.seed(), 0);
+            let fits = latent.set_block(&block.name, &values);
+            debug_assert!(fits.is_ok(), "{fits:?}");
+        }
+        if let Some(codes) = loading.and_then(|loading| loading.restore)
+            && latent.set_all(&codes, 0).is_err()
+        {
+            self.log.add(Severity::Warning, "The codes of the last session belong to another model");
+        }
+        latent.forget_steps(); // The steps so far are not the person's.
+        let is_known = model.description().block(&self.selected.block).is_some();
+        if !is_known {
+            let block = model.slider_blocks().next().map(|block| block.name.clone());
+            self.selected = Dimension { block: block.unwrap_or_default(), dim: 0 };
+        }
+        for role in Role::ALL {
+            if model.opened.shape(role).is_none() {
+                self.views.view_mut(role).frame = None;
+            }
+        }
+        self.read_back = None;
+        self.log.add(Severity::Info, format!("Opened {}", model.description().name));
+        self.settings.remember(&model.opened.source);
+        self.strip.on_opened();
+        self.model = Some(model);
+        self.latent = Some(latent);
+        self.asked = Default::default();
+    }
+
+    /// Asks for pictures of the codes as they are now, if they changed, and tells the engine when a drag is
+    /// over. Called once a UI frame, after the panels.
+    pub(crate) fn sync(&mut self) {
+        let now = Instant::now();
+        self.scrubbing_until.take_if(|until| *until <= now);
+        let is_moving = self.is_dragging || self.scrubbing_until.is_some();
+        let Some((model, latent)) = self.model.as_ref().zip(self.latent.as_mut()) else { return };
+        if !is_moving {
+            latent.end();
+        }
+        let description = model.description();
+        let target = description.vae.as_ref().map(|vae| Arc::<[f32]>::from(latent.values(&vae.code)));
+        for role in model.roles() {
+            let codes = latent.codes();
+            let input = match role {
+                Role::Generator => codes.generator_input(description),
+                Role::Decoder => codes.decoder_input(description),
+            };
+            let input = match input {
+                Ok(input) => input.into_data(),
+                Err(error) => {
+                    self.log.add(Severity::Error, format!("{} cannot be asked: {error}", role.title()));
+                    continue;
+                }
+            };
+            let asked = &mut self.asked[role as usize];
+            if asked.epoch == model.opened.epoch && asked.code == input {
+                if asked.is_moving && !is_moving {
+                    asked.is_moving = false;
+                    self.engine.settle(role);
+                }
+                continue;
+            }
+            self.number += 1;
+            let request = FrameRequest {
+                number: self.number,
+                epoch: model.opened.epoch,
+                code: input.as_slice().into(),
+                target: target.clone().filter(|_| role == Role::Generator),
+                motion: if is_moving { Motion::Moving } else { Motion::Settled },
+                asked: now,
+            };
+            *asked = Asked { epoch: model.opened.epoch, code: input, number: self.number, is_moving };
+            self.engine.request(role, request);
+        }
+    }
+
+    /// Whether the pictures show the codes as they are now.
+    pub(crate) fn is_settled(&self) -> bool {
+        let Some(model) = &self.model else { return self.loading.is_none() };
+        self.loading.is_none()
+            && model.roles().all(|role| {
+                let asked = &self.asked[role as usize];
+                let frame = self.views.view(role).frame.as_ref();
+                frame.is_some_and(|f| f.number == asked.number && f.epoch == asked.epoch)
+            })
+    }
+
+    /// Notes that a wheel or key moves values, and that it will have ended a moment later.
+    pub(crate) fn scrub(&mut self) {
+        self.scrubbing_until = Some(Instant::now() + SCRUB_PAUSE);
+    }
+}
+
+/// Wheel steps closer together than this are one step of undo.
+pub(crate) const SCRUB_PAUSE: Duration = Duration::from_millis(400);

@@ -1,0 +1,161 @@
+use crossbeam::channel::{Receiver, TryRecvError};
+use egui::{ColorImage, TextureHandle, TextureOptions};
+
+use crate::base::Picture;
+use crate::engine::{Batch, Cell};
+use crate::explore::Codes;
+
+use super::state::State;
+
+/// What the film strip shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum StripKind {
+    #[default]
+    Bookmarks,
+    /// The factors of the picture with nine nuisance codes.
+    Nine,
+}
+
+/// A kept code.
+#[derive(Clone, Debug)]
+pub(crate) struct Bookmark {
+    pub(crate) name: String,
+    pub(crate) codes: Codes,
+}
+
+/// Rows of thumbnails: kept codes, or the same factors with other nuisance codes.
+#[derive(Default)]
+pub(crate) struct Strip {
+    pub(crate) kind: StripKind,
+    pub(crate) bookmarks: Vec<Bookmark>,
+    shown: Shown,
+}
+
+/// The thumbnails of one list of codes.
+#[derive(Default)]
+struct Shown {
+    key: Option<(u64, StripKind, Codes)>,
+    textures: Vec<Option<TextureHandle>>,
+    cells: Option<Receiver<Cell>>,
+}
+
+/// Longest side of a thumbnail in pixels.
+const THUMBNAIL: usize = 128;
+
+/// The first seed of the nine; a person's own seeds are small numbers.
+const NINE: u64 = 9_000_001;
+
+impl Strip {
+    /// Forgets the thumbnails of the model before.
+    pub(crate) fn on_opened(&mut self) {
+        self.shown = Shown::default();
+        self.bookmarks.clear();
+    }
+
+    /// The thumbnail of item `index`, once it is rendered.
+    pub(crate) fn texture(&self, index: usize) -> Option<&TextureHandle> {
+        self.shown.textures.get(index)?.as_ref()
+    }
+
+    /// The codes shown, one row an item.
+    pub(crate) fn codes(&self) -> Option<&Codes> {
+        self.shown.key.as_ref().map(|(_, _, codes)| codes)
+    }
+
+    /// Whether thumbnails are on their way.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.shown.cells.is_some()
+    }
+
+    /// Takes in thumbnails that have arrived.
+    fn receive(&mut self, ctx: &egui::Context) {
+        let Some(cells) = &self.shown.cells else { return };
+        loop {
+            match cells.try_recv() {
+                Ok(cell) => {
+                    let texture = upload(ctx, "thumbnail", &cell.picture);
+                    if let Some(slot) = self.shown.textures.get_mut(cell.index) {
+                        *slot = Some(texture);
+                    }
+                }
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => break,
+            }
+        }
+        self.shown.cells = None;
+    }
+}
+
+/// Makes an egui texture of a small picture.
+pub(crate) fn upload(ctx: &egui::Context, name: &str, picture: &Picture) -> TextureHandle {
+    let size = [picture.width(), picture.height()];
+    let image = ColorImage::from_rgba_unmultiplied(size, picture.rgba());
+    ctx.load_texture(name, image, TextureOptions::LINEAR)
+}
+
+impl State {
+    /// Keeps the strip's thumbnails up to date with what they show. Called while the strip is visible.
+    pub(crate) fn update_strip(&mut self, ctx: &egui::Context) {
+        self.strip.receive(ctx);
+        let (Some(model), Some(latent)) = (&self.model, &self.latent) else { return };
+        if self.is_dragging {
+            return; // The nine follow the factors when the drag is over; frames come first.
+        }
+        let epoch = model.opened.epoch;
+        let codes = match self.strip.kind {
+            StripKind::Bookmarks => gather(&self.strip.bookmarks, latent.codes()),
+            StripKind::Nine => {
+                let mut codes = latent.codes().select(&[0; 9]);
+                for block in model.noise_blocks() {
+                    for row in 0..9 {
+                        let values = crate::explore::draw_prior(block, NINE + row as u64, 0);
+                        let fits = codes.set_row(&block.name, row, &values);
+                        debug_assert!(fits.is_ok(), "{fits:?}");
+                    }
+                }
+                codes
+            }
+        };
+        let key = Some((epoch, self.strip.kind, codes.clone()));
+        if self.strip.shown.key == key {
+            return;
+        }
+        // Thumbnails that are still right stay until their successors arrive.
+        let is_same_list =
+            self.strip.shown.key.as_ref().is_some_and(|(e, k, _)| *e == epoch && *k == self.strip.kind);
+        let mut textures =
+            if is_same_list { std::mem::take(&mut self.strip.shown.textures) } else { Vec::new() };
+        textures.resize(codes.rows(), None);
+        let role = model.main_role();
+        let inputs = match role {
+            crate::engine::Role::Generator => codes.generator_input(model.description()),
+            crate::engine::Role::Decoder => codes.decoder_input(model.description()),
+        };
+        let Ok(inputs) = inputs else { return };
+        let rows = (0..codes.rows()).map(|row| inputs.row(row).into()).collect();
+        let (batch, cells) = Batch::new("strip", epoch, rows, THUMBNAIL);
+        self.engine.batch(role, batch);
+        self.strip.shown = Shown { key, textures, cells: Some(cells) };
+    }
+
+    /// Keeps the codes shown.
+    pub(crate) fn bookmark(&mut self) {
+        let Some(latent) = &self.latent else { return };
+        let name = format!("{}", self.strip.bookmarks.len() + 1);
+        self.strip.bookmarks.push(Bookmark { name, codes: latent.codes().clone() });
+        self.strip.kind = StripKind::Bookmarks;
+        self.settings.show_strip = true;
+    }
+}
+
+/// All bookmarks' codes, one row each; `like` gives the shape.
+fn gather(bookmarks: &[Bookmark], like: &Codes) -> Codes {
+    let mut codes = like.select(&vec![0; bookmarks.len()]);
+    for (row, bookmark) in bookmarks.iter().enumerate() {
+        for (name, values) in bookmark.codes.blocks() {
+            let fits = codes.set_row(name, row, values.row(0));
+            debug_assert!(fits.is_ok(), "{fits:?}");
+        }
+    }
+    codes
+}

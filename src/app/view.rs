@@ -1,0 +1,163 @@
+use std::time::Duration;
+
+use egui::{Rect, pos2, vec2};
+use serde::{Deserialize, Serialize};
+
+use super::paint::Surface;
+use crate::engine::{Frame, Role};
+
+/// How two pictures of the same code are set against each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Compare {
+    #[default]
+    SideBySide,
+    Wipe,
+    Blink,
+    Difference,
+}
+
+/// One network's picture on the screen.
+pub(crate) struct View {
+    pub(crate) surface: Surface,
+    /// The newest frame of the current model.
+    pub(crate) frame: Option<Frame>,
+    /// Time from asking to `write_texture`, of the newest upload.
+    pub(crate) latency: Option<Duration>,
+}
+
+/// The pictures and how they are looked at.
+pub(crate) struct Views {
+    generator: View,
+    decoder: View,
+    pub(crate) compare: Compare,
+    /// The part of the pictures that is shown, in fractions; shared, so that zoom and pan are linked.
+    pub(crate) window: Rect,
+    /// Where the wipe's divider stands, in fractions of the picture.
+    pub(crate) wipe: f32,
+    /// Factor by which differences are brightened.
+    pub(crate) gain: f32,
+    /// Asks for pixels one on one as soon as the size of the square is known.
+    wants_actual_size: bool,
+}
+
+/// The whole picture.
+pub(crate) const WHOLE: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) };
+
+impl Default for Views {
+    fn default() -> Self {
+        let view = || View { surface: Surface::new(), frame: None, latency: None };
+        Self {
+            generator: view(),
+            decoder: view(),
+            compare: Compare::default(),
+            window: WHOLE,
+            wipe: 0.5,
+            gain: 2.0,
+            wants_actual_size: false,
+        }
+    }
+}
+
+impl Views {
+    pub(crate) fn view(&self, role: Role) -> &View {
+        match role {
+            Role::Generator => &self.generator,
+            Role::Decoder => &self.decoder,
+        }
+    }
+
+    pub(crate) fn view_mut(&mut self, role: Role) -> &mut View {
+        match role {
+            Role::Generator => &mut self.generator,
+            Role::Decoder => &mut self.decoder,
+        }
+    }
+
+    /// Whether there are two pictures.
+    pub(crate) fn can_compare(&self) -> bool {
+        self.generator.frame.is_some() && self.decoder.frame.is_some()
+    }
+
+    /// Zooms by `factor` (above 1: closer) so that the point at `anchor` (fractions of the picture) stays.
+    pub(crate) fn zoom(&mut self, factor: f32, anchor: egui::Pos2) {
+        let width = (self.window.width() / factor).clamp(1.0 / 256.0, 4.0);
+        let scale = width / self.window.width();
+        let min = anchor + (self.window.min - anchor) * scale;
+        self.window = Rect::from_min_size(min, self.window.size() * scale);
+        self.keep_in_sight();
+    }
+
+    /// Moves the window by `delta` fractions of the picture.
+    pub(crate) fn pan(&mut self, delta: egui::Vec2) {
+        self.window = self.window.translate(delta);
+        self.keep_in_sight();
+    }
+
+    /// Keeps the middle of the window on the picture.
+    fn keep_in_sight(&mut self) {
+        let centre = self.window.center().clamp(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        self.window = Rect::from_center_size(centre, self.window.size());
+    }
+
+    /// Shows the whole picture.
+    pub(crate) fn fit(&mut self) {
+        self.window = WHOLE;
+    }
+
+    /// Asks for one pixel of the picture on one of the screen.
+    pub(crate) fn ask_actual_size(&mut self) {
+        self.wants_actual_size = true;
+    }
+
+    /// Whether that was asked since the last call.
+    pub(crate) fn take_actual_size(&mut self) -> Option<()> {
+        std::mem::take(&mut self.wants_actual_size).then_some(())
+    }
+
+    /// Shows `side` pixels of a picture on a square of `screen` physical pixels, one on one.
+    pub(crate) fn actual_size(&mut self, side: usize, screen: f32) {
+        if side > 0 {
+            let fraction = screen / side as f32;
+            let centre = if self.window == WHOLE { pos2(0.5, 0.5) } else { self.window.center() };
+            self.window = Rect::from_center_size(centre, vec2(fraction, fraction));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zooming_keeps_the_point_under_the_cursor() {
+        let mut views = Views::default();
+        let anchor = pos2(0.25, 0.75);
+        views.zoom(4.0, anchor);
+        assert!((views.window.width() - 0.25).abs() < 1e-6);
+        let relative = (anchor - views.window.min) / views.window.size();
+        assert!((relative - vec2(0.25, 0.75)).length() < 1e-5);
+        views.zoom(0.25, anchor);
+        assert!((views.window.min - WHOLE.min).length() < 1e-5);
+    }
+
+    #[test]
+    fn the_picture_cannot_be_lost() {
+        let mut views = Views::default();
+        views.pan(vec2(9.0, -9.0));
+        assert!(WHOLE.contains(views.window.center()));
+        for _ in 0..100 {
+            views.zoom(2.0, pos2(0.5, 0.5));
+        }
+        assert!(views.window.width() >= 1.0 / 256.0);
+    }
+
+    #[test]
+    fn actual_size_maps_pixel_to_pixel() {
+        let mut views = Views::default();
+        views.actual_size(128, 512.0);
+        assert_eq!(views.window.width(), 4.0);
+        views.actual_size(1024, 512.0);
+        assert_eq!(views.window.width(), 0.5);
+    }
+}
