@@ -10,6 +10,11 @@ pub(crate) enum Command {
     Open,
     OpenRun,
     OpenPath,
+    StartFromPhoto,
+    SaveCodes,
+    SavePicture,
+    ExportTraversal,
+    Traverse,
     Reload,
     Quit,
     Undo,
@@ -50,6 +55,11 @@ impl Command {
         C::Open,
         C::OpenRun,
         C::OpenPath,
+        C::StartFromPhoto,
+        C::SaveCodes,
+        C::SavePicture,
+        C::Traverse,
+        C::ExportTraversal,
         C::Reload,
         C::Undo,
         C::Redo,
@@ -88,6 +98,11 @@ impl Command {
             C::Open => "Open model…",
             C::OpenRun => "Open run folder…",
             C::OpenPath => "Open by path…",
+            C::StartFromPhoto => "Start from a picture…",
+            C::SaveCodes => "Save codes…",
+            C::SavePicture => "Save picture…",
+            C::ExportTraversal => "Export traversal…",
+            C::Traverse => "Traverse the factors",
             C::Reload => "Reload model",
             C::Quit => "Quit",
             C::Undo => "Undo",
@@ -127,6 +142,11 @@ impl Command {
             C::Open => "Choose a bundle or a published checkpoint (.pt, last)",
             C::OpenRun => "Choose the folder of a training run: its newest checkpoint opens",
             C::OpenPath => "Type where the model is",
+            C::StartFromPhoto => "Encode a picture of your own and set the factors to what the encoder finds: c = mu of q(c|x)",
+            C::SaveCodes => "Write all code values as an npz file that the command line reads (--codes)",
+            C::SavePicture => "Write the picture at its own resolution as a PNG with provenance, and its codes beside it",
+            C::ExportTraversal => "Write the traversal as a labelled figure (.png), an animation (.gif) or arrays (.npz)",
+            C::Traverse => "A table of pictures: each factor in turn runs through its range",
             C::Reload => "Read the file again, for instance while a training run writes it",
             C::Quit => "Save the session and close the window",
             C::Undo => "Take back the last change of the codes",
@@ -173,6 +193,8 @@ impl Command {
             C::OpenPath => shift(Key::O),
             C::Reload => plain(Key::F5),
             C::Quit => ctrl(Key::Q),
+            C::SavePicture => ctrl(Key::S),
+            C::Traverse => ctrl(Key::T),
             C::Undo => ctrl(Key::Z),
             C::Redo => shift(Key::Z),
             C::CopyCodes => shift(Key::C),
@@ -196,6 +218,9 @@ impl Command {
             C::ResetInterface => ctrl(Key::Num0),
             C::Palette => ctrl(Key::P),
             C::OpenRun
+            | C::StartFromPhoto
+            | C::SaveCodes
+            | C::ExportTraversal
             | C::NeutralNuisance
             | C::ShowBookmarks
             | C::ToggleFactors
@@ -213,7 +238,12 @@ impl Command {
             C::Reload => has_model,
             C::Undo => state.latent.as_ref().is_some_and(|latent| latent.can_undo()),
             C::Redo => state.latent.as_ref().is_some_and(|latent| latent.can_redo()),
-            C::CopyCodes | C::PasteCodes | C::Bookmark | C::ShowBookmarks => has_model,
+            C::CopyCodes | C::PasteCodes | C::Bookmark | C::ShowBookmarks | C::SaveCodes | C::Traverse => has_model,
+            C::SavePicture => {
+                state.model.as_ref().is_some_and(|m| state.views.view(m.main_role()).frame.is_some())
+            }
+            C::ExportTraversal => state.traversal().is_ok(),
+            C::StartFromPhoto => state.model.as_ref().is_some_and(|m| m.opened.encoder_dim.is_some()),
             C::RandomFactors => state.model.as_ref().is_some_and(|m| m.slider_blocks().next().is_some()),
             C::ResetFactors => state.can_reset(),
             C::NewNuisance | C::NeutralNuisance => has_noise() && !state.nuisance.locked,

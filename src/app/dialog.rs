@@ -4,14 +4,71 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, TryRecvError, bounded};
 use egui::{Align2, Id, Key, vec2};
 
-use super::state::State;
 use super::theme::GRID;
 
-/// What to choose.
+/// What a path is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Choose {
-    File,
-    Folder,
+pub(crate) enum Purpose {
+    /// A model file to open.
+    Model,
+    /// A run folder to open.
+    Run,
+    /// A picture to encode.
+    Photo,
+    /// Where the codes go.
+    SaveCodes,
+    /// Where the picture goes.
+    SavePicture,
+    /// Where the traversal goes: picture, animation or arrays.
+    SaveTraversal,
+}
+
+impl Purpose {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Model => "Open model",
+            Self::Run => "Open run folder",
+            Self::Photo => "Start from a picture",
+            Self::SaveCodes => "Save codes (.npz)",
+            Self::SavePicture => "Save picture (.png)",
+            Self::SaveTraversal => "Export traversal (.png, .gif or .npz)",
+        }
+    }
+
+    /// The name proposed for a new file; empty when an existing one is asked for.
+    fn proposal(self) -> &'static str {
+        match self {
+            Self::Model | Self::Run | Self::Photo => "",
+            Self::SaveCodes => "codes.npz",
+            Self::SavePicture => "picture.png",
+            Self::SaveTraversal => "traversal.png",
+        }
+    }
+
+    fn is_save(self) -> bool {
+        !self.proposal().is_empty()
+    }
+
+    fn filter(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::Model | Self::Run => ("Models", &["safetensors", "pt", "pth"]),
+            Self::Photo => ("Pictures", &["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]),
+            Self::SaveCodes => ("NumPy archive", &["npz"]),
+            Self::SavePicture => ("Picture", &["png"]),
+            Self::SaveTraversal => ("Picture, animation, arrays", &["png", "gif", "npz"]),
+        }
+    }
+
+    fn ask(self) -> Option<PathBuf> {
+        let (name, extensions) = self.filter();
+        let dialog = rfd::FileDialog::new().set_title(self.title());
+        let dialog = dialog.add_filter(name, extensions).add_filter("All files", &["*"]);
+        match self {
+            Self::Run => dialog.pick_folder(),
+            _ if self.is_save() => dialog.set_file_name(self.proposal()).save_file(),
+            _ => dialog.pick_file(),
+        }
+    }
 }
 
 /// Asking for a path: the system's dialog on a thread of its own, or a field in the window where there is no
@@ -23,12 +80,13 @@ pub(crate) struct Dialogs {
 }
 
 struct Native {
+    purpose: Purpose,
     answer: Receiver<Option<PathBuf>>,
     since: Instant,
 }
 
-#[derive(Default)]
 struct Field {
+    purpose: Purpose,
     text: String,
     /// Why it is shown, if not on request.
     reason: Option<&'static str>,
@@ -40,68 +98,61 @@ const NO_DIALOG: Duration = Duration::from_millis(400);
 
 impl Dialogs {
     /// Shows the system's dialog unless it is already open.
-    pub(crate) fn choose(&mut self, what: Choose, ctx: &egui::Context) {
+    pub(crate) fn choose(&mut self, purpose: Purpose, ctx: &egui::Context) {
         if self.native.is_some() {
             return;
         }
         let (sender, answer) = bounded(1);
         let ctx = ctx.clone();
         let ask = move || {
-            let dialog = rfd::FileDialog::new().set_title("Open a model");
-            let path = match what {
-                Choose::File => dialog
-                    .add_filter("Models", &["safetensors", "pt", "pth"])
-                    .add_filter("All files", &["*"])
-                    .pick_file(),
-                Choose::Folder => dialog.pick_folder(),
-            };
-            let _ = sender.try_send(path); // Nobody waits any more when the window is closed.
+            let _ = sender.try_send(purpose.ask()); // Nobody waits any more when the window is closed.
             ctx.request_repaint();
         };
         match std::thread::Builder::new().name("idgan-dialog".to_owned()).spawn(ask) {
-            Ok(_) => self.native = Some(Native { answer, since: Instant::now() }),
-            Err(_) => self.ask_path(Some("The system's dialog cannot be started.")),
+            Ok(_) => self.native = Some(Native { purpose, answer, since: Instant::now() }),
+            Err(_) => self.ask_path(purpose, Some("The system's dialog cannot be started.")),
         }
     }
 
     /// Shows the field in the window.
-    pub(crate) fn ask_path(&mut self, reason: Option<&'static str>) {
-        self.field = Some(Field { reason, ..Field::default() });
+    pub(crate) fn ask_path(&mut self, purpose: Purpose, reason: Option<&'static str>) {
+        self.field = Some(Field { purpose, text: purpose.proposal().to_owned(), reason, error: None });
     }
 
-    /// Takes in the dialog's answer and shows the field.
-    pub(crate) fn show(&mut self, ctx: &egui::Context, state: &mut State) {
+    /// Shows the field, and returns the path that was chosen, once it was.
+    pub(crate) fn show(&mut self, ctx: &egui::Context) -> Option<(Purpose, PathBuf)> {
         if let Some(native) = &self.native {
+            let purpose = native.purpose;
             match native.answer.try_recv() {
                 Ok(Some(path)) => {
                     self.native = None;
-                    state.open_path(path);
+                    return Some((purpose, path));
                 }
                 Ok(None) => {
                     let no_dialog = native.since.elapsed() < NO_DIALOG;
                     self.native = None;
                     if no_dialog {
-                        self.ask_path(Some("This system offers no file dialog."));
+                        self.ask_path(purpose, Some("This system offers no file dialog."));
                     }
                 }
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => {
                     self.native = None;
-                    self.ask_path(Some("The system's dialog failed."));
+                    self.ask_path(purpose, Some("The system's dialog failed."));
                 }
             }
         }
-        let Some(field) = &mut self.field else { return };
+        let field = self.field.as_mut()?;
         let area = egui::Modal::default_area(Id::unique("path")).anchor(Align2::CENTER_TOP, vec2(0.0, 96.0));
         let modal = egui::Modal::new(Id::unique("path")).area(area).show(ctx, |ui| {
             ui.set_width(520.0);
-            ui.heading("Open by path");
+            ui.heading(field.purpose.title());
             if let Some(reason) = field.reason {
                 ui.label(reason);
             }
-            let label = ui.label("Path of a model or run folder");
+            let label = ui.label("Path");
             let edit = egui::TextEdit::singleline(&mut field.text).desired_width(f32::INFINITY);
-            let response = ui.add(edit.hint_text("/data/models/sprites.safetensors")).labelled_by(label.id);
+            let response = ui.add(edit.hint_text("/data/sprites.safetensors")).labelled_by(label.id);
             let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
             if !response.has_focus() && !entered {
                 response.request_focus();
@@ -113,7 +164,7 @@ impl Dialogs {
             let path = field.text.trim();
             let (mut open, mut cancel) = (entered && !path.is_empty(), false);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                open |= ui.add_enabled(!path.is_empty(), egui::Button::new("Open")).clicked();
+                open |= ui.add_enabled(!path.is_empty(), egui::Button::new(if field.purpose.is_save() { "Save" } else { "Open" })).clicked();
                 cancel = ui.button("Cancel").clicked();
             });
             (open, cancel)
@@ -121,14 +172,16 @@ impl Dialogs {
         let (open, cancel) = modal.inner;
         if open {
             let path = PathBuf::from(field.text.trim());
-            if path.exists() {
-                state.open_path(path);
+            if path.exists() || field.purpose.is_save() {
+                let purpose = field.purpose;
                 self.field = None;
+                return Some((purpose, path));
             } else {
                 field.error = Some("There is nothing at this path; check the spelling.".to_owned());
             }
         } else if cancel || modal.should_close() {
             self.field = None;
         }
+        None
     }
 }

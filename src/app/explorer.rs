@@ -7,10 +7,10 @@ use egui::{CentralPanel, Frame, Key, Margin, Panel as SidePanel, ThemePreference
 use super::Options;
 use super::clipboard::to_json;
 use super::command::Command;
-use super::dialog::{Choose, Dialogs};
+use super::dialog::{Dialogs, Purpose};
 use super::log::Severity;
 use super::palette::Palette;
-use super::panels::{Factors, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel};
+use super::panels::{Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel, Traverse};
 use super::settings::Settings;
 use super::state::State;
 use super::strip::StripKind;
@@ -25,6 +25,7 @@ pub struct Explorer {
     factors: Factors,
     nuisance: Nuisance,
     pictures: Pictures,
+    grid: GridPanel,
     strip: StripPanel,
     status: Status,
     tabs: Vec<Box<dyn Panel>>,
@@ -35,6 +36,9 @@ pub struct Explorer {
     saved: Settings,
     saved_at: Instant,
 }
+
+/// Index of the traversal's tab.
+const TRAVERSE: usize = 1;
 
 /// How often changed settings are written.
 const SAVE_EVERY: Duration = Duration::from_secs(3);
@@ -66,7 +70,7 @@ impl Explorer {
             software_gpu = is_software.then_some(info.name);
         }
         let saved = settings.clone();
-        let mut state = State::new(engine, settings);
+        let mut state = State::new(engine, settings, options.program.clone());
         if let Some(source) = &options.source {
             state.open(source.clone(), options.codes.clone());
         }
@@ -76,9 +80,10 @@ impl Explorer {
             factors: Factors::default(),
             nuisance: Nuisance::default(),
             pictures: Pictures,
+            grid: GridPanel,
             strip: StripPanel,
             status: Status { software_gpu, ui_time: Duration::ZERO },
-            tabs: vec![Box::new(Inspect), Box::new(LogPanel)],
+            tabs: vec![Box::new(Inspect), Box::new(Traverse), Box::new(LogPanel)],
             tab: 0,
             palette: Palette::default(),
             dialogs: Dialogs::default(),
@@ -95,7 +100,7 @@ impl Explorer {
 
     /// Whether nothing is on its way: no model, no thumbnail.
     pub fn is_calm(&self) -> bool {
-        self.state.loading.is_none() && !self.state.strip.is_waiting()
+        self.state.loading.is_none() && !self.state.strip.is_waiting() && !self.state.traverse.is_waiting()
     }
 
     /// Whether a model is open.
@@ -132,7 +137,9 @@ impl Explorer {
         if let Some(command) = self.palette.show(&ctx, &self.state) {
             self.state.queue(command);
         }
-        self.dialogs.show(&ctx, &mut self.state);
+        if let Some((purpose, path)) = self.dialogs.show(&ctx) {
+            self.state.on_path(purpose, path, &ctx);
+        }
         for command in self.state.take_commands() {
             self.run(command, &ctx);
         }
@@ -148,7 +155,7 @@ impl Explorer {
 
     fn left(&mut self, ui: &mut Ui) {
         let mut is_open = self.state.settings.show_factors;
-        SidePanel::left("factors").default_size(312.0).size_range(248.0..=520.0).show_collapsible(
+        SidePanel::left("factors").default_size(336.0).size_range(272.0..=560.0).show_collapsible(
             ui,
             &mut is_open,
             |ui| {
@@ -201,7 +208,15 @@ impl Explorer {
             );
             self.state.settings.show_strip = is_open;
         }
-        CentralPanel::no_frame().show(ui, |ui| self.pictures.ui(ui, &mut self.state));
+        // The tool on the right decides what the middle shows.
+        let shows_grid = self.state.settings.show_tabs && self.tab == TRAVERSE && self.state.model.is_some();
+        CentralPanel::no_frame().show(ui, |ui| {
+            if shows_grid {
+                self.grid.ui(ui, &mut self.state);
+            } else {
+                self.pictures.ui(ui, &mut self.state);
+            }
+        });
     }
 
     fn apply_settings(&self, ctx: &egui::Context) {
@@ -265,9 +280,9 @@ impl Explorer {
     fn run(&mut self, command: Command, ctx: &egui::Context) {
         let state = &mut self.state;
         match command {
-            Command::Open => self.dialogs.choose(Choose::File, ctx),
-            Command::OpenRun => self.dialogs.choose(Choose::Folder, ctx),
-            Command::OpenPath => self.dialogs.ask_path(None),
+            Command::Open => self.dialogs.choose(Purpose::Model, ctx),
+            Command::OpenRun => self.dialogs.choose(Purpose::Run, ctx),
+            Command::OpenPath => self.dialogs.ask_path(Purpose::Model, None),
             Command::Reload => state.reload(),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::Undo => drop(state.latent.as_mut().map(|latent| latent.undo())),
@@ -307,6 +322,14 @@ impl Explorer {
             Command::Wipe => self.compare(Compare::Wipe),
             Command::Blink => self.compare(Compare::Blink),
             Command::Difference => self.compare(Compare::Difference),
+            Command::StartFromPhoto => self.dialogs.choose(Purpose::Photo, ctx),
+            Command::SaveCodes => self.dialogs.choose(Purpose::SaveCodes, ctx),
+            Command::SavePicture => self.dialogs.choose(Purpose::SavePicture, ctx),
+            Command::ExportTraversal => self.dialogs.choose(Purpose::SaveTraversal, ctx),
+            Command::Traverse => {
+                self.tab = TRAVERSE;
+                state.settings.show_tabs = true;
+            }
             Command::ToggleCrisp => state.settings.crisp = !state.settings.crisp,
             Command::Fit => state.views.fit(),
             Command::ActualSize => state.views.ask_actual_size(),

@@ -7,17 +7,21 @@ mod clipboard;
 mod command;
 mod dialog;
 mod explorer;
+mod jobs;
 mod log;
 mod model;
 mod nuisance;
 mod paint;
 mod palette;
 mod panels;
+mod photo;
+mod save;
 mod screenshot;
 mod settings;
 mod state;
 mod strip;
 mod theme;
+mod traverse;
 mod view;
 mod widgets;
 mod window;
@@ -48,6 +52,8 @@ pub struct Options {
     pub dark: Option<bool>,
     /// Where settings and sessions are kept; `None` keeps nothing.
     pub config: Option<PathBuf>,
+    /// The program to run for exports.
+    pub program: PathBuf,
     /// Where models come from.
     pub library: Arc<dyn Library>,
 }
@@ -62,6 +68,7 @@ impl Default for Options {
             size: [1280, 800],
             dark: None,
             config: None,
+            program: std::env::current_exe().unwrap_or_else(|_| "idgan".into()),
             library: Arc::new(FileLibrary),
         }
     }

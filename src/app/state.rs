@@ -6,8 +6,11 @@ use super::command::Command;
 use super::log::{Log, Severity};
 use super::model::ModelView;
 use super::nuisance::Trail;
+use super::jobs::Jobs;
+use super::photo::PhotoState;
 use super::settings::Settings;
 use super::strip::Strip;
+use super::traverse::TraverseState;
 use super::view::Views;
 use crate::engine::{Engine, Event, FrameRequest, Motion, ReadBack, Role, Source};
 use crate::explore::{Codes, LatentState, draw_prior};
@@ -60,13 +63,18 @@ pub(crate) struct State {
     pub(crate) scrubbing_until: Option<Instant>,
     /// Seeds the random factors.
     pub(crate) factor_seed: u64,
+    pub(crate) traverse: TraverseState,
+    pub(crate) photo: PhotoState,
+    pub(crate) jobs: Jobs,
+    /// The program to run for exports.
+    pub(crate) program: PathBuf,
     asked: [Asked; 2],
     number: u64,
     commands: Vec<Command>,
 }
 
 impl State {
-    pub(crate) fn new(engine: Engine, settings: Settings) -> Self {
+    pub(crate) fn new(engine: Engine, settings: Settings, program: PathBuf) -> Self {
         let mut views = Views::default();
         views.compare = settings.compare;
         Self {
@@ -85,6 +93,10 @@ impl State {
             is_dragging: false,
             scrubbing_until: None,
             factor_seed: 0,
+            traverse: TraverseState::default(),
+            photo: PhotoState::default(),
+            jobs: Jobs::default(),
+            program,
             asked: Default::default(),
             number: 0,
             commands: Vec::new(),
@@ -309,6 +321,8 @@ impl State {
                 self.stale_frames += 1;
             }
         }
+        self.receive_jobs();
+        self.receive_photo();
         if let Some(read_back) = self.engine.read_back() {
             let is_current = self.model.as_ref().is_some_and(|m| m.opened.epoch == read_back.epoch);
             self.read_back = is_current.then_some(read_back).or(self.read_back.take());
@@ -370,9 +384,10 @@ impl State {
             }
         }
         self.read_back = None;
+        self.photo = PhotoState::default();
         self.log.add(Severity::Info, format!("Opened {}", model.description().name));
         self.settings.remember(&model.opened.source);
-        self.strip.on_opened();
+        self.strip.on_opened(model.has_noise());
         self.model = Some(model);
         self.latent = Some(latent);
         self.asked = Default::default();

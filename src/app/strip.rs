@@ -47,9 +47,10 @@ const NINE: u64 = 9_000_001;
 
 impl Strip {
     /// Forgets the thumbnails of the model before.
-    pub(crate) fn on_opened(&mut self) {
+    pub(crate) fn on_opened(&mut self, has_noise: bool) {
         self.shown = Shown::default();
         self.bookmarks.clear();
+        self.kind = if has_noise { StripKind::Nine } else { StripKind::Bookmarks };
     }
 
     /// The thumbnail of item `index`, once it is rendered.

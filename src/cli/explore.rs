@@ -70,7 +70,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         return Err(no_such_model(path));
     }
     let device = args.device.device.to_string();
-    let source = model.is_given().then(|| Source {
+    let is_given = model.bundle().is_some() || model.vae.is_some() || model.gan.is_some();
+    let source = is_given.then(|| Source {
         model: model.bundle().cloned(),
         vae: model.vae.clone(),
         gan: model.gan.clone(),

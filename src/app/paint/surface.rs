@@ -50,6 +50,19 @@ impl Surface {
         pending.asked = asked;
     }
 
+    /// Makes the texture this large; what it showed is lost if it had another size.
+    pub(crate) fn resize(&self, size: [usize; 2]) {
+        let mut pending = self.0.pending();
+        if pending.size != size {
+            *pending = Pending { size, ..Pending::default() };
+        }
+    }
+
+    /// Overwrites a part of the texture from the next paint on.
+    pub(crate) fn patch(&self, picture: Arc<Picture>, corner: [usize; 2]) {
+        self.0.pending().patches.push((picture, corner));
+    }
+
     /// Width and height in pixels; zero before the first picture.
     pub(crate) fn size(&self) -> [usize; 2] {
         self.0.pending().size

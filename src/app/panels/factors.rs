@@ -4,9 +4,10 @@ use super::{Panel, heading};
 use crate::app::command::Command;
 use crate::app::model::ModelView;
 use crate::app::state::{Dimension, State};
-use crate::app::theme::{GRID, Palette, SMALL, figures};
+use crate::app::theme::{GRID, Palette, SMALL};
 use crate::app::widgets::{FactorSlider, Icon, icon_button};
 use crate::checkpoint::CodeBlock;
+use crate::engine::DimensionProfile;
 use crate::explore::LatentState;
 
 /// A slider for each dimension of each code block, a picker for each choice.
@@ -32,7 +33,7 @@ impl Panel for Factors {
             self.header(ui, state, &model, block, index == 0);
         }
         ScrollArea::vertical().auto_shrink([false, true]).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = GRID * 0.5;
+            ui.spacing_mut().item_spacing.y = GRID * 0.25;
             for block in &blocks {
                 self.block(ui, state, &model, &latent, block);
             }
@@ -48,7 +49,7 @@ impl Factors {
         ui.horizontal(|ui| {
             let explanation = "The disentangled code: each slider is one factor of variation that the model \
                                found by itself. Click a name to select the factor, double-click to rename it.";
-            heading(ui, &format!("Factors  {}", block.name), explanation);
+            heading(ui, "Factors", &block.name, explanation);
             if !is_first {
                 return;
             }
@@ -127,32 +128,31 @@ impl Factors {
             if is_collapsed {
                 ui.set_opacity(0.7);
             }
-            ui.horizontal(|ui| {
+            let interaction = ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = GRID * 0.5;
-                self.name(ui, state, &here, &title, is_selected);
-                if let Some(profile) = profile {
-                    let text = RichText::new(format!("{:.2}", profile.kl)).font(figures()).size(SMALL);
-                    let hint = "Information in nats: mean KL divergence between this dimension's posterior and \
-                                its prior over the data";
-                    ui.label(text.color(Palette::of(ui).quiet)).on_hover_text(hint);
-                }
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    ui.spacing_mut().item_spacing.x = 0.0;
-                    value_controls(ui, state, latent, block, dim, value, &title);
+                let width = (ui.available_width() * 0.24).clamp(GRID * 7.0, GRID * 16.0);
+                let size = egui::vec2(width, GRID * 3.0);
+                ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    ui.set_min_width(width);
+                    self.name(ui, state, &here, &title, profile, is_selected);
                 });
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    value_controls(ui, state, latent, block, dim, value, &title);
+                    let slider = FactorSlider {
+                        name: &title,
+                        value,
+                        range: model.range(block, dim),
+                        neutral: block.neutral,
+                        histogram: profile.map(|profile| profile.histogram.as_slice()),
+                        data_range: profile.map(|profile| profile.data_range),
+                        is_selected,
+                        read_back: state.read_back_value(&block.name, dim),
+                    };
+                    slider.show(ui)
+                })
+                .inner
             });
-            let read_back = state.read_back_value(&block.name, dim);
-            let slider = FactorSlider {
-                name: &title,
-                value,
-                range: model.range(block, dim),
-                neutral: block.neutral,
-                histogram: profile.map(|profile| profile.histogram.as_slice()),
-                data_range: profile.map(|profile| profile.data_range),
-                is_selected,
-                read_back,
-            };
-            let interaction = slider.show(ui);
+            let interaction = interaction.inner;
             if interaction.response.is_pointer_button_down_on() || interaction.response.gained_focus() {
                 state.selected = here.clone();
             }
@@ -166,11 +166,19 @@ impl Factors {
     }
 
     /// The name: click to select, double-click to change it.
-    fn name(&mut self, ui: &mut Ui, state: &mut State, here: &Dimension, title: &str, is_selected: bool) {
+    fn name(
+        &mut self,
+        ui: &mut Ui,
+        state: &mut State,
+        here: &Dimension,
+        title: &str,
+        profile: Option<&DimensionProfile>,
+        is_selected: bool,
+    ) {
         if let Some((dimension, text)) = &mut self.renaming
             && dimension == here
         {
-            let edit = egui::TextEdit::singleline(text).desired_width(GRID * 14.0).hint_text("name");
+            let edit = egui::TextEdit::singleline(text).desired_width(ui.available_width()).hint_text("name");
             let response = ui.add(edit);
             response.request_focus();
             let is_done = ui.input(|input| input.key_pressed(egui::Key::Enter));
@@ -188,8 +196,18 @@ impl Factors {
         let colour = if is_selected { palette.accent } else { ui.visuals().text_color() };
         let label = egui::Label::new(RichText::new(title).color(colour)).selectable(false).truncate();
         let response = ui.add(label.sense(Sense::click()));
-        let hint = "Click to select: arrow keys, and dragging on the pictures, then move this factor. Double-click \
-                    to give it a name, which is kept with the model.";
+        let information = profile.map_or_else(String::new, |profile| {
+            let kind = if profile.is_active { "active" } else { "collapsed" };
+            format!(
+                "\n\nInformation: {:.2} nats, {kind} (mean KL divergence between this dimension's posterior and its \
+                 prior over the data). Dashed lines: where the data ends.",
+                profile.kl
+            )
+        });
+        let hint = format!(
+            "{title}: click to select, so that arrow keys and dragging on the pictures move it. Double-click to give it a \
+             name, which is kept with the model.{information}"
+        );
         let response = response.on_hover_text(hint);
         response.widget_info(|| {
             WidgetInfo::labeled(egui::accesskit::Role::Button, true, format!("Select {title}"))
@@ -232,7 +250,7 @@ fn value_controls(
     }
     let mut typed = value;
     let field = DragValue::new(&mut typed).speed(0.01).fixed_decimals(2).update_while_editing(false);
-    let response = ui.add_sized([GRID * 6.5, GRID * 2.5], field);
+    let response = ui.add_sized([GRID * 6.0, GRID * 2.5], field);
     response.widget_info(|| {
         let mut info = WidgetInfo::drag_value(true, f64::from(value));
         info.label = Some(format!("Value of {title}"));
@@ -249,7 +267,7 @@ fn value_controls(
 
 /// A block of which exactly one value is 1.
 fn choice(ui: &mut Ui, state: &mut State, latent: &LatentState, block: &CodeBlock) {
-    heading(ui, &format!("Choice  {}", block.name), "A categorical code: exactly one value is on");
+    heading(ui, "Choice", &block.name, "A categorical code: exactly one value is on");
     let values = latent.values(&block.name);
     ui.horizontal_wrapped(|ui| {
         for dim in 0..block.dims {

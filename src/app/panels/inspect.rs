@@ -25,6 +25,7 @@ impl Panel for Inspect {
         heading(
             ui,
             "Code read back",
+            "",
             "E(G(s, c)) against c: the VAE's encoder looks at the generator's picture and says which code it sees. \
              Where the bar ends at the mark, the generator shows what was asked for.",
         );

@@ -39,6 +39,8 @@ const MENUS: &[(&str, &[Option<Command>])] = &[
             Some(C::Fit),
             Some(C::ActualSize),
             Some(C::ToggleCrisp),
+            None,
+            Some(C::Traverse),
         ],
     ),
     (
@@ -115,6 +117,11 @@ fn file_menu(ui: &mut Ui, state: &mut State) {
         });
     });
     item(ui, state, C::Reload);
+    ui.separator();
+    item(ui, state, C::StartFromPhoto);
+    item(ui, state, C::SavePicture);
+    item(ui, state, C::SaveCodes);
+    item(ui, state, C::ExportTraversal);
     ui.separator();
     item(ui, state, C::Quit);
 }

@@ -1,6 +1,7 @@
 //! The parts of the window, one a file. A panel keeps what only it needs and shares the rest in [`State`].
 
 mod factors;
+mod grid;
 mod inspect;
 mod log;
 mod menu;
@@ -8,12 +9,14 @@ mod nuisance;
 mod pictures;
 mod status;
 mod strip;
+mod traverse;
 
 use egui::Ui;
 
 use super::state::State;
 
 pub(crate) use factors::Factors;
+pub(crate) use grid::GridPanel;
 pub(crate) use inspect::Inspect;
 pub(crate) use log::LogPanel;
 pub(crate) use menu::Menu;
@@ -21,6 +24,7 @@ pub(crate) use nuisance::Nuisance;
 pub(crate) use pictures::Pictures;
 pub(crate) use status::Status;
 pub(crate) use strip::StripPanel;
+pub(crate) use traverse::Traverse;
 
 /// A part of the window.
 pub(crate) trait Panel {
@@ -31,9 +35,10 @@ pub(crate) trait Panel {
     fn ui(&mut self, ui: &mut Ui, state: &mut State);
 }
 
-/// The line above a group of controls.
-pub(crate) fn heading(ui: &mut Ui, text: &str, explanation: &str) {
+/// The line above a group of controls; `symbol` is what the paper calls it, if it has a name there.
+pub(crate) fn heading(ui: &mut Ui, text: &str, symbol: &str, explanation: &str) {
     let colour = super::theme::Palette::of(ui).quiet;
-    let text = egui::RichText::new(text.to_uppercase()).size(super::theme::SMALL).color(colour).strong();
+    let text = format!("{}  {symbol}", text.to_uppercase());
+    let text = egui::RichText::new(text.trim_end()).size(super::theme::SMALL).color(colour).strong();
     ui.label(text).on_hover_text(explanation);
 }

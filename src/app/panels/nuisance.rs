@@ -31,7 +31,7 @@ impl Panel for Nuisance {
                 "The nuisance code: {dims} numbers for everything that the factors do not describe, resampled as a \
                  whole from N(0, I)"
             );
-            heading(ui, &format!("Nuisance  {name}"), &explanation);
+            heading(ui, "Nuisance", &name, &explanation);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let locked = state.nuisance.locked;
                 let icon = if locked { Icon::Locked } else { Icon::Unlocked };

@@ -1,0 +1,160 @@
+use egui::{DragValue, RichText, Ui};
+
+use super::{Panel, heading};
+use crate::app::command::Command;
+use crate::app::state::State;
+use crate::app::theme::{GRID, Palette, SMALL};
+use crate::app::traverse::RangeKind;
+use crate::engine::Role;
+use crate::explore::Mode;
+
+/// How the traversal grid is made, and its export.
+#[derive(Default)]
+pub(crate) struct Traverse;
+
+impl Panel for Traverse {
+    fn title(&self) -> &'static str {
+        "Traverse"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+        if state.model.is_none() {
+            ui.label(RichText::new("Open a model to traverse its factors.").color(Palette::of(ui).quiet));
+            return;
+        }
+        heading(
+            ui,
+            "Latent traversal",
+            "",
+            "One row a factor, one column a value: each factor in turn runs through its range while everything else \
+             stays as it is set now",
+        );
+        egui::Grid::new("traverse").num_columns(2).spacing([GRID, GRID]).show(ui, |ui| {
+            network(ui, state);
+            range(ui, state);
+            let label = ui.label("Columns");
+            let steps = DragValue::new(&mut state.traverse.steps).range(2..=64).speed(0.1);
+            ui.add(steps).labelled_by(label.id).on_hover_text("Number of values, both ends included");
+            ui.end_row();
+            mode(ui, state);
+            let label = ui.label("Cell size");
+            let cell = egui::Slider::new(&mut state.traverse.cell, 24.0..=256.0).show_value(false);
+            ui.add(cell).labelled_by(label.id).on_hover_text("Size of the pictures on the screen");
+            ui.end_row();
+        });
+        let can_sort = state.model.as_ref().is_some_and(|model| model.profile.is_some());
+        if can_sort {
+            let hint = "Show rows of dimensions that carry nothing, too";
+            ui.checkbox(&mut state.traverse.with_collapsed, "Collapsed dimensions").on_hover_text(hint);
+        }
+        ui.add_space(GRID);
+        export(ui, state);
+    }
+}
+
+fn network(ui: &mut Ui, state: &mut State) {
+    let both = state.model.as_ref().is_some_and(|model| model.roles().count() == 2);
+    if !both {
+        return;
+    }
+    ui.label("Pictures");
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = GRID * 0.25;
+        ui.selectable_value(&mut state.traverse.role, Role::Generator, "Generator");
+        ui.selectable_value(&mut state.traverse.role, Role::Decoder, "VAE");
+    });
+    ui.end_row();
+}
+
+fn range(ui: &mut Ui, state: &mut State) {
+    let has_data = state.model.as_ref().is_some_and(|model| model.profile.is_some());
+    let label = ui.label("Range");
+    let traverse = &mut state.traverse;
+    let text = |kind| match kind {
+        RangeKind::Fixed => "fixed",
+        RangeKind::Prior => "prior quantiles",
+        RangeKind::Posterior => "posterior quantiles",
+        RangeKind::Data => "where the data is",
+    };
+    egui::ComboBox::from_id_salt("range")
+        .selected_text(text(traverse.kind))
+        .show_ui(ui, |ui| {
+            ui.selectable_value(&mut traverse.kind, RangeKind::Fixed, text(RangeKind::Fixed));
+            ui.selectable_value(&mut traverse.kind, RangeKind::Prior, text(RangeKind::Prior));
+            if has_data {
+                ui.selectable_value(&mut traverse.kind, RangeKind::Posterior, text(RangeKind::Posterior));
+                ui.selectable_value(&mut traverse.kind, RangeKind::Data, text(RangeKind::Data));
+            }
+        })
+        .response
+        .labelled_by(label.id)
+        .on_hover_text(
+            "Which values each factor runs through: the same for all, between two quantiles of its prior or of the \
+             aggregated posterior, or from the smallest to the largest mean over the data",
+        );
+    ui.end_row();
+    match traverse.kind {
+        RangeKind::Fixed => {
+            ui.label("");
+            ui.horizontal(|ui| {
+                for (end, name) in traverse.ends.iter_mut().zip(["First value", "Last value"]) {
+                    let value = f64::from(*end);
+                    let response = ui.add(DragValue::new(end).speed(0.05).range(-100.0..=100.0).fixed_decimals(1));
+                    response.widget_info(|| {
+                        let mut info = egui::WidgetInfo::drag_value(true, value);
+                        info.label = Some(name.to_owned());
+                        info
+                    });
+                }
+            });
+            ui.end_row();
+        }
+        RangeKind::Prior | RangeKind::Posterior => {
+            let label = ui.label("Quantile");
+            let quantile = DragValue::new(&mut traverse.quantile).speed(0.001).range(0.51..=0.9999).fixed_decimals(3);
+            ui.add(quantile).labelled_by(label.id);
+            ui.end_row();
+        }
+        RangeKind::Data => {}
+    }
+}
+
+fn mode(ui: &mut Ui, state: &mut State) {
+    ui.label("Values");
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = GRID * 0.25;
+        let mode = &mut state.traverse.mode;
+        ui.selectable_value(mode, Mode::Replace, "replace").on_hover_text("The value takes the place of the factor's");
+        ui.selectable_value(mode, Mode::Offset, "offset").on_hover_text("The value is added to the factor's");
+    });
+    ui.end_row();
+}
+
+fn export(ui: &mut Ui, state: &mut State) {
+    let palette = Palette::of(ui);
+    let Ok(traversal) = state.traversal() else { return };
+    let Some([_, height, width]) = state.model.as_ref().and_then(|m| m.opened.shape(state.traverse.role)) else { return };
+    heading(ui, "Export", "", "A labelled figure, an animation or arrays, with provenance");
+    let (columns, rows) = (traversal.steps, traversal.dims.len());
+    let (total_width, total_height) = (columns * width, rows * height);
+    let text = format!("{rows} × {columns} pictures, about {total_width} × {total_height} pixels without labels");
+    ui.label(RichText::new(text).size(SMALL).color(palette.quiet));
+    ui.horizontal(|ui| {
+        let hint = Command::ExportTraversal.hint();
+        if ui.button("Export…").on_hover_text(hint).clicked() {
+            state.queue(Command::ExportTraversal);
+        }
+        let hint = "Put the command that makes this figure on the clipboard";
+        if ui.button("Copy command").on_hover_text(hint).clicked() {
+            ui.ctx().copy_text(state.traversal_line(&traversal));
+        }
+    });
+    let line = RichText::new(state.traversal_line(&traversal)).font(crate::app::theme::figures()).size(SMALL);
+    ui.add(egui::Label::new(line.color(palette.quiet)).wrap());
+    for name in state.jobs.names() {
+        ui.horizontal(|ui| {
+            ui.spinner();
+            ui.label(format!("{name}…"));
+        });
+    }
+}

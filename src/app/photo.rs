@@ -1,0 +1,100 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crossbeam::channel::{Receiver, TryRecvError, bounded};
+
+use super::log::Severity;
+use super::save::name;
+use super::state::State;
+use crate::base::Picture;
+use crate::engine::Posterior;
+use crate::explore::read_square;
+
+/// A person's own picture on its way to a code.
+#[derive(Default)]
+pub(crate) struct PhotoState {
+    reading: Option<(String, Receiver<Result<Picture, String>>)>,
+    encoding: Option<(Photo, Receiver<Posterior>)>,
+    /// The picture that the factors were taken from.
+    pub(crate) shown: Option<Photo>,
+}
+
+/// A picture as the encoder sees it.
+#[derive(Clone)]
+pub(crate) struct Photo {
+    pub(crate) name: String,
+    pub(crate) picture: Arc<Picture>,
+    pub(crate) texture: Option<egui::TextureHandle>,
+}
+
+impl State {
+    /// Reads a picture, has it encoded, and sets the factors to what the encoder finds.
+    pub(crate) fn start_from_photo(&mut self, path: PathBuf, ctx: &egui::Context) {
+        let Some(vae) = self.model.as_ref().and_then(|model| model.description().vae.as_ref()) else {
+            self.log.add(Severity::Warning, "This model has no encoder to start from a picture with");
+            return;
+        };
+        let channels = vae.config.channels;
+        let (sender, receiver) = bounded(1);
+        let file = name(&path);
+        let ctx = ctx.clone();
+        let read = move || {
+            let result = std::panic::catch_unwind(|| read_picture(&path, channels))
+                .unwrap_or_else(|_| Err("this picture cannot be read".to_owned()));
+            let _ = sender.try_send(result); // Another picture may have come meanwhile.
+            ctx.request_repaint();
+        };
+        match std::thread::Builder::new().name("idgan-photo".to_owned()).spawn(read) {
+            Ok(_) => self.photo.reading = Some((file, receiver)),
+            Err(error) => self.log.add(Severity::Error, format!("the system refuses to start a thread: {error}")),
+        }
+    }
+
+    /// Takes a picture in hand as soon as it is read, and its code as soon as it is known.
+    pub(crate) fn receive_photo(&mut self) {
+        let Some(model) = &self.model else { return };
+        if let Some((name, receiver)) = &self.photo.reading {
+            match receiver.try_recv() {
+                Ok(Ok(picture)) => {
+                    let picture = Arc::new(picture);
+                    let posterior = self.engine.encode(model.opened.epoch, Arc::clone(&picture));
+                    let photo = Photo { name: name.clone(), picture, texture: None };
+                    self.photo.encoding = Some((photo, posterior));
+                    self.photo.reading = None;
+                }
+                Ok(Err(message)) => {
+                    self.log.add(Severity::Error, message);
+                    self.photo.reading = None;
+                }
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => self.photo.reading = None,
+            }
+        }
+        let Some((photo, receiver)) = &self.photo.encoding else { return };
+        match receiver.try_recv() {
+            Ok(posterior) => {
+                let photo = photo.clone();
+                let block = model.description().vae.as_ref().map(|vae| vae.code.clone()).unwrap_or_default();
+                self.log.add(Severity::Info, format!("Set the factors to what the encoder finds in {}", photo.name));
+                self.edit(|latent| {
+                    let fits = latent.set_block(&block, &posterior.mu);
+                    debug_assert!(fits.is_ok(), "{fits:?}");
+                });
+                self.photo.shown = Some(photo);
+                self.photo.encoding = None;
+            }
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => {
+                self.log.add(Severity::Error, format!("The encoder gave no answer about {}", photo.name));
+                self.photo.encoding = None;
+            }
+        }
+    }
+}
+
+/// The middle square of a picture at the encoder's size.
+fn read_picture(path: &Path, channels: usize) -> Result<Picture, String> {
+    const SIDE: usize = 64;
+    let pixels = read_square(path, channels, SIDE, None).map_err(|error| error.to_string())?;
+    Picture::from_chw(&pixels, channels, SIDE, SIDE).ok_or_else(|| "the picture has the wrong size".to_owned())
+}

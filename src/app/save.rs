@@ -1,0 +1,137 @@
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::dialog::Purpose;
+use super::log::Severity;
+use super::state::State;
+use crate::base::{FileError, write_atomic};
+use crate::engine::{Opened, Role};
+use crate::explore::Codes;
+use crate::explore::export::{Colour, NpzWriter, Provenance, write_png};
+
+/// Writes every block of `codes` as an array of an npz file, with provenance.
+pub(crate) fn write_codes(path: &Path, codes: &Codes, provenance: &Provenance) -> Result<(), FileError> {
+    let fail = |error| FileError::new(error, path);
+    write_atomic(path, |writer: &mut BufWriter<&mut File>| {
+        let mut npz = NpzWriter::new(writer);
+        for (name, values) in codes.blocks() {
+            npz.floats(name, values.shape(), values.data()).map_err(fail)?;
+        }
+        npz.text("provenance", &provenance.document().to_string()).map_err(fail)?;
+        npz.finish().map(drop).map_err(fail)
+    })
+}
+
+/// The words that name a model on the command line.
+pub(crate) fn model_arguments(opened: &Opened) -> Vec<String> {
+    let source = &opened.source;
+    let shown = |path: &PathBuf| path.display().to_string();
+    let mut words: Vec<String> = source.model.iter().map(shown).collect();
+    for (flag, path) in [("--vae", &source.vae), ("--gan", &source.gan)] {
+        words.extend(path.iter().flat_map(|path| [flag.to_owned(), shown(path)]));
+    }
+    if let Some(c_dim) = source.c_dim {
+        words.extend(["--c-dim".to_owned(), c_dim.to_string()]);
+    }
+    words
+}
+
+impl State {
+    /// Provenance of something made from the codes shown. `command` makes it again.
+    pub(crate) fn provenance(&self, command: Vec<String>) -> Option<Provenance> {
+        let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
+        let mut codes = Map::<String, Value>::new();
+        for (name, values) in latent.codes().blocks() {
+            codes.insert(name.to_owned(), json!(values.row(0)));
+        }
+        let provenance = Provenance {
+            command,
+            model: model.description().name.clone(),
+            checkpoint: model.opened.hash.clone(),
+            details: Map::new(),
+        };
+        Some(provenance.with("codes", codes))
+    }
+
+    /// Does with `path` what it was asked for.
+    pub(crate) fn on_path(&mut self, purpose: Purpose, path: PathBuf, ctx: &egui::Context) {
+        match purpose {
+            Purpose::Model | Purpose::Run => self.open_path(path),
+            Purpose::Photo => self.start_from_photo(path, ctx),
+            Purpose::SaveCodes => self.save_codes(path, ctx),
+            Purpose::SavePicture => self.save_picture(path, ctx),
+            Purpose::SaveTraversal => self.export_traversal(path, ctx),
+        }
+    }
+
+    fn save_codes(&mut self, path: PathBuf, ctx: &egui::Context) {
+        let path = with_extension(path, "npz");
+        let command = vec!["idgan".to_owned(), "explore".to_owned()];
+        let (Some(latent), Some(provenance)) = (&self.latent, self.provenance(command)) else { return };
+        let codes = latent.codes().clone();
+        self.start_job(format!("Saving {}", name(&path)), ctx, move || {
+            write_codes(&path, &codes, &provenance).map_err(|error| error.to_string())?;
+            Ok(format!("Saved the codes: {}", path.display()))
+        });
+    }
+
+    /// Saves the first picture shown at its own resolution.
+    fn save_picture(&mut self, path: PathBuf, ctx: &egui::Context) {
+        let path = with_extension(path, "png");
+        let Some(model) = &self.model else { return };
+        let role = model.main_role();
+        let Some(frame) = &self.views.view(role).frame else { return };
+        let picture = std::sync::Arc::clone(&frame.picture);
+        let channels = model.opened.shape(role).map_or(3, |shape| shape[0]);
+        let colour = if channels == 1 { Colour::Grey } else { Colour::Rgb };
+        let codes_path = path.with_extension("npz");
+        let mut command = vec!["idgan".to_owned(), "sample".to_owned()];
+        command.extend(model_arguments(&model.opened));
+        let decoder = if role == Role::Decoder { "vae" } else { "gan" };
+        let folder = name(&path.with_extension(""));
+        let words = ["--codes", &name(&codes_path), "--decoder", decoder, "--out", &folder];
+        command.extend(words.map(str::to_owned));
+        let (Some(latent), Some(provenance)) = (&self.latent, self.provenance(command)) else { return };
+        let codes = latent.codes().clone();
+        self.start_job(format!("Saving {}", name(&path)), ctx, move || {
+            write_png(&path, &picture, colour, &provenance).map_err(|error| error.to_string())?;
+            write_codes(&codes_path, &codes, &provenance).map_err(|error| error.to_string())?;
+            Ok(format!("Saved the picture, and its codes beside it: {}", path.display()))
+        });
+    }
+
+    /// Runs `work` on a thread of its own; its answer lands in the log.
+    pub(crate) fn start_job(
+        &mut self,
+        name: String,
+        ctx: &egui::Context,
+        work: impl FnOnce() -> Result<String, String> + Send + 'static,
+    ) {
+        if let Err(message) = self.jobs.start(name, ctx.clone(), work) {
+            self.log.add(Severity::Error, message);
+        }
+    }
+
+    /// Takes in what jobs have answered.
+    pub(crate) fn receive_jobs(&mut self) {
+        for answer in self.jobs.take_answers() {
+            match answer {
+                Ok(message) => self.log.add(Severity::Info, message),
+                Err(message) => self.log.add(Severity::Error, message),
+            }
+        }
+    }
+}
+
+/// `path` with `extension` where it has none.
+pub(crate) fn with_extension(path: PathBuf, extension: &str) -> PathBuf {
+    if path.extension().is_some() { path } else { path.with_extension(extension) }
+}
+
+/// The file name, for people.
+pub(crate) fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
