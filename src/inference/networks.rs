@@ -3,6 +3,7 @@ use candle_core::Device;
 use crate::base::Pool;
 use crate::checkpoint::Model;
 
+use super::plan::{compile_decoder, compile_encoder, compile_generator};
 use super::tensors::{TensorEncoder, TensorRenderer};
 use super::{Encoder, RenderError, Renderer};
 
@@ -17,19 +18,30 @@ pub struct Networks {
     pub encoder: Option<Box<dyn Encoder>>,
 }
 
-/// Makes the networks of `model` ready on `device`; on the CPU they run on `pool`'s threads.
+/// Makes the networks of `model` ready on `device`: compiled plans on `pool`'s threads on the CPU, candle elsewhere.
 ///
 /// # Errors
 /// When the weights do not fit the description or the device cannot hold them.
 pub fn open(model: &Model, device: &Device, pool: &Pool) -> Result<Networks, RenderError> {
+    let on_cpu = device.is_cpu();
     let mut networks = Networks::default();
     if let Some(part) = &model.description.generator {
-        networks.generator =
-            Some(Box::new(TensorRenderer::generator(&part.config, &model.generator, device, pool)?));
+        let weights = &model.generator;
+        networks.generator = Some(match on_cpu {
+            true => Box::new(compile_generator(&part.config, weights, pool)?),
+            false => Box::new(TensorRenderer::generator(&part.config, weights, device, pool)?),
+        });
     }
     if let Some(part) = &model.description.vae {
-        networks.decoder = Some(Box::new(TensorRenderer::decoder(part.config, &model.vae, device, pool)?));
-        networks.encoder = Some(Box::new(TensorEncoder::new(part.config, &model.vae, device, pool)?));
+        let weights = &model.vae;
+        networks.decoder = Some(match on_cpu {
+            true => Box::new(compile_decoder(&part.config, weights, pool)?),
+            false => Box::new(TensorRenderer::decoder(part.config, weights, device, pool)?),
+        });
+        networks.encoder = Some(match on_cpu {
+            true => Box::new(compile_encoder(&part.config, weights, pool)?),
+            false => Box::new(TensorEncoder::new(part.config, weights, device, pool)?),
+        });
     }
     Ok(networks)
 }
