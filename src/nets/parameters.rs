@@ -98,12 +98,12 @@ fn resnet_discriminator(all: &mut Vec<Parameter>, trunk: &ResnetTrunk, vdb: bool
     let levels = trunk.levels();
     let last = trunk.width(levels);
     push(all, "conv_img", &[trunk.width(0), trunk.channels, 3, 3]);
-    for i in 0..=levels {
-        block(all, 2 * i, trunk.width(i.saturating_sub(1)), trunk.width(i));
-    }
     if vdb {
         push(all, "mean_fn", &[last, last, 1, 1]);
         push(all, "logstd_fn", &[last, last, 1, 1]);
+    }
+    for i in 0..=levels {
+        block(all, 2 * i, trunk.width(i.saturating_sub(1)), trunk.width(i));
     }
     push(all, "fc", &[1, last * 16]);
 }

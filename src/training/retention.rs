@@ -1,15 +1,15 @@
 /// A saved training state, as far as keeping it is concerned.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SavedState {
+pub(super) struct SavedState {
     /// Steps trained.
-    pub step: u64,
+    pub(super) step: u64,
     /// The loss that judges it, lower is better; NaN when unknown.
-    pub score: f64,
+    pub(super) score: f64,
 }
 
 /// Which states to delete, so that the newest `keep_last`, the best, and those whose step is a multiple of
 /// `keep_every` (0: none) remain.
-pub fn superfluous(states: &[SavedState], keep_last: usize, keep_every: u64) -> Vec<u64> {
+pub(super) fn superfluous(states: &[SavedState], keep_last: usize, keep_every: u64) -> Vec<u64> {
     let mut steps: Vec<u64> = states.iter().map(|s| s.step).collect();
     steps.sort_unstable();
     let newest = &steps[steps.len().saturating_sub(keep_last)..];
