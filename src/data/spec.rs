@@ -8,7 +8,7 @@ use super::{DataError, Dataset, OpenOptions};
 
 /// What can be opened, for messages and help.
 pub const KNOWN_SPECS: &str = "\
-dsprites                   the sprites, drawn by the program (dsprites:FILE.npz reads the published file)
+dsprites[:FILE.npz]        white sprites, drawn by the program or from the published file
 color-dsprites[:FILE.npz]  in random colours
 noisy-dsprites[:FILE.npz]  on uniform noise
 scream-dsprites[:FILE.npz] on crops of a painting (--picture FILE for another)
@@ -45,8 +45,16 @@ pub fn open(spec: &str, size: Option<usize>, options: &OpenOptions) -> Result<Ar
         "celeba-hq" => photos(spec, Layout::CelebAHq, path, size, options),
         "chairs" => photos(spec, Layout::Chairs, path, size, options),
         "cars" => photos(spec, Layout::Cars, path, size, options),
-        _ => Err(DataError::Spec(format!("there is no data set called {spec:?}; known are:\n{KNOWN_SPECS}"))),
+        _ => Err(DataError::Spec(format!(
+            "there is no data set called {spec:?}; known are {}; `idgan data --help` explains them",
+            known_names().join(", ")
+        ))),
     }
+}
+
+/// The first word of each line of [`KNOWN_SPECS`].
+fn known_names() -> Vec<&'static str> {
+    KNOWN_SPECS.lines().filter_map(|line| line.split_whitespace().next()).collect()
 }
 
 fn sprites(
