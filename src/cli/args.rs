@@ -37,12 +37,17 @@ impl ModelArgs {
         self.model.as_ref().or(self.checkpoint.as_ref())
     }
 
+    /// Whether any model is named.
+    pub fn is_given(&self) -> bool {
+        self.bundle().is_some() || self.vae.is_some() || self.gan.is_some()
+    }
+
     /// What to open.
     ///
     /// # Errors
     /// A [`super::Usage`] error that says how to name a model when none is named.
     pub fn sources(&self) -> anyhow::Result<Sources> {
-        if self.bundle().is_none() && self.vae.is_none() && self.gan.is_none() {
+        if !self.is_given() {
             return Err(usage(
                 "no model is named; give a bundle or a run folder, or --vae FILE and/or --gan FILE",
             ));

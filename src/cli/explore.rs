@@ -41,6 +41,13 @@ fn parse_size(text: &str) -> Result<[u32; 2], String> {
     }
 }
 
+impl Args {
+    /// Whether a model is named.
+    pub(super) fn names_a_model(&self) -> bool {
+        self.model.is_given()
+    }
+}
+
 /// Opens the window.
 ///
 /// # Errors

@@ -38,7 +38,7 @@ pub use workbench::Decoder;
 #[command(
     name = "idgan",
     version,
-    args_conflicts_with_subcommands = true,
+    override_usage = "idgan [MODEL]\n       idgan <COMMAND> [OPTIONS]",
     max_term_width = 110,
     after_help = "A MODEL is a bundle (.safetensors), a run folder, or published PyTorch files given as --vae FILE \
                   and/or --gan FILE.\n\n\
@@ -123,6 +123,9 @@ pub fn main() -> ExitCode {
     }
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error,idgan=warn")).init();
     let result = match &cli.command {
+        Some(_) if cli.explore.names_a_model() => {
+            Err(usage("the command comes before its model: idgan COMMAND MODEL; see idgan --help"))
+        }
         Some(command) => command.run(),
         None => explore::run(&cli.explore),
     };
@@ -168,5 +171,10 @@ mod tests {
             Cli::try_parse_from(["idgan", "explore", "a.safetensors", "--threads", "3"]).expect("parses");
         assert!(matches!(cli.command, Some(Command::Explore(_))));
         assert_eq!(cli.threads, Some(3));
+        let cli =
+            Cli::try_parse_from(["idgan", "--threads", "2", "explore", "a.safetensors"]).expect("parses");
+        assert!(cli.command.is_some() && !cli.explore.names_a_model());
+        let cli = Cli::try_parse_from(["idgan", "a.safetensors", "explore"]).expect("parses");
+        assert!(cli.command.is_some() && cli.explore.names_a_model());
     }
 }

@@ -52,7 +52,12 @@ pub struct Args {
 
     /// Order of the rows: most informative first (kl, needs idgan stats), what moves most pixels first (sensitivity),
     /// or as numbered (index). When left out: as listed in --dims; for all, kl where it is known, else index.
-    #[arg(long, value_name = "kl|sensitivity|index", hide_possible_values = true, help_heading = "Traversal")]
+    #[arg(
+        long,
+        value_name = "kl|sensitivity|index",
+        hide_possible_values = true,
+        help_heading = "Traversal"
+    )]
     order: Option<Order>,
 
     /// Names of the dimensions, in the order of --dims.
