@@ -73,8 +73,8 @@ impl Purpose {
 
 /// Asking for a path: the system's dialog on a thread of its own, or a field in the window where there is no
 /// dialog service.
-#[derive(Default)]
 pub(crate) struct Dialogs {
+    has_native: bool,
     native: Option<Native>,
     field: Option<Field>,
 }
@@ -97,8 +97,17 @@ struct Field {
 const NO_DIALOG: Duration = Duration::from_millis(400);
 
 impl Dialogs {
+    /// `has_native` says whether to ask by the system's dialogs at all.
+    pub(crate) fn new(has_native: bool) -> Self {
+        Self { has_native, native: None, field: None }
+    }
+
     /// Shows the system's dialog unless it is already open.
     pub(crate) fn choose(&mut self, purpose: Purpose, ctx: &egui::Context) {
+        if !self.has_native {
+            self.ask_path(purpose, None);
+            return;
+        }
         if self.native.is_some() {
             return;
         }

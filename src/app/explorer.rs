@@ -20,7 +20,7 @@ use crate::engine::Engine;
 
 /// The explorer's window.
 pub struct Explorer {
-    state: State,
+    pub(super) state: State,
     menu: Menu,
     factors: Factors,
     nuisance: Nuisance,
@@ -86,31 +86,11 @@ impl Explorer {
             tabs: vec![Box::new(Inspect), Box::new(Traverse), Box::new(LogPanel)],
             tab: 0,
             palette: Palette::default(),
-            dialogs: Dialogs::default(),
+            dialogs: Dialogs::new(options.native_dialogs),
             config: options.config.clone(),
             saved,
             saved_at: Instant::now(),
         })
-    }
-
-    /// Whether every picture asked for is on the screen.
-    pub fn is_settled(&self) -> bool {
-        self.state.is_settled()
-    }
-
-    /// Whether nothing is on its way: no model, no thumbnail.
-    pub fn is_calm(&self) -> bool {
-        self.state.loading.is_none() && !self.state.strip.is_waiting() && !self.state.traverse.is_waiting()
-    }
-
-    /// Whether a model is open.
-    pub fn has_model(&self) -> bool {
-        self.state.model.is_some()
-    }
-
-    /// The newest warning or error that was not closed.
-    pub fn notice(&self) -> Option<&str> {
-        self.state.log.notice.as_ref().map(|(_, text)| text.as_str())
     }
 
     /// Draws one frame of the window.
@@ -120,6 +100,7 @@ impl Explorer {
         self.apply_settings(&ctx);
         self.state.is_dragging = ctx.input(|input| input.pointer.any_down());
         self.state.receive();
+        self.state.first_slider = None;
         self.dropped_files(&ctx);
         self.keys(&ctx);
 

@@ -3,6 +3,7 @@
 //! [`Explorer`] lays out the panels, `State` is what they share, `Command` is everything a person can say without
 //! pointing. Pictures come from the [`engine`](crate::engine) and are painted by `paint`.
 
+pub mod bench;
 mod clipboard;
 mod command;
 mod dialog;
@@ -15,6 +16,7 @@ mod paint;
 mod palette;
 mod panels;
 mod photo;
+mod probe;
 mod save;
 mod screenshot;
 mod settings;
@@ -52,6 +54,8 @@ pub struct Options {
     pub dark: Option<bool>,
     /// Where settings and sessions are kept; `None` keeps nothing.
     pub config: Option<PathBuf>,
+    /// Ask for paths by the system's dialogs; otherwise by a field in the window.
+    pub native_dialogs: bool,
     /// The program to run for exports.
     pub program: PathBuf,
     /// Where models come from.
@@ -68,6 +72,7 @@ impl Default for Options {
             size: [1280, 800],
             dark: None,
             config: None,
+            native_dialogs: true,
             program: std::env::current_exe().unwrap_or_else(|_| "idgan".into()),
             library: Arc::new(FileLibrary),
         }

@@ -68,6 +68,10 @@ pub(crate) struct State {
     pub(crate) jobs: Jobs,
     /// The program to run for exports.
     pub(crate) program: PathBuf,
+    /// When the newest input came, where somebody measures it.
+    pub(crate) input_at: Option<Instant>,
+    /// Where the first slider was drawn.
+    pub(crate) first_slider: Option<egui::Rect>,
     asked: [Asked; 2],
     number: u64,
     commands: Vec<Command>,
@@ -97,6 +101,8 @@ impl State {
             photo: PhotoState::default(),
             jobs: Jobs::default(),
             program,
+            input_at: None,
+            first_slider: None,
             asked: Default::default(),
             number: 0,
             commands: Vec::new(),
@@ -331,6 +337,7 @@ impl State {
             let view = self.views.view_mut(role);
             if let Some(latency) = view.surface.take_latency() {
                 view.latency = Some(latency);
+                view.uploads.push(latency);
             }
         }
     }
@@ -433,7 +440,7 @@ impl State {
                 code: input.as_slice().into(),
                 target: target.clone().filter(|_| role == Role::Generator),
                 motion: if is_moving { Motion::Moving } else { Motion::Settled },
-                asked: now,
+                asked: self.input_at.unwrap_or(now),
             };
             *asked = Asked { epoch: model.opened.epoch, code: input, number: self.number, is_moving };
             self.engine.request(role, request);

@@ -24,6 +24,25 @@ pub(crate) struct View {
     pub(crate) frame: Option<Frame>,
     /// Time from asking to `write_texture`, of the newest upload.
     pub(crate) latency: Option<Duration>,
+    /// The latencies of uploads that nobody has taken yet, the newest ones.
+    pub(crate) uploads: Recent,
+}
+
+/// The newest few of many values.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recent(Vec<Duration>);
+
+impl Recent {
+    pub(crate) fn push(&mut self, value: Duration) {
+        if self.0.len() < 64 {
+            self.0.push(value);
+        }
+    }
+
+    /// Takes all values away.
+    pub(crate) fn take(&mut self) -> Vec<Duration> {
+        std::mem::take(&mut self.0)
+    }
 }
 
 /// The pictures and how they are looked at.
@@ -46,7 +65,7 @@ pub(crate) const WHOLE: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) }
 
 impl Default for Views {
     fn default() -> Self {
-        let view = || View { surface: Surface::new(), frame: None, latency: None };
+        let view = || View { surface: Surface::new(), frame: None, latency: None, uploads: Recent::default() };
         Self {
             generator: view(),
             decoder: view(),

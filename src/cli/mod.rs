@@ -12,6 +12,8 @@ mod threads;
 mod workbench;
 
 pub mod bench;
+pub mod bench_render;
+pub mod bench_ui;
 pub mod convert;
 pub mod data;
 pub mod encode;
@@ -84,7 +86,7 @@ enum Command {
     Convert(convert::Args),
     /// Look at data sets, and prepare them before training.
     Data(data::Args),
-    /// Measure this build's speed.
+    /// Measure how fast this build is on this machine.
     Bench(bench::Args),
     /// Train a VAE (stage 1) or a GAN that distils it (stage 2).
     Train(train::Args),

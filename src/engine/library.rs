@@ -1,8 +1,11 @@
 use std::sync::Arc;
 
-use crate::base::Pool;
-use crate::checkpoint::{self, Model, Sources};
+use candle_core::Device;
+
+use crate::base::{Pool, Stream};
+use crate::checkpoint::{self, CodeBlock, GeneratorPart, Model, ModelDescription, Sources, VaePart};
 use crate::inference::{self, DeviceChoice, Networks};
+use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
 use super::{Library, Loaded, Pools, Role, Source};
 
@@ -18,7 +21,19 @@ impl Library for FileLibrary {
         };
         let device = choice.open().map_err(|error| error.to_string())?;
         let opened = checkpoint::open(&source.sources()).map_err(|error| error.to_string())?;
-        let (gan, vae) = split(opened.model);
+        make_ready(opened.model, opened.warnings, choice, device, pools)
+    }
+}
+
+/// Makes the networks of `model` ready on `device`, each on threads of its own.
+fn make_ready(
+    model: Model,
+    warnings: Vec<String>,
+    choice: DeviceChoice,
+    device: Device,
+    pools: &Pools,
+) -> Result<Loaded, String> {
+        let (gan, vae) = split(model);
         let open = move |model: &Model, pool: &Pool| {
             inference::open(model, &device, pool)
                 .map_err(|error| format!("the model cannot be made ready on {choice}: {error}"))
@@ -40,12 +55,56 @@ impl Library for FileLibrary {
             description,
             stats,
             hash,
-            warnings: opened.warnings,
+            warnings,
             generator,
             decoder,
             encoder,
             rebuild: Box::new(rebuild),
         })
+}
+
+/// One model with random weights, whatever is asked for: to measure with, where only the sizes matter.
+#[derive(Clone, Copy, Debug)]
+pub struct RandomLibrary {
+    /// The residual generator's sizes.
+    pub trunk: ResnetTrunk,
+    /// Dimensions of c.
+    pub c_dim: usize,
+    /// Dimensions of s.
+    pub s_dim: usize,
+}
+
+impl Library for RandomLibrary {
+    fn open(&self, _source: &Source, pools: &Pools) -> Result<Loaded, String> {
+        make_ready(self.model(), Vec::new(), DeviceChoice::Cpu, Device::Cpu, pools)
+    }
+}
+
+impl RandomLibrary {
+    /// The model: PyTorch's default initialisation, the same every time.
+    pub fn model(&self) -> Model {
+        let generator = GeneratorConfig::Resnet { z_dim: self.s_dim + self.c_dim, trunk: self.trunk };
+        let vae = VaeConfig { channels: self.trunk.channels, c_dim: self.c_dim };
+        let mut stream = Stream::new(1, "random model");
+        let description = ModelDescription {
+            format: ModelDescription::FORMAT,
+            name: format!("random-{}", self.trunk.size),
+            codes: vec![CodeBlock::disentangled(self.c_dim), CodeBlock::nuisance(self.s_dim)],
+            generator: Some(GeneratorPart { config: generator, inputs: vec!["s".into(), "c".into()] }),
+            discriminator: None,
+            vae: Some(VaePart { config: vae, code: "c".into() }),
+            data: None,
+            training: Default::default(),
+            provenance: Default::default(),
+        };
+        Model {
+            description,
+            vae: vae.initialise_uniform(&mut stream),
+            generator: generator.initialise_uniform(&mut stream),
+            discriminator: Default::default(),
+            stats: None,
+            hash: String::new(),
+        }
     }
 }
 

@@ -29,7 +29,7 @@ pub use event::Event;
 pub use frame::{Cell, Frame, FrameRequest, Motion, Role};
 pub use handle::{Counters, Engine, Wake};
 pub use latest::Latest;
-pub use library::FileLibrary;
+pub use library::{FileLibrary, RandomLibrary};
 pub use model::{Library, Loaded, Opened, Pools, Rebuild, Source};
 pub use profile::{DimensionProfile, Profile};
 pub use training::{Training, TrainingFailed};

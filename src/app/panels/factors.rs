@@ -153,6 +153,7 @@ impl Factors {
                 .inner
             });
             let interaction = interaction.inner;
+            state.first_slider = state.first_slider.or(Some(interaction.response.rect));
             if interaction.response.is_pointer_button_down_on() || interaction.response.gained_focus() {
                 state.selected = here.clone();
             }

@@ -122,7 +122,8 @@ impl FactorSlider<'_> {
             let fraction = ((value - low) / (high - low)).clamp(0.0, 1.0);
             rail.left() + rail.width() * fraction
         };
-        let base = rail.bottom() - 5.0;
+        // Bars need room above the rail; without them it lies in the middle, in line with the text.
+        let base = if self.histogram.is_some() { rail.bottom() - 5.0 } else { rail.center().y };
         if let Some(histogram) = self.histogram {
             let most = histogram.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
             let width = rail.width() / histogram.len() as f32;

@@ -1,0 +1,91 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Explorer;
+use crate::base::Picture;
+use crate::engine::Role;
+
+/// What tests and measurements may ask of the window.
+impl Explorer {
+    /// Whether every picture asked for is on the screen.
+    pub fn is_settled(&self) -> bool {
+        self.state.is_settled()
+    }
+
+    /// Whether nothing is on its way: no model, no thumbnail, no cell, no file.
+    pub fn is_calm(&self) -> bool {
+        let state = &self.state;
+        state.loading.is_none()
+            && !state.strip.is_waiting()
+            && !state.traverse.is_waiting()
+            && state.jobs.names().next().is_none()
+    }
+
+    /// Whether a model is open.
+    pub fn has_model(&self) -> bool {
+        self.state.model.is_some()
+    }
+
+    /// The newest warning or error that was not closed.
+    pub fn notice(&self) -> Option<&str> {
+        self.state.log.notice.as_ref().map(|(_, text)| text.as_str())
+    }
+
+    /// The codes of a block as they are set.
+    pub fn values(&self, block: &str) -> &[f32] {
+        self.state.latent.as_ref().map_or(&[], |latent| latent.values(block))
+    }
+
+    /// The picture of `role` that is shown.
+    pub fn picture(&self, role: Role) -> Option<Arc<Picture>> {
+        self.state.views.view(role).frame.as_ref().map(|frame| Arc::clone(&frame.picture))
+    }
+
+    /// The code whose picture `role` shows.
+    pub fn shown_code(&self, role: Role) -> Option<Arc<[f32]>> {
+        self.state.views.view(role).frame.as_ref().map(|frame| Arc::clone(&frame.code))
+    }
+
+    /// The code that `role` should show for the codes as they are set, if the model has the network.
+    pub fn wanted_code(&self, role: Role) -> Option<Vec<f32>> {
+        let (model, latent) = self.state.model.as_ref().zip(self.state.latent.as_ref())?;
+        model.opened.shape(role)?;
+        let input = match role {
+            Role::Generator => latent.codes().generator_input(model.description()),
+            Role::Decoder => latent.codes().decoder_input(model.description()),
+        };
+        input.ok().map(crate::base::Array::into_data)
+    }
+
+    /// Where the first slider lies on the screen, in points.
+    pub fn first_slider(&self) -> Option<egui::Rect> {
+        self.state.first_slider
+    }
+
+    /// Says when the input that the next update takes in came.
+    pub fn input_came(&mut self, at: Instant) {
+        self.state.input_at = Some(at);
+    }
+
+    /// Times from an input to the `write_texture` of `role`'s picture, of the uploads since the last call.
+    pub fn take_uploads(&mut self, role: Role) -> Vec<Duration> {
+        self.state.views.view_mut(role).uploads.take()
+    }
+
+    /// Frames of models that are gone, which were thrown away, and frames shown that belonged to another model
+    /// than the one open: the second is 0 unless something is wrong.
+    pub fn stale_frames(&self) -> (u64, u64) {
+        let epoch = self.state.model.as_ref().map(|model| model.opened.epoch);
+        let is_stale = |role| {
+            let frame = self.state.views.view(role).frame.as_ref();
+            frame.is_some_and(|frame| Some(frame.epoch) != epoch)
+        };
+        let shown = Role::ALL.into_iter().filter(|&role| is_stale(role)).count();
+        (self.state.stale_frames, shown as u64)
+    }
+
+    /// How often the engine did what.
+    pub fn counters(&self) -> &crate::engine::Counters {
+        self.state.engine.counters()
+    }
+}
