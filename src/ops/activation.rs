@@ -6,6 +6,39 @@ use super::cpu::elementwise;
 use super::custom::{constant, elements, filled, with_float};
 use super::portable;
 
+/// Where a layer has its leaky ReLU, and with what slope (0 is ReLU).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Activation {
+    /// Nowhere.
+    #[default]
+    None,
+    /// On its input.
+    Before(f64),
+    /// On its output; the slope is not negative.
+    After(f64),
+}
+
+impl Activation {
+    /// The slope of an activation of the input.
+    pub(super) fn before(self) -> Option<f64> {
+        if let Self::Before(slope) = self { Some(slope) } else { None }
+    }
+
+    /// The slope of an activation of the output.
+    pub(super) fn after(self) -> Option<f64> {
+        if let Self::After(slope) = self { Some(slope) } else { None }
+    }
+
+    /// A layer with this activation, from the layer and the activation by themselves.
+    pub(super) fn around(self, x: &Tensor, layer: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+        match self {
+            Self::None => layer(x),
+            Self::Before(slope) => layer(&leaky_relu(x, slope)?),
+            Self::After(slope) => leaky_relu(&layer(x)?, slope),
+        }
+    }
+}
+
 /// `x` where it is above zero, `slope * x` elsewhere; a slope of 0 is ReLU. The gradient at exactly 0 is `slope`.
 ///
 /// # Errors

@@ -1,9 +1,12 @@
 //! Convolution, transposed convolution and the gradient of their weights: three operations whose backward passes
 //! are each other.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail,
+};
 
-use super::cpu::convolution::{ConvShape, Convolve, Finish, narrow_size};
+use super::activation::{Activation, leaky_relu, leaky_relu_backward};
+use super::cpu::convolution::{ConvShape, Convolve, Fused, narrow_size};
 use super::cpu::elementwise;
 use super::custom::{constant, elements, filled, with_float};
 use super::portable;
@@ -20,12 +23,27 @@ pub fn conv2d(
     stride: usize,
     padding: usize,
 ) -> Result<Tensor> {
+    conv2d_act(x, weight, bias, stride, padding, Activation::None)
+}
+
+/// [`conv2d`] and the layer's activation in one operation, which keeps no copy of what lies between them.
+///
+/// # Errors
+/// As [`conv2d`].
+pub fn conv2d_act(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    stride: usize,
+    padding: usize,
+    activation: Activation,
+) -> Result<Tensor> {
     let shape = wide_shape("conv2d", x, weight, stride, padding)?;
     check_bias("conv2d", bias, shape.out_channels)?;
     if !x.device().is_cpu() {
-        return portable::conv2d(x, weight, bias, stride, padding);
+        return activation.around(x, |x| portable::conv2d(x, weight, bias, stride, padding));
     }
-    apply(Kind::Forward, shape, x, weight, bias)
+    apply(Kind::Forward, shape, activation, x, weight, bias)
 }
 
 /// Transposed convolution of `x (N, Ci, H, W)` with `weight (Ci, Co, k, k)`, plus `bias (Co)`; gives
@@ -40,6 +58,21 @@ pub fn conv_transpose2d(
     stride: usize,
     padding: usize,
 ) -> Result<Tensor> {
+    conv_transpose2d_act(x, weight, bias, stride, padding, Activation::None)
+}
+
+/// [`conv_transpose2d`] and the layer's activation in one operation.
+///
+/// # Errors
+/// As [`conv_transpose2d`].
+pub fn conv_transpose2d_act(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    stride: usize,
+    padding: usize,
+    activation: Activation,
+) -> Result<Tensor> {
     let (_, _, height, width) = x.dims4()?;
     let kernel = weight.dim(3)?;
     let size = |narrow: usize| (narrow.max(1) - 1) * stride + kernel;
@@ -48,14 +81,8 @@ pub fn conv_transpose2d(
             "conv_transpose2d: a padding of {padding} leaves nothing of {height}x{width} with kernel {kernel}"
         );
     }
-    conv2d_input_grad_with_bias(
-        x,
-        weight,
-        bias,
-        (size(height) - 2 * padding, size(width) - 2 * padding),
-        stride,
-        padding,
-    )
+    let size = (size(height) - 2 * padding, size(width) - 2 * padding);
+    input_grad(x, weight, bias, size, stride, padding, activation)
 }
 
 /// The gradient of [`conv2d`] in its input: [`conv_transpose2d`] of the gradient `dy (N, Co, h, w)` with the
@@ -71,24 +98,62 @@ pub fn conv2d_input_grad(
     stride: usize,
     padding: usize,
 ) -> Result<Tensor> {
-    conv2d_input_grad_with_bias(dy, weight, None, size, stride, padding)
+    input_grad(dy, weight, None, size, stride, padding, Activation::None)
 }
 
-fn conv2d_input_grad_with_bias(
+/// The gradient of `conv2d(leaky_relu(x))` in `x`: [`conv2d_input_grad`], then
+/// [`leaky_relu_backward`](super::leaky_relu_backward) at `x (N, Ci, H, W)`, in one operation. As there, `x` is
+/// taken as a constant, and may be given after its activation.
+///
+/// # Errors
+/// As [`conv2d_input_grad`].
+pub fn conv2d_act_input_grad(
+    dy: &Tensor,
+    weight: &Tensor,
+    x: &Tensor,
+    slope: f64,
+    stride: usize,
+    padding: usize,
+) -> Result<Tensor> {
+    let (batch, channels, height, width) = x.dims4()?;
+    let shape = narrow_shape("conv2d_act_input_grad", dy, weight, (height, width), stride, padding)?;
+    if (batch, channels) != (shape.batch, shape.in_channels) {
+        bail!(
+            "conv2d_act_input_grad: x is {:?}, its gradient {} of {}",
+            x.dims(),
+            shape.batch,
+            shape.in_channels
+        );
+    }
+    if !dy.device().is_cpu() {
+        let dx = portable::conv_transpose2d(dy, weight, None, (height, width), stride, padding)?;
+        return portable::leaky_relu_backward(x, &dx, slope);
+    }
+    let operation = Masked { shape, slope };
+    dy.contiguous()?.apply_op3(&weight.contiguous()?, &constant(x).contiguous()?, operation)
+}
+
+fn input_grad(
     narrow: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
     size: (usize, usize),
     stride: usize,
     padding: usize,
+    activation: Activation,
 ) -> Result<Tensor> {
     let name = "conv_transpose2d";
     let shape = narrow_shape(name, narrow, weight, size, stride, padding)?;
     check_bias(name, bias, shape.in_channels)?;
     if !narrow.device().is_cpu() {
-        return portable::conv_transpose2d(narrow, weight, bias, size, stride, padding);
+        return activation.around(narrow, |narrow| {
+            portable::conv_transpose2d(narrow, weight, bias, size, stride, padding)
+        });
     }
-    apply(Kind::Transposed, shape, narrow, weight, bias)
+    if let Activation::Before(slope) = activation {
+        return apply(Kind::Transposed, shape, Activation::None, &leaky_relu(narrow, slope)?, weight, bias);
+    }
+    apply(Kind::Transposed, shape, activation, narrow, weight, bias)
 }
 
 /// The gradient of [`conv2d`] in its weight, `(Co, Ci, kernel, kernel)`, from its input `x (N, Ci, H, W)` and the
@@ -124,7 +189,7 @@ pub fn conv2d_weight_grad(
     if !x.device().is_cpu() {
         return portable::conv2d_weight_grad(x, dy, kernel, stride, padding);
     }
-    apply(Kind::WeightGradient, shape, x, dy, None)
+    apply(Kind::WeightGradient, shape, Activation::None, x, dy, None)
 }
 
 /// The sum of `x (N, C, H, W)` over everything but the channels, `(C)`: the gradient of a bias.
@@ -153,11 +218,20 @@ enum Kind {
 struct Convolution {
     kind: Kind,
     shape: ConvShape,
+    /// Of a weight gradient, the one before the wide side.
+    activation: Activation,
 }
 
-fn apply(kind: Kind, shape: ConvShape, a: &Tensor, b: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+fn apply(
+    kind: Kind,
+    shape: ConvShape,
+    activation: Activation,
+    a: &Tensor,
+    b: &Tensor,
+    bias: Option<&Tensor>,
+) -> Result<Tensor> {
     let (a, b) = (a.contiguous()?, b.contiguous()?);
-    let operation = Convolution { kind, shape };
+    let operation = Convolution { kind, shape, activation };
     match bias {
         Some(bias) => a.apply_op3(&b, &bias.contiguous()?, operation),
         None => a.apply_op2(&b, operation),
@@ -175,24 +249,27 @@ impl Convolution {
         with_float!("convolution", s1, T => {
             let (a, b) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
             let bias = bias.map(|(storage, layout)| elements::<T>(storage, layout)).transpose()?;
-            let finish = Finish { bias, slope: None };
+            let slope = |slope: Option<f64>| slope.map(<T as WithDType>::from_f64);
+            let (before, after) = (slope(self.activation.before()), slope(self.activation.after()));
+            let fused = Fused { before, bias, after, mask: None };
             Ok(match self.kind {
                 Kind::Forward => filled((s.batch, s.out_channels, s.out_height, s.out_width), |out| {
-                    T::forward(s, a, b, &finish, out);
+                    T::forward(s, a, b, &fused, out);
                 }),
                 Kind::Transposed => filled((s.batch, s.in_channels, s.in_height, s.in_width), |out| {
-                    T::transposed(s, a, b, &finish, out);
+                    T::transposed(s, a, b, &fused, out);
                 }),
                 Kind::WeightGradient => {
                     filled((s.out_channels, s.in_channels, s.kernel, s.kernel), |out| {
-                        T::weight_gradient(s, a, b, out);
+                        T::weight_gradient(s, a, before, b, out);
                     })
                 }
             })
         })
     }
 
-    /// The gradients in both arguments, where they are wanted.
+    /// The gradients in both arguments, where they are wanted, from the gradient of what comes before an
+    /// activation at the end.
     fn backward(
         &self,
         a: &Tensor,
@@ -202,24 +279,52 @@ impl Convolution {
         let s = self.shape;
         let size = (s.in_height, s.in_width);
         let (stride, padding) = (s.stride, s.padding);
-        let wide = |weight: &Tensor| conv2d_input_grad(gradient, weight, size, stride, padding);
+        let wide = |a: &Tensor, weight: &Tensor| match self.activation {
+            Activation::Before(slope) => conv2d_act_input_grad(gradient, weight, a, slope, stride, padding),
+            _ => conv2d_input_grad(gradient, weight, size, stride, padding),
+        };
         let narrow = |weight: &Tensor| conv2d(gradient, weight, None, stride, padding);
         let (for_a, for_b) = (a.track_op(), b.track_op());
         let (a, b) = (constant(a), constant(b));
         Ok(match self.kind {
             Kind::Forward => (
-                for_a.then(|| wide(&b)).transpose()?,
-                for_b.then(|| conv2d_weight_grad(&a, gradient, s.kernel, stride, padding)).transpose()?,
+                for_a.then(|| wide(&a, &b)).transpose()?,
+                for_b
+                    .then(|| {
+                        let activation = match self.activation {
+                            Activation::Before(_) => self.activation,
+                            _ => Activation::None,
+                        };
+                        apply(Kind::WeightGradient, s, activation, &a, gradient, None)
+                    })
+                    .transpose()?,
             ),
             Kind::Transposed => (
                 for_a.then(|| narrow(&b)).transpose()?,
                 for_b.then(|| conv2d_weight_grad(gradient, &a, s.kernel, stride, padding)).transpose()?,
             ),
             Kind::WeightGradient => (
-                for_a.then(|| conv2d_input_grad(&b, gradient, size, stride, padding)).transpose()?,
-                for_b.then(|| conv2d(&a, gradient, None, stride, padding)).transpose()?,
+                for_a
+                    .then(|| match self.activation {
+                        Activation::Before(slope) => {
+                            conv2d_act_input_grad(&b, gradient, &a, slope, stride, padding)
+                        }
+                        _ => conv2d_input_grad(&b, gradient, size, stride, padding),
+                    })
+                    .transpose()?,
+                for_b
+                    .then(|| conv2d_act(&a, gradient, None, stride, padding, self.activation))
+                    .transpose()?,
             ),
         })
+    }
+
+    /// The gradient of what comes before an activation at the end.
+    fn before_activation(&self, result: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+        match self.activation {
+            Activation::After(slope) => leaky_relu_backward(result, gradient, slope),
+            _ => Ok(gradient.clone()),
+        }
     }
 }
 
@@ -242,10 +347,10 @@ impl CustomOp2 for Convolution {
         &self,
         a: &Tensor,
         b: &Tensor,
-        _: &Tensor,
+        result: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        self.backward(a, b, gradient)
+        self.backward(a, b, &self.before_activation(result, gradient)?)
     }
 }
 
@@ -271,12 +376,67 @@ impl CustomOp3 for Convolution {
         a: &Tensor,
         b: &Tensor,
         bias: &Tensor,
+        result: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let gradient = self.before_activation(result, gradient)?;
+        let (da, db) = self.backward(a, b, &gradient)?;
+        let dbias = bias.track_op().then(|| channel_sum(&gradient)).transpose()?;
+        Ok((da, db, dbias))
+    }
+}
+
+/// A transposed convolution times the derivative of a leaky ReLU: of narrow, weight and where the derivative is
+/// taken.
+struct Masked {
+    shape: ConvShape,
+    slope: f64,
+}
+
+impl CustomOp3 for Masked {
+    fn name(&self) -> &'static str {
+        "convolution backward through an activation"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let s = &self.shape;
+        with_float!("convolution backward through an activation", s1, T => {
+            let (narrow, weight) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
+            let mask = Some((elements::<T>(s3, l3)?, <T as WithDType>::from_f64(self.slope)));
+            let fused = Fused { mask, ..Fused::default() };
+            Ok(filled((s.batch, s.in_channels, s.in_height, s.in_width), |out| {
+                T::transposed(s, narrow, weight, &fused, out);
+            }))
+        })
+    }
+
+    fn bwd(
+        &self,
+        narrow: &Tensor,
+        weight: &Tensor,
+        x: &Tensor,
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (da, db) = self.backward(a, b, gradient)?;
-        let dbias = bias.track_op().then(|| channel_sum(gradient)).transpose()?;
-        Ok((da, db, dbias))
+        let s = self.shape;
+        let wide = leaky_relu_backward(x, gradient, self.slope)?;
+        let (for_narrow, for_weight) = (narrow.track_op(), weight.track_op());
+        let (narrow, weight) = (constant(narrow), constant(weight));
+        Ok((
+            for_narrow.then(|| conv2d(&wide, &weight, None, s.stride, s.padding)).transpose()?,
+            for_weight
+                .then(|| conv2d_weight_grad(&wide, &narrow, s.kernel, s.stride, s.padding))
+                .transpose()?,
+            None,
+        ))
     }
 }
 

@@ -5,7 +5,8 @@
 //! tap is a small picture of its own, and these are added up, each moved to its place. A convolution of stride 1
 //! is the same thing with its taps turned round.
 
-use super::convolution::{ConvShape, Finish};
+use super::convolution::{ConvShape, Fused};
+use super::elementwise::leaky;
 use super::micro::{Kernel, LANES, Product, ROWS, TILE};
 use super::scratch::with_scratch;
 use super::transpose::{Target, transpose_into};
@@ -23,7 +24,7 @@ pub(super) fn transposed(
     shape: &ConvShape,
     narrow: &[f32],
     weight: &[f32],
-    finish: &Finish<'_>,
+    fused: &Fused<'_>,
     wide: &mut [f32],
 ) {
     let lanes = shape.in_channels * shape.kernel * shape.kernel;
@@ -33,7 +34,7 @@ pub(super) fn transposed(
             packed[..lanes].copy_from_slice(row);
             packed[lanes..].fill(0.0);
         }
-        run(shape, narrow, packed, finish, wide);
+        run(shape, narrow, packed, fused, wide);
     });
 }
 
@@ -42,7 +43,7 @@ pub(super) fn forward(
     shape: &ConvShape,
     wide: &[f32],
     weight: &[f32],
-    finish: &Finish<'_>,
+    fused: &Fused<'_>,
     narrow: &mut [f32],
 ) {
     let s = shape;
@@ -69,12 +70,12 @@ pub(super) fn forward(
                 }
             }
         }
-        run(&mirrored, wide, packed, finish, narrow);
+        run(&mirrored, wide, packed, fused, narrow);
     });
 }
 
 /// Spreads the narrow side; `packed` is `(out_channels, lanes rounded up)`.
-fn run(s: &ConvShape, narrow: &[f32], packed: &[f32], finish: &Finish<'_>, wide: &mut [f32]) {
+fn run(s: &ConvShape, narrow: &[f32], packed: &[f32], fused: &Fused<'_>, wide: &mut [f32]) {
     let band = (BAND / s.out_width.max(1)).max(4) * s.stride;
     let bands = s.in_height.div_ceil(band);
     let target = Target::new(wide);
@@ -86,7 +87,7 @@ fn run(s: &ConvShape, narrow: &[f32], packed: &[f32], finish: &Finish<'_>, wide:
         let low = (rows.start + s.padding).saturating_sub(s.kernel - 1).div_ceil(s.stride);
         let high = ((rows.end - 1 + s.padding) / s.stride + 1).min(s.out_height);
         let sources = low.min(high)..high;
-        spread(s, kernel, image, rows, sources, narrow, packed, finish, target);
+        spread(s, kernel, image, rows, sources, narrow, packed, fused, target);
     });
 }
 
@@ -99,7 +100,7 @@ fn spread(
     sources: Range<usize>,
     narrow: &[f32],
     packed: &[f32],
-    finish: &Finish<'_>,
+    fused: &Fused<'_>,
     out: Target,
 ) {
     let square = s.kernel * s.kernel;
@@ -154,15 +155,13 @@ fn spread(
                         }
                     }
                 }
-                if s.stride == 1 {
-                    line.copy_from_slice(&phases[margin..margin + s.in_width]);
-                } else {
-                    for (x, value) in line.iter_mut().enumerate() {
-                        *value = phases[x % s.stride * width + margin + x / s.stride];
+                let (bias, slope) =
+                    (fused.bias.map_or(0.0, |bias| bias[channel]), fused.after.unwrap_or(1.0));
+                for (phase, sums) in phases.chunks_exact(width).enumerate().take(s.in_width) {
+                    let values = line[phase..].iter_mut().step_by(s.stride);
+                    for (value, &sum) in values.zip(&sums[margin..]) {
+                        *value = leaky(sum + bias, slope);
                     }
-                }
-                for value in line.iter_mut() {
-                    *value = finish.apply(channel, *value);
                 }
                 let start = ((image * s.in_channels + channel) * s.in_height + row) * s.in_width;
                 // SAFETY: every task has rows of its own, and `wide` outlives the loop.

@@ -1,8 +1,9 @@
 //! The three convolution kernels: their sizes, what is done to a result on its way out, and which code runs.
 
-use super::elementwise::Real;
+use super::elementwise::{self, Real, leaky};
 use super::linear::{self, LinearShape};
 use super::{columns, direct, gather, weight_gradient};
+use std::borrow::Cow;
 
 /// The sizes of one convolution, kernel square, `stride` and zero `padding` the same on both axes.
 ///
@@ -81,59 +82,87 @@ pub fn narrow_size(wide: usize, kernel: usize, stride: usize, padding: usize) ->
     Some(room / stride + 1)
 }
 
-/// What happens to a value on its way out of a kernel: `activation(value + bias)`.
+/// What is done on the way into and out of a kernel: `mask * activation(conv(activation(x)) + bias)`.
 #[derive(Clone, Copy, Debug)]
-pub struct Finish<'a, T = f32> {
+pub struct Fused<'a, T = f32> {
+    /// The slope of a leaky ReLU on the input.
+    pub before: Option<T>,
     /// Added to every value of a channel.
     pub bias: Option<&'a [T]>,
-    /// The slope of a leaky ReLU.
-    pub slope: Option<T>,
+    /// The slope of a leaky ReLU on the result.
+    pub after: Option<T>,
+    /// The derivative of a leaky ReLU, multiplied with the result: where it was evaluated, and its slope.
+    pub mask: Option<(&'a [T], T)>,
 }
 
-impl<T> Default for Finish<'_, T> {
+impl<T> Default for Fused<'_, T> {
     fn default() -> Self {
-        Self { bias: None, slope: None }
+        Self { before: None, bias: None, after: None, mask: None }
     }
 }
 
-impl<T: Real> Finish<'_, T> {
-    /// The finished value of a channel.
-    pub fn apply(&self, channel: usize, value: T) -> T {
+impl<T: Real> Fused<'_, T> {
+    /// Bias and activation of one value.
+    pub fn finish(&self, channel: usize, value: T) -> T {
         let value = self.bias.map_or(value, |bias| value + bias[channel]);
-        match self.slope {
-            Some(slope) if value <= T::ZERO => slope * value,
-            _ => value,
+        self.after.map_or(value, |slope| leaky(value, slope))
+    }
+
+    /// Multiplies a whole result with the mask.
+    fn apply_mask(&self, out: &mut [T]) {
+        if let Some((at, slope)) = self.mask {
+            elementwise::update(at, out, |at, value| if at > T::ZERO { value } else { slope * value });
         }
     }
 }
 
 /// A float that the three kernels take.
 pub trait Convolve: Real {
-    /// `narrow = activation(conv(wide, weight) + bias)`; overwrites all of `narrow`.
+    /// `narrow = conv(wide, weight)`, and what is fused with it; overwrites all of `narrow`.
     fn forward(
         shape: &ConvShape,
         wide: &[Self],
         weight: &[Self],
-        finish: &Finish<'_, Self>,
+        fused: &Fused<'_, Self>,
         narrow: &mut [Self],
     ) {
-        direct::forward(shape, wide, weight, finish, narrow);
+        let wide = activated(wide, fused.before);
+        direct::forward(shape, &wide, weight, fused, narrow);
+        fused.apply_mask(narrow);
     }
 
-    /// `wide = activation(conv_transpose(narrow, weight) + bias)`; overwrites all of `wide`.
+    /// `wide = conv_transpose(narrow, weight)`, and what is fused with it; overwrites all of `wide`.
     fn transposed(
         shape: &ConvShape,
         narrow: &[Self],
         weight: &[Self],
-        finish: &Finish<'_, Self>,
+        fused: &Fused<'_, Self>,
         wide: &mut [Self],
     ) {
-        direct::transposed(shape, narrow, weight, finish, wide);
+        let narrow = activated(narrow, fused.before);
+        direct::transposed(shape, &narrow, weight, fused, wide);
+        fused.apply_mask(wide);
     }
 
-    /// The gradient of the weights, `sum wide * narrow` over images and positions; overwrites all of `gradient`.
-    fn weight_gradient(shape: &ConvShape, wide: &[Self], narrow: &[Self], gradient: &mut [Self]) {
-        direct::weight_gradient(shape, wide, narrow, gradient);
+    /// The gradient of the weights, `sum activation(wide) * narrow` over images and positions, the activation a
+    /// leaky ReLU of slope `before`; overwrites all of `gradient`.
+    fn weight_gradient(
+        shape: &ConvShape,
+        wide: &[Self],
+        before: Option<Self>,
+        narrow: &[Self],
+        gradient: &mut [Self],
+    ) {
+        let wide = activated(wide, before);
+        direct::weight_gradient(shape, &wide, narrow, gradient);
+    }
+}
+
+/// `x` after a leaky ReLU, if there is one.
+fn activated<T: Real>(x: &[T], slope: Option<T>) -> Cow<'_, [T]> {
+    match slope {
+        Some(slope) => Cow::Owned(x.iter().map(|&x| leaky(x, slope)).collect()),
+        None => Cow::Borrowed(x),
     }
 }
 
@@ -144,15 +173,17 @@ impl Convolve for f32 {
         shape: &ConvShape,
         wide: &[Self],
         weight: &[Self],
-        finish: &Finish<'_, Self>,
+        fused: &Fused<'_, Self>,
         narrow: &mut [Self],
     ) {
         if let Some(layer) = shape.as_linear() {
-            linear::forward(&layer, wide, weight, finish, narrow);
+            linear::forward(&layer, &activated(wide, fused.before), weight, fused, narrow);
+            fused.apply_mask(narrow);
         } else if shape.stride == 1 && shape.padding < shape.kernel && shape.is_few(shape.out_channels) {
-            columns::forward(shape, wide, weight, finish, narrow);
+            columns::forward(shape, &activated(wide, fused.before), weight, fused, narrow);
+            fused.apply_mask(narrow);
         } else {
-            gather::forward(shape, wide, weight, finish, narrow);
+            gather::forward(shape, wide, weight, fused, narrow);
         }
     }
 
@@ -160,29 +191,37 @@ impl Convolve for f32 {
         shape: &ConvShape,
         narrow: &[Self],
         weight: &[Self],
-        finish: &Finish<'_, Self>,
+        fused: &Fused<'_, Self>,
         wide: &mut [Self],
     ) {
         if let Some(layer) = shape.as_linear() {
-            linear::input_gradient(&layer, narrow, weight, wide);
-            let plane = shape.in_height * shape.in_width;
-            for (index, plane) in wide.chunks_exact_mut(plane).enumerate() {
-                plane.iter_mut().for_each(|value| *value = finish.apply(index % shape.in_channels, *value));
+            linear::input_gradient(&layer, &activated(narrow, fused.before), weight, wide);
+            for (index, plane) in wide.chunks_exact_mut(shape.in_height * shape.in_width).enumerate() {
+                plane.iter_mut().for_each(|value| *value = fused.finish(index % shape.in_channels, *value));
             }
+            fused.apply_mask(wide);
         } else if shape.is_few(shape.in_channels) {
-            columns::transposed(shape, narrow, weight, finish, wide);
+            columns::transposed(shape, &activated(narrow, fused.before), weight, fused, wide);
+            fused.apply_mask(wide);
         } else if shape.stride <= 2 {
-            gather::transposed(shape, narrow, weight, finish, wide);
+            gather::transposed(shape, narrow, weight, fused, wide);
         } else {
-            direct::transposed(shape, narrow, weight, finish, wide);
+            direct::transposed(shape, &activated(narrow, fused.before), weight, fused, wide);
+            fused.apply_mask(wide);
         }
     }
 
-    fn weight_gradient(shape: &ConvShape, wide: &[Self], narrow: &[Self], gradient: &mut [Self]) {
+    fn weight_gradient(
+        shape: &ConvShape,
+        wide: &[Self],
+        before: Option<Self>,
+        narrow: &[Self],
+        gradient: &mut [Self],
+    ) {
         if let Some(layer) = shape.as_linear() {
-            linear::weight_gradient(&layer, wide, narrow, gradient);
+            linear::weight_gradient(&layer, &activated(wide, before), narrow, gradient);
         } else {
-            weight_gradient::weight_gradient(shape, wide, narrow, gradient);
+            weight_gradient::weight_gradient(shape, wide, before, narrow, gradient);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The three convolution kernels as plain loops, for any float: the path of f64 (finite differences) and of
 //! whatever the packed kernels do not take.
 
-use super::convolution::{ConvShape, Finish};
+use super::convolution::{ConvShape, Fused};
 use super::elementwise::Real;
 use rayon::prelude::*;
 
@@ -10,7 +10,7 @@ pub(super) fn forward<T: Real>(
     shape: &ConvShape,
     wide: &[T],
     weight: &[T],
-    finish: &Finish<'_, T>,
+    fused: &Fused<'_, T>,
     narrow: &mut [T],
 ) {
     let s = *shape;
@@ -37,7 +37,7 @@ pub(super) fn forward<T: Real>(
                 }
             });
         }
-        out.iter_mut().for_each(|o| *o = finish.apply(channel, *o));
+        out.iter_mut().for_each(|o| *o = fused.finish(channel, *o));
     });
 }
 
@@ -46,7 +46,7 @@ pub(super) fn transposed<T: Real>(
     shape: &ConvShape,
     narrow: &[T],
     weight: &[T],
-    finish: &Finish<'_, T>,
+    fused: &Fused<'_, T>,
     wide: &mut [T],
 ) {
     let s = *shape;
@@ -73,7 +73,7 @@ pub(super) fn transposed<T: Real>(
                 }
             });
         }
-        result.iter_mut().for_each(|o| *o = finish.apply(channel, *o));
+        result.iter_mut().for_each(|o| *o = fused.finish(channel, *o));
     });
 }
 

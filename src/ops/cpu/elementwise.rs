@@ -48,9 +48,24 @@ pub fn zip<T: Real>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Syn
     });
 }
 
+/// `out[i] = f(a[i], out[i])` for all of `out`.
+pub fn update<T: Real>(a: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Sync) {
+    out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(|(out, a)| {
+        for (o, &a) in out.iter_mut().zip(a) {
+            *o = f(a, *o);
+        }
+    });
+}
+
+/// Leaky ReLU of one value.
+#[inline(always)]
+pub fn leaky<T: Real>(x: T, slope: T) -> T {
+    if x > T::ZERO { x } else { slope * x }
+}
+
 /// Leaky ReLU: `x` above zero, `slope * x` elsewhere.
 pub fn leaky_relu<T: Real>(x: &[T], slope: T, out: &mut [T]) {
-    map(x, out, |x| if x > T::ZERO { x } else { slope * x });
+    map(x, out, |x| leaky(x, slope));
 }
 
 /// `upstream` where `x` is above zero, `slope * upstream` elsewhere.

@@ -8,7 +8,8 @@
 //! padding around it, and lets the micro-kernel sum eight pixels x 32 channels at a time straight from that copy.
 //! The sums lie pixel by pixel; on the way out they are transposed, and bias and activation applied.
 
-use super::convolution::{ConvShape, Finish};
+use super::convolution::{ConvShape, Fused};
+use super::elementwise::leaky;
 use super::micro::{Kernel, LANES, Product, ROWS, TILE};
 use super::scratch::with_scratch;
 use super::transpose::{Target, transpose, transpose_into};
@@ -67,7 +68,7 @@ pub(super) fn forward(
     shape: &ConvShape,
     wide: &[f32],
     weight: &[f32],
-    finish: &Finish<'_>,
+    fused: &Fused<'_>,
     narrow: &mut [f32],
 ) {
     let s = shape;
@@ -102,7 +103,7 @@ pub(super) fn forward(
             }
             transpose_into(&weight[first * depth..], depth, lanes, depth, packed, |k| k * LANES);
         });
-        sweep.run(packed, finish, narrow);
+        sweep.run(packed, fused, narrow);
     });
 }
 
@@ -111,7 +112,7 @@ pub(super) fn transposed(
     shape: &ConvShape,
     narrow: &[f32],
     weight: &[f32],
-    finish: &Finish<'_>,
+    fused: &Fused<'_>,
     wide: &mut [f32],
 ) {
     let s = shape;
@@ -176,15 +177,23 @@ pub(super) fn transposed(
                 let source = &weight[(channel * s.in_channels + first) * square..];
                 // SAFETY: `packed` outlives the loop, and every channel has places of its own.
                 unsafe {
-                    transpose(source, square, lanes, square, &Finish::default(), target, |index| {
+                    transpose(source, square, lanes, square, &Fused::default(), target, |index| {
                         let (start, per_channel, per_block) = places[index];
                         start + channel * per_channel + block * per_block
                     });
                 }
             }
         });
-        sweep.run(packed, finish, wide);
+        sweep.run(packed, fused, wide);
     });
+}
+
+/// Copies part of a row, through a leaky ReLU if there is one.
+pub(super) fn copy_row(source: &[f32], before: Option<f32>, out: &mut [f32]) {
+    match before {
+        Some(slope) => out.iter_mut().zip(source).for_each(|(o, &x)| *o = leaky(x, slope)),
+        None => out.copy_from_slice(source),
+    }
 }
 
 /// A strip: some grid rows of one image, or some whole images.
@@ -194,7 +203,7 @@ struct Strip {
 }
 
 impl Sweep<'_> {
-    fn run(&self, packed: &[f32], finish: &Finish<'_>, out: &mut [f32]) {
+    fn run(&self, packed: &[f32], fused: &Fused<'_>, out: &mut [f32]) {
         let strips = self.strips();
         let blocks = self.out_channels.div_ceil(LANES);
         let threads = rayon::current_num_threads();
@@ -205,7 +214,7 @@ impl Sweep<'_> {
         (0..strips.len() * groups).into_par_iter().for_each(|task| {
             let (strip, group) = (&strips[task / groups], task % groups);
             let blocks = group * blocks / groups..(group + 1) * blocks / groups;
-            self.run_strip(strip, blocks, packed, finish, target);
+            self.run_strip(strip, blocks, packed, fused, target);
         });
     }
 
@@ -229,14 +238,7 @@ impl Sweep<'_> {
         }
     }
 
-    fn run_strip(
-        &self,
-        strip: &Strip,
-        blocks: Range<usize>,
-        packed: &[f32],
-        finish: &Finish<'_>,
-        out: Target,
-    ) {
+    fn run_strip(&self, strip: &Strip, blocks: Range<usize>, packed: &[f32], fused: &Fused<'_>, out: Target) {
         let columns = self.grid.1;
         let height = (strip.rows.len() - 1) * self.step + self.extent;
         let width = (columns - 1) * self.step + self.extent;
@@ -262,7 +264,7 @@ impl Sweep<'_> {
             })
             .collect();
         with_scratch(strip.images.len() * image, |source| {
-            self.copy_padded(strip, height, width, source);
+            self.copy_padded(strip, height, width, fused.before, source);
             with_scratch(self.phases.len() * tiles * TILE, |sums| {
                 for block in blocks {
                     let lanes = LANES.min(self.out_channels - block * LANES);
@@ -286,16 +288,15 @@ impl Sweep<'_> {
                             }
                         }
                     }
-                    let bias = finish.bias.map(|bias| &bias[block * LANES..]);
-                    let finish = Finish { bias, ..*finish };
-                    self.write(strip, block, lanes, sums, tiles * TILE, &finish, out);
+                    let bias = fused.bias.map(|bias| &bias[block * LANES..]);
+                    self.write(strip, block, lanes, sums, tiles * TILE, &Fused { bias, ..*fused }, out);
                 }
             });
         });
     }
 
     /// The source rows that a strip reads, `[image][channel][height][width]`, zeros where there is no source.
-    fn copy_padded(&self, strip: &Strip, height: usize, width: usize, out: &mut [f32]) {
+    fn copy_padded(&self, strip: &Strip, height: usize, width: usize, before: Option<f32>, out: &mut [f32]) {
         let left = self.before.min(width);
         let inside = self.width.min(width - left);
         let top = (strip.rows.start * self.step) as isize - self.before as isize;
@@ -310,7 +311,11 @@ impl Sweep<'_> {
                     continue;
                 }
                 out[..left].fill(0.0);
-                out[left..left + inside].copy_from_slice(&source[row as usize * self.width..][..inside]);
+                copy_row(
+                    &source[row as usize * self.width..][..inside],
+                    before,
+                    &mut out[left..left + inside],
+                );
                 out[left + inside..].fill(0.0);
             }
         }
@@ -324,7 +329,7 @@ impl Sweep<'_> {
         lanes: usize,
         sums: &[f32],
         per_phase: usize,
-        finish: &Finish<'_>,
+        fused: &Fused<'_>,
         out: Target,
     ) {
         let plane = self.out_height * self.out_width;
@@ -335,13 +340,13 @@ impl Sweep<'_> {
                 let start = base + strip.rows.start * self.out_width;
                 let source = &sums[i * pixels * LANES..][..pixels * LANES];
                 // SAFETY: strips and lane blocks have disjoint pixels and channels, and `out` outlives the sweep.
-                unsafe { transpose(source, LANES, pixels, lanes, finish, out, |lane| start + lane * plane) };
+                unsafe { transpose(source, LANES, pixels, lanes, fused, out, |lane| start + lane * plane) };
             } else {
                 for pair in self.phases.chunks_exact(2) {
                     let phase = pair[0].first.0 * 2;
                     let [even, odd] = [phase, phase + 1]
                         .map(|p| &sums[p * per_phase + i * pixels * LANES..][..pixels * LANES]);
-                    self.write_interleaved(strip, pair[0].first.0, even, odd, lanes, finish, base, out);
+                    self.write_interleaved(strip, pair[0].first.0, even, odd, lanes, fused, base, out);
                 }
             }
         }
@@ -355,13 +360,14 @@ impl Sweep<'_> {
         even: &[f32],
         odd: &[f32],
         lanes: usize,
-        finish: &Finish<'_>,
+        fused: &Fused<'_>,
         base: usize,
         out: Target,
     ) {
         const CHUNK: usize = 16;
         let (columns, plane) = (self.grid.1, self.out_height * self.out_width);
         let pixels = strip.rows.len() * columns;
+        let plain = Fused { mask: None, ..*fused };
         let mut turned = [[0.0_f32; LANES * CHUNK]; 2];
         for start in (0..pixels).step_by(CHUNK) {
             let count = CHUNK.min(pixels - start);
@@ -369,7 +375,7 @@ impl Sweep<'_> {
                 let target = Target::new(turned);
                 // SAFETY: `turned` is this function's own.
                 unsafe {
-                    transpose(&sums[start * LANES..], LANES, count, lanes, finish, target, |lane| {
+                    transpose(&sums[start * LANES..], LANES, count, lanes, &plain, target, |lane| {
                         lane * CHUNK
                     });
                 }
@@ -384,15 +390,21 @@ impl Sweep<'_> {
                 let mut done = 0;
                 while done < count {
                     let (row, column) = ((start + done) / columns, (start + done) % columns);
-                    let run = (columns - column).min(count - done);
+                    let pixels = (columns - column).min(count - done);
                     let y = 2 * (strip.rows.start + row) + first_row;
                     if y < self.out_height {
-                        let length = (2 * run).min(self.out_width - 2 * column);
+                        let length = (2 * pixels).min(self.out_width - 2 * column);
                         let at = base + lane * plane + y * self.out_width + 2 * column;
+                        let run = &mut mixed[2 * done..][..length];
+                        if let Some((mask, slope)) = fused.mask {
+                            for (value, &mask) in run.iter_mut().zip(&mask[at..]) {
+                                *value = if mask > 0.0 { *value } else { slope * *value };
+                            }
+                        }
                         // SAFETY: strips, lanes and phases have disjoint pixels, and `out` outlives the sweep.
-                        unsafe { out.write(at, &mixed[2 * done..][..length]) };
+                        unsafe { out.write(at, run) };
                     }
-                    done += run;
+                    done += pixels;
                 }
             }
         }

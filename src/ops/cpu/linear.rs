@@ -3,7 +3,7 @@
 //!
 //! A convolution whose kernel covers its whole unpadded input is the same thing.
 
-use super::convolution::Finish;
+use super::convolution::Fused;
 use super::micro::{Kernel, LANES, Product, ROWS, TILE};
 use super::scratch::with_scratch;
 use super::transpose::{Target, transpose, transpose_into};
@@ -24,11 +24,11 @@ pub struct LinearShape {
 const TASK: usize = 1 << 17;
 
 /// `y = activation(x weight^T + bias)`; overwrites all of `y`.
-pub fn forward(shape: &LinearShape, x: &[f32], weight: &[f32], finish: &Finish<'_>, y: &mut [f32]) {
+pub fn forward(shape: &LinearShape, x: &[f32], weight: &[f32], fused: &Fused<'_>, y: &mut [f32]) {
     let &LinearShape { batch, inputs, outputs } = shape;
     let offsets: Vec<u32> = (0..inputs as u32).collect();
     let kernel = Kernel::best();
-    let plain = Finish { bias: None, slope: finish.slope };
+    let plain = Fused { after: fused.after, ..Fused::default() };
     let target = Target::new(y);
     // The weights are the scalars, which need no packing, and 32 rows of the batch the vectors.
     for first in (0..batch).step_by(LANES) {
@@ -42,7 +42,7 @@ pub fn forward(shape: &LinearShape, x: &[f32], weight: &[f32], finish: &Finish<'
                 let count = ROWS.min(outputs - output);
                 let rows = std::array::from_fn(|r| ((output + r.min(count - 1)) * inputs) as u32);
                 let mut tile = [0.0; TILE];
-                if let Some(bias) = finish.bias {
+                if let Some(bias) = fused.bias {
                     for (row, &bias) in tile.chunks_exact_mut(LANES).zip(&bias[output..]) {
                         row.fill(bias);
                     }
@@ -151,7 +151,13 @@ mod tests {
             let bias = values(outputs, 4);
             let (mut y, mut dx, mut dw) =
                 (vec![f32::NAN; dy.len()], vec![f32::NAN; x.len()], vec![f32::NAN; w.len()]);
-            forward(&shape, &x, &w, &Finish { bias: Some(&bias), slope: Some(0.2) }, &mut y);
+            forward(
+                &shape,
+                &x,
+                &w,
+                &Fused { bias: Some(&bias), after: Some(0.2), ..Fused::default() },
+                &mut y,
+            );
             input_gradient(&shape, &dy, &w, &mut dx);
             weight_gradient(&shape, &x, &dy, &mut dw);
             let sum = |n: usize, f: &dyn Fn(usize) -> (f32, f32)| {

@@ -1,7 +1,7 @@
 //! Transposition between "one channel after another" and "all channels of one pixel", with what can be done to the
 //! values on the way.
 
-use super::convolution::Finish;
+use super::convolution::Fused;
 
 /// Where a transposition writes: memory that several threads fill at once, each its own elements.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ impl Target {
     }
 }
 
-/// `target[at(column) + row] = finish(column, source[row * stride + column])` for all rows and columns.
+/// `target[at(column) + row] = finished(source[row * stride + column])` for all rows and columns.
 ///
 /// # Panics
 /// When the source is too short or a run of `rows` values would leave the target.
@@ -57,7 +57,7 @@ pub(super) unsafe fn transpose(
     stride: usize,
     rows: usize,
     columns: usize,
-    finish: &Finish<'_>,
+    fused: &Fused<'_>,
     target: Target,
     at: impl Fn(usize) -> usize,
 ) {
@@ -65,20 +65,26 @@ pub(super) unsafe fn transpose(
         return;
     }
     assert!((rows - 1) * stride + columns <= source.len(), "the source is too short");
-    assert!(finish.bias.is_none_or(|bias| bias.len() >= columns), "a bias is missing");
+    assert!(fused.bias.is_none_or(|bias| bias.len() >= columns), "a bias is missing");
+    assert!(fused.mask.is_none_or(|(mask, _)| mask.len() == target.length), "the mask has another size");
     for column in 0..columns {
         assert!(at(column) + rows <= target.length, "a run lies outside the target");
     }
     #[cfg(target_arch = "x86_64")]
     if rows > 2 && std::arch::is_x86_feature_detected!("avx512f") {
         // SAFETY: the CPU has AVX-512F, the bounds were checked above, and the caller promises exclusiveness.
-        unsafe { avx512::transpose(source, stride, rows, columns, finish, target.start, at) };
+        unsafe { avx512::transpose(source, stride, rows, columns, fused, target.start, at) };
         return;
     }
     for first in (0..columns).step_by(16) {
         for row in 0..rows {
             for column in first..columns.min(first + 16) {
-                let value = finish.apply(column, source[row * stride + column]);
+                let mut value = fused.finish(column, source[row * stride + column]);
+                if let Some((mask, slope)) = fused.mask
+                    && mask[at(column) + row] <= 0.0
+                {
+                    value *= slope;
+                }
                 // SAFETY: inside by the check above; exclusive by the caller's promise.
                 unsafe { *target.start.add(at(column) + row) = value };
             }
@@ -97,12 +103,12 @@ pub(super) fn transpose_into(
 ) {
     let target = Target::new(target);
     // SAFETY: the slice is borrowed exclusively until this returns.
-    unsafe { transpose(source, stride, rows, columns, &Finish::default(), target, at) };
+    unsafe { transpose(source, stride, rows, columns, &Fused::default(), target, at) };
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::Finish;
+    use super::Fused;
     use std::arch::x86_64::{
         __m512, __mmask16, _CMP_LE_OQ, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_cmp_ps_mask,
         _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
@@ -152,12 +158,12 @@ mod avx512 {
         stride: usize,
         rows: usize,
         columns: usize,
-        finish: &Finish<'_>,
+        fused: &Fused<'_>,
         target: *mut f32,
         at: impl Fn(usize) -> usize,
     ) {
         let first_of = |count: usize| -> __mmask16 { if count >= 16 { 0xffff } else { (1 << count) - 1 } };
-        let slope = _mm512_set1_ps(finish.slope.unwrap_or(1.0));
+        let slope = _mm512_set1_ps(fused.after.unwrap_or(1.0));
         for row in (0..rows).step_by(16) {
             let row_mask = first_of(rows - row);
             for column in (0..columns).step_by(16) {
@@ -173,15 +179,22 @@ mod avx512 {
                 let lines = block(lines);
                 for (i, &line) in lines.iter().enumerate().take(columns - column) {
                     let mut line = line;
-                    if let Some(bias) = finish.bias {
+                    if let Some(bias) = fused.bias {
                         line = _mm512_add_ps(line, _mm512_set1_ps(bias[column + i]));
                     }
-                    if finish.slope.is_some() {
+                    if fused.after.is_some() {
                         let below = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(line, _mm512_setzero_ps());
                         line = _mm512_mask_mul_ps(line, below, line, slope);
                     }
+                    let place = at(column + i) + row;
+                    if let Some((mask, slope)) = fused.mask {
+                        // SAFETY: the mask is as long as the target, and the same run of it is read.
+                        let mask = unsafe { _mm512_maskz_loadu_ps(row_mask, mask.as_ptr().add(place)) };
+                        let below = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(mask, _mm512_setzero_ps());
+                        line = _mm512_mask_mul_ps(line, below, line, _mm512_set1_ps(slope));
+                    }
                     // SAFETY: the mask keeps the store inside this column's run, which the caller checked.
-                    unsafe { _mm512_mask_storeu_ps(target.add(at(column + i) + row), row_mask, line) };
+                    unsafe { _mm512_mask_storeu_ps(target.add(place), row_mask, line) };
                 }
             }
         }
@@ -200,17 +213,21 @@ mod tests {
                 let source: Vec<f32> = (0..rows * stride).map(|i| i as f32 - 100.0).collect();
                 let bias: Vec<f32> = (0..columns).map(|c| c as f32 * 0.5).collect();
                 let mut out = vec![f32::NAN; columns * (rows + 1)];
-                let finish = Finish { bias: Some(&bias), slope: Some(0.25) };
+                let mask: Vec<f32> = (0..out.len()).map(|i| if i % 3 == 0 { 1.0 } else { 0.0 }).collect();
+                let fused =
+                    Fused { before: None, bias: Some(&bias), after: Some(0.25), mask: Some((&mask, 0.5)) };
                 // SAFETY: the slice is this test's own.
                 unsafe {
                     let target = Target::new(&mut out);
-                    transpose(&source, stride, rows, columns, &finish, target, |c| c * (rows + 1));
+                    transpose(&source, stride, rows, columns, &fused, target, |c| c * (rows + 1));
                 }
                 for column in 0..columns {
                     for row in 0..rows {
                         let value = source[row * stride + column] + 0.5 * column as f32;
-                        let expected = if value > 0.0 { value } else { 0.25 * value };
-                        assert_eq!(out[column * (rows + 1) + row].to_bits(), expected.to_bits());
+                        let value = if value > 0.0 { value } else { 0.25 * value };
+                        let at = column * (rows + 1) + row;
+                        let expected = if mask[at] > 0.0 { value } else { 0.5 * value };
+                        assert_eq!(out[at].to_bits(), expected.to_bits());
                     }
                     assert!(out[column * (rows + 1) + rows].is_nan(), "wrote past a run");
                 }

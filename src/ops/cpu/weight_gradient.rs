@@ -3,7 +3,8 @@
 //! The narrow side is turned once, so that 32 channels of a pixel lie side by side; the wide side is read from a
 //! padded copy. Threads share out the taps, so no sum is split and the result does not depend on their number.
 
-use super::convolution::{ConvShape, Finish};
+use super::convolution::{ConvShape, Fused};
+use super::gather::copy_row;
 use super::micro::{Kernel, LANES, Product, ROWS, TILE};
 use super::scratch::with_scratch;
 use super::transpose::{Target, transpose, transpose_into};
@@ -16,8 +17,14 @@ const STEPS: usize = 256;
 /// Floats of the narrow side that are turned at a time.
 const TURNED: usize = 1 << 22;
 
-/// Overwrites `gradient` with `sum wide * narrow` over images and positions.
-pub(super) fn weight_gradient(shape: &ConvShape, wide: &[f32], narrow: &[f32], gradient: &mut [f32]) {
+/// Overwrites `gradient` with `sum activation(wide) * narrow` over images and positions.
+pub(super) fn weight_gradient(
+    shape: &ConvShape,
+    wide: &[f32],
+    before: Option<f32>,
+    narrow: &[f32],
+    gradient: &mut [f32],
+) {
     let s = *shape;
     let plane = s.out_height * s.out_width;
     let blocks = s.out_channels.div_ceil(LANES);
@@ -44,7 +51,16 @@ pub(super) fn weight_gradient(shape: &ConvShape, wide: &[f32], narrow: &[f32], g
                     let sums = unsafe {
                         target.part(part(task).start * blocks * TILE..part(task).end * blocks * TILE)
                     };
-                    accumulate(&s, kernel, wide, turned, group.clone(), part(task), first == 0, sums);
+                    accumulate(
+                        &s,
+                        kernel,
+                        (wide, before),
+                        turned,
+                        group.clone(),
+                        part(task),
+                        first == 0,
+                        sums,
+                    );
                 });
             }
         });
@@ -57,7 +73,7 @@ pub(super) fn weight_gradient(shape: &ConvShape, wide: &[f32], narrow: &[f32], g
                 let lanes = LANES.min(s.out_channels - block * LANES);
                 // SAFETY: tasks have disjoint rows, blocks disjoint channels, and `gradient` outlives the loop.
                 unsafe {
-                    transpose(sums, LANES, count, lanes, &Finish::default(), target, |lane| {
+                    transpose(sums, LANES, count, lanes, &Fused::default(), target, |lane| {
                         (block * LANES + lane) * rows + first
                     });
                 }
@@ -89,7 +105,7 @@ fn turn(s: &ConvShape, narrow: &[f32], images: Range<usize>, turned: &mut [f32])
 fn accumulate(
     s: &ConvShape,
     kernel: Kernel,
-    wide: &[f32],
+    wide: (&[f32], Option<f32>),
     turned: &[f32],
     images: Range<usize>,
     tiles: Range<usize>,
@@ -156,7 +172,7 @@ fn accumulate(
 /// where there is no picture.
 fn copy_padded(
     s: &ConvShape,
-    wide: &[f32],
+    (wide, before): (&[f32], Option<f32>),
     images: Range<usize>,
     channels: Range<usize>,
     row: usize,
@@ -177,7 +193,7 @@ fn copy_padded(
                 continue;
             }
             out[..left].fill(0.0);
-            out[left..left + inside].copy_from_slice(&source[row as usize * s.in_width..][..inside]);
+            copy_row(&source[row as usize * s.in_width..][..inside], before, &mut out[left..left + inside]);
             out[left + inside..].fill(0.0);
         }
     }

@@ -1,6 +1,6 @@
 //! Each operation against a reference that spells out its definition, over a table of shapes.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor, Var};
 
 use super::super::*;
 use super::{assert_close, numbers, strided, values};
@@ -166,6 +166,47 @@ fn weight_gradient() {
             let w = conv2d_weight_grad(&as_(&case.x), &as_(&case.dy), kernel, case.stride, case.padding);
             assert_close(&w.expect("runs"), &expected, tolerance, &case.name);
         });
+    }
+}
+
+/// What is fused with a convolution gives what the operations by themselves give, in values and gradients.
+#[test]
+fn fused_activations() {
+    let slope = 0.2;
+    for case in cases() {
+        let (stride, padding) = (case.stride, case.padding);
+        let as_ = |t: &Tensor| Var::from_tensor(&t.to_dtype(DType::F32).expect("converts")).expect("copies");
+        let (x, w, dy) = (as_(&case.x), as_(&case.w), as_(&case.dy));
+        let (narrow_bias, wide_bias) = (as_(&case.narrow_bias), as_(&case.wide_bias));
+        let same = |what: &str, got: Tensor, expected: Tensor, arguments: &[&Var]| {
+            assert_close(&got, &expected, 4e-6, &format!("{what} {}", case.name));
+            let weights = values(got.dims(), 9).to_dtype(DType::F32).expect("converts");
+            let backward = |y: &Tensor| y.mul(&weights).and_then(|y| y.sum_all()?.backward()).expect("runs");
+            let (got, expected) = (backward(&got), backward(&expected));
+            for (index, argument) in arguments.iter().enumerate() {
+                let what = format!("{what} {}, gradient {index}", case.name);
+                let (got, expected) = (got.get(argument), expected.get(argument));
+                assert_close(got.expect("reached"), expected.expect("reached"), 1e-5, &what);
+            }
+        };
+        let conv = |x: &Tensor| conv2d(x, &w, Some(&narrow_bias), stride, padding).expect("runs");
+        let fused = |a| conv2d_act(&x, &w, Some(&narrow_bias), stride, padding, a).expect("runs");
+        let leaky = |x: &Tensor| leaky_relu(x, slope).expect("runs");
+        same("before", fused(Activation::Before(slope)), conv(&leaky(&x)), &[&x, &w, &narrow_bias]);
+        same("after", fused(Activation::After(slope)), leaky(&conv(&x)), &[&x, &w, &narrow_bias]);
+        let size = (case.x.dim(2).expect("four axes"), case.x.dim(3).expect("four axes"));
+        let masked = conv2d_act_input_grad(&dy, &w, &x, slope, stride, padding).expect("runs");
+        let plain = conv2d_input_grad(&dy, &w, size, stride, padding).expect("runs");
+        same("mask", masked, leaky_relu_backward(&x, &plain, slope).expect("runs"), &[&dy, &w]);
+        for activation in [Activation::Before(slope), Activation::After(slope)] {
+            let transposed = |x: &Tensor| conv_transpose2d(x, &w, Some(&wide_bias), stride, padding);
+            if transposed(&dy).is_err() {
+                continue;
+            }
+            let fused = conv_transpose2d_act(&dy, &w, Some(&wide_bias), stride, padding, activation);
+            let expected = activation.around(&dy, transposed).expect("runs");
+            same("transposed", fused.expect("runs"), expected, &[&dy, &w, &wide_bias]);
+        }
     }
 }
 

@@ -65,6 +65,19 @@ fn convolutions() {
         check(&format!("conv2d_weight_grad {name}"), &[x.clone(), dy.clone()], |a| {
             conv2d_weight_grad(&a[0], &a[1], k, s, p)
         });
+        for activation in [Activation::Before(0.2), Activation::After(0.2), Activation::After(0.0)] {
+            check(&format!("{activation:?} {name}"), &[x.clone(), weight.clone(), values(&[2], 4)], |a| {
+                conv2d_act(&a[0], &a[1], Some(&a[2]), s, p, activation)
+            });
+            check(
+                &format!("{activation:?} transposed {name}"),
+                &[dy.clone(), weight.clone(), values(&[3], 4)],
+                |a| conv_transpose2d_act(&a[0], &a[1], Some(&a[2]), s, p, activation),
+            );
+        }
+        check(&format!("conv2d_act_input_grad {name}"), &[dy.clone(), weight.clone()], |a| {
+            conv2d_act_input_grad(&a[0], &a[1], &x, 0.2, s, p)
+        });
     }
 }
 
