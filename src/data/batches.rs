@@ -103,7 +103,7 @@ impl Batches {
         let worker = std::thread::Builder::new()
             .name("data-prefetch".to_owned())
             .spawn(move || {
-                make_batches(&*dataset, options, order, pool.as_ref(), &receive_empty, &send_ready)
+                make_batches(&*dataset, options, order, pool.as_ref(), &receive_empty, &send_ready);
             })
             .map_err(|error| FileError::new(error, "data-prefetch thread"))?;
         Ok(Self { ready, empty, position: state, worker: Some(worker) })
@@ -182,12 +182,13 @@ fn fill_batch(
     let visits: Vec<_> = (0..options.size.max(1)).map(|_| order.next_visit()).collect();
     values.resize(visits.len() * picture_len, 0.0);
     let read = |(visit, picture): (&Visit, &mut [f32])| read_one(dataset, options, visit, picture);
-    match pool {
+    let read_all = match pool {
         Some(pool) => {
-            pool.run(|| visits.par_iter().zip(values.par_chunks_mut(picture_len)).try_for_each(read))?
+            pool.run(|| visits.par_iter().zip(values.par_chunks_mut(picture_len)).try_for_each(read))
         }
-        None => visits.iter().zip(values.chunks_mut(picture_len)).try_for_each(read)?,
-    }
+        None => visits.iter().zip(values.chunks_mut(picture_len)).try_for_each(read),
+    };
+    read_all?;
     let epoch = visits.last().map_or(0, |visit| visit.epoch);
     Ok(BatchInfo { indices: visits.iter().map(|visit| visit.index).collect(), epoch })
 }

@@ -23,7 +23,7 @@ pub(super) enum Crop {
 
 impl Crop {
     /// Cuts the part out and scales it to `size` x `size`.
-    fn apply(self, photo: Photo, size: usize) -> Result<Photo, String> {
+    fn apply(self, photo: &Photo, size: usize) -> Result<Photo, String> {
         let part = match self {
             Self::Square => {
                 let side = photo.width().min(photo.height());
@@ -149,7 +149,7 @@ fn record_bytes(size: usize) -> usize {
 
 fn prepare(store: &Store, entry: &Entry, crop: Crop, size: usize) -> Result<Photo, DataError> {
     let bytes = store.read(entry)?;
-    let photo = decode::bytes(&bytes).and_then(|photo| crop.apply(photo, size));
+    let photo = decode::bytes(&bytes).and_then(|photo| crop.apply(&photo, size));
     photo.map_err(|what| DataError::Content { what, path: store.path_of(entry) })
 }
 

@@ -101,16 +101,13 @@ impl Store {
             path: path.clone(),
         };
         let fail = |error| DataError::from(FileError::new(error, &path));
-        let (place, archive) = match (&self.archive, entry.place) {
-            (Some(archive), place) => (place, archive),
-            (None, _) => {
-                let file = File::open(&path).map_err(|error| self.vanished(error, &path))?;
-                let mut bytes = Vec::new();
-                file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(fail)?;
-                return if bytes.len() as u64 > MAX_FILE { Err(too_large()) } else { Ok(bytes) };
-            }
+        let Some(archive) = &self.archive else {
+            let file = File::open(&path).map_err(|error| vanished(error, &path))?;
+            let mut bytes = Vec::new();
+            file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(fail)?;
+            return if bytes.len() as u64 > MAX_FILE { Err(too_large()) } else { Ok(bytes) };
         };
-        let (Place::Stored { offset, len } | Place::Deflated { offset, len }) = place else {
+        let (Place::Stored { offset, len } | Place::Deflated { offset, len }) = entry.place else {
             return Err(too_large());
         };
         // The length is what the archive claims, so it is checked against the file before memory is taken.
@@ -119,7 +116,7 @@ impl Store {
         }
         let mut bytes = vec![0; len as usize];
         archive.read_at(&mut bytes, offset)?;
-        if matches!(place, Place::Deflated { .. }) {
+        if matches!(entry.place, Place::Deflated { .. }) {
             let mut inflated = Vec::new();
             let decoder = flate2::read::DeflateDecoder::new(bytes.as_slice());
             decoder.take(MAX_FILE + 1).read_to_end(&mut inflated).map_err(|error| DataError::Content {
@@ -133,17 +130,16 @@ impl Store {
         }
         Ok(bytes)
     }
+}
 
-    /// A file that was there when the store was listed.
-    fn vanished(&self, error: std::io::Error, path: &Path) -> DataError {
-        let error = FileError::new(error, path);
-        if matches!(error.kind, FileErrorKind::Missing) {
-            let what =
-                "the file has vanished since the data set was opened; restore it or open the set again";
-            return DataError::Content { what: what.into(), path: path.to_owned() };
-        }
-        error.into()
+/// The error for a file that was there when the store was listed.
+fn vanished(error: std::io::Error, path: &Path) -> DataError {
+    let error = FileError::new(error, path);
+    if matches!(error.kind, FileErrorKind::Missing) {
+        let what = "the file has vanished since the data set was opened; restore it or open the set again";
+        return DataError::Content { what: what.into(), path: path.to_owned() };
     }
+    error.into()
 }
 
 /// A file met while listing a folder; `stamp` is its length and time of writing.

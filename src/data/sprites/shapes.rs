@@ -79,8 +79,8 @@ mod tests {
         let turn = std::f64::consts::TAU * orientation as f64 / 39.0;
         let size = 0.5 + 0.1 * scale as f64;
         let mut mask = Mask::default();
-        for row in 0..64 {
-            for column in 0..64 {
+        for row in 0..SIDE {
+            for column in 0..SIDE {
                 let (dx, dy) = (column as f64 - (16 + x) as f64, row as f64 - (16 + y) as f64);
                 let u = (turn.cos() * dx + turn.sin() * dy) / size;
                 let v = (turn.cos() * dy - turn.sin() * dx) / size;
