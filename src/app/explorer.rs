@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +12,8 @@ use super::dialog::{Dialogs, Purpose};
 use super::log::Severity;
 use super::palette::Palette;
 use super::panels::{Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel, Traverse};
+use super::saver::Saver;
+use super::session::Session;
 use super::settings::Settings;
 use super::state::State;
 use super::strip::StripKind;
@@ -32,16 +35,17 @@ pub struct Explorer {
     tab: usize,
     palette: Palette,
     dialogs: Dialogs,
-    config: Option<PathBuf>,
-    saved: Settings,
-    saved_at: Instant,
+    saver: Saver,
+    /// What was handed to the saver last, by file.
+    kept: BTreeMap<PathBuf, Vec<u8>>,
+    kept_at: Instant,
 }
 
 /// Index of the traversal's tab.
 const TRAVERSE: usize = 1;
 
-/// How often changed settings are written.
-const SAVE_EVERY: Duration = Duration::from_secs(3);
+/// How often changes are written.
+const KEEP_EVERY: Duration = Duration::from_secs(3);
 
 impl Explorer {
     /// Builds the window's content and starts the engine. `gpu` is absent where nothing is painted (tests of the
@@ -69,10 +73,14 @@ impl Explorer {
             let is_software = info.device_type == eframe::egui_wgpu::wgpu::DeviceType::Cpu;
             software_gpu = is_software.then_some(info.name);
         }
-        let saved = settings.clone();
         let mut state = State::new(engine, settings, options.program.clone());
-        if let Some(source) = &options.source {
-            state.open(source.clone(), options.codes.clone());
+        state.config.clone_from(&options.config);
+        let session = options.config.as_deref().map(Session::load).unwrap_or_default();
+        match (&options.source, session.source) {
+            (Some(source), _) => state.open(source.clone(), options.codes.clone()),
+            // A model that has gone since is no reason to greet with an error.
+            (None, Some(source)) if source.path().exists() => state.open(source, Some(session.codes)),
+            _ => {}
         }
         Ok(Self {
             state,
@@ -87,9 +95,9 @@ impl Explorer {
             tab: 0,
             palette: Palette::default(),
             dialogs: Dialogs::new(options.native_dialogs),
-            config: options.config.clone(),
-            saved,
-            saved_at: Instant::now(),
+            saver: Saver::new()?,
+            kept: BTreeMap::new(),
+            kept_at: Instant::now(),
         })
     }
 
@@ -128,7 +136,7 @@ impl Explorer {
         if let Some(until) = self.state.scrubbing_until {
             ctx.request_repaint_after(until.saturating_duration_since(Instant::now()));
         }
-        self.save_settings(false);
+        self.keep(false);
         let time = start.elapsed();
         self.status.ui_time =
             if self.status.ui_time.is_zero() { time } else { (self.status.ui_time * 7 + time) / 8 };
@@ -331,17 +339,22 @@ impl Explorer {
         self.state.settings.compare = compare;
     }
 
-    /// Writes the settings when they changed, not too often unless the window closes.
-    fn save_settings(&mut self, is_closing: bool) {
-        let Some(folder) = &self.config else { return };
-        let is_due = is_closing || self.saved_at.elapsed() > SAVE_EVERY;
-        if !is_due || self.state.settings == self.saved {
+    /// Hands what changed to the thread that writes it, not too often unless the window closes.
+    fn keep(&mut self, is_closing: bool) {
+        while let Some(error) = self.saver.error() {
+            self.state.log.add(Severity::Warning, error);
+        }
+        let Some(folder) = self.state.config.clone() else { return };
+        if !is_closing && (self.kept_at.elapsed() < KEEP_EVERY || self.state.is_dragging) {
             return;
         }
-        self.saved_at = Instant::now();
-        self.saved = self.state.settings.clone();
-        if let Err(error) = self.saved.save(folder) {
-            self.state.log.add(Severity::Warning, format!("The settings could not be kept: {error}"));
+        self.kept_at = Instant::now();
+        let mut files = self.state.kept(&folder);
+        files.extend(self.state.settings.file(&folder));
+        for (path, bytes) in files {
+            if self.kept.get(&path) != Some(&bytes) && self.saver.save(path.clone(), bytes.clone()) {
+                self.kept.insert(path, bytes);
+            }
         }
     }
 }
@@ -352,6 +365,6 @@ impl eframe::App for Explorer {
     }
 
     fn on_exit(&mut self) {
-        self.save_settings(true);
+        self.keep(true);
     }
 }

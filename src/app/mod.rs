@@ -3,6 +3,7 @@
 //! [`Explorer`] lays out the panels, `State` is what they share, `Command` is everything a person can say without
 //! pointing. Pictures come from the [`engine`](crate::engine) and are painted by `paint`.
 
+mod analysis;
 pub mod bench;
 mod clipboard;
 mod command;
@@ -18,7 +19,9 @@ mod panels;
 mod photo;
 mod probe;
 mod save;
+mod saver;
 mod screenshot;
+mod session;
 mod settings;
 mod state;
 mod strip;
@@ -28,11 +31,11 @@ mod view;
 mod widgets;
 mod window;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::engine::{FileLibrary, Library, Source};
-use crate::explore::Codes;
 
 pub use explorer::Explorer;
 pub use window::run;
@@ -42,8 +45,8 @@ pub use window::run;
 pub struct Options {
     /// What to open first.
     pub source: Option<Source>,
-    /// The codes to start with.
-    pub codes: Option<Codes>,
+    /// The codes to start with, by block.
+    pub codes: Option<BTreeMap<String, Vec<f32>>>,
     /// Threads of the generator.
     pub threads: usize,
     /// Draw the window into this PNG without a display, and end.

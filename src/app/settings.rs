@@ -3,7 +3,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::view::Compare;
-use crate::base::{FileError, write_atomic};
 use crate::engine::Source;
 
 /// Most models that File > Open recent remembers.
@@ -53,14 +52,9 @@ impl Settings {
         settings
     }
 
-    /// Writes the settings into `folder`, which is made where it is missing.
-    pub(crate) fn save(&self, folder: &Path) -> Result<(), FileError> {
-        std::fs::create_dir_all(folder).map_err(|error| FileError::new(error, folder))?;
-        let path = file(folder);
-        write_atomic(&path, |writer| {
-            serde_json::to_writer_pretty(writer, self)
-                .map_err(|error| FileError::new(std::io::Error::from(error), &path))
-        })
+    /// The file of `folder` and its contents.
+    pub(crate) fn file(&self, folder: &Path) -> Option<(PathBuf, Vec<u8>)> {
+        serde_json::to_vec_pretty(self).ok().map(|text| (file(folder), text))
     }
 
     /// Puts `source` at the top of the recent models.
@@ -82,15 +76,16 @@ mod tests {
     #[test]
     fn settings_survive_a_restart_and_nonsense_is_ignored() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let folder = folder.path().join("deep/config");
+        let folder = folder.path();
         let mut settings = Settings { dark: false, zoom: 1.5, ..Settings::default() };
         settings.remember(&Source::file("a.safetensors"));
-        settings.save(&folder).expect("writes");
-        assert_eq!(Settings::load(&folder), settings);
-        std::fs::write(file(&folder), "{\"zoom\": 1e9, \"dark\": fal").expect("writes");
-        assert_eq!(Settings::load(&folder), Settings::default());
-        std::fs::write(file(&folder), "{\"zoom\": 1e9}").expect("writes");
-        assert_eq!(Settings::load(&folder).zoom, 3.0);
+        let (path, text) = settings.file(folder).expect("serialises");
+        std::fs::write(path, text).expect("writes");
+        assert_eq!(Settings::load(folder), settings);
+        std::fs::write(file(folder), "{\"zoom\": 1e9, \"dark\": fal").expect("writes");
+        assert_eq!(Settings::load(folder), Settings::default());
+        std::fs::write(file(folder), "{\"zoom\": 1e9}").expect("writes");
+        assert_eq!(Settings::load(folder).zoom, 3.0);
     }
 
     #[test]

@@ -2,12 +2,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::analysis::Analysis;
 use super::command::Command;
 use super::log::{Log, Severity};
 use super::model::ModelView;
 use super::nuisance::Trail;
 use super::jobs::Jobs;
 use super::photo::PhotoState;
+use super::session::{Values, codes, values};
 use super::settings::Settings;
 use super::strip::Strip;
 use super::traverse::TraverseState;
@@ -29,7 +31,7 @@ pub(crate) struct Loading {
     pub(crate) name: String,
     pub(crate) since: Instant,
     /// The codes to go back to once it is there.
-    restore: Option<Codes>,
+    restore: Option<Values>,
 }
 
 /// What was last asked of a network.
@@ -65,6 +67,9 @@ pub(crate) struct State {
     pub(crate) factor_seed: u64,
     pub(crate) traverse: TraverseState,
     pub(crate) photo: PhotoState,
+    pub(crate) analysis: Analysis,
+    /// Where names, bookmarks and the session are kept, if anywhere.
+    pub(crate) config: Option<PathBuf>,
     pub(crate) jobs: Jobs,
     /// The program to run for exports.
     pub(crate) program: PathBuf,
@@ -99,6 +104,8 @@ impl State {
             factor_seed: 0,
             traverse: TraverseState::default(),
             photo: PhotoState::default(),
+            analysis: Analysis::default(),
+            config: None,
             jobs: Jobs::default(),
             program,
             input_at: None,
@@ -110,7 +117,7 @@ impl State {
     }
 
     /// Opens a model in the background; what is shown stays meanwhile. `restore` are the codes to start with.
-    pub(crate) fn open(&mut self, source: Source, restore: Option<Codes>) {
+    pub(crate) fn open(&mut self, source: Source, restore: Option<Values>) {
         let name = source.name();
         let epoch = self.engine.open(source);
         self.loading = Some(Loading { epoch, name, since: Instant::now(), restore });
@@ -123,7 +130,7 @@ impl State {
     /// Reads the model again and keeps the codes.
     pub(crate) fn reload(&mut self) {
         if let Some(model) = &self.model {
-            let codes = self.latent.as_ref().map(|latent| latent.codes().clone());
+            let codes = self.latent.as_ref().map(|latent| values(latent.codes()));
             self.open(model.opened.source.clone(), codes);
         }
     }
@@ -329,6 +336,7 @@ impl State {
         }
         self.receive_jobs();
         self.receive_photo();
+        self.receive_analysis();
         if let Some(read_back) = self.engine.read_back() {
             let is_current = self.model.as_ref().is_some_and(|m| m.opened.epoch == read_back.epoch);
             self.read_back = is_current.then_some(read_back).or(self.read_back.take());
@@ -374,10 +382,12 @@ impl State {
             let fits = latent.set_block(&block.name, &values);
             debug_assert!(fits.is_ok(), "{fits:?}");
         }
-        if let Some(codes) = loading.and_then(|loading| loading.restore)
-            && latent.set_all(&codes, 0).is_err()
-        {
-            self.log.add(Severity::Warning, "The codes of the last session belong to another model");
+        if let Some(kept) = loading.and_then(|loading| loading.restore) {
+            let restored = codes(&kept, latent.codes()).is_some_and(|codes| latent.set_all(&codes, 0).is_ok());
+            if !restored {
+                let text = "The codes to start with belong to another model, so the neutral ones are shown";
+                self.log.add(Severity::Warning, text);
+            }
         }
         latent.forget_steps(); // The steps so far are not the person's.
         let is_known = model.description().block(&self.selected.block).is_some();
@@ -392,12 +402,16 @@ impl State {
         }
         self.read_back = None;
         self.photo = PhotoState::default();
+        self.analysis = Analysis::default();
         self.log.add(Severity::Info, format!("Opened {}", model.description().name));
         self.settings.remember(&model.opened.source);
         self.strip.on_opened(model.has_noise());
         self.model = Some(model);
         self.latent = Some(latent);
         self.asked = Default::default();
+        if let Some(folder) = self.config.clone() {
+            self.recall(&folder);
+        }
     }
 
     /// Asks for pictures of the codes as they are now, if they changed, and tells the engine when a drag is

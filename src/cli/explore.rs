@@ -22,6 +22,14 @@ pub struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Window")]
     screenshot: Option<PathBuf>,
 
+    /// Start with the codes of an .npz: `c` (N, c_dim) and, if you like, `s` (N, s_dim).
+    #[arg(long, value_name = "FILE", help_heading = "Window")]
+    codes: Option<PathBuf>,
+
+    /// The row of --codes.
+    #[arg(long, value_name = "R", default_value_t = 0, requires = "codes", help_heading = "Window")]
+    row: usize,
+
     /// Size of the window in points.
     #[arg(long, value_name = "WxH", default_value = "1440x900", value_parser = parse_size,
           help_heading = "Window")]
@@ -85,8 +93,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         c_dim: model.c_dim,
         device,
     });
+    let codes = args.codes.as_deref().map(|path| read_codes(path, args.row)).transpose()?;
     run(Options {
         source,
+        codes,
         threads: super::threads(),
         screenshot: args.screenshot.clone(),
         size: args.size,
@@ -94,6 +104,29 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         config: config_folder(),
         ..Options::default()
     })
+}
+
+/// Row `row` of every array of a file of codes that has two dimensions.
+#[cfg(feature = "gui")]
+fn read_codes(
+    path: &std::path::Path,
+    row: usize,
+) -> anyhow::Result<std::collections::BTreeMap<String, Vec<f32>>> {
+    let mut file = crate::checkpoint::npz::NpzFile::open(path)?;
+    let mut codes = std::collections::BTreeMap::new();
+    // What encode and traverse write beside codes.
+    let others = ["mu", "logvar", "values", "vae", "gan", "x"];
+    let names: Vec<String> = file.names().into_iter().map(str::to_owned).collect();
+    for name in names.iter().filter(|name| !others.contains(&name.as_str())) {
+        let shape = file.member(name)?.shape;
+        if let [rows, _] = shape[..] {
+            if row >= rows {
+                return Err(super::usage(format!("--row {row} is beyond the last row, {}: {}", rows - 1, path.display())));
+            }
+            codes.insert(name.clone(), file.array(name)?.row(row).to_vec());
+        }
+    }
+    Ok(codes)
 }
 
 fn no_such_model(path: &std::path::Path) -> anyhow::Error {

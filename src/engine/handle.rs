@@ -170,6 +170,11 @@ impl Engine {
         self.encoder.encode(epoch, picture)
     }
 
+    /// A way to encode pictures from another thread.
+    pub fn reader(&self) -> Reader {
+        Reader(self.encoder.clone())
+    }
+
     /// The newest frame of `role` that nobody took yet.
     pub fn frame(&self, role: Role) -> Option<Frame> {
         self.frames[role as usize].take()
@@ -193,6 +198,23 @@ impl Engine {
     /// Whether `role` has nothing to do.
     pub fn is_idle(&self, role: Role) -> bool {
         self.worker(role).is_idle()
+    }
+}
+
+/// Encodes pictures for any thread, as long as the engine lives.
+#[derive(Clone)]
+pub struct Reader(EncoderInbox);
+
+impl Reader {
+    /// As [`Engine::encode`].
+    pub fn encode(&self, epoch: u64, picture: Arc<Picture>) -> Receiver<Posterior> {
+        self.0.encode(epoch, picture)
+    }
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reader")
     }
 }
 

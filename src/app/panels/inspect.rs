@@ -2,10 +2,14 @@ use egui::{Rect, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, accesskit,
 
 use super::factors::title;
 use super::{Panel, heading};
+use crate::app::analysis::Leakage;
+use crate::app::paint::{Paint, PaintMode, heat, shape};
 use crate::app::state::State;
+use crate::app::strip::upload;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
+use crate::engine::Role;
 
-/// Whether the picture holds the code it was made from.
+/// What the codes do to the pictures, and whether the pictures hold the codes they were made from.
 #[derive(Default)]
 pub(crate) struct Inspect;
 
@@ -15,42 +19,183 @@ impl Panel for Inspect {
     }
 
     fn ui(&mut self, ui: &mut Ui, state: &mut State) {
-        let palette = Palette::of(ui);
-        let has_encoder = state.model.as_ref().is_some_and(|model| model.opened.encoder_dim.is_some());
-        if !has_encoder || state.model.as_ref().is_none_or(|model| model.opened.generator_shape.is_none()) {
-            let text = "Needs a model with a generator and a VAE: the encoder reads the generator's picture.";
-            ui.label(RichText::new(text).color(palette.quiet));
+        if state.model.is_none() {
+            let text = "Open a model to see what its codes do.";
+            ui.label(RichText::new(text).color(Palette::of(ui).quiet));
             return;
         }
-        heading(
-            ui,
-            "Code read back",
-            "",
-            "E(G(s, c)) against c: the VAE's encoder looks at the generator's picture and says which code it sees. \
-             Where the bar ends at the mark, the generator shows what was asked for.",
-        );
-        let Some(read) = state.read_back.clone() else { return };
-        let likelihood = read.posterior.log_likelihood(&read.target);
-        ui.horizontal(|ui| {
-            ui.label(RichText::new("log q(c|G)").size(SMALL).color(palette.quiet));
-            let text = RichText::new(format!("{likelihood:.2} nats")).font(figures());
-            let hint = "The distillation likelihood log q(c | G(s, c)) of this picture, summed over the factors: what \
-                        ID-GAN's training maximises (paper section 4)";
-            ui.label(text).on_hover_text(hint);
-        });
-        let (Some(model), Some(latent)) = (&state.model, &state.latent) else { return };
-        let Some(vae) = &model.description().vae else { return };
-        let Some(block) = model.description().block(&vae.code) else { return };
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = GRID * 0.25;
-            for dim in model.order(block, state.settings.sort_by_information) {
-                let (Some(&asked), Some(&seen)) = (read.target.get(dim), read.posterior.mu.get(dim)) else {
-                    continue;
-                };
-                let deviation = read.posterior.logvar.get(dim).map_or(0.0, |v| (0.5 * v).exp());
-                bar(ui, &title(latent, &block.name, dim), asked, seen, deviation, model.range(block, dim));
-            }
+            photo(ui, state);
+            heat_maps(ui, state);
+            read_back(ui, state);
+            measurements(ui, state);
         });
+    }
+}
+
+/// The picture that the factors were taken from.
+fn photo(ui: &mut Ui, state: &mut State) {
+    let Some(photo) = &mut state.photo.shown else { return };
+    let hint = "The picture whose code the factors were set to, as the encoder sees it. The VAE's picture is its \
+                reconstruction; the film strip shows it with nine nuisance samples.";
+    heading(ui, "Start picture", "", hint);
+    let ctx = ui.ctx().clone();
+    let texture = photo.texture.get_or_insert_with(|| upload(&ctx, "photo", &photo.picture));
+    let id = texture.id();
+    ui.horizontal(|ui| {
+        let side = GRID * 12.0;
+        let response = ui.add(egui::Image::new((id, vec2(side, side))));
+        let name = format!("Start picture {}", photo.name);
+        response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Image, true, &name));
+        ui.label(RichText::new(&photo.name).size(SMALL).color(Palette::of(ui).quiet));
+    });
+    ui.add_space(GRID);
+}
+
+/// Where the selected factor changes the pictures.
+fn heat_maps(ui: &mut Ui, state: &mut State) {
+    state.update_heat(ui.ctx());
+    let (Some(model), Some(latent)) = (&state.model, &state.latent) else { return };
+    let selected = title(latent, &state.selected.block, state.selected.dim);
+    let hint = "Where the pictures change while the selected factor runs through its range and everything else stays: \
+                black nowhere, white most";
+    heading(ui, &format!("What {selected} moves"), "", hint);
+    let roles: Vec<Role> = model.roles().collect();
+    let side = ((ui.available_width() - GRID) / 2.0).min(GRID * 20.0);
+    ui.horizontal(|ui| {
+        for &role in &roles {
+            ui.vertical(|ui| {
+                let map = &state.analysis.heat[role as usize];
+                let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
+                let name = if role == Role::Generator { "Generator" } else { "VAE decoder" };
+                let text = format!("{name} heat map");
+                response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Image, true, &text));
+                ui.painter().rect_filled(rect, 0.0, Palette::of(ui).stage);
+                let visible = rect.intersect(ui.clip_rect());
+                if map.largest.is_some() && visible.is_positive() {
+                    let window = Rect::from_min_max(
+                        ((visible.min - rect.min) / rect.size()).to_pos2(),
+                        ((visible.max - rect.min) / rect.size()).to_pos2(),
+                    );
+                    let paint = Paint {
+                        key: 200 + role as u64,
+                        first: map.surface.clone(),
+                        second: None,
+                        mode: PaintMode::Single,
+                        window,
+                        crisp: state.settings.crisp,
+                        screen: visible.size() * ui.pixels_per_point(),
+                    };
+                    ui.painter().add(shape(visible, paint));
+                }
+                let most = map.largest.map_or_else(|| "…".to_owned(), |most| format!("most {:.0} of 255", most * 255.0));
+                let quiet = Palette::of(ui).quiet;
+                ui.label(RichText::new(format!("{name}: {most}")).size(SMALL).color(quiet)).on_hover_text(hint);
+            });
+        }
+    });
+    ui.add_space(GRID);
+}
+
+/// The code that the encoder reads from the generator's picture.
+fn read_back(ui: &mut Ui, state: &mut State) {
+    let palette = Palette::of(ui);
+    let (Some(model), Some(latent), Some(read)) = (&state.model, &state.latent, &state.read_back) else { return };
+    let Some(vae) = &model.description().vae else { return };
+    let Some(block) = model.description().block(&vae.code) else { return };
+    heading(
+        ui,
+        "Code read back",
+        "",
+        "E(G(s, c)) against c: the VAE's encoder looks at the generator's picture and says which code it sees. Where the \
+         bar ends at the mark, the generator shows what was asked for.",
+    );
+    let likelihood = read.posterior.log_likelihood(&read.target);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("log q(c|G)").size(SMALL).color(palette.quiet));
+        let text = RichText::new(format!("{likelihood:.2} nats")).font(figures());
+        let hint = "The distillation likelihood log q(c | G(s, c)) of this picture, summed over the factors: what ID-GAN's \
+                    training maximises (paper section 4)";
+        ui.label(text).on_hover_text(hint);
+    });
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = GRID * 0.25;
+        for dim in model.order(block, state.settings.sort_by_information) {
+            let (Some(&asked), Some(&seen)) = (read.target.get(dim), read.posterior.mu.get(dim)) else { continue };
+            let deviation = read.posterior.logvar.get(dim).map_or(0.0, |v| (0.5 * v).exp());
+            bar(ui, &title(latent, &block.name, dim), asked, seen, deviation, model.range(block, dim));
+        }
+    });
+    ui.add_space(GRID);
+}
+
+/// How factors leak into each other, and what the pictures' variance comes from.
+fn measurements(ui: &mut Ui, state: &mut State) {
+    let can_measure = state.model.as_ref().is_some_and(|m| {
+        m.opened.generator_shape.is_some() && (m.opened.encoder_dim.is_some() || m.has_noise())
+    });
+    if !can_measure {
+        return;
+    }
+    heading(ui, "Independence", "", "Whether moving one factor leaves the others alone, and what the nuisance adds");
+    let is_running = state.analysis.leakage.is_running || state.analysis.shares.is_running;
+    ui.horizontal(|ui| {
+        let hint = "Move each factor from one end of its range to the other, encode both pictures, and see which factors \
+                    moved; and render six codes with six nuisance samples each. Takes a picture for each of them, in the \
+                    background.";
+        if ui.add_enabled(!is_running, egui::Button::new("Measure")).on_hover_text(hint).clicked() {
+            let ctx = ui.ctx().clone();
+            state.measure(&ctx);
+        }
+        if is_running {
+            ui.spinner();
+        }
+    });
+    if let Some(shares) = state.analysis.shares.value {
+        let percent = |share: f32| format!("{:.0} %", share * 100.0);
+        let text = format!(
+            "Pixel variance: factors {}, nuisance {}, both together {}",
+            percent(shares.factors),
+            percent(shares.nuisance),
+            percent(shares.interaction)
+        );
+        let hint = "Two-way analysis of variance over six random codes and six nuisance samples";
+        ui.label(RichText::new(text).size(SMALL)).on_hover_text(hint);
+    }
+    if let (Some(leakage), Some(model)) = (&state.analysis.leakage.value, &state.model)
+        && let Some(vae) = &model.description().vae
+        && let Some(latent) = &state.latent
+    {
+        leakage_matrix(ui, leakage, &|dim| title(latent, &vae.code, dim));
+    }
+}
+
+/// Row i moved, column j observed: bright on the diagonal alone is perfect.
+fn leakage_matrix(ui: &mut Ui, leakage: &Leakage, name: &dyn Fn(usize) -> String) {
+    let side = (ui.available_width().min(GRID * 40.0) / leakage.dims.max(1) as f32).floor().max(3.0);
+    let size = side * leakage.dims as f32;
+    let (rect, response) = ui.allocate_exact_size(vec2(size, size), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Image, true, "Leakage matrix"));
+    let cell = |row: usize, column: usize| {
+        let corner = rect.min + vec2(column as f32, row as f32) * side;
+        Rect::from_min_size(corner, vec2(side - 1.0, side - 1.0))
+    };
+    for row in 0..leakage.dims {
+        for column in 0..leakage.dims {
+            let [r, g, b] = heat(leakage.moved[row * leakage.dims + column]);
+            ui.painter().rect_filled(cell(row, column), 0.0, egui::Color32::from_rgb(r, g, b));
+        }
+    }
+    let Some(pointer) = response.hover_pos() else { return };
+    let (row, column) = (((pointer.y - rect.top()) / side) as usize, ((pointer.x - rect.left()) / side) as usize);
+    if row < leakage.dims && column < leakage.dims {
+        let moved = leakage.moved[row * leakage.dims + column];
+        let text = format!(
+            "Moving {} by 1 moves what the encoder reads for {} by {moved:.2}",
+            name(row),
+            name(column)
+        );
+        response.on_hover_text_at_pointer(text);
     }
 }
 

@@ -1,0 +1,278 @@
+//! The window, driven by its accessibility tree: what a person can see and say, without pixels.
+#![cfg(feature = "gui")]
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui::accesskit::Role as Node;
+use egui::{Key, Modifiers, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use idgan::app::{Explorer, Options};
+use idgan::checkpoint::{Precision, write_bundle};
+use idgan::engine::toy::{ToyBehaviour, ToyLibrary};
+use idgan::engine::{RandomLibrary, Role, Source};
+use idgan::nets::ResnetTrunk;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+type Window = Harness<'static, Explorer>;
+
+fn window(options: Options) -> Window {
+    Harness::builder().with_size(vec2(1400.0, 900.0)).with_max_steps(64).build_eframe(move |creation| {
+        let options = Options { native_dialogs: false, program: env!("CARGO_BIN_EXE_idgan").into(), ..options };
+        Explorer::new(&creation.egui_ctx, None, &options).unwrap()
+    })
+}
+
+/// The window with toy `name` open and its pictures shown.
+fn toy(name: &str, library: ToyLibrary) -> Window {
+    let mut window =
+        window(Options { source: Some(Source::file(name)), library: Arc::new(library), ..Options::default() });
+    settle(&mut window);
+    window
+}
+
+/// Runs frames until `done`, as the event loop would when woken.
+fn until(window: &mut Window, what: &str, done: impl Fn(&Window) -> bool) {
+    let start = Instant::now();
+    while !done(window) {
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}; notice: {:?}", window.state().notice());
+        std::thread::sleep(Duration::from_millis(2));
+        window.step();
+    }
+}
+
+/// Waits until the pictures show the codes.
+fn settle(window: &mut Window) {
+    window.step();
+    until(window, "the pictures", |w| w.state().has_model() && w.state().is_settled());
+    window.step();
+}
+
+/// Sets the slider called `name` as assistive technology does.
+fn set(window: &mut Window, name: &str, value: f64) {
+    window.get_by_role_and_label(Node::Slider, name).set_value_accesskit(value);
+    window.step();
+    settle(window);
+}
+
+fn click(window: &mut Window, name: &str) {
+    window.get_by_label(name).click();
+    window.step();
+    window.step();
+}
+
+/// The grey of the toy's band that shows `value`.
+fn grey(value: f32) -> u8 {
+    (255.0 / (1.0 + (-value).exp()) + 0.5) as u8
+}
+
+/// The grey of the top band, dimension 0.
+fn top(window: &Window, role: Role) -> u8 {
+    window.state().picture(role).unwrap().pixel(5, 1)[0]
+}
+
+#[test]
+fn a_slider_moves_both_pictures() {
+    let mut window = toy("both", ToyLibrary::default());
+    assert_eq!((top(&window, Role::Generator), top(&window, Role::Decoder)), (grey(0.0), grey(0.0)));
+    set(&mut window, "c 0", 1.5);
+    assert_eq!(window.state().values("c")[0], 1.5);
+    assert_eq!((top(&window, Role::Generator), top(&window, Role::Decoder)), (grey(1.5), grey(1.5)));
+}
+
+#[test]
+fn a_mouse_drag_is_one_step_of_undo_and_redo() {
+    let mut window = toy("both", ToyLibrary::default());
+    let rail = window.get_by_role_and_label(Node::Slider, "c 1").rect();
+    window.drag_at(rail.center());
+    window.step();
+    for step in 1..=10 {
+        window.hover_at(rail.center() + vec2(step as f32 * 4.0, 0.0));
+        window.step();
+    }
+    window.drop_at(rail.center() + vec2(40.0, 0.0));
+    window.step();
+    settle(&mut window);
+    let dragged = window.state().values("c")[1];
+    assert!(dragged > 0.3, "{dragged}");
+    assert_eq!(window.state().shown_code(Role::Decoder).unwrap()[1], dragged, "the last picture is exact");
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.step();
+    settle(&mut window);
+    assert_eq!(window.state().values("c"), [0.0; 5]);
+    window.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    window.step();
+    settle(&mut window);
+    assert_eq!(window.state().values("c")[1], dragged);
+    assert_eq!(window.state().shown_code(Role::Decoder).unwrap()[1], dragged);
+}
+
+#[test]
+fn reset_is_offered_only_when_it_would_change_something() {
+    let mut window = toy("both", ToyLibrary::default());
+    let is_enabled = |window: &Window| !window.get_by_label("Reset c 2").accesskit_node().is_disabled();
+    assert!(!is_enabled(&window));
+    set(&mut window, "c 2", -2.0);
+    assert!(is_enabled(&window));
+    click(&mut window, "Reset c 2");
+    settle(&mut window);
+    assert_eq!(window.state().values("c")[2], 0.0);
+    assert!(!is_enabled(&window));
+}
+
+#[test]
+fn a_locked_factor_survives_reset_and_random() {
+    let mut window = toy("both", ToyLibrary::default());
+    set(&mut window, "c 0", 1.0);
+    set(&mut window, "c 1", 1.0);
+    click(&mut window, "Lock c 0");
+    click(&mut window, "Reset factors");
+    settle(&mut window);
+    assert_eq!(window.state().values("c")[..2], [1.0, 0.0]);
+    click(&mut window, "Random");
+    settle(&mut window);
+    assert_eq!(window.state().values("c")[0], 1.0);
+    assert_ne!(window.state().values("c")[1], 0.0);
+}
+
+#[test]
+fn the_palette_finds_and_runs_a_command() {
+    let mut window = toy("both", ToyLibrary::default());
+    let before = window.state().values("s").to_vec();
+    window.key_press_modifiers(Modifiers::COMMAND, Key::P);
+    window.step();
+    window.step();
+    window.event(egui::Event::Text("new nuis".to_owned()));
+    window.step();
+    window.key_press(Key::Enter);
+    window.step();
+    settle(&mut window);
+    assert_ne!(window.state().values("s"), before);
+    assert_eq!(window.state().values("c"), [0.0; 5], "the same factors");
+    click(&mut window, "Previous nuisance sample");
+    settle(&mut window);
+    assert_eq!(window.state().values("s"), before);
+}
+
+#[test]
+fn a_panic_in_a_network_is_a_message_and_the_window_goes_on() {
+    let fragile = ToyBehaviour { panic_above: 2.5, ..ToyBehaviour::default() };
+    let mut window = toy("both", ToyLibrary { generator: fragile, ..ToyLibrary::default() });
+    window.get_by_role_and_label(Node::Slider, "c 0").set_value_accesskit(2.9);
+    window.step();
+    until(&mut window, "the message", |w| w.state().notice().is_some_and(|n| n.contains("unexpectedly")));
+    until(&mut window, "the decoder", |w| top(w, Role::Decoder) == grey(2.9));
+    click(&mut window, "Close message");
+    set(&mut window, "c 0", 1.0);
+    assert_eq!(top(&window, Role::Generator), grey(1.0));
+}
+
+#[test]
+fn a_gan_with_a_uniform_code_and_no_vae_opens_and_drags() {
+    let mut window = toy("gan", ToyLibrary::default());
+    assert!(window.state().picture(Role::Decoder).is_none());
+    assert_eq!(window.state().values("c"), [0.5; 5]);
+    set(&mut window, "c 3", 0.9);
+    assert_eq!(window.state().shown_code(Role::Generator).unwrap()[3], 0.9f32);
+    assert!(window.query_by_label("Compare by wipe").is_none(), "there is nothing to compare with");
+    assert!(window.query_by_label("New nuisance sample").is_none());
+}
+
+#[test]
+fn a_model_that_cannot_be_opened_leaves_the_old_one() {
+    let mut window = toy("both", ToyLibrary::default());
+    set(&mut window, "c 0", 1.0);
+    window.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::O);
+    window.step();
+    window.step();
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    std::fs::write(&missing, b"").unwrap();
+    window.event(egui::Event::Text(missing.display().to_string()));
+    window.step();
+    click(&mut window, "Open");
+    until(&mut window, "the message", |w| w.state().notice().is_some_and(|n| n.contains("no such file")));
+    set(&mut window, "c 0", -1.0);
+    assert_eq!(top(&window, Role::Generator), grey(-1.0));
+}
+
+#[test]
+fn bookmarks_names_and_codes_come_back_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model");
+    std::fs::write(&model, b"").unwrap();
+    let options = |source: Option<&Path>| Options {
+        source: source.map(Source::file),
+        library: Arc::new(ToyLibrary::default()),
+        config: Some(folder.path().join("config")),
+        ..Options::default()
+    };
+    let mut first = window(options(Some(&model)));
+    settle(&mut first);
+    set(&mut first, "c 0", 1.25);
+    first.key_press_modifiers(Modifiers::COMMAND, Key::B);
+    first.step();
+    first.step();
+    set(&mut first, "c 1", -0.5);
+    eframe::App::on_exit(first.state_mut());
+    drop(first);
+
+    let mut second = window(options(None));
+    settle(&mut second);
+    assert_eq!(second.state().values("c")[..2], [1.25, -0.5]);
+    click(&mut second, "Bookmarks");
+    until(&mut second, "the bookmark", |w| w.query_by_label("Bookmark 1").is_some());
+    click(&mut second, "Bookmark 1");
+    settle(&mut second);
+    assert_eq!(second.state().values("c")[..2], [1.25, 0.0]);
+}
+
+#[test]
+fn a_traversal_is_exported_by_the_command_it_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiny.safetensors");
+    let trunk = ResnetTrunk { size: 16, nfilter: 2, nfilter_max: 4, channels: 3 };
+    let model = RandomLibrary { trunk, c_dim: 3, s_dim: 4 }.model();
+    write_bundle(&path, &model, Precision::F32).unwrap();
+    let source = Source { device: "cpu".into(), ..Source::file(&path) };
+    let mut window = window(Options { source: Some(source), ..Options::default() });
+    settle(&mut window);
+    set(&mut window, "c 1", 0.75);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::T);
+    window.step();
+    window.step();
+    until(&mut window, "the grid", |w| w.query_by_label("Traversal grid, 21 of 21 pictures").is_some());
+    click(&mut window, "Export…");
+    let out = folder.path().join("figure.png");
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.event(egui::Event::Text(out.display().to_string()));
+    window.step();
+    click(&mut window, "Save");
+    until(&mut window, "the file", |w| w.state().is_calm());
+    assert_eq!(window.state().notice(), None);
+    let text = String::from_utf8_lossy(&std::fs::read(&out).unwrap()).into_owned();
+    assert!(text.contains("idgan traverse") && text.contains("--steps=7"), "the provenance holds the command");
+    assert!(folder.path().join("figure.codes.npz").exists(), "the base code lies beside it");
+}
+
+#[test]
+fn every_control_has_a_name() {
+    let window = toy("both", ToyLibrary::default());
+    let interactive = [Node::Button, Node::Slider, Node::SpinButton, Node::CheckBox, Node::TextInput, Node::ComboBox];
+    let mut pending: Vec<_> = window.root().children().collect();
+    let mut seen = 0;
+    while let Some(node) = pending.pop() {
+        let access = node.accesskit_node();
+        if interactive.contains(&access.role()) {
+            seen += 1;
+            let name = access.label().unwrap_or_default();
+            assert!(!name.trim().is_empty(), "a {:?} without a name: {node:?}", access.role());
+        }
+        pending.extend(node.children());
+    }
+    assert!(seen > 20, "{seen} controls");
+}
