@@ -206,7 +206,7 @@ fn write_bomb(path: &std::path::Path, rows: u64) {
     zip.write_all(&(header.len() as u16).to_le_bytes()).unwrap();
     zip.write_all(header.as_bytes()).unwrap();
     let zeros = vec![0; 1 << 20];
-    for _ in 0..rows * 12 >> 20 {
+    for _ in 0..(rows * 12) >> 20 {
         zip.write_all(&zeros).unwrap();
     }
     zip.finish().unwrap();

@@ -113,7 +113,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             report.stale_frames_shown, report.final_is_exact, report.superseded
         ),
     ];
-    super::print(&text.concat())
+    super::print(text.concat())
 }
 
 /// A command of this program that runs meanwhile; it ends with the measurement.

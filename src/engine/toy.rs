@@ -113,7 +113,7 @@ impl ToyLibrary {
             name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             codes,
             generator: (name != "vae")
-                .then(|| GeneratorPart { config: GeneratorConfig::Resnet { z_dim, trunk }, inputs }),
+                .then_some(GeneratorPart { config: GeneratorConfig::Resnet { z_dim, trunk }, inputs }),
             discriminator: None,
             vae: (name != "gan").then(|| VaePart {
                 config: VaeConfig { channels: 3, c_dim: self.c_dim },

@@ -163,7 +163,7 @@ impl Photo {
                 Samples::Floats(all) => all[at + k],
             };
             let colour = if self.channels < 3 { [sample(0); 3] } else { [sample(0), sample(1), sample(2)] };
-            let alpha = if self.channels % 2 == 0 { sample(self.channels - 1) } else { 1.0 };
+            let alpha = if self.channels.is_multiple_of(2) { sample(self.channels - 1) } else { 1.0 };
             if channels == 3 {
                 out.copy_from_slice(&colour.map(|value| value * alpha));
             } else if self.channels < 3 {

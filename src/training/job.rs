@@ -20,8 +20,16 @@ const PARTS: u64 = 1 << 20;
 
 /// One stage in training.
 pub(super) enum Job {
-    Vae { trainer: VaeTrainer, values: VaeTraining, data: String, seed: u64 },
+    Vae(Box<VaeJob>),
     Gan(Box<GanJob>),
+}
+
+/// Stage 1.
+pub(super) struct VaeJob {
+    trainer: VaeTrainer,
+    values: VaeTraining,
+    data: String,
+    seed: u64,
 }
 
 /// Stage 2, with the VAE it distils.
@@ -55,7 +63,7 @@ impl Job {
                 Initialisation::Uniform => values.network().initialise_uniform(&mut stream),
             };
             let trainer = VaeTrainer::new(config.method, values, &weights, device, &mut stream)?;
-            return Ok(Self::Vae { trainer, values, data: data.to_owned(), seed: config.seed });
+            return Ok(Self::Vae(Box::new(VaeJob { trainer, values, data: data.to_owned(), seed: config.seed })));
         }
         let values = gan_values(config)?;
         if values.vae.is_empty() {
@@ -88,7 +96,7 @@ impl Job {
         if let Some(values) = config.vae {
             let mut trainer = VaeTrainer::new(config.method, values, &model.vae, device, &mut stream)?;
             trainer.restore(&model.vae, &state.arrays)?;
-            return Ok(Self::Vae { trainer, values, data: data.to_owned(), seed: config.seed });
+            return Ok(Self::Vae(Box::new(VaeJob { trainer, values, data: data.to_owned(), seed: config.seed })));
         }
         let hash = model.description.provenance.get("vae").and_then(|v| v.as_str()).unwrap_or_default();
         let weights = GanWeights {
@@ -108,13 +116,13 @@ impl Job {
 
     /// Whether each step takes a second minibatch.
     pub(super) fn needs_second_batch(&self) -> bool {
-        matches!(self, Self::Vae { trainer, .. } if trainer.method() == Method::FactorVae)
+        matches!(self, Self::Vae(job) if job.trainer.method() == Method::FactorVae)
     }
 
     /// Statistics known before training: those of the VAE that stage 2 distils.
     pub(super) fn initial_stats(&self) -> Option<Stats> {
         match self {
-            Self::Vae { .. } => None,
+            Self::Vae(_) => None,
             Self::Gan(job) => job.vae_stats.clone(),
         }
     }
@@ -130,7 +138,8 @@ impl Job {
         let mut normals =
             |shape: &[usize]| Tensor::from_vec(noise.normals(shape.iter().product()), shape, device);
         match self {
-            Self::Vae { trainer, values, seed, .. } => {
+            Self::Vae(job) => {
+                let VaeJob { trainer, values, seed, .. } = job.as_mut();
                 let mut second = inputs.second.map(Vec::into_iter);
                 let mut parts = Vec::new();
                 for pictures in inputs.pictures {
@@ -186,7 +195,7 @@ impl Job {
     pub(super) fn score(&self, report: &StepReport) -> f64 {
         let value = |name| report.get(name).unwrap_or(f64::NAN);
         match self {
-            Self::Vae { .. } => value("reconstruction") + value("kl"),
+            Self::Vae(_) => value("reconstruction") + value("kl"),
             Self::Gan(_) => value("info"),
         }
     }
@@ -194,7 +203,7 @@ impl Job {
     /// The variational bottleneck's weight.
     pub(super) fn bottleneck(&self) -> Option<AdaptiveBottleneck> {
         match self {
-            Self::Vae { .. } => None,
+            Self::Vae(_) => None,
             Self::Gan(job) => job.trainer.bottleneck(),
         }
     }
@@ -202,7 +211,7 @@ impl Job {
     /// The arrays that only training needs.
     pub(super) fn state(&self) -> Result<Arrays, TrainError> {
         Ok(match self {
-            Self::Vae { trainer, .. } => trainer.state()?,
+            Self::Vae(job) => job.trainer.state()?,
             Self::Gan(job) => job.trainer.state()?,
         })
     }
@@ -215,9 +224,9 @@ impl Job {
         stats: Option<Stats>,
     ) -> Result<Model, TrainError> {
         let mut model = match self {
-            Self::Vae { trainer, values, data, .. } => Model {
-                description: describe(data, values.network(), &[]),
-                vae: trainer.weights().to_arrays()?,
+            Self::Vae(job) => Model {
+                description: describe(&job.data, job.values.network(), &[]),
+                vae: job.trainer.weights().to_arrays()?,
                 generator: Arrays::new(),
                 discriminator: Arrays::new(),
                 stats,

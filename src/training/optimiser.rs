@@ -75,11 +75,11 @@ impl Optimiser {
     pub fn new(rule: Rule, weights: &Weights) -> Result<Self> {
         let mut slots = BTreeMap::new();
         for (name, var) in weights.vars() {
-            let zero = |_: &&str| match var.device().is_cpu() {
+            let zero = || match var.device().is_cpu() {
                 true => Ok(Moment::Host(vec![0.0; var.elem_count()])),
                 false => var.zeros_like().map(Moment::Device),
             };
-            let moments = rule.moments().iter().map(|name| zero(&name)).collect::<Result<_>>()?;
+            let moments = rule.moments().iter().map(|_| zero()).collect::<Result<_>>()?;
             slots.insert(name.to_owned(), Slot { var: var.clone(), moments });
         }
         Ok(Self { rule, steps: 0, slots })
@@ -173,7 +173,7 @@ impl Slot {
             }
             (Rule::RmsProp { learning_rate, alpha, epsilon }, [Moment::Host(square)]) => {
                 fused(&self.var, &gradient, |w, g| {
-                    optim::rmsprop_step(w, g, square, learning_rate, alpha, epsilon)
+                    optim::rmsprop_step(w, g, square, learning_rate, alpha, epsilon);
                 })
             }
             (Rule::Adam(adam), [Moment::Device(m), Moment::Device(v)]) => {

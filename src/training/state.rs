@@ -113,6 +113,6 @@ pub(super) fn read_progress(path: &Path) -> Result<Progress, TrainError> {
     Progress::deserialize(value).map_err(|error| bad(path, error))
 }
 
-fn bad(path: &Path, reason: impl ToString) -> TrainError {
-    TrainError::BadState { reason: reason.to_string(), path: path.to_owned() }
+fn bad(path: &Path, reason: impl std::fmt::Display) -> TrainError {
+    TrainError::BadState { reason: format!("{reason}"), path: path.to_owned() }
 }

@@ -166,7 +166,7 @@ pub(super) fn transposed(
         kernel: Kernel::best(),
     };
     with_scratch(end, |packed| {
-        if s.in_channels % LANES != 0 {
+        if !s.in_channels.is_multiple_of(LANES) {
             packed.fill(0.0);
         }
         let target = Target::new(packed);
