@@ -7,7 +7,9 @@ use super::weights::Weights;
 use crate::base::{Arrays, Cancel, Pool};
 use crate::inference::{Encoder, RenderError};
 use crate::nets::VaeConfig;
-use crate::ops::cpu::blocked::{BLOCK, DirectConv, Footprint, Isa, Linear, MapShape, Team};
+use crate::ops::cpu::blocked::{
+    BLOCK, DirectConv, Footprint, Isa, Linear, MapShape, Team, Variant, WinogradConv,
+};
 
 /// Height and width of the pictures that the published VAE takes.
 const SIZE: usize = 64;
@@ -17,6 +19,9 @@ const LAST: MapShape = MapShape { channels: 64, height: 4, width: 4 };
 
 /// Values in it.
 const FEATURES: usize = LAST.channels * LAST.height * LAST.width;
+
+/// Maps from this height on are halved in Winograd's form; smaller ones have too few tiles to fill its matrices.
+const WINOGRAD: usize = 16;
 
 /// Pictures whose features are kept for one pass through the linear layers, so that their weights are read once
 /// for all of them.
@@ -73,12 +78,20 @@ pub(super) fn compile_encoder_for(
     let mut inputs = channels;
     for (number, outputs) in [(0, 32), (2, 32), (4, 64), (6, 64)] {
         let (weight, bias) = weights.layer(&format!("layer.{number}"), &[outputs, inputs, 4, 4], outputs)?;
-        let footprint = if number == 0 { Footprint::Pointwise } else { Footprint::Halve4x4 };
-        let conv = DirectConv::new(isa, footprint, shape, outputs, weight, bias);
-        shape = conv.output();
-        let output = builder.map(shape);
-        let targets = Targets { active: Some((output, 0.0)), ..Targets::default() };
-        builder.push(Step::Direct { conv, input: map, targets });
+        let active = |output: Slot| Targets { active: Some((output, 0.0)), ..Targets::default() };
+        let output;
+        if shape.height >= WINOGRAD && number > 0 {
+            let conv = WinogradConv::new(isa, Variant::Halve2, shape, outputs, weight, bias, None);
+            shape = conv.output();
+            output = builder.map(shape);
+            builder.push(Step::Winograd { conv, input: map, targets: active(output) });
+        } else {
+            let footprint = if number == 0 { Footprint::Pointwise } else { Footprint::Halve4x4 };
+            let conv = DirectConv::new(isa, footprint, shape, outputs, weight, bias);
+            shape = conv.output();
+            output = builder.map(shape);
+            builder.push(Step::Direct { conv, input: map, targets: active(output) });
+        }
         (map, inputs) = (output, outputs);
     }
 

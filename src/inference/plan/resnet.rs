@@ -156,15 +156,10 @@ fn conv3x3(
 /// The form of a 3x3 convolution; `None` is the direct one. Where maps are small the weights' size decides:
 /// F4 multiplies least but reads four times as many weights as the direct form.
 fn best_variant(shape: MapShape, upsampled: bool) -> Option<Variant> {
-    let env = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<usize>().ok());
-    let up4 = env("UP4").unwrap_or(1 << 20);
-    let f4 = env("F4").unwrap_or(16);
-    if upsampled {
-        return Some(if shape.height >= up4 { Variant::Up4 } else { Variant::Up2 });
-    }
-    match shape.height {
-        ..8 => None,
-        h if h < f4 => Some(Variant::F2),
-        _ => Some(Variant::F4),
+    match (upsampled, shape.height) {
+        (true, _) => Some(Variant::Up2),
+        (false, ..8) => None,
+        (false, ..16) => Some(Variant::F2),
+        (false, _) => Some(Variant::F4),
     }
 }

@@ -100,6 +100,9 @@ pub struct DirectConv {
     output: MapShape,
     footprint: Footprint,
     phases: Vec<Phase>,
+    /// For each phase, what one output pixel reads: values from its first input pixel (may be negative) and how many
+    /// channels. One flat list, so that accumulators stay in registers over all of it.
+    reads: Vec<Vec<(isize, usize)>>,
     /// Blocks of outputs that are computed together.
     columns: usize,
     /// `[phase][output group][input block][tap][channel][columns * 16]`.
@@ -164,10 +167,22 @@ impl DirectConv {
         }
         let mut padded_bias = Buffer::zeros(output.blocks() * BLOCK);
         padded_bias.values_mut()[..out_channels].copy_from_slice(bias);
+        let reads = phases.iter().map(|phase| reads(&input, phase)).collect();
         // Rows of about 128 KiB of input at a time stay in the cache while all outputs are computed from them.
         let row_bytes = input.blocks() * input.row_len() * stride * size_of::<f32>();
         let band_rows = (128 * 1024 / row_bytes).next_multiple_of(4).clamp(4, 64);
-        Self { isa, input, output, footprint, phases, columns, weights: packed, bias: padded_bias, band_rows }
+        Self {
+            isa,
+            input,
+            output,
+            footprint,
+            phases,
+            reads,
+            columns,
+            weights: packed,
+            bias: padded_bias,
+            band_rows,
+        }
     }
 
     /// Shape of the output.
@@ -213,6 +228,18 @@ impl DirectConv {
             });
         });
     }
+}
+
+/// The offsets and depths of a phase's reads, block by block and tap by tap.
+fn reads(input: &MapShape, phase: &Phase) -> Vec<(isize, usize)> {
+    let blocks = 0..input.blocks();
+    let all = blocks.flat_map(|block| phase.taps.iter().map(move |tap| (block, tap)));
+    all.map(|(block, tap)| {
+        let shift = tap.shift.0 * input.row_len() as isize + tap.shift.1 * BLOCK as isize;
+        let depth = (input.channels - block * BLOCK).min(BLOCK);
+        ((block * input.plane_len()) as isize + shift, depth)
+    })
+    .collect()
 }
 
 /// A band of rows of one group of outputs.
@@ -315,16 +342,11 @@ impl Piece<'_> {
             let mut weights =
                 conv.weights.values().as_ptr().add((self.phase * groups + self.group) * group_len);
             let mut tile = zeros::<L, PIXELS, COLUMNS>();
-            for block in 0..conv.input.blocks() {
-                let depth = (conv.input.channels - block * BLOCK).min(BLOCK);
-                let origin = conv.input.at(block, y * STRIDE, x * STRIDE) as isize;
-                for tap in &phase.taps {
-                    let (dy, dx) = tap.shift;
-                    let shift = dy * conv.input.row_len() as isize + dx * BLOCK as isize;
-                    let from = self.input.as_ptr().offset(origin + shift);
-                    tile = accumulate::<L, PIXELS, WIDTH, COLUMNS>(tile, from, pixels, weights, depth);
-                    weights = weights.add(depth * COLUMNS * BLOCK);
-                }
+            let origin = self.input.as_ptr().add(conv.input.at(0, y * STRIDE, x * STRIDE));
+            for &(offset, depth) in &conv.reads[self.phase] {
+                let from = origin.offset(offset);
+                tile = accumulate::<L, PIXELS, WIDTH, COLUMNS>(tile, from, pixels, weights, depth);
+                weights = weights.add(depth * COLUMNS * BLOCK);
             }
             let spread = conv.footprint.spread();
             for p in 0..PIXELS {

@@ -154,25 +154,23 @@ fn direct_convolutions_agree_with_the_definition() {
 #[test]
 fn winograd_convolutions_agree_with_the_definition() {
     for (index, &(channels, out, height, width)) in SIZES.iter().enumerate() {
-        for variant in [Variant::F2, Variant::F4, Variant::Up2, Variant::Up4] {
+        for variant in [Variant::F2, Variant::F4, Variant::Up2, Variant::Halve2] {
             let unit = match variant {
-                Variant::F2 | Variant::Up4 => 2,
-                Variant::F4 => 4,
+                Variant::F2 => 2,
+                Variant::F4 | Variant::Halve2 => 4,
                 Variant::Up2 => 1,
             };
             let shape = MapShape::new(channels, height * unit, width * unit);
             assert!(variant.fits(shape.height, shape.width));
             let chw = numbers(index as u64, channels * shape.height * shape.width);
-            let weights = numbers(300 + index as u64, channels * out * 9);
+            let footprint = if variant == Variant::Halve2 { Footprint::Halve4x4 } else { Footprint::Same3x3 };
+            let weights = numbers(300 + index as u64, channels * out * footprint.kernel().pow(2));
             let bias = numbers(400 + index as u64, out);
             let leaky: Vec<f32> = chw.iter().map(|v| v.max(0.2 * v)).collect();
-            let (seen, big) = if matches!(variant, Variant::Up2 | Variant::Up4) {
-                upsampled(&leaky, shape)
-            } else {
-                (leaky, shape)
-            };
-            let mut expected = reference(&seen, big, out, Footprint::Same3x3, &weights, &bias);
-            let half = MapShape::new(out, big.height / 2, big.width / 2);
+            let (seen, big) = if variant == Variant::Up2 { upsampled(&leaky, shape) } else { (leaky, shape) };
+            let mut expected = reference(&seen, big, out, footprint, &weights, &bias);
+            let stride = footprint.stride();
+            let half = MapShape::new(out, big.height / stride / 2, big.width / stride / 2);
             let residual = numbers(500 + index as u64, half.channels * half.height * half.width);
             for (value, more) in expected.iter_mut().zip(upsampled(&residual, half).0) {
                 *value += more;

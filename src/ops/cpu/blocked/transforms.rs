@@ -5,9 +5,12 @@
 //! multiplication for each entry. In two dimensions all three are applied to columns and then to rows.
 //!
 //! After nearest x2 upsampling the patch repeats its pixels. The entry of the point -1 then vanishes, because an
-//! upsampled signal has the factor (1 + z), and what is left reads the small map: `Up2` and `Up4` are `F2` and
-//! `F4` with that entry removed, which is exact and takes the same number of multiplications for four times
-//! the outputs (`Up2`: 9 for 2x2, where four 2x2 convolutions of the small map would take 16).
+//! upsampled signal has the factor (1 + z), and what is left reads the small map: `Up2` is `F2` with that entry
+//! removed, which is exact and takes 9 multiplications for 2x2 outputs, where four 2x2 convolutions of the small
+//! map would take 16.
+//!
+//! A convolution of stride 2 is a sum over the even and the odd pixels, each with two of the kernel's four entries:
+//! `Halve2` is F(2, 2) of each.
 
 use super::lanes::Lanes;
 
@@ -18,18 +21,19 @@ pub(crate) const MOST: usize = 6;
 pub(crate) trait Transform {
     /// Input pixels that a tile sees.
     const PATCH: usize;
-    /// Entries of the transformed patch.
-    const PLANES: usize;
-    /// Products; `PLANE_OF` says which entry of the transformed patch each takes.
-    const PRODUCTS: usize;
-    /// Entry of the transformed patch for each product.
-    const PLANE_OF: [usize; MOST];
+    /// Entries of the transformed patch, and products.
+    const POINTS: usize;
     /// Output pixels.
     const TILE: usize;
     /// Input pixels from one tile to the next; the patch begins one pixel before.
     const ADVANCE: usize;
-    /// `G`: products from the filter's three entries.
+    /// `G`: points from the filter's entries.
     const FILTER: &'static [[f64; 3]];
+    /// Entries of the filter: those of the kernel, or every `PHASES`th of them.
+    const TAPS: usize = 3;
+    /// Interleaved parts of the input, each with its own part of the kernel, whose products are summed: the
+    /// stride of the convolution.
+    const PHASES: usize = 1;
 
     /// `B d`.
     ///
@@ -49,9 +53,7 @@ pub(crate) struct F2;
 
 impl Transform for F2 {
     const PATCH: usize = 4;
-    const PLANES: usize = 4;
-    const PRODUCTS: usize = 4;
-    const PLANE_OF: [usize; MOST] = [0, 1, 2, 3, 0, 0];
+    const POINTS: usize = 4;
     const TILE: usize = 2;
     const ADVANCE: usize = 2;
     const FILTER: &'static [[f64; 3]] =
@@ -78,9 +80,7 @@ pub(crate) struct F4;
 
 impl Transform for F4 {
     const PATCH: usize = 6;
-    const PLANES: usize = 6;
-    const PRODUCTS: usize = 6;
-    const PLANE_OF: [usize; MOST] = [0, 1, 2, 3, 4, 5];
+    const POINTS: usize = 6;
     const TILE: usize = 4;
     const ADVANCE: usize = 4;
     const FILTER: &'static [[f64; 3]] = &[
@@ -136,9 +136,7 @@ pub(crate) struct Up2;
 
 impl Transform for Up2 {
     const PATCH: usize = 3;
-    const PLANES: usize = 3;
-    const PRODUCTS: usize = 3;
-    const PLANE_OF: [usize; MOST] = [0, 1, 2, 0, 0, 0];
+    const POINTS: usize = 3;
     const TILE: usize = 2;
     const ADVANCE: usize = 1;
     const FILTER: &'static [[f64; 3]] = &[[1.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 1.0]];
@@ -157,55 +155,28 @@ impl Transform for Up2 {
     }
 }
 
-/// F(4, 3) after nearest x2: 25 products for 4x4 outputs, two of each row of five sharing their input.
-pub(crate) struct Up4;
+/// F(2, 2) of the even and of the odd pixels, for a 4x4 kernel of stride 2: 36 products for 2x2 outputs, where
+/// direct computation takes 64.
+pub(crate) struct Halve2;
 
-impl Transform for Up4 {
-    const PATCH: usize = 4;
-    const PLANES: usize = 4;
-    const PRODUCTS: usize = 5;
-    const PLANE_OF: [usize; MOST] = [0, 1, 2, 2, 3, 0];
-    const TILE: usize = 4;
-    const ADVANCE: usize = 2;
-    const FILTER: &'static [[f64; 3]] = &[
-        [0.25, 0.0, 0.0],
-        [-1.0 / 3.0, -1.0 / 3.0, -1.0 / 3.0],
-        [1.0 / 8.0, 1.0 / 4.0, 1.0 / 2.0],
-        [-1.0 / 24.0, 1.0 / 12.0, -1.0 / 6.0],
-        [0.0, 0.0, 1.0],
-    ];
+impl Transform for Halve2 {
+    const PATCH: usize = 3;
+    const POINTS: usize = 3;
+    const TILE: usize = 2;
+    const ADVANCE: usize = 4;
+    const FILTER: &'static [[f64; 3]] = &[[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 0.0]];
+    const TAPS: usize = 2;
+    const PHASES: usize = 2;
 
     #[inline(always)]
     unsafe fn input<L: Lanes>(d: [L; MOST]) -> [L; MOST] {
-        // The patch a b c d stands for a b b c c d. In F4's terms the entries are 0, half of 1, a third of 3
-        // (which is also minus entry 4), and 5; the factors are in FILTER.
         // SAFETY: the caller's promise.
-        unsafe {
-            let (four, minus_four, minus_five) = (L::splat(4.0), L::splat(-4.0), L::splat(-5.0));
-            [
-                d[0].mul_add(four, d[1].mul_add(minus_five, d[2])),
-                d[1].mul_add(minus_four, d[2]),
-                d[2].sub(d[1]),
-                d[1].mul_add(four, d[2].mul_add(minus_five, d[3])),
-                d[0],
-                d[0],
-            ]
-        }
+        unsafe { Up2::input(d) }
     }
 
     #[inline(always)]
     unsafe fn output<L: Lanes>(m: [L; MOST]) -> [L; MOST] {
         // SAFETY: the caller's promise.
-        unsafe {
-            let (far, far_odd) = (m[2].add(m[3]), m[2].sub(m[3]));
-            [
-                m[0].add(m[1]).add(far),
-                far_odd.mul_add(L::splat(2.0), m[1]),
-                far.mul_add(L::splat(4.0), m[1]),
-                far_odd.mul_add(L::splat(8.0), m[1]).add(m[4]),
-                far,
-                far,
-            ]
-        }
+        unsafe { Up2::output(m) }
     }
 }

@@ -1,4 +1,4 @@
-//! 3x3 convolution in Winograd's form: transform patches, multiply as matrices, transform back.
+//! Convolution in Winograd's form: transform patches, multiply as matrices, transform back.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::lanes::Lanes;
 use super::map::{BLOCK, Epilogue, MapShape};
 use super::storage::{Buffer, Shared};
 use super::team::Team;
-use super::transforms::{F2, F4, MOST, Transform, Up2, Up4};
+use super::transforms::{F2, F4, Halve2, MOST, Transform, Up2};
 
 /// Bytes of transformed patches that one worker holds at a time: half of a second-level cache of 512 KiB.
 const PATCH_BYTES: usize = 256 * 1024;
@@ -22,15 +22,17 @@ pub enum Variant {
     F4,
     /// F(2x2, 3x3) of the map after nearest x2 upsampling, which is never made.
     Up2,
-    /// F(4x4, 3x3) of the map after nearest x2 upsampling; the map's height and width must be even.
-    Up4,
+    /// F(2x2, 2x2) of the even and the odd pixels for a 4x4 kernel of stride 2; the map's height and width must be
+    /// multiples of four.
+    Halve2,
 }
 
 /// The sizes of a [`Transform`].
 #[derive(Clone, Copy)]
 struct Sizes {
-    planes: usize,
-    products: usize,
+    points: usize,
+    phases: usize,
+    taps: usize,
     tile: usize,
     advance: usize,
     filter: &'static [[f64; 3]],
@@ -38,8 +40,9 @@ struct Sizes {
 
 fn sizes<T: Transform>() -> Sizes {
     Sizes {
-        planes: T::PLANES * T::PLANES,
-        products: T::PRODUCTS * T::PRODUCTS,
+        points: T::POINTS * T::POINTS,
+        phases: T::PHASES * T::PHASES,
+        taps: T::TAPS,
         tile: T::TILE,
         advance: T::ADVANCE,
         filter: T::FILTER,
@@ -52,7 +55,7 @@ impl Variant {
             Self::F2 => sizes::<F2>(),
             Self::F4 => sizes::<F4>(),
             Self::Up2 => sizes::<Up2>(),
-            Self::Up4 => sizes::<Up4>(),
+            Self::Halve2 => sizes::<Halve2>(),
         }
     }
 
@@ -63,7 +66,7 @@ impl Variant {
     }
 }
 
-/// A 3x3 convolution with padding 1 whose weights are transformed and packed.
+/// A 3x3 (or strided 4x4) convolution with padding 1 whose weights are transformed and packed.
 pub struct WinogradConv {
     isa: Isa,
     variant: Variant,
@@ -72,7 +75,7 @@ pub struct WinogradConv {
     /// Slope of the leaky rectifier that inputs pass on loading; `None` takes them as they are.
     input_slope: Option<f32>,
     columns: usize,
-    /// `[output group][product][input channel][columns * 16]`.
+    /// `[output group][product][phase][input channel][columns * 16]`.
     weights: Buffer,
     bias: Buffer,
     /// Tiles that are transformed and multiplied together: a multiple of 16.
@@ -82,7 +85,8 @@ pub struct WinogradConv {
 }
 
 impl WinogradConv {
-    /// Transforms and packs `weights` `(out, in, 3, 3)` and `bias` `(out,)` for inputs of shape `input`.
+    /// Transforms and packs `weights` `(out, in, 3, 3)`, or `(out, in, 4, 4)` for a strided variant, and `bias`
+    /// `(out,)` for inputs of shape `input`.
     ///
     /// # Panics
     /// When the lengths do not fit or the map cannot be cut into the variant's tiles.
@@ -96,17 +100,17 @@ impl WinogradConv {
         input_slope: Option<f32>,
     ) -> Self {
         assert!(variant.fits(input.height, input.width));
-        assert_eq!(weights.len(), out_channels * input.channels * 9);
-        assert_eq!(bias.len(), out_channels);
         let sizes = variant.sizes();
-        let scale = sizes.tile / sizes.advance;
-        let output = MapShape::new(out_channels, input.height * scale, input.width * scale);
+        assert_eq!(weights.len(), out_channels * input.channels * sizes.taps * sizes.taps * sizes.phases);
+        assert_eq!(bias.len(), out_channels);
+        let scaled = |len: usize| len / sizes.advance * sizes.tile;
+        let output = MapShape::new(out_channels, scaled(input.height), scaled(input.width));
         let columns = isa.columns(output.blocks());
         let packed = pack(weights, &input, &output, columns, &sizes);
         let mut padded_bias = Buffer::zeros(output.blocks() * BLOCK);
         padded_bias.values_mut()[..out_channels].copy_from_slice(bias);
         let tiles = (input.height / sizes.advance) * (input.width / sizes.advance);
-        let tile_bytes = sizes.planes * input.blocks() * BLOCK * size_of::<f32>();
+        let tile_bytes = sizes.points * sizes.phases * input.blocks() * BLOCK * size_of::<f32>();
         let fitting = (PATCH_BYTES / tile_bytes / BLOCK * BLOCK).clamp(BLOCK, 64);
         // Fewer than four batches could not be divided among workers; their outputs can.
         let shared_patches = tiles < 4 * fitting;
@@ -138,7 +142,8 @@ impl WinogradConv {
 
     /// Multiply-adds of the matrix products; the transforms only add.
     pub fn multiply_adds(&self) -> usize {
-        self.tiles() * self.variant.sizes().products * self.input.channels * self.output.channels
+        let sizes = self.variant.sizes();
+        self.tiles() * sizes.points * sizes.phases * self.input.channels * self.output.channels
     }
 
     /// Values of scratch memory that the team needs together.
@@ -163,11 +168,11 @@ impl WinogradConv {
     /// Values from one plane of transformed patches to the next. One cache line more than a plane holds, or
     /// the planes of a tile would all fall into the same few sets of the cache.
     fn plane_stride(&self) -> usize {
-        (self.input.blocks() * self.batch + 1) * BLOCK
+        (self.variant.sizes().phases * self.input.blocks() * self.batch + 1) * BLOCK
     }
 
     fn patches_len(&self) -> usize {
-        self.variant.sizes().planes * self.plane_stride()
+        self.variant.sizes().points * self.plane_stride()
     }
 
     /// The same for products.
@@ -176,7 +181,7 @@ impl WinogradConv {
     }
 
     fn products_len(&self) -> usize {
-        self.variant.sizes().products * self.product_stride()
+        self.variant.sizes().points * self.product_stride()
     }
 
     /// Convolves `input` into the epilogue's maps. `shared` holds `shared_scratch` values, `scratch`
@@ -245,27 +250,34 @@ impl WinogradConv {
 
 /// `G g G^T` of every filter, in f64, in the order in which the products are computed.
 fn pack(weights: &[f32], input: &MapShape, output: &MapShape, columns: usize, sizes: &Sizes) -> Buffer {
-    let (products, n) = (sizes.products, sizes.filter.len());
-    let width = columns * BLOCK;
-    let mut packed = Buffer::zeros(output.blocks() / columns * products * input.channels * width);
+    let (points, n, taps) = (sizes.points, sizes.filter.len(), sizes.taps);
+    let step = sizes.phases.isqrt();
+    let (kernel, width) = (taps * step, columns * BLOCK);
+    let depth = sizes.phases * input.channels;
+    let mut packed = Buffer::zeros(output.blocks() / columns * points * depth * width);
     let values = packed.values_mut();
     for out in 0..output.channels {
         let (group, lane) = (out / width, out % width);
-        for channel in 0..input.channels {
-            let filter = &weights[(out * input.channels + channel) * 9..][..9];
-            for product in 0..products {
-                let (rows, columns) = (sizes.filter[product / n], sizes.filter[product % n]);
-                let value: f64 =
-                    (0..9).map(|tap| rows[tap / 3] * columns[tap % 3] * f64::from(filter[tap])).sum();
-                values[((group * products + product) * input.channels + channel) * width + lane] =
-                    value as f32;
+        for (phase, channel) in (0..depth).map(|i| (i / input.channels, i % input.channels)) {
+            let filter = &weights[(out * input.channels + channel) * kernel * kernel..][..kernel * kernel];
+            for point in 0..points {
+                let (rows, columns) = (sizes.filter[point / n], sizes.filter[point % n]);
+                let value: f64 = (0..taps * taps)
+                    .map(|tap| (tap / taps, tap % taps))
+                    .map(|(y, x)| {
+                        let at = (y * step + phase / step) * kernel + x * step + phase % step;
+                        rows[y] * columns[x] * f64::from(filter[at])
+                    })
+                    .sum();
+                let row = (group * points + point) * depth + phase * input.channels + channel;
+                values[row * width + lane] = value as f32;
             }
         }
     }
     packed
 }
 
-/// Transforms patches: `[plane][input block][tile][16]`.
+/// Transforms patches: `[plane][phase][input block][tile][16]`.
 struct Gather<'a> {
     conv: &'a WinogradConv,
     input: &'a [f32],
@@ -283,7 +295,7 @@ impl Kernel for Gather<'_> {
                 Variant::F2 => self.transform::<L, F2>(),
                 Variant::F4 => self.transform::<L, F4>(),
                 Variant::Up2 => self.transform::<L, Up2>(),
-                Variant::Up4 => self.transform::<L, Up4>(),
+                Variant::Halve2 => self.transform::<L, Halve2>(),
             }
         }
     }
@@ -312,34 +324,37 @@ impl Gather<'_> {
         let row_len = conv.input.row_len();
         let stride = conv.plane_stride();
         assert!(self.patches.len() >= conv.patches_len());
-        for block in self.blocks.clone() {
+        for (block, phase) in
+            self.blocks.clone().flat_map(|b| (0..T::PHASES * T::PHASES).map(move |p| (b, p)))
+        {
             let (mut ty, mut tx) = (self.tiles.start / across, self.tiles.start % across);
+            let (py, px) = (phase / T::PHASES, phase % T::PHASES);
+            let place = phase * conv.input.blocks() + block;
             for slot in 0..self.tiles.len() {
                 // SAFETY: `run` checked the input's length; patches begin one pixel before the tile, in the
                 // border at the edges, and end at most in the border. `slot` < batch, so every plane's entry
                 // lies within the patches; no other piece writes entries of this block and these tiles.
                 unsafe {
                     let slope = L::splat(slope);
-                    let origin = conv.input.at(block, ty * T::ADVANCE, tx * T::ADVANCE) - row_len - BLOCK;
-                    let from = self.input.as_ptr().add(origin);
+                    let first = conv.input.at(block, ty * T::ADVANCE + py, tx * T::ADVANCE + px);
+                    let from = self.input.as_ptr().add(first - row_len - BLOCK);
                     let mut rows = [[L::splat(0.0); MOST]; MOST];
                     for x in 0..T::PATCH {
                         let mut column = [L::splat(0.0); MOST];
                         for y in 0..T::PATCH {
-                            let value = L::load(from.add(y * row_len + x * BLOCK));
+                            let value = L::load(from.add(T::PHASES * (y * row_len + x * BLOCK)));
                             column[y] = if RECTIFY { value.leaky(slope) } else { value };
                         }
                         let column = T::input(column);
-                        for y in 0..T::PLANES {
+                        for y in 0..T::POINTS {
                             rows[y][x] = column[y];
                         }
                     }
-                    let to = self.patches.start();
-                    let to = to.add((block * conv.batch + slot) * BLOCK);
-                    for y in 0..T::PLANES {
+                    let to = self.patches.start().add((place * conv.batch + slot) * BLOCK);
+                    for y in 0..T::POINTS {
                         let row = T::input(rows[y]);
-                        for x in 0..T::PLANES {
-                            row[x].store(to.add((y * T::PLANES + x) * stride));
+                        for x in 0..T::POINTS {
+                            row[x].store(to.add((y * T::POINTS + x) * stride));
                         }
                     }
                 }
@@ -371,7 +386,7 @@ impl Kernel for Multiply<'_> {
                 Variant::F2 => self.group::<L, F2>(),
                 Variant::F4 => self.group::<L, F4>(),
                 Variant::Up2 => self.group::<L, Up2>(),
-                Variant::Up4 => self.group::<L, Up4>(),
+                Variant::Halve2 => self.group::<L, Halve2>(),
             }
         }
     }
@@ -405,24 +420,25 @@ impl Multiply<'_> {
     unsafe fn multiply<L: Lanes, T: Transform, const PIXELS: usize, const COLUMNS: usize>(&mut self) {
         let conv = self.conv;
         let (channels, batch) = (conv.input.channels, conv.batch);
-        let count = T::PRODUCTS * T::PRODUCTS;
+        let count = T::POINTS * T::POINTS;
         assert!(self.patches.len() >= conv.patches_len() && self.products.len() >= conv.products_len());
-        let panel = channels * COLUMNS * BLOCK;
+        let panel = T::PHASES * T::PHASES * channels * COLUMNS * BLOCK;
         let weights = &conv.weights.values()[self.group * count * panel..][..count * panel];
         let pixels = Pixels { stride: BLOCK, row_stride: 0 };
         for product in 0..count {
-            let (y, x) = (T::PLANE_OF[product / T::PRODUCTS], T::PLANE_OF[product % T::PRODUCTS]);
             // SAFETY: the lengths were compared above; the batch is a multiple of every PIXELS, so the last
             // tile of pixels, which may compute old values that nobody reads, stays within it.
             unsafe {
-                let plane = self.patches.as_ptr().add((y * T::PLANES + x) * conv.plane_stride());
+                let plane = self.patches.as_ptr().add(product * conv.plane_stride());
                 let to = self.products.as_mut_ptr().add(product * conv.product_stride());
                 for first in (0..self.tiles.len()).step_by(PIXELS) {
                     let mut tile = zeros::<L, PIXELS, COLUMNS>();
                     let mut panel = weights.as_ptr().add(product * panel);
-                    for block in 0..conv.input.blocks() {
-                        let depth = (channels - block * BLOCK).min(BLOCK);
-                        let from = plane.add((block * batch + first) * BLOCK);
+                    let mut left = channels;
+                    for place in 0..T::PHASES * T::PHASES * conv.input.blocks() {
+                        let depth = left.min(BLOCK);
+                        left = if left > BLOCK { left - BLOCK } else { channels };
+                        let from = plane.add((place * batch + first) * BLOCK);
                         tile = accumulate::<L, PIXELS, PIXELS, COLUMNS>(tile, from, pixels, panel, depth);
                         panel = panel.add(depth * COLUMNS * BLOCK);
                     }
@@ -455,10 +471,10 @@ impl Multiply<'_> {
                     let bias = L::load(conv.bias.values().as_ptr().add(block * BLOCK));
                     let from = self.products.as_ptr().add((q * conv.batch + slot) * BLOCK);
                     let mut rows = [[L::splat(0.0); MOST]; MOST];
-                    for x in 0..T::PRODUCTS {
+                    for x in 0..T::POINTS {
                         let mut column = [L::splat(0.0); MOST];
-                        for y in 0..T::PRODUCTS {
-                            column[y] = L::load(from.add((y * T::PRODUCTS + x) * stride));
+                        for y in 0..T::POINTS {
+                            column[y] = L::load(from.add((y * T::POINTS + x) * stride));
                         }
                         let column = T::output(column);
                         for y in 0..T::TILE {
