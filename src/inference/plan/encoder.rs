@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use super::builder::Builder;
 use super::executor::{Plan, Ports, Slot, Step, Targets, Workspace};
@@ -61,6 +61,10 @@ pub(super) fn compile_encoder_for(
     weights: &Arrays,
     pool: &Pool,
 ) -> Result<PlanEncoder, RenderError> {
+    pool.run(|| build(isa, config, weights, pool))
+}
+
+fn build(isa: Isa, config: &VaeConfig, weights: &Arrays, pool: &Pool) -> Result<PlanEncoder, RenderError> {
     let VaeConfig { channels, c_dim } = *config;
     if c_dim == 0 || !matches!(channels, 1 | 3) {
         return Err(RenderError::Weights(format!(
@@ -138,10 +142,8 @@ impl PlanEncoder {
                 let rows: Vec<Mutex<&mut [f32]>> =
                     features.chunks_exact_mut(FEATURES).take(count).map(Mutex::new).collect();
                 team.for_each(count, |worker, picture| {
-                    let (Ok(mut workspace), Ok(mut row)) = (workspaces[worker].lock(), rows[picture].lock())
-                    else {
-                        return;
-                    };
+                    let mut workspace = workspaces[worker].lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut row = rows[picture].lock().unwrap_or_else(PoisonError::into_inner);
                     let input = &pictures[picture * picture_len..(picture + 1) * picture_len];
                     let ports = Ports { input, sink: None, clock: None };
                     workspace.run(plan, &ports, &Cancel::new(), &Team::solo());

@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::executor::{Plan, Ports, Workspace};
@@ -68,10 +68,10 @@ pub(super) fn compile_generator_for(
     pool: &Pool,
 ) -> Result<PlanRenderer, RenderError> {
     let weights = Weights::new(weights, "");
-    let plan = match config {
-        GeneratorConfig::Small { z_dim, channels } => transposed::compile(isa, *z_dim, *channels, &weights)?,
-        GeneratorConfig::Resnet { z_dim, trunk } => resnet::compile(isa, *z_dim, trunk, &weights)?,
-    };
+    let plan = pool.run(|| match config {
+        GeneratorConfig::Small { z_dim, channels } => transposed::compile(isa, *z_dim, *channels, &weights),
+        GeneratorConfig::Resnet { z_dim, trunk } => resnet::compile(isa, *z_dim, trunk, &weights),
+    })?;
     let shape = [config.channels(), config.size(), config.size()];
     Ok(PlanRenderer::new(plan, config.z_dim(), shape, 2.0, pool))
 }
@@ -132,11 +132,8 @@ impl PlanRenderer {
         cancel: &Cancel,
         clock: Option<&Mutex<Vec<Instant>>>,
     ) -> Outcome {
-        let workspace = match self.workspaces[0].get_mut() {
-            Ok(workspace) => workspace,
-            // A panic in an earlier render leaves nothing that the next one reads.
-            Err(poisoned) => poisoned.into_inner(),
-        };
+        // A panic in an earlier render leaves nothing that the next one reads.
+        let workspace = self.workspaces[0].get_mut().unwrap_or_else(PoisonError::into_inner);
         let (plan, code_dim) = (&self.plan, self.code_dim);
         let threads = self.pool.threads();
         self.pool.run(|| {
@@ -164,10 +161,8 @@ impl PlanRenderer {
                 team.for_each(sinks.len(), |worker, picture| {
                     let code = &codes[picture * this.code_dim..(picture + 1) * this.code_dim];
                     let ports = Ports { input: code, sink: Some(&sinks[picture]), clock: None };
-                    let mut workspace = match this.workspaces[worker].lock() {
-                        Ok(workspace) => workspace,
-                        Err(poisoned) => poisoned.into_inner(),
-                    };
+                    let mut workspace =
+                        this.workspaces[worker].lock().unwrap_or_else(PoisonError::into_inner);
                     workspace.run(&this.plan, &ports, cancel, &Team::solo());
                 });
             });

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::gemm::{Pixels, accumulate, zeros};
 use super::isa::{Isa, Kernel};
 use super::lanes::Lanes;
@@ -250,31 +252,49 @@ impl WinogradConv {
 
 /// `G g G^T` of every filter, in f64, in the order in which the products are computed.
 fn pack(weights: &[f32], input: &MapShape, output: &MapShape, columns: usize, sizes: &Sizes) -> Buffer {
-    let (points, n, taps) = (sizes.points, sizes.filter.len(), sizes.taps);
-    let step = sizes.phases.isqrt();
-    let (kernel, width) = (taps * step, columns * BLOCK);
-    let depth = sizes.phases * input.channels;
-    let mut packed = Buffer::zeros(output.blocks() / columns * points * depth * width);
-    let values = packed.values_mut();
-    for out in 0..output.channels {
-        let (group, lane) = (out / width, out % width);
-        for (phase, channel) in (0..depth).map(|i| (i / input.channels, i % input.channels)) {
-            let filter = &weights[(out * input.channels + channel) * kernel * kernel..][..kernel * kernel];
-            for point in 0..points {
-                let (rows, columns) = (sizes.filter[point / n], sizes.filter[point % n]);
-                let value: f64 = (0..taps * taps)
-                    .map(|tap| (tap / taps, tap % taps))
-                    .map(|(y, x)| {
-                        let at = (y * step + phase / step) * kernel + x * step + phase % step;
-                        rows[y] * columns[x] * f64::from(filter[at])
-                    })
-                    .sum();
-                let row = (group * points + point) * depth + phase * input.channels + channel;
-                values[row * width + lane] = value as f32;
+    let width = columns * BLOCK;
+    let group_len = sizes.points * sizes.phases * input.channels * width;
+    let mut packed = Buffer::zeros(output.blocks() / columns * group_len);
+    packed.values_mut().par_chunks_mut(group_len).enumerate().for_each(|(group, values)| {
+        let outputs = group * width..output.channels.min((group + 1) * width);
+        pack_group(weights, input.channels, outputs, width, sizes, values);
+    });
+    packed
+}
+
+/// Packs the filters of the outputs of one group: `[point][phase][input channel][width]`.
+fn pack_group(
+    weights: &[f32],
+    channels: usize,
+    outputs: Range<usize>,
+    width: usize,
+    sizes: &Sizes,
+    values: &mut [f32],
+) {
+    let (transform, taps, step) = (sizes.filter, sizes.taps, sizes.phases.isqrt());
+    let kernel = taps * step;
+    let depth = sizes.phases * channels;
+    for row in 0..depth {
+        let (phase, channel) = (row / channels, row % channels);
+        for (lane, out) in outputs.clone().enumerate() {
+            let filter = &weights[(out * channels + channel) * kernel * kernel..][..kernel * kernel];
+            let tap = |y: usize, x: usize| {
+                f64::from(filter[(y * step + phase / step) * kernel + x * step + phase % step])
+            };
+            let mut columns = [[0.0; MOST]; 3];
+            for (x, column) in columns[..taps].iter_mut().enumerate() {
+                for (point, factors) in column.iter_mut().zip(transform) {
+                    *point = (0..taps).map(|y| factors[y] * tap(y, x)).sum();
+                }
+            }
+            for y in 0..transform.len() {
+                for (x, factors) in transform.iter().enumerate() {
+                    let value: f64 = (0..taps).map(|t| columns[t][y] * factors[t]).sum();
+                    values[((y * transform.len() + x) * depth + row) * width + lane] = value as f32;
+                }
             }
         }
     }
-    packed
 }
 
 /// Transforms patches: `[plane][phase][input block][tile][16]`.
