@@ -269,7 +269,8 @@ impl eframe::App for Bench {
         }
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        self.explorer.prepare_surface(frame);
         let ctx = ui.ctx().clone();
         let before = thread_time();
         if let (Some(last), Phase::Dragging) = (self.last_frame, &self.phase) {

@@ -10,6 +10,7 @@ pub(crate) enum Command {
     Open,
     OpenRun,
     OpenPath,
+    PairVae,
     StartFromPhoto,
     SaveCodes,
     SavePicture,
@@ -55,6 +56,7 @@ impl Command {
         C::Open,
         C::OpenRun,
         C::OpenPath,
+        C::PairVae,
         C::StartFromPhoto,
         C::SaveCodes,
         C::SavePicture,
@@ -98,6 +100,7 @@ impl Command {
             C::Open => "Open model…",
             C::OpenRun => "Open run folder…",
             C::OpenPath => "Open by path…",
+            C::PairVae => "Pair with a VAE…",
             C::StartFromPhoto => "Start from a picture…",
             C::SaveCodes => "Save codes…",
             C::SavePicture => "Save picture…",
@@ -142,6 +145,7 @@ impl Command {
             C::Open => "Choose a bundle or a published checkpoint (.pt, last)",
             C::OpenRun => "Choose the folder of a training run: its newest checkpoint opens",
             C::OpenPath => "Type where the model is",
+            C::PairVae => "Open this GAN together with the VAE whose encoder it distils, to see both pictures",
             C::StartFromPhoto => "Encode a picture of your own and set the factors to what the encoder finds: c = mu of q(c|x)",
             C::SaveCodes => "Write all code values as an npz file that the command line reads (--codes)",
             C::SavePicture => "Write the picture at its own resolution as a PNG with provenance, and its codes beside it",
@@ -218,6 +222,7 @@ impl Command {
             C::ResetInterface => ctrl(Key::Num0),
             C::Palette => ctrl(Key::P),
             C::OpenRun
+            | C::PairVae
             | C::StartFromPhoto
             | C::SaveCodes
             | C::ExportTraversal
@@ -243,6 +248,10 @@ impl Command {
                 state.model.as_ref().is_some_and(|m| state.views.view(m.main_role()).frame.is_some())
             }
             C::ExportTraversal => state.traversal().is_ok(),
+            C::PairVae => {
+                let lone = |m: &super::model::ModelView| m.opened.decoder_shape.is_none() && m.opened.generator_shape.is_some();
+                state.model.as_ref().is_some_and(lone)
+            }
             C::StartFromPhoto => state.model.as_ref().is_some_and(|m| m.opened.encoder_dim.is_some()),
             C::RandomFactors => state.model.as_ref().is_some_and(|m| m.slider_blocks().next().is_some()),
             C::ResetFactors => state.can_reset(),

@@ -13,6 +13,8 @@ pub(crate) enum Purpose {
     Model,
     /// A run folder to open.
     Run,
+    /// A VAE to pair the open GAN with.
+    PairVae,
     /// A picture to encode.
     Photo,
     /// Where the codes go.
@@ -28,6 +30,7 @@ impl Purpose {
         match self {
             Self::Model => "Open model",
             Self::Run => "Open run folder",
+            Self::PairVae => "Pair with a VAE",
             Self::Photo => "Start from a picture",
             Self::SaveCodes => "Save codes (.npz)",
             Self::SavePicture => "Save picture (.png)",
@@ -38,7 +41,7 @@ impl Purpose {
     /// The name proposed for a new file; empty when an existing one is asked for.
     fn proposal(self) -> &'static str {
         match self {
-            Self::Model | Self::Run | Self::Photo => "",
+            Self::Model | Self::Run | Self::PairVae | Self::Photo => "",
             Self::SaveCodes => "codes.npz",
             Self::SavePicture => "picture.png",
             Self::SaveTraversal => "traversal.png",
@@ -51,7 +54,7 @@ impl Purpose {
 
     fn filter(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::Model | Self::Run => ("Models", &["safetensors", "pt", "pth"]),
+            Self::Model | Self::Run | Self::PairVae => ("Models", &["safetensors", "pt", "pth"]),
             Self::Photo => ("Pictures", &["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]),
             Self::SaveCodes => ("NumPy archive", &["npz"]),
             Self::SavePicture => ("Picture", &["png"]),

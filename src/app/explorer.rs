@@ -18,7 +18,7 @@ use super::settings::Settings;
 use super::state::State;
 use super::strip::StripKind;
 use super::theme::{self, GRID};
-use super::view::Compare;
+use super::view::{Compare, Views};
 use crate::engine::Engine;
 
 /// The explorer's window.
@@ -61,7 +61,8 @@ impl Explorer {
         theme::install(ctx);
         let repaint = ctx.clone();
         let wake = Arc::new(move || repaint.request_repaint());
-        let engine = Engine::new(Arc::clone(&options.library), options.threads, wake)?;
+        let views = Views::default();
+        let engine = Engine::new(Arc::clone(&options.library), options.threads, wake, views.tap())?;
         let mut settings = options.config.as_deref().map(Settings::load).unwrap_or_default();
         if let Some(dark) = options.dark {
             settings.dark = dark;
@@ -73,7 +74,7 @@ impl Explorer {
             let is_software = info.device_type == eframe::egui_wgpu::wgpu::DeviceType::Cpu;
             software_gpu = is_software.then_some(info.name);
         }
-        let mut state = State::new(engine, settings, options.program.clone());
+        let mut state = State::new(ctx, engine, views, settings, options.program.clone());
         state.config.clone_from(&options.config);
         let session = options.config.as_deref().map(Session::load).unwrap_or_default();
         match (&options.source, session.source) {
@@ -99,6 +100,20 @@ impl Explorer {
             kept: BTreeMap::new(),
             kept_at: Instant::now(),
         })
+    }
+
+    /// A program that draws on the CPU gains nothing by waiting for a screen's rhythm, but loses time.
+    pub(super) fn prepare_surface(&self, frame: &mut eframe::Frame) {
+        if self.status.software_gpu.is_none() {
+            return;
+        }
+        let wanted = eframe::egui_wgpu::SurfaceConfig {
+            present_mode: eframe::egui_wgpu::wgpu::PresentMode::AutoNoVsync,
+            desired_maximum_frame_latency: Some(1),
+        };
+        if frame.wgpu_surface_config().is_some_and(|config| config != wanted) {
+            frame.set_wgpu_surface_config(wanted);
+        }
     }
 
     /// Draws one frame of the window.
@@ -187,7 +202,13 @@ impl Explorer {
     fn centre(&mut self, ui: &mut Ui) {
         let mut is_open = self.state.settings.show_strip;
         if self.state.model.is_some() {
-            SidePanel::bottom("strip").default_size(136.0).size_range(72.0..=240.0).show_collapsible(
+            // Without pictures the strip only holds its tabs and a sentence.
+            let strip = if self.state.strip.is_empty() {
+                SidePanel::bottom("empty strip").resizable(false).exact_size(GRID * 9.0)
+            } else {
+                SidePanel::bottom("strip").default_size(128.0).size_range(88.0..=240.0)
+            };
+            strip.show_collapsible(
                 ui,
                 &mut is_open,
                 |ui| {
@@ -229,10 +250,12 @@ impl Explorer {
 
     /// Shortcuts and the keys that move the selected factor.
     fn keys(&mut self, ctx: &egui::Context) {
-        let is_typing = ctx.egui_wants_keyboard_input();
+        let is_typing = ctx.text_edit_focused();
         for &command in Command::ALL {
             let Some(shortcut) = command.shortcut() else { continue };
-            if is_typing && shortcut.modifiers.is_none() {
+            // A text field has an undo of its own.
+            let is_for_text = shortcut.modifiers.is_none() || matches!(command, Command::Undo | Command::Redo);
+            if is_typing && is_for_text {
                 continue;
             }
             if ctx.input_mut(|input| input.consume_shortcut(&shortcut)) && command.is_enabled(&self.state) {
@@ -312,6 +335,7 @@ impl Explorer {
             Command::Blink => self.compare(Compare::Blink),
             Command::Difference => self.compare(Compare::Difference),
             Command::StartFromPhoto => self.dialogs.choose(Purpose::Photo, ctx),
+            Command::PairVae => self.dialogs.choose(Purpose::PairVae, ctx),
             Command::SaveCodes => self.dialogs.choose(Purpose::SaveCodes, ctx),
             Command::SavePicture => self.dialogs.choose(Purpose::SavePicture, ctx),
             Command::ExportTraversal => self.dialogs.choose(Purpose::SaveTraversal, ctx),
@@ -360,7 +384,8 @@ impl Explorer {
 }
 
 impl eframe::App for Explorer {
-    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        self.prepare_surface(frame);
         self.update(ui);
     }
 

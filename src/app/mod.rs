@@ -28,6 +28,7 @@ mod strip;
 mod theme;
 mod traverse;
 mod view;
+mod watch;
 mod widgets;
 mod window;
 

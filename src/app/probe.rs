@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use super::Explorer;
 use crate::base::Picture;
-use crate::engine::Role;
+use crate::engine::{Role, Source};
 
 /// What tests and measurements may ask of the window.
 impl Explorer {
@@ -19,6 +19,11 @@ impl Explorer {
             && !state.strip.is_waiting()
             && !state.traverse.is_waiting()
             && state.jobs.names().next().is_none()
+    }
+
+    /// Opens a model, as File > Open does.
+    pub fn open_model(&mut self, source: Source) {
+        self.state.open(source, None);
     }
 
     /// Whether a model is open.

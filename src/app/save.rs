@@ -60,6 +60,7 @@ impl State {
     pub(crate) fn on_path(&mut self, purpose: Purpose, path: PathBuf, ctx: &egui::Context) {
         match purpose {
             Purpose::Model | Purpose::Run => self.open_path(path),
+            Purpose::PairVae => self.pair_with(path),
             Purpose::Photo => self.start_from_photo(path, ctx),
             Purpose::SaveCodes => self.save_codes(path, ctx),
             Purpose::SavePicture => self.save_picture(path, ctx),

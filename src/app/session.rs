@@ -126,8 +126,10 @@ impl State {
         let session = Session { source: Some(model.opened.source.clone()), codes: values(latent.codes()) };
         let mut files = Vec::new();
         files.extend(serde_json::to_vec_pretty(&session).ok().map(|text| (Session::file(folder), text)));
-        let notes = Notes::of(self).and_then(|notes| serde_json::to_vec_pretty(&notes).ok());
-        files.extend(notes.map(|text| (Notes::file(folder, &model.opened), text)));
+        let path = Notes::file(folder, &model.opened);
+        let is_worth_it = |notes: &Notes| !notes.names.is_empty() || !notes.bookmarks.is_empty() || path.exists();
+        let notes = Notes::of(self).filter(is_worth_it).and_then(|notes| serde_json::to_vec_pretty(&notes).ok());
+        files.extend(notes.map(|text| (path, text)));
         files
     }
 }

@@ -14,6 +14,7 @@ use super::settings::Settings;
 use super::strip::Strip;
 use super::traverse::TraverseState;
 use super::view::Views;
+use super::watch::Watch;
 use crate::engine::{Engine, Event, FrameRequest, Motion, ReadBack, Role, Source};
 use crate::explore::{Codes, LatentState, draw_prior};
 
@@ -68,6 +69,9 @@ pub(crate) struct State {
     pub(crate) traverse: TraverseState,
     pub(crate) photo: PhotoState,
     pub(crate) analysis: Analysis,
+    /// Follows the run folder that is open.
+    pub(crate) watch: Option<Watch>,
+    ctx: egui::Context,
     /// Where names, bookmarks and the session are kept, if anywhere.
     pub(crate) config: Option<PathBuf>,
     pub(crate) jobs: Jobs,
@@ -83,8 +87,13 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(engine: Engine, settings: Settings, program: PathBuf) -> Self {
-        let mut views = Views::default();
+    pub(crate) fn new(
+        ctx: &egui::Context,
+        engine: Engine,
+        mut views: Views,
+        settings: Settings,
+        program: PathBuf,
+    ) -> Self {
         views.compare = settings.compare;
         Self {
             engine,
@@ -105,6 +114,8 @@ impl State {
             traverse: TraverseState::default(),
             photo: PhotoState::default(),
             analysis: Analysis::default(),
+            watch: None,
+            ctx: ctx.clone(),
             config: None,
             jobs: Jobs::default(),
             program,
@@ -132,6 +143,25 @@ impl State {
         if let Some(model) = &self.model {
             let codes = self.latent.as_ref().map(|latent| values(latent.codes()));
             self.open(model.opened.source.clone(), codes);
+        }
+    }
+
+    /// Opens the same files on another device and keeps the codes.
+    pub(crate) fn change_device(&mut self, device: &str) {
+        if let Some(model) = &self.model {
+            let source = Source { device: device.to_owned(), ..model.opened.source.clone() };
+            let codes = self.latent.as_ref().map(|latent| values(latent.codes()));
+            self.open(source, codes);
+        }
+    }
+
+    /// Opens the GAN again together with the VAE in `path`.
+    pub(crate) fn pair_with(&mut self, path: PathBuf) {
+        if let Some(model) = &self.model {
+            let old = &model.opened.source;
+            let gan = Some(old.path().to_owned());
+            let device = old.device.clone();
+            self.open(Source { model: None, vae: Some(path), gan, c_dim: None, device }, None);
         }
     }
 
@@ -328,7 +358,6 @@ impl State {
             let Some(frame) = self.engine.frame(role) else { continue };
             if self.model.as_ref().is_some_and(|model| model.opened.epoch == frame.epoch) {
                 let view = self.views.view_mut(role);
-                view.surface.show(Arc::clone(&frame.picture), Some(frame.asked));
                 view.frame = Some(frame);
             } else {
                 self.stale_frames += 1;
@@ -337,6 +366,9 @@ impl State {
         self.receive_jobs();
         self.receive_photo();
         self.receive_analysis();
+        if self.loading.is_none() && self.watch.as_ref().is_some_and(|watch| watch.has_changed()) {
+            self.reload();
+        }
         if let Some(read_back) = self.engine.read_back() {
             let is_current = self.model.as_ref().is_some_and(|m| m.opened.epoch == read_back.epoch);
             self.read_back = is_current.then_some(read_back).or(self.read_back.take());
@@ -405,7 +437,13 @@ impl State {
         self.analysis = Analysis::default();
         self.log.add(Severity::Info, format!("Opened {}", model.description().name));
         self.settings.remember(&model.opened.source);
+        // Reloading keeps the watch, so that no change between two looks is missed.
+        let is_same = self.model.as_ref().is_some_and(|old| old.opened.source == model.opened.source);
+        if !is_same {
+            self.watch = Watch::new(model.opened.source.path(), self.ctx.clone());
+        }
         self.strip.on_opened(model.has_noise());
+        self.views.expect(model.opened.epoch);
         self.model = Some(model);
         self.latent = Some(latent);
         self.asked = Default::default();

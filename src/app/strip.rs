@@ -63,6 +63,11 @@ impl Strip {
         self.shown.key.as_ref().map(|(_, _, codes)| codes)
     }
 
+    /// Whether there is nothing to show.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kind == StripKind::Bookmarks && self.bookmarks.is_empty()
+    }
+
     /// Whether thumbnails are on their way.
     pub(crate) fn is_waiting(&self) -> bool {
         self.shown.cells.is_some()

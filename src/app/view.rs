@@ -1,10 +1,12 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use egui::{Rect, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::paint::Surface;
-use crate::engine::{Frame, Role};
+use crate::engine::{Frame, Role, Tap};
 
 /// How two pictures of the same code are set against each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +58,8 @@ pub(crate) struct Views {
     pub(crate) wipe: f32,
     /// Factor by which differences are brightened.
     pub(crate) gain: f32,
+    /// Frames of this model may be shown; a worker that finishes one of another model too late finds out here.
+    epoch: Arc<AtomicU64>,
     /// Asks for pixels one on one as soon as the size of the square is known.
     wants_actual_size: bool,
 }
@@ -73,12 +77,32 @@ impl Default for Views {
             window: WHOLE,
             wipe: 0.5,
             gain: 2.0,
+            epoch: Arc::default(),
             wants_actual_size: false,
         }
     }
 }
 
 impl Views {
+    /// Puts finished pictures, on the worker's thread, where the very next paint finds them.
+    pub(crate) fn tap(&self) -> Tap {
+        let epoch = Arc::clone(&self.epoch);
+        let surfaces = [Role::Generator, Role::Decoder].map(|role| (role, self.view(role).surface.clone()));
+        Arc::new(move |role, frame| {
+            if frame.epoch != epoch.load(Ordering::Acquire) {
+                return;
+            }
+            for (_, surface) in surfaces.iter().filter(|(other, _)| *other == role) {
+                surface.show(Arc::clone(&frame.picture), Some(frame.asked));
+            }
+        })
+    }
+
+    /// From now on frames of this model are shown, and no others.
+    pub(crate) fn expect(&self, epoch: u64) {
+        self.epoch.store(epoch, Ordering::Release);
+    }
+
     pub(crate) fn view(&self, role: Role) -> &View {
         match role {
             Role::Generator => &self.generator,

@@ -15,6 +15,10 @@ use super::{Batch, Event, Frame, FrameRequest, Latest, Library, Pools, Posterior
 /// Called, on any thread, when there is something new to show.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
+/// Called on the worker's thread with every finished frame, before anybody else sees it, so that its picture can be
+/// put where the next paint finds it.
+pub type Tap = Arc<dyn Fn(Role, &Frame) + Send + Sync>;
+
 /// Most events that may wait to be read.
 const EVENTS: usize = 256;
 
@@ -37,6 +41,7 @@ pub(super) struct Outbox {
     events: Sender<Event>,
     pub(super) counters: Arc<Counters>,
     pub(super) wake: Wake,
+    pub(super) tap: Tap,
 }
 
 impl Outbox {
@@ -66,13 +71,13 @@ pub struct Engine {
 
 impl Engine {
     /// Starts the threads; the generator's pool gets `threads` of its own. `wake` is called whenever an event, a
-    /// frame or a cell has arrived.
+    /// frame or a cell has arrived, `tap` with every frame.
     ///
     /// # Errors
     /// When the system refuses to start a thread.
-    pub fn new(library: Arc<dyn Library>, threads: usize, wake: Wake) -> io::Result<Self> {
+    pub fn new(library: Arc<dyn Library>, threads: usize, wake: Wake, tap: Tap) -> io::Result<Self> {
         let (sender, events) = bounded(EVENTS);
-        let outbox = Outbox { events: sender, counters: Arc::default(), wake };
+        let outbox = Outbox { events: sender, counters: Arc::default(), wake, tap };
         let mut engine = Self {
             loader: LoaderInbox::default(),
             generator: WorkerInbox::default(),

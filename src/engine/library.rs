@@ -33,6 +33,12 @@ fn make_ready(
     device: Device,
     pools: &Pools,
 ) -> Result<Loaded, String> {
+        let place = match (&device, choice) {
+            (Device::Cpu, _) => "CPU".to_owned(),
+            (Device::Cuda(_), DeviceChoice::Cuda(number)) => format!("CUDA {number}"),
+            (Device::Cuda(_), _) => "CUDA 0".to_owned(),
+            (Device::Metal(_), _) => "Metal".to_owned(),
+        };
         let (gan, vae) = split(model);
         let open = move |model: &Model, pool: &Pool| {
             inference::open(model, &device, pool)
@@ -55,6 +61,7 @@ fn make_ready(
             description,
             stats,
             hash,
+            device: place,
             warnings,
             generator,
             decoder,

@@ -123,6 +123,7 @@ impl Loader {
             description: loaded.description,
             stats: loaded.stats.map(Arc::new),
             hash: loaded.hash,
+            device: loaded.device,
         };
         self.generator.install(epoch, loaded.generator);
         self.decoder.install(epoch, loaded.decoder);

@@ -27,7 +27,7 @@ pub use batch::Batch;
 pub use encoder::{Posterior, ReadBack};
 pub use event::Event;
 pub use frame::{Cell, Frame, FrameRequest, Motion, Role};
-pub use handle::{Counters, Engine, Reader, Wake};
+pub use handle::{Counters, Engine, Reader, Tap, Wake};
 pub use latest::Latest;
 pub use library::{FileLibrary, RandomLibrary};
 pub use model::{Library, Loaded, Opened, Pools, Rebuild, Source};

@@ -57,6 +57,8 @@ pub struct Loaded {
     pub stats: Option<Stats>,
     /// SHA-256 of the file, empty when there is none.
     pub hash: String,
+    /// Where it computes, for people: `CPU`, `CUDA 0`, `Metal`.
+    pub device: String,
     /// What the person should know about the file.
     pub warnings: Vec<String>,
     /// Codes to pictures at full resolution, if the model has a generator.
@@ -85,11 +87,23 @@ pub struct Pools {
 
 impl Pools {
     pub(super) fn new(threads: usize) -> std::io::Result<Self> {
+        let generator = Pool::new("idgan-generator", threads)?;
+        // The window, and on machines without a graphics card its drawing, go before the large network.
+        generator.run(|| rayon::broadcast(|_| step_back()));
         Ok(Self {
-            generator: Pool::new("idgan-generator", threads)?,
+            generator,
             decoder: Pool::new("idgan-decoder", 1)?,
             encoder: Pool::new("idgan-encoder", 1)?,
         })
+    }
+}
+
+/// Lets other threads go first when the processor is busy, where the system can be told so for one thread.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: the call takes numbers only; 0 stands for the calling thread. Where it fails nothing changes.
+        unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 10) };
     }
 }
 
@@ -115,6 +129,8 @@ pub struct Opened {
     pub stats: Option<Arc<Stats>>,
     /// SHA-256 of the file, empty when there is none.
     pub hash: String,
+    /// Where it computes, for people: `CPU`, `CUDA 0`, `Metal`.
+    pub device: String,
     /// Channels, height and width of the generator's pictures, if there is one.
     pub generator_shape: Option<[usize; 3]>,
     /// Channels, height and width of the decoder's pictures, if there is one.

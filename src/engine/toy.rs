@@ -85,6 +85,7 @@ impl Library for ToyLibrary {
             description,
             stats: None,
             hash: String::new(),
+            device: "CPU".to_owned(),
             warnings: Vec::new(),
             rebuild: Box::new(move |role| Ok(build(role))),
         })

@@ -271,14 +271,16 @@ impl Worker {
         if let (Some(encoder), Some(target)) = (&self.encoder, &request.target) {
             encoder.read_back(request.number, request.epoch, Arc::clone(target), Arc::clone(&picture));
         }
-        self.frames.put(Frame {
+        let frame = Frame {
             number: request.number,
             epoch: request.epoch,
             code: Arc::clone(&request.code),
             picture,
             asked: request.asked,
             render,
-        });
+        };
+        (self.outbox.tap)(self.role, &frame);
+        self.frames.put(frame);
         self.outbox.counters.frames.fetch_add(1, Ordering::Relaxed);
         (self.outbox.wake)();
         attempt

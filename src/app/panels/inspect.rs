@@ -59,7 +59,7 @@ fn heat_maps(ui: &mut Ui, state: &mut State) {
     let selected = title(latent, &state.selected.block, state.selected.dim);
     let hint = "Where the pictures change while the selected factor runs through its range and everything else stays: \
                 black nowhere, white most";
-    heading(ui, &format!("What {selected} moves"), "", hint);
+    heading(ui, "Moved by", &selected, hint);
     let roles: Vec<Role> = model.roles().collect();
     let side = ((ui.available_width() - GRID) / 2.0).min(GRID * 20.0);
     ui.horizontal(|ui| {
@@ -67,7 +67,7 @@ fn heat_maps(ui: &mut Ui, state: &mut State) {
             ui.vertical(|ui| {
                 let map = &state.analysis.heat[role as usize];
                 let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
-                let name = if role == Role::Generator { "Generator" } else { "VAE decoder" };
+                let name = if role == Role::Generator { "Generator" } else { "VAE" };
                 let text = format!("{name} heat map");
                 response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Image, true, &text));
                 ui.painter().rect_filled(rect, 0.0, Palette::of(ui).stage);

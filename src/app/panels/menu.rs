@@ -86,6 +86,9 @@ impl Panel for Menu {
                             None => drop(ui.separator()),
                         }
                     }
+                    if *title == "Model" {
+                        devices(ui, state);
+                    }
                 });
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -105,6 +108,7 @@ fn file_menu(ui: &mut Ui, state: &mut State) {
     item(ui, state, C::Open);
     item(ui, state, C::OpenRun);
     item(ui, state, C::OpenPath);
+    item(ui, state, C::PairVae);
     let recent = state.settings.recent.clone();
     ui.add_enabled_ui(!recent.is_empty(), |ui| {
         ui.menu_button("Open recent", |ui| {
@@ -124,6 +128,29 @@ fn file_menu(ui: &mut Ui, state: &mut State) {
     item(ui, state, C::ExportTraversal);
     ui.separator();
     item(ui, state, C::Quit);
+}
+
+/// The devices this build can compute on, where there is a choice.
+fn devices(ui: &mut Ui, state: &mut State) {
+    let mut devices = vec![("cpu", "CPU")];
+    if cfg!(feature = "cuda") {
+        devices.push(("cuda", "CUDA"));
+    }
+    if cfg!(feature = "metal") {
+        devices.push(("metal", "Metal"));
+    }
+    let Some(current) = state.model.as_ref().map(|model| model.opened.device.clone()) else { return };
+    if devices.len() < 2 {
+        return;
+    }
+    ui.separator();
+    for (device, name) in devices {
+        let is_current = current.starts_with(name);
+        let text = format!("{} Compute on {name}", if is_current { "✔" } else { "    " });
+        if ui.button(text).on_hover_text("The codes and the last pictures stay meanwhile").clicked() && !is_current {
+            state.change_device(device);
+        }
+    }
 }
 
 fn item(ui: &mut Ui, state: &mut State, command: Command) {

@@ -55,8 +55,7 @@ impl Panel for Status {
                     ui.label(text).on_hover_text(hint);
                 }
                 if let Some(model) = &state.model {
-                    let device = device_name(&model.opened.source.device);
-                    let text = format!("{} on {device}", model.description().name);
+                    let text = format!("{} on {}", model.description().name, model.opened.device);
                     let hint = format!("{}\nSHA-256 {}", model.opened.source.path().display(), model.opened.hash);
                     ui.label(RichText::new(text).size(SMALL).color(palette.quiet)).on_hover_text(hint);
                 }
@@ -72,15 +71,6 @@ fn number(ui: &mut Ui, name: &str, value: &str, hint: &str) {
         ui.label(RichText::new(name).size(SMALL).color(quiet)).on_hover_text(hint);
         ui.label(RichText::new(value).font(figures())).on_hover_text(hint);
     });
-}
-
-/// What to call a device; empty stands for the default.
-pub(crate) fn device_name(device: &str) -> String {
-    match device {
-        "" | "auto" => "default device".to_owned(),
-        "cpu" => "CPU".to_owned(),
-        other => other.to_owned(),
-    }
 }
 
 /// Milliseconds with as many digits as matter.

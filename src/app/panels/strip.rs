@@ -39,7 +39,9 @@ impl Panel for StripPanel {
             ui.label(RichText::new(text).size(SMALL).color(Palette::of(ui).quiet));
             return;
         }
-        let side = (ui.available_height() - GRID * 1.5).clamp(GRID * 4.0, 160.0);
+        // Nine fit beside each other; what does not fit is scrolled to.
+        let ninth = (ui.available_width() - GRID * 0.5 * 8.0) / 9.0;
+        let side = (ui.available_height() - GRID * 1.5).min(ninth.max(GRID * 8.0)).clamp(GRID * 4.0, 160.0).floor();
         let mut adopted = None;
         let mut removed = None;
         ScrollArea::horizontal().auto_shrink([false, true]).show(ui, |ui| {
