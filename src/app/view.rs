@@ -88,7 +88,7 @@ impl Views {
     pub(crate) fn tap(&self) -> Tap {
         let epoch = Arc::clone(&self.epoch);
         let surfaces = [Role::Generator, Role::Decoder].map(|role| (role, self.view(role).surface.clone()));
-        Arc::new(move |role, frame| {
+        Arc::new(move |role: Role, frame: &Frame| {
             if frame.epoch != epoch.load(Ordering::Acquire) {
                 return;
             }
