@@ -22,15 +22,19 @@ type Window = Harness<'static, Explorer>;
 
 fn window(options: Options) -> Window {
     Harness::builder().with_size(vec2(1400.0, 900.0)).with_max_steps(64).build_eframe(move |creation| {
-        let options = Options { native_dialogs: false, program: env!("CARGO_BIN_EXE_idgan").into(), ..options };
+        let options =
+            Options { native_dialogs: false, program: env!("CARGO_BIN_EXE_idgan").into(), ..options };
         Explorer::new(&creation.egui_ctx, None, &options).unwrap()
     })
 }
 
 /// The window with toy `name` open and its pictures shown.
 fn toy(name: &str, library: ToyLibrary) -> Window {
-    let mut window =
-        window(Options { source: Some(Source::file(name)), library: Arc::new(library), ..Options::default() });
+    let mut window = window(Options {
+        source: Some(Source::file(name)),
+        library: Arc::new(library),
+        ..Options::default()
+    });
     settle(&mut window);
     window
 }
@@ -39,7 +43,11 @@ fn toy(name: &str, library: ToyLibrary) -> Window {
 fn until(window: &mut Window, what: &str, done: impl Fn(&Window) -> bool) {
     let start = Instant::now();
     while !done(window) {
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}; notice: {:?}", window.state().notice());
+        assert!(
+            start.elapsed() < PATIENCE,
+            "waited in vain for {what}; notice: {:?}",
+            window.state().notice()
+        );
         std::thread::sleep(Duration::from_millis(2));
         window.step();
     }
@@ -255,14 +263,18 @@ fn a_traversal_is_exported_by_the_command_it_shows() {
     until(&mut window, "the file", |w| w.state().is_calm());
     assert_eq!(window.state().notice(), None);
     let text = String::from_utf8_lossy(&std::fs::read(&out).unwrap()).into_owned();
-    assert!(text.contains("idgan traverse") && text.contains("--steps=7"), "the provenance holds the command");
+    assert!(
+        text.contains("idgan traverse") && text.contains("--steps=7"),
+        "the provenance holds the command"
+    );
     assert!(folder.path().join("figure.codes.npz").exists(), "the base code lies beside it");
 }
 
 #[test]
 fn every_control_has_a_name() {
     let window = toy("both", ToyLibrary::default());
-    let interactive = [Node::Button, Node::Slider, Node::SpinButton, Node::CheckBox, Node::TextInput, Node::ComboBox];
+    let interactive =
+        [Node::Button, Node::Slider, Node::SpinButton, Node::CheckBox, Node::TextInput, Node::ComboBox];
     let mut pending: Vec<_> = window.root().children().collect();
     let mut seen = 0;
     while let Some(node) = pending.pop() {

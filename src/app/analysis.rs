@@ -101,7 +101,9 @@ impl State {
         }
         let (Some(model), Some(latent)) = (&self.model, &self.latent) else { return };
         let Dimension { block, dim } = self.selected.clone();
-        let Some(description) = model.description().block(&block).filter(|block| dim < block.dims) else { return };
+        let Some(description) = model.description().block(&block).filter(|block| dim < block.dims) else {
+            return;
+        };
         let key = HeatKey {
             epoch: model.opened.epoch,
             selected: self.selected.clone(),
@@ -165,7 +167,8 @@ impl State {
         let ctx = ctx.clone();
         self.analysis.leakage.is_running = true;
         spawn("idgan-leakage", move || {
-            let value = collect(&cells, 2 * dims).and_then(|pictures| leakage(&reader, epoch, pictures, &spans));
+            let value =
+                collect(&cells, 2 * dims).and_then(|pictures| leakage(&reader, epoch, pictures, &spans));
             result.put(value);
             ctx.request_repaint();
             Some(())
@@ -187,7 +190,8 @@ impl State {
         let ctx = ctx.clone();
         self.analysis.shares.is_running = true;
         spawn("idgan-shares", move || {
-            let value = collect(&cells, SHARE_SIDE * SHARE_SIDE).map(|pictures| shares(&pictures, SHARE_SIDE));
+            let value =
+                collect(&cells, SHARE_SIDE * SHARE_SIDE).map(|pictures| shares(&pictures, SHARE_SIDE));
             result.put(value);
             ctx.request_repaint();
             Some(())
@@ -202,12 +206,19 @@ impl State {
         shares.receive();
         let failed = was_running && !leakage.is_running && leakage.value.is_none() && shares.value.is_none();
         if failed && !shares.is_running {
-            self.log.add(Severity::Warning, "The measurement was given up because the model changed or failed");
+            self.log
+                .add(Severity::Warning, "The measurement was given up because the model changed or failed");
         }
     }
 
     /// Renders all rows of `codes` in the background.
-    fn render_all(&self, lane: &'static str, role: Role, codes: &Codes, side: usize) -> Option<Receiver<Cell>> {
+    fn render_all(
+        &self,
+        lane: &'static str,
+        role: Role,
+        codes: &Codes,
+        side: usize,
+    ) -> Option<Receiver<Cell>> {
         let model = self.model.as_ref()?;
         let inputs = match role {
             Role::Generator => codes.generator_input(model.description()),

@@ -82,7 +82,7 @@ pub fn drag(options: &Options, moves: usize, interval: Duration) -> anyhow::Resu
     let place = result.clone();
     let [width, height] = options.size.map(|side| side as f32);
     let viewport = egui::ViewportBuilder::default().with_title("idgan").with_inner_size([width, height]);
-    let native = eframe::NativeOptions { viewport, ..Default::default() };
+    let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
     eframe::run_native(
         "idgan",
         native,
@@ -94,7 +94,10 @@ pub fn drag(options: &Options, moves: usize, interval: Duration) -> anyhow::Resu
         }),
     )
     .map_err(|error| anyhow!("the window cannot be opened: {error}"))?;
-    result.take().unwrap_or_else(|| Err("the window was closed before the end".to_owned())).map_err(|e| anyhow!(e))
+    result
+        .take()
+        .unwrap_or_else(|| Err("the window was closed before the end".to_owned()))
+        .map_err(|e| anyhow!(e))
 }
 
 /// Where the script stands.
@@ -167,7 +170,9 @@ impl Bench {
         let body = move || {
             let start = Instant::now();
             for index in 1..=moves {
-                std::thread::sleep((start + interval * index as u32).saturating_duration_since(Instant::now()));
+                std::thread::sleep(
+                    (start + interval * index as u32).saturating_duration_since(Instant::now()),
+                );
                 if stop.load(Ordering::Relaxed) {
                     return;
                 }
@@ -194,7 +199,9 @@ impl Bench {
     fn report(&self, settled_after: Duration) -> Report {
         let exact = |role| {
             let shown = self.explorer.shown_code(role);
-            shown.is_some_and(|code| self.explorer.wanted_code(role).is_none_or(|wanted| wanted[..] == code[..]))
+            shown.is_some_and(|code| {
+                self.explorer.wanted_code(role).is_none_or(|wanted| wanted[..] == code[..])
+            })
         };
         let counters = self.explorer.counters();
         let superseded =

@@ -145,11 +145,19 @@ impl Command {
             C::Open => "Choose a bundle or a published checkpoint (.pt, last)",
             C::OpenRun => "Choose the folder of a training run: its newest checkpoint opens",
             C::OpenPath => "Type where the model is",
-            C::PairVae => "Open this GAN together with the VAE whose encoder it distils, to see both pictures",
-            C::StartFromPhoto => "Encode a picture of your own and set the factors to what the encoder finds: c = mu of q(c|x)",
+            C::PairVae => {
+                "Open this GAN together with the VAE whose encoder it distils, to see both pictures"
+            }
+            C::StartFromPhoto => {
+                "Encode a picture of your own and set the factors to what the encoder finds: c = mu of q(c|x)"
+            }
             C::SaveCodes => "Write all code values as an npz file that the command line reads (--codes)",
-            C::SavePicture => "Write the picture at its own resolution as a PNG with provenance, and its codes beside it",
-            C::ExportTraversal => "Write the traversal as a labelled figure (.png), an animation (.gif) or arrays (.npz)",
+            C::SavePicture => {
+                "Write the picture at its own resolution as a PNG with provenance, and its codes beside it"
+            }
+            C::ExportTraversal => {
+                "Write the traversal as a labelled figure (.png), an animation (.gif) or arrays (.npz)"
+            }
             C::Traverse => "A table of pictures: each factor in turn runs through its range",
             C::Reload => "Read the file again, for instance while a training run writes it",
             C::Quit => "Save the session and close the window",
@@ -243,13 +251,17 @@ impl Command {
             C::Reload => has_model,
             C::Undo => state.latent.as_ref().is_some_and(|latent| latent.can_undo()),
             C::Redo => state.latent.as_ref().is_some_and(|latent| latent.can_redo()),
-            C::CopyCodes | C::PasteCodes | C::Bookmark | C::ShowBookmarks | C::SaveCodes | C::Traverse => has_model,
+            C::CopyCodes | C::PasteCodes | C::Bookmark | C::ShowBookmarks | C::SaveCodes | C::Traverse => {
+                has_model
+            }
             C::SavePicture => {
                 state.model.as_ref().is_some_and(|m| state.views.view(m.main_role()).frame.is_some())
             }
             C::ExportTraversal => state.traversal().is_ok(),
             C::PairVae => {
-                let lone = |m: &super::model::ModelView| m.opened.decoder_shape.is_none() && m.opened.generator_shape.is_some();
+                let lone = |m: &super::model::ModelView| {
+                    m.opened.decoder_shape.is_none() && m.opened.generator_shape.is_some()
+                };
                 state.model.as_ref().is_some_and(lone)
             }
             C::StartFromPhoto => state.model.as_ref().is_some_and(|m| m.opened.encoder_dim.is_some()),

@@ -176,7 +176,12 @@ impl Dialogs {
             let path = field.text.trim();
             let (mut open, mut cancel) = (entered && !path.is_empty(), false);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                open |= ui.add_enabled(!path.is_empty(), egui::Button::new(if field.purpose.is_save() { "Save" } else { "Open" })).clicked();
+                open |= ui
+                    .add_enabled(
+                        !path.is_empty(),
+                        egui::Button::new(if field.purpose.is_save() { "Save" } else { "Open" }),
+                    )
+                    .clicked();
                 cancel = ui.button("Cancel").clicked();
             });
             (open, cancel)

@@ -11,7 +11,9 @@ use super::command::Command;
 use super::dialog::{Dialogs, Purpose};
 use super::log::Severity;
 use super::palette::Palette;
-use super::panels::{Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel, Traverse};
+use super::panels::{
+    Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel, Traverse,
+};
 use super::saver::Saver;
 use super::session::Session;
 use super::settings::Settings;
@@ -208,14 +210,10 @@ impl Explorer {
             } else {
                 SidePanel::bottom("strip").default_size(128.0).size_range(88.0..=240.0)
             };
-            strip.show_collapsible(
-                ui,
-                &mut is_open,
-                |ui| {
-                    self.strip.ui(ui, &mut self.state);
-                    ui.take_available_space();
-                },
-            );
+            strip.show_collapsible(ui, &mut is_open, |ui| {
+                self.strip.ui(ui, &mut self.state);
+                ui.take_available_space();
+            });
             self.state.settings.show_strip = is_open;
         }
         // The tool on the right decides what the middle shows.
@@ -251,10 +249,15 @@ impl Explorer {
     /// Shortcuts and the keys that move the selected factor.
     fn keys(&mut self, ctx: &egui::Context) {
         let is_typing = ctx.text_edit_focused();
-        for &command in Command::ALL {
+        // Those with Shift first: egui lets a pattern without it match, too, so that Ctrl+Shift+Z would undo.
+        let with_shift = |command: &Command| command.shortcut().is_some_and(|keys| keys.modifiers.shift);
+        let (specific, plain): (Vec<Command>, Vec<Command>) =
+            Command::ALL.iter().copied().partition(with_shift);
+        for command in specific.into_iter().chain(plain) {
             let Some(shortcut) = command.shortcut() else { continue };
             // A text field has an undo of its own.
-            let is_for_text = shortcut.modifiers.is_none() || matches!(command, Command::Undo | Command::Redo);
+            let is_for_text =
+                shortcut.modifiers.is_none() || matches!(command, Command::Undo | Command::Redo);
             if is_typing && is_for_text {
                 continue;
             }

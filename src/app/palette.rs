@@ -23,7 +23,8 @@ impl Palette {
             return None;
         }
         let mut chosen = None;
-        let area = egui::Modal::default_area(Id::unique("palette")).anchor(Align2::CENTER_TOP, vec2(0.0, 72.0));
+        let area =
+            egui::Modal::default_area(Id::unique("palette")).anchor(Align2::CENTER_TOP, vec2(0.0, 72.0));
         let modal = egui::Modal::new(Id::unique("palette")).area(area).show(ctx, |ui| {
             ui.set_width(460.0);
             chosen = self.list(ui, state);

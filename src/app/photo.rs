@@ -46,7 +46,9 @@ impl State {
         };
         match std::thread::Builder::new().name("idgan-photo".to_owned()).spawn(read) {
             Ok(_) => self.photo.reading = Some((file, receiver)),
-            Err(error) => self.log.add(Severity::Error, format!("the system refuses to start a thread: {error}")),
+            Err(error) => {
+                self.log.add(Severity::Error, format!("the system refuses to start a thread: {error}"))
+            }
         }
     }
 
@@ -75,7 +77,10 @@ impl State {
             Ok(posterior) => {
                 let photo = photo.clone();
                 let block = model.description().vae.as_ref().map(|vae| vae.code.clone()).unwrap_or_default();
-                self.log.add(Severity::Info, format!("Set the factors to what the encoder finds in {}", photo.name));
+                self.log.add(
+                    Severity::Info,
+                    format!("Set the factors to what the encoder finds in {}", photo.name),
+                );
                 self.edit(|latent| {
                     let fits = latent.set_block(&block, &posterior.mu);
                     debug_assert!(fits.is_ok(), "{fits:?}");
@@ -96,5 +101,6 @@ impl State {
 fn read_picture(path: &Path, channels: usize) -> Result<Picture, String> {
     const SIDE: usize = 64;
     let pixels = read_square(path, channels, SIDE, None).map_err(|error| error.to_string())?;
-    Picture::from_chw(&pixels, channels, SIDE, SIDE).ok_or_else(|| "the picture has the wrong size".to_owned())
+    Picture::from_chw(&pixels, channels, SIDE, SIDE)
+        .ok_or_else(|| "the picture has the wrong size".to_owned())
 }

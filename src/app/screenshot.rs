@@ -47,7 +47,7 @@ impl Offscreen {
         let setup = egui_wgpu::WgpuSetup::without_display_handle();
         let instance = pollster::block_on(setup.new_instance());
         let config = egui_wgpu::WgpuConfiguration { wgpu_setup: setup, ..Default::default() };
-        let options = egui_wgpu::RendererOptions::default();
+        let options = egui_wgpu::RendererOptions { dithering: false, ..Default::default() };
         let gpu = pollster::block_on(RenderState::create(&config, &instance, None, options)).map_err(|error| {
             anyhow!("there is no graphics driver to draw with, not even a software one (Mesa's lavapipe is): {error}")
         })?;

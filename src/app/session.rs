@@ -116,7 +116,9 @@ impl Notes {
 impl State {
     /// Takes names and bookmarks that were given to this model before.
     pub(crate) fn recall(&mut self, folder: &Path) {
-        let Some(opened) = self.model.as_ref().map(|model| std::sync::Arc::clone(&model.opened)) else { return };
+        let Some(opened) = self.model.as_ref().map(|model| std::sync::Arc::clone(&model.opened)) else {
+            return;
+        };
         Notes::load(folder, &opened).apply(self);
     }
 
@@ -127,8 +129,10 @@ impl State {
         let mut files = Vec::new();
         files.extend(serde_json::to_vec_pretty(&session).ok().map(|text| (Session::file(folder), text)));
         let path = Notes::file(folder, &model.opened);
-        let is_worth_it = |notes: &Notes| !notes.names.is_empty() || !notes.bookmarks.is_empty() || path.exists();
-        let notes = Notes::of(self).filter(is_worth_it).and_then(|notes| serde_json::to_vec_pretty(&notes).ok());
+        let is_worth_it =
+            |notes: &Notes| !notes.names.is_empty() || !notes.bookmarks.is_empty() || path.exists();
+        let notes =
+            Notes::of(self).filter(is_worth_it).and_then(|notes| serde_json::to_vec_pretty(&notes).ok());
         files.extend(notes.map(|text| (path, text)));
         files
     }

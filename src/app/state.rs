@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::analysis::Analysis;
 use super::command::Command;
+use super::jobs::Jobs;
 use super::log::{Log, Severity};
 use super::model::ModelView;
 use super::nuisance::Trail;
-use super::jobs::Jobs;
 use super::photo::PhotoState;
 use super::session::{Values, codes, values};
 use super::settings::Settings;
@@ -415,7 +415,8 @@ impl State {
             debug_assert!(fits.is_ok(), "{fits:?}");
         }
         if let Some(kept) = loading.and_then(|loading| loading.restore) {
-            let restored = codes(&kept, latent.codes()).is_some_and(|codes| latent.set_all(&codes, 0).is_ok());
+            let restored =
+                codes(&kept, latent.codes()).is_some_and(|codes| latent.set_all(&codes, 0).is_ok());
             if !restored {
                 let text = "The codes to start with belong to another model, so the neutral ones are shown";
                 self.log.add(Severity::Warning, text);

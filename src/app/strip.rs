@@ -58,9 +58,9 @@ impl Strip {
         self.shown.textures.get(index)?.as_ref()
     }
 
-    /// The codes shown, one row an item.
+    /// The codes shown, one row an item; `None` until they are of the kind that is chosen.
     pub(crate) fn codes(&self) -> Option<&Codes> {
-        self.shown.key.as_ref().map(|(_, _, codes)| codes)
+        self.shown.key.as_ref().filter(|(_, kind, _)| *kind == self.kind).map(|(_, _, codes)| codes)
     }
 
     /// Whether there is nothing to show.

@@ -106,7 +106,8 @@ impl State {
         let name = main_block(description).ok_or("this model has no codes to traverse")?;
         let block = description.block(name).ok_or("this model has no codes to traverse")?;
         let is_shown = |dim: &usize| {
-            self.traverse.with_collapsed || model.dimension(name, *dim).is_none_or(|profile| profile.is_active)
+            self.traverse.with_collapsed
+                || model.dimension(name, *dim).is_none_or(|profile| profile.is_active)
         };
         let order = model.order(block, self.settings.sort_by_information);
         let dims: Vec<usize> = order.into_iter().filter(is_shown).collect();
@@ -130,7 +131,8 @@ impl State {
         let longest = traversal.steps.max(traversal.dims.len()).max(1);
         let fits = |side: usize| side * longest <= TEXTURE;
         let side = SIDES.into_iter().find(|&side| side >= wanted).unwrap_or(SIDES[3]).min(height);
-        let side = std::iter::successors(Some(side), |side| Some(side / 2)).find(|&side| fits(side)).unwrap_or(1);
+        let side =
+            std::iter::successors(Some(side), |side| Some(side / 2)).find(|&side| fits(side)).unwrap_or(1);
         let key = Key { epoch: model.opened.epoch, role, traversal, side };
         if self.traverse.grid.as_ref().is_some_and(|grid| grid.key == key) || self.is_dragging {
             return;
@@ -178,11 +180,17 @@ impl State {
 
     /// The command that draws the traversal shown into `out`; `codes` is a file with the base code, for those that
     /// the command line cannot say otherwise.
-    fn traversal_command(&self, traversal: &Traversal, out: &Path, codes: &Path) -> Option<(Vec<String>, bool)> {
+    fn traversal_command(
+        &self,
+        traversal: &Traversal,
+        out: &Path,
+        codes: &Path,
+    ) -> Option<(Vec<String>, bool)> {
         let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
         let mut words = vec!["traverse".to_owned()];
         words.extend(model_arguments(&model.opened));
-        let option = |words: &mut Vec<String>, name: &str, value: String| words.push(format!("--{name}={value}"));
+        let option =
+            |words: &mut Vec<String>, name: &str, value: String| words.push(format!("--{name}={value}"));
         option(&mut words, "block", traversal.block.clone());
         let dims: Vec<String> = traversal.dims.iter().map(ToString::to_string).collect();
         option(&mut words, "dims", dims.join(","));
@@ -219,7 +227,8 @@ impl State {
 
     /// The command that makes the traversal shown again, as a line for a shell.
     pub(crate) fn traversal_line(&self, traversal: &Traversal) -> String {
-        let command = self.traversal_command(traversal, Path::new("traversal.png"), Path::new("traversal.codes.npz"));
+        let command =
+            self.traversal_command(traversal, Path::new("traversal.png"), Path::new("traversal.codes.npz"));
         let Some((words, _)) = command else { return String::new() };
         format!("idgan {}", shell_quoted(&words))
     }
@@ -229,7 +238,9 @@ impl State {
         let path = with_extension(path, "png");
         let codes_path = path.with_extension("codes.npz");
         let Ok(traversal) = self.traversal() else { return };
-        let Some((words, needs_codes)) = self.traversal_command(&traversal, &path, &codes_path) else { return };
+        let Some((words, needs_codes)) = self.traversal_command(&traversal, &path, &codes_path) else {
+            return;
+        };
         let mut command = vec!["idgan".to_owned()];
         command.extend(words.iter().cloned());
         let Some(provenance) = self.provenance(command) else { return };

@@ -69,7 +69,8 @@ pub(crate) const WHOLE: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) }
 
 impl Default for Views {
     fn default() -> Self {
-        let view = || View { surface: Surface::new(), frame: None, latency: None, uploads: Recent::default() };
+        let view =
+            || View { surface: Surface::new(), frame: None, latency: None, uploads: Recent::default() };
         Self {
             generator: view(),
             decoder: view(),

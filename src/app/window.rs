@@ -23,7 +23,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         .with_inner_size([width, height])
         .with_min_inner_size([800.0, 520.0])
         .with_drag_and_drop(true);
-    let native = eframe::NativeOptions { viewport, ..Default::default() };
+    // There are no gradients to dither, and without it drawing on the CPU has less to do.
+    let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
     eframe::run_native(
         "idgan",
         native,

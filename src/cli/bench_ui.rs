@@ -4,11 +4,13 @@ use super::{DeviceArgs, ModelArgs};
 
 /// Arguments of `idgan bench ui`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Opens the real window (a display is needed; Xvfb will do), drags the first slider back and \
+#[command(
+    after_help = "Opens the real window (a display is needed; Xvfb will do), drags the first slider back and \
     forth, and prints what a person would feel. Without a MODEL a generator with random weights renders.\n\n\
     Examples:\n  \
     idgan bench ui --generator 1024 --json\n  \
-    xvfb-run idgan bench ui sprites.safetensors --moves 500")]
+    xvfb-run idgan bench ui sprites.safetensors --moves 500"
+)]
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,

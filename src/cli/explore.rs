@@ -121,7 +121,11 @@ fn read_codes(
         let shape = file.member(name)?.shape;
         if let [rows, _] = shape[..] {
             if row >= rows {
-                return Err(super::usage(format!("--row {row} is beyond the last row, {}: {}", rows - 1, path.display())));
+                return Err(super::usage(format!(
+                    "--row {row} is beyond the last row, {}: {}",
+                    rows - 1,
+                    path.display()
+                )));
             }
             codes.insert(name.clone(), file.array(name)?.row(row).to_vec());
         }

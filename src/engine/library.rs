@@ -33,41 +33,41 @@ fn make_ready(
     device: Device,
     pools: &Pools,
 ) -> Result<Loaded, String> {
-        let place = match (&device, choice) {
-            (Device::Cpu, _) => "CPU".to_owned(),
-            (Device::Cuda(_), DeviceChoice::Cuda(number)) => format!("CUDA {number}"),
-            (Device::Cuda(_), _) => "CUDA 0".to_owned(),
-            (Device::Metal(_), _) => "Metal".to_owned(),
-        };
-        let (gan, vae) = split(model);
-        let open = move |model: &Model, pool: &Pool| {
-            inference::open(model, &device, pool)
-                .map_err(|error| format!("the model cannot be made ready on {choice}: {error}"))
-        };
-        let Networks { generator, .. } = open(&gan, &pools.generator)?;
-        let Networks { decoder, .. } = open(&vae, &pools.decoder)?;
-        let Networks { encoder, .. } = open(&vae, &pools.encoder)?;
-        let mut description = gan.description.clone();
-        description.vae.clone_from(&vae.description.vae);
-        let hash = gan.hash.clone();
-        let stats = gan.stats.clone();
-        let pools = pools.clone();
-        let weights = Arc::new((gan, vae));
-        let rebuild = move |role| match role {
-            Role::Generator => open(&weights.0, &pools.generator).map(|networks| networks.generator),
-            Role::Decoder => open(&weights.1, &pools.decoder).map(|networks| networks.decoder),
-        };
-        Ok(Loaded {
-            description,
-            stats,
-            hash,
-            device: place,
-            warnings,
-            generator,
-            decoder,
-            encoder,
-            rebuild: Box::new(rebuild),
-        })
+    let place = match (&device, choice) {
+        (Device::Cpu, _) => "CPU".to_owned(),
+        (Device::Cuda(_), DeviceChoice::Cuda(number)) => format!("CUDA {number}"),
+        (Device::Cuda(_), _) => "CUDA 0".to_owned(),
+        (Device::Metal(_), _) => "Metal".to_owned(),
+    };
+    let (gan, vae) = split(model);
+    let open = move |model: &Model, pool: &Pool| {
+        inference::open(model, &device, pool)
+            .map_err(|error| format!("the model cannot be made ready on {choice}: {error}"))
+    };
+    let Networks { generator, .. } = open(&gan, &pools.generator)?;
+    let Networks { decoder, .. } = open(&vae, &pools.decoder)?;
+    let Networks { encoder, .. } = open(&vae, &pools.encoder)?;
+    let mut description = gan.description.clone();
+    description.vae.clone_from(&vae.description.vae);
+    let hash = gan.hash.clone();
+    let stats = gan.stats.clone();
+    let pools = pools.clone();
+    let weights = Arc::new((gan, vae));
+    let rebuild = move |role| match role {
+        Role::Generator => open(&weights.0, &pools.generator).map(|networks| networks.generator),
+        Role::Decoder => open(&weights.1, &pools.decoder).map(|networks| networks.decoder),
+    };
+    Ok(Loaded {
+        description,
+        stats,
+        hash,
+        device: place,
+        warnings,
+        generator,
+        decoder,
+        encoder,
+        rebuild: Box::new(rebuild),
+    })
 }
 
 /// One model with random weights, whatever is asked for: to measure with, where only the sizes matter.

@@ -25,7 +25,8 @@ impl Bench {
                 woken.1.notify_all();
             })
         };
-        let engine = Engine::new(Arc::new(library), 2, wake, Arc::new(|_: Role, _: &Frame| ())).expect("threads start");
+        let engine = Engine::new(Arc::new(library), 2, wake, Arc::new(|_: Role, _: &Frame| ()))
+            .expect("threads start");
         Self { engine, woken, number: AtomicU64::new(0), messages: Mutex::default() }
     }
 

@@ -112,7 +112,10 @@ fn table(ui: &mut Ui, state: &State) -> Option<usize> {
     let cell = Rect::from_min_size(corner, vec2(side, side));
     ui.painter().rect_stroke(cell, 0.0, Stroke::new(2.0, palette.accent), egui::StrokeKind::Inside);
     let value = grid.traversal.values(row).get(column).copied().unwrap_or_default();
-    let text = format!("{} = {value:.2}: click to take this code", title(latent, &grid.traversal.block, grid.traversal.dims[row]));
+    let text = format!(
+        "{} = {value:.2}: click to take this code",
+        title(latent, &grid.traversal.block, grid.traversal.dims[row])
+    );
     let clicked = response.clicked();
     response.on_hover_text_at_pointer(text);
     clicked.then_some(row * columns + column)

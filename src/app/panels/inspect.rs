@@ -88,9 +88,12 @@ fn heat_maps(ui: &mut Ui, state: &mut State) {
                     };
                     ui.painter().add(shape(visible, paint));
                 }
-                let most = map.largest.map_or_else(|| "…".to_owned(), |most| format!("most {:.0} of 255", most * 255.0));
+                let most = map
+                    .largest
+                    .map_or_else(|| "…".to_owned(), |most| format!("most {:.0} of 255", most * 255.0));
                 let quiet = Palette::of(ui).quiet;
-                ui.label(RichText::new(format!("{name}: {most}")).size(SMALL).color(quiet)).on_hover_text(hint);
+                ui.label(RichText::new(format!("{name}: {most}")).size(SMALL).color(quiet))
+                    .on_hover_text(hint);
             });
         }
     });
@@ -100,7 +103,9 @@ fn heat_maps(ui: &mut Ui, state: &mut State) {
 /// The code that the encoder reads from the generator's picture.
 fn read_back(ui: &mut Ui, state: &mut State) {
     let palette = Palette::of(ui);
-    let (Some(model), Some(latent), Some(read)) = (&state.model, &state.latent, &state.read_back) else { return };
+    let (Some(model), Some(latent), Some(read)) = (&state.model, &state.latent, &state.read_back) else {
+        return;
+    };
     let Some(vae) = &model.description().vae else { return };
     let Some(block) = model.description().block(&vae.code) else { return };
     heading(
@@ -121,7 +126,9 @@ fn read_back(ui: &mut Ui, state: &mut State) {
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = GRID * 0.25;
         for dim in model.order(block, state.settings.sort_by_information) {
-            let (Some(&asked), Some(&seen)) = (read.target.get(dim), read.posterior.mu.get(dim)) else { continue };
+            let (Some(&asked), Some(&seen)) = (read.target.get(dim), read.posterior.mu.get(dim)) else {
+                continue;
+            };
             let deviation = read.posterior.logvar.get(dim).map_or(0.0, |v| (0.5 * v).exp());
             bar(ui, &title(latent, &block.name, dim), asked, seen, deviation, model.range(block, dim));
         }
@@ -137,7 +144,12 @@ fn measurements(ui: &mut Ui, state: &mut State) {
     if !can_measure {
         return;
     }
-    heading(ui, "Independence", "", "Whether moving one factor leaves the others alone, and what the nuisance adds");
+    heading(
+        ui,
+        "Independence",
+        "",
+        "Whether moving one factor leaves the others alone, and what the nuisance adds",
+    );
     let is_running = state.analysis.leakage.is_running || state.analysis.shares.is_running;
     ui.horizontal(|ui| {
         let hint = "Move each factor from one end of its range to the other, encode both pictures, and see which factors \
@@ -187,7 +199,8 @@ fn leakage_matrix(ui: &mut Ui, leakage: &Leakage, name: &dyn Fn(usize) -> String
         }
     }
     let Some(pointer) = response.hover_pos() else { return };
-    let (row, column) = (((pointer.y - rect.top()) / side) as usize, ((pointer.x - rect.left()) / side) as usize);
+    let (row, column) =
+        (((pointer.y - rect.top()) / side) as usize, ((pointer.x - rect.left()) / side) as usize);
     if row < leakage.dims && column < leakage.dims {
         let moved = leakage.moved[row * leakage.dims + column];
         let text = format!(

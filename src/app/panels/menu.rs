@@ -147,7 +147,9 @@ fn devices(ui: &mut Ui, state: &mut State) {
     for (device, name) in devices {
         let is_current = current.starts_with(name);
         let text = format!("{} Compute on {name}", if is_current { "✔" } else { "    " });
-        if ui.button(text).on_hover_text("The codes and the last pictures stay meanwhile").clicked() && !is_current {
+        if ui.button(text).on_hover_text("The codes and the last pictures stay meanwhile").clicked()
+            && !is_current
+        {
             state.change_device(device);
         }
     }

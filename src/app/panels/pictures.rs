@@ -1,7 +1,7 @@
 use egui::accesskit;
 use egui::{
-    Align2, CursorIcon, FontId, PointerButton, Rect, Response, RichText, Sense, Stroke, Ui, Vec2,
-    WidgetInfo, pos2, vec2,
+    Align2, CursorIcon, FontId, PointerButton, Rect, Response, RichText, Sense, Stroke, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
 };
 
 use super::Panel;

@@ -41,7 +41,8 @@ impl Panel for StripPanel {
         }
         // Nine fit beside each other; what does not fit is scrolled to.
         let ninth = (ui.available_width() - GRID * 0.5 * 8.0) / 9.0;
-        let side = (ui.available_height() - GRID * 1.5).min(ninth.max(GRID * 8.0)).clamp(GRID * 4.0, 160.0).floor();
+        let side =
+            (ui.available_height() - GRID * 1.5).min(ninth.max(GRID * 8.0)).clamp(GRID * 4.0, 160.0).floor();
         let mut adopted = None;
         let mut removed = None;
         ScrollArea::horizontal().auto_shrink([false, true]).show(ui, |ui| {
@@ -57,7 +58,7 @@ impl Panel for StripPanel {
         if let (Some(index), Some(codes)) = (adopted, state.strip.codes().cloned()) {
             state.adopt(&codes, index);
         }
-        if let Some(index) = removed {
+        if let Some(index) = removed.filter(|&index| index < state.strip.bookmarks.len()) {
             state.strip.bookmarks.remove(index);
         }
     }
@@ -67,7 +68,10 @@ impl Panel for StripPanel {
 fn thumbnail(ui: &mut Ui, state: &State, index: usize, side: f32) -> (bool, bool) {
     let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::click());
     let name = match state.strip.kind {
-        StripKind::Bookmarks => format!("Bookmark {}", state.strip.bookmarks[index].name),
+        StripKind::Bookmarks => {
+            let name = state.strip.bookmarks.get(index).map(|bookmark| bookmark.name.as_str());
+            format!("Bookmark {}", name.unwrap_or_default())
+        }
         StripKind::Nine => format!("Nuisance sample {}", index + 1),
     };
     response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Button, true, &name));

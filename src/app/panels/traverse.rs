@@ -99,7 +99,8 @@ fn range(ui: &mut Ui, state: &mut State) {
             ui.horizontal(|ui| {
                 for (end, name) in traverse.ends.iter_mut().zip(["First value", "Last value"]) {
                     let value = f64::from(*end);
-                    let response = ui.add(DragValue::new(end).speed(0.05).range(-100.0..=100.0).fixed_decimals(1));
+                    let response =
+                        ui.add(DragValue::new(end).speed(0.05).range(-100.0..=100.0).fixed_decimals(1));
                     response.widget_info(|| {
                         let mut info = egui::WidgetInfo::drag_value(true, value);
                         info.label = Some(name.to_owned());
@@ -111,7 +112,8 @@ fn range(ui: &mut Ui, state: &mut State) {
         }
         RangeKind::Prior | RangeKind::Posterior => {
             let label = ui.label("Quantile");
-            let quantile = DragValue::new(&mut traverse.quantile).speed(0.001).range(0.51..=0.9999).fixed_decimals(3);
+            let quantile =
+                DragValue::new(&mut traverse.quantile).speed(0.001).range(0.51..=0.9999).fixed_decimals(3);
             ui.add(quantile).labelled_by(label.id);
             ui.end_row();
         }
@@ -124,7 +126,8 @@ fn mode(ui: &mut Ui, state: &mut State) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = GRID * 0.25;
         let mode = &mut state.traverse.mode;
-        ui.selectable_value(mode, Mode::Replace, "replace").on_hover_text("The value takes the place of the factor's");
+        ui.selectable_value(mode, Mode::Replace, "replace")
+            .on_hover_text("The value takes the place of the factor's");
         ui.selectable_value(mode, Mode::Offset, "offset").on_hover_text("The value is added to the factor's");
     });
     ui.end_row();
@@ -133,11 +136,15 @@ fn mode(ui: &mut Ui, state: &mut State) {
 fn export(ui: &mut Ui, state: &mut State) {
     let palette = Palette::of(ui);
     let Ok(traversal) = state.traversal() else { return };
-    let Some([_, height, width]) = state.model.as_ref().and_then(|m| m.opened.shape(state.traverse.role)) else { return };
+    let Some([_, height, width]) = state.model.as_ref().and_then(|m| m.opened.shape(state.traverse.role))
+    else {
+        return;
+    };
     heading(ui, "Export", "", "A labelled figure, an animation or arrays, with provenance");
     let (columns, rows) = (traversal.steps, traversal.dims.len());
     let (total_width, total_height) = (columns * width, rows * height);
-    let text = format!("{rows} × {columns} pictures, about {total_width} × {total_height} pixels without labels");
+    let text =
+        format!("{rows} × {columns} pictures, about {total_width} × {total_height} pixels without labels");
     ui.label(RichText::new(text).size(SMALL).color(palette.quiet));
     ui.horizontal(|ui| {
         let hint = Command::ExportTraversal.hint();
