@@ -108,9 +108,9 @@ fn a_slider_moved_by_the_mouse_changes_the_picture() {
     std::thread::sleep(Duration::from_millis(500));
     let before = screenshot(&display, folder.path());
     // The first slider lies at the top of the left panel.
-    mouse(&display, &["mousemove", "158", "73", "mousedown", "1"]);
+    mouse(&display, &["mousemove", "158", "104", "mousedown", "1"]);
     for x in (160..=214).step_by(6) {
-        mouse(&display, &["mousemove", &x.to_string(), "73"]);
+        mouse(&display, &["mousemove", &x.to_string(), "104"]);
         std::thread::sleep(Duration::from_millis(20));
     }
     mouse(&display, &["mouseup", "1"]);

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::checkpoint::{CodeBlock, CodeKind, ModelDescription};
-use crate::engine::{DimensionProfile, Opened, Profile, Role};
+use crate::engine::{DimensionProfile, Opened, Profile, Role, Sensitivity};
 
 /// The open model as the window shows it.
 #[derive(Clone, Debug)]
@@ -9,11 +9,13 @@ pub(crate) struct ModelView {
     pub(crate) opened: Arc<Opened>,
     /// What the data says about the encoded block, once worked out.
     pub(crate) profile: Option<Arc<Profile>>,
+    /// Without statistics: how much each dimension moves the VAE's picture.
+    pub(crate) sensed: Option<Arc<Sensitivity>>,
 }
 
 impl ModelView {
     pub(crate) fn new(opened: Arc<Opened>) -> Self {
-        Self { opened, profile: None }
+        Self { opened, profile: None, sensed: None }
     }
 
     pub(crate) fn description(&self) -> &ModelDescription {
@@ -45,6 +47,27 @@ impl ModelView {
         self.profile.as_ref().filter(|profile| profile.block == block)?.dims.get(dim)
     }
 
+    /// What dimensions are ordered by: information over the data in nats, else how much the picture moves.
+    pub(crate) fn weight(&self, block: &str, dim: usize) -> Option<f64> {
+        if let Some(profile) = self.dimension(block, dim) {
+            return Some(f64::from(profile.kl));
+        }
+        self.sensed.as_ref().filter(|sensed| sensed.block == block)?.moved.get(dim).copied()
+    }
+
+    /// Whether dimension `dim` of `block` carries anything; true as long as nobody knows.
+    pub(crate) fn is_active(&self, block: &str, dim: usize) -> bool {
+        if let Some(profile) = self.dimension(block, dim) {
+            return profile.is_active;
+        }
+        self.sensed.as_ref().filter(|sensed| sensed.block == block).is_none_or(|sensed| sensed.is_active(dim))
+    }
+
+    /// Whether anything is known to order the dimensions by.
+    pub(crate) fn can_sort(&self) -> bool {
+        self.profile.is_some() || self.sensed.is_some()
+    }
+
     /// Lowest and highest value of the slider of dimension `dim` of `block`.
     pub(crate) fn range(&self, block: &CodeBlock, dim: usize) -> [f32; 2] {
         self.dimension(&block.name, dim).map_or(block.range, |profile| profile.range)
@@ -53,9 +76,9 @@ impl ModelView {
     /// Dimensions of `block` in the order of their sliders.
     pub(crate) fn order(&self, block: &CodeBlock, by_information: bool) -> Vec<usize> {
         let mut order: Vec<usize> = (0..block.dims).collect();
-        if by_information && self.dimension(&block.name, 0).is_some() {
-            let kl = |dim: usize| self.dimension(&block.name, dim).map_or(0.0, |profile| profile.kl);
-            order.sort_by(|&a, &b| kl(b).total_cmp(&kl(a)));
+        if by_information {
+            let weight = |dim: usize| self.weight(&block.name, dim).unwrap_or_default();
+            order.sort_by(|&a, &b| weight(b).total_cmp(&weight(a)));
         }
         order
     }

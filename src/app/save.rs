@@ -6,9 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::dialog::Purpose;
 use super::log::Severity;
+use super::session::values;
 use super::state::State;
+use super::traverse::run;
 use crate::base::{FileError, write_atomic};
-use crate::engine::{Opened, Role};
+use crate::engine::{Opened, Role, Source};
 use crate::explore::Codes;
 use crate::explore::export::{Colour, NpzWriter, Provenance, write_png};
 
@@ -61,11 +63,37 @@ impl State {
         match purpose {
             Purpose::Model | Purpose::Run => self.open_path(path),
             Purpose::PairVae => self.pair_with(path),
+            Purpose::Data => self.measure_data(&path, ctx),
             Purpose::Photo => self.start_from_photo(path, ctx),
             Purpose::SaveCodes => self.save_codes(path, ctx),
             Purpose::SavePicture => self.save_picture(path, ctx),
             Purpose::SaveTraversal => self.export_traversal(path, ctx),
         }
+    }
+
+    /// Measures where the codes of the pictures in `folder` lie, and opens the bundle that holds the result.
+    fn measure_data(&mut self, folder: &Path, ctx: &egui::Context) {
+        let Some(model) = &self.model else { return };
+        let mut source = model.opened.source.clone();
+        let is_bundle =
+            source.model.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e == "safetensors"));
+        let mut words = vec!["stats".to_owned()];
+        words.extend(model_arguments(&model.opened));
+        words.extend(["--images".to_owned(), folder.display().to_string()]);
+        if !is_bundle {
+            // Published files cannot hold statistics: a bundle beside them does.
+            let out = source.path().with_extension("measured.safetensors");
+            words.extend(["--out".to_owned(), out.display().to_string()]);
+            source = Source { device: source.device.clone(), ..Source::file(out) };
+        }
+        let program = self.program.clone();
+        let then_open = self.then_open.clone();
+        self.start_job(format!("Measuring on {}", name(folder)), ctx, move || {
+            run(&program, &words)?;
+            let text = format!("Measured where the data lies: {}", source.path().display());
+            then_open.put(source);
+            Ok(text)
+        });
     }
 
     fn save_codes(&mut self, path: PathBuf, ctx: &egui::Context) {
@@ -123,6 +151,10 @@ impl State {
                 Ok(message) => self.log.add(Severity::Info, message),
                 Err(message) => self.log.add(Severity::Error, message),
             }
+        }
+        if let Some(source) = self.then_open.take() {
+            let codes = self.latent.as_ref().map(|latent| values(latent.codes()));
+            self.open(source, codes);
         }
     }
 }

@@ -15,7 +15,7 @@ use super::strip::Strip;
 use super::traverse::TraverseState;
 use super::view::Views;
 use super::watch::Watch;
-use crate::engine::{Engine, Event, FrameRequest, Motion, ReadBack, Role, Source};
+use crate::engine::{Engine, Event, FrameRequest, Latest, Motion, ReadBack, Role, Source};
 use crate::explore::{Codes, LatentState, draw_prior};
 
 /// A slider's dimension: block and index.
@@ -75,6 +75,8 @@ pub(crate) struct State {
     /// Where names, bookmarks and the session are kept, if anywhere.
     pub(crate) config: Option<PathBuf>,
     pub(crate) jobs: Jobs,
+    /// What a job has made that should be opened.
+    pub(crate) then_open: Latest<Source>,
     /// The program to run for exports.
     pub(crate) program: PathBuf,
     /// When the newest input came, where somebody measures it.
@@ -118,6 +120,7 @@ impl State {
             ctx: ctx.clone(),
             config: None,
             jobs: Jobs::default(),
+            then_open: Latest::new(),
             program,
             input_at: None,
             first_slider: None,
@@ -389,6 +392,11 @@ impl State {
             Event::Profiled(profile) => {
                 if let Some(model) = self.model.as_mut().filter(|m| m.opened.epoch == profile.epoch) {
                     model.profile = Some(profile);
+                }
+            }
+            Event::Sensed(sensed) => {
+                if let Some(model) = self.model.as_mut().filter(|m| m.opened.epoch == sensed.epoch) {
+                    model.sensed = Some(sensed);
                 }
             }
             Event::OpenFailed { epoch, message } => {

@@ -105,10 +105,7 @@ impl State {
         let description = model.description();
         let name = main_block(description).ok_or("this model has no codes to traverse")?;
         let block = description.block(name).ok_or("this model has no codes to traverse")?;
-        let is_shown = |dim: &usize| {
-            self.traverse.with_collapsed
-                || model.dimension(name, *dim).is_none_or(|profile| profile.is_active)
-        };
+        let is_shown = |dim: &usize| self.traverse.with_collapsed || model.is_active(name, *dim);
         let order = model.order(block, self.settings.sort_by_information);
         let dims: Vec<usize> = order.into_iter().filter(is_shown).collect();
         let posterior = model.profile.as_ref().map(|profile| (profile.block.as_str(), &profile.posterior));
@@ -256,7 +253,7 @@ impl State {
 }
 
 /// Runs this program's command line and waits; what it says on stderr is the error.
-fn run(program: &Path, words: &[String]) -> Result<(), String> {
+pub(crate) fn run(program: &Path, words: &[String]) -> Result<(), String> {
     let output = Command::new(program)
         .args(words)
         .output()

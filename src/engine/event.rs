@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Opened, Profile, Role};
+use super::{Opened, Profile, Role, Sensitivity};
 
 /// Small news from the engine's threads, in the order in which they happened.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub enum Event {
     Opened(Arc<Opened>),
     /// What the data says about the model's code has been worked out.
     Profiled(Arc<Profile>),
+    /// Without statistics: how much each dimension moves the VAE's picture.
+    Sensed(Arc<Sensitivity>),
     /// The model could not be opened; the old one stays in use.
     OpenFailed {
         /// The epoch it would have had.

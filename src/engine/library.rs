@@ -46,7 +46,7 @@ fn make_ready(
     };
     let Networks { generator, .. } = open(&gan, &pools.generator)?;
     let Networks { decoder, .. } = open(&vae, &pools.decoder)?;
-    let Networks { encoder, .. } = open(&vae, &pools.encoder)?;
+    let Networks { encoder, decoder: spare_decoder, .. } = open(&vae, &pools.encoder)?;
     let mut description = gan.description.clone();
     description.vae.clone_from(&vae.description.vae);
     let hash = gan.hash.clone();
@@ -66,6 +66,7 @@ fn make_ready(
         generator,
         decoder,
         encoder,
+        spare_decoder,
         rebuild: Box::new(rebuild),
     })
 }

@@ -5,7 +5,7 @@ use super::encoder::EncoderInbox;
 use super::handle::Outbox;
 use super::latest::lock;
 use super::worker::{WorkerInbox, panic_message};
-use super::{Event, Library, Loaded, Opened, Pools, Rebuild, Role, Source};
+use super::{Event, Library, Loaded, Opened, Pools, Rebuild, Role, Sensitivity, Source};
 
 /// How often one role of one model is built again before the engine gives up.
 const REBUILDS: u32 = 3;
@@ -141,6 +141,9 @@ impl Loader {
                 let reason = panic_message(panic.as_ref());
                 self.outbox.event(Event::Error(format!("The model's statistics cannot be shown: {reason}")));
             }
+        }
+        if let Some(decoder) = loaded.spare_decoder.filter(|_| opened.stats.is_none()) {
+            Sensitivity::start(opened, decoder, self.outbox.clone());
         }
         Current { epoch, rebuild: loaded.rebuild, rebuilds: [0; 2] }
     }

@@ -17,6 +17,7 @@ mod loader;
 mod model;
 mod pacing;
 mod profile;
+mod sensitivity;
 #[cfg(test)]
 mod tests;
 pub mod toy;
@@ -32,4 +33,5 @@ pub use latest::Latest;
 pub use library::{FileLibrary, RandomLibrary};
 pub use model::{Library, Loaded, Opened, Pools, Rebuild, Source};
 pub use profile::{DimensionProfile, Profile};
+pub use sensitivity::Sensitivity;
 pub use training::{Training, TrainingFailed};

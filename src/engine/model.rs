@@ -67,6 +67,8 @@ pub struct Loaded {
     pub decoder: Option<Box<dyn Renderer>>,
     /// Pictures to codes, if it has an encoder.
     pub encoder: Option<Box<dyn Encoder>>,
+    /// Another decoder, on the encoder's threads, to measure with where there are no statistics.
+    pub spare_decoder: Option<Box<dyn Renderer>>,
     /// Builds one renderer again after it has failed.
     pub rebuild: Rebuild,
 }

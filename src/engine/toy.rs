@@ -87,6 +87,7 @@ impl Library for ToyLibrary {
             hash: String::new(),
             device: "CPU".to_owned(),
             warnings: Vec::new(),
+            spare_decoder: build(Role::Decoder),
             rebuild: Box::new(move |role| Ok(build(role))),
         })
     }

@@ -63,11 +63,13 @@ impl Factors {
                 if random.clicked() {
                     state.queue(Command::RandomFactors);
                 }
-                if model.profile.is_some() {
+                if model.can_sort() {
                     let by_information = state.settings.sort_by_information;
-                    let text = if by_information { "By KL" } else { "By index" };
+                    let measure = if model.profile.is_some() { "By KL" } else { "By effect" };
+                    let text = if by_information { measure } else { "By index" };
                     let hint = "Order of the sliders: by information (mean KL divergence from the prior over \
-                                the data, largest first) or by index";
+                                the data; without statistics by how much the VAE's picture moves), largest first, or by \
+                                index";
                     if ui.small_button(text).on_hover_text(hint).clicked() {
                         state.settings.sort_by_information = !by_information;
                     }
@@ -85,8 +87,7 @@ impl Factors {
         block: &CodeBlock,
     ) {
         let order = model.order(block, state.settings.sort_by_information);
-        let is_collapsed =
-            |dim: &usize| model.dimension(&block.name, *dim).is_some_and(|profile| !profile.is_active);
+        let is_collapsed = |dim: &usize| !model.is_active(&block.name, *dim);
         let (collapsed, active): (Vec<usize>, Vec<usize>) = order.into_iter().partition(is_collapsed);
         for dim in active {
             self.row(ui, state, model, latent, block, dim, false);

@@ -42,7 +42,7 @@ impl Panel for Traverse {
             ui.add(cell).labelled_by(label.id).on_hover_text("Size of the pictures on the screen");
             ui.end_row();
         });
-        let can_sort = state.model.as_ref().is_some_and(|model| model.profile.is_some());
+        let can_sort = state.model.as_ref().is_some_and(|model| model.can_sort());
         if can_sort {
             let hint = "Show rows of dimensions that carry nothing, too";
             ui.checkbox(&mut state.traverse.with_collapsed, "Collapsed dimensions").on_hover_text(hint);
