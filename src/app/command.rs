@@ -11,6 +11,7 @@ pub(crate) enum Command {
     OpenRun,
     OpenPath,
     PairVae,
+    MeasureData,
     StartFromPhoto,
     SaveCodes,
     SavePicture,
@@ -57,6 +58,7 @@ impl Command {
         C::OpenRun,
         C::OpenPath,
         C::PairVae,
+        C::MeasureData,
         C::StartFromPhoto,
         C::SaveCodes,
         C::SavePicture,
@@ -101,6 +103,7 @@ impl Command {
             C::OpenRun => "Open run folder…",
             C::OpenPath => "Open by path…",
             C::PairVae => "Pair with a VAE…",
+            C::MeasureData => "Measure on my images…",
             C::StartFromPhoto => "Start from a picture…",
             C::SaveCodes => "Save codes…",
             C::SavePicture => "Save picture…",
@@ -147,6 +150,10 @@ impl Command {
             C::OpenPath => "Type where the model is",
             C::PairVae => {
                 "Open this GAN together with the VAE whose encoder it distils, to see both pictures"
+            }
+            C::MeasureData => {
+                "Encode a folder of pictures to learn which factors are active, how informative they are and where \
+                 the data lies (aggregated posterior); kept in the bundle"
             }
             C::StartFromPhoto => {
                 "Encode a picture of your own and set the factors to what the encoder finds: c = mu of q(c|x)"
@@ -231,6 +238,7 @@ impl Command {
             C::Palette => ctrl(Key::P),
             C::OpenRun
             | C::PairVae
+            | C::MeasureData
             | C::StartFromPhoto
             | C::SaveCodes
             | C::ExportTraversal
@@ -263,6 +271,11 @@ impl Command {
                     m.opened.decoder_shape.is_none() && m.opened.generator_shape.is_some()
                 };
                 state.model.as_ref().is_some_and(lone)
+            }
+            C::MeasureData => {
+                let can =
+                    |m: &super::model::ModelView| m.opened.encoder_dim.is_some() && m.opened.source.path().exists();
+                state.model.as_ref().is_some_and(can)
             }
             C::StartFromPhoto => state.model.as_ref().is_some_and(|m| m.opened.encoder_dim.is_some()),
             C::RandomFactors => state.model.as_ref().is_some_and(|m| m.slider_blocks().next().is_some()),

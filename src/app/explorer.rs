@@ -339,6 +339,7 @@ impl Explorer {
             Command::Difference => self.compare(Compare::Difference),
             Command::StartFromPhoto => self.dialogs.choose(Purpose::Photo, ctx),
             Command::PairVae => self.dialogs.choose(Purpose::PairVae, ctx),
+            Command::MeasureData => self.dialogs.choose(Purpose::Data, ctx),
             Command::SaveCodes => self.dialogs.choose(Purpose::SaveCodes, ctx),
             Command::SavePicture => self.dialogs.choose(Purpose::SavePicture, ctx),
             Command::ExportTraversal => self.dialogs.choose(Purpose::SaveTraversal, ctx),

@@ -32,6 +32,14 @@ impl Panel for Factors {
         for (index, block) in blocks.iter().enumerate() {
             self.header(ui, state, &model, block, index == 0);
         }
+        let is_measurable =
+            model.profile.is_none() && model.opened.stats.is_none() && model.opened.encoder_dim.is_some();
+        if is_measurable {
+            let button = ui.small_button("Measure on my images…").on_hover_text(Command::MeasureData.hint());
+            if button.clicked() {
+                state.queue(Command::MeasureData);
+            }
+        }
         ScrollArea::vertical().auto_shrink([false, true]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = GRID * 0.25;
             for block in &blocks {

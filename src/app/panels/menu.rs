@@ -122,6 +122,7 @@ fn file_menu(ui: &mut Ui, state: &mut State) {
     });
     item(ui, state, C::Reload);
     ui.separator();
+    item(ui, state, C::MeasureData);
     item(ui, state, C::StartFromPhoto);
     item(ui, state, C::SavePicture);
     item(ui, state, C::SaveCodes);
