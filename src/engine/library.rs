@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use candle_core::Device;
@@ -20,9 +21,35 @@ impl Library for FileLibrary {
             name => name.parse().map_err(|error: inference::DeviceError| error.to_string())?,
         };
         let device = choice.open().map_err(|error| error.to_string())?;
+        check_memory(source)?;
         let opened = checkpoint::open(&source.sources()).map_err(|error| error.to_string())?;
         make_ready(opened.model, opened.warnings, choice, device, pools)
     }
+}
+
+/// Refuses files that would not fit into memory with their packed copies, before the system runs out of it.
+fn check_memory(source: &Source) -> Result<(), String> {
+    let len = |path: &Option<PathBuf>| {
+        let metadata = path.as_ref().and_then(|path| std::fs::metadata(path).ok());
+        metadata.filter(std::fs::Metadata::is_file).map_or(0, |metadata| metadata.len())
+    };
+    let needed = 3 * (len(&source.model) + len(&source.vae) + len(&source.gan));
+    match available_memory() {
+        Some(available) if needed > available => Err(format!(
+            "this model needs about {:.1} GiB of memory and {:.1} GiB are free; close other programs or models: {}",
+            needed as f64 / f64::from(1 << 30),
+            available as f64 / f64::from(1 << 30),
+            source.path().display()
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes that programs may still take, where the system says so.
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// Makes the networks of `model` ready on `device`, each on threads of its own.
@@ -141,5 +168,22 @@ impl Source {
             gan: self.gan.clone(),
             c_dim: self.c_dim,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_larger_than_memory_is_refused_before_it_is_read() {
+        let Some(available) = available_memory() else { return };
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("huge.safetensors");
+        // A sparse file takes no room on the disk.
+        std::fs::File::create(&path).and_then(|file| file.set_len(available)).expect("makes a sparse file");
+        let message = check_memory(&Source::file(&path)).expect_err("does not fit");
+        assert!(message.contains("GiB") && message.contains("huge.safetensors"), "{message}");
+        assert_eq!(check_memory(&Source::file(folder.path())), Ok(()));
     }
 }
