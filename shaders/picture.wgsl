@@ -1,5 +1,15 @@
 // Draws one or two pictures into a rectangle: alone, wiped against each other, or as a heat map of their
 // difference. Both pictures cover the same unit square, whatever their resolutions.
+//
+// Software rasterisers run both sides of every branch, so that what is known beforehand is an override, fixed when the
+// pipeline is made, and the rest is chosen without branches.
+
+// Whether a second picture takes part.
+override pair: bool = false;
+// Whether a screen pixel covers more than one pixel of a picture.
+override shrunk: bool = false;
+// Whether the target expects linear light (sRGB formats).
+override linear_target: bool = false;
 
 struct View {
     // Part of the unit square that the rectangle shows: left, top, width, height.
@@ -8,7 +18,7 @@ struct View {
     sizes: vec4<f32>,
     // Position of the wipe in the unit square, gain of the difference, size of the rectangle on the screen.
     wipe_gain: vec4<f32>,
-    // 0 first picture, 1 wipe, 2 difference; 1 for crisp pixels; 1 for a linear (sRGB) target; unused.
+    // 1 for a difference instead of a wipe; 1 for crisp pixels; unused; unused.
     modes: vec4<u32>,
 }
 
@@ -40,20 +50,17 @@ fn crisp(place: vec2<f32>, size: vec2<f32>, width: vec2<f32>) -> vec2<f32> {
     return (edge + offset) / size;
 }
 
-fn sample(picture: texture_2d<f32>, place: vec2<f32>, size: vec2<f32>, width: vec2<f32>) -> vec4<f32> {
-    let texels = max(width.x * size.x, width.y * size.y);
-    if texels > 1.25 {
-        // Shrunk: average four samples spread over the screen pixel.
+fn sample(picture: texture_2d<f32>, place: vec2<f32>, size: vec2<f32>, width: vec2<f32>) -> vec3<f32> {
+    if shrunk {
+        // Average four samples spread over the screen pixel.
         let d = width * 0.25;
-        return 0.25 * (textureSampleLevel(picture, linear_sampler, place + d * vec2<f32>(-1.0, -1.0), 0.0)
-            + textureSampleLevel(picture, linear_sampler, place + d * vec2<f32>(1.0, -1.0), 0.0)
-            + textureSampleLevel(picture, linear_sampler, place + d * vec2<f32>(-1.0, 1.0), 0.0)
-            + textureSampleLevel(picture, linear_sampler, place + d * vec2<f32>(1.0, 1.0), 0.0));
+        return 0.25 * (textureSampleLevel(picture, linear_sampler, place + d * vec2<f32>(-1.0, -1.0), 0.0).rgb
+            + textureSampleLevel(picture, linear_sampler, place + d * vec2<f32>(1.0, -1.0), 0.0).rgb
+            + textureSampleLevel(picture, linear_sampler, place + d * vec2<f32>(-1.0, 1.0), 0.0).rgb
+            + textureSampleLevel(picture, linear_sampler, place + d * vec2<f32>(1.0, 1.0), 0.0).rgb);
     }
-    if view.modes.y == 1u {
-        return textureSampleLevel(picture, linear_sampler, crisp(place, size, width), 0.0);
-    }
-    return textureSampleLevel(picture, linear_sampler, place, 0.0);
+    let at = select(place, crisp(place, size, width), view.modes.y == 1u);
+    return textureSampleLevel(picture, linear_sampler, at, 0.0).rgb;
 }
 
 // Black through violet, red and yellow to white; the same polynomial as `heat` in paint/heat.rs.
@@ -74,24 +81,17 @@ fn to_linear(colour: vec3<f32>) -> vec3<f32> {
 @fragment
 fn paint(in: Corner) -> @location(0) vec4<f32> {
     let width = view.window.zw / view.wipe_gain.zw;
-    let outside = any(in.place < vec2<f32>(0.0)) || any(in.place >= vec2<f32>(1.0));
-    if outside {
-        return vec4<f32>(0.0);
+    let inside = all(in.place >= vec2<f32>(0.0)) && all(in.place < vec2<f32>(1.0));
+    var rgb = sample(first, in.place, view.sizes.xy, width);
+    if pair {
+        let other = sample(second, in.place, view.sizes.zw, width);
+        let difference = heat(dot(abs(rgb - other), vec3<f32>(1.0 / 3.0)) * view.wipe_gain.y);
+        let wiped = select(rgb, other, in.place.x >= view.wipe_gain.x);
+        rgb = select(wiped, difference, view.modes.x == 1u);
     }
-    var colour: vec4<f32>;
-    if view.modes.x == 2u {
-        let a = sample(first, in.place, view.sizes.xy, width).rgb;
-        let b = sample(second, in.place, view.sizes.zw, width).rgb;
-        let difference = dot(abs(a - b), vec3<f32>(1.0 / 3.0));
-        colour = vec4<f32>(heat(difference * view.wipe_gain.y), 1.0);
-    } else if view.modes.x == 1u && in.place.x >= view.wipe_gain.x {
-        colour = sample(second, in.place, view.sizes.zw, width);
-    } else {
-        colour = sample(first, in.place, view.sizes.xy, width);
-    }
-    var rgb = colour.rgb;
-    if view.modes.z == 1u {
+    if linear_target {
         rgb = to_linear(rgb);
     }
-    return vec4<f32>(rgb, 1.0);
+    let alpha = select(0.0, 1.0, inside);
+    return vec4<f32>(rgb * alpha, alpha);
 }

@@ -246,6 +246,10 @@ impl Bench {
 }
 
 impl eframe::App for Bench {
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        eframe::App::clear_color(&self.explorer, visuals)
+    }
+
     fn raw_input_hook(&mut self, _ctx: &egui::Context, input: &mut egui::RawInput) {
         // Whatever the real pointer does must not disturb the script.
         input.events.retain(|event| {

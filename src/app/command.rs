@@ -273,8 +273,9 @@ impl Command {
                 state.model.as_ref().is_some_and(lone)
             }
             C::MeasureData => {
-                let can =
-                    |m: &super::model::ModelView| m.opened.encoder_dim.is_some() && m.opened.source.path().exists();
+                let can = |m: &super::model::ModelView| {
+                    m.opened.encoder_dim.is_some() && m.opened.source.path().exists()
+                };
                 state.model.as_ref().is_some_and(can)
             }
             C::StartFromPhoto => state.model.as_ref().is_some_and(|m| m.opened.encoder_dim.is_some()),

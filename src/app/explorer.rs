@@ -129,16 +129,19 @@ impl Explorer {
         self.dropped_files(&ctx);
         self.keys(&ctx);
 
-        let menu_frame = Frame::side_top_panel(ui.style()).inner_margin(Margin::symmetric(8, 2));
+        // The window is cleared in the panels' colour, so that they need no fill of their own: on a software
+        // rasteriser every filled pixel counts.
+        let bare = Frame::side_top_panel(ui.style()).fill(egui::Color32::TRANSPARENT);
+        let menu_frame = bare.inner_margin(Margin::symmetric(8, 2));
         SidePanel::top("menu").frame(menu_frame).show(ui, |ui| self.menu.ui(ui, &mut self.state));
-        let status_frame = Frame::side_top_panel(ui.style()).inner_margin(Margin::symmetric(12, 0));
+        let status_frame = bare.inner_margin(Margin::symmetric(12, 0));
         SidePanel::bottom("status")
             .frame(status_frame)
             .exact_size(GRID * 3.5)
             .show(ui, |ui| self.status.ui(ui, &mut self.state));
-        self.left(ui);
-        self.right(ui);
-        self.centre(ui);
+        self.left(ui, bare);
+        self.right(ui, bare);
+        self.centre(ui, bare);
 
         if let Some(command) = self.palette.show(&ctx, &self.state) {
             self.state.queue(command);
@@ -159,12 +162,13 @@ impl Explorer {
             if self.status.ui_time.is_zero() { time } else { (self.status.ui_time * 7 + time) / 8 };
     }
 
-    fn left(&mut self, ui: &mut Ui) {
+    fn left(&mut self, ui: &mut Ui, bare: Frame) {
         let mut is_open = self.state.settings.show_factors;
-        SidePanel::left("factors").default_size(336.0).size_range(272.0..=560.0).show_collapsible(
-            ui,
-            &mut is_open,
-            |ui| {
+        SidePanel::left("factors")
+            .frame(bare)
+            .default_size(336.0)
+            .size_range(272.0..=560.0)
+            .show_collapsible(ui, &mut is_open, |ui| {
                 let has_noise = self.state.model.as_ref().is_some_and(|model| model.has_noise());
                 if has_noise {
                     SidePanel::bottom("nuisance")
@@ -173,14 +177,13 @@ impl Explorer {
                         .show(ui, |ui| self.nuisance.ui(ui, &mut self.state));
                 }
                 CentralPanel::no_frame().show(ui, |ui| self.factors.ui(ui, &mut self.state));
-            },
-        );
+            });
         self.state.settings.show_factors = is_open;
     }
 
-    fn right(&mut self, ui: &mut Ui) {
+    fn right(&mut self, ui: &mut Ui, bare: Frame) {
         let mut is_open = self.state.settings.show_tabs;
-        SidePanel::right("tools").default_size(280.0).size_range(220.0..=640.0).show_collapsible(
+        SidePanel::right("tools").frame(bare).default_size(280.0).size_range(220.0..=640.0).show_collapsible(
             ui,
             &mut is_open,
             |ui| {
@@ -201,7 +204,7 @@ impl Explorer {
         self.state.settings.show_tabs = is_open;
     }
 
-    fn centre(&mut self, ui: &mut Ui) {
+    fn centre(&mut self, ui: &mut Ui, bare: Frame) {
         let mut is_open = self.state.settings.show_strip;
         if self.state.model.is_some() {
             // Without pictures the strip only holds its tabs and a sentence.
@@ -210,7 +213,7 @@ impl Explorer {
             } else {
                 SidePanel::bottom("strip").default_size(128.0).size_range(88.0..=240.0)
             };
-            strip.show_collapsible(ui, &mut is_open, |ui| {
+            strip.frame(bare).show_collapsible(ui, &mut is_open, |ui| {
                 self.strip.ui(ui, &mut self.state);
                 ui.take_available_space();
             });
@@ -391,6 +394,10 @@ impl eframe::App for Explorer {
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
         self.prepare_surface(frame);
         self.update(ui);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
     }
 
     fn on_exit(&mut self) {

@@ -90,6 +90,7 @@ impl Offscreen {
         }
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let buffers = renderer.update_buffers(device, queue, &mut encoder, &jobs, &screen);
+        let [r, g, b, _] = self.ctx.global_style().visuals.panel_fill.to_normalized_gamma_f32();
         let view = self.texture.create_view(&wgpu::TextureViewDescriptor::default());
         {
             let mut pass = encoder
@@ -99,7 +100,12 @@ impl Offscreen {
                         view: &view,
                         resolve_target: None,
                         ops: wgpu::Operations {
-                            load: wgpu::LoadOp::Clear(wgpu::Color::BLACK),
+                            load: wgpu::LoadOp::Clear(wgpu::Color {
+                                r: f64::from(r),
+                                g: f64::from(g),
+                                b: f64::from(b),
+                                a: 1.0,
+                            }),
                             store: wgpu::StoreOp::Store,
                         },
                         depth_slice: None,

@@ -70,13 +70,15 @@ struct Draw {
     bind_group: wgpu::BindGroup,
     /// The textures bound, by surface and making.
     bound: [(u64, u64); 2],
+    /// Which of the pipelines.
+    pipeline: [usize; 2],
 }
 
 struct Gpu {
-    pipeline: wgpu::RenderPipeline,
+    /// By whether a second picture takes part, then by whether pictures are shrunk.
+    pipelines: [[wgpu::RenderPipeline; 2]; 2],
     layout: wgpu::BindGroupLayout,
     sampler: wgpu::Sampler,
-    is_linear_target: bool,
     slots: HashMap<u64, Slot>,
     draws: HashMap<u64, Draw>,
     made: u64,
@@ -109,40 +111,52 @@ impl Gpu {
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some("picture"),
-            layout: Some(&pipeline_layout),
-            vertex: wgpu::VertexState {
-                module: &module,
-                entry_point: Some("cover"),
-                buffers: &[],
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-            },
-            primitive: wgpu::PrimitiveState::default(),
-            depth_stencil: None,
-            multisample: wgpu::MultisampleState::default(),
-            fragment: Some(wgpu::FragmentState {
-                module: &module,
-                entry_point: Some("paint"),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                targets: &[Some(wgpu::ColorTargetState {
-                    format: target,
-                    blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
-                    write_mask: wgpu::ColorWrites::ALL,
-                })],
-            }),
-            multiview_mask: None,
-            cache: None,
-        });
+        let is_linear = f64::from(u8::from(target.is_srgb()));
+        let pipeline = |pair: bool, shrunk: bool| {
+            let constants = [
+                ("pair", f64::from(u8::from(pair))),
+                ("shrunk", f64::from(u8::from(shrunk))),
+                ("linear_target", is_linear),
+            ];
+            device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+                label: Some("picture"),
+                layout: Some(&pipeline_layout),
+                vertex: wgpu::VertexState {
+                    module: &module,
+                    entry_point: Some("cover"),
+                    buffers: &[],
+                    compilation_options: wgpu::PipelineCompilationOptions::default(),
+                },
+                primitive: wgpu::PrimitiveState::default(),
+                depth_stencil: None,
+                multisample: wgpu::MultisampleState::default(),
+                fragment: Some(wgpu::FragmentState {
+                    module: &module,
+                    entry_point: Some("paint"),
+                    compilation_options: wgpu::PipelineCompilationOptions {
+                        constants: &constants,
+                        ..Default::default()
+                    },
+                    targets: &[Some(wgpu::ColorTargetState {
+                        format: target,
+                        blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
+                        write_mask: wgpu::ColorWrites::ALL,
+                    })],
+                }),
+                multiview_mask: None,
+                cache: None,
+            })
+        };
+        let pipelines =
+            [[pipeline(false, false), pipeline(false, true)], [pipeline(true, false), pipeline(true, true)]];
         let sampler = device.create_sampler(&wgpu::SamplerDescriptor {
             label: Some("picture"),
             mag_filter: wgpu::FilterMode::Linear,
             min_filter: wgpu::FilterMode::Linear,
             ..Default::default()
         });
-        let is_linear_target = target.is_srgb();
         let (slots, draws) = Default::default();
-        Self { pipeline, layout, sampler, is_linear_target, slots, draws, made: 0 }
+        Self { pipelines, layout, sampler, slots, draws, made: 0 }
     }
 
     /// Brings the texture of `surface` up to date and returns its making; `None` while it has no picture.
@@ -193,7 +207,7 @@ impl Gpu {
                 wgpu::BindGroupEntry { binding: 3, resource: wgpu::BindingResource::Sampler(&self.sampler) },
             ],
         });
-        Draw { uniforms, bind_group, bound }
+        Draw { uniforms, bind_group, bound, pipeline: [0; 2] }
     }
 }
 
@@ -272,20 +286,25 @@ impl CallbackTrait for Paint {
         }
         let size = |id: u64| gpu.slots[&id].size.map(|side| side as f32);
         let ([a, b], [c, d]) = (size(bound[0].0), size(bound[1].0));
-        let (mode, wipe, gain) = match self.mode {
-            _ if second.is_none() => (0, 1.0, 1.0),
-            PaintMode::Single => (0, 1.0, 1.0),
-            PaintMode::Wipe(position) => (1, position, 1.0),
-            PaintMode::Difference(gain) => (2, 1.0, gain),
+        let (is_pair, is_difference, wipe, gain) = match self.mode {
+            PaintMode::Single => (false, false, 1.0, 1.0),
+            PaintMode::Wipe(position) => (second.is_some(), false, position, 1.0),
+            PaintMode::Difference(gain) => (second.is_some(), true, 1.0, gain),
         };
         let window = self.window;
+        let screen = self.screen.max(Vec2::splat(1.0));
+        // Pixels of the finer picture on one of the screen.
+        let density = window.width() / screen.x * if is_pair { a.max(c) } else { a };
         let uniforms = Uniforms {
             window: [window.min.x, window.min.y, window.width(), window.height()],
             sizes: [a, b, c, d],
-            wipe_gain: [wipe, gain, self.screen.x.max(1.0), self.screen.y.max(1.0)],
-            modes: [mode, u32::from(self.crisp), u32::from(gpu.is_linear_target), 0],
+            wipe_gain: [wipe, gain, screen.x, screen.y],
+            modes: [u32::from(is_difference), u32::from(self.crisp), 0, 0],
         };
-        queue.write_buffer(&gpu.draws[&self.key].uniforms, 0, bytemuck::bytes_of(&uniforms));
+        if let Some(draw) = gpu.draws.get_mut(&self.key) {
+            draw.pipeline = [usize::from(is_pair), usize::from(density > 1.25)];
+            queue.write_buffer(&draw.uniforms, 0, bytemuck::bytes_of(&uniforms));
+        }
         Vec::new()
     }
 
@@ -297,7 +316,8 @@ impl CallbackTrait for Paint {
     ) {
         let Some(gpu) = resources.get::<Gpu>() else { return };
         let Some(draw) = gpu.draws.get(&self.key) else { return };
-        pass.set_pipeline(&gpu.pipeline);
+        let [pair, shrunk] = draw.pipeline;
+        pass.set_pipeline(&gpu.pipelines[pair][shrunk]);
         pass.set_bind_group(0, &draw.bind_group, &[]);
         pass.draw(0..3, 0..1);
     }
