@@ -78,6 +78,14 @@ fn table(ui: &mut Ui, state: &State) -> Option<usize> {
         };
         ui.painter().add(shape(visible, paint));
     }
+    // Lines in the stage's colour part the pictures.
+    let gap = Stroke::new(2.0, palette.stage);
+    for row in 1..rows {
+        ui.painter().hline(cells.x_range(), cells.top() + side * row as f32, gap);
+    }
+    for column in 1..columns {
+        ui.painter().vline(cells.left() + side * column as f32, cells.y_range(), gap);
+    }
     let font = FontId::proportional(12.0);
     let small = FontId::new(SMALL, egui::FontFamily::Monospace);
     let same = grid.traversal.ranges.windows(2).all(|pair| pair[0] == pair[1]);
