@@ -188,7 +188,8 @@ fn the_matrix_pairs_every_code_with_every_nuisance() {
     );
     succeed(folder.path(), "sample model.safetensors --count 5 --decoder vae --out codes.npz");
     succeed(folder.path(), "grid model.safetensors --codes codes.npz --codes-c 3 --codes-s 2 --out b.npz");
-    let (given, taken) = (array(&folder.path().join("codes.npz"), "c"), array(&folder.path().join("b.npz"), "c"));
+    let (given, taken) =
+        (array(&folder.path().join("codes.npz"), "c"), array(&folder.path().join("b.npz"), "c"));
     assert_eq!(taken.data(), &given.data()[..3 * C_DIM]);
 }
 

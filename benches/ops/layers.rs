@@ -2,7 +2,7 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use idgan::ops::cpu::convolution::{ConvShape, Convolve, Finish, narrow_size};
+use idgan::ops::cpu::convolution::{ConvShape, Convolve, Fused, narrow_size};
 
 /// `(batch, in channels, size, out channels, kernel, stride, padding)`
 type Layer = (usize, usize, usize, usize, usize, usize, usize);
@@ -53,8 +53,8 @@ fn forward(bencher: Bencher<'_, '_>, layer: Layer) {
     let shape = shape(layer);
     let (x, w) = (values(shape.wide_len()), values(shape.weight_len()));
     let mut y = values(shape.narrow_len());
-    let finish = Finish { bias: None, slope: Some(0.2) };
-    bencher.counter(operations(&shape)).bench_local(|| f32::forward(&shape, &x, &w, &finish, &mut y));
+    let fused = Fused { after: Some(0.2), ..Fused::default() };
+    bencher.counter(operations(&shape)).bench_local(|| f32::forward(&shape, &x, &w, &fused, &mut y));
 }
 
 #[divan::bench(args = LAYERS)]
@@ -62,8 +62,8 @@ fn transposed(bencher: Bencher<'_, '_>, layer: Layer) {
     let shape = shape(layer);
     let (y, w) = (values(shape.narrow_len()), values(shape.weight_len()));
     let mut x = values(shape.wide_len());
-    let finish = Finish::default();
-    bencher.counter(operations(&shape)).bench_local(|| f32::transposed(&shape, &y, &w, &finish, &mut x));
+    let fused = Fused::default();
+    bencher.counter(operations(&shape)).bench_local(|| f32::transposed(&shape, &y, &w, &fused, &mut x));
 }
 
 #[divan::bench(args = LAYERS)]
@@ -71,5 +71,5 @@ fn weight_gradient(bencher: Bencher<'_, '_>, layer: Layer) {
     let shape = shape(layer);
     let (x, y) = (values(shape.wide_len()), values(shape.narrow_len()));
     let mut w = values(shape.weight_len());
-    bencher.counter(operations(&shape)).bench_local(|| f32::weight_gradient(&shape, &x, &y, &mut w));
+    bencher.counter(operations(&shape)).bench_local(|| f32::weight_gradient(&shape, &x, None, &y, &mut w));
 }

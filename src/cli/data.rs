@@ -150,7 +150,7 @@ impl SetArgs {
 }
 
 /// A bar that begins with the first report.
-fn progress_bar() -> data::ProgressFn {
+pub(super) fn progress_bar() -> data::ProgressFn {
     let bar = Mutex::new(None);
     Arc::new(move |step| {
         let Ok(mut bar) = bar.lock() else { return };

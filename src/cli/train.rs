@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::{Args as ClapArgs, Subcommand};
 
-use crate::base::Pool;
+use crate::base::{Cancel, Pool};
 use crate::data::OpenOptions;
 use crate::engine::Training;
 use crate::training::{
@@ -137,12 +137,19 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if stage == Stage::Gan && resumed.is_none() && config.gan.as_ref().is_some_and(|gan| gan.vae.is_empty()) {
         return Err(usage("stage 2 distils a VAE; name it with --vae FILE or --vae RUN"));
     }
+    if !(options.cache_size >= 0.0 && options.cache_size.is_finite()) {
+        return Err(usage(format!("--cache-size must be 0 or more, not {}", options.cache_size)));
+    }
+    let cancel_preparation = Cancel::new();
     let machine = Machine {
         device: options.device.device.open()?,
         pool: Pool::new("train", threads()).context("cannot start the training threads")?,
         data: OpenOptions {
             picture: options.picture.clone(),
-            cache_bytes: (options.cache_size.max(0.0) * 1e9) as u64,
+            cache_bytes: (options.cache_size * 1e9) as u64,
+            threads: threads(),
+            progress: Some(super::data::progress_bar()),
+            cancel: cancel_preparation.clone(),
             ..OpenOptions::default()
         },
     };
@@ -152,7 +159,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         true => Session::start(&folder, config, machine),
         false => Session::resume(&folder, Some(config.steps), machine),
     })?;
-    stop_on_interrupt(&training)?;
+    stop_on_interrupt(&training, cancel_preparation)?;
     follow(&training);
     let end = training.join()?;
     let shown = out.display();
@@ -323,13 +330,14 @@ fn check_resume(options: &Options, saved: &TrainConfig) -> anyhow::Result<()> {
 }
 
 /// The first Ctrl+C ends the run after its step, the second at once.
-fn stop_on_interrupt(training: &Training) -> anyhow::Result<()> {
+fn stop_on_interrupt(training: &Training, preparation: Cancel) -> anyhow::Result<()> {
     static ASKED: AtomicBool = AtomicBool::new(false);
     let control = std::sync::Arc::clone(training.control());
     ctrlc::set_handler(move || {
         if ASKED.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
+        preparation.cancel();
         control.stop();
     })
     .context("cannot listen for Ctrl+C")

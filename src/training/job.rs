@@ -13,7 +13,9 @@ use crate::objectives::AdaptiveBottleneck;
 use super::stage1::{SecondBatch, VaeBatch, VaeTrainer};
 use super::stage2::{FrozenEncoder, GanBatch, GanTrainer, GanWeights};
 use super::state::{Progress, State};
-use super::{ConfigError, GanTraining, Initialisation, Method, StepReport, TrainConfig, TrainError, VaeTraining};
+use super::{
+    ConfigError, GanTraining, Initialisation, Method, StepReport, TrainConfig, TrainError, VaeTraining,
+};
 
 /// More parts than a batch is ever split in, to number them over all steps.
 const PARTS: u64 = 1 << 20;
@@ -63,7 +65,12 @@ impl Job {
                 Initialisation::Uniform => values.network().initialise_uniform(&mut stream),
             };
             let trainer = VaeTrainer::new(config.method, values, &weights, device, &mut stream)?;
-            return Ok(Self::Vae(Box::new(VaeJob { trainer, values, data: data.to_owned(), seed: config.seed })));
+            return Ok(Self::Vae(Box::new(VaeJob {
+                trainer,
+                values,
+                data: data.to_owned(),
+                seed: config.seed,
+            })));
         }
         let values = gan_values(config)?;
         if values.vae.is_empty() {
@@ -96,7 +103,12 @@ impl Job {
         if let Some(values) = config.vae {
             let mut trainer = VaeTrainer::new(config.method, values, &model.vae, device, &mut stream)?;
             trainer.restore(&model.vae, &state.arrays)?;
-            return Ok(Self::Vae(Box::new(VaeJob { trainer, values, data: data.to_owned(), seed: config.seed })));
+            return Ok(Self::Vae(Box::new(VaeJob {
+                trainer,
+                values,
+                data: data.to_owned(),
+                seed: config.seed,
+            })));
         }
         let hash = model.description.provenance.get("vae").and_then(|v| v.as_str()).unwrap_or_default();
         let weights = GanWeights {

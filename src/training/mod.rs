@@ -17,7 +17,9 @@ pub mod stage2;
 mod state;
 mod tensorboard;
 
-pub use config::{ConfigError, Downsample, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining};
+pub use config::{
+    ConfigError, Downsample, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining,
+};
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;
 pub use gradients::Gradients;

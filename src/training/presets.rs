@@ -1,6 +1,8 @@
 use crate::objectives::Likelihood;
 
-use super::config::{Downsample, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining};
+use super::config::{
+    Downsample, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining,
+};
 
 /// Which half of a model is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
