@@ -6,13 +6,14 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use crate::base::{Arrays, Cancel, Picture, Pool, Stream};
+use crate::checkpoint::open;
 use crate::inference::plan::{
     compile_decoder, compile_encoder, compile_generator, generator_tensors, random_weights, vae_tensors,
 };
 use crate::inference::{Encoder, Renderer};
 use crate::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
 
-use super::threads;
+use super::{ModelArgs, threads};
 
 /// What to render, and how often.
 #[derive(Clone, Debug, clap::Args)]
@@ -22,8 +23,11 @@ use super::threads;
     idgan bench render --arch vae-encoder --batch 64 --repeat 50 --threads 1\n  \
     idgan bench render --arch resnet:256:64:512 --profile")]
 pub struct Args {
-    /// Random weights of this architecture: resnet:SIZE:NFILTER:NFILTER_MAX, small, vae-decoder, vae-encoder
-    #[arg(long, value_name = "ARCH")]
+    /// The model to measure.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Instead of a model, random weights of this architecture: resnet:SIZE:NFILTER:NFILTER_MAX, small, vae-decoder, vae-encoder
+    #[arg(long, value_name = "ARCH", conflicts_with_all = ["model", "checkpoint", "vae", "gan"])]
     pub arch: Option<String>,
     /// Pictures at a time: 1 renders to 8-bit pixels as the window does, more to floating-point planes
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
@@ -32,7 +36,7 @@ pub struct Args {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub repeat: u32,
     /// Print the time of every step of one picture's plan as well
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with = "json", requires = "arch")]
     pub profile: bool,
     /// Print one JSON object
     #[arg(long)]
@@ -114,8 +118,11 @@ type Job = Box<dyn FnMut() -> anyhow::Result<()>>;
 
 fn measure(args: &Args, threads: usize) -> anyhow::Result<Report> {
     let pool = Pool::new("bench", threads).context("cannot start the threads")?;
-    let Some(arch) = &args.arch else { bail!("nothing to render: give --arch") };
-    let (mut job, multiply_adds) = prepare(arch, args.batch as usize, &pool)?;
+    let batch = args.batch as usize;
+    let (mut job, multiply_adds) = match &args.arch {
+        Some(arch) => prepare(arch, batch, &pool)?,
+        None => prepare_model(&args.model, batch, &pool)?,
+    };
     for _ in 0..3.min(args.repeat) {
         job()?;
     }
@@ -137,6 +144,29 @@ fn measure(args: &Args, threads: usize) -> anyhow::Result<Report> {
         peak_mib: peak_mib(),
         threads: pool.threads(),
     })
+}
+
+/// The same for a model of a file: its generator, or the decoder of a VAE alone.
+fn prepare_model(model: &ModelArgs, batch: usize, pool: &Pool) -> anyhow::Result<(Job, usize)> {
+    let model = open(&model.sources()?)?.model;
+    let mut stream = Stream::new(1, "bench");
+    let (renderer, multiply_adds) = match (&model.description.generator, &model.description.vae) {
+        (Some(part), _) => {
+            let renderer = compile_generator(&part.config, &model.generator, pool)?;
+            let direct = match part.config {
+                GeneratorConfig::Small { .. } => renderer.multiply_adds(),
+                GeneratorConfig::Resnet { trunk, .. } => resnet_multiply_adds(&trunk, &model.generator),
+            };
+            (renderer, direct)
+        }
+        (None, Some(part)) => {
+            let renderer = compile_decoder(&part.config, &model.vae, pool)?;
+            let direct = renderer.multiply_adds();
+            (renderer, direct)
+        }
+        (None, None) => bail!("the model has neither a generator nor a VAE; nothing can be rendered"),
+    };
+    Ok((rendering(Box::new(renderer), batch, &mut stream), multiply_adds))
 }
 
 /// The job of rendering `batch` pictures, and the multiply-adds of one by definition.
@@ -238,7 +268,14 @@ mod tests {
     use super::*;
 
     fn render(arch: &str, batch: u32) -> Args {
-        Args { arch: Some(arch.into()), batch, repeat: 2, profile: false, json: true }
+        Args {
+            model: ModelArgs::default(),
+            arch: Some(arch.into()),
+            batch,
+            repeat: 2,
+            profile: false,
+            json: true,
+        }
     }
 
     #[test]
