@@ -6,6 +6,7 @@ use candle_core::{
 };
 
 use super::activation::{Activation, leaky_relu, leaky_relu_backward};
+use super::backward::deliver;
 use super::cpu::convolution::{ConvShape, Convolve, Fused, narrow_size};
 use super::cpu::elementwise;
 use super::custom::{constant, elements, filled, with_float};
@@ -284,37 +285,27 @@ impl Convolution {
             _ => conv2d_input_grad(gradient, weight, size, stride, padding),
         };
         let narrow = |weight: &Tensor| conv2d(gradient, weight, None, stride, padding);
-        let (for_a, for_b) = (a.track_op(), b.track_op());
-        let (a, b) = (constant(a), constant(b));
+        let of_weight =
+            |a: &Tensor, b: &Tensor, activation| apply(Kind::WeightGradient, s, activation, a, b, None);
+        let (first, second) = (constant(a), constant(b));
         Ok(match self.kind {
-            Kind::Forward => (
-                for_a.then(|| wide(&a, &b)).transpose()?,
-                for_b
-                    .then(|| {
-                        let activation = match self.activation {
-                            Activation::Before(_) => self.activation,
-                            _ => Activation::None,
-                        };
-                        apply(Kind::WeightGradient, s, activation, &a, gradient, None)
-                    })
-                    .transpose()?,
-            ),
+            Kind::Forward => {
+                // An activation at the end has been dealt with.
+                let before = self.activation.before().map_or(Activation::None, Activation::Before);
+                (deliver(a, || wide(&first, &second))?, deliver(b, || of_weight(&first, gradient, before))?)
+            }
             Kind::Transposed => (
-                for_a.then(|| narrow(&b)).transpose()?,
-                for_b.then(|| conv2d_weight_grad(gradient, &a, s.kernel, stride, padding)).transpose()?,
+                deliver(a, || narrow(&second))?,
+                deliver(b, || of_weight(gradient, &first, Activation::None))?,
             ),
             Kind::WeightGradient => (
-                for_a
-                    .then(|| match self.activation {
-                        Activation::Before(slope) => {
-                            conv2d_act_input_grad(&b, gradient, &a, slope, stride, padding)
-                        }
-                        _ => conv2d_input_grad(&b, gradient, size, stride, padding),
-                    })
-                    .transpose()?,
-                for_b
-                    .then(|| conv2d_act(&a, gradient, None, stride, padding, self.activation))
-                    .transpose()?,
+                deliver(a, || match self.activation {
+                    Activation::Before(slope) => {
+                        conv2d_act_input_grad(&second, gradient, &first, slope, stride, padding)
+                    }
+                    _ => conv2d_input_grad(&second, gradient, size, stride, padding),
+                })?,
+                deliver(b, || conv2d_act(&first, gradient, None, stride, padding, self.activation))?,
             ),
         })
     }
@@ -381,8 +372,7 @@ impl CustomOp3 for Convolution {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let gradient = self.before_activation(result, gradient)?;
         let (da, db) = self.backward(a, b, &gradient)?;
-        let dbias = bias.track_op().then(|| channel_sum(&gradient)).transpose()?;
-        Ok((da, db, dbias))
+        Ok((da, db, deliver(bias, || channel_sum(&gradient))?))
     }
 }
 
@@ -428,13 +418,10 @@ impl CustomOp3 for Masked {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let s = self.shape;
         let wide = leaky_relu_backward(x, gradient, self.slope)?;
-        let (for_narrow, for_weight) = (narrow.track_op(), weight.track_op());
-        let (narrow, weight) = (constant(narrow), constant(weight));
+        let (of_narrow, of_weight) = (constant(narrow), constant(weight));
         Ok((
-            for_narrow.then(|| conv2d(&wide, &weight, None, s.stride, s.padding)).transpose()?,
-            for_weight
-                .then(|| conv2d_weight_grad(&wide, &narrow, s.kernel, s.stride, s.padding))
-                .transpose()?,
+            deliver(narrow, || conv2d(&wide, &of_weight, None, s.stride, s.padding))?,
+            deliver(weight, || conv2d_weight_grad(&wide, &of_narrow, s.kernel, s.stride, s.padding))?,
             None,
         ))
     }

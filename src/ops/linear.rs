@@ -2,6 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 
+use super::backward::deliver;
 use super::cpu::convolution::Fused;
 use super::cpu::linear::{self as kernels, LinearShape};
 use super::custom::{constant, elements, filled};
@@ -77,8 +78,7 @@ impl Linear {
         b: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (for_a, for_b) = (a.track_op(), b.track_op());
-        let (a, b) = (&constant(a), &constant(b));
+        let (arguments, a, b) = ((a, b), &constant(a), &constant(b));
         let product = |kind, a: &Tensor, b: &Tensor| apply(kind, self.shape, a, b, None);
         let (first, second) = match self.kind {
             Kind::Forward => ((Kind::InputGradient, gradient, b), (Kind::WeightGradient, a, gradient)),
@@ -86,8 +86,8 @@ impl Linear {
             Kind::WeightGradient => ((Kind::InputGradient, b, gradient), (Kind::Forward, a, gradient)),
         };
         Ok((
-            for_a.then(|| product(first.0, first.1, first.2)).transpose()?,
-            for_b.then(|| product(second.0, second.1, second.2)).transpose()?,
+            deliver(arguments.0, || product(first.0, first.1, first.2))?,
+            deliver(arguments.1, || product(second.0, second.1, second.2))?,
         ))
     }
 }
@@ -144,6 +144,6 @@ impl CustomOp3 for Linear {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (da, db) = self.backward(a, b, gradient)?;
-        Ok((da, db, bias.track_op().then(|| gradient.sum(0)).transpose()?))
+        Ok((da, db, deliver(bias, || gradient.sum(0))?))
     }
 }

@@ -116,6 +116,14 @@ pub(super) fn block_fill(x: &Tensor, factor: usize, scale: f64) -> Result<Tensor
         .reshape((n, c, h * factor, w * factor))
 }
 
+/// As [`super::bernoulli_cross_entropy`].
+pub(super) fn bernoulli_cross_entropy(logits: &Tensor, x: &Tensor) -> Result<Tensor> {
+    // log(1 + exp(l)) = max(l, 0) + log(1 + exp(-|l|)), with -|l| written l - 2 max(l, 0) for its slope at 0.
+    let positive = leaky_relu(logits, 0.0)?;
+    let softplus = (&positive + ((logits - (&positive * 2.0)?)?.exp()? + 1.0)?.log()?)?;
+    (softplus - logits.mul(x)?)?.sum_all()
+}
+
 /// Bilinear samples at `size x size` positions, as two products with interpolation matrices.
 pub(super) fn bilinear(x: &Tensor, size: usize) -> Result<Tensor> {
     let (n, c, h, w) = x.dims4()?;

@@ -7,7 +7,7 @@
 
 use super::convolution::{ConvShape, Fused};
 use super::elementwise::leaky;
-use super::micro::{Kernel, LANES, Product, ROWS, TILE};
+use super::micro::{Kernel, LANES, Offsets, Product, ROWS, TILE};
 use super::scratch::with_scratch;
 use super::transpose::{Target, transpose_into};
 use rayon::prelude::*;
@@ -111,6 +111,7 @@ fn spread(
     let pixels = sources.len() * s.out_width;
     let first = sources.start * s.out_width;
     let offsets: Vec<u32> = (0..s.out_channels).map(|c| (c * plane) as u32).collect();
+    let offsets = Offsets::new(&offsets);
     // One row of every phase of the output, with room on both sides for taps that fall outside.
     let margin = s.kernel;
     let width = s.in_width.div_ceil(s.stride).max(s.out_width) + 2 * margin;
@@ -124,8 +125,7 @@ fn spread(
                 let some = LANES.min(lanes - block * LANES);
                 let mut tile = [0.0; TILE];
                 let vectors = &packed[block * LANES..];
-                let product =
-                    Product { scalars: source, rows: places, offsets: &offsets, vectors, step: padded };
+                let product = Product { scalars: source, rows: places, offsets, vectors, step: padded };
                 kernel.accumulate(&product, some, true, &mut tile);
                 let taps = &mut taps[block * LANES * pixels..];
                 transpose_into(&tile, LANES, count, some, taps, |lane| lane * pixels + start);

@@ -1,6 +1,6 @@
 //! The three convolution kernels: their sizes, what is done to a result on its way out, and which code runs.
 
-use super::elementwise::{self, Real, leaky};
+use super::elementwise::{self, Real, gate, leaky};
 use super::linear::{self, LinearShape};
 use super::{columns, direct, gather, weight_gradient};
 use std::borrow::Cow;
@@ -111,7 +111,7 @@ impl<T: Real> Fused<'_, T> {
     /// Multiplies a whole result with the mask.
     fn apply_mask(&self, out: &mut [T]) {
         if let Some((at, slope)) = self.mask {
-            elementwise::update(at, out, |at, value| if at > T::ZERO { value } else { slope * value });
+            elementwise::update(at, out, move |at, value| gate(at, slope) * value);
         }
     }
 }

@@ -9,12 +9,15 @@ pub trait Real:
 {
     /// Nothing.
     const ZERO: Self;
+    /// What leaves a factor as it is.
+    const ONE: Self;
     /// The nearest value of this type.
     fn from_f64(value: f64) -> Self;
 }
 
 impl Real for f32 {
     const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
     fn from_f64(value: f64) -> Self {
         value as Self
     }
@@ -22,6 +25,7 @@ impl Real for f32 {
 
 impl Real for f64 {
     const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
     fn from_f64(value: f64) -> Self {
         value
     }
@@ -31,8 +35,8 @@ impl Real for f64 {
 const CHUNK: usize = 1 << 14;
 
 /// `out[i] = f(a[i])` for all of `out`.
-pub fn map<T: Real>(a: &[T], out: &mut [T], f: impl Fn(T) -> T + Sync) {
-    out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(|(out, a)| {
+pub fn map<T: Real>(a: &[T], out: &mut [T], f: impl Fn(T) -> T + Send + Sync + Copy) {
+    out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(move |(out, a)| {
         for (o, &a) in out.iter_mut().zip(a) {
             *o = f(a);
         }
@@ -40,37 +44,63 @@ pub fn map<T: Real>(a: &[T], out: &mut [T], f: impl Fn(T) -> T + Sync) {
 }
 
 /// `out[i] = f(a[i], b[i])` for all of `out`.
-pub fn zip<T: Real>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Sync) {
-    out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).zip(b.par_chunks(CHUNK)).for_each(|((out, a), b)| {
-        for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
-            *o = f(a, b);
-        }
-    });
+pub fn zip<T: Real>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Send + Sync + Copy) {
+    out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).zip(b.par_chunks(CHUNK)).for_each(
+        move |((out, a), b)| {
+            for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                *o = f(a, b);
+            }
+        },
+    );
 }
 
 /// `out[i] = f(a[i], out[i])` for all of `out`.
-pub fn update<T: Real>(a: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Sync) {
-    out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(|(out, a)| {
+pub fn update<T: Real>(a: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Send + Sync + Copy) {
+    out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(move |(out, a)| {
         for (o, &a) in out.iter_mut().zip(a) {
             *o = f(a, *o);
         }
     });
 }
 
+/// The derivative of a leaky ReLU: 1 above zero, else `slope`. Multiplying with it, rather than choosing between two
+/// products, is what the compiler turns into vectors without branches.
+#[inline(always)]
+pub fn gate<T: Real>(x: T, slope: T) -> T {
+    if x > T::ZERO { T::ONE } else { slope }
+}
+
 /// Leaky ReLU of one value.
 #[inline(always)]
 pub fn leaky<T: Real>(x: T, slope: T) -> T {
-    if x > T::ZERO { x } else { slope * x }
+    gate(x, slope) * x
 }
 
 /// Leaky ReLU: `x` above zero, `slope * x` elsewhere.
 pub fn leaky_relu<T: Real>(x: &[T], slope: T, out: &mut [T]) {
-    map(x, out, |x| leaky(x, slope));
+    map(x, out, move |x| leaky(x, slope));
 }
 
 /// `upstream` where `x` is above zero, `slope * upstream` elsewhere.
 pub fn leaky_relu_backward<T: Real>(x: &[T], upstream: &[T], slope: T, out: &mut [T]) {
-    zip(x, upstream, out, |x, g| if x > T::ZERO { g } else { slope * g });
+    zip(x, upstream, out, move |x, g| gate(x, slope) * g);
+}
+
+/// The sum of all squares; the order of the sum is fixed.
+pub fn sum_of_squares(x: &[f32]) -> f64 {
+    let parts: Vec<f64> = x
+        .par_chunks(CHUNK)
+        .map(|chunk| {
+            let mut lanes = [0.0_f64; 16];
+            for values in chunk.chunks(16) {
+                for (lane, &value) in lanes.iter_mut().zip(values) {
+                    *lane += f64::from(value) * f64::from(value);
+                }
+            }
+            lanes.iter().sum::<f64>()
+        })
+        .collect();
+    parts.iter().sum()
 }
 
 /// `out[c] = sum over images and positions of x (batch, channels, plane)`; the order of the sum is fixed.

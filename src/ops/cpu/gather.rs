@@ -9,8 +9,8 @@
 //! The sums lie pixel by pixel; on the way out they are transposed, and bias and activation applied.
 
 use super::convolution::{ConvShape, Fused};
-use super::elementwise::leaky;
-use super::micro::{Kernel, LANES, Product, ROWS, TILE};
+use super::elementwise::{gate, leaky};
+use super::micro::{Kernel, LANES, Offsets, Product, ROWS, TILE};
 use super::scratch::with_scratch;
 use super::transpose::{Target, transpose, transpose_into};
 use rayon::prelude::*;
@@ -279,6 +279,7 @@ impl Sweep<'_> {
                         for (part, (offsets, vectors)) in
                             offsets.chunks(STEPS).zip(vectors.chunks(STEPS * LANES)).enumerate()
                         {
+                            let offsets = Offsets::new(offsets);
                             for (rows, tile) in
                                 places.as_chunks::<ROWS>().0.iter().zip(sums.as_chunks_mut::<TILE>().0)
                             {
@@ -398,7 +399,7 @@ impl Sweep<'_> {
                         let run = &mut mixed[2 * done..][..length];
                         if let Some((mask, slope)) = fused.mask {
                             for (value, &mask) in run.iter_mut().zip(&mask[at..]) {
-                                *value = if mask > 0.0 { *value } else { slope * *value };
+                                *value *= gate(mask, slope);
                             }
                         }
                         // SAFETY: strips, lanes and phases have disjoint pixels, and `out` outlives the sweep.

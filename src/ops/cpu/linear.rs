@@ -4,7 +4,7 @@
 //! A convolution whose kernel covers its whole unpadded input is the same thing.
 
 use super::convolution::Fused;
-use super::micro::{Kernel, LANES, Product, ROWS, TILE};
+use super::micro::{Kernel, LANES, Offsets, Product, ROWS, TILE};
 use super::scratch::with_scratch;
 use super::transpose::{Target, transpose, transpose_into};
 use rayon::prelude::*;
@@ -27,6 +27,7 @@ const TASK: usize = 1 << 17;
 pub fn forward(shape: &LinearShape, x: &[f32], weight: &[f32], fused: &Fused<'_>, y: &mut [f32]) {
     let &LinearShape { batch, inputs, outputs } = shape;
     let offsets: Vec<u32> = (0..inputs as u32).collect();
+    let offsets = Offsets::new(&offsets);
     let kernel = Kernel::best();
     let plain = Fused { after: fused.after, ..Fused::default() };
     let target = Target::new(y);
@@ -47,8 +48,7 @@ pub fn forward(shape: &LinearShape, x: &[f32], weight: &[f32], fused: &Fused<'_>
                         row.fill(bias);
                     }
                 }
-                let product =
-                    Product { scalars: weight, rows, offsets: &offsets, vectors: turned, step: LANES };
+                let product = Product { scalars: weight, rows, offsets, vectors: turned, step: LANES };
                 kernel.accumulate(&product, lanes, false, &mut tile);
                 // SAFETY: every task has outputs of its own, and `y` outlives the loop.
                 unsafe {
@@ -85,6 +85,7 @@ fn product(
     out: &mut [f32],
 ) {
     let offsets: Vec<u32> = (0..depth).map(|k| (k * depth_step) as u32).collect();
+    let offsets = Offsets::new(&offsets);
     let (whole, rest) = (columns / LANES, columns % LANES);
     let kernel = Kernel::best();
     let target = Target::new(out);
@@ -111,12 +112,7 @@ fn product(
             };
             let rows = std::array::from_fn(|r| ((first + r.min(count - 1)) * row_step) as u32);
             let mut tile = [0.0; TILE];
-            kernel.accumulate(
-                &Product { scalars: a, rows, offsets: &offsets, vectors, step },
-                lanes,
-                true,
-                &mut tile,
-            );
+            kernel.accumulate(&Product { scalars: a, rows, offsets, vectors, step }, lanes, true, &mut tile);
             for (r, row) in tile.chunks_exact(LANES).enumerate().take(count) {
                 // SAFETY: every task has rows and columns of its own, and `out` outlives the loop.
                 unsafe { target.write((first + r) * columns + block * LANES, &row[..lanes]) };

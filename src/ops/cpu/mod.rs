@@ -9,6 +9,7 @@ pub mod convolution;
 mod direct;
 pub mod elementwise;
 mod gather;
+pub mod likelihood;
 pub mod linear;
 pub mod micro;
 pub mod optim;

@@ -5,7 +5,7 @@
 
 use super::convolution::{ConvShape, Fused};
 use super::gather::copy_row;
-use super::micro::{Kernel, LANES, Product, ROWS, TILE};
+use super::micro::{Kernel, LANES, Offsets, Product, ROWS, TILE};
 use super::scratch::with_scratch;
 use super::transpose::{Target, transpose, transpose_into};
 use rayon::prelude::*;
@@ -150,7 +150,7 @@ fn accumulate(
                 let wide_images = images.start + chunk.start..images.start + chunk.end;
                 copy_padded(s, wide, wide_images, channels.clone(), row, (height, width), padded);
                 let pixels = chunk.len() * chunk_rows * s.out_width;
-                let offsets = &offsets[..pixels];
+                let offsets = Offsets::new(&offsets[..pixels]);
                 for (block, sums) in sums.chunks_exact_mut(tiles.len() * TILE).enumerate() {
                     let lanes = LANES.min(s.out_channels - block * LANES);
                     let start = (block * count + chunk.start) * plane + row * s.out_width;

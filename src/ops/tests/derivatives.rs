@@ -95,6 +95,11 @@ fn everything_else() {
         check("avg_pool", &[x], |a| avg_pool_3x3_s2(&a[0]));
         check("avg_pool_backward", &[y], |a| avg_pool_3x3_s2_backward(&a[0], h, w));
     }
+    check("residual", &[x.clone(), values(&[2, 3, 4, 6], 2)], |a| residual(&a[0], &a[1], 0.1));
+    let pictures = values(&[2, 3, 4, 6], 3).affine(0.5, 0.5).expect("runs");
+    check("cross-entropy", &[x.affine(9.0, 0.0).expect("runs")], |a| {
+        bernoulli_cross_entropy(&a[0], &pictures)
+    });
     check("upsample", &[x.clone()], |a| upsample_nearest_2x(&a[0]));
     check("upsample twice", &[x.clone()], |a| upsample_nearest_2x(&a[0])?.add(&upsample_nearest_2x(&a[0])?));
     check("sum_pool", &[x], |a| sum_pool_2x2(&a[0]));

@@ -102,7 +102,13 @@ fn one_backward_gives_the_gradient_of_r1() {
             .collect();
         let tensors: Vec<Tensor> = variables.iter().map(|v| v.as_tensor().clone()).collect();
         let penalty = Toy::from(&tensors).penalty(&x.to_dtype(dtype).expect("converts")).expect("runs");
-        let gradients = penalty.backward().expect("runs");
+        let gradients = backward(&penalty).expect("runs");
+        let of_candle = penalty.backward().expect("runs");
+        for tensor in &tensors {
+            if let Some(expected) = of_candle.get(tensor) {
+                assert_close(gradients.get(tensor).expect("reached too"), expected, 1e-6, "ops::backward");
+            }
+        }
         for (index, weight) in weights.iter().enumerate() {
             let at = |entry: usize, delta: f64| {
                 let mut weights = weights.clone();

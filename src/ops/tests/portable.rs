@@ -71,6 +71,19 @@ fn everything_else() {
         |a| ops::leaky_relu_backward(&mask, &a[0], 0.2),
         |a| portable::leaky_relu_backward(&mask, &a[0], 0.2),
     );
+    let pictures = mask.affine(0.5, 0.5).expect("runs");
+    same(
+        "cross-entropy",
+        &[x.affine(20.0, 0.0).expect("runs")],
+        |a| ops::bernoulli_cross_entropy(&a[0], &pictures),
+        |a| portable::bernoulli_cross_entropy(&a[0], &pictures),
+    );
+    same(
+        "linear",
+        &[values(&[9, 40], 1), values(&[20, 40], 2), values(&[20], 3)],
+        |a| ops::linear(&a[0], &a[1], Some(&a[2])),
+        |a| a[0].matmul(&a[1].t()?)?.broadcast_add(&a[2]),
+    );
     for size in [6, 7] {
         let x = values(&[2, 3, size, size], 1);
         let y = ops::avg_pool_3x3_s2(&x).expect("runs");

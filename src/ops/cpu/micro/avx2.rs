@@ -25,12 +25,11 @@ pub(super) unsafe fn accumulate(product: &Product<'_>, pairs: usize, fresh: bool
                     }
                 }
             }
-            // SAFETY: `check` has put every row's position inside the slice.
-            let rows: [*const f32; PIECE] = std::array::from_fn(|r| unsafe {
-                product.scalars.as_ptr().add(product.rows[first + r] as usize)
+            let rows: [*const f32; PIECE] = std::array::from_fn(|r| {
+                product.scalars.as_ptr().wrapping_add(product.rows[first + r] as usize)
             });
             let mut vectors = product.vectors.as_ptr().wrapping_add(16 * pair);
-            for &offset in product.offsets {
+            for &offset in product.offsets.table {
                 // SAFETY: the vector of every step lies inside the slice.
                 let (low, high) = unsafe { (_mm256_loadu_ps(vectors), _mm256_loadu_ps(vectors.add(8))) };
                 for (row, sums) in rows.iter().zip(&mut sums) {

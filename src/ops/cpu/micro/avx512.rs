@@ -24,11 +24,10 @@ pub(super) unsafe fn accumulate<const VECTORS: usize>(
             }
         }
     }
-    // SAFETY: `check` has put every row's position inside the slice.
     let rows: [*const f32; ROWS] =
-        std::array::from_fn(|r| unsafe { product.scalars.as_ptr().add(product.rows[r] as usize) });
+        std::array::from_fn(|r| product.scalars.as_ptr().wrapping_add(product.rows[r] as usize));
     let mut vectors = product.vectors.as_ptr();
-    for &offset in product.offsets {
+    for &offset in product.offsets.table {
         let mut v = [_mm512_setzero_ps(); VECTORS];
         for (i, v) in v.iter_mut().enumerate() {
             // SAFETY: the vector of every step lies inside the slice.

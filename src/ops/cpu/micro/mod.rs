@@ -34,11 +34,25 @@ pub struct Product<'a> {
     /// The position of each row.
     pub rows: [u32; ROWS],
     /// What each step adds to every row's position.
-    pub offsets: &'a [u32],
+    pub offsets: Offsets<'a>,
     /// Where the vectors lie, the one of step `k` at `k * step`.
     pub vectors: &'a [f32],
     /// Distance between two vectors.
     pub step: usize,
+}
+
+/// A table of positions that knows its largest, so that a product need not look through it.
+#[derive(Clone, Copy, Debug)]
+pub struct Offsets<'a> {
+    table: &'a [u32],
+    largest: u32,
+}
+
+impl<'a> Offsets<'a> {
+    /// Looks through the table once.
+    pub fn new(table: &'a [u32]) -> Self {
+        Self { table, largest: table.iter().copied().max().unwrap_or(0) }
+    }
 }
 
 /// A CPU's way of doing a [`Product`].
@@ -113,10 +127,13 @@ impl Kernel {
 impl Product<'_> {
     /// Panics unless every scalar and vector that the product reads lies inside its slice.
     fn check(&self) {
-        let Some(&last) = self.offsets.iter().max() else { return };
+        let Some(last) = self.offsets.table.len().checked_sub(1) else {
+            return;
+        };
         let row = self.rows.iter().max().copied().unwrap_or(0);
-        assert!(row as usize + (last as usize) < self.scalars.len(), "a scalar lies outside its slice");
-        let end = (self.offsets.len() - 1) * self.step + LANES;
+        let end = row as usize + self.offsets.largest as usize;
+        assert!(end < self.scalars.len(), "a scalar lies outside its slice");
+        let end = last * self.step + LANES;
         assert!(end <= self.vectors.len(), "a vector lies outside its slice");
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn accumulate(product: &Product<'_>, eights: usize, fresh: bool, tile
             }
             let rows: [&[f32]; PIECE] =
                 std::array::from_fn(|r| &product.scalars[product.rows[first + r] as usize..]);
-            for (k, &offset) in product.offsets.iter().enumerate() {
+            for (k, &offset) in product.offsets.table.iter().enumerate() {
                 let vector = &product.vectors[k * product.step + WIDTH * eight..][..WIDTH];
                 for (row, sums) in rows.iter().zip(&mut sums) {
                     let scalar = row[offset as usize];
@@ -36,7 +36,7 @@ pub(super) fn accumulate(product: &Product<'_>, eights: usize, fresh: bool, tile
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kernel, LANES, Product, ROWS, TILE};
+    use super::super::{Kernel, LANES, Offsets, Product, ROWS, TILE};
 
     #[test]
     fn every_kernel_follows_the_definition() {
@@ -46,7 +46,8 @@ mod tests {
         for (steps, step) in [(0, 32), (1, 32), (7, 40), (200, 48)] {
             let rows = std::array::from_fn(|r| (r * 37 % 300) as u32);
             let offsets: Vec<u32> = (0..steps).map(|k| (k * 13 % 2700) as u32).collect();
-            let product = Product { scalars: &scalars, rows, offsets: &offsets, vectors: &vectors, step };
+            let product =
+                Product { scalars: &scalars, rows, offsets: Offsets::new(&offsets), vectors: &vectors, step };
             for (lanes, fresh) in [(1, true), (16, false), (17, true), (32, false)] {
                 for kernel in Kernel::available() {
                     let mut tile = [if fresh { f32::NAN } else { 0.5 }; TILE];
