@@ -3,11 +3,12 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::ops;
+use crate::ops::{self, Activation};
 
 use super::Weights;
 
 const STRIDE: usize = 2;
+const RELU: Activation = Activation::After(0.0);
 
 /// Convolutions down to one 256-vector, then a linear layer.
 ///
@@ -96,8 +97,7 @@ impl ConvEncoder {
         let mut x = x.clone();
         for (i, conv) in self.convs.iter().enumerate() {
             let (stride, padding) = geometry(i);
-            x = ops::conv2d(&x, &conv.weight, Some(&conv.bias), stride, padding)?;
-            x = ops::leaky_relu(&x, 0.0)?;
+            x = ops::conv2d_act(&x, &conv.weight, Some(&conv.bias), stride, padding, RELU)?;
             activations.push(x.clone());
         }
         let features = x.flatten_from(1)?;
@@ -114,10 +114,17 @@ impl ConvEncoder {
     pub fn input_gradient(&self, trace: &ConvTrace, upstream: &Tensor) -> Result<Tensor> {
         let mut gradient = upstream.matmul(&self.linear.weight)?;
         gradient = gradient.reshape((gradient.dim(0)?, gradient.dim(1)?, 1, 1))?;
+        let last = trace.activations.len() - 1;
+        gradient = ops::leaky_relu_backward(&trace.activations[last], &gradient, 0.0)?;
         for (i, conv) in self.convs.iter().enumerate().rev() {
             let (stride, padding) = geometry(i);
-            gradient = ops::leaky_relu_backward(&trace.activations[i], &gradient, 0.0)?;
-            gradient = ops::conv_transpose2d(&gradient, &conv.weight, None, stride, padding)?;
+            gradient = match i.checked_sub(1) {
+                Some(below) => {
+                    let activation = &trace.activations[below];
+                    ops::conv2d_act_input_grad(&gradient, &conv.weight, activation, 0.0, stride, padding)?
+                }
+                None => ops::conv_transpose2d(&gradient, &conv.weight, None, stride, padding)?,
+            };
         }
         Ok(gradient)
     }
@@ -139,11 +146,11 @@ impl ConvDecoder {
     /// When the shape does not fit.
     pub fn forward(&self, codes: &Tensor) -> Result<Tensor> {
         let x = ops::linear(codes, &self.linear.weight, Some(&self.linear.bias))?;
-        let mut x = x.reshape((x.dim(0)?, x.dim(1)?, 1, 1))?;
+        let mut x = ops::leaky_relu(&x.reshape((x.dim(0)?, x.dim(1)?, 1, 1))?, 0.0)?;
         for (i, conv) in self.convs.iter().enumerate() {
-            x = ops::leaky_relu(&x, 0.0)?;
             let (stride, padding) = geometry(4 - i);
-            x = ops::conv_transpose2d(&x, &conv.weight, Some(&conv.bias), stride, padding)?;
+            let activation = if i + 1 < self.convs.len() { RELU } else { Activation::None };
+            x = ops::conv_transpose2d_act(&x, &conv.weight, Some(&conv.bias), stride, padding, activation)?;
         }
         Ok(x)
     }

@@ -3,7 +3,7 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::ops;
+use crate::ops::{self, Activation};
 
 use super::{ResnetTrunk, Weights};
 
@@ -28,6 +28,16 @@ impl Conv {
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         ops::conv2d(x, &self.weight, self.bias.as_ref(), 1, self.padding)
+    }
+
+    /// The layer after a leaky ReLU of its input.
+    fn activated(&self, x: &Tensor) -> Result<Tensor> {
+        ops::conv2d_act(x, &self.weight, self.bias.as_ref(), 1, self.padding, Activation::Before(SLOPE))
+    }
+
+    /// The gradient of [`Conv::activated`] in `x`.
+    fn activated_input_gradient(&self, x: &Tensor, upstream: &Tensor) -> Result<Tensor> {
+        ops::conv2d_act_input_grad(upstream, &self.weight, x, SLOPE, 1, self.padding)
     }
 
     fn input_gradient(&self, upstream: &Tensor) -> Result<Tensor> {
@@ -69,24 +79,22 @@ impl ResBlock {
     }
 
     fn trace(&self, x: &Tensor) -> Result<(Tensor, BlockTrace)> {
-        let hidden = self.conv_0.forward(&ops::leaky_relu(x, SLOPE)?)?;
-        let residual = self.conv_1.forward(&ops::leaky_relu(&hidden, SLOPE)?)?;
+        let hidden = self.conv_0.activated(x)?;
+        let residual = self.conv_1.activated(&hidden)?;
         let shortcut = match &self.shortcut {
             Some(conv) => conv.forward(x)?,
             None => x.clone(),
         };
-        let out = (shortcut + (residual * RESIDUAL)?)?;
+        let out = ops::residual(&shortcut, &residual, RESIDUAL)?;
         Ok((out, BlockTrace { input: x.clone(), hidden }))
     }
 
     fn input_gradient(&self, trace: &BlockTrace, upstream: &Tensor) -> Result<Tensor> {
-        let through_1 = self.conv_1.input_gradient(&(upstream * RESIDUAL)?)?;
-        let through_hidden = ops::leaky_relu_backward(&trace.hidden, &through_1, SLOPE)?;
-        let through_0 = self.conv_0.input_gradient(&through_hidden)?;
-        let residual = ops::leaky_relu_backward(&trace.input, &through_0, SLOPE)?;
+        let through_hidden = self.conv_1.activated_input_gradient(&trace.hidden, upstream)?;
+        let change = self.conv_0.activated_input_gradient(&trace.input, &through_hidden)?;
         match &self.shortcut {
-            Some(conv) => conv.input_gradient(upstream)? + residual,
-            None => upstream + residual,
+            Some(conv) => ops::residual(&conv.input_gradient(upstream)?, &change, RESIDUAL),
+            None => ops::residual(upstream, &change, RESIDUAL),
         }
     }
 }
@@ -127,7 +135,7 @@ impl ResnetGenerator {
             }
             x = block.forward(&x)?;
         }
-        self.conv_img.forward(&ops::leaky_relu(&x, SLOPE)?)?.tanh()
+        self.conv_img.activated(&x)?.tanh()
     }
 }
 

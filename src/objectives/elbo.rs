@@ -1,8 +1,6 @@
 use candle_core::{Result, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::adversarial::softplus;
-
 /// How the decoder's logits explain a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -21,10 +19,7 @@ pub enum Likelihood {
 pub fn reconstruction_loss(logits: &Tensor, x: &Tensor, likelihood: Likelihood) -> Result<Tensor> {
     let batch = x.dim(0)? as f64;
     let sum = match likelihood {
-        Likelihood::Bernoulli => {
-            // -[x log sigmoid(l) + (1 - x) log(1 - sigmoid(l))]
-            (softplus(logits)? - logits.mul(x)?)?.sum_all()?
-        }
+        Likelihood::Bernoulli => crate::ops::bernoulli_cross_entropy(logits, x)?,
         Likelihood::Gaussian => (candle_nn::ops::sigmoid(logits)? - x)?.sqr()?.sum_all()?,
     };
     sum / batch

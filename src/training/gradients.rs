@@ -53,7 +53,7 @@ impl Gradients {
     pub fn norm(&self) -> Result<f64> {
         let mut sum = 0.0;
         for gradient in self.tensors.values() {
-            sum += f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
+            sum += crate::ops::sum_of_squares(gradient)?;
         }
         Ok(sum.sqrt())
     }

@@ -127,7 +127,7 @@ impl VaeTrainer {
                 }
             }
             report.add("loss", scalar(&total)?);
-            gradients.add(Gradients::take(&mut total.backward()?, &self.weights))?;
+            gradients.add(Gradients::take(&mut crate::ops::backward(&total)?, &self.weights))?;
         }
         for name in ["reconstruction", "kl", "loss"] {
             report.check(name, report.get(name).unwrap_or(f64::NAN));
@@ -184,7 +184,7 @@ impl VaeTrainer {
             let loss = density_ratio_loss(&factors.net.forward(&joint)?, &factors.net.forward(&permuted)?)?;
             let loss = (loss * share)?;
             report.add("tc_loss", scalar(&loss)?);
-            gradients.add(Gradients::take(&mut loss.backward()?, &factors.weights))?;
+            gradients.add(Gradients::take(&mut crate::ops::backward(&loss)?, &factors.weights))?;
         }
         report.check("tc_loss", report.get("tc_loss").unwrap_or(f64::NAN));
         report.check("tc_gradient", gradients.norm()?);

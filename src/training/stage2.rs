@@ -327,6 +327,6 @@ impl<N> Player<N> {
     }
 
     fn backward(&self, loss: &Tensor) -> Result<Gradients> {
-        Ok(Gradients::take(&mut loss.backward()?, &self.weights))
+        Ok(Gradients::take(&mut crate::ops::backward(loss)?, &self.weights))
     }
 }
