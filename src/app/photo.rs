@@ -47,7 +47,7 @@ impl State {
         match std::thread::Builder::new().name("idgan-photo".to_owned()).spawn(read) {
             Ok(_) => self.photo.reading = Some((file, receiver)),
             Err(error) => {
-                self.log.add(Severity::Error, format!("the system refuses to start a thread: {error}"))
+                self.log.add(Severity::Error, format!("the system refuses to start a thread: {error}"));
             }
         }
     }

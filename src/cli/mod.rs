@@ -115,6 +115,12 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            if let Some(word) = mistyped_command(std::env::args().nth(1).as_deref()) {
+                eprintln!(
+                    "error: there is no command and no file called {word}; idgan --help lists the commands"
+                );
+                return ExitCode::from(2);
+            }
             // Printing fails only when nobody reads, and then there is nobody to tell.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
@@ -135,6 +141,15 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),
     }
+}
+
+/// The first word of a command line that does not parse, where it is neither an option, a command nor a file.
+///
+/// Without a command the first word is a model, so clap would complain of the word after it.
+fn mistyped_command(first: Option<&str>) -> Option<&str> {
+    use clap::CommandFactory;
+    let is_known = |word: &str| word == "help" || Cli::command().find_subcommand(word).is_some();
+    first.filter(|word| !word.starts_with('-') && !is_known(word) && !std::path::Path::new(word).exists())
 }
 
 /// Prints `error` unless it only says that the reader of our output has gone, and chooses the exit code.
