@@ -1,4 +1,5 @@
 //! `idgan encode` and `idgan stats`: pictures in, codes and statistics out.
+#![allow(clippy::unwrap_used, reason = "test code")]
 
 mod toy;
 

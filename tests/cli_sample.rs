@@ -1,4 +1,5 @@
 //! `idgan sample`: the same seed is the same picture, codes go in and out, and bad codes end in one sentence.
+#![allow(clippy::unwrap_used, reason = "test code")]
 
 mod toy;
 

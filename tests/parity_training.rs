@@ -41,7 +41,7 @@ fn assert_weights(ours: &Weights, theirs: &Arrays, what: &str) {
             far += usize::from(error > 1e-4);
         }
     }
-    assert!(far as f64 <= 0.001 * all as f64, "{what}: {far} of {all} weights are off by more than 1e-4");
+    assert!(far as f64 <= 0.001 * f64::from(all), "{what}: {far} of {all} weights are off by more than 1e-4");
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn three_bad_steps_in_a_row_stop_the_run_and_spare_the_checkpoint() {
     let mut warnings = 0;
     let error = session
         .run(&Control::default(), &mut |event| {
-            warnings += usize::from(matches!(event, TrainEvent::Warning(_)))
+            warnings += usize::from(matches!(event, TrainEvent::Warning(_)));
         })
         .unwrap_err();
     assert!(matches!(error, TrainError::Diverged { in_a_row: 3, .. }), "{error}");

@@ -223,7 +223,7 @@ mod tests {
         let [width, height] = figure.size().expect("measures");
         assert_eq!([canvas.picture().width(), canvas.picture().height()], [width, height]);
         let cells: Vec<[usize; 4]> = (0..4)
-            .flat_map(|row| (0..2).filter_map(move |column| Some((row, column))))
+            .flat_map(|row| (0..2).map(move |column| (row, column)))
             .filter_map(|(row, column)| canvas.cell(row, column))
             .collect();
         assert_eq!(cells.len(), 8);

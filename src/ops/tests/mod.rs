@@ -1,5 +1,11 @@
 //! Tests of the operations as tensors: against naive references, against finite differences in f64, and the
 //! CPU kernels against the composition of candle's operations.
+#![allow(
+    clippy::cloned_ref_to_slice_refs,
+    clippy::new_ret_no_self,
+    clippy::type_complexity,
+    reason = "tables of closures read better in place"
+)]
 
 mod against_naive;
 mod derivatives;
