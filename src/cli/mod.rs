@@ -115,7 +115,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            if let Some(word) = mistyped_command(std::env::args().nth(1).as_deref()) {
+            if let Some(word) = mistyped_command(std::env::args().skip(1)) {
                 eprintln!(
                     "error: there is no command and no file called {word}; idgan --help lists the commands"
                 );
@@ -146,10 +146,18 @@ pub fn main() -> ExitCode {
 /// The first word of a command line that does not parse, where it is neither an option, a command nor a file.
 ///
 /// Without a command the first word is a model, so clap would complain of the word after it.
-fn mistyped_command(first: Option<&str>) -> Option<&str> {
+fn mistyped_command(arguments: impl Iterator<Item = String>) -> Option<String> {
     use clap::CommandFactory;
-    let is_known = |word: &str| word == "help" || Cli::command().find_subcommand(word).is_some();
-    first.filter(|word| !word.starts_with('-') && !is_known(word) && !std::path::Path::new(word).exists())
+    let mut arguments = arguments;
+    let word = loop {
+        match arguments.next()? {
+            // the options that may stand before a command, each with its value
+            option if option == "--threads" || option == "--device" => drop(arguments.next()),
+            word => break word,
+        }
+    };
+    let is_known = word == "help" || Cli::command().find_subcommand(&word).is_some();
+    (!word.starts_with('-') && !is_known && !std::path::Path::new(&word).exists()).then_some(word)
 }
 
 /// Prints `error` unless it only says that the reader of our output has gone, and chooses the exit code.
@@ -178,6 +186,15 @@ mod tests {
             let call = format!("idgan {}", command.get_name());
             assert!(help.contains("Example") && help.contains(&call), "{}: {help:?}", command.get_name());
         }
+    }
+
+    #[test]
+    fn a_mistyped_command_is_told_from_options_and_commands() {
+        let word = |line: &str| mistyped_command(line.split(' ').map(str::to_owned));
+        assert_eq!(word("--threads 2 sampel x").as_deref(), Some("sampel"));
+        assert_eq!(word("sample --nonsense"), None);
+        assert_eq!(word("--nonsense sampel"), None);
+        assert_eq!(word("src x"), None, "a file or folder of this name exists");
     }
 
     #[test]
