@@ -15,7 +15,12 @@ pub fn threads() -> usize {
 pub(super) fn fix(asked: Option<usize>) -> anyhow::Result<()> {
     let threads = *THREADS.get_or_init(|| asked.or_else(from_environment).unwrap_or_else(cores));
     // SAFETY: `main` calls this first, while the process has one thread, so nobody reads the environment meanwhile.
-    unsafe { std::env::set_var("RAYON_NUM_THREADS", threads.to_string()) };
+    unsafe {
+        std::env::set_var("RAYON_NUM_THREADS", threads.to_string());
+        // Candle's elementwise operations have a spinning pool of their own behind one lock for the whole process:
+        // it took a fifth of a training step's time, and a small job would queue behind a large one.
+        std::env::set_var("CANDLE_NUM_THREADS", "1");
+    }
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|index| format!("compute-{index}"))
