@@ -9,12 +9,9 @@ use std::hint::black_box;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use idgan::base::{Cancel, Picture, Pool, Stream};
-use idgan::inference::plan::{
-    PlanRenderer, compile_decoder, compile_encoder, compile_generator, generator_tensors, random_weights,
-    vae_tensors,
-};
+use idgan::inference::plan::{PlanRenderer, compile_decoder, compile_encoder, compile_generator};
 use idgan::inference::{Encoder, Renderer};
-use idgan::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
+use idgan::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
 const VAE: VaeConfig = VaeConfig { channels: 1, c_dim: 10 };
 
@@ -29,7 +26,7 @@ fn cores() -> usize {
 fn resnet(size: usize, nfilter: usize, threads: usize) -> PlanRenderer {
     let trunk = ResnetTrunk { size, nfilter, nfilter_max: 512, channels: 3 };
     let config = GeneratorConfig::Resnet { z_dim: 276, trunk };
-    let weights = random_weights(&generator_tensors(&config), &mut Stream::new(1, "bench"));
+    let weights = config.initialise_uniform(&mut Stream::new(1, "bench"));
     let pool = Pool::new("bench", threads).expect("threads start");
     compile_generator(&config, &weights, &pool).expect("the weights fit")
 }
@@ -73,7 +70,7 @@ fn batch(bencher: Bencher<'_, '_>, batch: usize) {
 /// One picture of the VAE's decoder, all cores and one.
 #[divan::bench(args = [1, cores()], sample_count = 200)]
 fn decoder(bencher: Bencher<'_, '_>, threads: usize) {
-    let weights = random_weights(&vae_tensors(&VAE), &mut Stream::new(1, "bench"));
+    let weights = VAE.initialise_uniform(&mut Stream::new(1, "bench"));
     let pool = Pool::new("bench", threads).expect("threads start");
     let renderer = compile_decoder(&VAE, &weights, &pool).expect("the weights fit");
     let multiply_adds = renderer.multiply_adds();
@@ -83,7 +80,7 @@ fn decoder(bencher: Bencher<'_, '_>, threads: usize) {
 /// This many pictures through the VAE's encoder, all cores.
 #[divan::bench(args = [1, 64], sample_count = 50)]
 fn encoder(bencher: Bencher<'_, '_>, batch: usize) {
-    let weights = random_weights(&vae_tensors(&VAE), &mut Stream::new(1, "bench"));
+    let weights = VAE.initialise_uniform(&mut Stream::new(1, "bench"));
     let pool = Pool::new("bench", cores()).expect("threads start");
     let mut encoder = compile_encoder(&VAE, &weights, &pool).expect("the weights fit");
     let mut stream = Stream::new(3, "bench");

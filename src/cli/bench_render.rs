@@ -7,11 +7,9 @@ use serde::Serialize;
 
 use crate::base::{Arrays, Cancel, Picture, Pool, Stream};
 use crate::checkpoint::open;
-use crate::inference::plan::{
-    compile_decoder, compile_encoder, compile_generator, generator_tensors, random_weights, vae_tensors,
-};
+use crate::inference::plan::{compile_decoder, compile_encoder, compile_generator};
 use crate::inference::{Encoder, Renderer};
-use crate::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
+use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
 use super::{ModelArgs, threads};
 
@@ -96,7 +94,7 @@ fn print_profile(args: &Args) -> anyhow::Result<()> {
     let pool = Pool::new("bench", threads()).context("cannot start the threads")?;
     let mut stream = Stream::new(1, "bench");
     let config = parse_arch(args.arch.as_deref().unwrap_or_default())?;
-    let weights = random_weights(&generator_tensors(&config), &mut stream);
+    let weights = config.initialise_uniform(&mut stream);
     let mut renderer = compile_generator(&config, &weights, &pool)?;
     let code = stream.normals(config.z_dim());
     let profile = renderer.profile(&code, args.repeat as usize)?;
@@ -174,7 +172,7 @@ fn prepare(arch: &str, batch: usize, pool: &Pool) -> anyhow::Result<(Job, usize)
     let mut stream = Stream::new(1, "bench");
     let vae = VaeConfig { channels: 1, c_dim: 10 };
     if arch == "vae-encoder" {
-        let weights = random_weights(&vae_tensors(&vae), &mut stream);
+        let weights = vae.initialise_uniform(&mut stream);
         let mut encoder = compile_encoder(&vae, &weights, pool)?;
         let pictures: Vec<f32> = (0..batch * 64 * 64).map(|_| stream.uniform()).collect();
         let (mut mu, mut logvar) = (vec![0.0; batch * vae.c_dim], vec![0.0; batch * vae.c_dim]);
@@ -183,14 +181,13 @@ fn prepare(arch: &str, batch: usize, pool: &Pool) -> anyhow::Result<(Job, usize)
         return Ok((Box::new(job), multiply_adds));
     }
     if arch == "vae-decoder" {
-        let weights = random_weights(&vae_tensors(&vae), &mut stream);
+        let weights = vae.initialise_uniform(&mut stream);
         let decoder = compile_decoder(&vae, &weights, pool)?;
         let multiply_adds = vae_multiply_adds("decoder.", &weights);
         return Ok((rendering(Box::new(decoder), batch, &mut stream), multiply_adds));
     }
     let config = parse_arch(arch)?;
-    let inventory = generator_tensors(&config);
-    let weights: Arrays = random_weights(&inventory, &mut stream);
+    let weights = config.initialise_uniform(&mut stream);
     let renderer = compile_generator(&config, &weights, pool)?;
     let multiply_adds = match config {
         GeneratorConfig::Small { .. } => vae_multiply_adds("", &weights),
@@ -297,16 +294,11 @@ mod tests {
     fn the_published_sizes_cost_what_they_cost() {
         let trunk = ResnetTrunk { size: 1024, nfilter: 16, nfilter_max: 512, channels: 3 };
         let config = GeneratorConfig::Resnet { z_dim: 276, trunk };
-        let weights = generator_tensors(&config)
-            .into_iter()
-            .map(|(name, shape)| (name, crate::base::Array::zeros(shape)))
-            .collect();
+        let zeros = |p: crate::nets::Parameter| (p.name, crate::base::Array::zeros(p.shape));
+        let weights = config.parameters().into_iter().map(zeros).collect();
         let gmacs = resnet_multiply_adds(&trunk, &weights) as f64 / 1e9;
         assert!((16.0..17.0).contains(&gmacs), "{gmacs}");
-        let weights = random_weights(
-            &vae_tensors(&VaeConfig { channels: 1, c_dim: 10 }),
-            &mut Stream::new(1, "weights"),
-        );
+        let weights = VaeConfig { channels: 1, c_dim: 10 }.initialise_uniform(&mut Stream::new(1, "weights"));
         assert_eq!(vae_multiply_adds("encoder.", &weights), 8_131_584);
         assert_eq!(vae_multiply_adds("decoder.", &weights), 8_129_024);
     }

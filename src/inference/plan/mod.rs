@@ -8,7 +8,6 @@
 mod builder;
 mod encoder;
 mod executor;
-mod inventory;
 mod renderer;
 mod resnet;
 mod transposed;
@@ -18,5 +17,4 @@ mod weights;
 mod tests;
 
 pub use encoder::{PlanEncoder, compile_encoder};
-pub use inventory::{Inventory, generator_tensors, random_weights, vae_tensors};
 pub use renderer::{PlanRenderer, StepTime, compile_decoder, compile_generator};

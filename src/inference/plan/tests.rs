@@ -2,10 +2,9 @@
 
 use super::encoder::compile_encoder_for;
 use super::renderer::{compile_decoder_for, compile_generator_for};
-use super::{generator_tensors, random_weights, vae_tensors};
 use crate::base::{Arrays, Cancel, Picture, Pool, Stream};
 use crate::inference::{Encoder, Outcome, RenderError, Renderer};
-use crate::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
+use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 use crate::ops::cpu::blocked::Isa;
 
 /// A map in f64, the slow and obvious way.
@@ -146,8 +145,8 @@ fn assert_close(actual: &[f32], expected: &[f64], tolerance: f64, what: &str) {
 }
 
 /// Weights large enough that pictures are not flat.
-fn lively(inventory: &super::Inventory, seed: u64) -> Arrays {
-    let mut weights = random_weights(inventory, &mut Stream::new(seed, "weights"));
+fn lively(config: &impl Parameters, seed: u64) -> Arrays {
+    let mut weights = config.initialise_uniform(&mut Stream::new(seed, "weights"));
     weights.values_mut().for_each(|array| array.data_mut().iter_mut().for_each(|v| *v *= 1.6));
     weights
 }
@@ -162,7 +161,7 @@ fn residual_generators_agree_with_the_plain_computation() {
     for (index, (size, nfilter, nfilter_max, channels)) in cases.into_iter().enumerate() {
         let config = resnet(size, nfilter, nfilter_max, channels);
         let GeneratorConfig::Resnet { trunk, .. } = config else { unreachable!() };
-        let weights = lively(&generator_tensors(&config), index as u64);
+        let weights = lively(&config, index as u64);
         let codes = Stream::new(index as u64, "codes").normals(3 * 9);
         let expected: Vec<f64> =
             codes.chunks(9).flat_map(|code| plain_resnet(&trunk, &weights, code)).collect();
@@ -184,11 +183,11 @@ fn small_generators_and_decoders_agree_with_the_plain_computation() {
     let pool = Pool::new("test", 2).expect("starts");
     for channels in [1, 3] {
         let config = GeneratorConfig::Small { z_dim: 7, channels };
-        let weights = lively(&generator_tensors(&config), 3);
+        let weights = lively(&config, 3);
         let code = Stream::new(4, "codes").normals(7);
         let expected = plain_decoder("", &weights, &code).map(|v| (v.tanh() + 1.0) / 2.0).values;
         let vae = VaeConfig { channels, c_dim: 7 };
-        let vae_weights = lively(&vae_tensors(&vae), 5);
+        let vae_weights = lively(&vae, 5);
         let decoded = plain_decoder("decoder.", &vae_weights, &code).map(|v| 1.0 / (1.0 + (-v).exp())).values;
         for isa in Isa::available() {
             let mut generator = compile_generator_for(isa, &config, &weights, &pool).expect("compiles");
@@ -207,7 +206,7 @@ fn encoders_agree_with_the_plain_computation() {
     let pool = Pool::new("test", 2).expect("starts");
     for (channels, count) in [(1, 3), (3, 2)] {
         let config = VaeConfig { channels, c_dim: 5 };
-        let weights = lively(&vae_tensors(&config), 7);
+        let weights = lively(&config, 7);
         let mut stream = Stream::new(8, "pictures");
         let pictures: Vec<f32> = (0..count * channels * 4096).map(|_| stream.uniform()).collect();
         let expected: Vec<Vec<f64>> = pictures
@@ -238,7 +237,7 @@ fn encoders_agree_with_the_plain_computation() {
 fn a_batch_of_many_encodes_like_one_by_one() {
     let pool = Pool::new("test", 2).expect("starts");
     let config = VaeConfig { channels: 1, c_dim: 4 };
-    let weights = lively(&vae_tensors(&config), 9);
+    let weights = lively(&config, 9);
     let mut encoder = super::compile_encoder(&config, &weights, &pool).expect("compiles");
     let mut stream = Stream::new(1, "pictures");
     let pictures: Vec<f32> = (0..70 * 4096).map(|_| stream.uniform()).collect();
@@ -254,7 +253,7 @@ fn a_batch_of_many_encodes_like_one_by_one() {
 #[test]
 fn the_same_bits_come_out_every_time_and_after_a_cancelled_render() {
     let config = resnet(64, 16, 64, 3);
-    let weights = lively(&generator_tensors(&config), 11);
+    let weights = lively(&config, 11);
     let codes = Stream::new(12, "codes").normals(4 * 9);
     for threads in [1, 2] {
         let pool = Pool::new("test", threads).expect("starts");
@@ -290,7 +289,7 @@ fn pictures_are_the_rounded_values() {
     let pool = Pool::new("test", 2).expect("starts");
     for channels in [1, 3] {
         let config = resnet(32, 4, 8, channels);
-        let weights = lively(&generator_tensors(&config), 13);
+        let weights = lively(&config, 13);
         let mut renderer = super::compile_generator(&config, &weights, &pool).expect("compiles");
         let code = Stream::new(14, "codes").normals(9);
         let mut chw = vec![0.0; channels * 32 * 32];
@@ -305,7 +304,7 @@ fn pictures_are_the_rounded_values() {
 fn what_does_not_fit_is_refused() {
     let pool = Pool::new("test", 1).expect("starts");
     let config = resnet(16, 4, 8, 3);
-    let mut weights = lively(&generator_tensors(&config), 15);
+    let mut weights = lively(&config, 15);
     let mut renderer = super::compile_generator(&config, &weights, &pool).expect("compiles");
     let wrong = renderer.render(&[0.0; 10], &mut [0.0; 3 * 256], &Cancel::new());
     assert!(matches!(wrong, Err(RenderError::Length { what: "codes", .. })));
