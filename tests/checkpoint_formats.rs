@@ -167,7 +167,7 @@ fn bundles_hold_statistics_in_f32_and_the_same_bytes_every_time() {
     let stats = Stats { mu: numbers(&[7, 2]), logvar: numbers(&[7, 2]), kl: numbers(&[2]) };
     let description = ModelDescription {
         codes: vec![CodeBlock { labels: vec!["x".into(), String::new()], ..CodeBlock::disentangled(2) }],
-        vae: Some(VaePart { config, code: "c".into() }),
+        vae: Some(VaePart::new(config, "c")),
         data: Some("dsprites".into()),
         training: [("loss".to_owned(), serde_json::json!(0.1))].into(),
         ..ModelDescription::empty("with statistics")
@@ -210,7 +210,7 @@ fn a_vae_bundle_lends_its_labels_to_the_gan() {
     let model = Model {
         description: ModelDescription {
             codes: vec![CodeBlock { labels: labels.clone(), ..CodeBlock::disentangled(2) }],
-            vae: Some(VaePart { config, code: "c".into() }),
+            vae: Some(VaePart::new(config, "c")),
             ..ModelDescription::empty("vae")
         },
         vae: weights(&config, 0.1),

@@ -134,6 +134,7 @@ impl Case {
         GanTraining {
             vae: String::new(),
             s_dim: self.s_dim,
+            c_dim: None,
             channels: self.vae.channels,
             nets: self.nets,
             nfilter: self.nfilter,
@@ -143,6 +144,7 @@ impl Case {
             reg_param: 10.0,
             r1_every: 1,
             w_info: self.w_info,
+            w_adv: None,
             downsample: Downsample::Area,
             ema_decay: 0.999,
             flip: false,

@@ -125,6 +125,55 @@ fn resumed_stage_2_is_the_uninterrupted_one_bit_by_bit() {
     check_resume_is_exact(&folder.path().join("vdb"), &lazy);
 }
 
+/// A short run of a method that ID-GAN is compared with, at the sizes of [`gan_config`].
+fn compared_config(method: Method, vae: &Path) -> TrainConfig {
+    let mut config = preset(Stage::Gan, "dsprites-small").unwrap().with_method(method);
+    let sizes = gan_config(GanNets::Small, vae);
+    (config.batch, config.steps, config.seed) = (sizes.batch, sizes.steps, sizes.seed);
+    (config.sample_every, config.checkpoint_every, config.log_every) = (3, 1000, 1);
+    let gan = config.gan.as_mut().unwrap();
+    if method.takes_a_vae() {
+        gan.vae = vae.display().to_string();
+    }
+    config
+}
+
+#[test]
+fn every_compared_method_resumes_bit_by_bit_and_opens_with_its_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let vae = trained_vae(folder.path());
+    for (method, blocks, inputs) in [
+        (Method::Gan, &[("s", 10)][..], &["s"][..]),
+        (Method::Infogan, &[("c", 10)], &["c"]),
+        (Method::Cgan, &[("c", 10)], &["c"]),
+        (Method::IdganNoDistill, &[("c", 10)], &["c"]),
+        (Method::IdganEndToEnd, &[("c", 10)], &["c"]),
+        (Method::VaeGan, &[("c", 10)], &[]),
+    ] {
+        let path = folder.path().join(method.name());
+        check_resume_is_exact(&path, &compared_config(method, &vae));
+        let run = path.join("split");
+        let model = open(&Sources { checkpoint: Some(run.clone()), ..Sources::default() }).unwrap().model;
+        let description = &model.description;
+        let found: Vec<_> = description.codes.iter().map(|b| (b.name.as_str(), b.dims)).collect();
+        assert_eq!(found, blocks, "{}", method.name());
+        let takes = description.generator.as_ref().map_or(&[][..], |part| &part.inputs);
+        assert_eq!(takes, inputs, "{}", method.name());
+        let pool = Pool::new("open", 1).unwrap();
+        let networks = idgan::inference::open(&model, &machine().device, &pool).unwrap();
+        let there = (networks.generator.is_some(), networks.decoder.is_some(), networks.encoder.is_some());
+        let expected = match method {
+            Method::Gan => (true, false, false),
+            Method::Infogan => (true, false, true),
+            Method::VaeGan => (false, true, true),
+            _ => (true, true, true),
+        };
+        assert_eq!(there, expected, "{}", method.name());
+        assert_eq!(model.stats.is_some(), method != Method::Gan, "statistics of {}", method.name());
+        assert!(run.join("samples/step-00000006.png").is_file());
+    }
+}
+
 #[test]
 fn the_newest_checkpoint_opens_by_itself_and_says_what_it_is() {
     let folder = tempfile::tempdir().unwrap();

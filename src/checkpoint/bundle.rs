@@ -52,7 +52,7 @@ pub fn write_bundle_with(
 pub(super) fn check_networks(model: &Model) -> Result<(), String> {
     let description = &model.description;
     description.validate()?;
-    let vae = description.vae.as_ref().map(|part| shapes_of(&part.config));
+    let vae = description.vae.as_ref().map(shapes_of);
     let generator = description.generator.as_ref().map(|part| shapes_of(&part.config));
     let discriminator = description.discriminator.as_ref().map(shapes_of);
     for (network, arrays, expected) in [

@@ -1,6 +1,6 @@
 //! Descriptions of imported models, and the check of those that files bring along.
 
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk};
 
 use super::{CodeBlock, CodeKind, GeneratorPart, ModelDescription, VaePart};
 
@@ -119,12 +119,12 @@ pub(super) fn is_explained(description: &ModelDescription) -> bool {
 /// generator's input as `s`, which comes first in z; without either, one block `z`.
 pub(super) fn describe_blocks(
     description: &mut ModelDescription,
-    vae: Option<VaeConfig>,
+    vae: Option<VaePart>,
     generator: Option<GeneratorConfig>,
     code: Option<CodeBlock>,
     c_dim: Option<usize>,
 ) {
-    let c_dim = vae.map(|config| config.c_dim).or(c_dim);
+    let c_dim = vae.as_ref().map(|part| part.config.c_dim).or(c_dim);
     let code = match (code, c_dim) {
         (Some(code), _) => Some(code),
         (None, Some(dims)) => Some(CodeBlock::disentangled(dims)),
@@ -136,12 +136,13 @@ pub(super) fn describe_blocks(
     let inputs = nuisance.iter().map(|block| block.name.clone()).chain(name.clone()).collect();
     description.codes = code.into_iter().chain(nuisance).collect();
     description.generator = generator.map(|config| GeneratorPart { config, inputs });
-    description.vae = vae.zip(name).map(|(config, code)| VaePart { config, code });
+    description.vae = vae.zip(name).map(|(part, code)| VaePart { code, ..part });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nets::VaeConfig;
 
     fn sound() -> ModelDescription {
         ModelDescription {
@@ -150,7 +151,7 @@ mod tests {
                 config: GeneratorConfig::Small { z_dim: 14, channels: 1 },
                 inputs: vec!["s".into(), "c".into()],
             }),
-            vae: Some(VaePart { config: VaeConfig { channels: 1, c_dim: 10 }, code: "c".into() }),
+            vae: Some(VaePart::new(VaeConfig { channels: 1, c_dim: 10 }, "c")),
             ..ModelDescription::empty("test")
         }
     }
@@ -184,7 +185,7 @@ mod tests {
     #[test]
     fn what_the_vae_leaves_of_z_is_nuisance_and_comes_first() {
         let generator = GeneratorConfig::Small { z_dim: 14, channels: 1 };
-        let vae = VaeConfig { channels: 1, c_dim: 10 };
+        let vae = VaePart::new(VaeConfig { channels: 1, c_dim: 10 }, "c");
         let blocks = |vae, generator, c_dim| {
             let mut description = ModelDescription::empty("test");
             describe_blocks(&mut description, vae, generator, None, c_dim);
@@ -203,7 +204,7 @@ mod tests {
             )
         };
         let expect = |codes: &str, inputs: &str, noise| (codes.to_owned(), inputs.to_owned(), noise);
-        assert_eq!(blocks(Some(vae), Some(generator), None), expect("c10 s4", "s,c", 1));
+        assert_eq!(blocks(Some(vae.clone()), Some(generator), None), expect("c10 s4", "s,c", 1));
         assert_eq!(blocks(None, Some(generator), Some(14)), expect("c14", "c", 0));
         assert_eq!(blocks(None, Some(generator), Some(3)), expect("c3 s11", "s,c", 1));
         assert_eq!(blocks(None, Some(generator), None), expect("z14", "z", 0));

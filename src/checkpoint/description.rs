@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameter, Parameters, VaeConfig};
 
 /// What a model is: its code blocks, its networks, and where it comes from.
 ///
@@ -78,13 +78,29 @@ pub struct GeneratorPart {
     pub inputs: Vec<String>,
 }
 
-/// A VAE and the block it encodes.
+/// A VAE, or its encoder alone, and the block it encodes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VaePart {
     /// Architecture and sizes.
     pub config: VaeConfig,
     /// Name of the block that its encoder infers and its decoder takes.
     pub code: String,
+    /// Whether there is no decoder: InfoGAN's encoder was trained with a generator, not with a decoder.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub encoder_only: bool,
+}
+
+impl VaePart {
+    /// A whole VAE of the block called `code`.
+    pub fn new(config: VaeConfig, code: impl Into<String>) -> Self {
+        Self { config, code: code.into(), encoder_only: false }
+    }
+}
+
+impl Parameters for VaePart {
+    fn parameters(&self) -> Vec<Parameter> {
+        if self.encoder_only { self.config.encoder_parameters() } else { self.config.parameters() }
+    }
 }
 
 impl ModelDescription {

@@ -21,19 +21,21 @@ pub const GAN_FILE: &str = "model.pt";
 /// `last`, generator and discriminator as `model.pt`. Returns the files written.
 ///
 /// A bundle keeps one generator, the moving average; it is written as `generator` and as `generator_test`.
-/// Optimisers are written fresh, with the published settings and no state.
+/// Optimisers are written fresh, with the published settings and no state. An encoder without a decoder is no VAE
+/// that the published code knows, and is left out.
 ///
 /// # Errors
 /// When the model has no network or contradicts its description, or a file cannot be written.
 pub fn export_torch(folder: &Path, model: &Model) -> Result<Vec<PathBuf>, CheckpointError> {
     let description = &model.description;
-    if description.vae.is_none() && description.generator.is_none() && description.discriminator.is_none() {
+    let vae = description.vae.as_ref().filter(|part| !part.encoder_only);
+    if vae.is_none() && description.generator.is_none() && description.discriminator.is_none() {
         return Err(CheckpointError::Request("the model has no network to export".into()));
     }
     check_networks(model).map_err(CheckpointError::Request)?;
     std::fs::create_dir_all(folder).map_err(|error| FileError::new(error, folder))?;
     let mut written = Vec::new();
-    if let Some(part) = &description.vae {
+    if let Some(part) = vae {
         let (c_dim, channels) = (part.config.c_dim as i64, part.config.channels as i64);
         let net = state_dict("", &part.config, &model.vae)?;
         let object = Object::dict([

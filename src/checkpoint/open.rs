@@ -68,7 +68,7 @@ fn assemble(
     let parts = || lone_vae.iter().chain(&whole);
     let described = whole.as_ref().and_then(|part| part.description.as_ref());
     let vae_part = parts().find(|part| part.vae.is_some());
-    let vae = vae_part.and_then(|part| part.vae.as_ref()).map(|(config, _)| *config);
+    let vae = vae_part.and_then(|part| part.vae.as_ref()).map(|(part, _)| part.clone());
     let generator = whole.as_ref().and_then(|part| part.generator.as_ref()).map(|(config, _)| *config);
     let discriminator =
         whole.as_ref().and_then(|part| part.discriminator.as_ref()).map(|(config, _)| *config);
@@ -89,8 +89,8 @@ fn assemble(
         .and_then(|d| d.block(&d.vae.as_ref()?.code).cloned());
     match described {
         Some(described) if is_explained(described) => {
-            if let (Some(_), Some(config)) = (&lone_vae, vae) {
-                description.vae = Some(VaePart { config, code: "c".into() });
+            if let (Some(_), Some(vae)) = (&lone_vae, vae) {
+                description.vae = Some(VaePart { code: "c".into(), ..vae });
             }
         }
         Some(_) if lone_vae.is_none() && c_dim.is_none() => {}

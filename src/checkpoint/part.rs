@@ -3,13 +3,13 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::base::Arrays;
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, VaeConfig};
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameters};
 
 use super::contents::{Contents, Handles, shapes};
 use super::error::one_line;
 use super::infer::{infer_discriminator, infer_generator, infer_vae};
 use super::shapes::{Shapes, check_shapes, shapes_of};
-use super::{CheckpointError, ModelDescription, Stats};
+use super::{CheckpointError, ModelDescription, Stats, VaePart};
 
 /// Which networks to take from a file.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ pub(super) enum Wanted {
 pub(super) struct Part {
     pub(super) contents: Contents,
     pub(super) description: Option<ModelDescription>,
-    pub(super) vae: Option<(VaeConfig, Arrays)>,
+    pub(super) vae: Option<(VaePart, Arrays)>,
     pub(super) generator: Option<(GeneratorConfig, Arrays)>,
     pub(super) discriminator: Option<(DiscriminatorConfig, Arrays)>,
     pub(super) stats: Option<Stats>,
@@ -64,8 +64,9 @@ impl Part {
                 }
             }
         }
-        let vae = description_of(described, wanted, Wanted::Vae, |d| d.vae.as_ref().map(|part| part.config));
-        let vae = network(&mut contents, &found.vae, "VAE", vae, infer_vae)?;
+        let vae = description_of(described, wanted, Wanted::Vae, |d| d.vae.clone());
+        let infer_whole = |found: &Shapes| Ok(VaePart::new(infer_vae(found)?, "c"));
+        let vae = network(&mut contents, &found.vae, "VAE", vae, infer_whole)?;
         let generator =
             description_of(described, wanted, Wanted::Gan, |d| d.generator.as_ref().map(|p| p.config));
         let generator = network(&mut contents, &found.generator, "generator", generator, infer_generator)?;
@@ -78,8 +79,8 @@ impl Part {
             infer_discriminator,
         )?;
         let stats = match &vae {
-            Some((config, _)) if !found.stats.is_empty() => {
-                Some(stats(contents.read(&found.stats)?, config.c_dim).map_err(wrong)?)
+            Some((part, _)) if !found.stats.is_empty() => {
+                Some(stats(contents.read(&found.stats)?, part.config.c_dim).map_err(wrong)?)
             }
             _ => None,
         };

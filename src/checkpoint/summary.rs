@@ -8,6 +8,7 @@ use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
 use super::contents::{Contents, Handles, shapes};
 use super::error::one_line;
 use super::infer::{infer_discriminator, infer_generator, infer_vae};
+use super::shapes::{check_shapes, shapes_of};
 use super::{CheckpointError, ModelDescription};
 
 /// What a file is, without the values of its tensors.
@@ -64,7 +65,14 @@ pub fn summarise(path: &Path) -> Result<Summary, CheckpointError> {
     if let Some(Err(what)) = found.description.as_ref().map(ModelDescription::validate) {
         warnings.push(what);
     }
-    let vae = network(&found.vae, infer_vae, &mut warnings);
+    let encoder = found.description.as_ref().and_then(|d| d.vae.as_ref()).filter(|part| part.encoder_only);
+    let vae = match encoder {
+        Some(part) => {
+            let check = |shapes: &super::Shapes| check_shapes("VAE", shapes, &shapes_of(part));
+            network(&found.vae, |shapes| check(shapes).map(|()| part.config), &mut warnings)
+        }
+        None => network(&found.vae, infer_vae, &mut warnings),
+    };
     let generator = network(&found.generator, infer_generator, &mut warnings);
     let discriminator = network(&found.discriminator, infer_discriminator, &mut warnings);
     let mut training = found.training;

@@ -65,7 +65,8 @@ fn describe(summary: &Summary) -> Vec<String> {
         let text = network
             .architecture
             .map(|vae| format!("64x64, {}, c of {} dimensions", channels(vae.channels), vae.c_dim));
-        line("VAE", sized(network, text));
+        let alone = summary.description.as_ref().and_then(|d| d.vae.as_ref()).is_some_and(|v| v.encoder_only);
+        line(if alone { "encoder" } else { "VAE" }, sized(network, text));
     }
     if let Some(network) = &summary.generator {
         line("generator", sized(network, network.architecture.as_ref().map(generator)));

@@ -11,7 +11,8 @@ use crate::base::{Cancel, Pool};
 use crate::data::OpenOptions;
 use crate::engine::Training;
 use crate::training::{
-    End, Machine, RunFolder, Session, Stage, StepReport, TrainConfig, TrainEvent, preset, preset_names,
+    End, Machine, Method, RunFolder, Session, Stage, StepReport, TrainConfig, TrainEvent, preset,
+    preset_names,
 };
 
 use super::{DeviceArgs, print, threads, usage, warn};
@@ -38,10 +39,11 @@ enum StageArgs {
         idgan train vae --method factor-vae --preset dsprites --out runs/factor --seed 3\n  \
         idgan train vae --data images:photos --out runs/photos")]
     Vae(Options),
-    /// Stage 2: a GAN that distils the VAE's encoder and paints what it says.
+    /// Stage 2: a GAN that distils the VAE's encoder and paints what it says, or a GAN to compare it with.
     #[command(after_help = "Examples:\n  \
         idgan train gan --preset dsprites-small --vae runs/vae --out runs/gan\n  \
         idgan train gan --preset celeba-128 --data images:photos --vae runs/photos --out runs/faces\n  \
+        idgan train gan --method infogan --preset dsprites-small --out runs/infogan\n  \
         idgan train gan --out runs/gan --resume --steps 20000")]
     Gan(Options),
 }
@@ -63,10 +65,11 @@ struct Options {
     /// Replaces one value, for instance vae.beta=4 or gan.s_dim=16; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Stage 1: vae, beta-vae, factor-vae or annealed-vae; stage 2: idgan.
+    /// Stage 1: vae, beta-vae, factor-vae or annealed-vae; stage 2: idgan, or one that it is compared with: gan,
+    /// infogan, cgan, idgan-no-distill, idgan-end-to-end, vae-gan.
     #[arg(long, value_name = "NAME")]
     method: Option<String>,
-    /// Stage 2: the VAE to distil: a run folder, a bundle or a published PyTorch file.
+    /// The VAE whose code idgan, idgan-no-distill and cgan take: a run folder, a bundle or a published PyTorch file.
     #[arg(long, value_name = "FILE|RUN")]
     vae: Option<PathBuf>,
     /// Picture height and width in pixels: 64 for the VAE, 64 to 1024 for the GAN.
@@ -134,8 +137,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let Some(out) = options.out.clone() else {
         return Err(usage("name a run folder with --out DIR"));
     };
-    if stage == Stage::Gan && resumed.is_none() && config.gan.as_ref().is_some_and(|gan| gan.vae.is_empty()) {
-        return Err(usage("stage 2 distils a VAE; name it with --vae FILE or --vae RUN"));
+    let names_no_vae = config.gan.as_ref().is_some_and(|gan| gan.vae.is_empty());
+    if config.method.takes_a_vae() && resumed.is_none() && names_no_vae {
+        let method = config.method.name();
+        return Err(usage(format!("{method} takes the code of a VAE; name it with --vae FILE or --vae RUN")));
     }
     if !(options.cache_size >= 0.0 && options.cache_size.is_finite()) {
         return Err(usage(format!("--cache-size must be 0 or more, not {}", options.cache_size)));
@@ -197,12 +202,30 @@ fn effective(stage: Stage, options: &Options) -> anyhow::Result<TrainConfig> {
             preset_names(stage).join(", ")
         ))
     })?;
-    let mut table = toml::Table::try_from(&base)?;
+    let method = match options.method.clone().or_else(|| from_file("method")) {
+        Some(name) => method_of(stage, &name)?,
+        None => base.method,
+    };
+    let mut table = toml::Table::try_from(base.with_method(method))?;
     if let Some(file) = file {
         merge(&mut table, file);
     }
     apply_flags(&mut table, stage, options)?;
     toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| usage(error.message().to_owned()))
+}
+
+/// The method called `name`, if it is one of this stage.
+fn method_of(stage: Stage, name: &str) -> anyhow::Result<Method> {
+    let of = |stage: Stage| {
+        let names = Method::all().iter().filter(move |m| m.is_stage_1() == (stage == Stage::Vae));
+        names.map(|method| method.name()).collect::<Vec<_>>().join(", ")
+    };
+    match Method::from_name(name) {
+        Some(method) if method.is_stage_1() == (stage == Stage::Vae) => Ok(method),
+        Some(_) if stage == Stage::Vae => Err(usage(format!("{name} is a method of `idgan train gan`"))),
+        Some(_) => Err(usage(format!("{name} is a method of `idgan train vae`"))),
+        None => Err(usage(format!("there is no method {name:?} here; known are: {}", of(stage)))),
+    }
 }
 
 /// The preset for people who only name their data.

@@ -127,7 +127,7 @@ impl RandomLibrary {
             codes: vec![CodeBlock::disentangled(self.c_dim), CodeBlock::nuisance(self.s_dim)],
             generator: Some(GeneratorPart { config: generator, inputs: vec!["s".into(), "c".into()] }),
             discriminator: None,
-            vae: Some(VaePart { config: vae, code: "c".into() }),
+            vae: Some(VaePart::new(vae, "c")),
             data: None,
             training: Default::default(),
             provenance: Default::default(),

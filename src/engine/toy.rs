@@ -117,10 +117,7 @@ impl ToyLibrary {
             generator: (name != "vae")
                 .then_some(GeneratorPart { config: GeneratorConfig::Resnet { z_dim, trunk }, inputs }),
             discriminator: None,
-            vae: (name != "gan").then(|| VaePart {
-                config: VaeConfig { channels: 3, c_dim: self.c_dim },
-                code: "c".to_owned(),
-            }),
+            vae: (name != "gan").then(|| VaePart::new(VaeConfig { channels: 3, c_dim: self.c_dim }, "c")),
             data: None,
             training: Default::default(),
             provenance: Default::default(),

@@ -16,7 +16,7 @@ pub(crate) fn description() -> ModelDescription {
             inputs: vec!["s".into(), "c".into()],
         }),
         discriminator: None,
-        vae: Some(VaePart { config: VaeConfig { channels: 3, c_dim: 3 }, code: "c".into() }),
+        vae: Some(VaePart::new(VaeConfig { channels: 3, c_dim: 3 }, "c")),
         data: None,
         training: std::collections::BTreeMap::default(),
         provenance: std::collections::BTreeMap::default(),

@@ -34,10 +34,12 @@ pub fn open(model: &Model, device: &Device, pool: &Pool) -> Result<Networks, Ren
     }
     if let Some(part) = &model.description.vae {
         let weights = &model.vae;
-        networks.decoder = Some(match on_cpu {
-            true => Box::new(compile_decoder(&part.config, weights, pool)?),
-            false => Box::new(TensorRenderer::decoder(part.config, weights, device, pool)?),
-        });
+        if !part.encoder_only {
+            networks.decoder = Some(match on_cpu {
+                true => Box::new(compile_decoder(&part.config, weights, pool)?),
+                false => Box::new(TensorRenderer::decoder(part.config, weights, device, pool)?),
+            });
+        }
         networks.encoder = Some(match on_cpu {
             true => Box::new(compile_encoder(&part.config, weights, pool)?),
             false => Box::new(TensorEncoder::new(part.config, weights, device, pool)?),

@@ -4,7 +4,8 @@ use candle_core::{Device, Result, Tensor};
 
 use crate::base::{Arrays, Cancel, Picture, Pool};
 use crate::nets::{
-    Generator, GeneratorConfig, Parameter, Parameters, Vae, VaeConfig, Weights, check_parameters,
+    Generator, GeneratorConfig, Parameter, Parameters, PosteriorEncoder, Vae, VaeConfig, Weights,
+    check_parameters,
 };
 
 use super::{Encoder, Outcome, RenderError, Renderer};
@@ -25,7 +26,7 @@ enum Net {
 
 /// A VAE encoder through candle.
 pub struct TensorEncoder {
-    vae: Vae,
+    net: PosteriorEncoder,
     device: Device,
     pool: Pool,
 }
@@ -131,7 +132,7 @@ impl Renderer for TensorRenderer {
 }
 
 impl TensorEncoder {
-    /// The encoder of a VAE whose weights (both halves) have their published names.
+    /// The encoder of a VAE whose weights have their published names; the decoder's are not needed.
     ///
     /// # Errors
     /// When the weights do not fit `config` or the device cannot hold them.
@@ -141,18 +142,21 @@ impl TensorEncoder {
         device: &Device,
         pool: &Pool,
     ) -> std::result::Result<Self, RenderError> {
-        let weights = bind(weights, &config.parameters(), device)?;
-        Ok(Self { vae: Vae::new(config, &weights)?, device: device.clone(), pool: pool.clone() })
+        let own = weights.iter().filter(|(name, _)| name.starts_with("encoder."));
+        let own = own.map(|(name, array)| (name.clone(), array.clone())).collect();
+        let weights = bind(&own, &config.encoder_parameters(), device)?;
+        let net = PosteriorEncoder::new(config, &weights)?;
+        Ok(Self { net, device: device.clone(), pool: pool.clone() })
     }
 }
 
 impl Encoder for TensorEncoder {
     fn code_dim(&self) -> usize {
-        self.vae.config().c_dim
+        self.net.config().c_dim
     }
 
     fn picture_shape(&self) -> [usize; 3] {
-        [self.vae.config().channels, 64, 64]
+        [self.net.config().channels, 64, 64]
     }
 
     fn encode(
@@ -168,7 +172,7 @@ impl Encoder for TensorEncoder {
         let posterior = self.pool.run(|| -> Result<(Vec<f32>, Vec<f32>)> {
             let n = pictures.len() / picture_len;
             let x = Tensor::from_slice(pictures, (n, channels, height, width), &self.device)?;
-            let posterior = self.vae.encode(&x)?;
+            let posterior = self.net.encode(&x)?;
             Ok((posterior.mu.flatten_all()?.to_vec1()?, posterior.logvar.flatten_all()?.to_vec1()?))
         })?;
         mu.copy_from_slice(&posterior.0);

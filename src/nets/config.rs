@@ -120,6 +120,14 @@ impl DiscriminatorConfig {
         }
     }
 
+    /// Width of what the last layer takes.
+    pub fn features(&self) -> usize {
+        match self {
+            Self::Small { .. } => 256,
+            Self::Resnet { trunk } | Self::ResnetVdb { trunk } => 16 * trunk.width(trunk.levels()),
+        }
+    }
+
     /// Picture channels.
     pub fn channels(&self) -> usize {
         match *self {

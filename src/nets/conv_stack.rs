@@ -55,6 +55,16 @@ pub struct ConvTrace {
     activations: Vec<Tensor>,
 }
 
+impl ConvTrace {
+    /// The last hidden layer, `(N, 256)`.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn features(&self) -> Result<Tensor> {
+        self.activations[self.activations.len() - 1].flatten_from(1)
+    }
+}
+
 impl ConvEncoder {
     /// Takes `{prefix}layer.0, .2, .4, .6, .8, .11` from `weights`.
     ///
@@ -92,6 +102,11 @@ impl ConvEncoder {
         Ok((outputs, ConvTrace { activations }))
     }
 
+    /// The last layer's weight, `(outputs, 256)`.
+    pub(super) fn last_weight(&self) -> &Tensor {
+        &self.linear.weight
+    }
+
     fn trace_features(&self, x: &Tensor) -> Result<(Vec<Tensor>, Tensor)> {
         let mut activations = Vec::with_capacity(self.convs.len());
         let mut x = x.clone();
@@ -112,8 +127,15 @@ impl ConvEncoder {
     /// # Errors
     /// When the shape does not fit.
     pub fn input_gradient(&self, trace: &ConvTrace, upstream: &Tensor) -> Result<Tensor> {
-        let mut gradient = upstream.matmul(&self.linear.weight)?;
-        gradient = gradient.reshape((gradient.dim(0)?, gradient.dim(1)?, 1, 1))?;
+        self.features_input_gradient(trace, &upstream.matmul(&self.linear.weight)?)
+    }
+
+    /// The same for the sum of `upstream * features`, `upstream` being `(N, 256)`.
+    ///
+    /// # Errors
+    /// When the shape does not fit.
+    pub fn features_input_gradient(&self, trace: &ConvTrace, upstream: &Tensor) -> Result<Tensor> {
+        let mut gradient = upstream.reshape((upstream.dim(0)?, upstream.dim(1)?, 1, 1))?;
         let last = trace.activations.len() - 1;
         gradient = ops::leaky_relu_backward(&trace.activations[last], &gradient, 0.0)?;
         for (i, conv) in self.convs.iter().enumerate().rev() {

@@ -32,6 +32,8 @@ pub struct Verdict {
     pub logits: Tensor,
     /// Mean KL divergence of the bottleneck, a scalar; `None` without a bottleneck.
     pub kl: Option<Tensor>,
+    /// What the discriminator's last layer takes, `(N, features)`; see [`DiscriminatorConfig::features`].
+    pub features: Tensor,
     trace: Trace,
 }
 
@@ -88,13 +90,15 @@ impl Discriminator {
         match self {
             Self::Small(net) => {
                 let (outputs, trace) = net.trace(x)?;
-                Ok(Verdict { logits: outputs.squeeze(1)?, kl: None, trace: Trace::Small(trace) })
+                let features = trace.features()?;
+                Ok(Verdict { logits: outputs.squeeze(1)?, kl: None, features, trace: Trace::Small(trace) })
             }
             Self::Resnet(net) => {
                 let trace = net.trace(x, noise)?;
                 Ok(Verdict {
                     logits: trace.logits.clone(),
                     kl: trace.kl.clone(),
+                    features: trace.features.clone(),
                     trace: Trace::Resnet(trace),
                 })
             }
@@ -114,5 +118,63 @@ impl Discriminator {
             (Self::Resnet(net), Trace::Resnet(trace)) => net.input_gradient(trace),
             _ => candle_core::bail!("the verdict comes from another discriminator"),
         }
+    }
+
+    /// The same for a logit that has `sum(features * projected)` added to it, as cGAN's has; `projected` is
+    /// `(N, features)`.
+    ///
+    /// # Errors
+    /// When `verdict` comes from another network, or the shape does not fit.
+    pub fn projected_input_gradient(&self, verdict: &Verdict, projected: &Tensor) -> Result<Tensor> {
+        match (self, &verdict.trace) {
+            (Self::Small(net), Trace::Small(trace)) => {
+                net.features_input_gradient(trace, &projected.broadcast_add(net.last_weight())?)
+            }
+            (Self::Resnet(net), Trace::Resnet(trace)) => {
+                net.features_input_gradient(trace, &projected.broadcast_add(net.last_weight())?)
+            }
+            _ => candle_core::bail!("the verdict comes from another discriminator"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Stream;
+    use crate::nets::{Parameters, Projection, ProjectionConfig, ResnetTrunk};
+    use crate::objectives::projected_logits;
+    use candle_core::{Device, Var};
+
+    #[test]
+    fn the_conditional_input_gradient_is_that_of_the_conditional_logit() -> Result<()> {
+        let trunk = ResnetTrunk { size: 8, nfilter: 2, nfilter_max: 4, channels: 1 };
+        for (config, size) in
+            [(DiscriminatorConfig::Small { channels: 1 }, 64), (DiscriminatorConfig::Resnet { trunk }, 8)]
+        {
+            let mut stream = Stream::new(3, "conditional");
+            let mut arrays = config.initialise_uniform(&mut stream);
+            let projection = ProjectionConfig { c_dim: 3, features: config.features() };
+            arrays.extend(projection.initialise_uniform(&mut stream));
+            let weights = Weights::trainable(&arrays, &Device::Cpu)?;
+            let net = Discriminator::new(&config, &weights)?;
+            let projection = Projection::find(&weights).expect("it is there");
+            let x = Var::from_vec(stream.normals(2 * size * size), (2, 1, size, size), &Device::Cpu)?;
+            let c = Tensor::from_vec(stream.normals(6), (2, 3), &Device::Cpu)?;
+            let projected = projection.forward(&c)?;
+            let verdict = net.judge(&x, None)?;
+            assert_eq!(verdict.features.dims(), [2, config.features()]);
+            let logits = projected_logits(&verdict.logits, &verdict.features, &projected)?;
+            let gradients = logits.sum_all()?.backward()?;
+            let theirs = gradients.get(&x).expect("reached").flatten_all()?.to_vec1::<f32>()?;
+            let ours = net.projected_input_gradient(&verdict, &projected)?;
+            let ours = ours.flatten_all()?.to_vec1::<f32>()?;
+            let largest = theirs.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+            assert!(largest > 0.0);
+            for (a, b) in ours.iter().zip(&theirs) {
+                assert!((a - b).abs() < 1e-4 * largest, "{a} against {b}");
+            }
+        }
+        Ok(())
     }
 }

@@ -54,10 +54,18 @@ fn initialise(parameters: Vec<Parameter>, mut fill: impl FnMut(&Parameter, usize
     arrays
 }
 
-impl Parameters for VaeConfig {
-    fn parameters(&self) -> Vec<Parameter> {
+impl VaeConfig {
+    /// The parameters of the encoder alone.
+    pub fn encoder_parameters(&self) -> Vec<Parameter> {
         let mut all = Vec::new();
         encoder_shape(&mut all, "encoder.", self.channels, 2 * self.c_dim);
+        all
+    }
+}
+
+impl Parameters for VaeConfig {
+    fn parameters(&self) -> Vec<Parameter> {
+        let mut all = self.encoder_parameters();
         decoder_shape(&mut all, "decoder.", self.c_dim, self.channels);
         all
     }

@@ -164,6 +164,8 @@ pub struct ResnetTrace {
     /// Mean KL divergence of the bottleneck from N(0, I), a scalar: summed over channels, averaged over batch
     /// and positions. `None` without a bottleneck.
     pub kl: Option<Tensor>,
+    /// What the last layer takes, `(N, C * 16)`.
+    pub features: Tensor,
     blocks: Vec<BlockTrace>,
     /// The map before the last activation, `(N, C, 4, 4)`.
     last: Tensor,
@@ -229,7 +231,7 @@ impl ResnetDiscriminator {
         }
         let features = ops::leaky_relu(&x, SLOPE)?.flatten_from(1)?;
         let logits = ops::linear(&features, &self.fc_weight, Some(&self.fc_bias))?.squeeze(1)?;
-        Ok(ResnetTrace { logits, kl, blocks, last: x, deviation })
+        Ok(ResnetTrace { logits, kl, features, blocks, last: x, deviation })
     }
 
     /// The gradient of the sum of the logits in the picture, as an expression that can itself be differentiated
@@ -238,8 +240,23 @@ impl ResnetDiscriminator {
     /// # Errors
     /// When the device fails.
     pub fn input_gradient(&self, trace: &ResnetTrace) -> Result<Tensor> {
-        let (n, c, h, w) = trace.last.dims4()?;
-        let upstream = self.fc_weight.reshape((1, c, h, w))?.broadcast_as((n, c, h, w))?;
+        let n = trace.last.dim(0)?;
+        let upstream = self.fc_weight.broadcast_as((n, self.fc_weight.dim(1)?))?;
+        self.features_input_gradient(trace, &upstream)
+    }
+
+    /// The last layer's weight, `(1, C * 16)`.
+    pub(super) fn last_weight(&self) -> &Tensor {
+        &self.fc_weight
+    }
+
+    /// The gradient in the picture of the sum of `upstream * features`, `upstream` being `(N, C * 16)`; as
+    /// [`ResnetDiscriminator::input_gradient`].
+    ///
+    /// # Errors
+    /// When the shape does not fit.
+    pub fn features_input_gradient(&self, trace: &ResnetTrace, upstream: &Tensor) -> Result<Tensor> {
+        let upstream = upstream.reshape(trace.last.shape())?;
         let mut gradient = ops::leaky_relu_backward(&trace.last, &upstream.contiguous()?, SLOPE)?;
         if let Some(bottleneck) = &self.bottleneck {
             let mut through = bottleneck.mean.input_gradient(&gradient)?;

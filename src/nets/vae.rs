@@ -5,9 +5,15 @@ use super::{ConvDecoder, ConvEncoder, VaeConfig, Weights};
 /// The VAE of stage 1: an encoder to the posterior of c and a decoder back to the picture.
 #[derive(Clone, Debug)]
 pub struct Vae {
-    config: VaeConfig,
-    encoder: ConvEncoder,
+    encoder: PosteriorEncoder,
     decoder: ConvDecoder,
+}
+
+/// The VAE's encoder by itself: all that stage 2 needs of a VAE, and InfoGAN's Q.
+#[derive(Clone, Debug)]
+pub struct PosteriorEncoder {
+    config: VaeConfig,
+    net: ConvEncoder,
 }
 
 /// A diagonal Gaussian over c, `(N, c_dim)` each.
@@ -19,15 +25,13 @@ pub struct Posterior {
     pub logvar: Tensor,
 }
 
-impl Vae {
-    /// Binds `encoder.layer.N` and `decoder.layer.N` of `weights`.
+impl PosteriorEncoder {
+    /// Binds `encoder.layer.N` of `weights`.
     ///
     /// # Errors
     /// When one is missing.
     pub fn new(config: VaeConfig, weights: &Weights) -> Result<Self> {
-        let encoder = ConvEncoder::new(weights, "encoder.")?;
-        let decoder = ConvDecoder::new(weights, "decoder.")?;
-        Ok(Self { config, encoder, decoder })
+        Ok(Self { config, net: ConvEncoder::new(weights, "encoder.")? })
     }
 
     /// The sizes.
@@ -40,9 +44,33 @@ impl Vae {
     /// # Errors
     /// When the shape does not fit.
     pub fn encode(&self, x: &Tensor) -> Result<Posterior> {
-        let outputs = self.encoder.forward(x)?;
+        let outputs = self.net.forward(x)?;
         let c_dim = self.config.c_dim;
         Ok(Posterior { mu: outputs.narrow(1, 0, c_dim)?, logvar: outputs.narrow(1, c_dim, c_dim)? })
+    }
+}
+
+impl Vae {
+    /// Binds `encoder.layer.N` and `decoder.layer.N` of `weights`.
+    ///
+    /// # Errors
+    /// When one is missing.
+    pub fn new(config: VaeConfig, weights: &Weights) -> Result<Self> {
+        let encoder = PosteriorEncoder::new(config, weights)?;
+        Ok(Self { encoder, decoder: ConvDecoder::new(weights, "decoder.")? })
+    }
+
+    /// The sizes.
+    pub fn config(&self) -> &VaeConfig {
+        self.encoder.config()
+    }
+
+    /// q(c|x) of pictures `(N, channels, 64, 64)` in [0, 1].
+    ///
+    /// # Errors
+    /// When the shape does not fit.
+    pub fn encode(&self, x: &Tensor) -> Result<Posterior> {
+        self.encoder.encode(x)
     }
 
     /// Logits `(N, channels, 64, 64)` of codes `(N, c_dim)`; the picture is their sigmoid.

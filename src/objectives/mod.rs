@@ -2,10 +2,16 @@
 
 mod adversarial;
 mod elbo;
+mod end_to_end;
 mod information;
+mod projection;
 mod total_correlation;
+mod vae_gan;
 
 pub use adversarial::{AdaptiveBottleneck, gradient_penalty, loss_as_fake, loss_as_real};
 pub use elbo::{Likelihood, kl_per_dimension, reconstruction_loss};
+pub use end_to_end::{EndToEndWeights, end_to_end_loss};
 pub use information::information_loss;
+pub use projection::projected_logits;
 pub use total_correlation::{density_ratio_loss, permute_dimensions, total_correlation};
+pub use vae_gan::{vae_gan_loss, vae_gan_pictures};

@@ -58,6 +58,18 @@ pub enum Method {
     AnnealedVae,
     /// Stage 2: a GAN that distils a frozen encoder (paper Eq. 2 to 4).
     Idgan,
+    /// The same without the distillation loss: c is given and nobody asks for it back (paper section 5.3).
+    IdganNoDistill,
+    /// A GAN whose discriminator sees c, too (paper section 5.3).
+    Cgan,
+    /// A GAN without c: its whole input is s (paper section 5.1).
+    Gan,
+    /// A GAN of c ~ N(0, I) with an encoder that learns to read it back (Chen et al.; paper section 5.1).
+    Infogan,
+    /// ID-GAN and its VAE trained together (paper section 5.3).
+    IdganEndToEnd,
+    /// A VAE whose decoder is a GAN's generator (Larsen et al.; paper section 5.3).
+    VaeGan,
 }
 
 /// The values of stage 1.
@@ -99,10 +111,13 @@ pub enum Initialisation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GanTraining {
-    /// The VAE to distil: a bundle, a run folder or a published PyTorch file.
+    /// The VAE to distil: a bundle, a run folder or a published PyTorch file. Empty for methods that take none.
     pub vae: String,
     /// Dimensions of the nuisance code s.
     pub s_dim: usize,
+    /// Dimensions of InfoGAN's code c; in every other method it is the VAE's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub c_dim: Option<usize>,
     /// Picture channels: 1 or 3; must be the data set's and the VAE's.
     pub channels: usize,
     /// Architecture of generator and discriminator.
@@ -119,8 +134,11 @@ pub struct GanTraining {
     pub reg_param: f64,
     /// R1 is computed every so many steps and then weighs so many times as much (1: every step, as published).
     pub r1_every: u64,
-    /// Weight of the distillation loss.
+    /// Weight of the distillation loss (lambda of Eq. 2), and of InfoGAN's.
     pub w_info: f64,
+    /// Weight of VAE-GAN's adversarial loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub w_adv: Option<f64>,
     /// How pictures larger than 64x64 are brought to the encoder.
     pub downsample: Downsample,
     /// Decay of the generator's moving average.
@@ -207,9 +225,58 @@ impl Ramp {
 }
 
 impl Method {
+    /// Every method of a stage, by name.
+    pub fn all() -> &'static [Self] {
+        &[
+            Self::Vae,
+            Self::BetaVae,
+            Self::FactorVae,
+            Self::AnnealedVae,
+            Self::Gan,
+            Self::Infogan,
+            Self::Cgan,
+            Self::IdganNoDistill,
+            Self::Idgan,
+            Self::IdganEndToEnd,
+            Self::VaeGan,
+        ]
+    }
+
+    /// The name on the command line and in files, for instance `beta-vae`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vae => "vae",
+            Self::BetaVae => "beta-vae",
+            Self::FactorVae => "factor-vae",
+            Self::AnnealedVae => "annealed-vae",
+            Self::Idgan => "idgan",
+            Self::IdganNoDistill => "idgan-no-distill",
+            Self::Cgan => "cgan",
+            Self::Gan => "gan",
+            Self::Infogan => "infogan",
+            Self::IdganEndToEnd => "idgan-end-to-end",
+            Self::VaeGan => "vae-gan",
+        }
+    }
+
+    /// The method called `name`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::all().iter().copied().find(|method| method.name() == name)
+    }
+
     /// Whether the method trains a VAE (stage 1) rather than a GAN.
     pub fn is_stage_1(self) -> bool {
         matches!(self, Self::Vae | Self::BetaVae | Self::FactorVae | Self::AnnealedVae)
+    }
+
+    /// Whether the method starts from a VAE that is trained already and stays as it is.
+    pub fn takes_a_vae(self) -> bool {
+        matches!(self, Self::Idgan | Self::IdganNoDistill | Self::Cgan)
+    }
+
+    /// Whether the method trains a GAN and a VAE of its own, together.
+    pub fn is_joint(self) -> bool {
+        matches!(self, Self::IdganEndToEnd | Self::VaeGan)
     }
 }
 
@@ -224,9 +291,6 @@ impl TrainConfig {
     /// # Errors
     /// A sentence naming the value and what would be accepted.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let require = |holds: bool, message: &str| {
-            if holds { Ok(()) } else { Err(ConfigError(message.to_owned())) }
-        };
         require(self.batch > 0, "batch must be at least 1")?;
         require(
             self.accumulate > 0 && self.batch.is_multiple_of(self.accumulate),
@@ -235,43 +299,77 @@ impl TrainConfig {
         require(self.checkpoint_every > 0, "checkpoint_every must be at least 1")?;
         require(self.log_every > 0, "log_every must be at least 1")?;
         require(self.keep_last > 0, "keep_last must be at least 1")?;
-        if self.method.is_stage_1() {
-            let vae = self.vae.as_ref().ok_or_else(|| ConfigError("the section [vae] is missing".into()))?;
-            require(self.gan.is_none(), "the section [gan] does not belong to a VAE method")?;
-            require(self.size == 64, "the VAE is trained at size 64; only the GAN takes other sizes")?;
-            require((1..=1024).contains(&vae.c_dim), "vae.c_dim must lie in 1..=1024")?;
-            require(matches!(vae.channels, 1 | 3), "vae.channels must be 1 or 3")?;
-            require(is_rate(vae.learning_rate), "vae.learning_rate must be a positive number")?;
+        let missing = |section: &str| ConfigError(format!("the section [{section}] is missing"));
+        let trains_vae = self.method.is_stage_1() || self.method.is_joint();
+        if trains_vae {
+            self.vae.as_ref().ok_or_else(|| missing("vae"))?.validate()?;
         } else {
-            let gan = self.gan.as_ref().ok_or_else(|| ConfigError("the section [gan] is missing".into()))?;
-            require(self.vae.is_none(), "the section [vae] does not belong to a GAN method")?;
-            require(
-                self.size.is_power_of_two() && (64..=1024).contains(&self.size),
-                "size must be 64, 128, 256, 512 or 1024",
-            )?;
-            require(
-                gan.nets != GanNets::Small || self.size == 64,
-                "the small networks are 64x64; use gan.nets = \"resnet\" for larger pictures",
-            )?;
-            require(matches!(gan.channels, 1 | 3), "gan.channels must be 1 or 3")?;
-            require(gan.s_dim <= 4096, "gan.s_dim must be at most 4096")?;
-            require(
-                (1..=4096).contains(&gan.nfilter) && (1..=4096).contains(&gan.nfilter_max),
-                "gan.nfilter and gan.nfilter_max must lie in 1..=4096",
-            )?;
-            require(
-                is_rate(gan.learning_rate_generator) && is_rate(gan.learning_rate_discriminator),
-                "gan.learning_rate_generator and gan.learning_rate_discriminator must be positive numbers",
-            )?;
-            require(gan.r1_every > 0, "gan.r1_every must be at least 1")?;
-            require((0.0..1.0).contains(&gan.ema_decay), "gan.ema_decay must lie in 0..1")?;
-            require(
-                gan.reg_param >= 0.0 && gan.w_info >= 0.0,
-                "gan.reg_param and gan.w_info must not be negative",
-            )?;
+            require(self.vae.is_none(), "the section [vae] does not belong to a method that trains no VAE")?;
         }
-        Ok(())
+        if self.method.is_stage_1() {
+            require(self.gan.is_none(), "the section [gan] does not belong to a VAE method")?;
+            return require(self.size == 64, "the VAE is trained at size 64; only the GAN takes other sizes");
+        }
+        let gan = self.gan.as_ref().ok_or_else(|| missing("gan"))?;
+        require(
+            self.size.is_power_of_two() && (64..=1024).contains(&self.size),
+            "size must be 64, 128, 256, 512 or 1024",
+        )?;
+        require(
+            gan.nets != GanNets::Small || self.size == 64,
+            "the small networks are 64x64; use gan.nets = \"resnet\" for larger pictures",
+        )?;
+        gan.validate()?;
+        self.validate_method(gan)
     }
+
+    /// Checks the values that one method takes and another does not.
+    fn validate_method(&self, gan: &GanTraining) -> Result<(), ConfigError> {
+        let method = self.method.name();
+        let require = |holds: bool, message: &str| {
+            if holds { Ok(()) } else { Err(ConfigError(format!("{method}: {message}"))) }
+        };
+        require(
+            self.method.takes_a_vae() || gan.vae.is_empty(),
+            "this method takes no trained VAE; leave out --vae (gan.vae)",
+        )?;
+        match self.method {
+            Method::Infogan => require(
+                gan.c_dim.is_some_and(|dims| (1..=1024).contains(&dims)),
+                "gan.c_dim, the dimensions of its code, must lie in 1..=1024",
+            ),
+            _ => require(gan.c_dim.is_none(), "gan.c_dim is infogan's alone; here c is the VAE's"),
+        }?;
+        match self.method {
+            Method::Gan => {
+                require(gan.s_dim > 0, "gan.s_dim must be at least 1, since s is its whole input")?;
+            }
+            Method::VaeGan => {
+                require(self.size == 64, "size must be 64, the decoder's")?;
+                require(gan.s_dim == 0, "gan.s_dim must be 0, since the decoder takes c alone")?;
+                require(gan.nets != GanNets::ResnetVdb, "gan.nets must be \"small\" or \"resnet\"")?;
+            }
+            _ => {}
+        }
+        require(
+            !matches!(self.method, Method::Gan | Method::Cgan | Method::IdganNoDistill | Method::VaeGan)
+                || gan.w_info == 0.0,
+            "gan.w_info must be 0, since this method does not distil",
+        )?;
+        match (self.method, gan.w_adv) {
+            (Method::VaeGan, Some(weight)) => {
+                require(weight.is_finite() && weight >= 0.0, "gan.w_adv must be 0 or more")
+            }
+            (Method::VaeGan, None) => require(false, "gan.w_adv, the adversarial loss's weight, is missing"),
+            (_, weight) => require(weight.is_none(), "gan.w_adv is vae-gan's alone"),
+        }?;
+        let channels = self.vae.as_ref().map_or(gan.channels, |vae| vae.channels);
+        require(channels == gan.channels, "vae.channels and gan.channels must be the same")
+    }
+}
+
+fn require(holds: bool, message: &str) -> Result<(), ConfigError> {
+    if holds { Ok(()) } else { Err(ConfigError(message.to_owned())) }
 }
 
 fn is_rate(value: f64) -> bool {
@@ -279,6 +377,12 @@ fn is_rate(value: f64) -> bool {
 }
 
 impl VaeTraining {
+    fn validate(&self) -> Result<(), ConfigError> {
+        require((1..=1024).contains(&self.c_dim), "vae.c_dim must lie in 1..=1024")?;
+        require(matches!(self.channels, 1 | 3), "vae.channels must be 1 or 3")?;
+        require(is_rate(self.learning_rate), "vae.learning_rate must be a positive number")
+    }
+
     /// The network.
     pub fn network(&self) -> VaeConfig {
         VaeConfig { channels: self.channels, c_dim: self.c_dim }
@@ -286,6 +390,25 @@ impl VaeTraining {
 }
 
 impl GanTraining {
+    fn validate(&self) -> Result<(), ConfigError> {
+        require(matches!(self.channels, 1 | 3), "gan.channels must be 1 or 3")?;
+        require(self.s_dim <= 4096, "gan.s_dim must be at most 4096")?;
+        require(
+            (1..=4096).contains(&self.nfilter) && (1..=4096).contains(&self.nfilter_max),
+            "gan.nfilter and gan.nfilter_max must lie in 1..=4096",
+        )?;
+        require(
+            is_rate(self.learning_rate_generator) && is_rate(self.learning_rate_discriminator),
+            "gan.learning_rate_generator and gan.learning_rate_discriminator must be positive numbers",
+        )?;
+        require(self.r1_every > 0, "gan.r1_every must be at least 1")?;
+        require((0.0..1.0).contains(&self.ema_decay), "gan.ema_decay must lie in 0..1")?;
+        require(
+            self.reg_param >= 0.0 && self.w_info >= 0.0,
+            "gan.reg_param and gan.w_info must not be negative",
+        )
+    }
+
     /// The generator for pictures of `size` and a code of `c_dim` dimensions.
     pub fn generator(&self, size: usize, c_dim: usize) -> GeneratorConfig {
         let z_dim = self.s_dim + c_dim;

@@ -2,10 +2,15 @@
 
 mod config;
 mod control;
+mod critic;
+pub mod end_to_end;
 mod error;
 mod gradients;
 mod job;
+#[cfg(test)]
+mod method_tests;
 mod optimiser;
+mod players;
 mod presets;
 mod report;
 mod retention;
@@ -16,6 +21,7 @@ pub mod stage1;
 pub mod stage2;
 mod state;
 mod tensorboard;
+pub mod vae_gan;
 
 pub use config::{
     ConfigError, Downsample, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining,

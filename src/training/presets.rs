@@ -61,6 +61,39 @@ pub fn preset(stage: Stage, name: &str) -> Option<TrainConfig> {
     Some(config)
 }
 
+/// The preset of stage 1 for the data of a preset of stage 2, of which `idgan-end-to-end` and `vae-gan` train the VAE.
+fn vae_preset_beside(gan: &str) -> &str {
+    let published = ["chairs", "cars", "celeba", "scenes"];
+    match published.iter().find(|&&data| gan.starts_with(data) && !gan.ends_with("-small")) {
+        Some(data) => data,
+        None => gan,
+    }
+}
+
+impl TrainConfig {
+    /// The same preset trained by another method of its stage: the same networks and data, and the values that the
+    /// method needs and ID-GAN does not. Methods of the other stage are left for [`TrainConfig::validate`] to refuse.
+    #[must_use]
+    pub fn with_method(mut self, method: Method) -> Self {
+        let vae = vae_preset(vae_preset_beside(&self.preset)).and_then(|beside| beside.vae);
+        let c_dim = vae.map_or(10, |vae| vae.c_dim);
+        self.method = method;
+        let Some(gan) = &mut self.gan else { return self };
+        match method {
+            // as wide an input as the others have
+            Method::Gan => (gan.s_dim, gan.w_info) = (gan.s_dim + c_dim, 0.0),
+            Method::Infogan => (gan.c_dim, gan.w_info) = (Some(c_dim), 1.0),
+            Method::Cgan | Method::IdganNoDistill => gan.w_info = 0.0,
+            Method::VaeGan => (gan.s_dim, gan.w_info, gan.w_adv) = (0, 0.0, Some(1.0)),
+            _ => {}
+        }
+        if method.is_joint() {
+            self.vae = vae;
+        }
+        self
+    }
+}
+
 fn common(method: Method, data: &str, size: usize, steps: u64, batch: usize) -> TrainConfig {
     TrainConfig {
         method,
@@ -135,6 +168,7 @@ fn gan_preset(name: &str) -> Option<TrainConfig> {
         config.gan = Some(GanTraining {
             vae: String::new(),
             s_dim: 256,
+            c_dim: None,
             channels: 3,
             nets: GanNets::Resnet,
             nfilter: 64,
@@ -144,6 +178,7 @@ fn gan_preset(name: &str) -> Option<TrainConfig> {
             reg_param,
             r1_every: 1,
             w_info,
+            w_adv: None,
             downsample: Downsample::Area,
             ema_decay: 0.999,
             flip: true,
@@ -218,6 +253,40 @@ mod tests {
             }
             assert!(preset(stage, "nonsense").is_none());
         }
+    }
+
+    #[test]
+    fn every_preset_can_be_trained_by_every_method_of_its_stage() {
+        for stage in [Stage::Vae, Stage::Gan] {
+            let methods = Method::all().iter().filter(|m| m.is_stage_1() == (stage == Stage::Vae));
+            for (&method, name) in methods.flat_map(|m| preset_names(stage).iter().map(move |n| (m, n))) {
+                let config = preset(stage, name).expect("exists").with_method(method);
+                let is_large = method == Method::VaeGan && config.size > 64;
+                assert_eq!(config.validate().is_err(), is_large, "{name} by {}", method.name());
+                let text = toml::to_string(&config).expect("serialises");
+                assert!(text.contains(&format!("method = \"{}\"", method.name())), "{text}");
+                assert_eq!(toml::from_str::<TrainConfig>(&text).ok(), Some(config), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn methods_refuse_what_belongs_to_others() {
+        let base = |method| preset(Stage::Gan, "dsprites").expect("exists").with_method(method);
+        let refused = |method: Method, change: &dyn Fn(&mut GanTraining)| {
+            let mut config = base(method);
+            config.gan.as_mut().map(change).expect("a GAN");
+            config.validate().expect_err("refused").0
+        };
+        assert!(refused(Method::Infogan, &|gan| gan.vae = "runs/vae".into()).contains("leave out --vae"));
+        assert!(refused(Method::Infogan, &|gan| gan.c_dim = None).contains("gan.c_dim"));
+        assert!(refused(Method::Idgan, &|gan| gan.c_dim = Some(10)).contains("infogan's alone"));
+        assert!(refused(Method::IdganNoDistill, &|gan| gan.w_info = 0.1).contains("does not distil"));
+        assert!(refused(Method::VaeGan, &|gan| gan.s_dim = 4).contains("c alone"));
+        assert!(refused(Method::Gan, &|gan| gan.s_dim = 0).contains("whole input"));
+        assert_eq!(base(Method::Gan).gan.map(|gan| gan.s_dim), Some(10), "as wide as c");
+        let other_stage = TrainConfig { method: Method::BetaVae, ..base(Method::Idgan) };
+        assert!(other_stage.validate().is_err());
     }
 
     #[test]

@@ -45,24 +45,25 @@ impl SampleSet {
     }
 
     /// Draws the grid: the data, what each network makes of its codes, and traversals of the dimensions that
-    /// carry most information.
+    /// carry most information. Without an encoder nobody knows them, and the codes are random.
     pub(super) fn draw(
         &self,
         networks: &mut Networks,
         description: &ModelDescription,
     ) -> Result<Picture, TrainError> {
-        let Some(encoder) = &mut networks.encoder else {
-            return Err(TrainError::Mismatch("a sample grid needs an encoder".into()));
-        };
-        let dims = encoder.code_dim();
-        let (mut mu, mut logvar) = (vec![0.0; RANKED * dims], vec![0.0; RANKED * dims]);
-        encoder.encode(&self.encoder_pictures, &mut mu, &mut logvar)?;
-        let ranked = rank(&mu, &logvar, dims);
+        let (mut mu, mut ranked, mut dims) = (Vec::new(), Vec::new(), 0);
+        if let Some(encoder) = &mut networks.encoder {
+            dims = encoder.code_dim();
+            mu.resize(RANKED * dims, 0.0);
+            let mut logvar = vec![0.0; RANKED * dims];
+            encoder.encode(&self.encoder_pictures, &mut mu, &mut logvar)?;
+            ranked = rank(&mu, &logvar, dims);
+        }
 
-        let code = description.vae.as_ref().map_or("c", |vae| vae.code.as_str());
-        let has_generator = networks.generator.is_some();
-        let rows =
-            if has_generator { vec!["VAE".to_owned(), "GAN".to_owned()] } else { vec!["VAE".to_owned()] };
+        let code = description.vae.as_ref().map_or("", |vae| vae.code.as_str());
+        let rows = [("VAE", networks.decoder.is_some()), ("GAN", networks.generator.is_some())];
+        let rows: Vec<String> =
+            rows.into_iter().filter(|row| row.1).map(|(name, _)| name.to_owned()).collect();
         let side = description.generator.as_ref().map_or(64, |part| part.config.size()).min(LARGEST_CELL);
         let mut figure = Figure { cell: [side; 2], columns: COLUMNS, bands: Vec::new() };
         let mut tags = vec!["data".to_owned()];
@@ -86,12 +87,14 @@ impl SampleSet {
         for band in 0..=ranked.len().min(TRAVERSED) {
             let mut codes = Codes::neutral(description, COLUMNS);
             for column in 0..COLUMNS {
-                let mut c = mu[..dims].to_vec();
-                match band.checked_sub(1).map(|i| ranked[i].0) {
-                    None => c.copy_from_slice(&mu[column * dims..(column + 1) * dims]),
-                    Some(dim) => c[dim] = values[column],
+                if dims > 0 {
+                    let mut c = mu[..dims].to_vec();
+                    match band.checked_sub(1).map(|i| ranked[i].0) {
+                        None => c.copy_from_slice(&mu[column * dims..(column + 1) * dims]),
+                        Some(dim) => c[dim] = values[column],
+                    }
+                    codes.set_row(code, column, &c).map_err(|error| fail(&error))?;
                 }
-                codes.set_row(code, column, &c).map_err(|error| fail(&error))?;
                 self.set_nuisance(&mut codes, description, code, band, column)
                     .map_err(|error| fail(&error))?;
             }

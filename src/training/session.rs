@@ -14,7 +14,7 @@ use crate::data::{self, BatchOptions, Batches, Dataset, OpenOptions, Range};
 use crate::inference;
 use crate::metrics::measure_statistics;
 
-use super::job::{Inputs, Job};
+use super::job::{Inputs, Job, Normals, model_of, new_job, restored_job};
 use super::retention::{SavedState, superfluous};
 use super::run_folder::RunFolder;
 use super::samples::SampleSet;
@@ -48,7 +48,7 @@ pub struct Session {
     /// FactorVAE's second sequence of minibatches.
     second: Option<Batches>,
     noise: Stream,
-    job: Job,
+    job: Box<dyn Job>,
     stats: Option<Stats>,
     progress: Progress,
     samples: SampleSet,
@@ -64,7 +64,7 @@ impl Session {
     pub fn start(folder: &Path, config: TrainConfig, machine: Machine) -> Result<Self, TrainError> {
         config.validate()?;
         let data = open_data(&config, &machine)?;
-        let job = Job::new(&config, data.spec(), &machine.device)?;
+        let job = new_job(&config, data.spec(), &machine.device)?;
         let folder = RunFolder::create(folder, &config)?;
         Self::assemble(folder, config, machine, data, job, None)
     }
@@ -85,10 +85,10 @@ impl Session {
         let data = open_data(&config, &machine)?;
         let state = newest_state(&folder)?;
         let job = match &state {
-            Some(state) => Job::restore(&config, data.spec(), state, &machine.device).map_err(|error| {
+            Some(state) => restored_job(&config, data.spec(), state, &machine.device).map_err(|error| {
                 TrainError::BadState { reason: error.to_string(), path: folder.state(state.progress.step) }
             })?,
-            None => Job::new(&config, data.spec(), &machine.device)?,
+            None => new_job(&config, data.spec(), &machine.device)?,
         };
         Self::assemble(folder, config, machine, data, job, state)
     }
@@ -98,7 +98,7 @@ impl Session {
         config: TrainConfig,
         machine: Machine,
         data: Arc<dyn Dataset>,
-        job: Job,
+        job: Box<dyn Job>,
         state: Option<State>,
     ) -> Result<Self, TrainError> {
         let options = BatchOptions {
@@ -244,7 +244,8 @@ impl Session {
             None => None,
         };
         let inputs = Inputs { pictures, second };
-        let report = self.job.step(inputs, self.progress.step, &mut self.noise, &self.machine.device)?;
+        let mut normals = Normals { stream: &mut self.noise, device: &self.machine.device };
+        let report = self.job.step(inputs, self.progress.step, &mut normals)?;
         self.progress.step += 1;
         match &report.not_finite {
             None => {
@@ -319,7 +320,7 @@ impl Session {
         progress.bottleneck = self.job.bottleneck();
         progress.final_score = progress.score.mean();
         progress.score = ScoreSum::default();
-        let model = self.job.model(&self.config, &progress, self.stats.clone())?;
+        let model = model_of(&*self.job, &self.config, &progress, self.stats.clone())?;
         write_state(&self.folder.state(progress.step), &model, self.job.state()?, &progress)?;
         write_bundle(&self.folder.checkpoint(), &model, Precision::F32)?;
         self.progress = progress;
@@ -343,7 +344,7 @@ impl Session {
 
     fn sample(&mut self, on_event: &mut (dyn FnMut(TrainEvent) + Send)) -> Result<(), TrainError> {
         let step = self.progress.step;
-        let model = self.job.model(&self.config, &self.progress, None)?;
+        let model = model_of(&*self.job, &self.config, &self.progress, None)?;
         let mut networks = inference::open(&model, &self.machine.device, &self.machine.pool)?;
         let picture = self.samples.draw(&mut networks, &model.description)?;
         let path = self.folder.samples()?.join(format!("step-{step:08}.png"));
@@ -360,7 +361,7 @@ impl Session {
 
     /// What the encoder finds on the training data, at the encoder's 64x64.
     fn measure(&self, control: &Control) -> Result<Option<Stats>, TrainError> {
-        let model = self.job.model(&self.config, &self.progress, None)?;
+        let model = model_of(&*self.job, &self.config, &self.progress, None)?;
         let mut networks = inference::open(&model, &self.machine.device, &self.machine.pool)?;
         let Some(encoder) = &mut networks.encoder else {
             return Ok(None);

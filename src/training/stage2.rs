@@ -1,40 +1,43 @@
-//! Stage 2: a GAN that distils the frozen encoder of stage 1 (paper section 4).
+//! Stage 2: a GAN that distils the frozen encoder of stage 1 (paper section 4), and the GANs it is compared with that
+//! take the same turns: w/o distillation, cGAN, InfoGAN, and a GAN without a code (sections 5.1 and 5.3).
 
 use candle_core::{Device, Result, Tensor};
 
 use crate::base::Arrays;
-use crate::nets::{
-    Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Posterior, Vae, VaeConfig, Weights,
-};
-use crate::objectives::{AdaptiveBottleneck, gradient_penalty, information_loss, loss_as_fake, loss_as_real};
-use crate::ops;
+use crate::nets::{DiscriminatorConfig, Generator, GeneratorConfig, PosteriorEncoder, VaeConfig, Weights};
+use crate::objectives::{AdaptiveBottleneck, information_loss, loss_as_real};
 
 use super::config::{Downsample, GanTraining};
+use super::critic::{Critic, Exhibit};
+use super::players::{Player, to_encoder};
 use super::stage1::{extend, part_of, scalar};
-use super::{Gradients, MovingAverage, Optimiser, Rule, StepReport};
+use super::{Gradients, MovingAverage, Rule, StepReport};
 
-/// A generator and a discriminator in training, with the encoder they distil.
+pub use super::players::FrozenEncoder;
+
+/// A generator and a discriminator in training, with what gives their code its meaning.
 pub struct GanTrainer {
     values: GanTraining,
-    encoder: FrozenEncoder,
+    guide: Guide,
     generator: Player<Generator>,
-    discriminator: Player<Discriminator>,
+    critic: Critic,
     average: MovingAverage,
-    bottleneck: Option<AdaptiveBottleneck>,
 }
 
-/// A network with its optimiser, and a view of it for the other player's turn.
-struct Player<N> {
-    weights: Weights,
-    net: N,
-    /// The same network out of reach of gradients.
-    frozen: N,
-    optimiser: Optimiser,
+/// Where the code c of a generator comes from and who reads it back; what tells the methods apart.
+pub enum Guide {
+    /// There is no c: the generator takes s alone (GAN).
+    None,
+    /// c ~ q(c|x) by the encoder of stage 1, which also reads it back (ID-GAN; with `w_info` 0 it has no say in the
+    /// generator: w/o distillation, and cGAN where the discriminator has a projection).
+    Frozen(FrozenEncoder),
+    /// c ~ N(0, I), read back by an encoder that learns along with the generator (InfoGAN's Q).
+    Learned(LearnedEncoder),
 }
 
-/// The encoder of stage 1, behind the way from a GAN's pictures to its own.
-pub struct FrozenEncoder {
-    vae: Vae,
+/// InfoGAN's encoder Q: the VAE's architecture, trained on generated pictures only, by the generator's rule.
+pub struct LearnedEncoder {
+    player: Player<PosteriorEncoder>,
     downsample: Downsample,
 }
 
@@ -45,7 +48,7 @@ pub struct GanWeights {
     pub generator: Arrays,
     /// Its moving average.
     pub average: Arrays,
-    /// The discriminator.
+    /// The discriminator; for cGAN with `projection.weight`, see [`crate::nets::Projection`].
     pub discriminator: Arrays,
 }
 
@@ -54,7 +57,7 @@ pub struct GanWeights {
 pub struct GanBatch {
     /// Real pictures `(N, channels, size, size)` in [-1, 1].
     pub pictures: Tensor,
-    /// Noise of c ~ q(c|x), `(N, c_dim)`.
+    /// Noise of c ~ q(c|x), `(N, c_dim)`; InfoGAN's c itself. Without c nobody looks at it.
     pub noise_c: Tensor,
     /// Nuisance codes of the discriminator's turn, `(N, s_dim)`.
     pub s_discriminator: Tensor,
@@ -65,28 +68,21 @@ pub struct GanBatch {
     pub noise_bottleneck: Option<[Tensor; 3]>,
 }
 
-impl FrozenEncoder {
-    /// The encoder of the VAE `weights` (both halves under their published names).
+impl From<FrozenEncoder> for Guide {
+    fn from(encoder: FrozenEncoder) -> Self {
+        Self::Frozen(encoder)
+    }
+}
+
+impl LearnedEncoder {
+    /// An encoder that starts from `weights`, the encoder's half under its published names.
     ///
     /// # Errors
     /// When weights are missing or the device cannot hold them.
-    pub fn new(config: VaeConfig, weights: &Arrays, downsample: Downsample, device: &Device) -> Result<Self> {
-        Ok(Self { vae: Vae::new(config, &Weights::frozen(weights, device)?)?, downsample })
-    }
-
-    /// q(c|x) of pictures `(N, channels, size, size)` in [-1, 1], brought down to 64x64 where larger. Gradients
-    /// flow to the pictures.
-    ///
-    /// # Errors
-    /// When the shape does not fit.
-    pub fn encode(&self, pictures: &Tensor) -> Result<Posterior> {
-        let unit = ((pictures + 1.0)? * 0.5)?;
-        let small = match (unit.dim(3)?, self.downsample) {
-            (64, _) => unit,
-            (_, Downsample::Area) => ops::area_downsample(&unit, 64)?,
-            (_, Downsample::Bilinear) => ops::bilinear_downsample(&unit, 64)?,
-        };
-        self.vae.encode(&small)
+    pub fn new(config: VaeConfig, weights: &Arrays, values: &GanTraining, device: &Device) -> Result<Self> {
+        let rule = Rule::rmsprop(values.learning_rate_generator);
+        let player = Player::new(weights, rule, device, |weights| PosteriorEncoder::new(config, weights))?;
+        Ok(Self { player, downsample: values.downsample })
     }
 }
 
@@ -100,28 +96,24 @@ impl GanTrainer {
         generator: &GeneratorConfig,
         discriminator: &DiscriminatorConfig,
         weights: &GanWeights,
-        encoder: FrozenEncoder,
+        guide: impl Into<Guide>,
         device: &Device,
     ) -> Result<Self> {
         let average = MovingAverage::new(values.ema_decay, Weights::trainable(&weights.average, device)?);
-        let has_bottleneck = discriminator.noise_shape(1).is_some();
-        let generator = Player::new(&weights.generator, values.learning_rate_generator, device, |w| {
-            Generator::new(generator, w)
-        })?;
-        let discriminator =
-            Player::new(&weights.discriminator, values.learning_rate_discriminator, device, |w| {
-                Discriminator::new(discriminator, w)
-            })?;
-        let bottleneck = has_bottleneck.then(AdaptiveBottleneck::default);
-        Ok(Self { values, encoder, generator, discriminator, average, bottleneck })
+        let rule = Rule::rmsprop(values.learning_rate_generator);
+        let generator =
+            Player::new(&weights.generator, rule, device, |weights| Generator::new(generator, weights))?;
+        let critic = Critic::new(&values, discriminator, &weights.discriminator, device)?;
+        Ok(Self { values, guide: guide.into(), generator, critic, average })
     }
 
     /// One iteration on a batch given in parts of equal size (gradient accumulation): the discriminator's turn,
     /// the generator's turn, the moving average. `step` counts from 0.
     ///
-    /// The report holds `d_loss`, `r1` (weighted, with the weighted KL of a bottleneck), `g_loss`, `info` (not
-    /// weighted, nats) and for a bottleneck `kl` and `beta_vdb`. A loss or gradient that is not finite ends the
-    /// iteration; what came before it in the iteration is undone by nothing, since only finite turns are taken.
+    /// The report holds `d_loss`, `r1` (weighted, with the weighted KL of a bottleneck), `g_loss`, with a code
+    /// `info` (not weighted, nats) and for a bottleneck `kl` and `beta_vdb`. A loss or gradient that is not finite
+    /// ends the iteration; what came before it in the iteration is undone by nothing, since only finite turns are
+    /// taken.
     ///
     /// # Errors
     /// When shapes do not fit or the device fails.
@@ -132,27 +124,39 @@ impl GanTrainer {
         if report.not_finite.is_some() {
             return Ok(report);
         }
-        self.discriminator.optimiser.step(&gradients)?;
+        self.critic.step(&gradients, &mut report)?;
         drop(gradients);
-        if let (Some(bottleneck), Some(kl)) = (&mut self.bottleneck, report.get("kl")) {
-            bottleneck.update(kl);
-            report.add("beta_vdb", bottleneck.beta);
-        }
-        let gradients = self.generator_gradients(parts, &codes, &mut report)?;
+        let (gradients, encoder_gradients) = self.generator_turn(parts, &codes, &mut report)?;
         if report.not_finite.is_some() {
             return Ok(report);
         }
-        self.generator.optimiser.step(&gradients)?;
+        self.generator.step(&gradients)?;
+        if let (Guide::Learned(encoder), Some(gradients)) = (&mut self.guide, encoder_gradients) {
+            encoder.player.step(&gradients)?;
+        }
         self.average.update(&self.generator.weights)?;
         Ok(report)
     }
 
-    /// c ~ q(c|x) of the real pictures, `(N, c_dim)`, without a graph.
+    /// The codes of both turns without a graph, `(N, c_dim)`: c ~ q(c|x) of the real pictures, or from the prior
+    /// (InfoGAN). `(N, 0)` without c.
     ///
     /// # Errors
     /// When the shape does not fit.
     pub fn codes(&self, part: &GanBatch) -> Result<Tensor> {
-        Ok(self.encoder.encode(&part.pictures)?.sample(&part.noise_c)?.detach())
+        match &self.guide {
+            Guide::None => part.noise_c.narrow(1, 0, 0),
+            Guide::Frozen(encoder) => Ok(encoder.encode(&part.pictures)?.sample(&part.noise_c)?.detach()),
+            Guide::Learned(_) => Ok(part.noise_c.clone()),
+        }
+    }
+
+    /// The generator's input `[s, c]`.
+    fn input(&self, s: &Tensor, c: &Tensor) -> Result<Tensor> {
+        match &self.guide {
+            Guide::None => Ok(s.clone()),
+            _ => Tensor::cat(&[s, c], 1),
+        }
     }
 
     /// The discriminator's losses and gradients, without a step.
@@ -169,59 +173,15 @@ impl GanTrainer {
         report: &mut StepReport,
     ) -> Result<Gradients> {
         let share = 1.0 / parts.len().max(1) as f64;
-        let lazy = self.values.r1_every;
-        let penalty = if step.is_multiple_of(lazy) { self.values.reg_param * lazy as f64 } else { 0.0 };
-        let beta = self.bottleneck.map_or(0.0, |b| b.beta);
         let mut gradients = Gradients::default();
         for (part, c) in parts.iter().zip(codes) {
-            let noise = |i: usize| part.noise_bottleneck.as_ref().map(|noise| &noise[i]);
-            let net = &self.discriminator.net;
-            let verdict = net.judge(&part.pictures, noise(0))?;
-            let loss = loss_as_real(&verdict.logits)?;
-            report.add("d_loss", scalar(&loss)? * share);
-            let mut total = loss;
-            let mut regulariser = 0.0;
-            if penalty > 0.0 {
-                let r1 = (gradient_penalty(&net.input_gradient(&verdict)?)? * penalty)?;
-                regulariser += scalar(&r1)?;
-                total = (total + r1)?;
-            }
-            total = self.add_kl(total, verdict.kl.as_ref(), beta, share, &mut regulariser, report)?;
-            gradients.add(self.discriminator.backward(&(total * share)?)?)?;
-
-            let z = Tensor::cat(&[&part.s_discriminator, c], 1)?;
-            let generated = self.generator.frozen.forward(&z)?;
-            let verdict = net.judge(&generated, noise(1))?;
-            let loss = loss_as_fake(&verdict.logits)?;
-            report.add("d_loss", scalar(&loss)? * share);
-            let total = self.add_kl(loss, verdict.kl.as_ref(), beta, share, &mut regulariser, report)?;
-            report.add("r1", regulariser * share);
-            gradients.add(self.discriminator.backward(&(total * share)?)?)?;
+            let exhibit =
+                Exhibit { real: &part.pictures, codes: Some(c), noise: part.noise_bottleneck.as_ref() };
+            let generate = || self.generator.frozen.forward(&self.input(&part.s_discriminator, c)?);
+            self.critic.add_gradients(exhibit, generate, (share, step), &mut gradients, report)?;
         }
-        for name in ["d_loss", "r1"] {
-            report.check(name, report.get(name).unwrap_or(f64::NAN));
-        }
-        report.check("discriminator gradient", gradients.norm()?);
+        Critic::check(&gradients, report)?;
         Ok(gradients)
-    }
-
-    /// Adds half of the bottleneck's weighted KL: the loss has the mean over real and generated pictures.
-    fn add_kl(
-        &self,
-        total: Tensor,
-        kl: Option<&Tensor>,
-        beta: f64,
-        share: f64,
-        regulariser: &mut f64,
-        report: &mut StepReport,
-    ) -> Result<Tensor> {
-        let Some(kl) = kl else {
-            return Ok(total);
-        };
-        report.add("kl", scalar(kl)? * 0.5 * share);
-        let weighted = (kl * (0.5 * beta))?;
-        *regulariser += scalar(&weighted)?;
-        total + weighted
     }
 
     /// The generator's losses and gradients, without a step.
@@ -234,25 +194,67 @@ impl GanTrainer {
         codes: &[Tensor],
         report: &mut StepReport,
     ) -> Result<Gradients> {
+        Ok(self.generator_turn(parts, codes, report)?.0)
+    }
+
+    /// The gradients of the generator's losses in InfoGAN's encoder, without a step; `None` in other methods.
+    ///
+    /// # Errors
+    /// When shapes do not fit or the device fails.
+    pub fn encoder_gradients(&self, parts: &[GanBatch], codes: &[Tensor]) -> Result<Option<Gradients>> {
+        Ok(self.generator_turn(parts, codes, &mut StepReport::default())?.1)
+    }
+
+    /// The gradients of the generator, and of InfoGAN's encoder.
+    fn generator_turn(
+        &self,
+        parts: &[GanBatch],
+        codes: &[Tensor],
+        report: &mut StepReport,
+    ) -> Result<(Gradients, Option<Gradients>)> {
         let share = 1.0 / parts.len().max(1) as f64;
         let mut gradients = Gradients::default();
+        let mut encoder_gradients = None;
         for (part, c) in parts.iter().zip(codes) {
-            let z = Tensor::cat(&[&part.s_generator, c], 1)?;
-            let generated = self.generator.net.forward(&z)?;
-            let noise = part.noise_bottleneck.as_ref().map(|noise| &noise[2]);
-            let verdict = self.discriminator.frozen.judge(&generated, noise)?;
-            let loss = loss_as_real(&verdict.logits)?;
-            report.add("g_loss", scalar(&loss)? * share);
-            let information = information_loss(c, &self.encoder.encode(&generated)?)?;
-            report.add("info", scalar(&information)? * share);
-            let total = (loss + (information * self.values.w_info)?)?;
-            gradients.add(self.generator.backward(&(total * share)?)?)?;
+            let generated = self.generator.net.forward(&self.input(&part.s_generator, c)?)?;
+            let logits = self.critic.opinion(&generated, Some(c), part.noise_bottleneck.as_ref())?;
+            let mut total = loss_as_real(&logits)?;
+            report.add("g_loss", scalar(&total)? * share);
+            if let Some(information) = self.information(&generated, c)? {
+                report.add("info", scalar(&information)? * share);
+                if self.values.w_info > 0.0 {
+                    total = (total + (information * self.values.w_info)?)?;
+                }
+            }
+            let mut store = crate::ops::backward(&(total * share)?)?;
+            gradients.add(Gradients::take(&mut store, &self.generator.weights))?;
+            if let Guide::Learned(encoder) = &self.guide {
+                let own = Gradients::take(&mut store, &encoder.player.weights);
+                encoder_gradients.get_or_insert_with(Gradients::default).add(own)?;
+            }
         }
-        for name in ["g_loss", "info"] {
-            report.check(name, report.get(name).unwrap_or(f64::NAN));
+        report.check("g_loss", report.get("g_loss").unwrap_or(f64::NAN));
+        if !matches!(self.guide, Guide::None) {
+            report.check("info", report.get("info").unwrap_or(f64::NAN));
         }
         report.check("generator gradient", gradients.norm()?);
-        Ok(gradients)
+        if let Some(gradients) = &encoder_gradients {
+            report.check("encoder gradient", gradients.norm()?);
+        }
+        Ok((gradients, encoder_gradients))
+    }
+
+    /// How badly c is read back from the generated pictures, in nats; without a graph where nobody learns from it.
+    fn information(&self, generated: &Tensor, c: &Tensor) -> Result<Option<Tensor>> {
+        let seen = if self.values.w_info > 0.0 { generated.clone() } else { generated.detach() };
+        Ok(match &self.guide {
+            Guide::None => None,
+            Guide::Frozen(encoder) => Some(information_loss(c, &encoder.encode(&seen)?)?),
+            Guide::Learned(encoder) => {
+                let posterior = encoder.player.net.encode(&to_encoder(&seen, encoder.downsample)?)?;
+                Some(information_loss(c, &posterior)?)
+            }
+        })
     }
 
     /// The generator that is being trained.
@@ -265,31 +267,43 @@ impl GanTrainer {
         self.average.weights()
     }
 
-    /// The discriminator.
+    /// The discriminator; for cGAN with its projection.
     pub fn discriminator(&self) -> &Weights {
-        &self.discriminator.weights
+        self.critic.weights()
+    }
+
+    /// InfoGAN's encoder.
+    pub fn learned_encoder(&self) -> Option<&Weights> {
+        match &self.guide {
+            Guide::Learned(encoder) => Some(&encoder.player.weights),
+            _ => None,
+        }
     }
 
     /// The bottleneck's weight, if there is a bottleneck.
     pub fn bottleneck(&self) -> Option<AdaptiveBottleneck> {
-        self.bottleneck
+        self.critic.bottleneck()
     }
 
-    /// Everything a resumed run needs besides average and discriminator: `generator.*` (not averaged),
-    /// `generator_optimiser.*`, `discriminator_optimiser.*`.
+    /// Everything a resumed run needs besides average, discriminator and learned encoder: `generator.*` (not
+    /// averaged), `generator_optimiser.*`, `discriminator_optimiser.*`, for cGAN `projection.weight`, for InfoGAN
+    /// `encoder_optimiser.*`.
     ///
     /// # Errors
     /// When the device fails.
     pub fn state(&self) -> Result<Arrays> {
         let mut state = Arrays::new();
         extend(&mut state, "generator.", self.generator.weights.to_arrays()?);
-        extend(&mut state, "generator_optimiser.", self.generator.optimiser.state()?);
-        extend(&mut state, "discriminator_optimiser.", self.discriminator.optimiser.state()?);
+        self.generator.save_optimiser("generator", &mut state)?;
+        self.critic.save(&mut state)?;
+        if let Guide::Learned(encoder) = &self.guide {
+            encoder.player.save_optimiser("encoder", &mut state)?;
+        }
         Ok(state)
     }
 
     /// Continues from the averaged generator, the discriminator, what [`GanTrainer::state`] returned and the
-    /// bottleneck's weight.
+    /// bottleneck's weight. InfoGAN's encoder was given to [`LearnedEncoder::new`].
     ///
     /// # Errors
     /// A message naming what is missing or has another shape.
@@ -301,32 +315,12 @@ impl GanTrainer {
         bottleneck: Option<AdaptiveBottleneck>,
     ) -> Result<()> {
         self.average.weights().assign(average)?;
-        self.discriminator.weights.assign(discriminator)?;
-        self.generator.weights.assign(&part_of(state, "generator."))?;
-        self.generator.optimiser.restore(&part_of(state, "generator_optimiser."))?;
-        self.discriminator.optimiser.restore(&part_of(state, "discriminator_optimiser."))?;
-        if self.bottleneck.is_some() != bottleneck.is_some() {
-            candle_core::bail!("the saved state and the configuration disagree about the bottleneck");
+        self.generator.restore("generator", &part_of(state, "generator."), state)?;
+        self.critic.restore(discriminator, state, bottleneck)?;
+        if let Guide::Learned(encoder) = &mut self.guide {
+            let weights = encoder.player.weights.to_arrays()?;
+            encoder.player.restore("encoder", &weights, state)?;
         }
-        self.bottleneck = bottleneck;
         Ok(())
-    }
-}
-
-impl<N> Player<N> {
-    fn new(
-        weights: &Arrays,
-        learning_rate: f64,
-        device: &Device,
-        bind: impl Fn(&Weights) -> Result<N>,
-    ) -> Result<Self> {
-        let weights = Weights::trainable(weights, device)?;
-        let (net, frozen) = (bind(&weights)?, bind(&weights.frozen_view())?);
-        let optimiser = Optimiser::new(Rule::rmsprop(learning_rate), &weights)?;
-        Ok(Self { weights, net, frozen, optimiser })
-    }
-
-    fn backward(&self, loss: &Tensor) -> Result<Gradients> {
-        Ok(Gradients::take(&mut crate::ops::backward(loss)?, &self.weights))
     }
 }

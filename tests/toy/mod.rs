@@ -84,7 +84,7 @@ pub fn model() -> Model {
         description: ModelDescription {
             codes: vec![CodeBlock::disentangled(C_DIM), CodeBlock::nuisance(S_DIM)],
             generator: Some(GeneratorPart { config: generator, inputs: vec!["s".into(), "c".into()] }),
-            vae: Some(VaePart { config: vae, code: "c".into() }),
+            vae: Some(VaePart::new(vae, "c")),
             ..description("toy")
         },
         vae: vivid(vae.initialise_uniform(&mut Stream::new(1, "vae"))),

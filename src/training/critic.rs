@@ -1,0 +1,206 @@
+//! The discriminator's side of every method: its turn, and what it says in the generator's.
+
+use candle_core::{Device, Result, Tensor};
+
+use crate::base::Arrays;
+use crate::nets::{Discriminator, DiscriminatorConfig, Projection, Verdict, Weights};
+use crate::objectives::{AdaptiveBottleneck, gradient_penalty, loss_as_fake, loss_as_real, projected_logits};
+
+use super::config::GanTraining;
+use super::players::Player;
+use super::stage1::scalar;
+use super::{Gradients, Rule, StepReport};
+
+/// A discriminator in training, with what regularises it.
+pub(super) struct Critic {
+    player: Player<Judge>,
+    bottleneck: Option<AdaptiveBottleneck>,
+    reg_param: f64,
+    r1_every: u64,
+}
+
+/// A discriminator, conditional where its weights have a projection (cGAN).
+struct Judge {
+    net: Discriminator,
+    projection: Option<Projection>,
+}
+
+/// A part of a batch as the discriminator sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Exhibit<'a> {
+    /// Real pictures `(N, channels, size, size)` in [-1, 1].
+    pub(super) real: &'a Tensor,
+    /// The codes c of real and generated pictures `(N, c_dim)`, which only a conditional discriminator looks at.
+    pub(super) codes: Option<&'a Tensor>,
+    /// The bottleneck's sampling noise; see [`super::stage2::GanBatch::noise_bottleneck`].
+    pub(super) noise: Option<&'a [Tensor; 3]>,
+}
+
+impl Judge {
+    fn new(config: &DiscriminatorConfig, weights: &Weights) -> Result<Self> {
+        Ok(Self { net: Discriminator::new(config, weights)?, projection: Projection::find(weights) })
+    }
+
+    /// Logits of pictures with codes, the verdict they come from, and the projected codes.
+    fn judge(
+        &self,
+        pictures: &Tensor,
+        codes: Option<&Tensor>,
+        noise: Option<&Tensor>,
+    ) -> Result<(Tensor, Verdict, Option<Tensor>)> {
+        let verdict = self.net.judge(pictures, noise)?;
+        match (&self.projection, codes) {
+            (Some(projection), Some(codes)) => {
+                let projected = projection.forward(codes)?;
+                let logits = projected_logits(&verdict.logits, &verdict.features, &projected)?;
+                Ok((logits, verdict, Some(projected)))
+            }
+            (Some(_), None) => candle_core::bail!("a conditional discriminator needs codes"),
+            (None, _) => Ok((verdict.logits.clone(), verdict, None)),
+        }
+    }
+}
+
+impl Critic {
+    /// A discriminator that starts from `weights`, which hold the projection too where it is conditional.
+    pub(super) fn new(
+        values: &GanTraining,
+        config: &DiscriminatorConfig,
+        weights: &Arrays,
+        device: &Device,
+    ) -> Result<Self> {
+        let rule = Rule::rmsprop(values.learning_rate_discriminator);
+        Ok(Self {
+            player: Player::new(weights, rule, device, |weights| Judge::new(config, weights))?,
+            bottleneck: config.noise_shape(1).map(|_| AdaptiveBottleneck::default()),
+            reg_param: values.reg_param,
+            r1_every: values.r1_every,
+        })
+    }
+
+    /// Adds the losses of one part to `report` and their gradients, without a step, to `gradients`. `share` is the
+    /// part's weight in the batch, `step` counts from 0.
+    ///
+    /// Real and generated pictures are differentiated one after the other, so that only one graph is in memory;
+    /// `generate` is called in between.
+    pub(super) fn add_gradients(
+        &self,
+        part: Exhibit<'_>,
+        generate: impl FnOnce() -> Result<Tensor>,
+        (share, step): (f64, u64),
+        gradients: &mut Gradients,
+        report: &mut StepReport,
+    ) -> Result<()> {
+        let lazy = self.r1_every;
+        let penalty = if step.is_multiple_of(lazy) { self.reg_param * lazy as f64 } else { 0.0 };
+        let noise = |i: usize| part.noise.map(|noise| &noise[i]);
+        let judge = &self.player.net;
+        let (logits, verdict, projected) = judge.judge(part.real, part.codes, noise(0))?;
+        let loss = loss_as_real(&logits)?;
+        report.add("d_loss", scalar(&loss)? * share);
+        let mut total = loss;
+        let mut regulariser = 0.0;
+        if penalty > 0.0 {
+            let slope = match &projected {
+                Some(projected) => judge.net.projected_input_gradient(&verdict, projected)?,
+                None => judge.net.input_gradient(&verdict)?,
+            };
+            let r1 = (gradient_penalty(&slope)? * penalty)?;
+            regulariser += scalar(&r1)?;
+            total = (total + r1)?;
+        }
+        total = self.add_kl(total, verdict.kl.as_ref(), share, &mut regulariser, report)?;
+        drop((verdict, projected, logits));
+        gradients.add(self.player.backward(&(total * share)?)?)?;
+
+        let (logits, verdict, _) = judge.judge(&generate()?, part.codes, noise(1))?;
+        let loss = loss_as_fake(&logits)?;
+        report.add("d_loss", scalar(&loss)? * share);
+        let total = self.add_kl(loss, verdict.kl.as_ref(), share, &mut regulariser, report)?;
+        report.add("r1", regulariser * share);
+        gradients.add(self.player.backward(&(total * share)?)?)
+    }
+
+    /// Adds half of the bottleneck's weighted KL: the loss has the mean over real and generated pictures.
+    fn add_kl(
+        &self,
+        total: Tensor,
+        kl: Option<&Tensor>,
+        share: f64,
+        regulariser: &mut f64,
+        report: &mut StepReport,
+    ) -> Result<Tensor> {
+        let Some(kl) = kl else {
+            return Ok(total);
+        };
+        report.add("kl", scalar(kl)? * 0.5 * share);
+        let weighted = (kl * (0.5 * self.bottleneck.map_or(0.0, |b| b.beta)))?;
+        *regulariser += scalar(&weighted)?;
+        total + weighted
+    }
+
+    /// Notes in `report` what of the turn is not finite.
+    pub(super) fn check(gradients: &Gradients, report: &mut StepReport) -> Result<()> {
+        for name in ["d_loss", "r1"] {
+            report.check(name, report.get(name).unwrap_or(f64::NAN));
+        }
+        report.check("discriminator gradient", gradients.norm()?);
+        Ok(())
+    }
+
+    /// Moves the discriminator, and the bottleneck's weight after it.
+    pub(super) fn step(&mut self, gradients: &Gradients, report: &mut StepReport) -> Result<()> {
+        self.player.step(gradients)?;
+        if let (Some(bottleneck), Some(kl)) = (&mut self.bottleneck, report.get("kl")) {
+            bottleneck.update(kl);
+            report.add("beta_vdb", bottleneck.beta);
+        }
+        Ok(())
+    }
+
+    /// Logits `(N,)` of generated pictures in the generator's turn, out of reach of the discriminator's gradients.
+    pub(super) fn opinion(
+        &self,
+        generated: &Tensor,
+        codes: Option<&Tensor>,
+        noise: Option<&[Tensor; 3]>,
+    ) -> Result<Tensor> {
+        Ok(self.player.frozen.judge(generated, codes, noise.map(|noise| &noise[2]))?.0)
+    }
+
+    /// The discriminator's weights, with the projection's where it is conditional.
+    pub(super) fn weights(&self) -> &Weights {
+        &self.player.weights
+    }
+
+    /// The bottleneck's weight, if there is a bottleneck.
+    pub(super) fn bottleneck(&self) -> Option<AdaptiveBottleneck> {
+        self.bottleneck
+    }
+
+    /// Adds to `state` what a resumed run needs besides the discriminator's own weights: `discriminator_optimiser.*`
+    /// and the projection's weight.
+    pub(super) fn save(&self, state: &mut Arrays) -> Result<()> {
+        self.player.save_optimiser("discriminator", state)?;
+        if let Some(weight) = self.weights().to_arrays()?.remove(Projection::WEIGHT) {
+            state.insert(Projection::WEIGHT.to_owned(), weight);
+        }
+        Ok(())
+    }
+
+    /// Continues from the discriminator's weights, what [`Critic::save`] added, and the bottleneck's weight.
+    pub(super) fn restore(
+        &mut self,
+        weights: &Arrays,
+        state: &Arrays,
+        bottleneck: Option<AdaptiveBottleneck>,
+    ) -> Result<()> {
+        if self.bottleneck.is_some() != bottleneck.is_some() {
+            candle_core::bail!("the saved state and the configuration disagree about the bottleneck");
+        }
+        self.bottleneck = bottleneck;
+        let projection = state.get(Projection::WEIGHT).map(|w| (Projection::WEIGHT.to_owned(), w.clone()));
+        let all = weights.clone().into_iter().chain(projection).collect();
+        self.player.restore("discriminator", &all, state)
+    }
+}

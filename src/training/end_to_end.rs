@@ -1,0 +1,201 @@
+//! ID-GAN trained end to end (paper section 5.3): encoder, decoder, generator and discriminator at once, the encoder
+//! reached by the gradients of both halves. What it costs is the paper's reason for training in two steps.
+
+use candle_core::{Device, Result, Tensor};
+
+use crate::base::Arrays;
+use crate::nets::{Generator, GeneratorConfig, Vae, Weights};
+use crate::objectives::{
+    AdaptiveBottleneck, EndToEndWeights, end_to_end_loss, information_loss, kl_per_dimension, loss_as_real,
+    reconstruction_loss,
+};
+
+use super::config::{GanTraining, VaeTraining};
+use super::critic::{Critic, Exhibit};
+use super::players::{Player, to_encoder};
+use super::stage1::{extend, part_of, scalar};
+use super::stage2::{GanBatch, GanWeights};
+use super::{Gradients, MovingAverage, Rule, StepReport};
+
+/// Encoder, decoder, generator and discriminator in training.
+pub struct EndToEndTrainer {
+    vae_values: VaeTraining,
+    values: GanTraining,
+    vae: Player<Vae>,
+    generator: Player<Generator>,
+    critic: Critic,
+    average: MovingAverage,
+}
+
+impl EndToEndTrainer {
+    /// A trainer that starts from `vae` (both halves under their published names) and `weights`. The VAE moves by
+    /// Adam and the GAN by RMSprop, as they do apart.
+    ///
+    /// # Errors
+    /// When weights are missing or the device cannot hold them.
+    pub fn new(
+        vae_values: VaeTraining,
+        values: GanTraining,
+        size: usize,
+        vae: &Arrays,
+        weights: &GanWeights,
+        device: &Device,
+    ) -> Result<Self> {
+        let config: GeneratorConfig = values.generator(size, vae_values.c_dim);
+        let average = MovingAverage::new(values.ema_decay, Weights::trainable(&weights.average, device)?);
+        let adam = Rule::adam(vae_values.learning_rate, 0.9, 0.999);
+        let rmsprop = Rule::rmsprop(values.learning_rate_generator);
+        Ok(Self {
+            vae: Player::new(vae, adam, device, |weights| Vae::new(vae_values.network(), weights))?,
+            generator: Player::new(&weights.generator, rmsprop, device, |w| Generator::new(&config, w))?,
+            critic: Critic::new(&values, &values.discriminator(size), &weights.discriminator, device)?,
+            vae_values,
+            values,
+            average,
+        })
+    }
+
+    /// One iteration on a batch given in parts of equal size: the discriminator's turn, then that of the others
+    /// together, then the moving average. `step` counts from 0.
+    ///
+    /// The report holds what [`super::stage2::GanTrainer::step`] reports and the VAE's `reconstruction`, `code_kl`
+    /// (nats) and `beta`. A loss or gradient that is not finite ends the iteration.
+    ///
+    /// # Errors
+    /// When shapes do not fit or the device fails.
+    pub fn step(&mut self, parts: &[GanBatch], step: u64) -> Result<StepReport> {
+        let mut report = StepReport::default();
+        let share = 1.0 / parts.len().max(1) as f64;
+        let mut gradients = Gradients::default();
+        for part in parts {
+            let seen = to_encoder(&part.pictures, self.values.downsample)?;
+            let c = self.vae.frozen.encode(&seen)?.sample(&part.noise_c)?;
+            let noise = part.noise_bottleneck.as_ref();
+            let exhibit = Exhibit { real: &part.pictures, codes: None, noise };
+            let generate = || self.generator.frozen.forward(&Tensor::cat(&[&part.s_discriminator, &c], 1)?);
+            self.critic.add_gradients(exhibit, generate, (share, step), &mut gradients, &mut report)?;
+        }
+        Critic::check(&gradients, &mut report)?;
+        if report.not_finite.is_some() {
+            return Ok(report);
+        }
+        self.critic.step(&gradients, &mut report)?;
+        drop(gradients);
+        let (vae_gradients, generator_gradients) = self.joint_gradients(parts, step, &mut report)?;
+        if report.not_finite.is_some() {
+            return Ok(report);
+        }
+        self.vae.step(&vae_gradients)?;
+        self.generator.step(&generator_gradients)?;
+        self.average.update(&self.generator.weights)?;
+        Ok(report)
+    }
+
+    /// The loss of the VAE and the generator, and its gradients in both, without a step.
+    ///
+    /// # Errors
+    /// When shapes do not fit or the device fails.
+    pub fn joint_gradients(
+        &self,
+        parts: &[GanBatch],
+        step: u64,
+        report: &mut StepReport,
+    ) -> Result<(Gradients, Gradients)> {
+        let share = 1.0 / parts.len().max(1) as f64;
+        let (mut vae_gradients, mut generator_gradients) = (Gradients::default(), Gradients::default());
+        for part in parts {
+            let total = (self.joint_loss(part, step, share, report)? * share)?;
+            let mut store = crate::ops::backward(&total)?;
+            vae_gradients.add(Gradients::take(&mut store, &self.vae.weights))?;
+            generator_gradients.add(Gradients::take(&mut store, &self.generator.weights))?;
+        }
+        for name in ["reconstruction", "code_kl", "g_loss", "info"] {
+            report.check(name, report.get(name).unwrap_or(f64::NAN));
+        }
+        report.check("VAE gradient", vae_gradients.norm()?);
+        report.check("generator gradient", generator_gradients.norm()?);
+        report.add("beta", self.vae_values.beta.at(step));
+        Ok((vae_gradients, generator_gradients))
+    }
+
+    /// The loss of one part with its graph, a scalar; its terms go to `report` with the weight `share`.
+    fn joint_loss(&self, part: &GanBatch, step: u64, share: f64, report: &mut StepReport) -> Result<Tensor> {
+        let downsample = self.values.downsample;
+        let seen = to_encoder(&part.pictures, downsample)?;
+        let posterior = self.vae.net.encode(&seen)?;
+        let c = posterior.sample(&part.noise_c)?;
+        let reconstruction =
+            reconstruction_loss(&self.vae.net.decode(&c)?, &seen, self.vae_values.likelihood)?;
+        let kl = kl_per_dimension(&posterior.mu, &posterior.logvar)?.sum_all()?;
+        let vae_loss = (&reconstruction + (&kl * self.vae_values.beta.at(step))?)?;
+        let generated = self.generator.net.forward(&Tensor::cat(&[&part.s_generator, &c], 1)?)?;
+        let logits = self.critic.opinion(&generated, None, part.noise_bottleneck.as_ref())?;
+        let read_back = self.vae.net.encode(&to_encoder(&generated, downsample)?)?;
+        for (name, value) in [
+            ("reconstruction", scalar(&reconstruction)?),
+            ("code_kl", scalar(&kl)?),
+            ("g_loss", scalar(&loss_as_real(&logits.detach())?)?),
+            ("info", scalar(&information_loss(&c.detach(), &read_back.detach())?)?),
+        ] {
+            report.add(name, value * share);
+        }
+        let weights = EndToEndWeights { adversarial: 1.0, information: self.values.w_info };
+        end_to_end_loss(&vae_loss, &logits, &c, &read_back, weights)
+    }
+
+    /// The VAE.
+    pub fn vae(&self) -> &Weights {
+        &self.vae.weights
+    }
+
+    /// The generator that is being trained.
+    pub fn generator(&self) -> &Weights {
+        &self.generator.weights
+    }
+
+    /// The generator's moving average: what is shown and measured.
+    pub fn average(&self) -> &Weights {
+        self.average.weights()
+    }
+
+    /// The discriminator.
+    pub fn discriminator(&self) -> &Weights {
+        self.critic.weights()
+    }
+
+    /// The bottleneck's weight, if there is a bottleneck.
+    pub fn bottleneck(&self) -> Option<AdaptiveBottleneck> {
+        self.critic.bottleneck()
+    }
+
+    /// Everything a resumed run needs besides VAE, average and discriminator: `generator.*` (not averaged) and
+    /// `vae_optimiser.*`, `generator_optimiser.*`, `discriminator_optimiser.*`.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn state(&self) -> Result<Arrays> {
+        let mut state = Arrays::new();
+        extend(&mut state, "generator.", self.generator.weights.to_arrays()?);
+        self.vae.save_optimiser("vae", &mut state)?;
+        self.generator.save_optimiser("generator", &mut state)?;
+        self.critic.save(&mut state)?;
+        Ok(state)
+    }
+
+    /// Continues from the VAE, the averaged generator and the discriminator, what [`EndToEndTrainer::state`] returned
+    /// and the bottleneck's weight.
+    ///
+    /// # Errors
+    /// A message naming what is missing or has another shape.
+    pub fn restore(
+        &mut self,
+        [vae, average, discriminator]: [&Arrays; 3],
+        state: &Arrays,
+        bottleneck: Option<AdaptiveBottleneck>,
+    ) -> Result<()> {
+        self.vae.restore("vae", vae, state)?;
+        self.average.weights().assign(average)?;
+        self.generator.restore("generator", &part_of(state, "generator."), state)?;
+        self.critic.restore(discriminator, state, bottleneck)
+    }
+}

@@ -1,0 +1,93 @@
+use candle_core::Device;
+
+use crate::base::{Arrays, Stream};
+use crate::checkpoint::{Model, Stats};
+use crate::objectives::AdaptiveBottleneck;
+use crate::training::end_to_end::EndToEndTrainer;
+use crate::training::stage2::GanWeights;
+use crate::training::state::State;
+use crate::training::{GanTraining, StepReport, TrainConfig, TrainError, VaeTraining};
+
+use super::{
+    Inputs, Job, Normals, add_gan, bound, describe_vae, gan_batches, gan_values, initial_gan, initial_vae,
+    model, saved_gan, vae_values,
+};
+
+/// ID-GAN with its VAE.
+pub(super) struct EndToEndJob {
+    trainer: EndToEndTrainer,
+    vae: VaeTraining,
+    values: GanTraining,
+    size: usize,
+    data: String,
+}
+
+impl EndToEndJob {
+    pub(super) fn start(config: &TrainConfig, data: &str, device: &Device) -> Result<Self, TrainError> {
+        let (vae, values) = (vae_values(config)?, gan_values(config)?);
+        let mut stream = Stream::new(config.seed, "weights");
+        let encoder = initial_vae(&vae, &mut stream);
+        let generator = values.generator(config.size, vae.c_dim);
+        let weights = initial_gan(&values, config.size, &generator, &mut stream);
+        Self::new(config, data, &encoder, &weights, device)
+    }
+
+    pub(super) fn restore(
+        config: &TrainConfig,
+        data: &str,
+        state: &State,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let model = &state.model;
+        let mut job = Self::new(config, data, &model.vae, &saved_gan(model), device)?;
+        let weights = [&model.vae, &model.generator, &model.discriminator];
+        job.trainer.restore(weights, &state.arrays, state.progress.bottleneck)?;
+        Ok(job)
+    }
+
+    fn new(
+        config: &TrainConfig,
+        data: &str,
+        encoder: &Arrays,
+        weights: &GanWeights,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let (vae, values) = (vae_values(config)?, gan_values(config)?);
+        let trainer = EndToEndTrainer::new(vae, values.clone(), config.size, encoder, weights, device)?;
+        Ok(Self { trainer, vae, values, size: config.size, data: data.to_owned() })
+    }
+}
+
+impl Job for EndToEndJob {
+    fn step(
+        &mut self,
+        inputs: Inputs,
+        step: u64,
+        normals: &mut Normals<'_>,
+    ) -> Result<StepReport, TrainError> {
+        let batches = gan_batches(inputs.pictures, &self.values, self.size, self.vae.c_dim, normals)?;
+        Ok(self.trainer.step(&batches, step)?)
+    }
+
+    fn score(&self, report: &StepReport) -> f64 {
+        bound(report, "code_kl")
+    }
+
+    fn state(&self) -> Result<Arrays, TrainError> {
+        Ok(self.trainer.state()?)
+    }
+
+    fn model(&self, stats: Option<Stats>) -> Result<Model, TrainError> {
+        let mut description = describe_vae(&self.data, self.vae.network(), &[]);
+        add_gan(&mut description, &self.values, self.size);
+        Ok(Model {
+            generator: self.trainer.average().to_arrays()?,
+            discriminator: self.trainer.discriminator().to_arrays()?,
+            ..model(description, self.trainer.vae().to_arrays()?, stats)
+        })
+    }
+
+    fn bottleneck(&self) -> Option<AdaptiveBottleneck> {
+        self.trainer.bottleneck()
+    }
+}

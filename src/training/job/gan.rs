@@ -1,0 +1,235 @@
+use std::path::PathBuf;
+
+use candle_core::Device;
+
+use crate::base::{Arrays, Stream};
+use crate::checkpoint::{Model, ModelDescription, Sources, Stats, VaePart, open};
+use crate::nets::{Parameters, Projection, ProjectionConfig, VaeConfig};
+use crate::objectives::AdaptiveBottleneck;
+use crate::training::stage2::{FrozenEncoder, GanTrainer, GanWeights, Guide, LearnedEncoder};
+use crate::training::state::State;
+use crate::training::{ConfigError, GanTraining, Method, StepReport, TrainConfig, TrainError};
+
+use super::{
+    Inputs, Job, Normals, add_gan, describe, describe_vae, gan_batches, gan_values, initial_gan, model,
+    saved_gan,
+};
+
+/// Stage 2: every method of [`GanTrainer`].
+pub(super) struct GanJob {
+    trainer: GanTrainer,
+    values: GanTraining,
+    size: usize,
+    data: String,
+    code: Code,
+}
+
+/// What the code c of a method is.
+enum Code {
+    /// There is none.
+    None,
+    /// That of a trained VAE, which travels along.
+    OfVae(Box<Distilled>),
+    /// InfoGAN's, with an encoder of these sizes.
+    Learned(VaeConfig),
+}
+
+/// The VAE that stage 2 distils.
+struct Distilled {
+    part: VaePart,
+    weights: Arrays,
+    stats: Option<Stats>,
+    labels: Vec<String>,
+    hash: String,
+}
+
+impl Distilled {
+    /// The VAE of `model`, a file with SHA-256 `hash`.
+    fn new(model: Model, hash: String, values: &GanTraining) -> Result<Self, TrainError> {
+        let missing = || TrainError::Mismatch("the file named with --vae holds no VAE".into());
+        let part = model.description.vae.clone().ok_or_else(missing)?;
+        if part.config.channels != values.channels {
+            return Err(TrainError::Mismatch(format!(
+                "the VAE takes pictures of {} channel(s), the GAN makes {}; set gan.channels or name another --vae",
+                part.config.channels, values.channels
+            )));
+        }
+        let labels = model.description.block(&part.code).map(|block| block.labels.clone());
+        let part = VaePart { code: "c".into(), ..part };
+        Ok(Self { part, weights: model.vae, stats: model.stats, labels: labels.unwrap_or_default(), hash })
+    }
+}
+
+impl Code {
+    fn dims(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::OfVae(vae) => vae.part.config.c_dim,
+            Self::Learned(config) => config.c_dim,
+        }
+    }
+}
+
+impl GanJob {
+    pub(super) fn start(config: &TrainConfig, data: &str, device: &Device) -> Result<Self, TrainError> {
+        let values = gan_values(config)?;
+        let code = match config.method {
+            Method::Gan => Code::None,
+            Method::Infogan => Code::Learned(infogan_encoder(&values)?),
+            _ => Code::OfVae(Box::new(opened_vae(&values)?)),
+        };
+        let mut stream = Stream::new(config.seed, "weights");
+        let generator = values.generator(config.size, code.dims());
+        let mut weights = initial_gan(&values, config.size, &generator, &mut stream);
+        let encoder = match &code {
+            Code::Learned(config) => encoder_half(config.initialise_uniform(&mut stream)),
+            _ => Arrays::new(),
+        };
+        if config.method == Method::Cgan {
+            let features = values.discriminator(config.size).features();
+            let projection = ProjectionConfig { c_dim: code.dims(), features };
+            weights.discriminator.extend(projection.initialise_uniform(&mut stream));
+        }
+        Self::new(config, data, code, &weights, &encoder, device)
+    }
+
+    pub(super) fn restore(
+        config: &TrainConfig,
+        data: &str,
+        state: &State,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let values = gan_values(config)?;
+        let model = &state.model;
+        let mut weights = saved_gan(model);
+        if let Some(weight) = state.arrays.get(Projection::WEIGHT) {
+            weights.discriminator.insert(Projection::WEIGHT.to_owned(), weight.clone());
+        }
+        let code = match config.method {
+            Method::Gan => Code::None,
+            Method::Infogan => Code::Learned(infogan_encoder(&values)?),
+            _ => {
+                let hash = model.description.provenance.get("vae").and_then(|v| v.as_str());
+                Code::OfVae(Box::new(Distilled::new(
+                    model.clone(),
+                    hash.unwrap_or_default().to_owned(),
+                    &values,
+                )?))
+            }
+        };
+        let mut job = Self::new(config, data, code, &weights, &model.vae, device)?;
+        job.trainer.restore(
+            &model.generator,
+            &model.discriminator,
+            &state.arrays,
+            state.progress.bottleneck,
+        )?;
+        Ok(job)
+    }
+
+    /// A job of these weights; `encoder` is InfoGAN's.
+    fn new(
+        config: &TrainConfig,
+        data: &str,
+        code: Code,
+        weights: &GanWeights,
+        encoder: &Arrays,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let values = gan_values(config)?;
+        let guide = match &code {
+            Code::None => Guide::None,
+            Code::OfVae(vae) => {
+                Guide::Frozen(FrozenEncoder::new(vae.part.config, &vae.weights, values.downsample, device)?)
+            }
+            Code::Learned(config) => Guide::Learned(LearnedEncoder::new(*config, encoder, &values, device)?),
+        };
+        let generator = values.generator(config.size, code.dims());
+        let discriminator = values.discriminator(config.size);
+        let trainer = GanTrainer::new(values.clone(), &generator, &discriminator, weights, guide, device)?;
+        Ok(Self { trainer, values, size: config.size, data: data.to_owned(), code })
+    }
+}
+
+impl Job for GanJob {
+    fn step(
+        &mut self,
+        inputs: Inputs,
+        step: u64,
+        normals: &mut Normals<'_>,
+    ) -> Result<StepReport, TrainError> {
+        let batches = gan_batches(inputs.pictures, &self.values, self.size, self.code.dims(), normals)?;
+        Ok(self.trainer.step(&batches, step)?)
+    }
+
+    /// How well c is read back. No loss judges a GAN without c.
+    fn score(&self, report: &StepReport) -> f64 {
+        report.get("info").unwrap_or(f64::NAN)
+    }
+
+    fn state(&self) -> Result<Arrays, TrainError> {
+        Ok(self.trainer.state()?)
+    }
+
+    fn model(&self, stats: Option<Stats>) -> Result<Model, TrainError> {
+        let mut description = match &self.code {
+            Code::None => describe(&self.data, 0, &[]),
+            Code::OfVae(vae) => {
+                let described = describe_vae(&self.data, vae.part.config, &vae.labels);
+                ModelDescription { vae: Some(vae.part.clone()), ..described }
+            }
+            Code::Learned(config) => {
+                let part = VaePart { encoder_only: true, ..VaePart::new(*config, "c") };
+                ModelDescription { vae: Some(part), ..describe(&self.data, config.c_dim, &[]) }
+            }
+        };
+        add_gan(&mut description, &self.values, self.size);
+        let encoder = match &self.code {
+            Code::OfVae(vae) => {
+                description.provenance.insert("vae".into(), vae.hash.clone().into());
+                vae.weights.clone()
+            }
+            _ => match self.trainer.learned_encoder() {
+                Some(weights) => weights.to_arrays()?,
+                None => Arrays::new(),
+            },
+        };
+        let mut discriminator = self.trainer.discriminator().to_arrays()?;
+        // only training has a use for it, and the published discriminators have none
+        discriminator.remove(Projection::WEIGHT);
+        let generator = self.trainer.average().to_arrays()?;
+        Ok(Model { generator, discriminator, ..model(description, encoder, stats) })
+    }
+
+    fn initial_stats(&self) -> Option<Stats> {
+        match &self.code {
+            Code::OfVae(vae) => vae.stats.clone(),
+            _ => None,
+        }
+    }
+
+    fn bottleneck(&self) -> Option<AdaptiveBottleneck> {
+        self.trainer.bottleneck()
+    }
+}
+
+/// The VAE that the configuration names.
+fn opened_vae(values: &GanTraining) -> Result<Distilled, TrainError> {
+    if values.vae.is_empty() {
+        let what = "this method takes the code of a trained VAE; name it with --vae FILE or --vae RUN";
+        return Err(ConfigError(what.into()).into());
+    }
+    let sources = Sources { vae: Some(PathBuf::from(&values.vae)), ..Sources::default() };
+    let model = open(&sources)?.model;
+    let hash = model.hash.clone();
+    Distilled::new(model, hash, values)
+}
+
+fn infogan_encoder(values: &GanTraining) -> Result<VaeConfig, TrainError> {
+    let missing = || ConfigError("infogan: gan.c_dim, the dimensions of its code, is missing".into());
+    Ok(VaeConfig { channels: values.channels, c_dim: values.c_dim.ok_or_else(missing)? })
+}
+
+fn encoder_half(vae: Arrays) -> Arrays {
+    vae.into_iter().filter(|(name, _)| name.starts_with("encoder.")).collect()
+}

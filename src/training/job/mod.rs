@@ -1,0 +1,236 @@
+//! What is trained, behind one face for the session: a method, its noise, its model and its state.
+
+mod end_to_end;
+mod gan;
+mod vae;
+mod vae_gan;
+
+use candle_core::{Device, Tensor};
+
+use crate::base::{Arrays, Stream};
+use crate::checkpoint::{CodeBlock, GeneratorPart, Model, ModelDescription, Stats, VaePart};
+use crate::nets::{GeneratorConfig, Parameters, VaeConfig};
+use crate::objectives::AdaptiveBottleneck;
+
+use super::stage2::{GanBatch, GanWeights};
+use super::state::{Progress, State};
+use super::{
+    ConfigError, GanTraining, Initialisation, Method, StepReport, TrainConfig, TrainError, VaeTraining,
+};
+
+/// A method in training.
+pub(super) trait Job: Send {
+    /// Trains on one batch, with noise from `normals`.
+    fn step(
+        &mut self,
+        inputs: Inputs,
+        step: u64,
+        normals: &mut Normals<'_>,
+    ) -> Result<StepReport, TrainError>;
+
+    /// The loss that judges a state, lower is better; NaN where none does.
+    fn score(&self, report: &StepReport) -> f64;
+
+    /// The arrays that only training needs.
+    fn state(&self) -> Result<Arrays, TrainError>;
+
+    /// The model as it stands, without what [`model_of`] adds.
+    fn model(&self, stats: Option<Stats>) -> Result<Model, TrainError>;
+
+    /// Whether each step takes a second minibatch.
+    fn needs_second_batch(&self) -> bool {
+        false
+    }
+
+    /// Statistics known before training: those of the VAE that stage 2 distils.
+    fn initial_stats(&self) -> Option<Stats> {
+        None
+    }
+
+    /// The variational bottleneck's weight.
+    fn bottleneck(&self) -> Option<AdaptiveBottleneck> {
+        None
+    }
+}
+
+/// The pictures of one step, in parts.
+pub(super) struct Inputs {
+    /// Stage 1: [0, 1]; the others: [-1, 1].
+    pub(super) pictures: Vec<Tensor>,
+    /// FactorVAE's second minibatch.
+    pub(super) second: Option<Vec<Tensor>>,
+}
+
+/// Noise from N(0, I) on the device of the networks.
+pub(super) struct Normals<'a> {
+    pub(super) stream: &'a mut Stream,
+    pub(super) device: &'a Device,
+}
+
+impl Normals<'_> {
+    fn draw(&mut self, shape: &[usize]) -> Result<Tensor, TrainError> {
+        let values = self.stream.normals(shape.iter().product());
+        Ok(Tensor::from_vec(values, shape, self.device)?)
+    }
+}
+
+/// Fresh weights for `config`; methods that distil a VAE open it.
+pub(super) fn new_job(config: &TrainConfig, data: &str, device: &Device) -> Result<Box<dyn Job>, TrainError> {
+    match config.method {
+        method if method.is_stage_1() => Ok(Box::new(vae::VaeJob::start(config, data, device)?)),
+        Method::IdganEndToEnd => Ok(Box::new(end_to_end::EndToEndJob::start(config, data, device)?)),
+        Method::VaeGan => Ok(Box::new(vae_gan::VaeGanJob::start(config, data, device)?)),
+        _ => Ok(Box::new(gan::GanJob::start(config, data, device)?)),
+    }
+}
+
+/// The job that goes on from `state`.
+pub(super) fn restored_job(
+    config: &TrainConfig,
+    data: &str,
+    state: &State,
+    device: &Device,
+) -> Result<Box<dyn Job>, TrainError> {
+    match config.method {
+        method if method.is_stage_1() => Ok(Box::new(vae::VaeJob::restore(config, data, state, device)?)),
+        Method::IdganEndToEnd => Ok(Box::new(end_to_end::EndToEndJob::restore(config, data, state, device)?)),
+        Method::VaeGan => Ok(Box::new(vae_gan::VaeGanJob::restore(config, data, state, device)?)),
+        _ => Ok(Box::new(gan::GanJob::restore(config, data, state, device)?)),
+    }
+}
+
+/// The model of a job as it stands, with where it comes from.
+pub(super) fn model_of(
+    job: &dyn Job,
+    config: &TrainConfig,
+    progress: &Progress,
+    stats: Option<Stats>,
+) -> Result<Model, TrainError> {
+    let mut model = job.model(stats)?;
+    let description = &mut model.description;
+    let text = |value: &str| serde_json::Value::String(value.to_owned());
+    description.name = if config.preset.is_empty() { "untitled".into() } else { config.preset.clone() };
+    description.training.insert("steps".into(), progress.step.into());
+    description.training.insert("seconds".into(), progress.seconds.round().into());
+    description.training.insert("dropped_steps".into(), progress.dropped.into());
+    description.provenance.insert("program".into(), text(concat!("idgan ", env!("CARGO_PKG_VERSION"))));
+    let effective = serde_json::to_value(config).unwrap_or_default();
+    description.provenance.insert("config".into(), effective);
+    Ok(model)
+}
+
+/// A model of no networks, with a code block `c` where it has a code.
+fn describe(data: &str, c_dim: usize, labels: &[String]) -> ModelDescription {
+    let block = CodeBlock { labels: labels.to_vec(), ..CodeBlock::disentangled(c_dim) };
+    ModelDescription {
+        codes: if c_dim > 0 { vec![block] } else { Vec::new() },
+        data: Some(data.to_owned()),
+        ..ModelDescription::empty("")
+    }
+}
+
+/// The same with a VAE of that code.
+fn describe_vae(data: &str, config: VaeConfig, labels: &[String]) -> ModelDescription {
+    ModelDescription { vae: Some(VaePart::new(config, "c")), ..describe(data, config.c_dim, labels) }
+}
+
+/// Adds a generator of s, where it has dimensions, and of c, where the description has it, and its discriminator.
+fn add_gan(description: &mut ModelDescription, values: &GanTraining, size: usize) {
+    let c_dim = description.block("c").map_or(0, |block| block.dims);
+    let mut inputs = Vec::new();
+    if values.s_dim > 0 {
+        description.codes.push(CodeBlock::nuisance(values.s_dim));
+        inputs.push("s".to_owned());
+    }
+    if c_dim > 0 {
+        inputs.push("c".to_owned());
+    }
+    description.generator = Some(GeneratorPart { config: values.generator(size, c_dim), inputs });
+    description.discriminator = Some(values.discriminator(size));
+}
+
+/// A model of these weights.
+fn model(description: ModelDescription, vae: Arrays, stats: Option<Stats>) -> Model {
+    Model {
+        description,
+        vae,
+        generator: Arrays::new(),
+        discriminator: Arrays::new(),
+        stats,
+        hash: String::new(),
+    }
+}
+
+/// The initial weights of a VAE.
+fn initial_vae(values: &VaeTraining, stream: &mut Stream) -> Arrays {
+    match values.initialisation {
+        Initialisation::Normal => values.network().initialise_normal(stream),
+        Initialisation::Uniform => values.network().initialise_uniform(stream),
+    }
+}
+
+/// The initial weights of generator and discriminator.
+fn initial_gan(
+    values: &GanTraining,
+    size: usize,
+    generator: &GeneratorConfig,
+    stream: &mut Stream,
+) -> GanWeights {
+    let generator = generator.initialise_uniform(stream);
+    GanWeights {
+        average: generator.clone(),
+        generator,
+        discriminator: values.discriminator(size).initialise_uniform(stream),
+    }
+}
+
+/// The weights of a saved GAN; [`super::stage2::GanTrainer::restore`] and its like put the raw generator into place.
+fn saved_gan(model: &Model) -> GanWeights {
+    GanWeights {
+        average: model.generator.clone(),
+        generator: model.generator.clone(),
+        discriminator: model.discriminator.clone(),
+    }
+}
+
+/// The batches of a step of stage 2 with noise for a code of `c_dim` dimensions.
+fn gan_batches(
+    pictures: Vec<Tensor>,
+    values: &GanTraining,
+    size: usize,
+    c_dim: usize,
+    normals: &mut Normals<'_>,
+) -> Result<Vec<GanBatch>, TrainError> {
+    let shape = |rows: usize| values.discriminator(size).noise_shape(rows);
+    pictures
+        .into_iter()
+        .map(|pictures| {
+            let rows = pictures.dim(0)?;
+            let noise_bottleneck = match shape(rows) {
+                Some(shape) => Some([normals.draw(&shape)?, normals.draw(&shape)?, normals.draw(&shape)?]),
+                None => None,
+            };
+            Ok(GanBatch {
+                pictures,
+                noise_c: normals.draw(&[rows, c_dim])?,
+                s_discriminator: normals.draw(&[rows, values.s_dim])?,
+                s_generator: normals.draw(&[rows, values.s_dim])?,
+                noise_bottleneck,
+            })
+        })
+        .collect()
+}
+
+fn gan_values(config: &TrainConfig) -> Result<GanTraining, TrainError> {
+    config.gan.clone().ok_or_else(|| ConfigError("the section [gan] is missing".into()).into())
+}
+
+fn vae_values(config: &TrainConfig) -> Result<VaeTraining, TrainError> {
+    config.vae.ok_or_else(|| ConfigError("the section [vae] is missing".into()).into())
+}
+
+/// Minus the evidence bound with beta 1, which judges the methods that train a VAE.
+fn bound(report: &StepReport, kl: &str) -> f64 {
+    let value = |name| report.get(name).unwrap_or(f64::NAN);
+    value("reconstruction") + value(kl)
+}

@@ -1,0 +1,95 @@
+use candle_core::Device;
+
+use crate::base::{Arrays, Stream};
+use crate::checkpoint::{Model, Stats};
+use crate::training::stage1::{SecondBatch, VaeBatch, VaeTrainer};
+use crate::training::state::State;
+use crate::training::{Method, StepReport, TrainConfig, TrainError, VaeTraining};
+
+use super::{Inputs, Job, Normals, bound, describe_vae, initial_vae, model, vae_values};
+
+/// More parts than a batch is ever split in, to number them over all steps.
+const PARTS: u64 = 1 << 20;
+
+/// Stage 1.
+pub(super) struct VaeJob {
+    trainer: VaeTrainer,
+    values: VaeTraining,
+    data: String,
+    seed: u64,
+}
+
+impl VaeJob {
+    pub(super) fn start(config: &TrainConfig, data: &str, device: &Device) -> Result<Self, TrainError> {
+        let mut stream = Stream::new(config.seed, "weights");
+        let weights = initial_vae(&vae_values(config)?, &mut stream);
+        Self::new(config, data, &weights, device, &mut stream)
+    }
+
+    pub(super) fn restore(
+        config: &TrainConfig,
+        data: &str,
+        state: &State,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let mut stream = Stream::new(config.seed, "weights");
+        let mut job = Self::new(config, data, &state.model.vae, device, &mut stream)?;
+        job.trainer.restore(&state.model.vae, &state.arrays)?;
+        Ok(job)
+    }
+
+    fn new(
+        config: &TrainConfig,
+        data: &str,
+        weights: &Arrays,
+        device: &Device,
+        stream: &mut Stream,
+    ) -> Result<Self, TrainError> {
+        let values = vae_values(config)?;
+        let trainer = VaeTrainer::new(config.method, values, weights, device, stream)?;
+        Ok(Self { trainer, values, data: data.to_owned(), seed: config.seed })
+    }
+}
+
+impl Job for VaeJob {
+    fn step(
+        &mut self,
+        inputs: Inputs,
+        step: u64,
+        normals: &mut Normals<'_>,
+    ) -> Result<StepReport, TrainError> {
+        let mut second = inputs.second.map(Vec::into_iter);
+        let mut batches = Vec::new();
+        for (i, pictures) in inputs.pictures.into_iter().enumerate() {
+            let shape = [pictures.dim(0)?, self.values.c_dim];
+            let noise = normals.draw(&shape)?;
+            let second = match second.as_mut().and_then(Iterator::next) {
+                Some(pictures) => Some(SecondBatch {
+                    pictures,
+                    noise: normals.draw(&shape)?,
+                    permutation: Stream::for_item(self.seed, "permutation", step * PARTS + i as u64),
+                }),
+                None => None,
+            };
+            batches.push(VaeBatch { pictures, noise, second });
+        }
+        Ok(self.trainer.step(&batches, step)?)
+    }
+
+    fn score(&self, report: &StepReport) -> f64 {
+        bound(report, "kl")
+    }
+
+    fn state(&self) -> Result<Arrays, TrainError> {
+        Ok(self.trainer.state()?)
+    }
+
+    fn model(&self, stats: Option<Stats>) -> Result<Model, TrainError> {
+        let description = describe_vae(&self.data, self.values.network(), &[]);
+        Ok(model(description, self.trainer.weights().to_arrays()?, stats))
+    }
+
+    fn needs_second_batch(&self) -> bool {
+        self.trainer.method() == Method::FactorVae
+    }
+}

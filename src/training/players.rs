@@ -1,0 +1,92 @@
+//! What trainers of two networks are made of: a network with its optimiser, the discriminator's turn, and the way
+//! from a generator's pictures to an encoder.
+
+use candle_core::{Device, Result, Tensor};
+
+use crate::base::Arrays;
+use crate::nets::{Posterior, PosteriorEncoder, VaeConfig, Weights};
+use crate::ops;
+
+use super::config::Downsample;
+use super::stage1::{extend, part_of};
+use super::{Gradients, Optimiser, Rule};
+
+/// A network with its optimiser, and a view of it for the other player's turn.
+pub(super) struct Player<N> {
+    pub(super) weights: Weights,
+    pub(super) net: N,
+    /// The same network out of reach of gradients.
+    pub(super) frozen: N,
+    optimiser: Optimiser,
+}
+
+impl<N> Player<N> {
+    pub(super) fn new(
+        weights: &Arrays,
+        rule: Rule,
+        device: &Device,
+        bind: impl Fn(&Weights) -> Result<N>,
+    ) -> Result<Self> {
+        let weights = Weights::trainable(weights, device)?;
+        let (net, frozen) = (bind(&weights)?, bind(&weights.frozen_view())?);
+        let optimiser = Optimiser::new(rule, &weights)?;
+        Ok(Self { weights, net, frozen, optimiser })
+    }
+
+    /// The gradients of `loss` in this network's parameters.
+    pub(super) fn backward(&self, loss: &Tensor) -> Result<Gradients> {
+        Ok(Gradients::take(&mut ops::backward(loss)?, &self.weights))
+    }
+
+    /// Moves the parameters.
+    pub(super) fn step(&mut self, gradients: &Gradients) -> Result<()> {
+        self.optimiser.step(gradients)
+    }
+
+    /// Adds the optimiser's running means to `state` as `{name}_optimiser.*`.
+    pub(super) fn save_optimiser(&self, name: &str, state: &mut Arrays) -> Result<()> {
+        extend(state, &format!("{name}_optimiser."), self.optimiser.state()?);
+        Ok(())
+    }
+
+    /// Continues from `weights` and from what [`Player::save_optimiser`] added.
+    pub(super) fn restore(&mut self, name: &str, weights: &Arrays, state: &Arrays) -> Result<()> {
+        self.weights.assign(weights)?;
+        self.optimiser.restore(&part_of(state, &format!("{name}_optimiser.")))
+    }
+}
+
+/// The encoder of stage 1, behind the way from a GAN's pictures to its own.
+pub struct FrozenEncoder {
+    net: PosteriorEncoder,
+    downsample: Downsample,
+}
+
+impl FrozenEncoder {
+    /// The encoder of the VAE `weights`, under their published names; the decoder's are not needed.
+    ///
+    /// # Errors
+    /// When weights are missing or the device cannot hold them.
+    pub fn new(config: VaeConfig, weights: &Arrays, downsample: Downsample, device: &Device) -> Result<Self> {
+        Ok(Self { net: PosteriorEncoder::new(config, &Weights::frozen(weights, device)?)?, downsample })
+    }
+
+    /// q(c|x) of pictures `(N, channels, size, size)` in [-1, 1], brought down to 64x64 where larger. Gradients
+    /// flow to the pictures.
+    ///
+    /// # Errors
+    /// When the shape does not fit.
+    pub fn encode(&self, pictures: &Tensor) -> Result<Posterior> {
+        self.net.encode(&to_encoder(pictures, self.downsample)?)
+    }
+}
+
+/// Pictures `(N, channels, size, size)` in [-1, 1] as an encoder takes them: 64x64 in [0, 1].
+pub(super) fn to_encoder(pictures: &Tensor, downsample: Downsample) -> Result<Tensor> {
+    let unit = ((pictures + 1.0)? * 0.5)?;
+    match (unit.dim(3)?, downsample) {
+        (64, _) => Ok(unit),
+        (_, Downsample::Area) => ops::area_downsample(&unit, 64),
+        (_, Downsample::Bilinear) => ops::bilinear_downsample(&unit, 64),
+    }
+}

@@ -1,0 +1,170 @@
+//! VAE-GAN (paper section 5.3, after Larsen et al.): a beta-VAE whose decoder is the generator, and a discriminator of
+//! its reconstructions and of its pictures of codes from the prior.
+
+use candle_core::{Device, Result, Tensor};
+
+use crate::base::Arrays;
+use crate::nets::{Vae, Weights};
+use crate::objectives::{
+    kl_per_dimension, loss_as_real, reconstruction_loss, vae_gan_loss, vae_gan_pictures,
+};
+
+use super::config::{Downsample, GanTraining, VaeTraining};
+use super::critic::{Critic, Exhibit};
+use super::players::{Player, to_encoder};
+use super::stage1::scalar;
+use super::{Gradients, Rule, StepReport};
+
+/// A VAE and a discriminator in training.
+pub struct VaeGanTrainer {
+    vae_values: VaeTraining,
+    w_adv: f64,
+    vae: Player<Vae>,
+    critic: Critic,
+}
+
+/// The data and noise of one step, or of a part of it. All noise is from N(0, I), `(N, c_dim)`.
+#[derive(Debug)]
+pub struct VaeGanBatch {
+    /// Real pictures `(N, channels, 64, 64)` in [-1, 1].
+    pub pictures: Tensor,
+    /// Noise of c ~ q(c|x), the same in both turns.
+    pub noise_c: Tensor,
+    /// Codes from the prior of the discriminator's turn.
+    pub prior_discriminator: Tensor,
+    /// Codes from the prior of the VAE's turn.
+    pub prior_vae: Tensor,
+}
+
+impl VaeGanTrainer {
+    /// A trainer that starts from `vae` (both halves under their published names) and `discriminator`. The VAE moves
+    /// by Adam, the discriminator by RMSprop.
+    ///
+    /// # Errors
+    /// When weights are missing or the device cannot hold them.
+    pub fn new(
+        vae_values: VaeTraining,
+        values: &GanTraining,
+        vae: &Arrays,
+        discriminator: &Arrays,
+        device: &Device,
+    ) -> Result<Self> {
+        let adam = Rule::adam(vae_values.learning_rate, 0.9, 0.999);
+        Ok(Self {
+            vae: Player::new(vae, adam, device, |weights| Vae::new(vae_values.network(), weights))?,
+            critic: Critic::new(values, &values.discriminator(64), discriminator, device)?,
+            vae_values,
+            w_adv: values.w_adv.unwrap_or(1.0),
+        })
+    }
+
+    /// One iteration on a batch given in parts of equal size: the discriminator's turn, then the VAE's. `step` counts
+    /// from 0.
+    ///
+    /// The report holds `d_loss`, `r1` (weighted), `g_loss` (the VAE's adversarial loss, not weighted),
+    /// `reconstruction`, `code_kl` (nats) and `beta`. A loss or gradient that is not finite ends the iteration.
+    ///
+    /// # Errors
+    /// When shapes do not fit or the device fails.
+    pub fn step(&mut self, parts: &[VaeGanBatch], step: u64) -> Result<StepReport> {
+        let mut report = StepReport::default();
+        let share = 1.0 / parts.len().max(1) as f64;
+        let mut gradients = Gradients::default();
+        for part in parts {
+            let exhibit = Exhibit { real: &part.pictures, codes: None, noise: None };
+            let generate = || {
+                let seen = to_encoder(&part.pictures, Downsample::Area)?;
+                let c = self.vae.frozen.encode(&seen)?.sample(&part.noise_c)?;
+                let decode = |c: &Tensor| self.vae.frozen.decode(c);
+                vae_gan_pictures(&decode(&c)?, &decode(&part.prior_discriminator)?)
+            };
+            self.critic.add_gradients(exhibit, generate, (share, step), &mut gradients, &mut report)?;
+        }
+        Critic::check(&gradients, &mut report)?;
+        if report.not_finite.is_some() {
+            return Ok(report);
+        }
+        self.critic.step(&gradients, &mut report)?;
+        drop(gradients);
+        let gradients = self.vae_gradients(parts, step, &mut report)?;
+        if report.not_finite.is_some() {
+            return Ok(report);
+        }
+        self.vae.step(&gradients)?;
+        Ok(report)
+    }
+
+    /// The VAE's losses and gradients, without a step.
+    ///
+    /// # Errors
+    /// When shapes do not fit or the device fails.
+    pub fn vae_gradients(
+        &self,
+        parts: &[VaeGanBatch],
+        step: u64,
+        report: &mut StepReport,
+    ) -> Result<Gradients> {
+        let share = 1.0 / parts.len().max(1) as f64;
+        let mut gradients = Gradients::default();
+        for part in parts {
+            let total = (self.vae_loss(part, step, share, report)? * share)?;
+            gradients.add(self.vae.backward(&total)?)?;
+        }
+        for name in ["reconstruction", "code_kl", "g_loss"] {
+            report.check(name, report.get(name).unwrap_or(f64::NAN));
+        }
+        report.check("VAE gradient", gradients.norm()?);
+        report.add("beta", self.vae_values.beta.at(step));
+        Ok(gradients)
+    }
+
+    /// The loss of one part with its graph, a scalar; its terms go to `report` with the weight `share`.
+    fn vae_loss(&self, part: &VaeGanBatch, step: u64, share: f64, report: &mut StepReport) -> Result<Tensor> {
+        let seen = to_encoder(&part.pictures, Downsample::Area)?;
+        let posterior = self.vae.net.encode(&seen)?;
+        let logits = self.vae.net.decode(&posterior.sample(&part.noise_c)?)?;
+        let reconstruction = reconstruction_loss(&logits, &seen, self.vae_values.likelihood)?;
+        let kl = kl_per_dimension(&posterior.mu, &posterior.logvar)?.sum_all()?;
+        let vae_loss = (&reconstruction + (&kl * self.vae_values.beta.at(step))?)?;
+        let pictures = vae_gan_pictures(&logits, &self.vae.net.decode(&part.prior_vae)?)?;
+        let verdicts = self.critic.opinion(&pictures, None, None)?;
+        for (name, value) in [
+            ("reconstruction", scalar(&reconstruction)?),
+            ("code_kl", scalar(&kl)?),
+            ("g_loss", scalar(&loss_as_real(&verdicts.detach())?)?),
+        ] {
+            report.add(name, value * share);
+        }
+        vae_gan_loss(&vae_loss, &verdicts, self.w_adv)
+    }
+
+    /// The VAE, whose decoder is the generator.
+    pub fn vae(&self) -> &Weights {
+        &self.vae.weights
+    }
+
+    /// The discriminator.
+    pub fn discriminator(&self) -> &Weights {
+        self.critic.weights()
+    }
+
+    /// Everything a resumed run needs besides VAE and discriminator: `vae_optimiser.*`, `discriminator_optimiser.*`.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn state(&self) -> Result<Arrays> {
+        let mut state = Arrays::new();
+        self.vae.save_optimiser("vae", &mut state)?;
+        self.critic.save(&mut state)?;
+        Ok(state)
+    }
+
+    /// Continues from VAE, discriminator and what [`VaeGanTrainer::state`] returned.
+    ///
+    /// # Errors
+    /// A message naming what is missing or has another shape.
+    pub fn restore(&mut self, vae: &Arrays, discriminator: &Arrays, state: &Arrays) -> Result<()> {
+        self.vae.restore("vae", vae, state)?;
+        self.critic.restore(discriminator, state, None)
+    }
+}
