@@ -1,8 +1,10 @@
-//! An allocator that counts what each thread holds, so that a test can ask for the most it held at once.
-#![allow(unreachable_pub, reason = "test code, shared by test binaries")]
+//! An allocator that counts what each thread and the whole process hold, so that a test can ask for the most a thread
+//! held at once, or for what the process holds now.
+#![allow(unreachable_pub, dead_code, reason = "test code, shared by test binaries that use different parts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicIsize, Ordering};
 
 struct Counting;
 
@@ -14,7 +16,11 @@ thread_local! {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// Bytes held by all threads together.
+static PROCESS: AtomicIsize = AtomicIsize::new(0);
+
 fn count(change: isize) {
+    PROCESS.fetch_add(change, Ordering::Relaxed);
     // A thread that is going away no longer counts.
     let _ = HELD.try_with(|held| {
         let (now, most) = held.get();
@@ -49,6 +55,11 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: the caller's promises are passed on.
         unsafe { System.realloc(pointer, layout, size) }
     }
+}
+
+/// Bytes that all threads together hold now.
+pub fn held_by_process() -> usize {
+    PROCESS.load(Ordering::Relaxed).max(0) as usize
 }
 
 /// The most bytes that `job` held at once on this thread, beyond those it started with.
