@@ -43,7 +43,7 @@ enum Command {
     Preview(PreviewArgs),
     /// Say how many pictures there are, their size and their factors.
     Info(InfoArgs),
-    /// Decode every picture into the cache now, so that training starts at once later.
+    /// Decode or render every picture into the cache now, so that training starts at once later.
     Prepare(PrepareArgs),
 }
 
@@ -107,6 +107,7 @@ struct InfoArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     idgan data prepare images:holiday --size 128\n  \
+    idgan data prepare scenes:50000 --size 128\n  \
     idgan data prepare dsprites:dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz")]
 struct PrepareArgs {
     #[command(flatten)]

@@ -11,6 +11,12 @@ pub trait Dataset: Send + Sync {
     /// The specification that opens this set again, for instance `dsprites` or `images:DIR`.
     fn spec(&self) -> &str;
 
+    /// The specification of the set that these pictures are drawn from, for instance `scenes` for `scenes:50000`;
+    /// it is the one with factors.
+    fn whole(&self) -> &str {
+        self.spec()
+    }
+
     /// Number of pictures.
     fn len(&self) -> usize;
 

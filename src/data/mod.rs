@@ -9,6 +9,7 @@ mod noise;
 mod options;
 mod order;
 mod photos;
+mod pixels;
 mod scenes;
 mod spec;
 mod sprites;

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::photos::{Layout, Photos};
-use super::scenes::Scenes;
+use super::scenes::{DrawnScenes, Scenes};
 use super::sprites::{Sprites, Variant};
 use super::{DataError, Dataset, OpenOptions};
 
@@ -13,6 +13,7 @@ color-dsprites[:FILE.npz]  in random colours
 noisy-dsprites[:FILE.npz]  on uniform noise
 scream-dsprites[:FILE.npz] on crops of a painting (--picture FILE for another)
 scenes                     rendered rooms with six known factors, 64 to 1024 pixels
+scenes:COUNT               so many of them, drawn once and kept in the cache: for training
 images:DIR                 any pictures, at any depth of a folder (or a zip or tar)
 celeba:PATH                img_align_celeba, the folder or the zip
 celeba-hq:PATH             the 1024x1024 pictures, a folder or a zip
@@ -39,7 +40,7 @@ pub fn open(spec: &str, size: Option<usize>, options: &OpenOptions) -> Result<Ar
         "color-dsprites" => sprites(spec, Variant::Colour, path, size, options),
         "noisy-dsprites" => sprites(spec, Variant::Noisy, path, size, options),
         "scream-dsprites" => sprites(spec, Variant::Scream, path, size, options),
-        "scenes" if path.is_none() => Ok(Arc::new(Scenes::new(size.unwrap_or(SCENE_SIDE))?)),
+        "scenes" => scenes(spec, size.unwrap_or(SCENE_SIDE), options),
         "images" => photos(spec, Layout::Images, path, size, options),
         "celeba" => photos(spec, Layout::CelebA, path, size, options),
         "celeba-hq" => photos(spec, Layout::CelebAHq, path, size, options),
@@ -55,6 +56,13 @@ pub fn open(spec: &str, size: Option<usize>, options: &OpenOptions) -> Result<Ar
 /// The first word of each line of [`KNOWN_SPECS`].
 fn known_names() -> Vec<&'static str> {
     KNOWN_SPECS.lines().filter_map(|line| line.split_whitespace().next()).collect()
+}
+
+fn scenes(spec: &str, size: usize, options: &OpenOptions) -> Result<Arc<dyn Dataset>, DataError> {
+    match spec.split_once(':') {
+        None => Ok(Arc::new(Scenes::new(size)?)),
+        Some((_, count)) => Ok(Arc::new(DrawnScenes::open(spec, count, size, options)?)),
+    }
 }
 
 fn sprites(

@@ -61,6 +61,12 @@ pub fn preset(stage: Stage, name: &str) -> Option<TrainConfig> {
     Some(config)
 }
 
+/// Enough scenes that few combinations of factors come twice, few enough to render once (0.6 GB at 64 px, 2.5 GB at
+/// 128 px).
+const SCENES: &str = "scenes:50000";
+/// The same for 256 px (4 GB).
+const LARGE_SCENES: &str = "scenes:20000";
+
 /// The preset of stage 1 for the data of a preset of stage 2, of which `idgan-end-to-end` and `vae-gan` train the VAE.
 fn vae_preset_beside(gan: &str) -> &str {
     let published = ["chairs", "cars", "celeba", "scenes"];
@@ -148,7 +154,7 @@ fn vae_preset(name: &str) -> Option<TrainConfig> {
         "chairs" => published("chairs:rendered_chairs", 3, Gaussian, 20, 10.0, 1_000_000),
         "cars" => published("cars:.", 3, Gaussian, 20, 5.0, 1_000_000),
         "celeba" => published("celeba:img_align_celeba", 3, Gaussian, 20, 6.4, 1_000_000),
-        "scenes" => published("scenes", 3, Gaussian, 10, 4.0, 300_000),
+        "scenes" => published(SCENES, 3, Gaussian, 10, 4.0, 300_000),
         // Beta falls: a high one separates x, y and scale first, a low one then sharpens them (measured).
         "dsprites-small" => {
             let beta = Ramp { from: 30.0, to: 4.0, over: 12_000 };
@@ -156,7 +162,7 @@ fn vae_preset(name: &str) -> Option<TrainConfig> {
         }
         "scenes-small" => {
             let beta = Ramp { from: 16.0, to: 2.0, over: 12_000 };
-            quick(make("scenes", 3, Gaussian, 10, beta, 1e-3, 15_000))
+            quick(make(SCENES, 3, Gaussian, 10, beta, 1e-3, 15_000))
         }
         _ => return None,
     })
@@ -202,7 +208,7 @@ fn gan_preset(name: &str) -> Option<TrainConfig> {
         })
     };
     let scenes = |size, batch, nfilter, nfilter_max| {
-        with(photos("scenes", size, batch, 10.0, 1e-3), &|gan| {
+        with(photos(if size > 128 { LARGE_SCENES } else { SCENES }, size, batch, 10.0, 1e-3), &|gan| {
             gan.s_dim = 64;
             (gan.nfilter, gan.nfilter_max) = (nfilter, nfilter_max);
             (gan.flip, gan.dequantise) = (false, false);
@@ -229,7 +235,7 @@ fn gan_preset(name: &str) -> Option<TrainConfig> {
             config
         }
         "scenes-small" => {
-            let mut config = with(scenes(64, 16, 16, 128), &|gan| gan.w_info = 1e-2);
+            let mut config = with(scenes(128, 16, 16, 128), &|gan| gan.w_info = 1e-2);
             config.steps = 10_000;
             config
         }

@@ -64,7 +64,7 @@ impl Session {
     pub fn start(folder: &Path, config: TrainConfig, machine: Machine) -> Result<Self, TrainError> {
         config.validate()?;
         let data = open_data(&config, &machine)?;
-        let job = new_job(&config, data.spec(), &machine.device)?;
+        let job = new_job(&config, data.whole(), &machine.device)?;
         let folder = RunFolder::create(folder, &config)?;
         Self::assemble(folder, config, machine, data, job, None)
     }
@@ -85,10 +85,10 @@ impl Session {
         let data = open_data(&config, &machine)?;
         let state = newest_state(&folder)?;
         let job = match &state {
-            Some(state) => restored_job(&config, data.spec(), state, &machine.device).map_err(|error| {
+            Some(state) => restored_job(&config, data.whole(), state, &machine.device).map_err(|error| {
                 TrainError::BadState { reason: error.to_string(), path: folder.state(state.progress.step) }
             })?,
-            None => new_job(&config, data.spec(), &machine.device)?,
+            None => new_job(&config, data.whole(), &machine.device)?,
         };
         Self::assemble(folder, config, machine, data, job, state)
     }

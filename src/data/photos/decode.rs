@@ -7,6 +7,7 @@ use image::{DynamicImage, ImageError, ImageReader, Limits, RgbImage};
 
 use crate::base::FileError;
 use crate::data::DataError;
+use crate::data::pixels::write_planes;
 
 /// The widest and highest picture that is decoded.
 const MAX_SIDE: u32 = 20_000;
@@ -75,6 +76,11 @@ impl Photo {
         self.0.as_raw()
     }
 
+    /// The pixels, as [`Photo::rgb`] shows them.
+    pub(in crate::data) fn into_rgb(self) -> Vec<u8> {
+        self.0.into_raw()
+    }
+
     /// The part of `width` x `height` pixels whose top left corner is (`x`, `y`); what lies outside is left
     /// out.
     pub(in crate::data) fn crop(&self, x: usize, y: usize, width: usize, height: usize) -> Photo {
@@ -110,15 +116,6 @@ impl Photo {
     /// Writes the picture into `out` `(3, height, width)`, values in [0, 1].
     pub(in crate::data) fn write_planes(&self, out: &mut [f32]) {
         write_planes(self.rgb(), out);
-    }
-}
-
-/// Writes pixels of three bytes into `out` `(3, height, width)`, values in [0, 1].
-pub(in crate::data) fn write_planes(rgb: &[u8], out: &mut [f32]) {
-    for (channel, plane) in out.chunks_exact_mut(rgb.len() / 3).enumerate() {
-        for (value, pixel) in plane.iter_mut().zip(rgb.chunks_exact(3)) {
-            *value = f32::from(pixel[channel]) / 255.0;
-        }
     }
 }
 

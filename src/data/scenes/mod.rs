@@ -5,6 +5,7 @@
 
 mod colour;
 mod covering;
+mod drawn;
 mod light;
 mod material;
 mod render;
@@ -12,6 +13,7 @@ mod solid;
 mod vector;
 
 use self::covering::Covering;
+pub(super) use self::drawn::DrawnScenes;
 use self::light::Light;
 use self::material::Material;
 use self::render::Room;
@@ -22,6 +24,9 @@ use super::{DataError, Dataset, Factor};
 
 /// The smallest and the largest side of a picture.
 pub(super) const SIDES: std::ops::RangeInclusive<usize> = 64..=1024;
+
+/// Changes with anything that changes a rendered picture, so that older prepared ones are made anew.
+const VERSION: u32 = 1;
 
 /// Values of each hue and of the scale.
 const LEVELS: usize = 10;

@@ -1,0 +1,232 @@
+//! Prepared pictures at one size: a derived file of raw pixels, read by position.
+
+use std::io::Write;
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::cache::{CacheFolder, EXTENSION, PositionalFile};
+use super::{DataError, OpenOptions};
+use crate::base::{FileError, Pool, write_atomic};
+
+/// As many pictures as the cache holds, RGB with 8 bits a channel.
+#[derive(Debug)]
+pub(super) struct PixelFile {
+    file: PositionalFile,
+    size: usize,
+    trailer: Trailer,
+}
+
+/// What a pixel file is to hold.
+pub(super) struct Wanted<'a> {
+    /// Its name in the cache, without the extension; it changes with anything that changes the pictures.
+    pub(super) name: &'a str,
+    /// Pictures in all.
+    pub(super) pictures: usize,
+    /// Their side in pixels.
+    pub(super) size: usize,
+    /// What is being done to get them, for instance `decoding pictures`.
+    pub(super) doing: &'a str,
+}
+
+/// What the end of a pixel file says about it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Trailer {
+    /// Pictures whose pixels are in the file.
+    cached: usize,
+    /// Places among all pictures of those that cannot be made, rising.
+    broken: Vec<u32>,
+}
+
+/// The last eight bytes of a complete pixel file.
+const MAGIC: &[u8; 8] = b"idganpix";
+
+impl PixelFile {
+    /// Finds the file in the cache, or writes it. `make` gives the pixels of a picture, rows from the top, three
+    /// bytes each; where it returns [`DataError::Content`] the picture is left out and counted.
+    pub(super) fn open(
+        wanted: &Wanted<'_>,
+        options: &OpenOptions,
+        make: impl Fn(usize) -> Result<Vec<u8>, DataError> + Sync,
+    ) -> Result<Self, DataError> {
+        let cache = CacheFolder::open(options)?;
+        let path = cache.path_of(&format!("{}.{EXTENSION}", wanted.name));
+        let found = match Self::find(&path, wanted) {
+            Some(found) => found,
+            None => {
+                write(wanted, &cache, &path, options, make)?;
+                Self::find(&path, wanted).ok_or_else(|| DataError::Content {
+                    what: "the prepared pictures changed while they were written; try again".into(),
+                    path: path.clone(),
+                })?
+            }
+        };
+        CacheFolder::touch(found.file.file());
+        Ok(found)
+    }
+
+    /// Opens a pixel file if it is complete and fits.
+    fn find(path: &Path, wanted: &Wanted<'_>) -> Option<Self> {
+        let file = PositionalFile::open(path).ok()?;
+        let len = file.len().ok()?;
+        let mut end = [0; 16];
+        file.read_at(&mut end, len.checked_sub(16)?).ok()?;
+        let (trailer_len, magic) = end.split_at(8);
+        let trailer_len = u64::from_le_bytes(trailer_len.try_into().ok()?);
+        let trailer_at = len.checked_sub(16)?.checked_sub(trailer_len)?;
+        if magic != MAGIC || trailer_len > 1 << 24 {
+            return None;
+        }
+        let mut trailer = vec![0; trailer_len as usize];
+        file.read_at(&mut trailer, trailer_at).ok()?;
+        let trailer: Trailer = serde_json::from_slice(&trailer).ok()?;
+        let fits = trailer.cached <= wanted.pictures
+            && trailer_at == (trailer.cached * record_bytes(wanted.size)) as u64
+            && trailer.broken.is_sorted_by(|a, b| a < b)
+            && trailer.broken.last().is_none_or(|&last| (last as usize) < wanted.pictures);
+        fits.then_some(Self { file, size: wanted.size, trailer })
+    }
+
+    /// Pictures in the file, those that could not be made left out; later ones have to be made each time.
+    pub(super) fn cached(&self) -> usize {
+        self.trailer.cached
+    }
+
+    /// Places among all pictures of those that could not be made, rising.
+    pub(super) fn broken(&self) -> &[u32] {
+        &self.trailer.broken
+    }
+
+    /// Writes picture `index`, below [`PixelFile::cached`], into `out` `(3, size, size)`, values in [0, 1].
+    pub(super) fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DataError> {
+        let bytes = record_bytes(self.size);
+        let mut pixels = vec![0; bytes];
+        self.file.read_at(&mut pixels, (index * bytes) as u64)?;
+        write_planes(&pixels, out);
+        Ok(())
+    }
+}
+
+/// Bytes of one picture in the pixel file.
+fn record_bytes(size: usize) -> usize {
+    3 * size * size
+}
+
+/// Writes pixels of three bytes into `out` `(3, height, width)`, values in [0, 1].
+pub(super) fn write_planes(rgb: &[u8], out: &mut [f32]) {
+    for (channel, plane) in out.chunks_exact_mut(rgb.len() / 3).enumerate() {
+        for (value, pixel) in plane.iter_mut().zip(rgb.chunks_exact(3)) {
+            *value = f32::from(pixel[channel]) / 255.0;
+        }
+    }
+}
+
+/// The inverse of [`write_planes`], rounding to the nearest of 256 values.
+pub(super) fn from_planes(planes: &[f32]) -> Vec<u8> {
+    let plane = planes.len() / 3;
+    (0..plane)
+        .flat_map(|at| [0, 1, 2].map(|channel| (planes[channel * plane + at] * 255.0).round() as u8))
+        .collect()
+}
+
+/// Makes every picture once, in parallel, and writes as many as fit into the cache.
+fn write(
+    wanted: &Wanted<'_>,
+    cache: &CacheFolder,
+    path: &Path,
+    options: &OpenOptions,
+    make: impl Fn(usize) -> Result<Vec<u8>, DataError> + Sync,
+) -> Result<(), DataError> {
+    let (bytes, total) = (record_bytes(wanted.size), wanted.pictures);
+    let room = cache.make_room((total * bytes + (1 << 16)) as u64).saturating_sub(1 << 16);
+    let most = (room as usize / bytes).min(total);
+    if most < total {
+        log::warn!(
+            "{most} of {total} pictures fit into the cache, the others are made anew each time; raise --cache-size to hold all"
+        );
+    }
+    let pool = Pool::new("data-prepare", options.threads)
+        .map_err(|error| FileError::new(error, "data-prepare threads"))?;
+    // Enough at a time to keep every thread busy, little enough to hold in memory.
+    let at_once = ((64 << 20) / bytes).clamp(options.threads, 512);
+    write_atomic(path, |writer| {
+        let mut trailer = Trailer { cached: 0, broken: Vec::new() };
+        let mut first_failure = String::new();
+        for start in (0..total).step_by(at_once) {
+            options.step(wanted.doing, start as u64, total as u64)?;
+            let part = start..(start + at_once).min(total);
+            let made: Vec<_> = pool.run(|| part.clone().into_par_iter().map(&make).collect());
+            for (place, pixels) in part.zip(made) {
+                match pixels {
+                    Ok(pixels) if trailer.cached < most => {
+                        writer.write_all(&pixels).map_err(|error| FileError::new(error, path))?;
+                        trailer.cached += 1;
+                    }
+                    Ok(_) => {}
+                    Err(DataError::Content { what, path }) => {
+                        let failure = format!("{what}: {}", path.display());
+                        log::warn!("skipped a picture: {failure}");
+                        trailer.broken.push(place as u32);
+                        if first_failure.is_empty() {
+                            first_failure = failure;
+                        }
+                    }
+                    // A store that cannot be read any more is no matter of one picture.
+                    Err(error) => return Err(error),
+                }
+            }
+            if trailer.broken.len() * 100 > total {
+                let broken = trailer.broken.len();
+                return Err(DataError::Broken { broken, total, first: first_failure });
+            }
+        }
+        options.step(wanted.doing, total as u64, total as u64)?;
+        let trailer = serde_json::to_vec(&trailer).unwrap_or_default();
+        let fail = |error| DataError::from(FileError::new(error, path));
+        writer.write_all(&trailer).map_err(fail)?;
+        writer.write_all(&(trailer.len() as u64).to_le_bytes()).map_err(fail)?;
+        writer.write_all(MAGIC).map_err(fail)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_and_bytes_are_inverse() {
+        let bytes: Vec<u8> = (0..=254).collect();
+        let mut planes = vec![0.0; 255];
+        write_planes(&bytes, &mut planes);
+        assert_eq!((planes[0], planes[85], planes[1]), (0.0, 1.0 / 255.0, 3.0 / 255.0));
+        assert_eq!(from_planes(&planes), bytes);
+    }
+
+    #[test]
+    fn a_file_that_does_not_fit_is_written_again() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let options =
+            OpenOptions { cache_dir: folder.path().to_owned(), threads: 1, ..OpenOptions::default() };
+        let wanted = |pictures| Wanted { name: "few", pictures, size: 8, doing: "making" };
+        let make = |value: u8| move |index: usize| Ok(vec![value + index as u8; 192]);
+        let first = |file: &PixelFile, index: usize| {
+            let mut out = vec![0.0; 192];
+            file.read(index, &mut out).expect("reads");
+            (out[0] * 255.0).round() as u8
+        };
+        let file = PixelFile::open(&wanted(3), &options, make(10)).expect("writes");
+        assert_eq!((file.cached(), first(&file, 2)), (3, 12));
+        let again = PixelFile::open(&wanted(3), &options, make(20)).expect("finds");
+        assert_eq!(first(&again, 2), 12, "found, not made");
+        let path = folder.path().join(format!("few.{EXTENSION}"));
+        let whole = std::fs::read(&path).expect("reads");
+        std::fs::write(&path, &whole[..whole.len() - 1]).expect("cuts");
+        let file = PixelFile::open(&wanted(3), &options, make(30)).expect("writes");
+        assert_eq!(first(&file, 2), 32);
+        let small = OpenOptions { cache_bytes: (1 << 16) + 400, ..options };
+        std::fs::remove_file(&path).expect("removes");
+        let file = PixelFile::open(&wanted(3), &small, make(40)).expect("writes what fits");
+        assert_eq!(file.cached(), 2);
+    }
+}
