@@ -20,6 +20,8 @@ pub mod metrics;
 
 pub mod training;
 
+pub mod compare;
+
 pub mod engine;
 
 #[cfg(feature = "gui")]

@@ -22,6 +22,8 @@ pub mod grid;
 pub mod inspect;
 pub mod sample;
 pub mod stats;
+pub mod sweep;
+pub mod table;
 pub mod train;
 pub mod traverse;
 
@@ -90,6 +92,10 @@ enum Command {
     Bench(bench::Args),
     /// Train a VAE (stage 1) or a GAN that distils it (stage 2).
     Train(train::Args),
+    /// Train and measure many models: methods times data sets times seeds, from one file.
+    Sweep(sweep::Args),
+    /// Put the results of runs into the paper's tables and figures.
+    Table(table::Args),
 }
 
 impl Command {
@@ -106,6 +112,8 @@ impl Command {
             Self::Data(args) => data::run(args),
             Self::Bench(args) => bench::run(args),
             Self::Train(args) => train::run(args),
+            Self::Sweep(args) => sweep::run(args),
+            Self::Table(args) => table::run(args),
         }
     }
 }

@@ -177,6 +177,27 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
+/// What `idgan train ... --dry-run` would print for these arguments (`vae` or `gan` first), checked.
+///
+/// # Errors
+/// As [`run`] for a wrong configuration.
+pub(super) fn configuration_of(arguments: &[String]) -> anyhow::Result<TrainConfig> {
+    #[derive(clap::Parser)]
+    struct Alone {
+        #[command(flatten)]
+        args: Args,
+    }
+    let words = std::iter::once("idgan train").chain(arguments.iter().map(String::as_str));
+    let alone = <Alone as clap::Parser>::try_parse_from(words).map_err(|error| usage(error.to_string()))?;
+    let (stage, options) = match &alone.args.stage {
+        StageArgs::Vae(options) => (Stage::Vae, options),
+        StageArgs::Gan(options) => (Stage::Gan, options),
+    };
+    let config = effective(stage, options)?;
+    config.validate().map_err(|error| usage(error.to_string()))?;
+    Ok(config)
+}
+
 /// Preset, then file, then `--set`, then flags.
 fn effective(stage: Stage, options: &Options) -> anyhow::Result<TrainConfig> {
     let file = match &options.config {

@@ -45,7 +45,7 @@ pub struct TrainConfig {
 }
 
 /// A training method by the name used on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// Stage 1 with beta 1 (Kingma and Welling).

@@ -18,6 +18,9 @@ pub struct RunFolder {
 }
 
 const CONFIG: &str = "config.toml";
+const LOCK: &str = ".lock";
+/// Times that a lock is asked for, 20 ms apart.
+const LOCK_ATTEMPTS: usize = 10;
 const STATE_PREFIX: &str = "state-";
 
 impl RunFolder {
@@ -40,27 +43,48 @@ impl RunFolder {
     /// # Errors
     /// When it holds none, is in use, or cannot be read.
     pub fn open(path: &Path) -> Result<(Self, TrainConfig), TrainError> {
-        let config_path = path.join(CONFIG);
-        let text = std::fs::read_to_string(&config_path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => TrainError::NoRun { path: path.to_owned() },
-            _ => FileError::new(error, &config_path).into(),
-        })?;
-        let config = toml::from_str(&text).map_err(|error| TrainError::BadConfig {
-            reason: error.message().to_owned(),
-            path: config_path,
-        })?;
+        let config = Self::saved_config(path)?.ok_or_else(|| TrainError::NoRun { path: path.to_owned() })?;
         Ok((Self::lock(path)?, config))
     }
 
+    /// The saved configuration of the run in `path`, `None` where there is no run. Neither waits nor locks.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn saved_config(path: &Path) -> Result<Option<TrainConfig>, TrainError> {
+        let path = path.join(CONFIG);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(FileError::new(error, &path).into()),
+        };
+        let read = toml::from_str(&text).map(Some);
+        read.map_err(|error| TrainError::BadConfig { reason: error.message().to_owned(), path })
+    }
+
+    /// Whether a process trains into `path` at this moment.
+    pub fn is_in_use(path: &Path) -> bool {
+        let lock = OpenOptions::new().write(true).open(path.join(LOCK));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
+    }
+
     fn lock(path: &Path) -> Result<Self, TrainError> {
-        let lock_path = path.join(".lock");
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
-            .open(&lock_path)
+            .open(path.join(LOCK))
             .map_err(|error| FileError::new(error, path))?;
-        match lock.try_lock() {
+        let mut result = lock.try_lock();
+        // `is_in_use` holds the lock for a moment, too
+        for _ in 0..LOCK_ATTEMPTS {
+            if !matches!(result, Err(std::fs::TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            result = lock.try_lock();
+        }
+        match result {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(std::fs::TryLockError::WouldBlock) => Err(TrainError::InUse { path: path.to_owned() }),
             // Some network file systems cannot lock; the run goes on without this protection.
@@ -184,7 +208,9 @@ mod tests {
         assert!(matches!(RunFolder::open(folder.path()), Err(TrainError::NoRun { .. })));
         let run = RunFolder::create(folder.path(), &config()).expect("creates");
         assert!(matches!(RunFolder::open(folder.path()), Err(TrainError::InUse { .. })));
+        assert!(RunFolder::is_in_use(folder.path()));
         drop(run);
+        assert!(!RunFolder::is_in_use(folder.path()) && !RunFolder::is_in_use(Path::new("nowhere")));
         assert!(matches!(RunFolder::create(folder.path(), &config()), Err(TrainError::Occupied { .. })));
         let (_, read) = RunFolder::open(folder.path()).expect("opens");
         assert_eq!(read, config());

@@ -1,8 +1,10 @@
-//! Figures: tables of pictures with labels, fit to print.
+//! Figures: tables of pictures with labels, and charts, fit to print.
 
+mod chart;
 mod layout;
 mod scale;
 mod text;
 
+pub use chart::{Axis, Chart, Series};
 pub use layout::{Band, Canvas, Figure};
 pub use text::captions;

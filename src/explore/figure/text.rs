@@ -74,7 +74,8 @@ impl Typeface {
     }
 }
 
-fn blend(picture: &mut Picture, x: i64, y: i64, coverage: f32, colour: [u8; 3]) {
+/// Lays `colour` over a pixel; outside the picture nothing happens.
+pub(super) fn blend(picture: &mut Picture, x: i64, y: i64, coverage: f32, colour: [u8; 3]) {
     let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else { return };
     if x >= picture.width() || y >= picture.height() {
         return;

@@ -41,6 +41,8 @@ struct Distilled {
     stats: Option<Stats>,
     labels: Vec<String>,
     hash: String,
+    /// The method that trained it, where its file says so.
+    method: Option<Method>,
 }
 
 impl Distilled {
@@ -54,9 +56,20 @@ impl Distilled {
                 part.config.channels, values.channels
             )));
         }
+        let provenance = &model.description.provenance;
+        let said = provenance.get("vae_method").or_else(|| provenance.get("config")?.get("method"));
+        // a saved state of this job has its own configuration there
+        let method = said.and_then(|name| Method::from_name(name.as_str()?)).filter(|m| !m.takes_a_vae());
         let labels = model.description.block(&part.code).map(|block| block.labels.clone());
         let part = VaePart { code: "c".into(), ..part };
-        Ok(Self { part, weights: model.vae, stats: model.stats, labels: labels.unwrap_or_default(), hash })
+        Ok(Self {
+            part,
+            weights: model.vae,
+            stats: model.stats,
+            labels: labels.unwrap_or_default(),
+            hash,
+            method,
+        })
     }
 }
 
@@ -187,6 +200,9 @@ impl Job for GanJob {
         let encoder = match &self.code {
             Code::OfVae(vae) => {
                 description.provenance.insert("vae".into(), vae.hash.clone().into());
+                if let Some(method) = vae.method {
+                    description.provenance.insert("vae_method".into(), method.name().into());
+                }
                 vae.weights.clone()
             }
             _ => match self.trainer.learned_encoder() {

@@ -1,0 +1,126 @@
+//! `idgan table`: results of runs in the layout of the paper's tables and figures.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::base::{FileError, write_atomic};
+use crate::compare::{PaperTable, Results, Table, lambda_curve, trade_off};
+use crate::explore::export::{Colour, Provenance, write_png};
+use crate::explore::figure::Chart;
+
+use super::{print, usage, warn};
+
+/// Put the results of runs into the paper's tables and figures.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Reads config.toml and eval.json of every run folder among RUNS and below: mean and standard deviation (of\n\
+    n - 1) over seeds, the paper's numbers beside ours.\n\n\
+    Examples:\n  \
+    idgan table runs/table2\n  \
+    idgan table runs/table2 --metrics fvm,mig,fid,r_id --format latex --out table2.tex\n  \
+    idgan table runs/table1 runs/table2 --trade-off figure3.svg\n  \
+    idgan table runs/lambda --lambda figure-a10.png"
+)]
+pub struct Args {
+    /// Run folders, or folders that hold them.
+    #[arg(value_name = "RUNS", required = true)]
+    runs: Vec<PathBuf>,
+    /// The paper's table to follow, 1 to 4; the one that the data belongs to when left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=4))]
+    table: Option<u8>,
+    /// Metrics to show, instead of the table's.
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    metrics: Vec<String>,
+    /// text, csv or latex.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Write the table to a file instead of printing it.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Draw Figure 3, disentanglement against generation, as .png or .svg.
+    #[arg(long, value_name = "FILE")]
+    trade_off: Option<PathBuf>,
+    /// The vertical axis of Figure 3: fvm or mig.
+    #[arg(long, value_name = "NAME", default_value = "fvm", value_parser = ["fvm", "mig"])]
+    against: String,
+    /// Draw Figure A.10, FID over lambda, as .png or .svg.
+    #[arg(long, value_name = "FILE")]
+    lambda: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    /// For a terminal.
+    Text,
+    /// One line a number, for programs.
+    Csv,
+    /// A table for the package booktabs.
+    Latex,
+}
+
+/// Makes the table, and the figures that are asked for.
+///
+/// # Errors
+/// When no run among them was measured, a figure has nothing to show, or a file cannot be read or written.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    for path in args.trade_off.iter().chain(&args.lambda) {
+        kind(path)?;
+    }
+    let results = Results::read(&args.runs)?;
+    results.warnings.iter().for_each(warn);
+    let Some(first) = results.runs.first() else {
+        anyhow::bail!("none of these folders holds a run that was measured; idgan eval RUN measures one");
+    };
+    let layout = match args.table {
+        Some(number) => PaperTable::numbered(number),
+        None => PaperTable::about(&first.data, first.size),
+    };
+    let table = Table::new(&results.runs, layout, &args.metrics);
+    let text = match args.format {
+        Format::Text => table.text(),
+        Format::Csv => table.csv(),
+        Format::Latex => table.latex(),
+    };
+    match &args.out {
+        Some(path) => write(path, &text)?,
+        None => print(text.trim_end())?,
+    }
+    if let Some(path) = &args.trade_off {
+        draw(path, &trade_off(&results.runs, &args.against))?;
+    }
+    if let Some(path) = &args.lambda {
+        draw(path, &lambda_curve(&results.runs))?;
+    }
+    Ok(())
+}
+
+/// Whether a figure becomes an SVG document (else a PNG).
+fn kind(path: &Path) -> anyhow::Result<bool> {
+    match path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase).as_deref() {
+        Some("svg") => Ok(true),
+        Some("png") => Ok(false),
+        _ => Err(usage(format!("a figure is a .png or a .svg, not {}", path.display()))),
+    }
+}
+
+fn draw(path: &Path, chart: &Chart) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        chart.series.iter().any(|series| !series.points.is_empty()),
+        "these runs have not measured what the figure shows; nothing was drawn: {}",
+        path.display()
+    );
+    if kind(path)? {
+        return write(path, &chart.svg());
+    }
+    let picture = chart.picture().context("the built-in typeface cannot be read")?;
+    let provenance = Provenance { command: std::env::args().collect(), ..Provenance::default() };
+    Ok(write_png(path, &picture, Colour::Rgb, &provenance)?)
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    write_atomic(path, |writer| {
+        writer.write_all(text.as_bytes()).map_err(|error| FileError::new(error, path).into())
+    })
+}

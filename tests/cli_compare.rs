@@ -1,0 +1,170 @@
+//! `idgan sweep` and `idgan table`: the paper's sweep files make sense, a small sweep runs to its end and only once,
+//! and results become the paper's tables and figures.
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn idgan(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_idgan")).current_dir(folder).args(arguments).output().unwrap()
+}
+
+fn succeed(folder: &Path, arguments: &[&str]) -> String {
+    let output = idgan(folder, arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_papers_sweep_files_are_valid_to_the_last_run() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (name, runs, part) in [
+        ("table1", 8 * 3 * 5, "--method factor-vae --data noisy-dsprites"),
+        ("table2", 4 * 5, "--method vae-gan --data dsprites"),
+        ("table3", 4 * 5, "--metrics fid,r_id,gilbo --inception pt_inception"),
+        ("table4", 6 * 3 * 5, "--preset cars-64 --method gan"),
+        ("figure-a10", 11 * 5, "--set gan.w_info=0.0001"),
+        (
+            "table2-small",
+            5 * 2,
+            "--method idgan-no-distill --data dsprites --vae runs/table2-small/dsprites/beta-vae",
+        ),
+    ] {
+        let file = format!("docs/results/{name}.toml");
+        let plan = succeed(folder, &["sweep", &file, "--dry-run"]);
+        let trained = plan.lines().filter(|line| line.starts_with("idgan train ")).count();
+        assert_eq!(trained, runs, "{name}");
+        assert!(plan.contains(part), "{name}: {plan}");
+        assert_eq!(succeed(folder, &["sweep", &file, "--list"]).lines().count(), runs, "{name}");
+    }
+}
+
+const SMALL: &str = r#"
+    out = "runs"
+    seeds = [0]
+    set = ["batch=2", "sample_every=0"]
+    [[data]]
+    name = "dsprites"
+    vae = "dsprites-small"
+    gan = "dsprites-small"
+    [[method]]
+    name = "distilled"
+    method = "idgan"
+    vae = "beta-vae"
+    steps = 3
+    measured = false
+    [[method]]
+    name = "beta-vae"
+    steps = 2
+    measured = false
+    [[method]]
+    name = "gan"
+    steps = 2
+    measured = false
+"#;
+
+#[test]
+fn a_sweep_runs_to_its_end_in_any_order_and_only_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("sweep.toml"), SMALL).unwrap();
+    let checkpoint =
+        |name: &str| folder.join("runs/dsprites").join(name).join("seed-0/checkpoint.safetensors");
+    // the last run first: it trains what it distils
+    succeed(folder, &["sweep", "sweep.toml", "--index", "2"]);
+    assert!(checkpoint("distilled").is_file() && checkpoint("beta-vae").is_file());
+    assert!(!checkpoint("gan").exists());
+    let before = std::fs::metadata(checkpoint("distilled")).unwrap().modified().unwrap();
+    succeed(folder, &["sweep", "sweep.toml", "--jobs", "2"]);
+    assert!(checkpoint("gan").is_file());
+    assert!(folder.join("runs/dsprites/gan/seed-0/log.txt").is_file(), "words of runs side by side");
+    let list = succeed(folder, &["sweep", "sweep.toml", "--list"]);
+    assert_eq!(list.lines().filter(|line| line.contains(" done ")).count(), 3, "{list}");
+    assert_eq!(std::fs::metadata(checkpoint("distilled")).unwrap().modified().unwrap(), before);
+
+    // more steps than before: the run goes on
+    std::fs::write(folder.join("sweep.toml"), SMALL.replace("steps = 3", "steps = 5")).unwrap();
+    let list = succeed(folder, &["sweep", "sweep.toml", "--list"]);
+    assert!(list.contains("step 3 of 5"), "{list}");
+    succeed(folder, &["sweep", "sweep.toml"]);
+    let log = std::fs::read_to_string(folder.join("runs/dsprites/distilled/seed-0/log.jsonl")).unwrap();
+    assert!(log.lines().last().unwrap().contains("\"step\":5"), "{log}");
+}
+
+#[test]
+fn mistakes_in_a_sweep_are_told_before_anything_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (from, to, part) in [
+        ("method = \"idgan\"", "method = \"idgam\"", "idgam"),
+        ("batch=2", "betch=2", "betch"),
+        ("vae = \"dsprites-small\"", "vae = \"dsprites-huge\"", "dsprites-huge"),
+    ] {
+        std::fs::write(folder.join("sweep.toml"), SMALL.replace(from, to)).unwrap();
+        let output = idgan(folder, &["sweep", "sweep.toml"]);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(part), "{error}");
+        assert!(!folder.join("runs").exists());
+    }
+    std::fs::write(folder.join("sweep.toml"), SMALL).unwrap();
+    let output = idgan(folder, &["sweep", "sweep.toml", "--index", "9"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("0 to 2"));
+}
+
+/// A run folder as a measured run leaves it, as far as tables are concerned.
+fn measured_run(folder: &Path, name: &str, arguments: &[&str], metrics: &str) -> PathBuf {
+    let run = folder.join("runs").join(name);
+    std::fs::create_dir_all(&run).unwrap();
+    let config = succeed(folder, &[&["train"], arguments, &["--dry-run"]].concat());
+    std::fs::write(run.join("config.toml"), config).unwrap();
+    let results =
+        format!("{{\"model_hash\":\"\",\"data\":\"dsprites\",\"seed\":0,\"metrics\":{{{metrics}}}}}");
+    std::fs::write(run.join("eval.json"), results).unwrap();
+    run
+}
+
+#[test]
+fn results_become_the_papers_table_and_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let value =
+        |name: &str, value: f64| format!("\"{name}\":{{\"value\":{value},\"low\":{value},\"high\":{value}}}");
+    let all = |fvm, fid| [value("fvm", fvm), value("fid", fid)].join(",");
+    let vae = ["vae", "--preset", "dsprites-small"];
+    let run = measured_run(folder, "vae/0", &vae, &all(0.5, 30.0));
+    measured_run(folder, "vae/1", &[&vae[..], &["--seed", "1"]].concat(), &all(0.7, 40.0));
+    let run = run.display().to_string();
+    let gan = ["gan", "--preset", "dsprites-small", "--vae", &run];
+    measured_run(folder, "gan", &gan, &all(0.6, 3.0));
+    let stronger = [&gan[..], &["--set", "gan.w_info=0.1"]].concat();
+    measured_run(folder, "stronger", &stronger, &value("fid", 2.0));
+    std::fs::create_dir_all(folder.join("runs/unmeasured")).unwrap();
+    std::fs::copy(folder.join("runs/gan/config.toml"), folder.join("runs/unmeasured/config.toml")).unwrap();
+
+    let output = idgan(folder, &["table", "runs", "--trade-off", "a.svg", "--lambda", "b.png"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success() && said.contains("not measured yet") && said.contains("unmeasured"),
+        "{said}"
+    );
+    let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap();
+    assert!(row("β-VAE").contains("0.60 ± 0.14 (2)") && row("β-VAE").contains("37.75 ± 24.58"), "{text}");
+    assert!(row("ID-GAN (two-step)").contains("2.50 ± 0.71 (2)"), "{text}");
+    let svg = std::fs::read_to_string(folder.join("a.svg")).unwrap();
+    assert!(svg.contains("ID-GAN+β-VAE, paper"), "{svg}");
+    let picture = image::open(folder.join("b.png")).unwrap();
+    assert!(picture.width() > 400);
+
+    succeed(folder, &["table", "runs", "--format", "latex", "--out", "table.tex"]);
+    assert!(std::fs::read_to_string(folder.join("table.tex")).unwrap().contains("\\bottomrule"));
+    let csv = succeed(folder, &["table", "runs", "--table", "2", "--format", "csv", "--metrics", "fid"]);
+    assert!(csv.contains("β-VAE (reference),dSprites,fid,35,"), "{csv}");
+    let output = idgan(folder, &["table", "runs", "--lambda", "b.jpg"]);
+    assert_eq!(output.status.code(), Some(2));
+    let output = idgan(folder, &["table", "runs/unmeasured"]);
+    assert_eq!(output.status.code(), Some(1));
+}
