@@ -8,6 +8,8 @@ pub mod ops;
 pub mod nets;
 pub mod objectives;
 
+pub mod optim;
+
 pub mod data;
 
 pub mod checkpoint;

@@ -1,15 +1,13 @@
-//! Optimisers, moving average, the two training loops, run folders, resume.
+//! The two training loops, run folders, resume.
 
 mod config;
 mod control;
 mod critic;
 pub mod end_to_end;
 mod error;
-mod gradients;
 mod job;
 #[cfg(test)]
 mod method_tests;
-mod optimiser;
 mod players;
 mod presets;
 mod report;
@@ -28,9 +26,9 @@ pub use config::{
 };
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;
-pub use gradients::Gradients;
-pub use optimiser::{MovingAverage, Optimiser, Rule};
 pub use presets::{Stage, preset, preset_names};
 pub use report::StepReport;
 pub use run_folder::RunFolder;
 pub use session::{Machine, Session};
+
+pub use crate::optim::{Gradients, MovingAverage, Optimiser, Rule};

@@ -85,6 +85,14 @@ impl Optimiser {
         Ok(Self { rule, steps: 0, slots })
     }
 
+    /// Changes the step size from here on.
+    pub fn set_learning_rate(&mut self, rate: f64) {
+        match &mut self.rule {
+            Rule::Adam(adam) => adam.learning_rate = rate,
+            Rule::RmsProp { learning_rate, .. } => *learning_rate = rate,
+        }
+    }
+
     /// Moves every parameter that has a gradient.
     ///
     /// # Errors
