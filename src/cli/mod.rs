@@ -9,6 +9,7 @@ mod error;
 mod output;
 mod pictures_in;
 mod threads;
+mod train_features;
 mod workbench;
 
 pub mod bench;
@@ -17,6 +18,7 @@ pub mod bench_ui;
 pub mod convert;
 pub mod data;
 pub mod encode;
+pub mod eval;
 pub mod explore;
 pub mod grid;
 pub mod inspect;
@@ -82,6 +84,8 @@ enum Command {
     Encode(encode::Args),
     /// Measure where the codes of real pictures lie, and keep it in the bundle.
     Stats(stats::Args),
+    /// Measure a model: disentanglement, picture quality, alignment.
+    Eval(eval::Args),
     /// Say what is in model files.
     Inspect(inspect::Args),
     /// Make a bundle of published files, or published files of a model.
@@ -107,6 +111,7 @@ impl Command {
             Self::Sample(args) => sample::run(args),
             Self::Encode(args) => encode::run(args),
             Self::Stats(args) => stats::run(args),
+            Self::Eval(args) => eval::run(args),
             Self::Inspect(args) => inspect::run(args),
             Self::Convert(args) => convert::run(args),
             Self::Data(args) => data::run(args),

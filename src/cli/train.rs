@@ -46,6 +46,8 @@ enum StageArgs {
         idgan train gan --method infogan --preset dsprites-small --out runs/infogan\n  \
         idgan train gan --out runs/gan --resume --steps 20000")]
     Gan(Options),
+    /// The small network whose features FID on sprites and scenes is measured with.
+    Features(super::train_features::Args),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -114,6 +116,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let (stage, options) = match &args.stage {
         StageArgs::Vae(options) => (Stage::Vae, options),
         StageArgs::Gan(options) => (Stage::Gan, options),
+        StageArgs::Features(args) => return super::train_features::run(args),
     };
     let resumed = match (&options.out, options.resume) {
         (Some(out), true) => Some(RunFolder::open(out)?.1),

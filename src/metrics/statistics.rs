@@ -1,9 +1,7 @@
 use crate::base::{Array, Cancel, Stream};
 use crate::checkpoint::Stats;
+use crate::explore::{STATISTICS_PICTURES, statistics};
 use crate::inference::{Encoder, RenderError};
-
-/// Pictures whose posteriors a bundle carries.
-pub const STATISTICS_PICTURES: usize = 4096;
 
 /// Pictures encoded at a time.
 const BATCH: usize = 64;
@@ -12,20 +10,6 @@ const BATCH: usize = 64;
 pub fn kl_divergence(mu: f32, logvar: f32) -> f64 {
     let (mu, logvar) = (f64::from(mu), f64::from(logvar));
     0.5 * (mu * mu + logvar.exp() - 1.0 - logvar)
-}
-
-/// The statistics of posteriors `mu` and `logvar`, both `(N, c_dim)` with the same N; `None` when they disagree.
-pub fn statistics(mu: Array, logvar: Array) -> Option<Stats> {
-    if mu.shape().len() != 2 || mu.shape() != logvar.shape() {
-        return None;
-    }
-    let (rows, dims) = (mu.shape()[0], mu.shape()[1]);
-    let mean = |dim: usize| {
-        let sum: f64 = (0..rows).map(|row| kl_divergence(mu.row(row)[dim], logvar.row(row)[dim])).sum();
-        (sum / rows.max(1) as f64) as f32
-    };
-    let kl = Array::new([dims], (0..dims).map(mean).collect())?;
-    Some(Stats { mu, logvar, kl })
 }
 
 /// Encodes [`STATISTICS_PICTURES`] pictures drawn at random from `len` (all of them where there are fewer), each
@@ -45,8 +29,7 @@ pub fn measure_statistics<E: From<RenderError>>(
     let count = len.min(STATISTICS_PICTURES);
     let picture_len: usize = encoder.picture_shape().iter().product();
     let dims = encoder.code_dim();
-    let mut chosen = choose(len, count, seed);
-    chosen.sort_unstable();
+    let chosen = choose(len, count, seed, "statistics");
     let (mut mu, mut logvar) = (vec![0.0; count * dims], vec![0.0; count * dims]);
     let mut pictures = vec![0.0; BATCH * picture_len];
     for (batch, indices) in chosen.chunks(BATCH).enumerate() {
@@ -63,11 +46,14 @@ pub fn measure_statistics<E: From<RenderError>>(
     Ok(array(mu).zip(array(logvar)).and_then(|(mu, logvar)| statistics(mu, logvar)))
 }
 
-/// `count` different numbers below `len`.
-fn choose(len: usize, count: usize, seed: u64) -> Vec<usize> {
-    let mut stream = Stream::new(seed, "statistics");
+/// `count` different numbers below `len`, ascending: the choice that `seed` stands for, for the purpose `name`.
+pub(super) fn choose(len: usize, count: usize, seed: u64, name: &str) -> Vec<usize> {
+    let mut stream = Stream::new(seed, name);
     if count * 2 > len {
-        return stream.permutation(len).into_iter().take(count).map(|i| i as usize).collect();
+        let order = stream.permutation(len).into_iter().take(count);
+        let mut chosen: Vec<usize> = order.map(|index| index as usize).collect();
+        chosen.sort_unstable();
+        return chosen;
     }
     let mut chosen = std::collections::BTreeSet::new();
     while chosen.len() < count {
@@ -89,20 +75,11 @@ mod tests {
     }
 
     #[test]
-    fn kl_is_averaged_over_pictures() {
-        let mu = Array::new([2, 2], vec![2.0, 0.0, 0.0, 0.0]).expect("fits");
-        let stats = statistics(mu, Array::zeros([2, 2])).expect("shapes agree");
-        assert_eq!(stats.kl.data(), [1.0, 0.0]);
-        assert!(statistics(Array::zeros([2, 2]), Array::zeros([2, 3])).is_none());
-    }
-
-    #[test]
     fn chosen_pictures_are_different_and_spread() {
         for (len, count) in [(10, 10), (100, 60), (1_000_000, 500)] {
-            let mut chosen = choose(len, count, 3);
+            let chosen = choose(len, count, 3, "test");
             assert!(chosen.iter().all(|&i| i < len));
-            chosen.sort_unstable();
-            chosen.dedup();
+            assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]));
             assert_eq!(chosen.len(), count);
             assert!(chosen[count - 1] > len / 2);
         }

@@ -9,6 +9,15 @@ pub struct VaeConfig {
     pub c_dim: usize,
 }
 
+/// The VAE encoder's shape by itself, with any number of outputs: [`super::ConvEncoder`] at 64x64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncoderConfig {
+    /// Picture channels: 1 or 3.
+    pub channels: usize,
+    /// Outputs of the last layer.
+    pub outputs: usize,
+}
+
 /// A generator: codes `(N, z_dim)` to pictures `(N, channels, size, size)` in [-1, 1].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "family", rename_all = "kebab-case")]

@@ -4,6 +4,7 @@
 mod config;
 mod conv_stack;
 mod gan;
+mod inception;
 mod mlp;
 mod parameters;
 mod projection;
@@ -11,9 +12,10 @@ mod resnet;
 mod vae;
 mod weights;
 
-pub use config::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
+pub use config::{DiscriminatorConfig, EncoderConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 pub use conv_stack::{ConvDecoder, ConvEncoder};
 pub use gan::{Discriminator, Generator, Verdict};
+pub use inception::Inception;
 pub use mlp::{Mlp, MlpConfig};
 pub use parameters::{Parameter, Parameters};
 pub use projection::{Projection, ProjectionConfig};

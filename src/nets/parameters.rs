@@ -1,6 +1,6 @@
 use crate::base::{Array, Arrays, Stream};
 
-use super::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
+use super::{DiscriminatorConfig, EncoderConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 
 /// One weight or bias of a network: its published state-dict name and its sizes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +67,14 @@ impl Parameters for VaeConfig {
     fn parameters(&self) -> Vec<Parameter> {
         let mut all = self.encoder_parameters();
         decoder_shape(&mut all, "decoder.", self.c_dim, self.channels);
+        all
+    }
+}
+
+impl Parameters for EncoderConfig {
+    fn parameters(&self) -> Vec<Parameter> {
+        let mut all = Vec::new();
+        encoder_shape(&mut all, "", self.channels, self.outputs);
         all
     }
 }

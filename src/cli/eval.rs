@@ -1,0 +1,273 @@
+//! `idgan eval`: the metrics of a model, with intervals.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use crate::base::{Cancel, Pool};
+use crate::data::OpenOptions;
+use crate::explore::Source;
+use crate::metrics::{
+    EVALUATION_FILE, Evaluation, FactorFeatures, FactorNetwork, Features, FvmOptions, InceptionFeatures,
+    Metric, MetricError, Painter, Pictures, Request, Subject, evaluate,
+};
+
+use super::workbench::Workbench;
+use super::{DeviceArgs, ModelArgs, Progress, print, print_json, threads, usage, warn};
+
+/// Arguments of `idgan eval`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Metrics:\n  \
+    fvm          FactorVAE metric: 800 votes of 100 pictures; higher is better, at most 1\n  \
+    mig          mutual information gap: 10,000 pictures, 20 bins; higher is better, at most 1\n  \
+    fid          Frechet distance of 50,000 drawn from 50,000 real pictures; lower is better\n  \
+    r_id         E[log q(c|G(s,c))], 10,000 pictures, in nats; higher is better\n  \
+    kl           KL of the code from its prior, by dimension, in nats\n  \
+    active       dimensions whose mean varies (variance at least 0.05)\n  \
+    tc           total correlation of the code, by the mixture of 10,000 posteriors, in nats\n  \
+    gaussian_tc  total correlation of a Gaussian fitted to the means, in nats\n\
+    Results of a run folder are kept there in eval.json.\n\n\
+    Examples:\n  \
+    idgan eval runs/vae --data dsprites\n  \
+    idgan eval runs/gan --data dsprites --metrics fid,r_id --samples 10000 --json\n  \
+    idgan eval celeba.safetensors --data celeba:img_align_celeba.zip --inception pt_inception-2015-12-05-6726825d.pth")]
+pub struct Args {
+    /// The pictures to measure on, for instance dsprites, scenes or images:DIR (`idgan data --help`); those that the
+    /// model was trained on when left out.
+    #[arg(long, value_name = "SPEC")]
+    data: Option<String>,
+
+    /// What to measure, separated by commas; everything that this model and data allow when left out.
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    metrics: Vec<Metric>,
+
+    /// Pictures behind each value, instead of the published number of each metric.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    samples: Option<u32>,
+
+    /// Every random choice; equal seeds give equal results.
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    seed: u64,
+
+    /// Where the codes of drawn pictures come from: N(0, I) as the published evaluation, or the codes of the data.
+    #[arg(long, value_name = "prior|posterior", default_value_t)]
+    codes: Source,
+
+    /// Whose pictures are measured: the generator's where there is one.
+    #[arg(long, value_name = "gan|vae")]
+    decoder: Option<Painter>,
+
+    /// The FactorVAE metric of the paper, or of disentanglement_lib (10,000 votes of 64 pictures, accuracy on 5,000
+    /// others, nothing pruned).
+    #[arg(long, value_name = "NAME", default_value = "paper", value_parser = parse_fvm)]
+    fvm: FvmOptions,
+
+    /// Votes of the FactorVAE metric.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    votes: Option<u32>,
+
+    /// Bins of the mutual information gap.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..))]
+    mig_bins: u16,
+
+    /// Weights of Inception V3 for FID (pt_inception-2015-12-05-6726825d.pth), as a PyTorch or safetensors file.
+    #[arg(long, value_name = "FILE", conflicts_with = "features")]
+    inception: Option<PathBuf>,
+
+    /// A network of `idgan train features` for FID, instead of the program's own for dsprites and scenes.
+    #[arg(long, value_name = "FILE.safetensors")]
+    features: Option<PathBuf>,
+
+    /// Where to write the results as JSON, beside printing them.
+    #[arg(long, value_name = "FILE.json")]
+    out: Option<PathBuf>,
+
+    /// Print the results as JSON.
+    #[arg(long)]
+    json: bool,
+
+    /// The picture behind scream-dsprites, instead of the program's own.
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
+
+    /// Most gigabytes of decoded pictures kept on disk.
+    #[arg(long, value_name = "GB", default_value_t = 20.0)]
+    cache_size: f64,
+
+    #[command(flatten)]
+    model: ModelArgs,
+
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+fn parse_fvm(text: &str) -> Result<FvmOptions, String> {
+    match text {
+        "paper" => Ok(FvmOptions::PAPER),
+        "disentanglement-lib" => Ok(FvmOptions::DISENTANGLEMENT_LIB),
+        _ => Err("expected paper or disentanglement-lib".to_owned()),
+    }
+}
+
+/// Measures.
+///
+/// # Errors
+/// When a question makes no sense for this model and data (exit code 2), or something cannot be read or computed.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    args.model.require()?;
+    let mut bench = Workbench::open(&args.model, &args.device)?;
+    let spec = args.data.clone().or_else(|| bench.description().data.clone()).ok_or_else(|| {
+        usage("this model does not say what it was trained on; name pictures to measure on with --data SPEC")
+    })?;
+    let cancel = Cancel::new();
+    stop_on_interrupt(&cancel)?;
+    let mut request = request(args, &bench);
+    let pool = Pool::new("eval", threads()).context("cannot start threads")?;
+    let mut features =
+        if request.metrics.contains(&Metric::Fid) { features(args, &spec, &pool)? } else { None };
+    if args.metrics.is_empty() && features.is_none() {
+        request.metrics.retain(|&metric| metric != Metric::Fid);
+    }
+    let pictures = Pictures::open(&spec, &bench.networks, &request, &options(args, &cancel))?;
+    let mut subject = Subject {
+        description: &bench.model.description,
+        hash: &bench.model.hash,
+        networks: &mut bench.networks,
+        pool: &pool,
+    };
+    if args.metrics.is_empty() {
+        let dims = features.as_ref().map(|features| features.dims());
+        request.retain_sensible(&subject, &pictures, dims).map_err(in_words)?;
+    }
+    let mut bars = Bars::default();
+    let features = features.as_deref_mut();
+    let measured =
+        evaluate(&mut subject, &pictures, &request, features, &mut |step| bars.step(step), &cancel);
+    drop(bars);
+    let mut evaluation = measured.map_err(in_words)?;
+    evaluation.warnings.iter().for_each(warn);
+    report(args, &evaluation)?;
+    if let Some(path) = &args.out {
+        evaluation.write(path)?;
+    }
+    if let Some(run) = args.model.bundle().filter(|path| path.is_dir()) {
+        let path = run.join(EVALUATION_FILE);
+        if path.exists() {
+            match Evaluation::read(&path) {
+                Ok(older) => evaluation.complete_from(&older),
+                Err(error) => warn(format!("earlier results are replaced: {error}")),
+            }
+        }
+        evaluation.write(&path)?;
+    }
+    Ok(())
+}
+
+/// What makes no sense is a wrong use of the command.
+fn in_words(error: MetricError) -> anyhow::Error {
+    match error {
+        MetricError::Request(sentence) => usage(sentence),
+        error => error.into(),
+    }
+}
+
+/// What describes pictures for FID: the file that is named, or the program's own network for this data.
+fn features(args: &Args, spec: &str, pool: &Pool) -> anyhow::Result<Option<Box<dyn Features>>> {
+    let device = args.device.device.open()?;
+    if let Some(path) = &args.inception {
+        return Ok(Some(Box::new(InceptionFeatures::read(path, &device, pool)?)));
+    }
+    let network = match &args.features {
+        Some(path) => Some(FactorNetwork::read(path)?),
+        None => FactorNetwork::bundled(spec).transpose()?,
+    };
+    Ok(match network {
+        Some(network) => Some(Box::new(FactorFeatures::new(&network, &device, pool)?)),
+        None => None,
+    })
+}
+
+fn request(args: &Args, bench: &Workbench) -> Request {
+    let metrics = if args.metrics.is_empty() { Metric::ALL.to_vec() } else { args.metrics.clone() };
+    let by_itself = if bench.networks.generator.is_some() { Painter::Generator } else { Painter::Decoder };
+    let votes = args.votes.map_or(args.fvm.votes, |votes| votes as usize);
+    Request {
+        samples: args.samples.map(|samples| samples as usize),
+        fvm: FvmOptions { votes, ..args.fvm },
+        mig_bins: args.mig_bins.into(),
+        codes: args.codes,
+        painter: args.decoder.unwrap_or(by_itself),
+        ..Request::new(metrics, args.seed)
+    }
+}
+
+fn options(args: &Args, cancel: &Cancel) -> OpenOptions {
+    OpenOptions {
+        cache_bytes: (args.cache_size.max(0.0) * 1e9) as u64,
+        picture: args.picture.clone(),
+        threads: threads(),
+        cancel: cancel.clone(),
+        ..OpenOptions::default()
+    }
+}
+
+/// The first Ctrl+C stops between two batches, the second at once.
+fn stop_on_interrupt(cancel: &Cancel) -> anyhow::Result<()> {
+    let cancel = cancel.clone();
+    ctrlc::set_handler(move || {
+        if cancel.is_cancelled() {
+            std::process::exit(130);
+        }
+        cancel.cancel();
+    })
+    .context("cannot listen for Ctrl+C")
+}
+
+/// One progress bar after the other.
+#[derive(Default)]
+struct Bars {
+    current: Option<(Metric, usize, Progress, usize)>,
+}
+
+impl Bars {
+    fn step(&mut self, step: crate::metrics::Progress) {
+        let same = |(metric, total, ..): &(Metric, usize, Progress, usize)| {
+            (*metric, *total) == (step.metric, step.total)
+        };
+        if !self.current.as_ref().is_some_and(same) {
+            self.current = Some((step.metric, step.total, Progress::new(step.metric.name(), step.total), 0));
+        }
+        if let Some((_, _, bar, done)) = &mut self.current {
+            bar.add(step.done.saturating_sub(*done));
+            *done = step.done;
+        }
+    }
+}
+
+fn report(args: &Args, evaluation: &Evaluation) -> anyhow::Result<()> {
+    if args.json {
+        return print_json(evaluation);
+    }
+    print(format!("on {}, seed {}", evaluation.data, evaluation.seed))?;
+    print(format!("{:<36}{:>9}   {:<22}{:>8}", "", "value", "95 % interval", "samples"))?;
+    for (metric, score) in &evaluation.metrics {
+        let interval = format!("{} .. {}", short(score.low), short(score.high));
+        let samples = evaluation.samples.get(metric).copied().unwrap_or_default();
+        print(format!("{:<36}{:>9}   {interval:<22}{samples:>8}", metric.title(), short(score.value)))?;
+        if !score.parts.is_empty() {
+            let parts = score.parts.iter().map(|part| format!("{} {}", part.name, short(part.value)));
+            print(format!("    {}", parts.collect::<Vec<_>>().join(", ")))?;
+        }
+    }
+    Ok(())
+}
+
+/// Four digits, or fewer where they say nothing.
+fn short(value: f64) -> String {
+    match value.abs() {
+        size if size >= 1000.0 => format!("{value:.0}"),
+        size if size >= 100.0 => format!("{value:.1}"),
+        size if size >= 10.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}

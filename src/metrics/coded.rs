@@ -1,0 +1,211 @@
+//! The codes of a data set's pictures: what the metrics of a representation look at.
+
+use rayon::prelude::*;
+
+use crate::base::{Array, Pool};
+use crate::data::{Dataset, Factor, SHARED_NUISANCE, classes_of};
+use crate::inference::Encoder;
+
+use super::statistics::choose;
+use super::{MetricError, Watch};
+
+/// Pictures read and encoded at a time.
+pub(super) const BATCH: usize = 64;
+
+/// Pictures, each with a code: a data set behind an encoder, or in tests codes that are known.
+pub trait CodedData {
+    /// Number of pictures.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The known factors, as [`Dataset::factors`].
+    fn factors(&self) -> &[Factor];
+
+    /// Width of a code.
+    fn code_dim(&self) -> usize;
+
+    /// The posteriors of the pictures `indices`: means `mu` and log variances `logvar`, both
+    /// `(indices.len(), code_dim)`; `draw` chooses nuisance as in [`Dataset::read`].
+    ///
+    /// # Errors
+    /// When a picture cannot be read or the encoder fails.
+    fn encode(
+        &mut self,
+        indices: &[usize],
+        draw: u64,
+        mu: &mut [f32],
+        logvar: &mut [f32],
+    ) -> Result<(), MetricError>;
+}
+
+/// The pictures of a data set behind an encoder.
+pub struct EncodedPictures<'a> {
+    data: &'a dyn Dataset,
+    encoder: &'a mut dyn Encoder,
+    pool: &'a Pool,
+    pictures: Vec<f32>,
+}
+
+impl<'a> EncodedPictures<'a> {
+    /// The pictures of `data`, read on `pool`'s threads, behind `encoder`.
+    ///
+    /// # Errors
+    /// When the encoder takes pictures of another shape.
+    pub fn new(
+        data: &'a dyn Dataset,
+        encoder: &'a mut dyn Encoder,
+        pool: &'a Pool,
+    ) -> Result<Self, MetricError> {
+        check_pictures(data, encoder.picture_shape(), "the encoder takes")?;
+        Ok(Self { data, encoder, pool, pictures: Vec::new() })
+    }
+}
+
+impl CodedData for EncodedPictures<'_> {
+    fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    fn factors(&self) -> &[Factor] {
+        self.data.factors()
+    }
+
+    fn code_dim(&self) -> usize {
+        self.encoder.code_dim()
+    }
+
+    fn encode(
+        &mut self,
+        indices: &[usize],
+        draw: u64,
+        mu: &mut [f32],
+        logvar: &mut [f32],
+    ) -> Result<(), MetricError> {
+        let dims = self.code_dim().max(1);
+        let outputs = mu.chunks_mut(BATCH * dims).zip(logvar.chunks_mut(BATCH * dims));
+        for (indices, (mu, logvar)) in indices.chunks(BATCH).zip(outputs) {
+            read_pictures(self.data, indices, draw, self.pool, &mut self.pictures)?;
+            self.encoder.encode(&self.pictures, mu, logvar)?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a data set whose pictures do not have `shape`; `who` begins the sentence.
+pub(super) fn check_pictures(data: &dyn Dataset, shape: [usize; 3], who: &str) -> Result<(), MetricError> {
+    if data.is_empty() {
+        return Err(MetricError::request(format!("{} holds no pictures", data.spec())));
+    }
+    if data.picture_shape() == shape {
+        return Ok(());
+    }
+    let shown = |[channels, height, width]: [usize; 3]| {
+        let colour = if channels == 1 { "grey" } else { "colour" };
+        format!("{colour} pictures of {width}x{height}")
+    };
+    Err(MetricError::request(format!(
+        "{who} {}, and {} has {}; name the data that the model was trained on",
+        shown(shape),
+        data.spec(),
+        shown(data.picture_shape())
+    )))
+}
+
+/// Reads the pictures `indices` into `out` `(indices.len(), channels, height, width)`.
+pub(super) fn read_pictures(
+    data: &dyn Dataset,
+    indices: &[usize],
+    draw: u64,
+    pool: &Pool,
+    out: &mut Vec<f32>,
+) -> Result<(), MetricError> {
+    let len: usize = data.picture_shape().iter().product();
+    out.resize(indices.len() * len, 0.0);
+    let draw = draw & !SHARED_NUISANCE;
+    pool.run(|| {
+        let pairs = indices.par_iter().zip(out.par_chunks_exact_mut(len));
+        pairs.try_for_each(|(&index, picture)| data.read(index, draw, picture))
+    })?;
+    Ok(())
+}
+
+/// The posteriors of different pictures, chosen at random.
+#[derive(Clone, Debug)]
+pub struct CodeSample {
+    /// Which pictures, ascending.
+    pub indices: Vec<usize>,
+    /// Posterior means `(N, code_dim)`.
+    pub mu: Array,
+    /// Log variances `(N, code_dim)`.
+    pub logvar: Array,
+}
+
+impl CodeSample {
+    /// The posteriors of `count` pictures, of all where there are fewer.
+    ///
+    /// # Errors
+    /// When pictures cannot be encoded, the encoder gives values that are not finite, or the watch stops it.
+    pub fn draw(
+        coded: &mut dyn CodedData,
+        count: usize,
+        seed: u64,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, MetricError> {
+        let indices = choose(coded.len(), count.min(coded.len()), seed, "code sample");
+        let dims = coded.code_dim();
+        let mut mu = Array::zeros([indices.len(), dims]);
+        let mut logvar = Array::zeros([indices.len(), dims]);
+        for (batch, chosen) in indices.chunks(BATCH).enumerate() {
+            watch.step(batch * BATCH, indices.len())?;
+            let rows = batch * BATCH * dims..(batch * BATCH + chosen.len()) * dims;
+            coded.encode(chosen, seed, &mut mu.data_mut()[rows.clone()], &mut logvar.data_mut()[rows])?;
+        }
+        if mu.data().iter().chain(logvar.data()).any(|value| !value.is_finite()) {
+            return Err(MetricError::request(
+                "the encoder gives values that are not finite numbers; its training has failed",
+            ));
+        }
+        Ok(Self { indices, mu, logvar })
+    }
+
+    /// Number of pictures.
+    pub fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
+    /// Variance over the pictures of each dimension's mean.
+    pub fn variances(&self) -> Vec<f64> {
+        variances(self.mu.data(), self.mu.row_len())
+    }
+
+    /// The classes of each factor, `[factor][row]`.
+    pub fn classes(&self, factors: &[Factor]) -> Vec<Vec<usize>> {
+        let mut classes = vec![Vec::with_capacity(self.len()); factors.len()];
+        for &index in &self.indices {
+            for (column, class) in classes.iter_mut().zip(classes_of(factors, index)) {
+                column.push(class);
+            }
+        }
+        classes
+    }
+}
+
+/// Variance of each column of `rows` `(N, dims)`, divided by N.
+pub(super) fn variances(rows: &[f32], dims: usize) -> Vec<f64> {
+    let count = (rows.len() / dims.max(1)).max(1) as f64;
+    let column = |dim: usize| rows.iter().skip(dim).step_by(dims.max(1)).map(|&value| f64::from(value));
+    let variance = |dim: usize| {
+        let mean = column(dim).sum::<f64>() / count;
+        column(dim).map(|value| (value - mean).powi(2)).sum::<f64>() / count
+    };
+    (0..dims).map(variance).collect()
+}

@@ -1,0 +1,119 @@
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{FileError, write_atomic};
+use crate::checkpoint::CheckpointError;
+
+use super::{Metric, MetricError, Score};
+
+/// The file in a run folder that keeps the results of its newest model.
+pub const EVALUATION_FILE: &str = "eval.json";
+
+/// What was measured of one model on one data set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// SHA-256 of the model's file or files.
+    pub model_hash: String,
+    /// The data set's specification.
+    pub data: String,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Pictures (of [`Metric::Fvm`], votes) behind each value.
+    pub samples: BTreeMap<Metric, usize>,
+    /// How each value was computed, in words, where there is a choice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<Metric, String>,
+    /// The values.
+    pub metrics: BTreeMap<Metric, Score>,
+    /// What one should know before using them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+impl Evaluation {
+    /// Reads what [`Evaluation::write`] wrote.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds something else.
+    pub fn read(path: &Path) -> Result<Self, MetricError> {
+        let text = std::fs::read_to_string(path).map_err(|error| FileError::new(error, path))?;
+        serde_json::from_str(&text).map_err(|error| {
+            let what = format!("these are no results of idgan eval ({error}); measure again");
+            CheckpointError::content(what, path).into()
+        })
+    }
+
+    /// Writes a JSON document, all of it or nothing.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), MetricError> {
+        write_atomic(path, |writer| {
+            serde_json::to_writer_pretty(&mut *writer, self)
+                .map_err(std::io::Error::from)
+                .and_then(|()| writer.write_all(b"\n"))
+                .map_err(|error| FileError::new(error, path).into())
+        })
+    }
+
+    /// Adds what `older` measured beyond this, when it is about the same model, data and seed.
+    pub fn complete_from(&mut self, older: &Self) {
+        let identity = |e: &Self| (e.model_hash.clone(), e.data.clone(), e.seed);
+        if identity(self) != identity(older) {
+            return;
+        }
+        for (&metric, score) in &older.metrics {
+            if self.metrics.contains_key(&metric) {
+                continue;
+            }
+            self.metrics.insert(metric, score.clone());
+            self.samples.extend(older.samples.get(&metric).map(|&count| (metric, count)));
+            self.settings.extend(older.settings.get(&metric).map(|words| (metric, words.clone())));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evaluation(seed: u64, metric: Metric, value: f64) -> Evaluation {
+        Evaluation {
+            model_hash: "ab".into(),
+            data: "dsprites".into(),
+            seed,
+            samples: BTreeMap::from([(metric, 10)]),
+            metrics: BTreeMap::from([(metric, Score::around(value, 0.1, [0.0, 1.0]))]),
+            ..Evaluation::default()
+        }
+    }
+
+    #[test]
+    fn results_survive_the_disk_under_the_names_of_the_metrics() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join(EVALUATION_FILE);
+        let written = evaluation(3, Metric::RId, 0.25);
+        written.write(&path).expect("writes");
+        let text = std::fs::read_to_string(&path).expect("reads");
+        let json: serde_json::Value = serde_json::from_str(&text).expect("is JSON");
+        assert_eq!(json["metrics"]["r_id"]["value"], 0.25);
+        assert_eq!(json["samples"]["r_id"], 10);
+        assert_eq!(Evaluation::read(&path).expect("reads"), written);
+        std::fs::write(&path, "{}").expect("writes");
+        assert!(Evaluation::read(&path).is_err_and(|error| error.to_string().contains("measure again")));
+    }
+
+    #[test]
+    fn only_results_of_the_same_model_data_and_seed_are_kept() {
+        let mut new = evaluation(3, Metric::Mig, 0.5);
+        new.complete_from(&evaluation(4, Metric::Fvm, 0.7));
+        assert_eq!(new, evaluation(3, Metric::Mig, 0.5));
+        new.complete_from(&evaluation(3, Metric::Mig, 0.9));
+        assert_eq!(new.metrics[&Metric::Mig].value, 0.5, "new values win");
+        new.complete_from(&evaluation(3, Metric::Fvm, 0.7));
+        assert_eq!((new.metrics[&Metric::Fvm].value, new.samples[&Metric::Fvm]), (0.7, 10));
+    }
+}

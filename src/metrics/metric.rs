@@ -1,0 +1,120 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// FactorVAE metric of the encoder's means (Kim and Mnih 2018); higher is better, at most 1.
+    Fvm,
+    /// Mutual information gap of the encoder's means (Chen et al. 2018); higher is better, at most 1.
+    Mig,
+    /// Frechet distance between features of real and of drawn pictures (Heusel et al. 2017); lower is better.
+    Fid,
+    /// E[log q(c|G(s,c))] with c ~ q(c), the distillation's own bound (paper Eq. 4), in nats; higher is better.
+    RId,
+    /// The same bound with an encoder trained on the generator's pictures (Alemi and Fischer 2018), in nats.
+    Gilbo,
+    /// KL(q(c|x) || p(c)), averaged over pictures, by dimension, in nats.
+    Kl,
+    /// Dimensions whose mean varies over the data.
+    Active,
+    /// Total correlation of the aggregated posterior, by its mixture, in nats; lower is better.
+    Tc,
+    /// Total correlation of a Gaussian fitted to the encoder's means, in nats; lower is better.
+    GaussianTc,
+}
+
+impl Metric {
+    /// All of them, in the order of tables.
+    pub const ALL: [Self; 9] = [
+        Self::Fvm,
+        Self::Mig,
+        Self::Fid,
+        Self::RId,
+        Self::Gilbo,
+        Self::Kl,
+        Self::Active,
+        Self::Tc,
+        Self::GaussianTc,
+    ];
+
+    /// Its name in commands and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fvm => "fvm",
+            Self::Mig => "mig",
+            Self::Fid => "fid",
+            Self::RId => "r_id",
+            Self::Gilbo => "gilbo",
+            Self::Kl => "kl",
+            Self::Active => "active",
+            Self::Tc => "tc",
+            Self::GaussianTc => "gaussian_tc",
+        }
+    }
+
+    /// How it is written in tables, with its unit.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Fvm => "FVM",
+            Self::Mig => "MIG",
+            Self::Fid => "FID",
+            Self::RId => "R_ID (nats)",
+            Self::Gilbo => "GILBO (nats)",
+            Self::Kl => "KL (nats)",
+            Self::Active => "active dimensions",
+            Self::Tc => "total correlation (nats)",
+            Self::GaussianTc => "total correlation, Gaussian (nats)",
+        }
+    }
+
+    /// Whether it asks how the encoder's code relates to known factors.
+    pub fn needs_factors(self) -> bool {
+        matches!(self, Self::Fvm | Self::Mig)
+    }
+
+    /// Whether it looks at pictures that the model draws.
+    pub fn needs_drawing(self) -> bool {
+        matches!(self, Self::Fid | Self::RId | Self::Gilbo)
+    }
+
+    /// Whether it needs the model's encoder.
+    pub fn needs_encoder(self) -> bool {
+        !matches!(self, Self::Fid | Self::Gilbo)
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Metric {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = |metric: &Self| metric.name() == text.replace('-', "_").to_lowercase();
+        Self::ALL.into_iter().find(known).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("there is no metric called {text:?}; known are {names}")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_and_unknown_ones_list_the_known() {
+        for metric in Metric::ALL {
+            assert_eq!(metric.to_string().parse(), Ok(metric));
+        }
+        assert_eq!("R-ID".parse(), Ok(Metric::RId));
+        assert!("sap".parse::<Metric>().is_err_and(|error| error.contains("fvm, mig, fid")));
+    }
+}

@@ -1,0 +1,91 @@
+//! The mutual information gap (Chen et al. 2018), on encoder means in equal-width bins as disentanglement_lib
+//! computes it.
+
+use crate::base::Array;
+use crate::data::Factor;
+
+use super::score::bootstrap_deviation;
+use super::{CodeSample, MetricError, Score};
+
+/// Bins of each dimension when not said.
+pub const MIG_BINS: usize = 20;
+/// Bootstrap samples of the pictures.
+const REPETITIONS: usize = 100;
+
+/// The mean over factors of the gap between the two dimensions that know most about the factor, each in units of the
+/// factor's entropy; the parts are the factors' gaps. Factors with one class count for nothing.
+///
+/// # Errors
+/// When the data has no factors that vary.
+pub fn mig(sample: &CodeSample, factors: &[Factor], bins: usize, seed: u64) -> Result<Score, MetricError> {
+    let classes = sample.classes(factors);
+    let mut varying = Vec::new();
+    for (factor, classes) in factors.iter().zip(&classes) {
+        if factor.values.len() > 1 {
+            varying.push((factor.name.clone(), classes.as_slice(), factor.values.len()));
+        }
+    }
+    if varying.is_empty() {
+        return Err(MetricError::request("the mutual information gap needs data with known factors"));
+    }
+    let binned = binned(&sample.mu, bins);
+    let rows: Vec<usize> = (0..sample.len()).collect();
+    let gaps = |rows: &[usize]| -> Vec<f64> {
+        varying.iter().map(|&(_, classes, count)| gap(&binned, bins, classes, count, rows)).collect()
+    };
+    let mean = |gaps: &[f64]| gaps.iter().sum::<f64>() / gaps.len() as f64;
+    let deviation = bootstrap_deviation(rows.len(), REPETITIONS, seed, |rows| mean(&gaps(rows)));
+    let gaps = gaps(&rows);
+    let names = varying.iter().map(|(name, ..)| name.clone());
+    Ok(Score::around(mean(&gaps), deviation, [0.0, 1.0]).with_parts(names, &gaps))
+}
+
+/// The bin of every value, `[dim][row]`: `bins` equal ones between the least and the greatest value of a dimension.
+pub fn binned(mu: &Array, bins: usize) -> Vec<Vec<usize>> {
+    let one = |dim: usize| {
+        let column: Vec<f64> = (0..mu.shape()[0]).map(|row| f64::from(mu.row(row)[dim])).collect();
+        let low = column.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        // Edges as numpy.histogram lays them, so that a value on an edge falls on the same side.
+        let step = (high - low) / bins as f64;
+        let edges: Vec<f64> = (1..bins).map(|k| low + step * k as f64).collect();
+        let bin = |value: f64| if high > low { edges.partition_point(|&edge| edge <= value) } else { 0 };
+        column.into_iter().map(bin).collect()
+    };
+    (0..mu.row_len()).map(one).collect()
+}
+
+/// The gap of one factor over `rows`; 0 where the factor does not vary in them.
+fn gap(binned: &[Vec<usize>], bins: usize, classes: &[usize], count: usize, rows: &[usize]) -> f64 {
+    let mut information: Vec<f64> =
+        binned.iter().map(|column| mutual_information(column, bins, classes, count, rows)).collect();
+    information.sort_by(|a, b| b.total_cmp(a));
+    let second = information.get(1).copied().unwrap_or(0.0);
+    let mut counts = vec![0usize; count];
+    rows.iter().for_each(|&row| counts[classes[row]] += 1);
+    let entropy = entropy(&counts, rows.len());
+    if entropy > 0.0 { (information.first().copied().unwrap_or(0.0) - second) / entropy } else { 0.0 }
+}
+
+/// Mutual information in nats between the bins `a` and the classes `b` over `rows`.
+pub fn mutual_information(a: &[usize], bins: usize, b: &[usize], classes: usize, rows: &[usize]) -> f64 {
+    let mut joint = vec![0usize; bins * classes];
+    let (mut first, mut second) = (vec![0usize; bins], vec![0usize; classes]);
+    for &row in rows {
+        joint[a[row] * classes + b[row]] += 1;
+        first[a[row]] += 1;
+        second[b[row]] += 1;
+    }
+    let total = rows.len();
+    (entropy(&first, total) + entropy(&second, total) - entropy(&joint, total)).max(0.0)
+}
+
+/// Entropy in nats of a table of counts.
+fn entropy(counts: &[usize], total: usize) -> f64 {
+    let total = total as f64;
+    let term = |&count: &usize| match count {
+        0 => 0.0,
+        count => -(count as f64 / total) * (count as f64 / total).ln(),
+    };
+    counts.iter().map(term).sum()
+}
