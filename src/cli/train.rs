@@ -195,6 +195,7 @@ pub(super) fn configuration_of(arguments: &[String]) -> anyhow::Result<TrainConf
     let (stage, options) = match &alone.args.stage {
         StageArgs::Vae(options) => (Stage::Vae, options),
         StageArgs::Gan(options) => (Stage::Gan, options),
+        StageArgs::Features(_) => return Err(usage("a sweep trains models: vae or gan, not features")),
     };
     let config = effective(stage, options)?;
     config.validate().map_err(|error| usage(error.to_string()))?;
