@@ -64,7 +64,7 @@ fn nonsense_is_refused_in_words() {
             .unwrap();
     }
     let refused = |arguments: &str, words: &str| {
-        fail(folder.path(), &format!("eval model.safetensors {arguments}"), 2, words)
+        fail(folder.path(), &format!("eval model.safetensors {arguments}"), 2, words);
     };
     refused("--metrics kl", "--data SPEC");
     refused(
