@@ -5,6 +5,7 @@ mod toy;
 
 use std::path::Path;
 
+use idgan::checkpoint::{Sources, open};
 use idgan::metrics::{Evaluation, Metric};
 use image::{Rgb, RgbImage};
 use toy::{fail, id_gan, info_gan, succeed};
@@ -51,6 +52,37 @@ fn drawn_pictures_are_read_back_whatever_their_size() {
         "eval model.safetensors --data scenes --samples 20 --metrics r_id --decoder vae --json",
     );
     assert_ne!(by_vae["metrics"]["r_id"]["value"].as_f64().unwrap(), value);
+}
+
+#[test]
+fn fid_with_a_network_that_was_trained_here() {
+    let folder = id_gan();
+    let train = "train features --data color-dsprites --steps 3 --batch 8 --out features.safetensors";
+    let told = String::from_utf8(succeed(folder.path(), train).stdout).unwrap();
+    assert!(told.contains("shape") && told.contains("40 classes"), "{told}");
+    let ask =
+        "eval model.safetensors --data color-dsprites --decoder vae --features features.safetensors --json";
+    let result = json(folder.path(), &format!("{ask} --metrics fid,gilbo --samples 60 --gilbo-steps 3"));
+    let value = |metric: &str, end: &str| result["metrics"][metric][end].as_f64().unwrap();
+    assert!(value("fid", "value") > 0.0 && value("fid", "low") < value("fid", "high"));
+    assert!(value("gilbo", "low") < value("gilbo", "value"));
+    let warning = result["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("60 pictures, not more than the 256 features") && warning.contains("biased"));
+    let posterior = json(folder.path(), &format!("{ask} --metrics fid --samples 60 --codes posterior"));
+    assert_ne!(posterior["metrics"]["fid"]["value"].as_f64().unwrap(), value("fid", "value"));
+    fail(folder.path(), "train features --data images:. --out x.safetensors", 1, "pictures");
+}
+
+#[test]
+fn statistics_of_a_data_set() {
+    let folder = id_gan();
+    succeed(folder.path(), "stats model.safetensors --data color-dsprites --out measured.safetensors");
+    let sources =
+        Sources { checkpoint: Some(folder.path().join("measured.safetensors")), ..Sources::default() };
+    let stats = open(&sources).unwrap().model.stats.unwrap();
+    assert_eq!(stats.mu.shape(), [4096, 3]);
+    fail(folder.path(), "stats model.safetensors --data dsprites --out x.safetensors", 1, "grey pictures");
+    fail(folder.path(), "stats model.safetensors --out x.safetensors", 2, "--images");
 }
 
 #[test]

@@ -4,14 +4,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::base::Stream;
+use crate::base::{Array, Cancel, Pool, Stream};
 use crate::checkpoint::{Model, Precision, write_bundle};
+use crate::data::{self, OpenOptions};
 use crate::explore::export::{Target, TargetKind};
 use crate::explore::{Posterior, STATISTICS_PICTURES, statistics};
+use crate::inference::Encoder;
+use crate::metrics::{self, CodeSample, EncodedPictures, Watch};
 
 use super::pictures_in::PicturesIn;
 use super::workbench::{Workbench, open_model};
-use super::{DeviceArgs, ModelArgs, print, print_json, usage, warn};
+use super::{DeviceArgs, ModelArgs, Progress, print, print_json, threads, usage, warn};
 
 /// Arguments of `idgan stats`.
 #[derive(Clone, Debug, clap::Args)]
@@ -21,12 +24,18 @@ use super::{DeviceArgs, ModelArgs, print, print_json, usage, warn};
     draws from the aggregated posterior (--from posterior).\n\n\
     Examples:\n  \
     idgan stats celeba.safetensors --images img_align_celeba --crop 160\n  \
+    idgan stats sprites.safetensors --data dsprites\n  \
     idgan stats --vae last --gan model.pt --images photos --out celeba.safetensors"
 )]
 pub struct Args {
     /// Pictures like those the model was trained on: a folder, or an .npz with `x` (N, channels, H, W) in [0, 1].
-    #[arg(long, value_name = "DIR|x.npz")]
-    images: PathBuf,
+    #[arg(long, value_name = "DIR|x.npz", required_unless_present = "data")]
+    images: Option<PathBuf>,
+
+    /// The data set that the model was trained on, instead of --images: dsprites, scenes, celeba:PATH and so on
+    /// (`idgan data --help`).
+    #[arg(long, value_name = "SPEC", conflicts_with_all = ["images", "crop"])]
+    data: Option<String>,
 
     /// Use only the middle square of this many pixels (aligned CelebA 160, 3D chairs 450).
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..))]
@@ -59,12 +68,47 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let out = out_path(args)?;
     Target { path: out.clone(), kind: TargetKind::Npz }.check()?;
-    let pictures = PicturesIn::open(&args.images)?;
     let model = open_model(&args.model)?;
     let mut bench = Workbench::new(model, &args.device)?;
+    let (mu, logvar) = match (&args.data, &args.images) {
+        (Some(spec), _) => encode_data(spec, args.seed, bench.encoder()?)?,
+        (None, Some(images)) => encode_images(images, args, bench.encoder()?)?,
+        (None, None) => return Err(usage("name pictures with --images DIR, or a data set with --data SPEC")),
+    };
+    let stats = statistics(mu, logvar).context("there are no pictures to measure")?;
+    let posterior = Posterior::new(&stats).context("the encoder gives values that are not numbers")?;
+    let mut model = bench.model;
+    model.stats = Some(stats);
+    write_bundle(&out, &model, precision(&model))?;
+    report(args, &out, &posterior)
+}
+
+/// Posteriors of pictures of a data set.
+fn encode_data(spec: &str, seed: u64, encoder: &mut dyn Encoder) -> anyhow::Result<(Array, Array)> {
+    let [_, size, _] = encoder.picture_shape();
+    let options = OpenOptions { threads: threads(), ..OpenOptions::default() };
+    let data = data::open(spec, Some(size), &options)?;
+    let pool = Pool::new("stats", threads()).context("cannot start threads")?;
+    let mut coded = EncodedPictures::new(data.as_ref(), encoder, &pool)?;
+    let bar = Progress::new("pictures", data.len().min(STATISTICS_PICTURES));
+    let mut done = 0;
+    let mut follow = |step: metrics::Progress| {
+        bar.add(step.done - done);
+        done = step.done;
+    };
+    // Ctrl+C ends the program; nothing has been written yet.
+    let cancel = Cancel::new();
+    let mut watch = Watch::new(&cancel, &mut follow);
+    let sample = CodeSample::draw(&mut coded, STATISTICS_PICTURES, seed, &mut watch)?;
+    Ok((sample.mu, sample.logvar))
+}
+
+/// Posteriors of picture files or of an array.
+fn encode_images(images: &Path, args: &Args, encoder: &mut dyn Encoder) -> anyhow::Result<(Array, Array)> {
+    let pictures = PicturesIn::open(images)?;
     let indices = chosen(pictures.len(), args.seed);
     let crop = args.crop.map(|crop| crop as usize);
-    let encoded = pictures.encode(bench.encoder()?, &indices, crop, indices.len() / 100)?;
+    let encoded = pictures.encode(encoder, &indices, crop, indices.len() / 100)?;
     if let Some(first) = encoded.broken.first() {
         warn(format!(
             "{} of {} pictures were left out; the first: {first}",
@@ -72,12 +116,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             indices.len()
         ));
     }
-    let stats = statistics(encoded.mu, encoded.logvar).context("there are no pictures to measure")?;
-    let posterior = Posterior::new(&stats).context("the encoder gives values that are not numbers")?;
-    let mut model = bench.model;
-    model.stats = Some(stats);
-    write_bundle(&out, &model, precision(&model))?;
-    report(args, &out, &posterior)
+    Ok((encoded.mu, encoded.logvar))
 }
 
 /// The bundle to write: `--out`, or the model itself where it is a bundle.

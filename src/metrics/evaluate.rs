@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use candle_core::Device;
+
 use crate::base::{Cancel, Pool};
 use crate::checkpoint::ModelDescription;
 use crate::data::{self, DataError, Dataset, OpenOptions};
-use crate::explore::Source;
+use crate::explore::{Source, main_block};
 use crate::inference::Networks;
 
 use super::alignment::{ALIGNMENT_PICTURES, alignment};
@@ -14,6 +16,7 @@ use super::divergence::{active_units, kl};
 use super::drawn::{Drawing, encoded_block};
 use super::fid::{FID_PICTURES, fid};
 use super::fvm::{FvmOptions, fvm};
+use super::gilbo::{GILBO_STEPS, GilboOptions, gilbo};
 use super::mig::{MIG_BINS, mig};
 use super::total_correlation::{gaussian_total_correlation, total_correlation};
 use super::{
@@ -42,6 +45,8 @@ pub struct Request {
     pub codes: Source,
     /// Which network draws.
     pub painter: Painter,
+    /// Steps of training the encoder of [`Metric::Gilbo`].
+    pub gilbo_steps: usize,
 }
 
 impl Request {
@@ -55,6 +60,7 @@ impl Request {
             mig_bins: MIG_BINS,
             codes: Source::Prior,
             painter: Painter::Generator,
+            gilbo_steps: GILBO_STEPS,
         }
     }
 
@@ -110,6 +116,8 @@ pub struct Subject<'a> {
     pub networks: &'a mut Networks,
     /// Threads for reading pictures and for features.
     pub pool: &'a Pool,
+    /// Where the encoder of [`Metric::Gilbo`] is trained.
+    pub device: &'a Device,
 }
 
 /// The pictures that a model is measured on, at the sizes that its networks want.
@@ -235,6 +243,9 @@ fn check(
         }
         encoded_block(subject.description, request.painter)?;
     }
+    if request.has(Metric::Gilbo) {
+        read_code(subject.description, request.painter)?;
+    }
     let spec = &pictures.spec;
     if let (Some(data), Some(encoder)) = (&pictures.coded, &subject.networks.encoder) {
         check_pictures(data.as_ref(), encoder.picture_shape(), "the encoder takes")?;
@@ -262,6 +273,15 @@ fn check(
         }
     }
     Ok(())
+}
+
+/// The code that [`Metric::Gilbo`] reads back: the VAE's, or without one the block that matters most.
+fn read_code(description: &ModelDescription, painter: Painter) -> Result<&str, MetricError> {
+    if description.vae.is_some() {
+        return encoded_block(description, painter);
+    }
+    main_block(description)
+        .ok_or_else(|| MetricError::request("this model has no code to read back, only noise"))
 }
 
 /// A measurement under way.
@@ -400,6 +420,32 @@ impl Job<'_, '_, '_> {
             self.keep(Metric::Fid, score, count, setting);
             self.result.warnings.extend(few_pictures(count.min(real), features.dims()));
         }
+        self.gilbo(sample)
+    }
+
+    fn gilbo(&mut self, sample: Option<&CodeSample>) -> Result<(), MetricError> {
+        let request = self.request;
+        let painter = request.painter;
+        let networks = &mut *self.subject.networks;
+        let renderer = match painter {
+            Painter::Generator => &mut networks.generator,
+            Painter::Decoder => &mut networks.decoder,
+        };
+        let (true, Some(renderer)) = (request.has(Metric::Gilbo), renderer) else { return Ok(()) };
+        let description = self.subject.description;
+        let code = read_code(description, painter)?;
+        let posterior = sample.filter(|_| request.codes == Source::Posterior);
+        self.watch.begin(Metric::Gilbo);
+        let mut drawing = Drawing::new(description, renderer.as_mut(), painter, posterior, request.seed)?;
+        let pairs = request.samples.unwrap_or(ALIGNMENT_PICTURES);
+        let options = GilboOptions { steps: request.gilbo_steps, pairs, seed: request.seed };
+        let machine = (self.subject.device, self.subject.pool);
+        let score = gilbo(&mut drawing, description, code, &options, machine, &mut self.watch)?;
+        let setting = format!(
+            "encoder trained for {} steps, drawn by {painter}, codes from the {}",
+            request.gilbo_steps, request.codes
+        );
+        self.keep(Metric::Gilbo, score, pairs, setting);
         Ok(())
     }
 }

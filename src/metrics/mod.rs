@@ -14,6 +14,7 @@ mod factor_features;
 mod fid;
 mod frechet;
 mod fvm;
+mod gilbo;
 mod inception_features;
 mod linear_algebra;
 mod metric;
@@ -38,6 +39,7 @@ pub use factor_features::{
 pub use fid::{FID_PICTURES, Features, fid};
 pub use frechet::{MomentSums, Moments, frechet_distance};
 pub use fvm::{FvmOptions, Vote, accuracy, active_dims, fvm, majority, vote};
+pub use gilbo::{GILBO_STEPS, GilboOptions, gilbo};
 pub use inception_features::InceptionFeatures;
 pub use metric::Metric;
 pub use mig::{MIG_BINS, binned, mig, mutual_information};

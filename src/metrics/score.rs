@@ -12,7 +12,7 @@ pub struct Score {
     pub value: f64,
     /// Lower end of the interval.
     pub low: f64,
-    /// Upper end of the interval.
+    /// Upper end of the interval; the largest number there is where it is unknown.
     pub high: f64,
     /// What the value is made of, where that is worth knowing: a gap for each factor, a divergence for each dimension.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

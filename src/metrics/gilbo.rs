@@ -1,0 +1,135 @@
+//! GILBO: how much of the code an encoder trained for nothing else can read back from the drawn pictures (Alemi and
+//! Fischer 2018; paper footnote 4).
+
+use candle_core::{Device, Tensor};
+
+use crate::base::{Arrays, Pool, Stream};
+use crate::checkpoint::ModelDescription;
+use crate::nets::{ConvEncoder, EncoderConfig, Parameters, Posterior, Weights};
+use crate::objectives::information_loss;
+use crate::ops;
+use crate::optim::{Gradients, Optimiser, Rule};
+
+use super::alignment::log_likelihood;
+use super::drawn::{Drawing, encoder_pictures};
+use super::{MetricError, Score, Watch};
+
+/// Pairs a step (ours).
+const BATCH: usize = 64;
+/// Adam's step size (ours).
+const LEARNING_RATE: f64 = 3e-4;
+/// Side of the pictures that the encoder takes.
+const SIDE: usize = 64;
+/// Steps when not said (ours).
+pub const GILBO_STEPS: usize = 10_000;
+
+/// How a GILBO is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct GilboOptions {
+    /// Steps of the encoder's training, each of 64 fresh pairs.
+    pub steps: usize,
+    /// Fresh pairs that the bound is reported on.
+    pub pairs: usize,
+    /// Seed of the encoder's weights.
+    pub seed: u64,
+}
+
+/// E[log q(c|G(s,c))] in nats on fresh pairs, where q is an encoder of the VAE's architecture trained on pairs of the
+/// drawing; the constant entropy of c is left out. `code` names the block that is read back.
+///
+/// # Errors
+/// When the model has no such block, its pictures do not fit a 64x64 encoder, training fails, or the watch stops it.
+pub fn gilbo(
+    drawing: &mut Drawing<'_>,
+    description: &ModelDescription,
+    code: &str,
+    options: &GilboOptions,
+    (device, pool): (&Device, &Pool),
+    watch: &mut Watch<'_>,
+) -> Result<Score, MetricError> {
+    let dims = description
+        .block(code)
+        .map(|block| block.dims)
+        .ok_or_else(|| MetricError::request(format!("this model has no code called {code} to read back")))?;
+    let shape = drawing.picture_shape();
+    let network = EncoderConfig { channels: shape[0], outputs: 2 * dims };
+    let start: Arrays = network.initialise_uniform(&mut Stream::new(options.seed, "gilbo weights"));
+    let weights = Weights::trainable(&start, device)?;
+    let encoder = ConvEncoder::new(&weights, "")?;
+    let mut optimiser = Optimiser::new(Rule::adam(LEARNING_RATE, 0.9, 0.999), &weights)?;
+    let mut pairs = Pairs { drawing, code, dims, device, pictures: Vec::new() };
+    let total = options.steps + options.pairs.div_ceil(BATCH);
+    for step in 0..options.steps {
+        watch.step(step, total)?;
+        let (codes, pictures) = pairs.draw(step * BATCH..(step + 1) * BATCH, watch)?;
+        let loss = pool.run(|| -> candle_core::Result<f32> {
+            let loss = information_loss(&codes, &posterior(&encoder, &pictures, dims)?)?;
+            let gradients = Gradients::take(&mut ops::backward(&loss)?, &weights);
+            optimiser.step(&gradients)?;
+            loss.to_scalar::<f32>()
+        })?;
+        if !loss.is_finite() {
+            return Err(MetricError::request(format!(
+                "the encoder of gilbo failed at step {step}: its loss is not a finite number"
+            )));
+        }
+    }
+    let mut likelihoods = Vec::with_capacity(options.pairs);
+    let first = options.steps * BATCH;
+    while likelihoods.len() < options.pairs {
+        let done = likelihoods.len();
+        watch.step(options.steps + done / BATCH, total)?;
+        let rows = first + done..first + options.pairs.min(done + BATCH);
+        let (codes, pictures) = pairs.draw(rows, watch)?;
+        let (mu, logvar) = pool.run(|| -> candle_core::Result<_> {
+            let read = posterior(&encoder, &pictures, dims)?;
+            Ok((read.mu.to_vec2::<f32>()?, read.logvar.to_vec2::<f32>()?))
+        })?;
+        let codes = codes.to_vec2::<f32>()?;
+        let rows = codes.iter().zip(&mu).zip(&logvar);
+        likelihoods.extend(rows.map(|((c, mu), logvar)| log_likelihood(c, mu, logvar)));
+    }
+    Ok(Score::mean(&likelihoods, [f64::NEG_INFINITY, f64::INFINITY]))
+}
+
+/// Means and log variances are the first and the second half of the encoder's outputs, as in the VAE.
+fn posterior(encoder: &ConvEncoder, pictures: &Tensor, dims: usize) -> candle_core::Result<Posterior> {
+    let outputs = encoder.forward(pictures)?;
+    Ok(Posterior { mu: outputs.narrow(1, 0, dims)?, logvar: outputs.narrow(1, dims, dims)? })
+}
+
+/// Codes with their pictures at the encoder's size, on the device.
+struct Pairs<'a, 'b> {
+    drawing: &'a mut Drawing<'b>,
+    code: &'a str,
+    dims: usize,
+    device: &'a Device,
+    pictures: Vec<f32>,
+}
+
+impl Pairs<'_, '_> {
+    fn draw(
+        &mut self,
+        rows: std::ops::Range<usize>,
+        watch: &Watch<'_>,
+    ) -> Result<(Tensor, Tensor), MetricError> {
+        let count = rows.len();
+        let shape @ [channels, ..] = self.drawing.picture_shape();
+        let (mut codes, mut pictures) = (Vec::new(), Vec::new());
+        // Large pictures are drawn few at a time, and only their small copies are kept.
+        let mut start = rows.start;
+        while start < rows.end {
+            let end = rows.end.min(start + self.drawing.batch());
+            let drawn = self.drawing.draw(start..end, &mut self.pictures, watch.cancel())?;
+            let block = drawn.block(self.code).map_err(|error| MetricError::request(error.to_string()))?;
+            codes.extend_from_slice(block.data());
+            match encoder_pictures(&self.pictures, shape, [channels, SIDE, SIDE])? {
+                Some(small) => pictures.extend(small),
+                None => pictures.extend_from_slice(&self.pictures),
+            }
+            start = end;
+        }
+        let codes = Tensor::from_vec(codes, (count, self.dims), self.device)?;
+        Ok((codes, Tensor::from_vec(pictures, (count, channels, SIDE, SIDE), self.device)?))
+    }
+}
