@@ -156,6 +156,45 @@ fn a_model_of_another_method_keeps_its_blocks() {
 }
 
 #[test]
+fn an_encoder_without_a_decoder_is_a_model_that_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, torch) = (folder.path().join("infogan.safetensors"), folder.path().join("torch"));
+    let config = VaeConfig { channels: 1, c_dim: 2 };
+    let generator = GeneratorConfig::Small { z_dim: 2, channels: 1 };
+    let part = VaePart { encoder_only: true, ..VaePart::new(config, "c") };
+    let mut model = Model {
+        description: ModelDescription {
+            codes: vec![CodeBlock::disentangled(2)],
+            generator: Some(GeneratorPart { config: generator, inputs: vec!["c".into()] }),
+            vae: Some(part.clone()),
+            ..ModelDescription::empty("infogan")
+        },
+        vae: weights(&part, 0.1),
+        generator: weights(&generator, 0.1),
+        discriminator: Arrays::new(),
+        stats: None,
+        hash: String::new(),
+    };
+    write_bundle(&path, &model, Precision::F32).unwrap();
+    let opened = open(&checkpoint(&path)).unwrap().model;
+    assert_eq!((&opened.description, &opened.vae), (&model.description, &model.vae));
+    let summary = summarise(&path).unwrap();
+    assert_eq!(summary.vae.unwrap().architecture, Some(config));
+    assert!(summary.warnings.is_empty(), "{:?}", summary.warnings);
+    // as a VAE for another GAN it stays what it is
+    let lone = open(&Sources { vae: Some(path.clone()), ..Sources::default() }).unwrap().model;
+    assert_eq!(lone.description.vae, Some(part));
+    let written = export_torch(&torch, &opened).unwrap();
+    assert_eq!(written, [torch.join("model.pt")], "the published code knows no such VAE");
+
+    // a decoder that the description denies, or an encoder that it promises in vain
+    model.vae = weights(&config, 0.1);
+    assert!(write_bundle(&path, &model, Precision::F32).is_err());
+    model.vae.retain(|name, _| name.starts_with("decoder."));
+    assert!(write_bundle(&path, &model, Precision::F32).is_err());
+}
+
+#[test]
 fn bundles_hold_statistics_in_f32_and_the_same_bytes_every_time() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("a.safetensors"), folder.path().join("b.safetensors"));

@@ -62,7 +62,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             write_bundle(&args.out, &opened.model, precision)?;
             vec![args.out.clone()]
         }
-        Target::Pytorch => export_torch(&args.out, &opened.model)?,
+        Target::Pytorch => {
+            if opened.model.description.vae.as_ref().is_some_and(|part| part.encoder_only) {
+                warn(
+                    "the encoder has no decoder, so it is no VAE that the published code loads; it was left out",
+                );
+            }
+            export_torch(&args.out, &opened.model)?
+        }
     };
     written.iter().try_for_each(|path| print(path.display()))
 }

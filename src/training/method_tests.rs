@@ -206,3 +206,36 @@ fn vae_gan_descends_the_bound_and_the_adversarial_loss_of_its_decoder() -> Resul
         Ok(sum(&report, &[("reconstruction", 1.0), ("code_kl", 2.0), ("g_loss", 50.0)]))
     })
 }
+
+/// Rows `from..from + 1` of a batch.
+fn one_row(batch: &GanBatch, from: usize) -> Result<GanBatch> {
+    let row = |tensor: &Tensor| tensor.narrow(0, from, 1)?.contiguous();
+    Ok(GanBatch {
+        pictures: row(&batch.pictures)?,
+        noise_c: row(&batch.noise_c)?,
+        s_discriminator: row(&batch.s_discriminator)?,
+        s_generator: row(&batch.s_generator)?,
+        noise_bottleneck: None,
+    })
+}
+
+#[test]
+fn parts_of_a_batch_add_up_to_the_whole_end_to_end() -> Result<()> {
+    let mut stream = Stream::new(5, "methods");
+    let (values, vae_values) = values(Method::IdganEndToEnd);
+    let weights = gan_weights(&values, C_DIM, &mut stream);
+    let vae = initial(&VAE, &mut stream);
+    let whole = batch(&mut stream)?;
+    let parts = [one_row(&whole, 0)?, one_row(&whole, 1)?];
+    let step = |batch: &[GanBatch]| {
+        let (vae_values, values) = (vae_values, values.clone());
+        EndToEndTrainer::new(vae_values, values, 64, &vae, &weights, &Device::Cpu)?.step(batch, 0)
+    };
+    let (at_once, in_parts) = (step(&[whole])?, step(&parts)?);
+    assert_eq!(at_once.values().len(), 7);
+    for (name, value) in at_once.values() {
+        let other = in_parts.get(name).expect("is reported");
+        assert!((value - other).abs() < 1e-3 * value.abs().max(1e-3), "{name}: {value} against {other}");
+    }
+    Ok(())
+}
