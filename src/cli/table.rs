@@ -9,6 +9,7 @@ use crate::base::{FileError, write_atomic};
 use crate::compare::{PaperTable, Results, Table, lambda_curve, trade_off};
 use crate::explore::export::{Colour, Provenance, write_png};
 use crate::explore::figure::Chart;
+use crate::metrics::Metric;
 
 use super::{print, usage, warn};
 
@@ -32,7 +33,7 @@ pub struct Args {
     table: Option<u8>,
     /// Metrics to show, instead of the table's.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    metrics: Vec<String>,
+    metrics: Vec<Metric>,
     /// text, csv or latex.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -77,7 +78,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Some(number) => PaperTable::numbered(number),
         None => PaperTable::about(&first.data, first.size),
     };
-    let table = Table::new(&results.runs, layout, &args.metrics);
+    let metrics: Vec<String> = args.metrics.iter().map(|metric| metric.name().to_owned()).collect();
+    let table = Table::new(&results.runs, layout, &metrics);
     let text = match args.format {
         Format::Text => table.text(),
         Format::Csv => table.csv(),

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use crate::checkpoint::{RUN_CHECKPOINT, summarise};
+use crate::metrics::EVALUATION_FILE;
 use crate::training::RunFolder;
 
 use super::{Cell, Measurement, SweepError};
@@ -34,9 +35,6 @@ impl std::fmt::Display for Progress {
     }
 }
 
-/// The file in a run folder that `idgan eval` writes.
-pub(super) const EVALUATION: &str = "eval.json";
-
 /// Looks how far `cell` is, from its folder alone.
 ///
 /// # Errors
@@ -58,7 +56,7 @@ pub fn progress(cell: &Cell) -> Result<Progress, SweepError> {
         return Ok(Progress::Training { step, steps });
     }
     let is_measured = match &cell.measurement {
-        Some(measurement) => holds(&cell.folder.join(EVALUATION), &summary.sha256, measurement),
+        Some(measurement) => holds(&cell.folder.join(EVALUATION_FILE), &summary.sha256, measurement),
         None => true,
     };
     Ok(if is_measured { Progress::Done } else { Progress::Trained })

@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use crate::base::FileError;
 use crate::checkpoint::{RUN_CHECKPOINT, summarise};
+use crate::metrics::EVALUATION_FILE;
 use crate::training::{Method, RunFolder, TrainConfig};
 
-use super::progress::EVALUATION;
 use super::{Row, SweepError};
 
 /// How deep run folders may lie below a folder that is named.
@@ -85,7 +85,7 @@ impl Results {
     }
 
     fn add(&mut self, folder: &Path, config: &TrainConfig) -> Result<(), SweepError> {
-        let path = folder.join(EVALUATION);
+        let path = folder.join(EVALUATION_FILE);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

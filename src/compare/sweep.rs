@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::base::FileError;
+use crate::metrics::Metric;
 use crate::training::Method;
 
 use super::{Cell, Measurement, SweepError};
@@ -136,6 +137,10 @@ impl Sweep {
             if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
                 return Err(format!("{name:?} cannot be the name of a folder"));
             }
+        }
+        let metrics = self.method.iter().filter_map(|entry| entry.metrics.as_ref()).flatten();
+        for name in self.metrics.iter().chain(metrics) {
+            name.parse::<Metric>()?;
         }
         for entry in &self.method {
             let (name, method) = (&entry.name, entry.method()?);
@@ -324,6 +329,7 @@ mod tests {
         assert!(refused("\"idgan\"", "\"infogan\"").contains("leave out vae"));
         assert!(refused("\"rooms\"", "\"a/b\"").contains("folder"));
         assert!(refused("\"rooms\"", "\"dsprites\"").contains("twice"));
+        assert!(refused("\"mig\"", "\"mick\"").contains("no metric"));
         assert!(refused("steps = 7", "stepps = 7").contains("stepps"));
     }
 }
