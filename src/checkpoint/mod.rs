@@ -3,6 +3,7 @@
 
 mod budget;
 mod bundle;
+mod bundled;
 mod contents;
 mod describe;
 mod description;
@@ -24,6 +25,7 @@ mod tensors;
 mod zip;
 
 pub use bundle::{write_bundle, write_bundle_with};
+pub use bundled::{BUNDLED, BundledModel};
 pub use contents::{Format, GAN_ITERATION, RUN_CHECKPOINT, VAE_ITERATION};
 pub use description::{CodeBlock, CodeKind, GeneratorPart, ModelDescription, VaePart};
 pub use dtype::DType;

@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 
-use crate::checkpoint::Sources;
+use clap::builder::{PathBufValueParser, TypedValueParser};
+
+use crate::checkpoint::{BUNDLED, BundledModel, Sources};
 use crate::inference::DeviceChoice;
 
 use super::usage;
@@ -9,12 +11,12 @@ use super::usage;
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelArgs {
-    /// A bundle (.safetensors) or a run folder (its newest checkpoint).
-    #[arg(value_name = "MODEL")]
+    /// A bundle (.safetensors), a run folder (its newest checkpoint), or the name of a bundled model.
+    #[arg(value_name = "MODEL", value_parser = model_parser())]
     pub model: Option<PathBuf>,
 
     /// The same MODEL as an option.
-    #[arg(long, value_name = "MODEL", conflicts_with = "model")]
+    #[arg(long, value_name = "MODEL", conflicts_with = "model", value_parser = model_parser())]
     pub checkpoint: Option<PathBuf>,
 
     /// A VAE alone, in any supported format: a published PyTorch file (`last`) or a bundle.
@@ -83,6 +85,17 @@ impl ModelArgs {
         }
         arguments
     }
+}
+
+/// Takes any path; what is no file but the name of a bundled model becomes the path it is unpacked to.
+fn model_parser() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| {
+        let name = path.to_str().filter(|_| !path.exists());
+        match name.and_then(|name| BundledModel::find(BUNDLED, name)) {
+            Some(model) => model.unpack_for_user(),
+            None => Ok(path),
+        }
+    })
 }
 
 /// Where networks are computed.

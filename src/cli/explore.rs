@@ -78,6 +78,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 #[cfg(feature = "gui")]
 pub fn run(args: &Args) -> anyhow::Result<()> {
     use crate::app::{Options, config_folder, run};
+    use crate::checkpoint::BUNDLED;
     use crate::engine::Source;
 
     let model = &args.model;
@@ -85,9 +86,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         return Err(no_such_model(path));
     }
     let device = args.device.device.to_string();
-    let is_given = model.bundle().is_some() || model.vae.is_some() || model.gan.is_some();
-    let source = is_given.then(|| Source {
-        model: model.bundle().cloned(),
+    let bundled = match BUNDLED.first().filter(|_| !model.is_given()) {
+        Some(best) => Some(best.unpack_for_user()?),
+        None => None,
+    };
+    let source = (model.is_given() || bundled.is_some()).then(|| Source {
+        model: model.bundle().cloned().or(bundled),
         vae: model.vae.clone(),
         gan: model.gan.clone(),
         c_dim: model.c_dim,

@@ -1,0 +1,124 @@
+//! Models that the program brings along, inside itself.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::base::{FileError, write_atomic};
+
+/// A trained model inside the program.
+#[derive(Clone, Copy, Debug)]
+pub struct BundledModel {
+    /// What it is called on the command line, for instance `sprites-64`.
+    pub name: &'static str,
+    /// One line for people.
+    pub title: &'static str,
+    /// The bundle, as it would lie in a file.
+    pub bytes: &'static [u8],
+    /// Its model card, Markdown.
+    pub card: &'static str,
+}
+
+/// The model in `checkpoints/NAME.safetensors` with its card `checkpoints/NAME.md`.
+#[allow(unused_macros, reason = "a build may bring no models along")]
+macro_rules! bundled {
+    ($name:literal, $title:literal) => {
+        BundledModel {
+            name: $name,
+            title: $title,
+            bytes: include_bytes!(concat!("../../checkpoints/", $name, ".safetensors")),
+            card: include_str!(concat!("../../checkpoints/", $name, ".md")),
+        }
+    };
+}
+
+/// All of them, the best first: it is what the window shows when no model is named. To add one, put its files into
+/// `checkpoints/` and a line here: `bundled!("scenes", "Rooms with one object, 128 px")`.
+pub const BUNDLED: &[BundledModel] = &[];
+
+impl BundledModel {
+    /// The one called `name` among `models`.
+    pub fn find(models: &'static [Self], name: &str) -> Option<&'static Self> {
+        models.iter().find(|model| model.name == name)
+    }
+
+    /// Puts the bundle into a file, so that everything that opens files opens it too, and says where. The file lies
+    /// in `folder` under the model's name and is written only when it is not there already.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be written.
+    pub fn unpack(&self, folder: &Path) -> Result<PathBuf, FileError> {
+        std::fs::create_dir_all(folder).map_err(|error| FileError::new(error, folder))?;
+        let path = folder.join(format!("{}.safetensors", self.name));
+        if std::fs::read(&path).is_ok_and(|there| there == self.bytes) {
+            return Ok(path);
+        }
+        write_atomic::<FileError>(&path, |writer| {
+            writer.write_all(self.bytes).map_err(|error| FileError::new(error, &path))
+        })?;
+        Ok(path)
+    }
+
+    /// Unpacks into the user's cache folder, or into the system's temporary folder where there is none or nothing
+    /// can be written there.
+    ///
+    /// # Errors
+    /// When neither can be written.
+    pub fn unpack_for_user(&self) -> Result<PathBuf, FileError> {
+        let own =
+            directories::ProjectDirs::from("", "", "idgan").map(|dirs| dirs.cache_dir().join("bundled"));
+        match own.map(|folder| self.unpack(&folder)) {
+            Some(Ok(path)) => Ok(path),
+            _ => self.unpack(&std::env::temp_dir().join("idgan-bundled")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Stream;
+    use crate::checkpoint::{
+        CodeBlock, Model, ModelDescription, Precision, Sources, VaePart, open, write_bundle,
+    };
+    use crate::nets::{Parameters, VaeConfig};
+
+    /// A bundle with an untrained VAE.
+    fn tiny() -> &'static [u8] {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("tiny.safetensors");
+        let config = VaeConfig { channels: 1, c_dim: 2 };
+        let mut description = ModelDescription::empty("tiny");
+        description.codes.push(CodeBlock::disentangled(2));
+        description.vae = Some(VaePart::new(config, "c"));
+        let model = Model {
+            description,
+            vae: config.initialise_uniform(&mut Stream::new(1, "weights")),
+            generator: crate::base::Arrays::new(),
+            discriminator: crate::base::Arrays::new(),
+            stats: None,
+            hash: String::new(),
+        };
+        write_bundle(&path, &model, Precision::F16).expect("writes");
+        std::fs::read(&path).expect("reads").leak()
+    }
+
+    #[test]
+    fn a_bundled_model_opens_like_any_file() {
+        let bundled = BundledModel { name: "tiny", title: "A tiny model", bytes: tiny(), card: "# Tiny" };
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = bundled.unpack(&folder.path().join("new/folder")).expect("unpacks");
+        let sources = Sources { checkpoint: Some(path.clone()), ..Sources::default() };
+        assert_eq!(open(&sources).expect("opens").model.description.name, "tiny");
+        std::fs::write(&path, b"damaged").expect("writes");
+        assert_eq!(bundled.unpack(&folder.path().join("new/folder")).expect("repairs"), path);
+        assert_eq!(std::fs::read(&path).expect("reads"), bundled.bytes);
+    }
+
+    #[test]
+    fn models_are_found_by_name_and_unknown_ones_are_not() {
+        let models: &'static [BundledModel] =
+            vec![BundledModel { name: "tiny", title: "", bytes: b"", card: "" }].leak();
+        assert_eq!(BundledModel::find(models, "tiny").map(|model| model.name), Some("tiny"));
+        assert!(BundledModel::find(models, "huge").is_none() && BundledModel::find(&[], "tiny").is_none());
+    }
+}
