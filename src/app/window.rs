@@ -20,6 +20,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let viewport = egui::ViewportBuilder::default()
         .with_title("idgan")
         .with_app_id("idgan")
+        .with_icon(eframe::icon_data::from_png_bytes(include_bytes!("../../assets/idgan.png"))?)
         .with_inner_size([width, height])
         .with_min_inner_size([800.0, 520.0])
         .with_drag_and_drop(true);
