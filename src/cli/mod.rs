@@ -22,6 +22,7 @@ pub mod eval;
 pub mod explore;
 pub mod grid;
 pub mod inspect;
+pub mod progress;
 pub mod sample;
 pub mod stats;
 pub mod sweep;
@@ -100,6 +101,8 @@ enum Command {
     Sweep(sweep::Args),
     /// Put the results of runs into the paper's tables and figures.
     Table(table::Args),
+    /// Make an animation of a run's sample grids.
+    Progress(progress::Args),
 }
 
 impl Command {
@@ -119,6 +122,7 @@ impl Command {
             Self::Train(args) => train::run(args),
             Self::Sweep(args) => sweep::run(args),
             Self::Table(args) => table::run(args),
+            Self::Progress(args) => progress::run(args),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 
-use crate::base::FileError;
+use crate::base::{FileError, Picture};
 
 use super::resample::{Filter, Taps, taps};
 
@@ -116,6 +116,18 @@ impl Photo {
     /// Rows of pixels.
     pub fn height(&self) -> usize {
         self.height
+    }
+
+    /// The whole picture in colour; what is transparent shows black.
+    pub fn to_picture(&self) -> Picture {
+        let mut rgba = Vec::with_capacity(self.width * self.height * 4);
+        let mut line = vec![0.0; self.width * 3];
+        let byte = |value: f32| (value * 255.0).round() as u8;
+        for y in 0..self.height {
+            self.read_line(y, 0, 3, &mut line);
+            rgba.extend(line.chunks_exact(3).flat_map(|c| [byte(c[0]), byte(c[1]), byte(c[2]), 255]));
+        }
+        Picture::from_rgba(self.width, self.height, rgba).unwrap_or_default()
     }
 
     /// The middle square of the picture as `(channels, size, size)` in [0, 1].
