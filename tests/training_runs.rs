@@ -244,6 +244,19 @@ fn a_damaged_newest_state_gives_way_to_the_one_before() {
 /// Kills a training process at 50 random moments; every time the run can be resumed, and in the end it has learnt
 /// exactly what an undisturbed one has.
 #[test]
+fn a_state_of_other_networks_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let config = TrainConfig { steps: 1, ..vae_config(Method::BetaVae) };
+    train(&mut Session::start(&run, config, machine()).unwrap(), 1);
+    let path = run.join("config.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("c_dim = 10", "c_dim = 12")).unwrap();
+    let error = Session::resume(&run, Some(2), machine()).err().unwrap().to_string();
+    assert!(error.contains("config.toml") && error.ends_with("state-00000001.safetensors"), "{error}");
+}
+
+#[test]
 fn killing_a_run_at_fifty_random_moments_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (killed, calm) = (folder.path().join("killed"), folder.path().join("calm"));

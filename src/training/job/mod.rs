@@ -84,19 +84,29 @@ pub(super) fn new_job(config: &TrainConfig, data: &str, device: &Device) -> Resu
     }
 }
 
-/// The job that goes on from `state`.
+/// The job that goes on from `state`, which must hold the networks that `config` describes.
 pub(super) fn restored_job(
     config: &TrainConfig,
     data: &str,
     state: &State,
     device: &Device,
 ) -> Result<Box<dyn Job>, TrainError> {
-    match config.method {
-        method if method.is_stage_1() => Ok(Box::new(vae::VaeJob::restore(config, data, state, device)?)),
-        Method::IdganEndToEnd => Ok(Box::new(end_to_end::EndToEndJob::restore(config, data, state, device)?)),
-        Method::VaeGan => Ok(Box::new(vae_gan::VaeGanJob::restore(config, data, state, device)?)),
-        _ => Ok(Box::new(gan::GanJob::restore(config, data, state, device)?)),
+    let job: Box<dyn Job> = match config.method {
+        method if method.is_stage_1() => Box::new(vae::VaeJob::restore(config, data, state, device)?),
+        Method::IdganEndToEnd => Box::new(end_to_end::EndToEndJob::restore(config, data, state, device)?),
+        Method::VaeGan => Box::new(vae_gan::VaeGanJob::restore(config, data, state, device)?),
+        _ => Box::new(gan::GanJob::restore(config, data, state, device)?),
+    };
+    let (wanted, saved) = (job.model(None)?.description, &state.model.description);
+    if (&wanted.vae, &wanted.generator, &wanted.discriminator)
+        != (&saved.vae, &saved.generator, &saved.discriminator)
+    {
+        return Err(TrainError::Mismatch(
+            "its networks are not those of config.toml; put back the values it was started with, or start a new run"
+                .into(),
+        ));
     }
+    Ok(job)
 }
 
 /// The model of a job as it stands, with where it comes from.
