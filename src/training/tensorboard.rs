@@ -12,17 +12,18 @@ pub(super) struct EventWriter {
 }
 
 impl EventWriter {
-    /// Starts a new event file in `folder`. Events of `first_step` and later in older files of the folder are
-    /// hidden by TensorBoard from then on, since a resumed run writes them again.
-    pub(super) fn create(folder: &Path, first_step: u64) -> io::Result<Self> {
+    /// Starts a new event file in `folder` for a run that goes on after `step`. Events of later steps in older files
+    /// of the folder are hidden by TensorBoard from then on, since the resumed run writes them again.
+    pub(super) fn create(folder: &Path, step: u64) -> io::Result<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let name = format!("events.out.tfevents.{:010}.{:09}.idgan", now.as_secs(), now.subsec_nanos());
         let mut writer = Self { file: BufWriter::new(File::create(folder.join(name))?) };
         let mut version = Message::event(0);
         version.bytes(3, b"brain.Event:2");
         writer.record(&version.0)?;
-        if first_step > 0 {
-            let mut start = Message::event(first_step);
+        if step > 0 {
+            // TensorBoard drops this step too, and step itself is not written again.
+            let mut start = Message::event(step + 1);
             let mut log = Message::default();
             log.varint(1, 1);
             start.bytes(7, &log.0);
@@ -140,20 +141,23 @@ mod tests {
     fn records_carry_their_checksums_and_varints_their_length() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let mut writer = EventWriter::create(folder.path(), 300)?;
-        writer.scalars(300, &[("loss".into(), 1.5)])?;
+        writer.scalars(301, &[("loss".into(), 1.5)])?;
         let path = std::fs::read_dir(folder.path())?.next().expect("one file")?.path();
         let bytes = std::fs::read(path)?;
         let mut rest = bytes.as_slice();
-        let mut records = 0;
+        let mut steps = Vec::new();
         while !rest.is_empty() {
             let (length, tail) = rest.split_at(8);
             let len = u64::from_le_bytes(length.try_into().expect("8 bytes")) as usize;
             assert_eq!(tail[..4], masked_crc(length).to_le_bytes());
             assert_eq!(tail[4 + len..8 + len], masked_crc(&tail[4..4 + len]).to_le_bytes());
-            records += 1;
+            // after wall time (9 bytes) and the key of the step comes the step, 7 bits a byte
+            let event = &tail[4..4 + len];
+            let (low, high) = (u64::from(event[10]), u64::from(event[11]));
+            steps.push(if low < 0x80 { low } else { (low & 0x7f) + (high << 7) });
             rest = &tail[8 + len..];
         }
-        assert_eq!(records, 3, "version, restart, scalars");
+        assert_eq!(steps, [0, 301, 301], "version, restart after step 300, scalars");
         let mut message = Message::default();
         message.varint(2, 300);
         assert_eq!(message.0, [0x10, 0xac, 0x02]);
