@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::Picture;
 use crate::explore::export::{Animation, Provenance, Target, TargetKind, write_gif};
-use crate::explore::{Photo, list_pictures};
+use crate::explore::{Photo, PictureError, list_pictures};
 
 use super::{Progress, usage};
 
@@ -75,7 +75,10 @@ fn grids(run: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         return Err(none());
     }
-    let mut grids = list_pictures(&folder)?;
+    let mut grids = match list_pictures(&folder) {
+        Err(PictureError::NoPictures(_)) => Vec::new(),
+        listed => listed?,
+    };
     grids.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("step-")));
     // Steps have leading zeros, so the order of names is theirs.
     grids.sort();
