@@ -160,6 +160,8 @@ fn vae_preset(name: &str) -> Option<TrainConfig> {
             let beta = Ramp { from: 30.0, to: 4.0, over: 12_000 };
             quick(make("dsprites", 1, Bernoulli, 10, beta, 1e-3, 12_000))
         }
+        // From 60 nothing was learnt in 760 steps. With the way pressed into 2,000 steps, from 16 to 2 gave MIG .24 at
+        // step 2,000 (each hue a dimension of its own), from 5 to 1 gave .16.
         "scenes-small" => {
             let beta = Ramp { from: 16.0, to: 2.0, over: 12_000 };
             quick(make(SCENES, 3, Gaussian, 10, beta, 1e-3, 15_000))
