@@ -15,7 +15,7 @@ use crate::nets::{ConvEncoder, EncoderConfig, Parameters, Weights, check_paramet
 use crate::ops;
 use crate::optim::{Gradients, Optimiser, Rule};
 
-use super::coded::{BATCH, check_pictures, read_pictures};
+use super::coded::{BATCH, check_pictures, read_pictures, variances};
 use super::drawn::encoder_pictures;
 use super::{Features, MetricError};
 
@@ -219,7 +219,10 @@ pub fn train_factor_network(
         step(number + 1, loss)?;
     }
     measure_accuracy(&mut task, &net, &mut reader, training.seed)?;
-    Ok(FactorNetwork { task, weights: weights.to_arrays()? })
+    let spread = mean_variance(&net, &mut reader, training.seed)?;
+    let mut weights = weights.to_arrays()?;
+    scale_features(&mut weights, (1.0 / spread.max(f64::MIN_POSITIVE)).sqrt());
+    Ok(FactorNetwork { task, weights })
 }
 
 /// Reads pictures onto the device.
@@ -293,6 +296,30 @@ fn measure_accuracy(
         factor.accuracy = right as f64 / tested as f64;
     }
     Ok(())
+}
+
+/// Variance of a feature over random pictures, averaged over the features.
+fn mean_variance(net: &ConvEncoder, reader: &mut Reader<'_>, seed: u64) -> Result<f64, MetricError> {
+    let mut stream = Stream::new(seed, "feature spread");
+    let mut described = Vec::new();
+    while described.len() < TEST_PICTURES * DIMS {
+        let indices: Vec<usize> = (0..BATCH).map(|_| stream.below(reader.data.len())).collect();
+        let pictures = reader.read(&indices, u64::MAX)?;
+        described.extend(reader.pool.run(|| net.features(&pictures)?.flatten_all()?.to_vec1::<f32>())?);
+    }
+    Ok(variances(&described, DIMS).iter().sum::<f64>() / DIMS as f64)
+}
+
+/// Multiplies the features by `scale` and takes it back in the last layer, so that the network tells what it told: how
+/// large a ReLU's output is says nothing, and features of variance 1 give distances of a handy size.
+fn scale_features(weights: &mut Arrays, scale: f64) {
+    for (name, scale) in
+        [("layer.8.weight", scale), ("layer.8.bias", scale), ("layer.11.weight", 1.0 / scale)]
+    {
+        if let Some(array) = weights.get_mut(name) {
+            array.data_mut().iter_mut().for_each(|value| *value = (f64::from(*value) * scale) as f32);
+        }
+    }
 }
 
 /// A [`FactorNetwork`] that describes pictures by its 256 last hidden activations.
