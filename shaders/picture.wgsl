@@ -8,6 +8,8 @@
 override pair: bool = false;
 // Whether a screen pixel covers more than one pixel of a picture.
 override shrunk: bool = false;
+// Whether magnified pixels are squares with hard edges.
+override blocks: bool = false;
 // Whether the target expects linear light (sRGB formats).
 override linear_target: bool = false;
 
@@ -58,6 +60,10 @@ fn sample(picture: texture_2d<f32>, place: vec2<f32>, size: vec2<f32>, width: ve
             + textureSampleLevel(picture, linear_sampler, place + d * vec2<f32>(1.0, -1.0), 0.0).rgb
             + textureSampleLevel(picture, linear_sampler, place + d * vec2<f32>(-1.0, 1.0), 0.0).rgb
             + textureSampleLevel(picture, linear_sampler, place + d * vec2<f32>(1.0, 1.0), 0.0).rgb);
+    }
+    if blocks {
+        let texel = clamp(vec2<i32>(place * size), vec2<i32>(0), vec2<i32>(size) - 1);
+        return textureLoad(picture, texel, 0).rgb;
     }
     let at = select(place, crisp(place, size, width), view.modes.y == 1u);
     return textureSampleLevel(picture, linear_sampler, at, 0.0).rgb;

@@ -31,12 +31,14 @@ pub(crate) struct HeatMap {
     pub(crate) surface: Surface,
     /// The largest mean difference, in [0, 1], which is shown white; absent until it is measured.
     pub(crate) largest: Option<f32>,
-    result: Latest<(Picture, f32)>,
+    is_running: bool,
+    /// `None` when the pictures were not rendered to the end.
+    result: Latest<Option<(Picture, f32)>>,
 }
 
 impl Default for HeatMap {
     fn default() -> Self {
-        Self { surface: Surface::new(), largest: None, result: Latest::new() }
+        Self { surface: Surface::new(), largest: None, is_running: false, result: Latest::new() }
     }
 }
 
@@ -50,6 +52,13 @@ pub(crate) struct Measured<T> {
 impl<T> Default for Measured<T> {
     fn default() -> Self {
         Self { value: None, is_running: false, result: Latest::new() }
+    }
+}
+
+impl Analysis {
+    /// Whether something is being rendered for it.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.heat.iter().any(|map| map.is_running) || self.leakage.is_running || self.shares.is_running
     }
 }
 
@@ -94,7 +103,9 @@ impl State {
     /// Keeps the heat maps of the selected factor up to date. Called while they are visible.
     pub(crate) fn update_heat(&mut self, ctx: &egui::Context) {
         for map in &mut self.analysis.heat {
-            if let Some((picture, largest)) = map.result.take() {
+            let Some(result) = map.result.take() else { continue };
+            map.is_running = false;
+            if let Some((picture, largest)) = result {
                 map.surface.show(Arc::new(picture), None);
                 map.largest = Some(largest);
             }
@@ -120,13 +131,16 @@ impl State {
             let fits = codes.set_row(&block, row, &moved);
             debug_assert!(fits.is_ok(), "{fits:?}");
         }
-        for role in model.roles() {
+        let roles: Vec<Role> = model.roles().collect();
+        for role in roles {
             let Some(cells) = self.render_all("heat", role, &codes, 128) else { continue };
-            let result = self.analysis.heat[role as usize].result.clone();
+            let map = &mut self.analysis.heat[role as usize];
+            map.is_running = true;
+            let result = map.result.clone();
             let ctx = ctx.clone();
             spawn("idgan-heat", move || {
-                let pictures = collect(&cells, HEAT_STEPS)?;
-                result.put(heat_picture(&movement(&pictures)?, pictures[0].width(), pictures[0].height())?);
+                let pictures = collect(&cells, HEAT_STEPS);
+                result.put(pictures.and_then(|pictures| heat_picture(&pictures)));
                 ctx.request_repaint();
                 Some(())
             });
@@ -264,8 +278,10 @@ fn movement(pictures: &[Picture]) -> Option<Vec<f32>> {
     Some(moved)
 }
 
-/// `moved` as colours, the largest value white, and that value.
-fn heat_picture(moved: &[f32], width: usize, height: usize) -> Option<(Picture, f32)> {
+/// Where neighbouring `pictures` differ as colours, the largest difference white, and that difference.
+fn heat_picture(pictures: &[Picture]) -> Option<(Picture, f32)> {
+    let moved = movement(pictures)?;
+    let (width, height) = (pictures[0].width(), pictures[0].height());
     let largest = moved.iter().copied().fold(0.0, f32::max);
     let scale = 1.0 / largest.max(1.0 / 255.0);
     let colour = |&value: &f32| {
@@ -327,10 +343,11 @@ mod tests {
     fn movement_is_the_mean_step() {
         let mut last = flat(100);
         last.set_pixel(1, 1, [151, 100, 100, 255]);
-        let moved = movement(&[flat(0), flat(100), last]).expect("pictures");
+        let pictures = [flat(0), flat(100), last];
+        let moved = movement(&pictures).expect("pictures");
         assert!((moved[0] - 100.0 / 255.0 / 2.0).abs() < 1e-6);
         assert!((moved[3] - (100.0 + 17.0) / 255.0 / 2.0).abs() < 1e-6);
-        let (picture, largest) = heat_picture(&moved, 2, 2).expect("fits");
+        let (picture, largest) = heat_picture(&pictures).expect("fits");
         assert_eq!(picture.pixel(1, 1), [255, 255, 255, 255]);
         assert_eq!(largest, moved[3]);
         assert!(movement(&[]).is_none());

@@ -140,6 +140,8 @@ impl Explorer {
             .exact_size(GRID * 3.5)
             .show(ui, |ui| self.status.ui(ui, &mut self.state));
         self.left(ui, bare);
+        // What a slider asks for is rendered while the rest of the window is laid out.
+        self.state.sync();
         self.right(ui, bare);
         self.centre(ui, bare);
 

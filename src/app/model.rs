@@ -11,11 +11,13 @@ pub(crate) struct ModelView {
     pub(crate) profile: Option<Arc<Profile>>,
     /// Without statistics: how much each dimension moves the VAE's picture.
     pub(crate) sensed: Option<Arc<Sensitivity>>,
+    /// Whether all that can be known without the person's doing is known.
+    pub(crate) is_described: bool,
 }
 
 impl ModelView {
     pub(crate) fn new(opened: Arc<Opened>) -> Self {
-        Self { opened, profile: None, sensed: None }
+        Self { opened, profile: None, sensed: None, is_described: false }
     }
 
     pub(crate) fn description(&self) -> &ModelDescription {

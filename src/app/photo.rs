@@ -4,6 +4,7 @@ use std::sync::Arc;
 use crossbeam::channel::{Receiver, TryRecvError, bounded};
 
 use super::log::Severity;
+use super::paint::Surface;
 use super::save::name;
 use super::state::State;
 use crate::base::Picture;
@@ -23,8 +24,7 @@ pub(crate) struct PhotoState {
 #[derive(Clone)]
 pub(crate) struct Photo {
     pub(crate) name: String,
-    pub(crate) picture: Arc<Picture>,
-    pub(crate) texture: Option<egui::TextureHandle>,
+    pub(crate) surface: Surface,
 }
 
 impl State {
@@ -60,7 +60,9 @@ impl State {
                 Ok(Ok(picture)) => {
                     let picture = Arc::new(picture);
                     let posterior = self.engine.encode(model.opened.epoch, Arc::clone(&picture));
-                    let photo = Photo { name: name.clone(), picture, texture: None };
+                    let surface = Surface::new();
+                    surface.show(picture, None);
+                    let photo = Photo { name: name.clone(), surface };
                     self.photo.encoding = Some((photo, posterior));
                     self.photo.reading = None;
                 }

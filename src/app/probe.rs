@@ -12,10 +12,12 @@ impl Explorer {
         self.state.is_settled()
     }
 
-    /// Whether nothing is on its way: no model, no thumbnail, no cell, no file.
+    /// Whether nothing is on its way: no model, nothing about it, no thumbnail, no cell, no heat map, no file.
     pub fn is_calm(&self) -> bool {
         let state = &self.state;
         state.loading.is_none()
+            && state.model.as_ref().is_none_or(|model| model.is_described)
+            && !state.analysis.is_waiting()
             && !state.strip.is_waiting()
             && !state.traverse.is_waiting()
             && state.jobs.names().next().is_none()

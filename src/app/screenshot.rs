@@ -15,16 +15,17 @@ pub(super) fn save(path: &Path, options: Options) -> anyhow::Result<()> {
     let mut offscreen = Offscreen::new(options.size)?;
     let mut explorer = Explorer::new(&offscreen.ctx, Some(&offscreen.gpu), &options)?;
     let start = Instant::now();
-    // A few frames more than needed, for layouts that know their size only after the first.
+    // A few frames more than needed, for layouts that know their size only after the first, and for the code that is
+    // read back from the last picture.
     let mut calm = 0;
-    while calm < 4 {
+    while calm < 12 {
         offscreen.frame(|ui| explorer.update(ui));
         let is_ready = explorer.is_settled() && explorer.is_calm();
         calm = if is_ready { calm + 1 } else { 0 };
         if start.elapsed() > PATIENCE {
             bail!("the model was not shown within {} seconds", PATIENCE.as_secs());
         }
-        std::thread::sleep(Duration::from_millis(if is_ready { 0 } else { 10 }));
+        std::thread::sleep(Duration::from_millis(10));
     }
     if let (Some(message), false) = (explorer.notice(), explorer.has_model()) {
         bail!("{message}");

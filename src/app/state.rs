@@ -83,6 +83,8 @@ pub(crate) struct State {
     pub(crate) input_at: Option<Instant>,
     /// Where the first slider was drawn.
     pub(crate) first_slider: Option<egui::Rect>,
+    /// News that waits for the end of a drag.
+    held: Vec<Event>,
     asked: [Asked; 2],
     number: u64,
     commands: Vec<Command>,
@@ -124,6 +126,7 @@ impl State {
             program,
             input_at: None,
             first_slider: None,
+            held: Vec::new(),
             asked: Default::default(),
             number: 0,
             commands: Vec::new(),
@@ -354,8 +357,19 @@ impl State {
 
     /// Takes in what the engine's threads have to say. Returns whether anything new arrived.
     pub(crate) fn receive(&mut self) {
+        if !self.is_dragging {
+            for event in std::mem::take(&mut self.held) {
+                self.on_event(event);
+            }
+        }
         while let Some(event) = self.engine.event() {
-            self.on_event(event);
+            // What reorders the sliders must not pull one from under the pointer.
+            let reorders = matches!(event, Event::Profiled(_) | Event::Sensed(_));
+            if reorders && self.is_dragging {
+                self.held.push(event);
+            } else {
+                self.on_event(event);
+            }
         }
         for role in Role::ALL {
             let Some(frame) = self.engine.frame(role) else { continue };
@@ -397,6 +411,11 @@ impl State {
             Event::Sensed(sensed) => {
                 if let Some(model) = self.model.as_mut().filter(|m| m.opened.epoch == sensed.epoch) {
                     model.sensed = Some(sensed);
+                }
+            }
+            Event::Described { epoch } => {
+                if let Some(model) = self.model.as_mut().filter(|m| m.opened.epoch == epoch) {
+                    model.is_described = true;
                 }
             }
             Event::OpenFailed { epoch, message } => {

@@ -1,10 +1,11 @@
-use crossbeam::channel::{Receiver, TryRecvError};
-use egui::{ColorImage, TextureHandle, TextureOptions};
+use std::sync::Arc;
 
-use crate::base::Picture;
+use crossbeam::channel::{Receiver, TryRecvError};
+
 use crate::engine::{Batch, Cell};
 use crate::explore::Codes;
 
+use super::paint::Surface;
 use super::state::State;
 
 /// What the film strip shows.
@@ -35,7 +36,7 @@ pub(crate) struct Strip {
 #[derive(Default)]
 struct Shown {
     key: Option<(u64, StripKind, Codes)>,
-    textures: Vec<Option<TextureHandle>>,
+    thumbnails: Vec<Option<Surface>>,
     cells: Option<Receiver<Cell>>,
 }
 
@@ -54,8 +55,8 @@ impl Strip {
     }
 
     /// The thumbnail of item `index`, once it is rendered.
-    pub(crate) fn texture(&self, index: usize) -> Option<&TextureHandle> {
-        self.shown.textures.get(index)?.as_ref()
+    pub(crate) fn thumbnail(&self, index: usize) -> Option<&Surface> {
+        self.shown.thumbnails.get(index)?.as_ref()
     }
 
     /// The codes shown, one row an item; `None` until they are of the kind that is chosen.
@@ -74,14 +75,13 @@ impl Strip {
     }
 
     /// Takes in thumbnails that have arrived.
-    fn receive(&mut self, ctx: &egui::Context) {
+    fn receive(&mut self) {
         let Some(cells) = &self.shown.cells else { return };
         loop {
             match cells.try_recv() {
                 Ok(cell) => {
-                    let texture = upload(ctx, "thumbnail", &cell.picture);
-                    if let Some(slot) = self.shown.textures.get_mut(cell.index) {
-                        *slot = Some(texture);
+                    if let Some(slot) = self.shown.thumbnails.get_mut(cell.index) {
+                        slot.get_or_insert_with(Surface::new).show(Arc::new(cell.picture), None);
                     }
                 }
                 Err(TryRecvError::Empty) => return,
@@ -92,17 +92,10 @@ impl Strip {
     }
 }
 
-/// Makes an egui texture of a small picture.
-pub(crate) fn upload(ctx: &egui::Context, name: &str, picture: &Picture) -> TextureHandle {
-    let size = [picture.width(), picture.height()];
-    let image = ColorImage::from_rgba_unmultiplied(size, picture.rgba());
-    ctx.load_texture(name, image, TextureOptions::LINEAR)
-}
-
 impl State {
     /// Keeps the strip's thumbnails up to date with what they show. Called while the strip is visible.
-    pub(crate) fn update_strip(&mut self, ctx: &egui::Context) {
-        self.strip.receive(ctx);
+    pub(crate) fn update_strip(&mut self) {
+        self.strip.receive();
         let (Some(model), Some(latent)) = (&self.model, &self.latent) else { return };
         if self.is_dragging {
             return; // The nine follow the factors when the drag is over; frames come first.
@@ -129,9 +122,9 @@ impl State {
         // Thumbnails that are still right stay until their successors arrive.
         let is_same_list =
             self.strip.shown.key.as_ref().is_some_and(|(e, k, _)| *e == epoch && *k == self.strip.kind);
-        let mut textures =
-            if is_same_list { std::mem::take(&mut self.strip.shown.textures) } else { Vec::new() };
-        textures.resize(codes.rows(), None);
+        let mut thumbnails =
+            if is_same_list { std::mem::take(&mut self.strip.shown.thumbnails) } else { Vec::new() };
+        thumbnails.resize(codes.rows(), None);
         let role = model.main_role();
         let inputs = match role {
             crate::engine::Role::Generator => codes.generator_input(model.description()),
@@ -141,7 +134,7 @@ impl State {
         let rows = (0..codes.rows()).map(|row| inputs.row(row).into()).collect();
         let (batch, cells) = Batch::new("strip", epoch, rows, THUMBNAIL);
         self.engine.batch(role, batch);
-        self.strip.shown = Shown { key, textures, cells: Some(cells) };
+        self.strip.shown = Shown { key, thumbnails, cells: Some(cells) };
     }
 
     /// Keeps the codes shown.

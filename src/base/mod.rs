@@ -16,4 +16,4 @@ pub use files::{FileError, FileErrorKind, write_atomic};
 pub use npy::NpyHeader;
 pub use picture::Picture;
 pub use random::{Stream, StreamState};
-pub use threads::Pool;
+pub use threads::{Pool, step_back};

@@ -40,6 +40,18 @@ impl std::fmt::Debug for Pool {
     }
 }
 
+/// Lets other threads go before the calling one when the processor is busy, and before those it starts from now on,
+/// where the system can be told so for one thread. `steps` is what Unix calls niceness: 0 not at all, 19 most.
+pub fn step_back(steps: i32) {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: the call takes numbers only; 0 stands for the calling thread. Where it fails nothing changes.
+        unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, steps) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = steps;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ use super::{DeviceArgs, ModelArgs};
     forth, and prints what a person would feel. Without a MODEL a generator with random weights renders.\n\n\
     Examples:\n  \
     idgan bench ui --generator 1024 --json\n  \
+    idgan bench ui --train --size 2560x1440\n  \
     xvfb-run idgan bench ui sprites.safetensors --moves 500"
 )]
 pub struct Args {
@@ -26,6 +27,14 @@ pub struct Args {
     /// Milliseconds from one move to the next.
     #[arg(long, value_name = "MS", default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=1000))]
     interval: u64,
+
+    /// Train beside the window, as its Train panel does: the first stage on the rendered sprites.
+    #[arg(long)]
+    train: bool,
+
+    /// Size of the window in points.
+    #[arg(long, value_name = "WxH", default_value = "1600x1000", value_parser = super::explore::parse_size)]
+    size: [u32; 2],
 
     /// Run this command of idgan (for instance a training) beside the window while it is measured.
     #[arg(long, value_name = "WORDS", value_delimiter = ' ')]
@@ -85,13 +94,19 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let options = Options {
         source: Some(source),
         threads: super::threads(),
-        size: [1600, 1000],
+        size: args.size,
         library,
         ..Options::default()
     };
     let beside = Beside::start(&args.beside)?;
+    let folder = tempfile::tempdir()?;
+    let training = args.train.then(|| train_behind(folder.path())).transpose()?;
     let report = bench::drag(&options, args.moves as usize, Duration::from_millis(args.interval));
     drop(beside);
+    if let Some(training) = training {
+        training.control().stop();
+        training.join()?;
+    }
     let report = report?;
     if args.json {
         return super::print_json(&serde_json::to_value(&report)?);
@@ -116,6 +131,21 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         ),
     ];
     super::print(text.concat())
+}
+
+/// Trains the first stage on the rendered sprites into `folder` as the Train panel does, until it is stopped.
+#[cfg(feature = "gui")]
+fn train_behind(folder: &std::path::Path) -> anyhow::Result<crate::engine::Training> {
+    use crate::base::Pool;
+    use crate::training::{Machine, Session, Stage, preset};
+    use anyhow::Context;
+
+    let config = preset(Stage::Vae, "dsprites-small").context("the preset dsprites-small is missing")?;
+    let folder = folder.join("run");
+    let device = candle_core::Device::Cpu;
+    let open =
+        move |pool: Pool| Session::start(&folder, config, Machine { device, pool, data: Default::default() });
+    Ok(crate::engine::Training::spawn_behind(super::threads(), open)?)
 }
 
 /// A command of this program that runs meanwhile; it ends with the measurement.

@@ -41,7 +41,7 @@ pub struct Args {
 }
 
 /// Reads `1600x1000`.
-fn parse_size(text: &str) -> Result<[u32; 2], String> {
+pub(super) fn parse_size(text: &str) -> Result<[u32; 2], String> {
     let sides = text.split_once(['x', 'X', '×']).and_then(|(w, h)| Some([w.parse().ok()?, h.parse().ok()?]));
     match sides {
         Some(size) if size.iter().all(|side| (320..=16384).contains(side)) => Ok(size),

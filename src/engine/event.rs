@@ -18,6 +18,11 @@ pub enum Event {
     Profiled(Arc<Profile>),
     /// Without statistics: how much each dimension moves the VAE's picture.
     Sensed(Arc<Sensitivity>),
+    /// Nothing more will be told about what the data says: whatever is known of the model has been.
+    Described {
+        /// The model's epoch.
+        epoch: u64,
+    },
     /// The model could not be opened; the old one stays in use.
     OpenFailed {
         /// The epoch it would have had.

@@ -144,6 +144,8 @@ impl Loader {
         }
         if let Some(decoder) = loaded.spare_decoder.filter(|_| opened.stats.is_none()) {
             Sensitivity::start(opened, decoder, self.outbox.clone());
+        } else {
+            self.outbox.event(Event::Described { epoch });
         }
         Current { epoch, rebuild: loaded.rebuild, rebuilds: [0; 2] }
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Pool;
+use crate::base::{Pool, step_back};
 use crate::checkpoint::{ModelDescription, Stats};
 use crate::inference::{Encoder, Renderer};
 
@@ -91,7 +91,7 @@ impl Pools {
     pub(super) fn new(threads: usize) -> std::io::Result<Self> {
         let generator = Pool::new("idgan-generator", threads)?;
         // The window, and on machines without a graphics card its drawing, go before the large network.
-        generator.run(|| rayon::broadcast(|_| step_back()));
+        generator.run(|| rayon::broadcast(|_| step_back(GENERATOR)));
         Ok(Self {
             generator,
             decoder: Pool::new("idgan-decoder", 1)?,
@@ -100,14 +100,8 @@ impl Pools {
     }
 }
 
-/// Lets other threads go first when the processor is busy, where the system can be told so for one thread.
-fn step_back() {
-    #[cfg(target_os = "linux")]
-    {
-        // SAFETY: the call takes numbers only; 0 stands for the calling thread. Where it fails nothing changes.
-        unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 10) };
-    }
-}
+/// How far the generator's threads step back.
+const GENERATOR: i32 = 10;
 
 /// Where models come from: files in the program, toys in tests.
 pub trait Library: Send + Sync {

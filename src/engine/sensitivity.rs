@@ -35,15 +35,18 @@ impl Sensitivity {
 
     /// Measures on a thread of its own with a decoder of its own, and tells by event.
     pub(super) fn start(opened: Arc<Opened>, mut decoder: Box<dyn Renderer>, outbox: Outbox) {
+        let (epoch, without_thread) = (opened.epoch, outbox.clone());
         let body = move || {
             let measured = catch_unwind(AssertUnwindSafe(|| Self::measure(&opened, decoder.as_mut())));
             // Without it dimensions stay in index order, which is no reason to alarm anybody.
             if let Ok(Some(measured)) = measured {
                 outbox.event(Event::Sensed(Arc::new(measured)));
             }
+            outbox.event(Event::Described { epoch });
         };
         if let Err(error) = std::thread::Builder::new().name("idgan-sensing".to_owned()).spawn(body) {
             log::warn!("no thread to measure sensitivity with: {error}");
+            without_thread.event(Event::Described { epoch });
         }
     }
 

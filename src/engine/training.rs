@@ -4,10 +4,14 @@ use std::thread::JoinHandle;
 
 use crossbeam::channel::{Receiver, bounded};
 
+use crate::base::{Pool, step_back};
 use crate::training::{Control, End, Session, TrainError, TrainEvent};
 
 /// Events that wait to be read; when they are not, progress is dropped and everything else waits its turn.
 const WAITING: usize = 256;
+
+/// How far a run steps back behind a window; the generator's pictures go before it.
+const BEHIND: i32 = 15;
 
 /// A run on a thread of its own.
 pub struct Training {
@@ -40,6 +44,29 @@ impl Training {
     pub fn spawn(
         open: impl FnOnce() -> Result<Session, TrainError> + Send + 'static,
     ) -> Result<Self, TrainingFailed> {
+        Self::start(|| Ok(open()?))
+    }
+
+    /// As [`Training::spawn`], behind a window: on `threads` threads that let everything else go first, the
+    /// generator included.
+    ///
+    /// # Errors
+    /// When the system refuses a thread; everything else is told by [`Training::join`].
+    pub fn spawn_behind(
+        threads: usize,
+        open: impl FnOnce(Pool) -> Result<Session, TrainError> + Send + 'static,
+    ) -> Result<Self, TrainingFailed> {
+        Self::start(move || {
+            // Threads started from here inherit it: the pool's, and those that make batches ahead.
+            step_back(BEHIND);
+            let pool = Pool::new("training", threads)?;
+            Ok(open(pool)?)
+        })
+    }
+
+    fn start(
+        open: impl FnOnce() -> Result<Session, TrainingFailed> + Send + 'static,
+    ) -> Result<Self, TrainingFailed> {
         let control = Arc::new(Control::default());
         let (sender, events) = bounded(WAITING);
         let own = Arc::clone(&control);
@@ -50,9 +77,9 @@ impl Training {
                 // a reader that has gone misses nothing
                 _ => drop(sender.send(event)),
             };
-            let result = catch_unwind(AssertUnwindSafe(|| open()?.run(&own, &mut on_event)));
+            let result = catch_unwind(AssertUnwindSafe(|| Ok(open()?.run(&own, &mut on_event)?)));
             match result {
-                Ok(result) => result.map_err(TrainingFailed::from),
+                Ok(result) => result,
                 Err(panic) => Err(TrainingFailed::Panicked(panic_text(&*panic))),
             }
         };

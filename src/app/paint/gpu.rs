@@ -39,10 +39,31 @@ pub(crate) fn shape(rect: Rect, paint: Paint) -> egui::Shape {
     egui_wgpu::Callback::new_paint_callback(rect, paint).into()
 }
 
+/// Draws the part of `surface` that is visible where it covers `rect`. `key` distinguishes drawings within one UI frame.
+pub(crate) fn picture(ui: &egui::Ui, rect: Rect, key: u64, surface: &Surface, crisp: bool) {
+    let visible = rect.intersect(ui.clip_rect());
+    if !visible.is_positive() {
+        return;
+    }
+    let fraction = |at: egui::Pos2| ((at - rect.min) / rect.size()).to_pos2();
+    let paint = Paint {
+        key,
+        first: surface.clone(),
+        second: None,
+        mode: PaintMode::Single,
+        window: Rect::from_min_max(fraction(visible.min), fraction(visible.max)),
+        crisp,
+        screen: visible.size() * ui.pixels_per_point(),
+    };
+    ui.painter().add(shape(visible, paint));
+}
+
 /// Prepares `render_state` for painting pictures. Without this call they stay invisible.
 pub(crate) fn install(render_state: &RenderState) {
-    let gpu = Gpu::new(&render_state.device, render_state.target_format);
+    let is_software = render_state.adapter.get_info().device_type == wgpu::DeviceType::Cpu;
+    let gpu = Gpu::new(&render_state.device, render_state.target_format, is_software);
     render_state.renderer.write().callback_resources.insert(gpu);
+    super::fill::install(render_state);
 }
 
 #[repr(C)]
@@ -74,9 +95,20 @@ struct Draw {
     pipeline: [usize; 2],
 }
 
+/// How pixels of a picture become pixels of the screen.
+#[derive(Clone, Copy)]
+enum Scaling {
+    Smooth,
+    Shrunk,
+    /// Squares with hard edges, which a software rasteriser paints five times as fast as those with smooth edges.
+    Blocks,
+}
+
 struct Gpu {
-    /// By whether a second picture takes part, then by whether pictures are shrunk.
-    pipelines: [[wgpu::RenderPipeline; 2]; 2],
+    /// By whether a second picture takes part, then by [`Scaling`].
+    pipelines: [[wgpu::RenderPipeline; 3]; 2],
+    /// Whether the graphics driver is a program on the CPU.
+    is_software: bool,
     layout: wgpu::BindGroupLayout,
     sampler: wgpu::Sampler,
     slots: HashMap<u64, Slot>,
@@ -85,7 +117,7 @@ struct Gpu {
 }
 
 impl Gpu {
-    fn new(device: &wgpu::Device, target: wgpu::TextureFormat) -> Self {
+    fn new(device: &wgpu::Device, target: wgpu::TextureFormat, is_software: bool) -> Self {
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("picture"),
             source: wgpu::ShaderSource::Wgsl(include_str!("../../../shaders/picture.wgsl").into()),
@@ -112,10 +144,11 @@ impl Gpu {
             immediate_size: 0,
         });
         let is_linear = f64::from(u8::from(target.is_srgb()));
-        let pipeline = |pair: bool, shrunk: bool| {
+        let pipeline = |pair: bool, scaling: Scaling| {
             let constants = [
                 ("pair", f64::from(u8::from(pair))),
-                ("shrunk", f64::from(u8::from(shrunk))),
+                ("shrunk", f64::from(u8::from(matches!(scaling, Scaling::Shrunk)))),
+                ("blocks", f64::from(u8::from(matches!(scaling, Scaling::Blocks)))),
                 ("linear_target", is_linear),
             ];
             device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
@@ -147,8 +180,8 @@ impl Gpu {
                 cache: None,
             })
         };
-        let pipelines =
-            [[pipeline(false, false), pipeline(false, true)], [pipeline(true, false), pipeline(true, true)]];
+        let scalings = [Scaling::Smooth, Scaling::Shrunk, Scaling::Blocks];
+        let pipelines = [false, true].map(|pair| scalings.map(|scaling| pipeline(pair, scaling)));
         let sampler = device.create_sampler(&wgpu::SamplerDescriptor {
             label: Some("picture"),
             mag_filter: wgpu::FilterMode::Linear,
@@ -156,7 +189,7 @@ impl Gpu {
             ..Default::default()
         });
         let (slots, draws) = Default::default();
-        Self { pipelines, layout, sampler, slots, draws, made: 0 }
+        Self { pipelines, is_software, layout, sampler, slots, draws, made: 0 }
     }
 
     /// Brings the texture of `surface` up to date and returns its making; `None` while it has no picture.
@@ -295,6 +328,11 @@ impl CallbackTrait for Paint {
         let screen = self.screen.max(Vec2::splat(1.0));
         // Pixels of the finer picture on one of the screen.
         let density = window.width() / screen.x * if is_pair { a.max(c) } else { a };
+        let scaling = match density {
+            _ if density > 1.25 => Scaling::Shrunk,
+            _ if density < 0.5 && self.crisp && gpu.is_software => Scaling::Blocks,
+            _ => Scaling::Smooth,
+        };
         let uniforms = Uniforms {
             window: [window.min.x, window.min.y, window.width(), window.height()],
             sizes: [a, b, c, d],
@@ -302,7 +340,7 @@ impl CallbackTrait for Paint {
             modes: [u32::from(is_difference), u32::from(self.crisp), 0, 0],
         };
         if let Some(draw) = gpu.draws.get_mut(&self.key) {
-            draw.pipeline = [usize::from(is_pair), usize::from(density > 1.25)];
+            draw.pipeline = [usize::from(is_pair), scaling as usize];
             queue.write_buffer(&draw.uniforms, 0, bytemuck::bytes_of(&uniforms));
         }
         Vec::new()
@@ -316,8 +354,8 @@ impl CallbackTrait for Paint {
     ) {
         let Some(gpu) = resources.get::<Gpu>() else { return };
         let Some(draw) = gpu.draws.get(&self.key) else { return };
-        let [pair, shrunk] = draw.pipeline;
-        pass.set_pipeline(&gpu.pipelines[pair][shrunk]);
+        let [pair, scaling] = draw.pipeline;
+        pass.set_pipeline(&gpu.pipelines[pair][scaling]);
         pass.set_bind_group(0, &draw.bind_group, &[]);
         pass.draw(0..3, 0..1);
     }

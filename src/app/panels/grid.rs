@@ -2,7 +2,7 @@ use egui::{Align2, FontId, Rect, ScrollArea, Sense, Stroke, Ui, WidgetInfo, acce
 
 use super::Panel;
 use super::factors::title;
-use crate::app::paint::{Paint, PaintMode, shape};
+use crate::app::paint::{fill, picture};
 use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL};
 use crate::explore::figure::captions;
@@ -10,6 +10,9 @@ use crate::explore::figure::captions;
 /// The traversal's pictures in the middle of the window.
 #[derive(Default)]
 pub(crate) struct GridPanel;
+
+/// The grid's drawing.
+const GRID_KEY: u64 = 100;
 
 /// Width of the names left of the rows.
 const NAMES: f32 = GRID * 10.0;
@@ -22,7 +25,7 @@ impl Panel for GridPanel {
     fn ui(&mut self, ui: &mut Ui, state: &mut State) {
         let palette = Palette::of(ui);
         let area = ui.available_rect_before_wrap();
-        ui.painter().rect_filled(area, 0.0, palette.stage);
+        ui.painter().add(fill(area, palette.stage));
         let traversal = match state.traversal() {
             Ok(traversal) => traversal,
             Err(message) => {
@@ -60,24 +63,7 @@ fn table(ui: &mut Ui, state: &State) -> Option<usize> {
     let name = format!("Traversal grid, {} of {} pictures", grid.done, rows * columns);
     response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Image, true, &name));
     let cells = Rect::from_min_max(rect.min + vec2(NAMES, caption), rect.max);
-    let visible = cells.intersect(ui.clip_rect());
-    if visible.is_positive() {
-        // The part of the texture that the visible part of the table shows.
-        let window = Rect::from_min_max(
-            ((visible.min - cells.min) / cells.size()).to_pos2(),
-            ((visible.max - cells.min) / cells.size()).to_pos2(),
-        );
-        let paint = Paint {
-            key: 100,
-            first: grid.surface.clone(),
-            second: None,
-            mode: PaintMode::Single,
-            window,
-            crisp: false,
-            screen: visible.size() * ui.pixels_per_point(),
-        };
-        ui.painter().add(shape(visible, paint));
-    }
+    picture(ui, cells, GRID_KEY, &grid.surface, false);
     // Lines in the stage's colour part the pictures.
     let gap = Stroke::new(2.0, palette.stage);
     for row in 1..rows {

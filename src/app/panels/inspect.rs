@@ -3,11 +3,14 @@ use egui::{Rect, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, accesskit,
 use super::factors::title;
 use super::{Panel, heading};
 use crate::app::analysis::Leakage;
-use crate::app::paint::{Paint, PaintMode, heat, shape};
+use crate::app::paint::{fill, heat, picture};
 use crate::app::state::State;
-use crate::app::strip::upload;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::engine::Role;
+
+/// The drawings of the heat maps, one a role, and of the start picture.
+const HEAT_KEY: u64 = 200;
+const PHOTO_KEY: u64 = 210;
 
 /// What the codes do to the pictures, and whether the pictures hold the codes they were made from.
 #[derive(Default)]
@@ -35,16 +38,14 @@ impl Panel for Inspect {
 
 /// The picture that the factors were taken from.
 fn photo(ui: &mut Ui, state: &mut State) {
-    let Some(photo) = &mut state.photo.shown else { return };
+    let Some(photo) = &state.photo.shown else { return };
     let hint = "The picture whose code the factors were set to, as the encoder sees it. The VAE's picture is its \
                 reconstruction; the film strip shows it with nine nuisance samples.";
     heading(ui, "Start picture", "", hint);
-    let ctx = ui.ctx().clone();
-    let texture = photo.texture.get_or_insert_with(|| upload(&ctx, "photo", &photo.picture));
-    let id = texture.id();
     ui.horizontal(|ui| {
         let side = GRID * 12.0;
-        let response = ui.add(egui::Image::new((id, vec2(side, side))));
+        let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
+        picture(ui, rect, PHOTO_KEY, &photo.surface, false);
         let name = format!("Start picture {}", photo.name);
         response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Image, true, &name));
         ui.label(RichText::new(&photo.name).size(SMALL).color(Palette::of(ui).quiet));
@@ -70,23 +71,12 @@ fn heat_maps(ui: &mut Ui, state: &mut State) {
                 let name = if role == Role::Generator { "Generator" } else { "VAE" };
                 let text = format!("{name} heat map");
                 response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Image, true, &text));
-                ui.painter().rect_filled(rect, 0.0, Palette::of(ui).stage);
                 let visible = rect.intersect(ui.clip_rect());
-                if map.largest.is_some() && visible.is_positive() {
-                    let window = Rect::from_min_max(
-                        ((visible.min - rect.min) / rect.size()).to_pos2(),
-                        ((visible.max - rect.min) / rect.size()).to_pos2(),
-                    );
-                    let paint = Paint {
-                        key: 200 + role as u64,
-                        first: map.surface.clone(),
-                        second: None,
-                        mode: PaintMode::Single,
-                        window,
-                        crisp: state.settings.crisp,
-                        screen: visible.size() * ui.pixels_per_point(),
-                    };
-                    ui.painter().add(shape(visible, paint));
+                if visible.is_positive() {
+                    ui.painter().add(fill(visible, Palette::of(ui).stage));
+                }
+                if map.largest.is_some() {
+                    picture(ui, rect, HEAT_KEY + role as u64, &map.surface, state.settings.crisp);
                 }
                 let most = map
                     .largest

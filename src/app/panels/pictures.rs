@@ -7,7 +7,7 @@ use egui::{
 use super::Panel;
 use crate::app::command::Command;
 use crate::app::log::Severity;
-use crate::app::paint::{Paint, PaintMode, heat, shape};
+use crate::app::paint::{Paint, PaintMode, fill, heat, shape};
 use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::app::view::Compare;
@@ -34,7 +34,7 @@ impl Panel for Pictures {
 
     fn ui(&mut self, ui: &mut Ui, state: &mut State) {
         let area = ui.available_rect_before_wrap();
-        ui.painter().rect_filled(area, 0.0, Palette::of(ui).stage);
+        ui.painter().add(fill(area, Palette::of(ui).stage));
         let bar_height = GRID * 5.0;
         let stage = Rect::from_min_max(area.min, area.max - vec2(0.0, bar_height)).shrink(GRID);
         if state.model.is_some() {

@@ -3,9 +3,13 @@ use egui::{RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, accesskit, vec2}
 use super::Panel;
 use super::pictures::placeholder;
 use crate::app::command::Command;
+use crate::app::paint::picture;
 use crate::app::state::State;
 use crate::app::strip::StripKind;
 use crate::app::theme::{GRID, Palette, SMALL};
+
+/// The drawing of the first thumbnail; the others follow.
+const THUMBNAIL_KEY: u64 = 1000;
 
 /// Thumbnails below the pictures: bookmarks, or nine nuisance samples.
 #[derive(Default)]
@@ -17,7 +21,7 @@ impl Panel for StripPanel {
     }
 
     fn ui(&mut self, ui: &mut Ui, state: &mut State) {
-        state.update_strip(ui.ctx());
+        state.update_strip();
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = GRID * 0.25;
             tab(ui, state, StripKind::Bookmarks, "Bookmarks", Command::ShowBookmarks);
@@ -75,11 +79,8 @@ fn thumbnail(ui: &mut Ui, state: &State, index: usize, side: f32) -> (bool, bool
         StripKind::Nine => format!("Nuisance sample {}", index + 1),
     };
     response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Button, true, &name));
-    match state.strip.texture(index) {
-        Some(texture) => {
-            let image = egui::Image::new((texture.id(), rect.size())).corner_radius(2.0);
-            image.paint_at(ui, rect);
-        }
+    match state.strip.thumbnail(index) {
+        Some(surface) => picture(ui, rect, THUMBNAIL_KEY + index as u64, surface, false),
         None => placeholder(ui, rect, "…"),
     }
     if response.hovered() || response.has_focus() {
