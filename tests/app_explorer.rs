@@ -270,6 +270,52 @@ fn a_traversal_is_exported_by_the_command_it_shows() {
     assert!(folder.path().join("figure.codes.npz").exists(), "the base code lies beside it");
 }
 
+/// Replaces the text of the field called `name`.
+fn type_into(window: &mut Window, name: &str, text: &str) {
+    window.get_by_role_and_label(Node::TextInput, name).focus();
+    window.step();
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.step();
+    window.event(egui::Event::Text(text.to_owned()));
+    window.step();
+}
+
+#[test]
+fn a_run_is_started_explored_and_resumed_from_the_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut window = window(Options::default());
+    click(&mut window, "Train");
+    type_into(&mut window, "Folder", &run.display().to_string());
+    for (name, value) in [("Steps", 6.0), ("Batch", 4.0)] {
+        window.get_by_role_and_label(Node::SpinButton, name).set_value_accesskit(value);
+        window.step();
+    }
+    click(&mut window, "Start training");
+    until(&mut window, "the end", |w| w.query_by_label_contains("finished, step 6 of 6").is_some());
+    assert_eq!(window.state().notice(), None);
+    assert!(window.query_by_label("6 of 6 steps").is_some());
+    assert!(window.query_by_label_contains("kl").is_some(), "its losses are shown");
+    assert!(window.query_by_label("Sample grid after 0 steps").is_some());
+    click(&mut window, "Explore this run now");
+    settle(&mut window);
+    assert_eq!(window.state().values("c").len(), 10);
+    assert!(run.join("checkpoint.safetensors").exists() && run.join("log.jsonl").exists());
+    // The same folder again: refused with a reason, then resumed.
+    type_into(&mut window, "Folder", &run.display().to_string());
+    click(&mut window, "Start training");
+    until(&mut window, "the refusal", |w| {
+        w.state().notice().is_some_and(|n| n.contains("already holds a run"))
+    });
+    click(&mut window, "Close message");
+    click(&mut window, "Resume…");
+    window.event(egui::Event::Text(run.display().to_string()));
+    window.step();
+    click(&mut window, "Open");
+    until(&mut window, "the end", |w| w.query_by_label_contains("finished, step 6 of 6").is_some());
+    assert_eq!(window.state().notice(), None);
+}
+
 #[test]
 fn every_control_has_a_name() {
     let window = toy("both", ToyLibrary::default());

@@ -17,6 +17,9 @@ pub(crate) enum Command {
     SavePicture,
     ExportTraversal,
     Traverse,
+    Train,
+    ResumeRun,
+    ExploreRun,
     Reload,
     Quit,
     Undo,
@@ -63,6 +66,9 @@ impl Command {
         C::SaveCodes,
         C::SavePicture,
         C::Traverse,
+        C::Train,
+        C::ResumeRun,
+        C::ExploreRun,
         C::ExportTraversal,
         C::Reload,
         C::Undo,
@@ -109,6 +115,9 @@ impl Command {
             C::SavePicture => "Save picture…",
             C::ExportTraversal => "Export traversal…",
             C::Traverse => "Traverse the factors",
+            C::Train => "Train a model",
+            C::ResumeRun => "Resume a run…",
+            C::ExploreRun => "Explore the run in training",
             C::Reload => "Reload model",
             C::Quit => "Quit",
             C::Undo => "Undo",
@@ -165,6 +174,11 @@ impl Command {
             C::ExportTraversal => {
                 "Write the traversal as a labelled figure (.png), an animation (.gif) or arrays (.npz)"
             }
+            C::Train => "Choose data and a preset, and train a VAE or a GAN beside the explorer",
+            C::ResumeRun => {
+                "Go on with the run in a folder, from its newest checkpoint, as if it had not stopped"
+            }
+            C::ExploreRun => "Open the newest checkpoint of the run that is training, and follow it",
             C::Traverse => "A table of pictures: each factor in turn runs through its range",
             C::Reload => "Read the file again, for instance while a training run writes it",
             C::Quit => "Save the session and close the window",
@@ -237,6 +251,9 @@ impl Command {
             C::ResetInterface => ctrl(Key::Num0),
             C::Palette => ctrl(Key::P),
             C::OpenRun
+            | C::Train
+            | C::ResumeRun
+            | C::ExploreRun
             | C::PairVae
             | C::MeasureData
             | C::StartFromPhoto
@@ -265,6 +282,8 @@ impl Command {
             C::SavePicture => {
                 state.model.as_ref().is_some_and(|m| state.views.view(m.main_role()).frame.is_some())
             }
+            C::ExploreRun => state.train.run.is_some(),
+            C::ResumeRun => state.train.run.as_ref().is_none_or(|run| run.is_over()),
             C::ExportTraversal => state.traversal().is_ok(),
             C::PairVae => {
                 let lone = |m: &super::model::ModelView| {

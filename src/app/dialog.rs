@@ -13,6 +13,8 @@ pub(crate) enum Purpose {
     Model,
     /// A run folder to open.
     Run,
+    /// The folder of a run to go on with.
+    ResumeRun,
     /// A VAE to pair the open GAN with.
     PairVae,
     /// A folder of pictures to measure the model's code on.
@@ -32,6 +34,7 @@ impl Purpose {
         match self {
             Self::Model => "Open model",
             Self::Run => "Open run folder",
+            Self::ResumeRun => "Go on with a run",
             Self::PairVae => "Pair with a VAE",
             Self::Data => "Pictures like those the model was trained on (a folder)",
             Self::Photo => "Start from a picture",
@@ -44,7 +47,7 @@ impl Purpose {
     /// The name proposed for a new file; empty when an existing one is asked for.
     fn proposal(self) -> &'static str {
         match self {
-            Self::Model | Self::Run | Self::PairVae | Self::Data | Self::Photo => "",
+            Self::Model | Self::Run | Self::ResumeRun | Self::PairVae | Self::Data | Self::Photo => "",
             Self::SaveCodes => "codes.npz",
             Self::SavePicture => "picture.png",
             Self::SaveTraversal => "traversal.png",
@@ -57,7 +60,9 @@ impl Purpose {
 
     fn filter(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::Model | Self::Run | Self::PairVae | Self::Data => ("Models", &["safetensors", "pt", "pth"]),
+            Self::Model | Self::Run | Self::ResumeRun | Self::PairVae | Self::Data => {
+                ("Models", &["safetensors", "pt", "pth"])
+            }
             Self::Photo => ("Pictures", &["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]),
             Self::SaveCodes => ("NumPy archive", &["npz"]),
             Self::SavePicture => ("Picture", &["png"]),
@@ -70,7 +75,7 @@ impl Purpose {
         let dialog = rfd::FileDialog::new().set_title(self.title());
         let dialog = dialog.add_filter(name, extensions).add_filter("All files", &["*"]);
         match self {
-            Self::Run | Self::Data => dialog.pick_folder(),
+            Self::Run | Self::ResumeRun | Self::Data => dialog.pick_folder(),
             _ if self.is_save() => dialog.set_file_name(self.proposal()).save_file(),
             _ => dialog.pick_file(),
         }

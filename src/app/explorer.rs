@@ -12,7 +12,8 @@ use super::dialog::{Dialogs, Purpose};
 use super::log::Severity;
 use super::palette::Palette;
 use super::panels::{
-    Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel, Traverse,
+    Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel, Train,
+    Traverse, samples,
 };
 use super::saver::Saver;
 use super::session::Session;
@@ -46,6 +47,9 @@ pub struct Explorer {
 /// Index of the traversal's tab.
 const TRAVERSE: usize = 1;
 
+/// Index of the training's tab.
+const TRAIN: usize = 2;
+
 /// How often changes are written.
 const KEEP_EVERY: Duration = Duration::from_secs(3);
 
@@ -78,6 +82,7 @@ impl Explorer {
         }
         let mut state = State::new(ctx, engine, views, settings, options.program.clone());
         state.config.clone_from(&options.config);
+        state.threads = options.threads;
         let session = options.config.as_deref().map(Session::load).unwrap_or_default();
         match (&options.source, session.source) {
             (Some(source), _) => state.open(source.clone(), options.codes.clone()),
@@ -94,7 +99,7 @@ impl Explorer {
             grid: GridPanel,
             strip: StripPanel,
             status: Status { software_gpu, ui_time: Duration::ZERO },
-            tabs: vec![Box::new(Inspect), Box::new(Traverse), Box::new(LogPanel)],
+            tabs: vec![Box::new(Inspect), Box::new(Traverse), Box::new(Train), Box::new(LogPanel)],
             tab: 0,
             palette: Palette::default(),
             dialogs: Dialogs::new(options.native_dialogs),
@@ -185,7 +190,7 @@ impl Explorer {
 
     fn right(&mut self, ui: &mut Ui, bare: Frame) {
         let mut is_open = self.state.settings.show_tabs;
-        SidePanel::right("tools").frame(bare).default_size(280.0).size_range(220.0..=640.0).show_collapsible(
+        SidePanel::right("tools").frame(bare).default_size(304.0).size_range(220.0..=640.0).show_collapsible(
             ui,
             &mut is_open,
             |ui| {
@@ -223,8 +228,11 @@ impl Explorer {
         }
         // The tool on the right decides what the middle shows.
         let shows_grid = self.state.settings.show_tabs && self.tab == TRAVERSE && self.state.model.is_some();
+        let shows_samples = self.state.settings.show_tabs && self.tab == TRAIN;
         CentralPanel::no_frame().show(ui, |ui| {
-            if shows_grid {
+            if shows_samples && samples(ui, &self.state) {
+                // The sample grid of the run takes the place of the pictures.
+            } else if shows_grid {
                 self.grid.ui(ui, &mut self.state);
             } else {
                 self.pictures.ui(ui, &mut self.state);
@@ -351,6 +359,15 @@ impl Explorer {
             Command::Traverse => {
                 self.tab = TRAVERSE;
                 state.settings.show_tabs = true;
+            }
+            Command::Train => {
+                self.tab = TRAIN;
+                state.settings.show_tabs = true;
+            }
+            Command::ResumeRun => self.dialogs.choose(Purpose::ResumeRun, ctx),
+            Command::ExploreRun => {
+                self.tab = 0;
+                state.explore_run();
             }
             Command::ToggleCrisp => state.settings.crisp = !state.settings.crisp,
             Command::Fit => state.views.fit(),

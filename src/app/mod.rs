@@ -26,6 +26,7 @@ mod settings;
 mod state;
 mod strip;
 mod theme;
+mod train;
 mod traverse;
 mod view;
 mod watch;

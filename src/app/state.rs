@@ -12,6 +12,7 @@ use super::photo::PhotoState;
 use super::session::{Values, codes, values};
 use super::settings::Settings;
 use super::strip::Strip;
+use super::train::TrainState;
 use super::traverse::TraverseState;
 use super::view::Views;
 use super::watch::Watch;
@@ -68,6 +69,9 @@ pub(crate) struct State {
     pub(crate) factor_seed: u64,
     pub(crate) traverse: TraverseState,
     pub(crate) photo: PhotoState,
+    pub(crate) train: TrainState,
+    /// Threads of the generator, and of training.
+    pub(crate) threads: usize,
     pub(crate) analysis: Analysis,
     /// Follows the run folder that is open.
     pub(crate) watch: Option<Watch>,
@@ -117,6 +121,8 @@ impl State {
             factor_seed: 0,
             traverse: TraverseState::default(),
             photo: PhotoState::default(),
+            train: TrainState::default(),
+            threads: 1,
             analysis: Analysis::default(),
             watch: None,
             ctx: ctx.clone(),
@@ -169,6 +175,11 @@ impl State {
             let device = old.device.clone();
             self.open(Source { model: None, vae: Some(path), gan, c_dim: None, device }, None);
         }
+    }
+
+    /// The window, for threads that have news.
+    pub(crate) fn ctx(&self) -> &egui::Context {
+        &self.ctx
     }
 
     /// Queues a command to run after the panels are drawn.
@@ -383,6 +394,7 @@ impl State {
         self.receive_jobs();
         self.receive_photo();
         self.receive_analysis();
+        self.receive_training();
         if self.loading.is_none() && self.watch.as_ref().is_some_and(|watch| watch.has_changed()) {
             self.reload();
         }

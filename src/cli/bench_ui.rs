@@ -136,16 +136,16 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// Trains the first stage on the rendered sprites into `folder` as the Train panel does, until it is stopped.
 #[cfg(feature = "gui")]
 fn train_behind(folder: &std::path::Path) -> anyhow::Result<crate::engine::Training> {
-    use crate::base::Pool;
-    use crate::training::{Machine, Session, Stage, preset};
+    use crate::data::OpenOptions;
+    use crate::inference::DeviceChoice;
+    use crate::training::{Session, Stage, preset};
     use anyhow::Context;
 
     let config = preset(Stage::Vae, "dsprites-small").context("the preset dsprites-small is missing")?;
     let folder = folder.join("run");
-    let device = candle_core::Device::Cpu;
-    let open =
-        move |pool: Pool| Session::start(&folder, config, Machine { device, pool, data: Default::default() });
-    Ok(crate::engine::Training::spawn_behind(super::threads(), open)?)
+    let open = move |machine| Session::start(&folder, config, machine);
+    let (threads, data) = (super::threads(), OpenOptions::default());
+    Ok(crate::engine::Training::spawn_behind(threads, DeviceChoice::Cpu, data, open)?)
 }
 
 /// A command of this program that runs meanwhile; it ends with the measurement.

@@ -5,7 +5,9 @@ use std::thread::JoinHandle;
 use crossbeam::channel::{Receiver, bounded};
 
 use crate::base::{Pool, step_back};
-use crate::training::{Control, End, Session, TrainError, TrainEvent};
+use crate::data::OpenOptions;
+use crate::inference::{DeviceChoice, DeviceError};
+use crate::training::{Control, End, Machine, Session, TrainError, TrainEvent};
 
 /// Events that wait to be read; when they are not, progress is dropped and everything else waits its turn.
 const WAITING: usize = 256;
@@ -26,6 +28,9 @@ pub enum TrainingFailed {
     /// The run could not be started or went wrong.
     #[error(transparent)]
     Run(#[from] TrainError),
+    /// The device cannot be had.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// A bug: the run panicked. Everything up to the last checkpoint is intact.
     #[error(
         "training stopped by a fault of the program ({0}); the last checkpoint is intact, go on with --resume"
@@ -54,13 +59,16 @@ impl Training {
     /// When the system refuses a thread; everything else is told by [`Training::join`].
     pub fn spawn_behind(
         threads: usize,
-        open: impl FnOnce(Pool) -> Result<Session, TrainError> + Send + 'static,
+        device: DeviceChoice,
+        data: OpenOptions,
+        open: impl FnOnce(Machine) -> Result<Session, TrainError> + Send + 'static,
     ) -> Result<Self, TrainingFailed> {
         Self::start(move || {
             // Threads started from here inherit it: the pool's, and those that make batches ahead.
             step_back(BEHIND);
+            let device = device.open()?;
             let pool = Pool::new("training", threads)?;
-            Ok(open(pool)?)
+            Ok(open(Machine { device, pool, data })?)
         })
     }
 

@@ -51,6 +51,10 @@ const MENUS: &[(&str, &[Option<Command>])] = &[
             Some(C::NuisanceForward),
             Some(C::NeutralNuisance),
             Some(C::NineNuisances),
+            None,
+            Some(C::Train),
+            Some(C::ResumeRun),
+            Some(C::ExploreRun),
         ],
     ),
     (

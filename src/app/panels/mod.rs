@@ -9,6 +9,7 @@ mod nuisance;
 mod pictures;
 mod status;
 mod strip;
+mod train;
 mod traverse;
 
 use egui::Ui;
@@ -24,6 +25,7 @@ pub(crate) use nuisance::Nuisance;
 pub(crate) use pictures::Pictures;
 pub(crate) use status::Status;
 pub(crate) use strip::StripPanel;
+pub(crate) use train::{Train, samples};
 pub(crate) use traverse::Traverse;
 
 /// A part of the window.

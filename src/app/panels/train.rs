@@ -1,0 +1,310 @@
+use std::time::Duration;
+
+use egui::{DragValue, RichText, ScrollArea, Ui};
+use egui_plot::{Line, Plot};
+
+use super::{Panel, heading};
+use crate::app::command::Command;
+use crate::app::paint::{fill, picture};
+use crate::app::state::State;
+use crate::app::theme::{GRID, Palette, SMALL, figures};
+use crate::app::train::News;
+use crate::data::KNOWN_SPECS;
+use crate::training::{End, Stage, preset_names};
+
+/// Starts, steers and shows a training run.
+#[derive(Default)]
+pub(crate) struct Train;
+
+/// The drawing of the sample grid.
+const SAMPLES_KEY: u64 = 110;
+
+/// Data sets that need no download.
+const OWN_DATA: [&str; 5] = ["dsprites", "color-dsprites", "noisy-dsprites", "scream-dsprites", "scenes"];
+
+impl Panel for Train {
+    fn title(&self) -> &'static str {
+        "Train"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+        ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            let is_running = state.train.run.as_ref().is_some_and(|run| !run.is_over());
+            if !is_running {
+                form(ui, state);
+            }
+            if state.train.run.is_some() {
+                ui.add_space(GRID);
+                run(ui, state, is_running);
+            }
+        });
+    }
+}
+
+/// What to train, before it starts.
+fn form(ui: &mut Ui, state: &mut State) {
+    let hint = "Both stages of ID-GAN: a VAE that finds the factors c, then a GAN that paints what the VAE's encoder \
+                says";
+    heading(ui, "New run", "", hint);
+    egui::Grid::new("train").num_columns(2).spacing([GRID, GRID]).show(ui, |ui| {
+        let form = &mut state.train.form;
+        ui.label("Stage");
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = GRID * 0.25;
+            let stages = [
+                (
+                    Stage::Vae,
+                    "1  VAE",
+                    "Find the factors: a beta-VAE learns the disentangled code c (paper section 3.1)",
+                ),
+                (
+                    Stage::Gan,
+                    "2  GAN",
+                    "Paint them: a GAN whose pictures the encoder of stage 1 reads back as c (section 3.2)",
+                ),
+            ];
+            for (stage, text, hint) in stages {
+                if ui.selectable_label(form.stage == stage, text).on_hover_text(hint).clicked() {
+                    form.choose_stage(stage);
+                }
+            }
+        });
+        ui.end_row();
+        let label = ui.label("Preset");
+        egui::ComboBox::from_id_salt("preset")
+            .selected_text(&form.preset)
+            .show_ui(ui, |ui| {
+                for name in preset_names(form.stage) {
+                    if ui.selectable_label(form.preset == *name, *name).clicked() {
+                        form.choose(form.stage, name);
+                    }
+                }
+            })
+            .response
+            .labelled_by(label.id)
+            .on_hover_text(
+                "Named sets of values: those of the paper, and `-small` ones for two CPU cores and an hour",
+            );
+        ui.end_row();
+        let label = ui.label("Data");
+        ui.horizontal(|ui| {
+            let width = ui.available_width() - GRID * 4.0;
+            let edit = egui::TextEdit::singleline(&mut form.data).desired_width(width.max(GRID * 8.0));
+            ui.add(edit)
+                .labelled_by(label.id)
+                .on_hover_text(RichText::new(KNOWN_SPECS).font(figures()).size(SMALL));
+            let menu = ui.menu_button("…", |ui| {
+                for name in OWN_DATA {
+                    if ui.button(name).clicked() {
+                        name.clone_into(&mut form.data);
+                    }
+                }
+                if ui.button("images:FOLDER").clicked() {
+                    "images:".clone_into(&mut form.data);
+                }
+            });
+            menu.response.widget_info(|| {
+                egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, "Choose data")
+            });
+        });
+        ui.end_row();
+        if form.stage == Stage::Gan {
+            let label = ui.label("VAE");
+            let edit =
+                egui::TextEdit::singleline(&mut form.vae).desired_width(f32::INFINITY).hint_text("runs/vae");
+            let hint = "The VAE whose encoder is distilled: its run folder, a bundle, or a published file";
+            ui.add(edit).labelled_by(label.id).on_hover_text(hint);
+            ui.end_row();
+        }
+        let label = ui.label("Folder");
+        let edit = egui::TextEdit::singleline(&mut form.out).desired_width(f32::INFINITY);
+        let hint =
+            "The run folder: configuration, log, sample grids, checkpoints. A run can be resumed from it";
+        ui.add(edit).labelled_by(label.id).on_hover_text(hint);
+        ui.end_row();
+        let label = ui.label("Steps");
+        let field = DragValue::new(&mut form.steps).range(1..=10_000_000).speed(20.0);
+        ui.add(field).labelled_by(label.id).on_hover_text("Minibatches to train on in all");
+        ui.end_row();
+        let label = ui.label("Batch");
+        let field = DragValue::new(&mut form.batch).range(1..=4096).speed(0.2);
+        ui.add(field).labelled_by(label.id).on_hover_text("Pictures a step");
+        ui.end_row();
+        let label = ui.label("Seed");
+        let field = DragValue::new(&mut form.seed).speed(0.1);
+        ui.add(field)
+            .labelled_by(label.id)
+            .on_hover_text("Weights, order of the pictures and noise follow from it");
+        ui.end_row();
+    });
+    ui.horizontal(|ui| {
+        let hint = "Train on threads that let the window and its pictures go first";
+        if ui.button("Start training").on_hover_text(hint).clicked() {
+            state.start_training();
+        }
+        if ui.button("Resume…").on_hover_text(Command::ResumeRun.hint()).clicked() {
+            state.queue(Command::ResumeRun);
+        }
+    });
+}
+
+/// The run going on, or the last one.
+fn run(ui: &mut Ui, state: &mut State, is_running: bool) {
+    let Some(run) = &mut state.train.run else { return };
+    let palette = Palette::of(ui);
+    let news = run.news();
+    let name = run.folder.file_name().unwrap_or(run.folder.as_os_str()).to_string_lossy().into_owned();
+    heading(ui, "Run", &name, &run.folder.display().to_string());
+    let share = if news.steps == 0 { 0.0 } else { news.step as f32 / news.steps as f32 };
+    let bar = egui::ProgressBar::new(share).desired_height(GRID * 0.75);
+    ui.add(bar).widget_info(|| {
+        let text = format!("{} of {} steps", news.step, news.steps);
+        egui::WidgetInfo::labeled(egui::accesskit::Role::ProgressIndicator, true, text)
+    });
+    let is_paused = run.control().is_paused();
+    ui.label(RichText::new(status(&news, is_paused)).size(SMALL).color(palette.quiet));
+    let mut explore = false;
+    ui.horizontal_wrapped(|ui| {
+        if is_running {
+            let (text, hint) = match is_paused {
+                true => ("Go on", "Go on training"),
+                false => ("Pause", "Wait after the step; nothing is lost"),
+            };
+            if ui.button(text).on_hover_text(hint).clicked() {
+                run.control().set_paused(!is_paused);
+            }
+            if ui
+                .button("Stop")
+                .on_hover_text("Finish the step, save and end; the run can be resumed")
+                .clicked()
+            {
+                run.stop();
+            }
+            if ui.button("Save now").on_hover_text("Write a checkpoint after this step").clicked() {
+                run.control().save();
+            }
+            if ui.button("Preview now").on_hover_text("Draw a sample grid after this step").clicked() {
+                run.control().sample();
+            }
+        }
+        let hint = "Open the newest checkpoint in the explorer and follow the run while it trains";
+        let can_explore = is_running || news.saved.is_some();
+        explore = ui
+            .add_enabled(can_explore, egui::Button::new("Explore this run now"))
+            .on_hover_text(hint)
+            .clicked();
+    });
+    if is_running {
+        ui.horizontal(|ui| {
+            let label = ui.label("Preview every");
+            let field =
+                DragValue::new(&mut run.sample_every).range(0..=1_000_000).speed(5.0).suffix(" steps");
+            let hint = "Steps between two sample grids; 0 for none. Takes effect at once";
+            if ui.add(field).labelled_by(label.id).on_hover_text(hint).changed() {
+                run.control().set_sample_every(run.sample_every);
+            }
+        });
+    }
+    curves(ui, &news);
+    if explore {
+        state.explore_run();
+    }
+}
+
+fn status(news: &News, is_paused: bool) -> String {
+    let step = format!("step {} of {}", news.step, news.steps);
+    match &news.end {
+        Some(Ok(End::Finished)) => format!("finished, {step}"),
+        Some(Ok(End::Stopped)) => format!("stopped and saved, {step}"),
+        Some(Err(message)) => message.clone(),
+        None if news.steps == 0 => match news.preparing.as_str() {
+            "" => "preparing…".to_owned(),
+            text => format!("{text}…"),
+        },
+        None if is_paused => format!("paused, {step}"),
+        None => format!(
+            "{step}, {:.0} pictures/s, {} left",
+            news.pictures_per_second,
+            duration(news.seconds_left)
+        ),
+    }
+}
+
+/// A time for people: `3 h 20 min`, `12 min`, `40 s`.
+fn duration(seconds: f64) -> String {
+    let seconds = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX).as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, _) => format!("{m} min"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+/// One plot for each loss, the newest value beside its name.
+fn curves(ui: &mut Ui, news: &News) {
+    let palette = Palette::of(ui);
+    for curve in news.curves.iter() {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(curve.name.replace('_', " ")).size(SMALL));
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                ui.label(RichText::new(format!("{:.4}", curve.last)).font(figures()).color(palette.quiet));
+            });
+        });
+        Plot::new(("loss", &curve.name))
+            .height(GRID * 9.0)
+            .allow_drag(false)
+            .allow_zoom(false)
+            .allow_scroll(false)
+            .allow_boxed_zoom(false)
+            .show_x(false)
+            .show_y(true)
+            .y_axis_min_width(GRID * 4.0)
+            .show_background(false)
+            .show(ui, |plot| {
+                plot.line(
+                    Line::new(curve.name.clone(), curve.points.clone()).color(palette.accent).width(1.5),
+                );
+            });
+    }
+}
+
+/// The newest sample grid in the middle of the window; whether there is one.
+pub(crate) fn samples(ui: &mut Ui, state: &State) -> bool {
+    let Some(run) = state.train.run.as_ref().filter(|run| run.sampled.is_some()) else { return false };
+    let palette = Palette::of(ui);
+    let area = ui.available_rect_before_wrap();
+    ui.painter().add(fill(area, palette.stage));
+    let [width, height] = run.samples.size().map(|side| side as f32);
+    let caption = GRID * 3.0;
+    let place = area.shrink(GRID).with_min_y(area.top() + caption);
+    let scale = (place.width() / width.max(1.0)).min(place.height() / height.max(1.0));
+    // Whole multiples keep the pixels even.
+    let scale = if scale > 1.0 { scale.floor() } else { scale };
+    let rect = egui::Rect::from_center_size(place.center(), egui::vec2(width, height) * scale);
+    let text = format!("Sample grid after {} steps", run.sampled.unwrap_or_default());
+    let at = egui::pos2(area.center().x, area.top() + caption / 2.0);
+    let font = egui::FontId::proportional(13.0);
+    ui.painter().text(at, egui::Align2::CENTER_CENTER, &text, font, palette.quiet);
+    let response = ui.interact(rect, ui.scope_id().with("samples"), egui::Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, &text));
+    picture(ui, rect, SAMPLES_KEY, &run.samples, true);
+    response.on_hover_text(
+        "From above: pictures of the data, what each network makes of their codes, and each of the most informative \
+         factors running through its range. The same pictures and codes every time",
+    );
+    ui.allocate_rect(area, egui::Sense::hover());
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_short_and_never_fail() {
+        assert_eq!(duration(40.2), "40 s");
+        assert_eq!(duration(725.0), "12 min");
+        assert_eq!(duration(12_000.0), "3 h 20 min");
+        assert!(!duration(f64::INFINITY).is_empty() && !duration(f64::NAN).is_empty());
+    }
+}

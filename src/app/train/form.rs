@@ -1,0 +1,136 @@
+use std::path::{Path, PathBuf};
+
+use crate::training::{Stage, TrainConfig, preset};
+
+/// What a person has asked for before a run starts.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Form {
+    pub(crate) stage: Stage,
+    pub(crate) preset: String,
+    /// Data set specification.
+    pub(crate) data: String,
+    /// For stage 2: the VAE whose encoder is distilled, a file or a run folder.
+    pub(crate) vae: String,
+    /// The run folder.
+    pub(crate) out: String,
+    pub(crate) steps: u64,
+    pub(crate) batch: usize,
+    pub(crate) seed: u64,
+}
+
+/// The preset that needs no download and an hour at most.
+const FIRST: &str = "dsprites-small";
+
+impl Default for Form {
+    fn default() -> Self {
+        let mut form = Self {
+            stage: Stage::Vae,
+            preset: String::new(),
+            data: String::new(),
+            vae: String::new(),
+            out: String::new(),
+            steps: 1,
+            batch: 1,
+            seed: 0,
+        };
+        form.choose(Stage::Vae, FIRST);
+        form
+    }
+}
+
+impl Form {
+    /// Takes the values of a preset, and proposes a folder that does not exist yet.
+    pub(crate) fn choose(&mut self, stage: Stage, name: &str) {
+        let Some(config) = preset(stage, name) else { return };
+        self.stage = stage;
+        name.clone_into(&mut self.preset);
+        self.data = config.data;
+        self.steps = config.steps;
+        self.batch = config.batch;
+        self.seed = config.seed;
+        self.propose_folder();
+    }
+
+    /// Changes the stage, and the preset with it.
+    pub(crate) fn choose_stage(&mut self, stage: Stage) {
+        if stage != self.stage {
+            let name =
+                if preset(stage, &self.preset).is_some() { self.preset.clone() } else { FIRST.to_owned() };
+            self.choose(stage, &name);
+        }
+    }
+
+    /// Proposes the VAE in `path` for the second stage, unless the person has named one.
+    pub(crate) fn propose_vae(&mut self, path: &Path) {
+        if self.vae.is_empty() {
+            self.vae = path.display().to_string();
+        }
+    }
+
+    /// Proposes a folder of its own for the run.
+    pub(crate) fn propose_folder(&mut self) {
+        let stage = if self.stage == Stage::Vae { "vae" } else { "gan" };
+        let base = format!("{}-{stage}", self.preset);
+        let names = std::iter::once(base.clone()).chain((2..).map(|number| format!("{base}-{number}")));
+        let mut paths = names.map(|name| Path::new("runs").join(name));
+        if let Some(path) = paths.find(|path| !path.exists()) {
+            self.out = path.display().to_string();
+        }
+    }
+
+    /// The configuration asked for.
+    pub(crate) fn config(&self) -> Result<TrainConfig, String> {
+        let mut config = preset(self.stage, &self.preset).ok_or("choose a preset first")?;
+        self.data.trim().clone_into(&mut config.data);
+        config.steps = self.steps;
+        config.batch = self.batch;
+        config.seed = self.seed;
+        if let Some(gan) = &mut config.gan {
+            let vae = self.vae.trim();
+            if vae.is_empty() {
+                return Err("the second stage distils a VAE; name a VAE file or its run folder".to_owned());
+            }
+            gan.vae = absolute(vae).display().to_string();
+        }
+        config.validate().map_err(|error| error.to_string())?;
+        Ok(config)
+    }
+
+    /// The run folder asked for.
+    pub(crate) fn folder(&self) -> Result<PathBuf, String> {
+        match self.out.trim() {
+            "" => Err("name a folder for the run".to_owned()),
+            out => Ok(absolute(out)),
+        }
+    }
+}
+
+fn absolute(path: &str) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_starts_with_something_that_runs() {
+        let form = Form::default();
+        let config = form.config().expect("valid");
+        assert_eq!((config.preset.as_str(), config.data.as_str()), (FIRST, "dsprites"));
+        assert!(form.folder().expect("proposed").ends_with("runs/dsprites-small-vae"));
+    }
+
+    #[test]
+    fn the_second_stage_asks_for_a_vae() {
+        let mut form = Form::default();
+        form.choose_stage(Stage::Gan);
+        assert!(form.config().expect_err("no VAE yet").contains("VAE"));
+        form.propose_vae(Path::new("runs/vae"));
+        form.propose_vae(Path::new("runs/other"));
+        let config = form.config().expect("valid");
+        assert!(config.gan.is_some_and(|gan| gan.vae.ends_with("runs/vae")));
+        form.steps = 0;
+        assert!(form.config().is_err(), "no steps, no run");
+    }
+}

@@ -1,0 +1,84 @@
+//! Training from the window: a run on the engine's thread, and what of it is shown.
+
+mod curves;
+mod form;
+mod run;
+
+pub(crate) use curves::Curves;
+pub(crate) use form::Form;
+pub(crate) use run::{News, Run};
+
+use std::path::Path;
+
+use super::log::Severity;
+use super::state::State;
+use crate::engine::Source;
+use crate::training::Stage;
+
+/// The Train panel's part of the state.
+#[derive(Default)]
+pub(crate) struct TrainState {
+    pub(crate) form: Form,
+    /// The run going on, or the last one.
+    pub(crate) run: Option<Run>,
+    /// Open the run as soon as it has written a checkpoint.
+    explore_when_saved: bool,
+}
+
+impl State {
+    /// Starts the run that the form describes.
+    pub(crate) fn start_training(&mut self) {
+        let result = self.train.form.config().and_then(|config| {
+            let folder = self.train.form.folder()?;
+            Run::start(&folder, Some(config), self.threads, self.ctx())
+        });
+        self.on_started(result);
+    }
+
+    /// Goes on with the run in `folder`.
+    pub(crate) fn resume_training(&mut self, folder: &Path) {
+        let result = Run::start(folder, None, self.threads, self.ctx());
+        self.on_started(result);
+    }
+
+    fn on_started(&mut self, result: Result<Run, String>) {
+        match result {
+            Ok(run) => {
+                self.log.add(Severity::Info, format!("Training into {}", run.folder.display()));
+                self.train.explore_when_saved = false;
+                self.train.run = Some(run);
+            }
+            Err(message) => self.log.add(Severity::Error, message),
+        }
+    }
+
+    /// Opens the run in the explorer, where it is followed; where nothing has been saved yet, as soon as it is.
+    pub(crate) fn explore_run(&mut self) {
+        let Some(run) = &self.train.run else { return };
+        if run.has_checkpoint() {
+            self.train.explore_when_saved = false;
+            let folder = run.folder.clone();
+            self.open(Source::file(folder), None);
+        } else {
+            run.control().save();
+            self.train.explore_when_saved = true;
+        }
+    }
+
+    /// Takes in what the run has told.
+    pub(crate) fn receive_training(&mut self) {
+        let Some(run) = &mut self.train.run else { return };
+        let told = run.receive();
+        for (severity, text) in told {
+            self.log.add(severity, text);
+        }
+        let Some(run) = &self.train.run else { return };
+        if run.is_over() && run.has_checkpoint() && self.train.form.stage == Stage::Vae {
+            // The second stage distils what the first has found.
+            self.train.form.propose_vae(&run.folder);
+        }
+        if self.train.explore_when_saved && run.has_checkpoint() {
+            self.explore_run();
+        }
+    }
+}

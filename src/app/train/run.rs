@@ -1,0 +1,225 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::Curves;
+use crate::app::log::Severity;
+use crate::app::paint::Surface;
+use crate::base::{Cancel, Picture};
+use crate::data::OpenOptions;
+use crate::engine::{Latest, Training};
+use crate::inference::DeviceChoice;
+use crate::training::{Control, End, Session, TrainConfig, TrainEvent};
+
+/// A run, and what is shown of it. Dropping it stops the run after its step, saves, and waits for that.
+pub(crate) struct Run {
+    pub(crate) folder: PathBuf,
+    control: Arc<Control>,
+    preparation: Cancel,
+    news: Arc<Mutex<News>>,
+    pictures: Latest<(u64, Picture)>,
+    /// The newest sample grid, and the step it shows.
+    pub(crate) samples: Surface,
+    pub(crate) sampled: Option<u64>,
+    /// Steps between two sample grids.
+    pub(crate) sample_every: u64,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What a run has told so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct News {
+    pub(crate) step: u64,
+    pub(crate) steps: u64,
+    pub(crate) pictures_per_second: f64,
+    pub(crate) seconds_left: f64,
+    pub(crate) curves: Curves,
+    /// What is being prepared before the first step.
+    pub(crate) preparing: String,
+    /// Step of the newest checkpoint.
+    pub(crate) saved: Option<u64>,
+    /// How it ended, once it has.
+    pub(crate) end: Option<Result<End, String>>,
+    told: Vec<(Severity, String)>,
+}
+
+/// The window is told of news at most this often.
+const REPAINT: Duration = Duration::from_millis(100);
+
+/// Most messages that wait to be read.
+const TOLD: usize = 64;
+
+impl Run {
+    /// Starts a run with `config` in `folder`, or goes on with the one there when there is no `config`.
+    pub(crate) fn start(
+        folder: &Path,
+        config: Option<TrainConfig>,
+        threads: usize,
+        ctx: &egui::Context,
+    ) -> Result<Self, String> {
+        let news = Arc::new(Mutex::new(News::default()));
+        let preparation = Cancel::new();
+        let sample_every = config.as_ref().map_or(1000, |config| config.sample_every);
+        let told = Arc::clone(&news);
+        let progress = move |progress: crate::data::Progress<'_>| {
+            let text = format!("{} {} of {}", progress.what, progress.done, progress.total);
+            lock(&told).preparing = text;
+        };
+        let data = OpenOptions {
+            threads,
+            progress: Some(Arc::new(progress)),
+            cancel: preparation.clone(),
+            ..OpenOptions::default()
+        };
+        let (path, past) = (folder.to_owned(), Arc::clone(&news));
+        let training =
+            Training::spawn_behind(threads, DeviceChoice::Auto, data, move |machine| match config {
+                Some(config) => Session::start(&path, config, machine),
+                None => {
+                    // Where there is no log, the curves start here.
+                    let log = std::fs::read_to_string(path.join("log.jsonl")).unwrap_or_default();
+                    lock(&past).curves = Curves::from_log(&log);
+                    Session::resume(&path, None, machine)
+                }
+            })
+            .map_err(|error| error.to_string())?;
+        let control = Arc::clone(training.control());
+        let pictures = Latest::new();
+        let follower = Follower { news: Arc::clone(&news), pictures: pictures.clone(), ctx: ctx.clone() };
+        let thread = std::thread::Builder::new()
+            .name("idgan-run".to_owned())
+            .spawn(move || follower.follow(training))
+            .map_err(|error| format!("the system refuses to start a thread: {error}"))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            control,
+            preparation,
+            news,
+            pictures,
+            samples: Surface::new(),
+            sampled: None,
+            sample_every,
+            thread: Some(thread),
+        })
+    }
+
+    /// What can be asked of the run.
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// What the run has told so far.
+    pub(crate) fn news(&self) -> News {
+        lock(&self.news).clone()
+    }
+
+    /// Finishes the step, saves and ends.
+    pub(crate) fn stop(&self) {
+        self.preparation.cancel();
+        self.control.set_paused(false);
+        self.control.stop();
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn is_over(&self) -> bool {
+        lock(&self.news).end.is_some()
+    }
+
+    /// Whether there is something to open.
+    pub(crate) fn has_checkpoint(&self) -> bool {
+        lock(&self.news).saved.is_some()
+    }
+
+    /// Takes in the newest sample grid; returns what a person should read.
+    pub(crate) fn receive(&mut self) -> Vec<(Severity, String)> {
+        if let Some((step, picture)) = self.pictures.take() {
+            self.samples.show(Arc::new(picture), None);
+            self.sampled = Some(step);
+        }
+        std::mem::take(&mut lock(&self.news).told)
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join(); // It has told how the run ended.
+        }
+    }
+}
+
+/// Folds what a run tells into what is shown, whether or not the window is being drawn.
+struct Follower {
+    news: Arc<Mutex<News>>,
+    pictures: Latest<(u64, Picture)>,
+    ctx: egui::Context,
+}
+
+impl Follower {
+    fn follow(self, training: Training) {
+        let mut repainted = Instant::now();
+        for event in training.events() {
+            self.take(event);
+            if repainted.elapsed() > REPAINT {
+                self.ctx.request_repaint();
+                repainted = Instant::now();
+            }
+        }
+        let end = training.join().map_err(|error| error.to_string());
+        let text = match &end {
+            Ok(End::Finished) => (Severity::Info, "Training has finished".to_owned()),
+            Ok(End::Stopped) => (Severity::Info, "Training was stopped and saved".to_owned()),
+            Err(message) => (Severity::Error, message.clone()),
+        };
+        let mut news = lock(&self.news);
+        news.told.push(text);
+        news.end = Some(end);
+        drop(news);
+        self.ctx.request_repaint();
+    }
+
+    fn take(&self, event: TrainEvent) {
+        let mut news = lock(&self.news);
+        match event {
+            TrainEvent::Started { step, steps } => {
+                (news.step, news.steps) = (step, steps);
+                // A resumed run can be explored as it was left.
+                news.saved = (step > 0).then_some(step);
+                news.preparing.clear();
+            }
+            TrainEvent::Step { step, report, pictures_per_second, seconds_left } => {
+                news.step = step;
+                news.pictures_per_second = pictures_per_second;
+                news.seconds_left = seconds_left;
+                news.curves.add(step, &report);
+            }
+            TrainEvent::Saved { step, .. } => news.saved = Some(step),
+            TrainEvent::Sampled { step, path } => {
+                drop(news);
+                // A grid that cannot be read is drawn again soon.
+                if let Some(picture) = read(&path) {
+                    self.pictures.put((step, picture));
+                }
+                self.ctx.request_repaint();
+            }
+            TrainEvent::Warning(text) => {
+                if news.told.len() < TOLD {
+                    news.told.push((Severity::Warning, text));
+                }
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Option<Picture> {
+    let image = image::open(path).ok()?.to_rgba8();
+    let (width, height) = image.dimensions();
+    Picture::from_rgba(width as usize, height as usize, image.into_raw())
+}
+
+/// Locks `news` whatever became of its last holder: it is only ever shown.
+fn lock(news: &Mutex<News>) -> MutexGuard<'_, News> {
+    news.lock().unwrap_or_else(PoisonError::into_inner)
+}
