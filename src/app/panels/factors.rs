@@ -104,8 +104,8 @@ impl Factors {
             return;
         }
         let open = state.settings.show_collapsed;
-        let arrow = if open { "⏷" } else { "⏵" };
-        let text = RichText::new(format!("{arrow} {} collapsed", collapsed.len())).size(SMALL);
+        let verb = if open { "Hide" } else { "Show" };
+        let text = RichText::new(format!("{verb} {} collapsed", collapsed.len())).size(SMALL);
         let hint = "Dimensions that carry nothing: their posterior equals the prior (variance of the mean over \
                     the data below 0.05), so moving them changes little";
         if ui.add(egui::Button::new(text).frame(false)).on_hover_text(hint).clicked() {

@@ -135,39 +135,38 @@ fn file_menu(ui: &mut Ui, state: &mut State) {
     item(ui, state, C::Quit);
 }
 
-/// The devices this build can compute on, where there is a choice.
+/// Where to compute; what this build cannot use says how to get it.
 fn devices(ui: &mut Ui, state: &mut State) {
-    let mut devices = vec![("cpu", "CPU")];
-    if cfg!(feature = "cuda") {
-        devices.push(("cuda", "CUDA"));
-    }
-    if cfg!(feature = "metal") {
-        devices.push(("metal", "Metal"));
-    }
-    let Some(current) = state.model.as_ref().map(|model| model.opened.device.clone()) else { return };
-    if devices.len() < 2 {
-        return;
-    }
+    let devices = [
+        ("cpu", "CPU", true),
+        ("cuda", "CUDA", cfg!(feature = "cuda")),
+        ("metal", "Metal", cfg!(feature = "metal")),
+    ];
+    let current = state.model.as_ref().map(|model| model.opened.device.clone());
     ui.separator();
-    for (device, name) in devices {
-        let is_current = current.starts_with(name);
-        let text = format!("{} Compute on {name}", if is_current { "✔" } else { "    " });
-        if ui.button(text).on_hover_text("The codes and the last pictures stay meanwhile").clicked()
-            && !is_current
-        {
-            state.change_device(device);
+    ui.menu_button("Device", |ui| {
+        for (device, name, is_built) in devices {
+            let is_current = current.as_ref().is_some_and(|current| current.starts_with(name));
+            let button = egui::Button::new(name).selected(is_current);
+            let response = ui.add_enabled(is_built && current.is_some(), button);
+            let missing =
+                format!("This build cannot use {name}: build with cargo build --release --features {device}");
+            let response = response
+                .on_hover_text("Open the model again on this device; codes and pictures stay meanwhile")
+                .on_disabled_hover_text(if is_built { "Open a model first".to_owned() } else { missing });
+            if response.clicked() && !is_current {
+                state.change_device(device);
+                ui.close();
+            }
         }
-    }
+    });
 }
 
 fn item(ui: &mut Ui, state: &mut State, command: Command) {
     let is_chosen = command.is_chosen(state);
-    let text = match is_chosen {
-        Some(true) => format!("✔ {}", command.title()),
-        Some(false) => format!("     {}", command.title()),
-        None => command.title().to_owned(),
-    };
-    let button = egui::Button::new(text).shortcut_text(shortcut_text(command));
+    let button = egui::Button::new(command.title())
+        .selected(is_chosen.unwrap_or_default())
+        .shortcut_text(shortcut_text(command));
     let enabled = command.is_enabled(state);
     let response = ui.add_enabled(enabled, button);
     response
