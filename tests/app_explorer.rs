@@ -317,6 +317,53 @@ fn a_run_is_started_explored_and_resumed_from_the_window() {
 }
 
 #[test]
+fn a_model_is_measured_and_the_results_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiny.safetensors");
+    let trunk = ResnetTrunk { size: 64, nfilter: 2, nfilter_max: 4, channels: 3 };
+    let model = RandomLibrary { trunk, c_dim: 3, s_dim: 4 }.model();
+    write_bundle(&path, &model, Precision::F32).unwrap();
+    let source = Source { device: "cpu".into(), ..Source::file(&path) };
+    let options = || Options {
+        source: Some(source.clone()),
+        config: Some(folder.path().join("config")),
+        ..Options::default()
+    };
+    let mut first = window(options());
+    settle(&mut first);
+    click(&mut first, "Evaluate");
+    type_into(&mut first, "Data", "color-dsprites");
+    first.get_by_role_and_label(Node::SpinButton, "Samples").set_value_accesskit(64.0);
+    first.step();
+    for name in
+        ["FVM", "MIG", "R_ID (nats)", "total correlation (nats)", "total correlation, Gaussian (nats)"]
+    {
+        click(&mut first, name);
+    }
+    click(&mut first, "Evaluate this model");
+    until(&mut first, "the values", |w| w.query_by_label("Export results…").is_some());
+    until(&mut first, "the end", |w| {
+        w.query_by_label("Evaluate this model").is_some() && w.state().is_calm()
+    });
+    assert_eq!(first.state().notice(), None);
+    click(&mut first, "Export results…");
+    let out = folder.path().join("results.csv");
+    first.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    first.event(egui::Event::Text(out.display().to_string()));
+    first.step();
+    click(&mut first, "Save");
+    until(&mut first, "the file", |w| w.state().is_calm());
+    let table = std::fs::read_to_string(&out).unwrap();
+    assert!(table.contains("\nkl,") && table.contains("\nactive,"), "{table}");
+    drop(first);
+    // Kept with the model.
+    let mut second = window(options());
+    settle(&mut second);
+    click(&mut second, "Evaluate");
+    assert!(second.query_by_label("Export results…").is_some());
+}
+
+#[test]
 fn every_control_has_a_name() {
     let window = toy("both", ToyLibrary::default());
     let interactive =

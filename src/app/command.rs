@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Train,
     ResumeRun,
     ExploreRun,
+    Evaluate,
+    ExportEvaluation,
     Reload,
     Quit,
     Undo,
@@ -69,6 +71,8 @@ impl Command {
         C::Train,
         C::ResumeRun,
         C::ExploreRun,
+        C::Evaluate,
+        C::ExportEvaluation,
         C::ExportTraversal,
         C::Reload,
         C::Undo,
@@ -116,6 +120,8 @@ impl Command {
             C::ExportTraversal => "Export traversal…",
             C::Traverse => "Traverse the factors",
             C::Train => "Train a model",
+            C::Evaluate => "Evaluate the model",
+            C::ExportEvaluation => "Export results…",
             C::ResumeRun => "Resume a run…",
             C::ExploreRun => "Explore the run in training",
             C::Reload => "Reload model",
@@ -173,6 +179,10 @@ impl Command {
             }
             C::ExportTraversal => {
                 "Write the traversal as a labelled figure (.png), an animation (.gif) or arrays (.npz)"
+            }
+            C::Evaluate => "Measure the model with the metrics of the paper: FVM, MIG, FID and more",
+            C::ExportEvaluation => {
+                "Write the measured values with their intervals as JSON, or as a table (.csv)"
             }
             C::Train => "Choose data and a preset, and train a VAE or a GAN beside the explorer",
             C::ResumeRun => {
@@ -254,6 +264,8 @@ impl Command {
             | C::Train
             | C::ResumeRun
             | C::ExploreRun
+            | C::Evaluate
+            | C::ExportEvaluation
             | C::PairVae
             | C::MeasureData
             | C::StartFromPhoto
@@ -282,6 +294,8 @@ impl Command {
             C::SavePicture => {
                 state.model.as_ref().is_some_and(|m| state.views.view(m.main_role()).frame.is_some())
             }
+            C::Evaluate => has_model,
+            C::ExportEvaluation => state.evaluate.results.is_some(),
             C::ExploreRun => state.train.run.is_some(),
             C::ResumeRun => state.train.run.as_ref().is_none_or(|run| run.is_over()),
             C::ExportTraversal => state.traversal().is_ok(),

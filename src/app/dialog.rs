@@ -25,6 +25,8 @@ pub(crate) enum Purpose {
     SaveCodes,
     /// Where the picture goes.
     SavePicture,
+    /// Where the results of the metrics go.
+    SaveEvaluation,
     /// Where the traversal goes: picture, animation or arrays.
     SaveTraversal,
 }
@@ -40,6 +42,7 @@ impl Purpose {
             Self::Photo => "Start from a picture",
             Self::SaveCodes => "Save codes (.npz)",
             Self::SavePicture => "Save picture (.png)",
+            Self::SaveEvaluation => "Export results (.json or .csv)",
             Self::SaveTraversal => "Export traversal (.png, .gif or .npz)",
         }
     }
@@ -50,6 +53,7 @@ impl Purpose {
             Self::Model | Self::Run | Self::ResumeRun | Self::PairVae | Self::Data | Self::Photo => "",
             Self::SaveCodes => "codes.npz",
             Self::SavePicture => "picture.png",
+            Self::SaveEvaluation => "evaluation.json",
             Self::SaveTraversal => "traversal.png",
         }
     }
@@ -66,6 +70,7 @@ impl Purpose {
             Self::Photo => ("Pictures", &["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]),
             Self::SaveCodes => ("NumPy archive", &["npz"]),
             Self::SavePicture => ("Picture", &["png"]),
+            Self::SaveEvaluation => ("Results", &["json", "csv"]),
             Self::SaveTraversal => ("Picture, animation, arrays", &["png", "gif", "npz"]),
         }
     }

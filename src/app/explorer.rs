@@ -12,8 +12,8 @@ use super::dialog::{Dialogs, Purpose};
 use super::log::Severity;
 use super::palette::Palette;
 use super::panels::{
-    Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel, Train,
-    Traverse, samples,
+    Evaluate, Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel,
+    Train, Traverse, samples,
 };
 use super::saver::Saver;
 use super::session::Session;
@@ -49,6 +49,9 @@ const TRAVERSE: usize = 1;
 
 /// Index of the training's tab.
 const TRAIN: usize = 2;
+
+/// Index of the metrics' tab.
+const EVALUATE: usize = 3;
 
 /// How often changes are written.
 const KEEP_EVERY: Duration = Duration::from_secs(3);
@@ -99,7 +102,13 @@ impl Explorer {
             grid: GridPanel,
             strip: StripPanel,
             status: Status { software_gpu, ui_time: Duration::ZERO },
-            tabs: vec![Box::new(Inspect), Box::new(Traverse), Box::new(Train), Box::new(LogPanel)],
+            tabs: vec![
+                Box::new(Inspect),
+                Box::new(Traverse),
+                Box::new(Train),
+                Box::new(Evaluate),
+                Box::new(LogPanel),
+            ],
             tab: 0,
             palette: Palette::default(),
             dialogs: Dialogs::new(options.native_dialogs),
@@ -364,6 +373,11 @@ impl Explorer {
                 self.tab = TRAIN;
                 state.settings.show_tabs = true;
             }
+            Command::Evaluate => {
+                self.tab = EVALUATE;
+                state.settings.show_tabs = true;
+            }
+            Command::ExportEvaluation => self.dialogs.choose(Purpose::SaveEvaluation, ctx),
             Command::ResumeRun => self.dialogs.choose(Purpose::ResumeRun, ctx),
             Command::ExploreRun => {
                 self.tab = 0;

@@ -8,6 +8,7 @@ pub mod bench;
 mod clipboard;
 mod command;
 mod dialog;
+mod evaluate;
 mod explorer;
 mod jobs;
 mod log;

@@ -68,6 +68,7 @@ impl State {
             Purpose::Photo => self.start_from_photo(path, ctx),
             Purpose::SaveCodes => self.save_codes(path, ctx),
             Purpose::SavePicture => self.save_picture(path, ctx),
+            Purpose::SaveEvaluation => self.export_evaluation(path, ctx),
             Purpose::SaveTraversal => self.export_traversal(path, ctx),
         }
     }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::analysis::Analysis;
 use super::command::Command;
+use super::evaluate::EvaluateState;
 use super::jobs::Jobs;
 use super::log::{Log, Severity};
 use super::model::ModelView;
@@ -70,6 +71,7 @@ pub(crate) struct State {
     pub(crate) traverse: TraverseState,
     pub(crate) photo: PhotoState,
     pub(crate) train: TrainState,
+    pub(crate) evaluate: EvaluateState,
     /// Threads of the generator, and of training.
     pub(crate) threads: usize,
     pub(crate) analysis: Analysis,
@@ -122,6 +124,7 @@ impl State {
             traverse: TraverseState::default(),
             photo: PhotoState::default(),
             train: TrainState::default(),
+            evaluate: EvaluateState::default(),
             threads: 1,
             analysis: Analysis::default(),
             watch: None,
@@ -395,6 +398,7 @@ impl State {
         self.receive_photo();
         self.receive_analysis();
         self.receive_training();
+        self.receive_evaluation();
         if self.loading.is_none() && self.watch.as_ref().is_some_and(|watch| watch.has_changed()) {
             self.reload();
         }
@@ -490,6 +494,7 @@ impl State {
         if let Some(folder) = self.config.clone() {
             self.recall(&folder);
         }
+        self.recall_evaluation();
     }
 
     /// Asks for pictures of the codes as they are now, if they changed, and tells the engine when a drag is

@@ -292,6 +292,8 @@ fn sort_by_network(handles: Handles) -> Result<Found, String> {
             Some(("encoder" | "decoder", _)) => (&mut found.vae, name),
             Some(("generator", rest)) => (&mut found.generator, rest),
             Some(("discriminator", rest)) => (&mut found.discriminator, rest),
+            // What a training state keeps beside its model.
+            Some(("training", _)) => continue,
             Some(("stats", rest)) => (&mut found.stats, rest),
             Some(("layer" | "fc" | "resnet" | "conv_img" | "mean_fn" | "logstd_fn", _)) => (&mut bare, name),
             _ => {

@@ -3,9 +3,9 @@ use egui::{Color32, PaintCallbackInfo, Rect, Rgba};
 
 /// A large area in one opaque colour.
 ///
-/// egui's own shader samples a texture for every pixel in two ways and keeps one: free on a graphics card, but a software
-/// rasteriser spends about 80 ns a pixel on it, which made a frame of 1600x1000 take 60 ms. This one does nothing but
-/// fill.
+/// egui's own shader samples a texture for every pixel in two ways and keeps one. A graphics card skips the other; a
+/// software rasteriser does both, and filling the stage so took half of a frame's time (ARCHITECTURE.md has the numbers).
+/// This shader does nothing but fill.
 pub(crate) fn fill(rect: Rect, colour: Color32) -> egui::Shape {
     egui_wgpu::Callback::new_paint_callback(rect, Fill(colour)).into()
 }

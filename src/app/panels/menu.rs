@@ -52,6 +52,7 @@ const MENUS: &[(&str, &[Option<Command>])] = &[
             Some(C::NeutralNuisance),
             Some(C::NineNuisances),
             None,
+            Some(C::Evaluate),
             Some(C::Train),
             Some(C::ResumeRun),
             Some(C::ExploreRun),
@@ -131,6 +132,7 @@ fn file_menu(ui: &mut Ui, state: &mut State) {
     item(ui, state, C::SavePicture);
     item(ui, state, C::SaveCodes);
     item(ui, state, C::ExportTraversal);
+    item(ui, state, C::ExportEvaluation);
     ui.separator();
     item(ui, state, C::Quit);
 }

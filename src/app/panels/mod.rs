@@ -1,5 +1,6 @@
 //! The parts of the window, one a file. A panel keeps what only it needs and shares the rest in [`State`].
 
+mod evaluate;
 mod factors;
 mod grid;
 mod inspect;
@@ -16,6 +17,7 @@ use egui::Ui;
 
 use super::state::State;
 
+pub(crate) use evaluate::Evaluate;
 pub(crate) use factors::Factors;
 pub(crate) use grid::GridPanel;
 pub(crate) use inspect::Inspect;

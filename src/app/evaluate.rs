@@ -1,0 +1,321 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use super::log::Severity;
+use super::save::{model_arguments, name};
+use super::state::State;
+use crate::base::{Cancel, write_atomic};
+use crate::engine::Opened;
+use crate::metrics::{EVALUATION_FILE, Evaluation, Metric};
+
+/// Measuring the open model with the metrics of the paper.
+pub(crate) struct EvaluateState {
+    /// What is measured, and on which data.
+    pub(crate) chosen: BTreeMap<Metric, bool>,
+    pub(crate) data: String,
+    /// Pictures behind each value; 0 for the published number of each metric.
+    pub(crate) samples: u32,
+    pub(crate) seed: u64,
+    pub(crate) results: Option<Evaluation>,
+    running: Option<Running>,
+}
+
+impl Default for EvaluateState {
+    fn default() -> Self {
+        let quick = |metric: Metric| !matches!(metric, Metric::Fid | Metric::Gilbo);
+        Self {
+            chosen: Metric::ALL.into_iter().map(|metric| (metric, quick(metric))).collect(),
+            data: String::new(),
+            samples: 0,
+            seed: 0,
+            results: None,
+            running: None,
+        }
+    }
+}
+
+/// A measurement that is going on. Dropping it ends it.
+struct Running {
+    epoch: u64,
+    cancel: Cancel,
+    news: Arc<Mutex<News>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct News {
+    /// What is being measured, how many were before it, and how many there are.
+    at: Option<(Metric, usize, usize)>,
+    results: Vec<Evaluation>,
+    errors: Vec<String>,
+    is_over: bool,
+}
+
+/// How often a running measurement is looked at.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
+
+impl EvaluateState {
+    /// What is being measured, how many were before it, and how many there are.
+    pub(crate) fn progress(&self) -> Option<(Metric, usize, usize)> {
+        lock(&self.running.as_ref()?.news).at
+    }
+
+    /// Whether something is being measured.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Ends the measurement; what is finished stays.
+    pub(crate) fn cancel(&mut self) {
+        if let Some(running) = &self.running {
+            running.cancel.cancel();
+        }
+    }
+}
+
+impl State {
+    /// Takes the results that were kept for the model that has just opened.
+    pub(crate) fn recall_evaluation(&mut self) {
+        self.evaluate.running = None;
+        self.evaluate.results = None;
+        let Some(model) = &self.model else { return };
+        self.evaluate.data = model.description().data.clone().unwrap_or_default();
+        let kept = self.evaluation_file(&model.opened).and_then(|path| Evaluation::read(&path).ok());
+        // A run folder keeps those of an older checkpoint until it is measured again.
+        self.evaluate.results = kept.filter(|kept| kept.model_hash == model.opened.hash);
+    }
+
+    /// Where the results of a model are kept: in its run folder, else beside its notes.
+    fn evaluation_file(&self, opened: &Opened) -> Option<PathBuf> {
+        let path = opened.source.path();
+        if path.is_dir() {
+            return Some(path.join(EVALUATION_FILE));
+        }
+        let folder = self.config.as_ref()?;
+        Some(folder.join("models").join(format!("{}.{EVALUATION_FILE}", opened.hash)))
+    }
+
+    /// Measures what is chosen, one metric after the other, in a process of its own: it takes minutes, and whatever
+    /// goes wrong there, the window stays.
+    pub(crate) fn start_evaluation(&mut self) {
+        let Some(model) = &self.model else { return };
+        let metrics: Vec<Metric> =
+            self.evaluate.chosen.iter().filter(|(_, chosen)| **chosen).map(|(metric, _)| *metric).collect();
+        let mut words = vec!["eval".to_owned()];
+        words.extend(model_arguments(&model.opened));
+        words.push(format!("--data={}", self.evaluate.data.trim()));
+        words.push(format!("--seed={}", self.evaluate.seed));
+        if self.evaluate.samples > 0 {
+            words.push(format!("--samples={}", self.evaluate.samples));
+        }
+        if !model.opened.source.device.is_empty() {
+            words.push(format!("--device={}", model.opened.source.device));
+        }
+        let (news, cancel) = (Arc::new(Mutex::new(News::default())), Cancel::new());
+        let worker = Worker {
+            program: self.program.clone(),
+            words,
+            metrics,
+            news: Arc::clone(&news),
+            cancel: cancel.clone(),
+            ctx: self.ctx().clone(),
+        };
+        match std::thread::Builder::new().name("idgan-evaluate".to_owned()).spawn(move || worker.run()) {
+            Ok(thread) => {
+                let epoch = model.opened.epoch;
+                self.evaluate.running = Some(Running { epoch, cancel, news, thread: Some(thread) });
+            }
+            Err(error) => {
+                self.log.add(Severity::Error, format!("the system refuses to start a thread: {error}"));
+            }
+        }
+    }
+
+    /// Takes in what has been measured, and keeps it with the model.
+    pub(crate) fn receive_evaluation(&mut self) {
+        let Some(running) = &self.evaluate.running else { return };
+        let (results, errors, is_over) = {
+            let mut news = lock(&running.news);
+            (std::mem::take(&mut news.results), std::mem::take(&mut news.errors), news.is_over)
+        };
+        let is_current = self.model.as_ref().is_some_and(|model| model.opened.epoch == running.epoch);
+        if is_over {
+            self.evaluate.running = None;
+        }
+        for error in errors {
+            self.log.add(Severity::Error, error);
+        }
+        if results.is_empty() || !is_current {
+            return;
+        }
+        for mut new in results {
+            if let Some(older) = &self.evaluate.results {
+                new.complete_from(older);
+            }
+            self.evaluate.results = Some(new);
+        }
+        self.keep_evaluation();
+    }
+
+    fn keep_evaluation(&mut self) {
+        let Some((model, results)) = self.model.as_ref().zip(self.evaluate.results.clone()) else { return };
+        let Some(path) = self.evaluation_file(&model.opened) else { return };
+        let ctx = self.ctx().clone();
+        self.start_job("Keeping the results".to_owned(), &ctx, move || {
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+            }
+            results.write(&path).map_err(|error| error.to_string())?;
+            Ok(format!("Kept the results: {}", path.display()))
+        });
+    }
+
+    /// Writes the results as JSON, or as a table where the file's name ends in `.csv`.
+    pub(crate) fn export_evaluation(&mut self, path: PathBuf, ctx: &egui::Context) {
+        let path = super::save::with_extension(path, "json");
+        let Some(results) = self.evaluate.results.clone() else { return };
+        self.start_job(format!("Exporting {}", name(&path)), ctx, move || {
+            if path.extension().is_some_and(|extension| extension == "csv") {
+                let table = csv(&results);
+                let written = write_atomic(&path, |writer| {
+                    use std::io::Write;
+                    writer
+                        .write_all(table.as_bytes())
+                        .map_err(|error| crate::base::FileError::new(error, &path))
+                });
+                written.map_err(|error| error.to_string())?;
+            } else {
+                results.write(&path).map_err(|error| error.to_string())?;
+            }
+            Ok(format!("Exported the results: {}", path.display()))
+        });
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join(); // It looks at the flag every few milliseconds.
+        }
+    }
+}
+
+/// Runs `idgan eval` for one metric after the other.
+struct Worker {
+    program: PathBuf,
+    words: Vec<String>,
+    metrics: Vec<Metric>,
+    news: Arc<Mutex<News>>,
+    cancel: Cancel,
+    ctx: egui::Context,
+}
+
+impl Worker {
+    fn run(self) {
+        // The child inherits it: the window and its pictures go first.
+        crate::base::step_back(10);
+        let count = self.metrics.len();
+        for (index, &metric) in self.metrics.iter().enumerate() {
+            if self.cancel.is_cancelled() {
+                break;
+            }
+            lock(&self.news).at = Some((metric, index, count));
+            self.ctx.request_repaint();
+            let result = self.measure(metric);
+            let mut news = lock(&self.news);
+            match result {
+                Ok(Some(evaluation)) => news.results.push(evaluation),
+                Ok(None) => {}
+                Err(message) => news.errors.push(format!("{} was not measured: {message}", metric.title())),
+            }
+        }
+        lock(&self.news).is_over = true;
+        self.ctx.request_repaint();
+    }
+
+    /// The results of one metric; `None` when it was cancelled.
+    fn measure(&self, metric: Metric) -> Result<Option<Evaluation>, String> {
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let out = folder.path().join("eval.json");
+        let said = folder.path().join("said");
+        let stderr = std::fs::File::create(&said).map_err(|error| error.to_string())?;
+        let mut child = Command::new(&self.program)
+            .args(&self.words)
+            .arg(format!("--metrics={}", metric.name()))
+            .arg("--out")
+            .arg(&out)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(stderr)
+            .spawn()
+            .map_err(|error| {
+                format!("the command could not be started ({error}): {}", self.program.display())
+            })?;
+        let status = loop {
+            if self.cancel.is_cancelled() {
+                let _ = child.kill(); // It may have ended by itself.
+                let _ = child.wait();
+                return Ok(None);
+            }
+            match child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) => std::thread::sleep(LOOK),
+                Err(error) => return Err(error.to_string()),
+            }
+        };
+        if status.success() {
+            return Evaluation::read(&out).map(Some).map_err(|error| error.to_string());
+        }
+        Err(last_line(&said))
+    }
+}
+
+fn last_line(path: &Path) -> String {
+    let said = std::fs::read_to_string(path).unwrap_or_default();
+    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    last.trim_start_matches("error: ").to_owned()
+}
+
+/// One line a metric: name, value, both ends of the interval, samples.
+fn csv(results: &Evaluation) -> String {
+    let mut text = "metric,value,low,high,samples,data,seed,model\n".to_owned();
+    for (metric, score) in &results.metrics {
+        let samples = results.samples.get(metric).copied().unwrap_or_default();
+        let data = results.data.replace('"', "\"\"");
+        text += &format!(
+            "{},{},{},{},{samples},\"{data}\",{},{}\n",
+            metric.name(),
+            score.value,
+            score.low,
+            score.high,
+            results.seed,
+            results.model_hash
+        );
+    }
+    text
+}
+
+fn lock(news: &Mutex<News>) -> MutexGuard<'_, News> {
+    news.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Score;
+
+    #[test]
+    fn a_table_has_a_line_for_each_metric() {
+        let mut results = Evaluation { data: "images:a,\"b".into(), seed: 3, ..Evaluation::default() };
+        results.metrics.insert(Metric::Mig, Score { value: 0.25, low: 0.2, high: 0.3, parts: Vec::new() });
+        results.samples.insert(Metric::Mig, 100);
+        let text = csv(&results);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[1], "mig,0.25,0.2,0.3,100,\"images:a,\"\"b\",3,");
+    }
+}

@@ -1,0 +1,160 @@
+use egui::{DragValue, RichText, ScrollArea, Ui};
+
+use super::{Panel, heading};
+use crate::app::command::Command;
+use crate::app::state::State;
+use crate::app::theme::{GRID, Palette, SMALL, figures};
+use crate::data::KNOWN_SPECS;
+use crate::metrics::Metric;
+
+/// Measures the open model with the metrics of the paper.
+#[derive(Default)]
+pub(crate) struct Evaluate;
+
+impl Panel for Evaluate {
+    fn title(&self) -> &'static str {
+        "Evaluate"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+        if state.model.is_none() {
+            ui.label(RichText::new("Open a model to measure it.").color(Palette::of(ui).quiet));
+            return;
+        }
+        ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            choose(ui, state);
+            start(ui, state);
+            results(ui, state);
+        });
+    }
+}
+
+/// What is measured, on what.
+fn choose(ui: &mut Ui, state: &mut State) {
+    heading(ui, "Metrics", "", "How well the code is disentangled, and how good the pictures are");
+    let has_encoder = state.model.as_ref().is_some_and(|model| model.opened.encoder_dim.is_some());
+    for (metric, chosen) in &mut state.evaluate.chosen {
+        let is_possible = has_encoder || !metric.needs_encoder();
+        ui.add_enabled_ui(is_possible, |ui| {
+            ui.checkbox(chosen, metric.title())
+                .on_hover_text(hint(*metric))
+                .on_disabled_hover_text("This model has no encoder to measure");
+        });
+    }
+    ui.add_space(GRID);
+    egui::Grid::new("evaluate").num_columns(2).spacing([GRID, GRID]).show(ui, |ui| {
+        let evaluate = &mut state.evaluate;
+        let label = ui.label("Data");
+        let edit = egui::TextEdit::singleline(&mut evaluate.data).desired_width(f32::INFINITY).hint_text("dsprites");
+        ui.add(edit).labelled_by(label.id).on_hover_text(RichText::new(KNOWN_SPECS).font(figures()).size(SMALL));
+        ui.end_row();
+        let label = ui.label("Samples");
+        let field = DragValue::new(&mut evaluate.samples).speed(20.0).range(0..=1_000_000);
+        let field = field.custom_formatter(|value, _| if value < 1.0 { "as published".into() } else { format!("{value:.0}") });
+        ui.add(field).labelled_by(label.id).on_hover_text(
+            "Pictures behind each value; 0 for the published number of each metric (10,000 for MIG, 50,000 for FID, ...)",
+        );
+        ui.end_row();
+        let label = ui.label("Seed");
+        let field = DragValue::new(&mut evaluate.seed).speed(0.1);
+        ui.add(field).labelled_by(label.id).on_hover_text("Every random choice; equal seeds give equal results");
+        ui.end_row();
+    });
+}
+
+fn start(ui: &mut Ui, state: &mut State) {
+    ui.horizontal(|ui| {
+        if state.evaluate.is_running() {
+            if ui.button("Cancel measuring").on_hover_text("End here; what is finished stays").clicked() {
+                state.evaluate.cancel();
+            }
+            ui.spinner();
+            if let Some((metric, before, count)) = state.evaluate.progress() {
+                let text = format!("{} ({} of {count})", metric.title(), before + 1);
+                ui.label(RichText::new(text).size(SMALL).color(Palette::of(ui).quiet));
+            }
+            return;
+        }
+        let evaluate = &state.evaluate;
+        let can = !evaluate.data.trim().is_empty() && evaluate.chosen.values().any(|chosen| *chosen);
+        let hint = "Runs idgan eval beside the window, one metric after the other. Some take minutes";
+        let button = ui.add_enabled(can, egui::Button::new("Evaluate this model")).on_hover_text(hint);
+        if button.on_disabled_hover_text("Choose a metric, and name the data to measure on").clicked() {
+            state.start_evaluation();
+        }
+    });
+}
+
+/// The values with their intervals.
+fn results(ui: &mut Ui, state: &mut State) {
+    let Some(results) = &state.evaluate.results else { return };
+    let palette = Palette::of(ui);
+    ui.add_space(GRID);
+    let explanation = format!("On {}, seed {}, with 95 % intervals", results.data, results.seed);
+    heading(ui, "Results", "", &explanation);
+    ui.label(RichText::new(explanation).size(SMALL).color(palette.quiet));
+    egui::Grid::new("results").num_columns(3).spacing([GRID, GRID * 0.5]).show(ui, |ui| {
+        for (metric, score) in &results.metrics {
+            ui.label(RichText::new(metric.title()).size(12.0)).on_hover_text(hint(*metric));
+            ui.label(RichText::new(short(score.value)).font(figures()).strong());
+            let interval = format!("{} to {}", short(score.low), short(score.high));
+            let parts = score.parts.iter().map(|part| format!("{}: {}", part.name, short(part.value)));
+            let parts = parts.collect::<Vec<_>>().join("\n");
+            let samples = results.samples.get(metric).copied().unwrap_or_default();
+            let setting = results.settings.get(metric).map(String::as_str).unwrap_or_default();
+            ui.label(RichText::new(interval).font(figures()).size(SMALL).color(palette.quiet))
+                .on_hover_text(format!("{samples} samples\n{setting}\n{parts}").trim().to_owned());
+            ui.end_row();
+        }
+    });
+    for warning in &results.warnings {
+        ui.label(RichText::new(warning).size(SMALL).color(palette.warning));
+    }
+    if ui.button("Export results…").on_hover_text(Command::ExportEvaluation.hint()).clicked() {
+        state.queue(Command::ExportEvaluation);
+    }
+}
+
+/// What a metric says, in plain words.
+fn hint(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Fvm => {
+            "FactorVAE metric: fix one true factor; does one dimension of the code stand still? Accuracy of guessing \
+             the factor from it. Higher is better, at most 1. Needs data with known factors"
+        }
+        Metric::Mig => {
+            "Mutual information gap: how much more the best dimension knows of a factor than the second best. Higher \
+             is better, at most 1. Needs data with known factors"
+        }
+        Metric::Fid => {
+            "Frechet distance between features of real and of drawn pictures: how good and how varied the pictures \
+             are. Lower is better"
+        }
+        Metric::RId => {
+            "E[log q(c|G(s,c))]: how well the encoder reads back the code that a picture was made from"
+        }
+        Metric::Gilbo => "The same with an encoder trained on the generator's own pictures: takes long",
+        Metric::Kl => {
+            "How much the code says about a picture: KL of its posterior from the prior, by dimension"
+        }
+        Metric::Active => {
+            "Dimensions whose mean varies over the data; the others have collapsed onto the prior"
+        }
+        Metric::Tc => {
+            "Total correlation of the code: how far its dimensions are from independent. Lower is better"
+        }
+        Metric::GaussianTc => {
+            "The same of a Gaussian fitted to the means: quick, and blind to what is not linear"
+        }
+    }
+}
+
+/// Four digits, or fewer where they say nothing.
+fn short(value: f64) -> String {
+    match value.abs() {
+        size if size >= 1000.0 => format!("{value:.0}"),
+        size if size >= 100.0 => format!("{value:.1}"),
+        size if size >= 10.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
