@@ -102,14 +102,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 impl State {
     /// Keeps the heat maps of the selected factor up to date. Called while they are visible.
     pub(crate) fn update_heat(&mut self, ctx: &egui::Context) {
-        for map in &mut self.analysis.heat {
-            let Some(result) = map.result.take() else { continue };
-            map.is_running = false;
-            if let Some((picture, largest)) = result {
-                map.surface.show(Arc::new(picture), None);
-                map.largest = Some(largest);
-            }
-        }
         let (Some(model), Some(latent)) = (&self.model, &self.latent) else { return };
         let Dimension { block, dim } = self.selected.clone();
         let Some(description) = model.description().block(&block).filter(|block| dim < block.dims) else {
@@ -214,6 +206,14 @@ impl State {
 
     /// Takes in what has been measured.
     pub(crate) fn receive_analysis(&mut self) {
+        for map in &mut self.analysis.heat {
+            let Some(result) = map.result.take() else { continue };
+            map.is_running = false;
+            if let Some((picture, largest)) = result {
+                map.surface.show(Arc::new(picture), None);
+                map.largest = Some(largest);
+            }
+        }
         let (leakage, shares) = (&mut self.analysis.leakage, &mut self.analysis.shares);
         let was_running = leakage.is_running || shares.is_running;
         leakage.receive();
