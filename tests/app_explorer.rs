@@ -286,6 +286,11 @@ fn a_run_is_started_explored_and_resumed_from_the_window() {
     let run = folder.path().join("run");
     let mut window = window(Options::default());
     click(&mut window, "Train");
+    let field = |window: &Window| window.get_by_role_and_label(Node::TextInput, "Folder").rect();
+    let before = field(&window);
+    window.run_steps(8);
+    assert_eq!(field(&window), before, "the panel keeps its width");
+    assert!(before.right() <= 1400.0, "{before:?}");
     type_into(&mut window, "Folder", &run.display().to_string());
     for (name, value) in [("Steps", 6.0), ("Batch", 4.0)] {
         window.get_by_role_and_label(Node::SpinButton, name).set_value_accesskit(value);

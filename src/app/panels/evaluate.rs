@@ -42,10 +42,12 @@ fn choose(ui: &mut Ui, state: &mut State) {
         });
     }
     ui.add_space(GRID);
+    // A grid grows with its fields, so they are told how wide they may be.
+    let width = (ui.available_width() - GRID * 10.5).max(GRID * 8.0);
     egui::Grid::new("evaluate").num_columns(2).spacing([GRID, GRID]).show(ui, |ui| {
         let evaluate = &mut state.evaluate;
         let label = ui.label("Data");
-        let edit = egui::TextEdit::singleline(&mut evaluate.data).desired_width(f32::INFINITY).hint_text("dsprites");
+        let edit = egui::TextEdit::singleline(&mut evaluate.data).desired_width(width).hint_text("dsprites");
         ui.add(edit).labelled_by(label.id).on_hover_text(RichText::new(KNOWN_SPECS).font(figures()).size(SMALL));
         ui.end_row();
         let label = ui.label("Samples");

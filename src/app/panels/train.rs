@@ -19,6 +19,9 @@ pub(crate) struct Train;
 /// The drawing of the sample grid.
 const SAMPLES_KEY: u64 = 110;
 
+/// Width of the words left of the fields, with the gap.
+const LABELS: f32 = GRID * 9.5;
+
 /// Data sets that need no download.
 const OWN_DATA: [&str; 5] = ["dsprites", "color-dsprites", "noisy-dsprites", "scream-dsprites", "scenes"];
 
@@ -46,6 +49,8 @@ fn form(ui: &mut Ui, state: &mut State) {
     let hint = "Both stages of ID-GAN: a VAE that finds the factors c, then a GAN that paints what the VAE's encoder \
                 says";
     heading(ui, "New run", "", hint);
+    // A grid grows with its fields, so they are told how wide they may be.
+    let width = (ui.available_width() - LABELS).max(GRID * 8.0);
     egui::Grid::new("train").num_columns(2).spacing([GRID, GRID]).show(ui, |ui| {
         let form = &mut state.train.form;
         ui.label("Stage");
@@ -88,8 +93,7 @@ fn form(ui: &mut Ui, state: &mut State) {
         ui.end_row();
         let label = ui.label("Data");
         ui.horizontal(|ui| {
-            let width = ui.available_width() - GRID * 4.0;
-            let edit = egui::TextEdit::singleline(&mut form.data).desired_width(width.max(GRID * 8.0));
+            let edit = egui::TextEdit::singleline(&mut form.data).desired_width(width - GRID * 5.5);
             ui.add(edit)
                 .labelled_by(label.id)
                 .on_hover_text(RichText::new(KNOWN_SPECS).font(figures()).size(SMALL));
@@ -110,14 +114,13 @@ fn form(ui: &mut Ui, state: &mut State) {
         ui.end_row();
         if form.stage == Stage::Gan {
             let label = ui.label("VAE");
-            let edit =
-                egui::TextEdit::singleline(&mut form.vae).desired_width(f32::INFINITY).hint_text("runs/vae");
+            let edit = egui::TextEdit::singleline(&mut form.vae).desired_width(width).hint_text("runs/vae");
             let hint = "The VAE whose encoder is distilled: its run folder, a bundle, or a published file";
             ui.add(edit).labelled_by(label.id).on_hover_text(hint);
             ui.end_row();
         }
         let label = ui.label("Folder");
-        let edit = egui::TextEdit::singleline(&mut form.out).desired_width(f32::INFINITY);
+        let edit = egui::TextEdit::singleline(&mut form.out).desired_width(width);
         let hint =
             "The run folder: configuration, log, sample grids, checkpoints. A run can be resumed from it";
         ui.add(edit).labelled_by(label.id).on_hover_text(hint);
