@@ -21,9 +21,11 @@ use super::{DeviceArgs, ModelArgs, Progress, print, print_json, threads, usage, 
 #[command(after_help = "Metrics:\n  \
     fvm          FactorVAE metric: 800 votes of 100 pictures; higher is better, at most 1\n  \
     mig          mutual information gap: 10,000 pictures, 20 bins; higher is better, at most 1\n  \
+    correlation  largest |correlation| of each factor with a dimension, with its name\n  \
     fid          Frechet distance of 50,000 drawn from 50,000 real pictures; lower is better\n  \
     r_id         E[log q(c|G(s,c))], 10,000 pictures, in nats; higher is better\n  \
-    gilbo        the same with an encoder trained for it, 10,000 steps of 64 pairs: minutes, so only when named\n  \
+    read_back    correlation of codes with what the encoder reads back, 1,000 pictures, by active dimension\n  \
+    gilbo        R_ID with an encoder trained for it, 10,000 steps of 64 pairs: minutes, so only when named\n  \
     kl           KL of the code from its prior, by dimension, in nats\n  \
     active       dimensions whose mean varies (variance at least 0.05)\n  \
     tc           total correlation of the code, by the mixture of 10,000 posteriors, in nats\n  \

@@ -67,6 +67,11 @@ impl<'a> Drawing<'a> {
         Ok(Self { description, renderer, painter, posterior, seed })
     }
 
+    /// What decides the codes.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Channels, height and width of a picture.
     pub fn picture_shape(&self) -> [usize; 3] {
         self.renderer.picture_shape()

@@ -12,6 +12,7 @@ use crate::inference::Networks;
 
 use super::alignment::{ALIGNMENT_PICTURES, alignment};
 use super::coded::check_pictures;
+use super::correlation::{READ_BACK_PICTURES, factor_correlation, read_back_correlation};
 use super::divergence::{active_units, kl};
 use super::drawn::{Drawing, encoded_block};
 use super::fid::{FID_PICTURES, fid};
@@ -41,7 +42,7 @@ pub struct Request {
     /// Bins of the mutual information gap.
     pub mig_bins: usize,
     /// Where the codes of drawn pictures come from, for [`Metric::Fid`] and [`Metric::Gilbo`];
-    /// [`Metric::RId`] is defined on the posterior.
+    /// [`Metric::RId`] and [`Metric::ReadBack`] are defined on the posterior.
     pub codes: Source,
     /// Which network draws.
     pub painter: Painter,
@@ -97,7 +98,7 @@ impl Request {
     /// Whether the aggregated posterior is drawn from.
     fn needs_posterior(&self) -> bool {
         let by_choice = self.has(Metric::Fid) || self.has(Metric::Gilbo);
-        self.has(Metric::RId) || (by_choice && self.codes == Source::Posterior)
+        self.has(Metric::RId) || self.has(Metric::ReadBack) || (by_choice && self.codes == Source::Posterior)
     }
 
     /// Whether pictures of the data are encoded.
@@ -349,6 +350,12 @@ impl Job<'_, '_, '_> {
                 format!("{} equal-width bins of the means", request.mig_bins),
             );
         }
+        if request.has(Metric::Correlation) {
+            self.watch.begin(Metric::Correlation);
+            self.watch.step(0, 1)?;
+            let score = factor_correlation(sample, data.factors(), seed)?;
+            self.keep(Metric::Correlation, score, rows, "class numbers with the means");
+        }
         if request.has(Metric::Kl) {
             self.keep(Metric::Kl, kl(sample), rows, "mean over pictures, summed over dimensions");
         }
@@ -394,6 +401,7 @@ impl Job<'_, '_, '_> {
                 alignment(&mut drawing, description, painter, encoder.as_mut(), count, &mut self.watch)?;
             self.keep(Metric::RId, score, count, format!("drawn by {painter}, codes from the posterior"));
         }
+        self.read_back(sample)?;
         let networks = &mut *self.subject.networks;
         let renderer = match request.painter {
             Painter::Generator => &mut networks.generator,
@@ -421,6 +429,40 @@ impl Job<'_, '_, '_> {
             self.result.warnings.extend(few_pictures(count.min(real), features.dims()));
         }
         self.gilbo(sample)
+    }
+
+    fn read_back(&mut self, sample: Option<&CodeSample>) -> Result<(), MetricError> {
+        let request = self.request;
+        let painter = request.painter;
+        let networks = &mut *self.subject.networks;
+        let renderer = match painter {
+            Painter::Generator => &mut networks.generator,
+            Painter::Decoder => &mut networks.decoder,
+        };
+        let (true, Some(renderer), Some(encoder), Some(sample)) =
+            (request.has(Metric::ReadBack), renderer, &mut networks.encoder, sample)
+        else {
+            return Ok(());
+        };
+        let (description, count) = (self.subject.description, request.samples.unwrap_or(READ_BACK_PICTURES));
+        self.watch.begin(Metric::ReadBack);
+        let mut drawing = Drawing::new(description, renderer.as_mut(), painter, Some(sample), request.seed)?;
+        let pair = (&mut drawing, painter);
+        match read_back_correlation(pair, description, encoder.as_mut(), sample, count, &mut self.watch)? {
+            Some(score) => {
+                self.keep(
+                    Metric::ReadBack,
+                    score,
+                    count,
+                    format!("drawn by {painter}, codes from the posterior"),
+                );
+            }
+            None => self.result.warnings.push(
+                "read_back is left out: no dimension of the code is active, so there is nothing to read back"
+                    .to_owned(),
+            ),
+        }
+        Ok(())
     }
 
     fn gilbo(&mut self, sample: Option<&CodeSample>) -> Result<(), MetricError> {

@@ -11,10 +11,14 @@ pub enum Metric {
     Fvm,
     /// Mutual information gap of the encoder's means (Chen et al. 2018); higher is better, at most 1.
     Mig,
+    /// Largest |correlation| of each factor with a dimension's mean, averaged over factors; at most 1.
+    Correlation,
     /// Frechet distance between features of real and of drawn pictures (Heusel et al. 2017); lower is better.
     Fid,
     /// E[log q(c|G(s,c))] with c ~ q(c), the distillation's own bound (paper Eq. 4), in nats; higher is better.
     RId,
+    /// Correlation of codes with what the encoder reads back from their pictures, averaged over active dimensions.
+    ReadBack,
     /// The same bound with an encoder trained on the generator's pictures (Alemi and Fischer 2018), in nats.
     Gilbo,
     /// KL(q(c|x) || p(c)), averaged over pictures, by dimension, in nats.
@@ -29,11 +33,13 @@ pub enum Metric {
 
 impl Metric {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Fvm,
         Self::Mig,
+        Self::Correlation,
         Self::Fid,
         Self::RId,
+        Self::ReadBack,
         Self::Gilbo,
         Self::Kl,
         Self::Active,
@@ -46,8 +52,10 @@ impl Metric {
         match self {
             Self::Fvm => "fvm",
             Self::Mig => "mig",
+            Self::Correlation => "correlation",
             Self::Fid => "fid",
             Self::RId => "r_id",
+            Self::ReadBack => "read_back",
             Self::Gilbo => "gilbo",
             Self::Kl => "kl",
             Self::Active => "active",
@@ -61,8 +69,10 @@ impl Metric {
         match self {
             Self::Fvm => "FVM",
             Self::Mig => "MIG",
+            Self::Correlation => "correlation with factors",
             Self::Fid => "FID",
             Self::RId => "R_ID (nats)",
+            Self::ReadBack => "correlation of codes read back",
             Self::Gilbo => "GILBO (nats)",
             Self::Kl => "KL (nats)",
             Self::Active => "active dimensions",
@@ -73,12 +83,12 @@ impl Metric {
 
     /// Whether it asks how the encoder's code relates to known factors.
     pub fn needs_factors(self) -> bool {
-        matches!(self, Self::Fvm | Self::Mig)
+        matches!(self, Self::Fvm | Self::Mig | Self::Correlation)
     }
 
     /// Whether it looks at pictures that the model draws.
     pub fn needs_drawing(self) -> bool {
-        matches!(self, Self::Fid | Self::RId | Self::Gilbo)
+        matches!(self, Self::Fid | Self::RId | Self::ReadBack | Self::Gilbo)
     }
 
     /// Whether it needs the model's encoder.

@@ -5,6 +5,7 @@
 
 mod alignment;
 mod coded;
+mod correlation;
 mod divergence;
 mod drawn;
 mod error;
@@ -28,6 +29,7 @@ mod watch;
 
 pub use alignment::{ALIGNMENT_PICTURES, alignment, log_likelihood};
 pub use coded::{CodeSample, CodedData, EncodedPictures};
+pub use correlation::{READ_BACK_PICTURES, correlation, factor_correlation, read_back_correlation};
 pub use divergence::{active_units, kl};
 pub use drawn::{Drawing, Painter};
 pub use error::MetricError;
