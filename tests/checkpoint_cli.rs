@@ -91,6 +91,7 @@ fn failures_are_one_sentence_and_leave_nothing() {
     for (arguments, code, expected) in [
         (vec!["convert", "--out", &out_text], 2, "no model is named"),
         (vec!["convert", &gan, "--out", "x.pt"], 2, "a bundle ends in .safetensors"),
+        (vec!["convert", &vae, "--labels", "10=far", "--out", &out_text], 2, "has 10 dimensions"),
         (vec!["convert", &gan, "--f16", "--to", "pytorch", "--out", &out_text], 2, "--f16 is for bundles"),
         (vec!["convert", "--vae", &vae, "--gan", &gan, "--out", &out_text], 1, "were not trained together"),
         (vec!["convert", "--vae", &gan, "--out", &out_text], 1, "goes with --gan"),

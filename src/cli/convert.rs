@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::{Precision, export_torch, open, write_bundle};
+use crate::checkpoint::{ModelDescription, Precision, export_torch, open, write_bundle};
 
 use super::{ModelArgs, print, usage, warn};
 
@@ -12,6 +12,7 @@ use super::{ModelArgs, print, usage, warn};
     idgan convert --vae last --gan model.pt --out faces.safetensors\n  \
     idgan convert --gan model.pt --c-dim 20 --out gan-only.safetensors\n  \
     idgan convert faces.safetensors --f16 --out small.safetensors     half the size\n  \
+    idgan convert runs/gan --f16 --labels 8=y,6=x,0=scale --out sprites.safetensors\n  \
     idgan convert faces.safetensors --to pytorch --out exported       writes exported/last and exported/model.pt")]
 pub struct Args {
     #[command(flatten)]
@@ -28,6 +29,14 @@ pub struct Args {
     /// Store networks as 16-bit floats: half the size, 11 bits of precision.
     #[arg(long)]
     f16: bool,
+
+    /// Names of dimensions of the code, kept in the bundle: sliders and figures show them.
+    #[arg(long, value_name = "DIM=NAME,...", value_delimiter = ',', value_parser = parse_label)]
+    labels: Vec<(usize, String)>,
+
+    /// What the model is called in the window, instead of its preset.
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
 }
 
 /// What `convert` writes.
@@ -54,10 +63,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             args.out.display()
         )));
     }
-    let opened = open(&sources)?;
+    if args.to == Target::Pytorch && (args.title.is_some() || !args.labels.is_empty()) {
+        return Err(usage("--labels and --title are for bundles; PyTorch files have no place for them"));
+    }
+    let mut opened = open(&sources)?;
     opened.warnings.iter().for_each(warn);
     let written = match args.to {
         Target::Bundle => {
+            name(&mut opened.model.description, args)?;
             let precision = if args.f16 { Precision::F16 } else { Precision::F32 };
             write_bundle(&args.out, &opened.model, precision)?;
             vec![args.out.clone()]
@@ -72,6 +85,40 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
     };
     written.iter().try_for_each(|path| print(path.display()))
+}
+
+/// Puts the names that were given into the description.
+fn name(description: &mut ModelDescription, args: &Args) -> anyhow::Result<()> {
+    if let Some(title) = &args.title {
+        description.name.clone_from(title);
+    }
+    let code = description.vae.as_ref().map_or_else(|| "c".to_owned(), |part| part.code.clone());
+    let Some(block) = description.codes.iter_mut().find(|block| block.name == code) else {
+        return match args.labels.is_empty() {
+            true => Ok(()),
+            false => {
+                Err(usage(format!("this model has no code block {code}, so --labels has nothing to name")))
+            }
+        };
+    };
+    for (dim, label) in &args.labels {
+        if *dim >= block.dims {
+            return Err(usage(format!(
+                "--labels names dimension {dim}, but {code} has {} dimensions, counted from 0",
+                block.dims
+            )));
+        }
+        block.labels.resize(block.dims.max(block.labels.len()), String::new());
+        block.labels[*dim].clone_from(label);
+    }
+    Ok(())
+}
+
+fn parse_label(text: &str) -> Result<(usize, String), String> {
+    let wanted = || format!("{text:?} should be a dimension and its name, for instance 3=azimuth");
+    let (dim, label) = text.split_once('=').ok_or_else(wanted)?;
+    let dim = dim.trim().parse().map_err(|_| wanted())?;
+    Ok((dim, label.trim().to_owned()))
 }
 
 fn has_extension(path: &Path, extension: &str) -> bool {
