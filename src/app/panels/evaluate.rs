@@ -128,6 +128,10 @@ fn hint(metric: Metric) -> &'static str {
             "Mutual information gap: how much more the best dimension knows of a factor than the second best. Higher \
              is better, at most 1. Needs data with known factors"
         }
+        Metric::Correlation => {
+            "The largest correlation of each true factor with a dimension of the code, and which dimension that is. At \
+             most 1. Needs data with known factors"
+        }
         Metric::Fid => {
             "Frechet distance between features of real and of drawn pictures: how good and how varied the pictures \
              are. Lower is better"
@@ -135,7 +139,11 @@ fn hint(metric: Metric) -> &'static str {
         Metric::RId => {
             "E[log q(c|G(s,c))]: how well the encoder reads back the code that a picture was made from"
         }
-        Metric::Gilbo => "The same with an encoder trained on the generator's own pictures: takes long",
+        Metric::ReadBack => {
+            "Correlation of the codes that pictures were made from with what the encoder reads in them, by active \
+             dimension. At most 1"
+        }
+        Metric::Gilbo => "R_ID with an encoder trained on the generator's own pictures: takes long",
         Metric::Kl => {
             "How much the code says about a picture: KL of its posterior from the prior, by dimension"
         }
