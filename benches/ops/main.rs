@@ -6,5 +6,9 @@ mod layers;
 mod steps;
 
 fn main() {
+    // As the program itself starts: see `cli::threads`.
+    // SAFETY: the process has one thread yet, so nobody reads the environment meanwhile.
+    unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
+    idgan::base::keep_freed_memory();
     divan::main();
 }

@@ -5,6 +5,7 @@
 mod array;
 mod cancel;
 mod files;
+mod memory;
 mod npy;
 mod picture;
 mod random;
@@ -13,6 +14,7 @@ mod threads;
 pub use array::{Array, Arrays};
 pub use cancel::Cancel;
 pub use files::{FileError, FileErrorKind, write_atomic};
+pub use memory::keep_freed_memory;
 pub use npy::NpyHeader;
 pub use picture::Picture;
 pub use random::{Stream, StreamState};

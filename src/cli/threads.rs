@@ -9,7 +9,8 @@ pub fn threads() -> usize {
     *THREADS.get_or_init(|| from_environment().unwrap_or_else(cores))
 }
 
-/// Fixes the number of threads for the whole process: rayon's global pool, candle's and gemm's.
+/// Fixes the number of threads for the whole process (rayon's global pool, candle's and gemm's), and how its memory
+/// is kept.
 ///
 /// The three size themselves at first use, so `main` calls this before anything else can touch them.
 pub(super) fn fix(asked: Option<usize>) -> anyhow::Result<()> {
@@ -21,6 +22,7 @@ pub(super) fn fix(asked: Option<usize>) -> anyhow::Result<()> {
         // it took a fifth of a training step's time, and a small job would queue behind a large one.
         std::env::set_var("CANDLE_NUM_THREADS", "1");
     }
+    crate::base::keep_freed_memory();
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|index| format!("compute-{index}"))

@@ -3,7 +3,7 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, Around};
 
 use super::Weights;
 
@@ -42,6 +42,20 @@ impl Layer {
             bias: weights.get(&format!("{name}.bias"))?,
         })
     }
+
+    /// The same values, cut from the graph.
+    fn fixed(&self) -> Self {
+        Self { weight: self.weight.detach(), bias: self.bias.detach() }
+    }
+
+    fn kernel(&self) -> Result<usize> {
+        self.weight.dim(3)
+    }
+}
+
+/// What a composite of these layers depends on.
+fn parameters(layers: &[Layer]) -> impl Iterator<Item = &Tensor> {
+    layers.iter().flat_map(|layer| [&layer.weight, &layer.bias])
 }
 
 /// Stride and padding of convolution `i` counted from the picture: the one next to the 1x1 map covers it whole.
@@ -109,14 +123,18 @@ impl ConvEncoder {
 
     fn trace_features(&self, x: &Tensor) -> Result<(Vec<Tensor>, Tensor)> {
         let mut activations = Vec::with_capacity(self.convs.len());
-        let mut x = x.clone();
-        for (i, conv) in self.convs.iter().enumerate() {
-            let (stride, padding) = geometry(i);
-            x = ops::conv2d_act(&x, &conv.weight, Some(&conv.bias), stride, padding, RELU)?;
-            activations.push(x.clone());
-        }
-        let features = x.flatten_from(1)?;
-        Ok((activations, features))
+        let features = ops::composite(x, parameters(&self.convs), |x| {
+            let mut maps = vec![x.clone()];
+            for (i, conv) in self.convs.iter().map(Layer::fixed).enumerate() {
+                let (stride, padding) = geometry(i);
+                maps.push(ops::conv2d_act(&maps[i], &conv.weight, Some(&conv.bias), stride, padding, RELU)?);
+            }
+            activations.extend_from_slice(&maps[1..]);
+            let (features, convs) = (maps[maps.len() - 1].clone(), self.convs.clone());
+            let backward = move |gradient: &Tensor, wanted| encoder_backward(&convs, &maps, gradient, wanted);
+            Ok((features, Box::new(backward)))
+        })?;
+        Ok((activations, features.flatten_from(1)?))
     }
 
     /// The gradient in the picture of the sum of `upstream * outputs`, as an expression that can itself be
@@ -135,21 +153,78 @@ impl ConvEncoder {
     /// # Errors
     /// When the shape does not fit.
     pub fn features_input_gradient(&self, trace: &ConvTrace, upstream: &Tensor) -> Result<Tensor> {
-        let mut gradient = upstream.reshape((upstream.dim(0)?, upstream.dim(1)?, 1, 1))?;
-        let last = trace.activations.len() - 1;
-        gradient = ops::leaky_relu_backward(&trace.activations[last], &gradient, 0.0)?;
-        for (i, conv) in self.convs.iter().enumerate().rev() {
-            let (stride, padding) = geometry(i);
-            gradient = match i.checked_sub(1) {
-                Some(below) => {
-                    let activation = &trace.activations[below];
-                    ops::conv2d_act_input_grad(&gradient, &conv.weight, activation, 0.0, stride, padding)?
-                }
-                None => ops::conv_transpose2d(&gradient, &conv.weight, None, stride, padding)?,
+        let upstream = upstream.reshape((upstream.dim(0)?, upstream.dim(1)?, 1, 1))?;
+        ops::composite(&upstream, parameters(&self.convs), |upstream| {
+            // The gradients before the activation of each layer, the last first.
+            let last = &trace.activations[trace.activations.len() - 1];
+            let mut gradients = vec![ops::leaky_relu_backward(last, upstream, 0.0)?];
+            for (i, conv) in self.convs.iter().map(Layer::fixed).enumerate().rev() {
+                let (stride, padding) = geometry(i);
+                let above = &gradients[gradients.len() - 1];
+                gradients.push(match i.checked_sub(1) {
+                    Some(below) => {
+                        let activation = &trace.activations[below];
+                        ops::conv2d_act_input_grad(above, &conv.weight, activation, 0.0, stride, padding)?
+                    }
+                    None => ops::conv_transpose2d(above, &conv.weight, None, stride, padding)?,
+                });
+            }
+            let of_picture = gradients.split_off(self.convs.len()).remove(0);
+            let (convs, activations) = (self.convs.clone(), trace.activations.clone());
+            let backward = move |gradient: &Tensor, wanted| {
+                input_gradient_backward(&convs, &activations, &gradients, gradient, wanted)
             };
-        }
-        Ok(gradient)
+            Ok((of_picture, Box::new(backward)))
+        })
     }
+}
+
+/// The backward pass of the encoder's convolutions: `maps` are the picture and what each layer made of it.
+fn encoder_backward(
+    convs: &[Layer],
+    maps: &[Tensor],
+    gradient: &Tensor,
+    wanted: bool,
+) -> Result<Option<Tensor>> {
+    let mut gradient = ops::leaky_relu_backward(&maps[convs.len()], gradient, 0.0)?;
+    for (i, conv) in convs.iter().enumerate().rev() {
+        let (stride, padding) = geometry(i);
+        ops::deliver_gradient(&conv.weight, || {
+            ops::conv2d_weight_grad(&maps[i], &gradient, conv.kernel()?, stride, padding)
+        })?;
+        ops::deliver_gradient(&conv.bias, || ops::channel_sum(&gradient))?;
+        let fixed = conv.fixed();
+        gradient = match i {
+            0 if !wanted => return Ok(None),
+            0 => ops::conv_transpose2d(&gradient, &fixed.weight, None, stride, padding)?,
+            _ => ops::conv2d_act_input_grad(&gradient, &fixed.weight, &maps[i], 0.0, stride, padding)?,
+        };
+    }
+    Ok(Some(gradient))
+}
+
+/// The backward pass of [`ConvEncoder::features_input_gradient`], whose `gradients` it was made of: up through the layers
+/// again, linear this time, since the masks are constants.
+fn input_gradient_backward(
+    convs: &[Layer],
+    activations: &[Tensor],
+    gradients: &[Tensor],
+    of_picture: &Tensor,
+    wanted: bool,
+) -> Result<Option<Tensor>> {
+    let mut wide = of_picture.clone();
+    for (i, conv) in convs.iter().enumerate() {
+        let (stride, padding) = geometry(i);
+        ops::deliver_gradient(&conv.weight, || {
+            ops::conv2d_weight_grad(&wide, &gradients[convs.len() - 1 - i], conv.kernel()?, stride, padding)
+        })?;
+        if i + 1 == convs.len() && !wanted {
+            return Ok(None);
+        }
+        let around = Around { mask: Some((&activations[i], 0.0)), ..Around::default() };
+        wide = ops::conv2d_fused(&wide, &conv.weight, stride, padding, &around)?;
+    }
+    Ok(Some(wide))
 }
 
 impl ConvDecoder {
@@ -168,12 +243,43 @@ impl ConvDecoder {
     /// When the shape does not fit.
     pub fn forward(&self, codes: &Tensor) -> Result<Tensor> {
         let x = ops::linear(codes, &self.linear.weight, Some(&self.linear.bias))?;
-        let mut x = ops::leaky_relu(&x.reshape((x.dim(0)?, x.dim(1)?, 1, 1))?, 0.0)?;
-        for (i, conv) in self.convs.iter().enumerate() {
-            let (stride, padding) = geometry(4 - i);
-            let activation = if i + 1 < self.convs.len() { RELU } else { Activation::None };
-            x = ops::conv_transpose2d_act(&x, &conv.weight, Some(&conv.bias), stride, padding, activation)?;
-        }
-        Ok(x)
+        let x = ops::leaky_relu(&x.reshape((x.dim(0)?, x.dim(1)?, 1, 1))?, 0.0)?;
+        ops::composite(&x, parameters(&self.convs), |x| {
+            let mut maps = vec![x.clone()];
+            for (i, conv) in self.convs.iter().map(Layer::fixed).enumerate() {
+                let (stride, padding) = geometry(4 - i);
+                let activation = if i + 1 < self.convs.len() { RELU } else { Activation::None };
+                let (weight, bias) = (&conv.weight, Some(&conv.bias));
+                maps.push(ops::conv_transpose2d_act(&maps[i], weight, bias, stride, padding, activation)?);
+            }
+            let logits = maps.split_off(self.convs.len()).remove(0);
+            let convs = self.convs.clone();
+            let backward = move |gradient: &Tensor, wanted| decoder_backward(&convs, &maps, gradient, wanted);
+            Ok((logits, Box::new(backward)))
+        })
     }
+}
+
+/// The backward pass of the decoder's convolutions; `maps` are what each of them was given.
+fn decoder_backward(
+    convs: &[Layer],
+    maps: &[Tensor],
+    gradient: &Tensor,
+    wanted: bool,
+) -> Result<Option<Tensor>> {
+    let mut gradient = gradient.clone();
+    for (i, conv) in convs.iter().enumerate().rev() {
+        let (stride, padding) = geometry(4 - i);
+        ops::deliver_gradient(&conv.weight, || {
+            ops::conv2d_weight_grad(&gradient, &maps[i], conv.kernel()?, stride, padding)
+        })?;
+        ops::deliver_gradient(&conv.bias, || ops::channel_sum(&gradient))?;
+        if i == 0 && !wanted {
+            return Ok(None);
+        }
+        let mask = (i > 0).then_some((&maps[i], 0.0));
+        let around = Around { mask, ..Around::default() };
+        gradient = ops::conv2d_fused(&gradient, &conv.weight, stride, padding, &around)?;
+    }
+    Ok(Some(gradient))
 }

@@ -61,7 +61,7 @@ impl Generator {
     /// When the shape does not fit.
     pub fn forward(&self, z: &Tensor) -> Result<Tensor> {
         match self {
-            Self::Small(net) => net.forward(z)?.tanh(),
+            Self::Small(net) => crate::ops::tanh(&net.forward(z)?),
             Self::Resnet(net) => net.forward(z),
         }
     }

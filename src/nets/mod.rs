@@ -9,6 +9,7 @@ mod mlp;
 mod parameters;
 mod projection;
 mod resnet;
+mod resnet_block;
 mod vae;
 mod weights;
 

@@ -3,101 +3,10 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::ops::{self, Activation};
+use crate::ops::{self, Around};
 
+use super::resnet_block::{BlockGradient, BlockTrace, Conv, ResBlock, SLOPE};
 use super::{ResnetTrunk, Weights};
-
-/// Slope of the leaky ReLU everywhere in these networks.
-const SLOPE: f64 = 0.2;
-/// Weight of a block's residual branch.
-const RESIDUAL: f64 = 0.1;
-
-#[derive(Clone, Debug)]
-struct Conv {
-    weight: Tensor,
-    bias: Option<Tensor>,
-    padding: usize,
-}
-
-impl Conv {
-    fn new(weights: &Weights, name: &str) -> Result<Self> {
-        let weight = weights.get(&format!("{name}.weight"))?;
-        let padding = weight.dim(3)? / 2;
-        Ok(Self { weight, bias: weights.find(&format!("{name}.bias")), padding })
-    }
-
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        ops::conv2d(x, &self.weight, self.bias.as_ref(), 1, self.padding)
-    }
-
-    /// The layer after a leaky ReLU of its input.
-    fn activated(&self, x: &Tensor) -> Result<Tensor> {
-        ops::conv2d_act(x, &self.weight, self.bias.as_ref(), 1, self.padding, Activation::Before(SLOPE))
-    }
-
-    /// The gradient of [`Conv::activated`] in `x`.
-    fn activated_input_gradient(&self, x: &Tensor, upstream: &Tensor) -> Result<Tensor> {
-        ops::conv2d_act_input_grad(upstream, &self.weight, x, SLOPE, 1, self.padding)
-    }
-
-    fn input_gradient(&self, upstream: &Tensor) -> Result<Tensor> {
-        ops::conv_transpose2d(upstream, &self.weight, None, 1, self.padding)
-    }
-}
-
-/// `shortcut(x) + 0.1 * conv(act(conv(act(x))))`.
-#[derive(Clone, Debug)]
-struct ResBlock {
-    conv_0: Conv,
-    conv_1: Conv,
-    shortcut: Option<Conv>,
-}
-
-/// The inputs of a block's two activations, whose signs are the gradient's masks.
-#[derive(Debug)]
-struct BlockTrace {
-    input: Tensor,
-    hidden: Tensor,
-}
-
-impl ResBlock {
-    fn new(weights: &Weights, index: usize) -> Result<Self> {
-        let name = |layer: &str| format!("resnet.{index}.{layer}");
-        let shortcut = match weights.find(&name("conv_s.weight")) {
-            Some(_) => Some(Conv::new(weights, &name("conv_s"))?),
-            None => None,
-        };
-        Ok(Self {
-            conv_0: Conv::new(weights, &name("conv_0"))?,
-            conv_1: Conv::new(weights, &name("conv_1"))?,
-            shortcut,
-        })
-    }
-
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(self.trace(x)?.0)
-    }
-
-    fn trace(&self, x: &Tensor) -> Result<(Tensor, BlockTrace)> {
-        let hidden = self.conv_0.activated(x)?;
-        let residual = self.conv_1.activated(&hidden)?;
-        let shortcut = match &self.shortcut {
-            Some(conv) => conv.forward(x)?,
-            None => x.clone(),
-        };
-        let out = ops::residual(&shortcut, &residual, RESIDUAL)?;
-        Ok((out, BlockTrace { input: x.clone(), hidden }))
-    }
-
-    fn input_gradient(&self, trace: &BlockTrace, upstream: &Tensor) -> Result<Tensor> {
-        let through_hidden = self.conv_1.activated_input_gradient(&trace.hidden, upstream)?;
-        let change = self.conv_0.activated_input_gradient(&trace.input, &through_hidden)?;
-        match &self.shortcut {
-            Some(conv) => ops::residual(&conv.input_gradient(upstream)?, &change, RESIDUAL),
-            None => ops::residual(upstream, &change, RESIDUAL),
-        }
-    }
-}
 
 /// The residual generator: linear to 4x4, then blocks with nearest upsampling between them.
 #[derive(Clone, Debug)]
@@ -128,14 +37,41 @@ impl ResnetGenerator {
     /// When the shape does not fit.
     pub fn forward(&self, z: &Tensor) -> Result<Tensor> {
         let x = ops::linear(z, &self.fc_weight, Some(&self.fc_bias))?;
-        let mut x = x.reshape((x.dim(0)?, x.dim(1)? / 16, 4, 4))?;
-        for (i, block) in self.blocks.iter().enumerate() {
-            if i > 0 {
-                x = ops::upsample_nearest_2x(&x)?;
+        let x = x.reshape((x.dim(0)?, x.dim(1)? / 16, 4, 4))?;
+        let parameters = self.blocks.iter().flat_map(ResBlock::parameters).chain(self.conv_img.parameters());
+        let before = ops::composite(&x, parameters, |x| {
+            let mut traces = Vec::with_capacity(self.blocks.len());
+            let mut x = x.clone();
+            for (i, block) in self.blocks.iter().enumerate() {
+                if i > 0 {
+                    x = ops::upsample_nearest_2x(&x)?;
+                }
+                let (out, trace) = block.forward(&x)?;
+                traces.push(trace);
+                x = out;
             }
-            x = block.forward(&x)?;
+            let around = Around { before: Some(SLOPE), ..Around::default() };
+            let picture = self.conv_img.forward(&x, &around)?;
+            let net = self.clone();
+            let backward = move |gradient: &Tensor, _| net.backward(&traces, &x, gradient).map(Some);
+            Ok((picture, Box::new(backward)))
+        })?;
+        ops::tanh(&before)
+    }
+
+    /// The backward pass from the picture before its tanh to the 4x4 map; `last` is the last block's result.
+    fn backward(&self, traces: &[BlockTrace], last: &Tensor, upstream: &Tensor) -> Result<Tensor> {
+        self.conv_img.deliver_weight(last, Some(SLOPE), upstream, 1.0)?;
+        self.conv_img.deliver_bias(upstream, 1.0)?;
+        let around = Around { mask: Some((last, SLOPE)), ..Around::default() };
+        let mut gradient = self.conv_img.input_gradient(upstream, &around)?;
+        for (i, (block, trace)) in self.blocks.iter().zip(traces).enumerate().rev() {
+            gradient = block.backward(trace, &gradient)?;
+            if i > 0 {
+                gradient = ops::sum_pool_2x2(&gradient)?;
+            }
         }
-        self.conv_img.activated(&x)?.tanh()
+        Ok(gradient)
     }
 }
 
@@ -201,20 +137,11 @@ impl ResnetDiscriminator {
     /// # Errors
     /// When the shape does not fit.
     pub fn trace(&self, x: &Tensor, noise: Option<&Tensor>) -> Result<ResnetTrace> {
-        let mut x = self.conv_img.forward(x)?;
-        let mut blocks = Vec::with_capacity(self.blocks.len());
-        for (i, block) in self.blocks.iter().enumerate() {
-            if i > 0 {
-                x = ops::avg_pool_3x3_s2(&x)?;
-            }
-            let (out, trace) = block.trace(&x)?;
-            blocks.push(trace);
-            x = out;
-        }
+        let (mut x, blocks) = self.trunk(x)?;
         let (mut kl, mut deviation) = (None, None);
         if let Some(bottleneck) = &self.bottleneck {
-            let mean = bottleneck.mean.forward(&x)?;
-            let logstd = bottleneck.logstd.forward(&x)?;
+            let conv = |conv: &Conv| ops::conv2d(&x, &conv.weight, conv.bias.as_ref(), 1, conv.padding);
+            let (mean, logstd) = (conv(&bottleneck.mean)?, conv(&bottleneck.logstd)?);
             let std = logstd.exp()?;
             // 1/2 (mean^2 + std^2 - 1) - log std
             let divergence = ((((mean.sqr()? + std.sqr()?)? - 1.0)? * 0.5)? - &logstd)?;
@@ -259,20 +186,104 @@ impl ResnetDiscriminator {
         let upstream = upstream.reshape(trace.last.shape())?;
         let mut gradient = ops::leaky_relu_backward(&trace.last, &upstream.contiguous()?, SLOPE)?;
         if let Some(bottleneck) = &self.bottleneck {
-            let mut through = bottleneck.mean.input_gradient(&gradient)?;
+            let back = |conv: &Conv, gradient: &Tensor| {
+                ops::conv_transpose2d(gradient, &conv.weight, None, 1, conv.padding)
+            };
+            let mut through = back(&bottleneck.mean, &gradient)?;
             if let Some(deviation) = &trace.deviation {
                 // d(exp(logstd) noise) = exp(logstd) noise d(logstd), itself a function of the weights
-                through = (through + bottleneck.logstd.input_gradient(&gradient.mul(deviation)?)?)?;
+                through = (through + back(&bottleneck.logstd, &gradient.mul(deviation)?)?)?;
             }
             gradient = through;
         }
-        for (i, (block, block_trace)) in self.blocks.iter().zip(&trace.blocks).enumerate().rev() {
-            gradient = block.input_gradient(block_trace, &gradient)?;
+        ops::composite(&gradient, self.parameters(), |upstream| {
+            let mut parts = Vec::with_capacity(self.blocks.len());
+            let mut gradient = upstream.clone();
+            for (i, (block, block_trace)) in self.blocks.iter().zip(&trace.blocks).enumerate().rev() {
+                let (through, part) = block.input_gradient(block_trace, &gradient)?;
+                parts.push(part);
+                gradient = if i > 0 { pooled_backward(&through)? } else { through };
+            }
+            let of_picture = self.conv_img.input_gradient(&gradient, &Around::default())?;
+            let (net, traces) = (self.clone(), trace.blocks.clone());
+            let backward = move |wide: &Tensor, _| {
+                net.input_gradient_backward(&traces, &parts, &gradient, wide).map(Some)
+            };
+            Ok((of_picture, Box::new(backward)))
+        })
+    }
+
+    fn parameters(&self) -> impl Iterator<Item = &Tensor> {
+        self.conv_img.parameters().chain(self.blocks.iter().flat_map(ResBlock::parameters))
+    }
+
+    /// From pictures to the last block's result, with what the gradients need.
+    fn trunk(&self, x: &Tensor) -> Result<(Tensor, Vec<BlockTrace>)> {
+        let mut kept = Vec::with_capacity(self.blocks.len());
+        let out = ops::composite(x, self.parameters(), |picture| {
+            let mut x = self.conv_img.forward(picture, &Around::default())?;
+            for (i, block) in self.blocks.iter().enumerate() {
+                if i > 0 {
+                    x = ops::avg_pool_3x3_s2(&x)?;
+                }
+                let (out, trace) = block.forward(&x)?;
+                kept.push(trace);
+                x = out;
+            }
+            let (net, traces, picture) = (self.clone(), kept.clone(), picture.clone());
+            let backward =
+                move |gradient: &Tensor, wanted| net.trunk_backward(&traces, &picture, gradient, wanted);
+            Ok((x, Box::new(backward)))
+        })?;
+        Ok((out, kept))
+    }
+
+    fn trunk_backward(
+        &self,
+        traces: &[BlockTrace],
+        picture: &Tensor,
+        upstream: &Tensor,
+        wanted: bool,
+    ) -> Result<Option<Tensor>> {
+        let mut gradient = upstream.clone();
+        for (i, (block, trace)) in self.blocks.iter().zip(traces).enumerate().rev() {
+            gradient = block.backward(trace, &gradient)?;
             if i > 0 {
-                let size = gradient.dim(3)? * 2;
-                gradient = ops::avg_pool_3x3_s2_backward(&gradient, size, size)?;
+                gradient = pooled_backward(&gradient)?;
             }
         }
-        self.conv_img.input_gradient(&gradient)
+        self.conv_img.deliver_weight(picture, None, &gradient, 1.0)?;
+        self.conv_img.deliver_bias(&gradient, 1.0)?;
+        if !wanted {
+            return Ok(None);
+        }
+        self.conv_img.input_gradient(&gradient, &Around::default()).map(Some)
     }
+
+    /// The backward pass of the trunk's input gradient from the gradient `wide` of its result: up through the layers
+    /// again. `first` is the gradient of the first convolution's result; `parts` begins with the last block.
+    fn input_gradient_backward(
+        &self,
+        traces: &[BlockTrace],
+        parts: &[BlockGradient],
+        first: &Tensor,
+        wide: &Tensor,
+    ) -> Result<Tensor> {
+        self.conv_img.deliver_weight(wide, None, first, 1.0)?;
+        let mut wide = ops::conv2d_fused(wide, &self.conv_img.weight, 1, 1, &Around::default())?;
+        for (i, ((block, trace), part)) in self.blocks.iter().zip(traces).zip(parts.iter().rev()).enumerate()
+        {
+            if i > 0 {
+                wide = ops::avg_pool_3x3_s2(&wide)?;
+            }
+            wide = block.input_gradient_backward(trace, part, &wide)?;
+        }
+        Ok(wide)
+    }
+}
+
+/// The adjoint of the pooling that halved a map of even size.
+fn pooled_backward(gradient: &Tensor) -> Result<Tensor> {
+    let size = gradient.dim(3)? * 2;
+    ops::avg_pool_3x3_s2_backward(gradient, size, size)
 }

@@ -1,8 +1,9 @@
-//! Leaky ReLU with PyTorch's gradient at zero.
+//! Leaky ReLU with PyTorch's gradient at zero, and the hyperbolic tangent.
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 
 use super::cpu::elementwise;
+use super::cpu::exponential::Exponential;
 use super::custom::{constant, elements, filled, with_float};
 use super::portable;
 
@@ -120,5 +121,67 @@ impl CustomOp2 for LeakyReluBackward {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         Ok((None, Some(leaky_relu_backward(x, gradient, self.slope)?)))
+    }
+}
+
+/// The hyperbolic tangent, differentiable once.
+///
+/// # Errors
+/// When `x` is not f32 or f64.
+pub fn tanh(x: &Tensor) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return x.tanh();
+    }
+    x.contiguous()?.apply_op1(Tanh)
+}
+
+/// The backward pass of [`tanh`] from its result `y`: `upstream * (1 - y^2)`. Has no graph.
+///
+/// # Errors
+/// When the shapes differ or the type is not f32 or f64.
+pub(super) fn tanh_backward(y: &Tensor, upstream: &Tensor) -> Result<Tensor> {
+    if !y.device().is_cpu() {
+        return upstream - upstream.mul(&y.sqr()?)?;
+    }
+    y.contiguous()?.apply_op2_no_bwd(&upstream.contiguous()?, &TanhBackward)
+}
+
+struct Tanh;
+
+impl CustomOp1 for Tanh {
+    fn name(&self) -> &'static str {
+        "tanh"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        with_float!("tanh", storage, T => {
+            let x = elements::<T>(storage, layout)?;
+            Ok(filled(layout.shape(), |out| elementwise::map(x, out, Exponential::tangent)))
+        })
+    }
+
+    fn bwd(&self, _: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        tanh_backward(y, gradient).map(Some)
+    }
+}
+
+struct TanhBackward;
+
+impl CustomOp2 for TanhBackward {
+    fn name(&self) -> &'static str {
+        "tanh backward"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        with_float!("tanh backward", s1, T => {
+            let (y, upstream) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
+            Ok(filled(l1.shape(), |out| elementwise::zip(y, upstream, out, |y, g| g - g * y * y)))
+        })
     }
 }

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor};
+use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, bail};
 
 use super::cpu::elementwise;
 
@@ -57,6 +57,18 @@ pub(super) fn deliver(
         }
         Ok(None)
     })
+}
+
+/// Hands over the gradient of `parameter` from within a composite's backward pass; it is not computed where nobody
+/// wants it.
+///
+/// # Errors
+/// Those of `gradient`, and when the pass was not started by [`backward`].
+pub fn deliver_gradient(parameter: &Tensor, gradient: impl FnOnce() -> Result<Tensor>) -> Result<()> {
+    match deliver(parameter, gradient)? {
+        Some(_) => bail!("a composite is differentiated by ops::backward, in a parameter that is a variable"),
+        None => Ok(()),
+    }
 }
 
 /// `sum += gradient` in place; `sum` is a tensor that only this module holds.

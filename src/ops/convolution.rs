@@ -169,6 +169,22 @@ pub fn conv2d_weight_grad(
     stride: usize,
     padding: usize,
 ) -> Result<Tensor> {
+    conv2d_act_weight_grad(x, dy, None, kernel, stride, padding)
+}
+
+/// [`conv2d_weight_grad`] of `leaky_relu(x)` where a slope is given.
+///
+/// # Errors
+/// As [`conv2d_weight_grad`].
+pub fn conv2d_act_weight_grad(
+    x: &Tensor,
+    dy: &Tensor,
+    before: Option<f64>,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+) -> Result<Tensor> {
+    let activation = before.map_or(Activation::None, Activation::Before);
     let (batch, in_channels, in_height, in_width) = x.dims4()?;
     let (narrow_batch, out_channels, out_height, out_width) = dy.dims4()?;
     let shape = ConvShape {
@@ -188,9 +204,9 @@ pub fn conv2d_weight_grad(
         bail!("conv2d_weight_grad: {batch} pictures but {narrow_batch} gradients");
     }
     if !x.device().is_cpu() {
-        return portable::conv2d_weight_grad(x, dy, kernel, stride, padding);
+        return activation.around(x, |x| portable::conv2d_weight_grad(x, dy, kernel, stride, padding));
     }
-    apply(Kind::WeightGradient, shape, Activation::None, x, dy, None)
+    apply(Kind::WeightGradient, shape, activation, x, dy, None)
 }
 
 /// The sum of `x (N, C, H, W)` over everything but the channels, `(C)`: the gradient of a bias.
@@ -252,7 +268,7 @@ impl Convolution {
             let bias = bias.map(|(storage, layout)| elements::<T>(storage, layout)).transpose()?;
             let slope = |slope: Option<f64>| slope.map(<T as WithDType>::from_f64);
             let (before, after) = (slope(self.activation.before()), slope(self.activation.after()));
-            let fused = Fused { before, bias, after, mask: None };
+            let fused = Fused { before, bias, after, ..Fused::default() };
             Ok(match self.kind {
                 Kind::Forward => filled((s.batch, s.out_channels, s.out_height, s.out_width), |out| {
                     T::forward(s, a, b, &fused, out);
@@ -447,7 +463,7 @@ impl CustomOp1 for ChannelSum {
     }
 }
 
-fn wide_shape(
+pub(super) fn wide_shape(
     name: &'static str,
     wide: &Tensor,
     weight: &Tensor,
@@ -473,7 +489,7 @@ fn wide_shape(
     Ok(shape)
 }
 
-fn narrow_shape(
+pub(super) fn narrow_shape(
     name: &'static str,
     narrow: &Tensor,
     weight: &Tensor,

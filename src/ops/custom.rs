@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 
-use super::cpu::elementwise::Real;
+use super::cpu::{self, elementwise::Real};
 
 /// A float of candle's that the kernels compute in.
 pub(super) trait Element: WithDType + Real {}
@@ -23,9 +23,7 @@ pub(super) fn filled<T: Element>(
     fill: impl FnOnce(&mut [T]),
 ) -> (CpuStorage, Shape) {
     let shape = shape.into();
-    let mut out = vec![<T as Real>::ZERO; shape.elem_count()];
-    fill(&mut out);
-    (T::to_cpu_storage_owned(out), shape)
+    (T::to_cpu_storage_owned(cpu::made(shape.elem_count(), fill)), shape)
 }
 
 /// The error for element types the kernels do not take.

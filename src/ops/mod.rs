@@ -10,8 +10,10 @@ pub mod cpu;
 
 mod activation;
 mod backward;
+mod composite;
 mod convolution;
 mod custom;
+mod fused;
 mod likelihood;
 mod linear;
 mod pooling;
@@ -22,15 +24,17 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-pub use activation::{Activation, leaky_relu, leaky_relu_backward};
-pub use backward::backward;
+pub use activation::{Activation, leaky_relu, leaky_relu_backward, tanh};
+pub use backward::{backward, deliver_gradient};
+pub use composite::{CompositeBackward, composite};
 pub use convolution::{
     channel_sum, conv_transpose2d, conv_transpose2d_act, conv2d, conv2d_act, conv2d_act_input_grad,
-    conv2d_input_grad, conv2d_weight_grad,
+    conv2d_act_weight_grad, conv2d_input_grad, conv2d_weight_grad,
 };
+pub use fused::{Around, conv2d_fused, conv2d_input_grad_fused};
 pub use likelihood::bernoulli_cross_entropy;
 pub use linear::linear;
 pub use pooling::{avg_pool_3x3_s2, avg_pool_3x3_s2_backward};
 pub use resampling::{area_downsample, bilinear_downsample, sum_pool_2x2, upsample_nearest_2x};
-pub use residual::residual;
+pub use residual::{residual, scaled};
 pub use sums::sum_of_squares;

@@ -57,7 +57,10 @@ impl CustomOp2 for Residual {
 }
 
 /// `scale * x`, in parallel where candle's own is not.
-pub(super) fn scaled(x: &Tensor, scale: f64) -> Result<Tensor> {
+///
+/// # Errors
+/// When the type is not f32 or f64.
+pub fn scaled(x: &Tensor, scale: f64) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return x.affine(scale, 0.0);
     }

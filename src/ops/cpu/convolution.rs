@@ -2,7 +2,7 @@
 
 use super::elementwise::{self, Real, gate, leaky};
 use super::linear::{self, LinearShape};
-use super::{columns, direct, gather, weight_gradient};
+use super::{columns, direct, gather, weight_gradient, winograd};
 use std::borrow::Cow;
 
 /// The sizes of one convolution, kernel square, `stride` and zero `padding` the same on both axes.
@@ -82,7 +82,8 @@ pub fn narrow_size(wide: usize, kernel: usize, stride: usize, padding: usize) ->
     Some(room / stride + 1)
 }
 
-/// What is done on the way into and out of a kernel: `mask * activation(conv(activation(x)) + bias)`.
+/// What is done on the way into and out of a kernel:
+/// `shortcut + scale * mask * activation(conv(activation(x)) + bias)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Fused<'a, T = f32> {
     /// The slope of a leaky ReLU on the input.
@@ -93,11 +94,13 @@ pub struct Fused<'a, T = f32> {
     pub after: Option<T>,
     /// The derivative of a leaky ReLU, multiplied with the result: where it was evaluated, and its slope.
     pub mask: Option<(&'a [T], T)>,
+    /// What the result is added to, and the result's weight in the sum.
+    pub shortcut: Option<(&'a [T], T)>,
 }
 
 impl<T> Default for Fused<'_, T> {
     fn default() -> Self {
-        Self { before: None, bias: None, after: None, mask: None }
+        Self { before: None, bias: None, after: None, mask: None, shortcut: None }
     }
 }
 
@@ -108,10 +111,20 @@ impl<T: Real> Fused<'_, T> {
         self.after.map_or(value, |slope| leaky(value, slope))
     }
 
-    /// Multiplies a whole result with the mask.
-    fn apply_mask(&self, out: &mut [T]) {
+    /// What comes after bias and activation, of one value at `place` of the result.
+    #[inline(always)]
+    pub fn combine(&self, place: usize, value: T) -> T {
+        let value = self.mask.map_or(value, |(at, slope)| gate(at[place], slope) * value);
+        self.shortcut.map_or(value, |(shortcut, scale)| shortcut[place] + scale * value)
+    }
+
+    /// [`Fused::combine`] of a whole result.
+    fn combine_all(&self, out: &mut [T]) {
         if let Some((at, slope)) = self.mask {
             elementwise::update(at, out, move |at, value| gate(at, slope) * value);
+        }
+        if let Some((shortcut, scale)) = self.shortcut {
+            elementwise::update(shortcut, out, move |shortcut, value| shortcut + scale * value);
         }
     }
 }
@@ -128,7 +141,7 @@ pub trait Convolve: Real {
     ) {
         let wide = activated(wide, fused.before);
         direct::forward(shape, &wide, weight, fused, narrow);
-        fused.apply_mask(narrow);
+        fused.combine_all(narrow);
     }
 
     /// `wide = conv_transpose(narrow, weight)`, and what is fused with it; overwrites all of `wide`.
@@ -141,7 +154,7 @@ pub trait Convolve: Real {
     ) {
         let narrow = activated(narrow, fused.before);
         direct::transposed(shape, &narrow, weight, fused, wide);
-        fused.apply_mask(wide);
+        fused.combine_all(wide);
     }
 
     /// The gradient of the weights, `sum activation(wide) * narrow` over images and positions, the activation a
@@ -178,10 +191,12 @@ impl Convolve for f32 {
     ) {
         if let Some(layer) = shape.as_linear() {
             linear::forward(&layer, &activated(wide, fused.before), weight, fused, narrow);
-            fused.apply_mask(narrow);
+            fused.combine_all(narrow);
         } else if shape.stride == 1 && shape.padding < shape.kernel && shape.is_few(shape.out_channels) {
             columns::forward(shape, &activated(wide, fused.before), weight, fused, narrow);
-            fused.apply_mask(narrow);
+            fused.combine_all(narrow);
+        } else if winograd::fits(shape, fused.before) {
+            winograd::forward(shape, wide, weight, fused, narrow);
         } else {
             gather::forward(shape, wide, weight, fused, narrow);
         }
@@ -199,15 +214,17 @@ impl Convolve for f32 {
             for (index, plane) in wide.chunks_exact_mut(shape.in_height * shape.in_width).enumerate() {
                 plane.iter_mut().for_each(|value| *value = fused.finish(index % shape.in_channels, *value));
             }
-            fused.apply_mask(wide);
+            fused.combine_all(wide);
         } else if shape.is_few(shape.in_channels) {
             columns::transposed(shape, &activated(narrow, fused.before), weight, fused, wide);
-            fused.apply_mask(wide);
+            fused.combine_all(wide);
+        } else if winograd::fits(shape, fused.before) {
+            winograd::transposed(shape, narrow, weight, fused, wide);
         } else if shape.stride <= 2 {
             gather::transposed(shape, narrow, weight, fused, wide);
         } else {
             direct::transposed(shape, &activated(narrow, fused.before), weight, fused, wide);
-            fused.apply_mask(wide);
+            fused.combine_all(wide);
         }
     }
 
@@ -220,6 +237,8 @@ impl Convolve for f32 {
     ) {
         if let Some(layer) = shape.as_linear() {
             linear::weight_gradient(&layer, &activated(wide, before), narrow, gradient);
+        } else if winograd::fits(shape, before) {
+            winograd::weight_gradient(shape, wide, before, narrow, gradient);
         } else {
             weight_gradient::weight_gradient(shape, wide, before, narrow, gradient);
         }

@@ -368,7 +368,7 @@ impl Sweep<'_> {
         const CHUNK: usize = 16;
         let (columns, plane) = (self.grid.1, self.out_height * self.out_width);
         let pixels = strip.rows.len() * columns;
-        let plain = Fused { mask: None, ..*fused };
+        let plain = Fused { mask: None, shortcut: None, ..*fused };
         let mut turned = [[0.0_f32; LANES * CHUNK]; 2];
         for start in (0..pixels).step_by(CHUNK) {
             let count = CHUNK.min(pixels - start);
@@ -400,6 +400,11 @@ impl Sweep<'_> {
                         if let Some((mask, slope)) = fused.mask {
                             for (value, &mask) in run.iter_mut().zip(&mask[at..]) {
                                 *value *= gate(mask, slope);
+                            }
+                        }
+                        if let Some((shortcut, scale)) = fused.shortcut {
+                            for (value, &shortcut) in run.iter_mut().zip(&shortcut[at..]) {
+                                *value = shortcut + scale * *value;
                             }
                         }
                         // SAFETY: strips, lanes and phases have disjoint pixels, and `out` outlives the sweep.

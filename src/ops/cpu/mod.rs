@@ -8,12 +8,17 @@ mod columns;
 pub mod convolution;
 mod direct;
 pub mod elementwise;
+pub mod exponential;
 mod gather;
 pub mod likelihood;
 pub mod linear;
+mod made;
 pub mod micro;
 pub mod optim;
 pub mod resample;
 mod scratch;
 mod transpose;
 mod weight_gradient;
+mod winograd;
+
+pub(super) use made::made;

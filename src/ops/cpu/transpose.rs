@@ -67,6 +67,10 @@ pub(super) unsafe fn transpose(
     assert!((rows - 1) * stride + columns <= source.len(), "the source is too short");
     assert!(fused.bias.is_none_or(|bias| bias.len() >= columns), "a bias is missing");
     assert!(fused.mask.is_none_or(|(mask, _)| mask.len() == target.length), "the mask has another size");
+    assert!(
+        fused.shortcut.is_none_or(|(shortcut, _)| shortcut.len() == target.length),
+        "the shortcut has another size"
+    );
     for column in 0..columns {
         assert!(at(column) + rows <= target.length, "a run lies outside the target");
     }
@@ -79,12 +83,8 @@ pub(super) unsafe fn transpose(
     for first in (0..columns).step_by(16) {
         for row in 0..rows {
             for column in first..columns.min(first + 16) {
-                let mut value = fused.finish(column, source[row * stride + column]);
-                if let Some((mask, slope)) = fused.mask
-                    && mask[at(column) + row] <= 0.0
-                {
-                    value *= slope;
-                }
+                let value = fused.finish(column, source[row * stride + column]);
+                let value = fused.combine(at(column) + row, value);
                 // SAFETY: inside by the check above; exclusive by the caller's promise.
                 unsafe { *target.start.add(at(column) + row) = value };
             }
@@ -111,8 +111,9 @@ mod avx512 {
     use super::Fused;
     use std::arch::x86_64::{
         __m512, __mmask16, _CMP_LE_OQ, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_cmp_ps_mask,
-        _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
-        _mm512_shuffle_f32x4, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
+        _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_set1_ps,
+        _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd,
+        _mm512_unpacklo_ps,
     };
 
     /// Sixteen rows of sixteen values become sixteen columns.
@@ -193,6 +194,12 @@ mod avx512 {
                         let below = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(mask, _mm512_setzero_ps());
                         line = _mm512_mask_mul_ps(line, below, line, _mm512_set1_ps(slope));
                     }
+                    if let Some((shortcut, scale)) = fused.shortcut {
+                        // SAFETY: the shortcut is as long as the target, and the same run of it is read.
+                        let shortcut =
+                            unsafe { _mm512_maskz_loadu_ps(row_mask, shortcut.as_ptr().add(place)) };
+                        line = _mm512_add_ps(shortcut, _mm512_mul_ps(_mm512_set1_ps(scale), line));
+                    }
                     // SAFETY: the mask keeps the store inside this column's run, which the caller checked.
                     unsafe { _mm512_mask_storeu_ps(target.add(place), row_mask, line) };
                 }
@@ -214,8 +221,14 @@ mod tests {
                 let bias: Vec<f32> = (0..columns).map(|c| c as f32 * 0.5).collect();
                 let mut out = vec![f32::NAN; columns * (rows + 1)];
                 let mask: Vec<f32> = (0..out.len()).map(|i| if i % 3 == 0 { 1.0 } else { 0.0 }).collect();
-                let fused =
-                    Fused { before: None, bias: Some(&bias), after: Some(0.25), mask: Some((&mask, 0.5)) };
+                let shortcut: Vec<f32> = (0..out.len()).map(|i| i as f32).collect();
+                let fused = Fused {
+                    before: None,
+                    bias: Some(&bias),
+                    after: Some(0.25),
+                    mask: Some((&mask, 0.5)),
+                    shortcut: Some((&shortcut, 2.0)),
+                };
                 // SAFETY: the slice is this test's own.
                 unsafe {
                     let target = Target::new(&mut out);
@@ -226,7 +239,8 @@ mod tests {
                         let value = source[row * stride + column] + 0.5 * column as f32;
                         let value = if value > 0.0 { value } else { 0.25 * value };
                         let at = column * (rows + 1) + row;
-                        let expected = if mask[at] > 0.0 { value } else { 0.5 * value };
+                        let masked = if mask[at] > 0.0 { value } else { 0.5 * value };
+                        let expected = shortcut[at] + 2.0 * masked;
                         assert_eq!(out[at].to_bits(), expected.to_bits());
                     }
                     assert!(out[column * (rows + 1) + rows].is_nan(), "wrote past a run");

@@ -13,8 +13,8 @@
 mod direct;
 mod few;
 mod gemm;
-mod isa;
-mod lanes;
+pub(super) mod isa;
+pub(super) mod lanes;
 mod linear;
 mod map;
 mod peak;
@@ -23,7 +23,7 @@ mod storage;
 mod team;
 #[cfg(test)]
 mod tests;
-mod transforms;
+pub(super) mod transforms;
 mod winograd;
 #[cfg(target_arch = "x86_64")]
 mod x86;

@@ -55,6 +55,12 @@ impl<'a> Offsets<'a> {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// What tests want instead of the fastest.
+    static PREFERRED: std::cell::Cell<Option<Kernel>> = const { std::cell::Cell::new(None) };
+}
+
 /// A CPU's way of doing a [`Product`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
@@ -69,8 +75,12 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// The fastest this CPU has.
+    /// The fastest this CPU has. Kernels ask once, on the thread that they are called on.
     pub fn best() -> Self {
+        #[cfg(test)]
+        if let Some(preferred) = PREFERRED.get() {
+            return preferred;
+        }
         #[cfg(target_arch = "x86_64")]
         {
             if std::arch::is_x86_feature_detected!("avx512f") {
@@ -81,6 +91,15 @@ impl Kernel {
             }
         }
         Self::Portable
+    }
+
+    /// Runs `work` with this one as the best, on this thread.
+    #[cfg(test)]
+    pub(crate) fn preferred<R>(self, work: impl FnOnce() -> R) -> R {
+        let outer = PREFERRED.replace(Some(self));
+        let result = work();
+        PREFERRED.set(outer);
+        result
     }
 
     /// All that this CPU can run, for tests.

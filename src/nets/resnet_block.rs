@@ -1,0 +1,187 @@
+//! A residual block: its forward pass, the gradient in its input, and the backward passes of both.
+//!
+//! Everything here is outside candle's graph; the networks' composites call it.
+
+use candle_core::{Result, Tensor};
+
+use crate::ops::{self, Around};
+
+use super::Weights;
+
+/// Slope of the leaky ReLU everywhere in these networks.
+pub(super) const SLOPE: f64 = 0.2;
+/// Weight of a block's residual branch.
+const RESIDUAL: f64 = 0.1;
+
+/// A convolution that keeps the map's size.
+#[derive(Clone, Debug)]
+pub(super) struct Conv {
+    pub(super) weight: Tensor,
+    pub(super) bias: Option<Tensor>,
+    pub(super) padding: usize,
+}
+
+impl Conv {
+    pub(super) fn new(weights: &Weights, name: &str) -> Result<Self> {
+        let weight = weights.get(&format!("{name}.weight"))?;
+        let padding = weight.dim(3)? / 2;
+        Ok(Self { weight, bias: weights.find(&format!("{name}.bias")), padding })
+    }
+
+    pub(super) fn parameters(&self) -> impl Iterator<Item = &Tensor> {
+        std::iter::once(&self.weight).chain(&self.bias)
+    }
+
+    /// The layer with what is around it; its bias is added.
+    pub(super) fn forward(&self, x: &Tensor, around: &Around<'_>) -> Result<Tensor> {
+        ops::conv2d_fused(x, &self.weight, 1, self.padding, &Around { bias: self.bias.as_ref(), ..*around })
+    }
+
+    /// The same without its bias: its derivative in a direction.
+    fn linear(&self, x: &Tensor, around: &Around<'_>) -> Result<Tensor> {
+        ops::conv2d_fused(x, &self.weight, 1, self.padding, around)
+    }
+
+    /// The gradient in the input.
+    pub(super) fn input_gradient(&self, upstream: &Tensor, around: &Around<'_>) -> Result<Tensor> {
+        let (_, _, height, width) = upstream.dims4()?;
+        ops::conv2d_input_grad_fused(upstream, &self.weight, (height, width), 1, self.padding, around)
+    }
+
+    /// Hands over `scale` times the gradient of the weight, of a layer that has a leaky ReLU of slope `before` on its
+    /// input `x`.
+    pub(super) fn deliver_weight(
+        &self,
+        x: &Tensor,
+        before: Option<f64>,
+        upstream: &Tensor,
+        scale: f64,
+    ) -> Result<()> {
+        ops::deliver_gradient(&self.weight, || {
+            let kernel = self.weight.dim(3)?;
+            let gradient = ops::conv2d_act_weight_grad(x, upstream, before, kernel, 1, self.padding)?;
+            if scale == 1.0 { Ok(gradient) } else { ops::scaled(&gradient, scale) }
+        })
+    }
+
+    /// Hands over `scale` times the gradient of the bias, if there is one.
+    pub(super) fn deliver_bias(&self, upstream: &Tensor, scale: f64) -> Result<()> {
+        let Some(bias) = &self.bias else { return Ok(()) };
+        ops::deliver_gradient(bias, || ops::scaled(&ops::channel_sum(upstream)?, scale))
+    }
+}
+
+/// `shortcut(x) + 0.1 * conv(act(conv(act(x))))`.
+#[derive(Clone, Debug)]
+pub(super) struct ResBlock {
+    conv_0: Conv,
+    conv_1: Conv,
+    shortcut: Option<Conv>,
+}
+
+/// The inputs of a block's two activations, whose signs are the gradient's masks.
+#[derive(Clone, Debug)]
+pub(super) struct BlockTrace {
+    input: Tensor,
+    hidden: Tensor,
+}
+
+/// What a block's input gradient was made of.
+#[derive(Debug)]
+pub(super) struct BlockGradient {
+    /// The gradient of the block's result.
+    upstream: Tensor,
+    /// That of its hidden map, without the residual branch's weight.
+    hidden: Tensor,
+}
+
+impl ResBlock {
+    pub(super) fn new(weights: &Weights, index: usize) -> Result<Self> {
+        let name = |layer: &str| format!("resnet.{index}.{layer}");
+        let shortcut = match weights.find(&name("conv_s.weight")) {
+            Some(_) => Some(Conv::new(weights, &name("conv_s"))?),
+            None => None,
+        };
+        Ok(Self {
+            conv_0: Conv::new(weights, &name("conv_0"))?,
+            conv_1: Conv::new(weights, &name("conv_1"))?,
+            shortcut,
+        })
+    }
+
+    pub(super) fn parameters(&self) -> impl Iterator<Item = &Tensor> {
+        [&self.conv_0, &self.conv_1].into_iter().chain(&self.shortcut).flat_map(Conv::parameters)
+    }
+
+    /// The block's result, with what its gradients need.
+    pub(super) fn forward(&self, x: &Tensor) -> Result<(Tensor, BlockTrace)> {
+        let before = Some(SLOPE);
+        let hidden = self.conv_0.forward(x, &Around { before, ..Around::default() })?;
+        let shortcut = match &self.shortcut {
+            Some(conv) => conv.forward(x, &Around::default())?,
+            None => x.clone(),
+        };
+        let around = Around { before, shortcut: Some((&shortcut, RESIDUAL)), ..Around::default() };
+        let out = self.conv_1.forward(&hidden, &around)?;
+        Ok((out, BlockTrace { input: x.clone(), hidden }))
+    }
+
+    /// The gradient in the block's input.
+    pub(super) fn input_gradient(
+        &self,
+        trace: &BlockTrace,
+        upstream: &Tensor,
+    ) -> Result<(Tensor, BlockGradient)> {
+        let mask = Some((&trace.hidden, SLOPE));
+        let hidden = self.conv_1.input_gradient(upstream, &Around { mask, ..Around::default() })?;
+        let shortcut = match &self.shortcut {
+            Some(conv) => conv.input_gradient(upstream, &Around::default())?,
+            None => upstream.clone(),
+        };
+        let (mask, shortcut) = (Some((&trace.input, SLOPE)), Some((&shortcut, RESIDUAL)));
+        let around = Around { mask, shortcut, ..Around::default() };
+        let gradient = self.conv_0.input_gradient(&hidden, &around)?;
+        Ok((gradient, BlockGradient { upstream: upstream.clone(), hidden }))
+    }
+
+    /// Hands over the parameters' gradients and returns that of the input.
+    pub(super) fn backward(&self, trace: &BlockTrace, upstream: &Tensor) -> Result<Tensor> {
+        let (gradient, parts) = self.input_gradient(trace, upstream)?;
+        for (conv, x, upstream) in
+            [(&self.conv_0, &trace.input, &parts.hidden), (&self.conv_1, &trace.hidden, upstream)]
+        {
+            conv.deliver_weight(x, Some(SLOPE), upstream, RESIDUAL)?;
+            conv.deliver_bias(upstream, RESIDUAL)?;
+        }
+        if let Some(conv) = &self.shortcut {
+            conv.deliver_weight(&trace.input, None, upstream, 1.0)?;
+            conv.deliver_bias(upstream, 1.0)?;
+        }
+        Ok(gradient)
+    }
+
+    /// The backward pass of [`ResBlock::input_gradient`] from the gradient `wide` of its result: hands over the
+    /// parameters' gradients and returns that of its upstream. Masks are constants.
+    pub(super) fn input_gradient_backward(
+        &self,
+        trace: &BlockTrace,
+        parts: &BlockGradient,
+        wide: &Tensor,
+    ) -> Result<Tensor> {
+        let through = ops::leaky_relu_backward(&trace.input, wide, SLOPE)?;
+        self.conv_0.deliver_weight(&through, None, &parts.hidden, RESIDUAL)?;
+        let mask = Some((&trace.hidden, SLOPE));
+        let hidden = self.conv_0.linear(&through, &Around { mask, ..Around::default() })?;
+        drop(through);
+        self.conv_1.deliver_weight(&hidden, None, &parts.upstream, RESIDUAL)?;
+        let shortcut = match &self.shortcut {
+            Some(conv) => {
+                conv.deliver_weight(wide, None, &parts.upstream, 1.0)?;
+                conv.linear(wide, &Around::default())?
+            }
+            None => wide.clone(),
+        };
+        let around = Around { shortcut: Some((&shortcut, RESIDUAL)), ..Around::default() };
+        self.conv_1.linear(&hidden, &around)
+    }
+}

@@ -1,0 +1,136 @@
+//! Many layers as one operation of candle's graph.
+//!
+//! Between two operations candle allocates a gradient of zeros and adds to it, three passes over memory for every
+//! map of a network, which cost a third of a small GAN's step. A composite computes its maps outside the graph and
+//! brings its own backward pass, so that candle sees its input, its output and one parameter.
+
+use std::sync::Mutex;
+
+use candle_core::backend::BackendStorage;
+use candle_core::{
+    CpuStorage, CudaStorage, CustomOp1, CustomOp2, Layout, MetalStorage, Result, Shape, Storage, Tensor, bail,
+};
+
+use super::custom::constant;
+
+/// The backward pass of a composite: from the gradient of its result, and whether that of its input is wanted, to the
+/// latter. The parameters' gradients go to [`deliver_gradient`](super::deliver_gradient).
+pub type CompositeBackward = Box<dyn Fn(&Tensor, bool) -> Result<Option<Tensor>> + Send + Sync>;
+
+/// What `run` makes of `x`, as one operation that depends on `x` and on `parameters`.
+///
+/// `run` gets `x` cut from its graph, must use parameters cut from theirs, and returns the result with its backward
+/// pass, which holds whatever maps it needs. It is differentiable once, by [`backward`](super::backward) alone.
+///
+/// # Errors
+/// Those of `run`.
+pub fn composite<'a>(
+    x: &Tensor,
+    parameters: impl IntoIterator<Item = &'a Tensor>,
+    run: impl FnOnce(&Tensor) -> Result<(Tensor, CompositeBackward)>,
+) -> Result<Tensor> {
+    let (result, backward) = run(&constant(x))?;
+    let anchor = parameters.into_iter().find(|parameter| parameter.track_op());
+    if anchor.is_none() && !x.track_op() {
+        return Ok(result);
+    }
+    let operation = Composite { result: Mutex::new(Some(result)), backward };
+    match anchor {
+        Some(anchor) => x.apply_op2(anchor, operation),
+        None => x.apply_op1(operation),
+    }
+}
+
+struct Composite {
+    /// Taken by the forward pass.
+    result: Mutex<Option<Tensor>>,
+    backward: CompositeBackward,
+}
+
+impl Composite {
+    /// The result's storage on the device that `read` expects.
+    fn storage<S: BackendStorage>(&self, read: impl Fn(&Storage) -> Option<&S>) -> Result<(S, Shape)> {
+        let result = self.result.lock().ok().and_then(|mut result| result.take());
+        let Some(result) = result else { bail!("a composite runs once") };
+        let result = result.contiguous()?;
+        let (storage, layout) = result.storage_and_layout();
+        match read(&storage) {
+            Some(storage) => Ok((storage.try_clone(layout)?, layout.shape().clone())),
+            None => bail!("a composite's result lies on another device than its input"),
+        }
+    }
+
+    fn cpu(&self) -> Result<(CpuStorage, Shape)> {
+        self.storage(|storage| if let Storage::Cpu(storage) = storage { Some(storage) } else { None })
+    }
+
+    fn cuda(&self) -> Result<(CudaStorage, Shape)> {
+        self.storage(|storage| if let Storage::Cuda(storage) = storage { Some(storage) } else { None })
+    }
+
+    fn metal(&self) -> Result<(MetalStorage, Shape)> {
+        self.storage(|storage| if let Storage::Metal(storage) = storage { Some(storage) } else { None })
+    }
+}
+
+impl CustomOp1 for Composite {
+    fn name(&self) -> &'static str {
+        "composite"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.cpu()
+    }
+
+    fn cuda_fwd(&self, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
+        self.cuda()
+    }
+
+    fn metal_fwd(&self, _: &MetalStorage, _: &Layout) -> Result<(MetalStorage, Shape)> {
+        self.metal()
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        (self.backward)(gradient, true)
+    }
+}
+
+impl CustomOp2 for Composite {
+    fn name(&self) -> &'static str {
+        "composite of parameters"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.cpu()
+    }
+
+    fn cuda_fwd(
+        &self,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        self.cuda()
+    }
+
+    fn metal_fwd(
+        &self,
+        _: &MetalStorage,
+        _: &Layout,
+        _: &MetalStorage,
+        _: &Layout,
+    ) -> Result<(MetalStorage, Shape)> {
+        self.metal()
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        Ok(((self.backward)(gradient, x.track_op())?, None))
+    }
+}

@@ -1,0 +1,168 @@
+//! The convolution, and the gradient of its input.
+
+use super::super::blocked::isa::Kernel as Compiled;
+use super::super::blocked::lanes::Lanes;
+use super::super::blocked::transforms::{F4, MOST, Transform};
+use super::super::convolution::{ConvShape, Fused};
+use super::super::micro::{Kernel, LANES, Offsets, Product, ROWS, TILE};
+use super::super::scratch::with_scratch;
+use super::super::transpose::{Target, transpose};
+use super::filters::{straight, turned, with_packed};
+use super::patches::{Role, transform};
+use super::{BLOCK, Chunk, POINTS, TILE_EDGE, Tiling, instructions};
+use rayon::prelude::*;
+
+/// Tiles that a thread takes at a time.
+const TILES: usize = 32;
+
+/// `narrow = conv(wide, weight)`, and what is fused with it; overwrites all of `narrow`.
+pub(in super::super) fn forward(
+    s: &ConvShape,
+    wide: &[f32],
+    weight: &[f32],
+    fused: &Fused<'_>,
+    narrow: &mut [f32],
+) {
+    let kernel = Kernel::best();
+    with_packed(kernel, s.out_channels, s.in_channels, straight(weight, s.in_channels), |packed| {
+        convolve(s, kernel, wide, s.in_channels, packed, s.out_channels, fused, narrow);
+    });
+}
+
+/// `wide = conv_transpose(narrow, weight)`, and what is fused with it; overwrites all of `wide`.
+pub(in super::super) fn transposed(
+    s: &ConvShape,
+    narrow: &[f32],
+    weight: &[f32],
+    fused: &Fused<'_>,
+    wide: &mut [f32],
+) {
+    let kernel = Kernel::best();
+    with_packed(kernel, s.in_channels, s.out_channels, turned(weight, s.in_channels), |packed| {
+        convolve(s, kernel, narrow, s.out_channels, packed, s.in_channels, fused, wide);
+    });
+}
+
+fn convolve(
+    s: &ConvShape,
+    kernel: Kernel,
+    source: &[f32],
+    inputs: usize,
+    packed: &[f32],
+    outputs: usize,
+    fused: &Fused<'_>,
+    out: &mut [f32],
+) {
+    let all = s.batch * (s.in_height / TILE_EDGE) * (s.in_width / TILE_EDGE);
+    let wanted = (all / (4 * rayon::current_num_threads())).clamp(ROWS, TILES);
+    let tiling = Tiling::new(s, wanted);
+    let slots = tiling.slots;
+    // Where each channel lies behind its tile's first.
+    let channels: Vec<u32> = (0..inputs).map(|c| (c / BLOCK * slots * BLOCK + c % BLOCK) as u32).collect();
+    let (channels, target) = (Offsets::new(&channels), Target::new(out));
+    let point = tiling.point_length(inputs);
+    tiling.chunks.par_iter().for_each(|chunk| {
+        with_scratch(POINTS * point, |patches| {
+            transform(kernel, &tiling, chunk, Role::Input(fused.before), source, inputs, patches);
+            // Products `[point][slot][LANES]`, a cache line more a point as in the patches; results
+            // `[image][row][column][LANES]`.
+            let product_length = slots * LANES + BLOCK;
+            let pixels = chunk.rows.len() * TILE_EDGE * tiling.width;
+            with_scratch(POINTS * product_length + chunk.images.len() * pixels * LANES, |scratch| {
+                let (products, results) = scratch.split_at_mut(POINTS * product_length);
+                let count = tiling.count(chunk);
+                for group in 0..outputs / LANES {
+                    for (index, products) in products.chunks_exact_mut(product_length).enumerate() {
+                        let vectors = &packed[(group * POINTS + index) * inputs * LANES..][..inputs * LANES];
+                        let scalars = &patches[index * point..][..point];
+                        for (first, tile) in (0..count).step_by(ROWS).zip(products.as_chunks_mut::<TILE>().0)
+                        {
+                            let rows = std::array::from_fn(|r| ((first + r).min(count - 1) * BLOCK) as u32);
+                            let product = Product { scalars, rows, offsets: channels, vectors, step: LANES };
+                            kernel.accumulate(&product, LANES, true, tile);
+                        }
+                    }
+                    instructions(kernel).run(Results {
+                        products,
+                        product_length,
+                        across: tiling.across,
+                        width: tiling.width,
+                        count,
+                        results,
+                    });
+                    let bias = fused.bias.map(|bias| &bias[group * LANES..]);
+                    let fused = Fused { bias, ..*fused };
+                    write(&tiling, chunk, group, outputs, results, &fused, target);
+                }
+            });
+        });
+    });
+}
+
+/// Writes `[image][pixel][LANES]` of one group to its place.
+fn write(
+    tiling: &Tiling,
+    chunk: &Chunk,
+    group: usize,
+    outputs: usize,
+    results: &[f32],
+    fused: &Fused<'_>,
+    target: Target,
+) {
+    let plane = tiling.height * tiling.width;
+    let pixels = chunk.rows.len() * TILE_EDGE * tiling.width;
+    let first = chunk.rows.start * TILE_EDGE * tiling.width;
+    for (image, results) in chunk.images.clone().zip(results.chunks_exact(pixels * LANES)) {
+        let start = (image * outputs + group * LANES) * plane + first;
+        // SAFETY: chunks and groups have disjoint pixels and channels, and the result outlives the loop.
+        unsafe { transpose(results, LANES, pixels, LANES, fused, target, |lane| start + lane * plane) };
+    }
+}
+
+/// The products of a chunk's tiles, transformed back.
+struct Results<'a> {
+    products: &'a [f32],
+    product_length: usize,
+    /// Tiles in a row.
+    across: usize,
+    width: usize,
+    /// Tiles.
+    count: usize,
+    results: &'a mut [f32],
+}
+
+impl Compiled for Results<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        assert!(self.products.len() >= (POINTS - 1) * self.product_length + self.count * LANES);
+        assert!(self.results.len() >= self.count * TILE_EDGE * TILE_EDGE * LANES);
+        for tile in 0..self.count {
+            // Rows of tiles follow each other without a gap, also from one image to the next.
+            let (ty, tx) = (tile / self.across, tile % self.across);
+            for half in (0..LANES).step_by(BLOCK) {
+                // SAFETY: the caller's promise; the lengths were compared above with what the tiles read and write.
+                unsafe {
+                    let from = self.products.as_ptr().add(tile * LANES + half);
+                    let mut rows = [[L::splat(0.0); MOST]; MOST];
+                    for x in 0..MOST {
+                        let mut column = [L::splat(0.0); MOST];
+                        for (y, value) in column.iter_mut().enumerate() {
+                            *value = L::load(from.add((y * MOST + x) * self.product_length));
+                        }
+                        let column = F4::output(column);
+                        for y in 0..TILE_EDGE {
+                            rows[y][x] = column[y];
+                        }
+                    }
+                    let first = (ty * TILE_EDGE * self.width + tx * TILE_EDGE) * LANES + half;
+                    let to = self.results.as_mut_ptr().add(first);
+                    for (y, row) in rows.into_iter().enumerate().take(TILE_EDGE) {
+                        for (x, value) in F4::output(row).into_iter().enumerate().take(TILE_EDGE) {
+                            value.store(to.add((y * self.width + x) * LANES));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
