@@ -165,7 +165,7 @@ mod tests {
             let verdict = net.judge(&x, None)?;
             assert_eq!(verdict.features.dims(), [2, config.features()]);
             let logits = projected_logits(&verdict.logits, &verdict.features, &projected)?;
-            let gradients = logits.sum_all()?.backward()?;
+            let gradients = crate::ops::backward(&logits.sum_all()?)?;
             let theirs = gradients.get(&x).expect("reached").flatten_all()?.to_vec1::<f32>()?;
             let ours = net.projected_input_gradient(&verdict, &projected)?;
             let ours = ours.flatten_all()?.to_vec1::<f32>()?;
