@@ -5,7 +5,7 @@ use crate::base::Cancel;
 use crate::inference::Outcome;
 use crate::ops::cpu::blocked::{
     Buffer, DirectConv, Epilogue, FewConv, Linear, MapShape, PixelSink, Residual, Shared, Team, WinogradConv,
-    patches, rectify,
+    rectify,
 };
 
 /// Which buffer of the workspace.
@@ -40,8 +40,6 @@ pub(super) enum Step {
     Direct { conv: DirectConv, input: Slot, targets: Targets },
     /// Winograd's convolution.
     Winograd { conv: WinogradConv, input: Slot, targets: Targets },
-    /// The network's picture cut into 4x4 patches.
-    Patches { shape: MapShape, output: Slot },
     /// The last layer, which ends in pixels.
     Pixels { conv: FewConv, input: Slot },
 }
@@ -55,7 +53,6 @@ impl Step {
             Self::Winograd { conv, .. } => conv.describe(),
             Self::Pixels { conv, .. } => conv.describe(),
             Self::Rectify { .. } => "rectify".into(),
-            Self::Patches { shape, .. } => format!("patches of {}x{}", shape.height, shape.width),
         }
     }
 
@@ -66,7 +63,7 @@ impl Step {
             Self::Direct { conv, .. } => conv.multiply_adds(),
             Self::Winograd { conv, .. } => conv.multiply_adds(),
             Self::Pixels { conv, .. } => conv.multiply_adds(),
-            Self::Rectify { .. } | Self::Patches { .. } => 0,
+            Self::Rectify { .. } => 0,
         }
     }
 }
@@ -80,7 +77,7 @@ pub(super) struct Workspace {
 
 /// What comes in and goes out while a plan runs.
 pub(super) struct Ports<'a> {
-    /// The code, copied to buffer 0; or the picture that [`Step::Patches`] reads.
+    /// The code, copied to buffer 0.
     pub(super) input: &'a [f32],
     /// Where [`Step::Pixels`] puts its rows.
     pub(super) sink: Option<&'a PixelSink<'a>>,
@@ -122,9 +119,7 @@ impl Workspace {
         cancel: &Cancel,
         team: &Team<'_>,
     ) -> Outcome {
-        if !matches!(plan.steps.first(), Some(Step::Patches { .. })) {
-            self.buffers[0].values_mut()[..ports.input.len()].copy_from_slice(ports.input);
-        }
+        self.buffers[0].values_mut()[..ports.input.len()].copy_from_slice(ports.input);
         for step in &plan.steps {
             if cancel.is_cancelled() {
                 return Outcome::Cancelled;
@@ -144,9 +139,6 @@ impl Workspace {
             }),
             Step::Rectify { slope, input, output } => self.with_output(*output, |work, out| {
                 rectify(work.values(*input), *slope, out);
-            }),
-            Step::Patches { shape, output } => self.with_output(*output, |_, out| {
-                patches(ports.input, shape.channels, shape.height, shape.width, out, team);
             }),
             Step::Direct { conv, input, targets } => self.with_targets(targets, |work, epilogue| {
                 conv.run(work.buffers[*input].values(), epilogue, team);

@@ -8,6 +8,7 @@
 mod builder;
 mod encoder;
 mod executor;
+mod profile;
 mod renderer;
 mod resnet;
 mod transposed;
@@ -17,4 +18,5 @@ mod weights;
 mod tests;
 
 pub use encoder::{PlanEncoder, compile_encoder};
-pub use renderer::{PlanRenderer, StepTime, compile_decoder, compile_generator};
+pub use profile::StepTime;
+pub use renderer::{PlanRenderer, compile_decoder, compile_generator};

@@ -2,6 +2,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::executor::{Plan, Ports, Workspace};
+use super::profile::{StepTime, step_times};
 use super::weights::Weights;
 use super::{resnet, transposed};
 use crate::base::{Arrays, Cancel, Picture, Pool};
@@ -23,17 +24,6 @@ pub struct PlanRenderer {
     pool: Pool,
     /// The first is for all threads together; the others, made when a batch first needs them, for one each.
     workspaces: Vec<Mutex<Workspace>>,
-}
-
-/// How long one step of a plan takes.
-#[derive(Clone, Debug)]
-pub struct StepTime {
-    /// The step and its sizes.
-    pub what: String,
-    /// Its time.
-    pub seconds: f64,
-    /// Multiply-adds as it computes them.
-    pub multiply_adds: usize,
 }
 
 /// Compiles a generator. Weights have their state-dict names (`fc.weight`, `resnet.0.conv_0.weight`, or
@@ -104,24 +94,14 @@ impl PlanRenderer {
     pub fn profile(&mut self, code: &[f32], repeat: usize) -> Result<Vec<StepTime>, RenderError> {
         check("code", self.code_dim, code.len())?;
         let mut pixels = vec![0; 4 * self.shape[1] * self.shape[2]];
-        let mut times = vec![Vec::with_capacity(repeat); self.plan.steps.len()];
+        let mut runs = Vec::with_capacity(repeat);
         for _ in 0..repeat.max(1) {
             let clock = Mutex::new(vec![Instant::now()]);
             let sink = PixelSink::rgba(&mut pixels, self.gain);
             self.render_together(code, &[sink], &Cancel::new(), Some(&clock));
-            let moments = clock.into_inner().unwrap_or_default();
-            for (times, pair) in times.iter_mut().zip(moments.windows(2)) {
-                times.push((pair[1] - pair[0]).as_secs_f64());
-            }
+            runs.push(clock.into_inner().unwrap_or_default());
         }
-        let steps = self.plan.steps.iter().zip(times);
-        Ok(steps
-            .map(|(step, mut times)| {
-                times.sort_by(f64::total_cmp);
-                let seconds = times.get(times.len() / 2).copied().unwrap_or_default();
-                StepTime { what: step.describe(), seconds, multiply_adds: step.multiply_adds() }
-            })
-            .collect())
+        Ok(step_times(&self.plan, &runs))
     }
 
     /// Renders pictures one after the other, each by all threads.

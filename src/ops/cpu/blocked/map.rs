@@ -88,6 +88,24 @@ pub struct Epilogue<'a> {
 }
 
 impl Epilogue<'_> {
+    /// The part for picture number `picture`, where all maps hold one picture after the other; outputs have `shape`.
+    ///
+    /// # Panics
+    /// When a map does not hold that many.
+    #[inline(always)]
+    pub(crate) fn of_picture(&self, picture: usize, shape: &MapShape) -> Self {
+        let of = |len: usize| picture * len..(picture + 1) * len;
+        Self {
+            residual: self
+                .residual
+                .as_ref()
+                .map(|residual| Residual { map: &residual.map[of(residual.shape.len())], ..*residual }),
+            raw: self.raw.as_ref().map(|map| map.narrow(of(shape.len()))),
+            active: self.active.as_ref().map(|map| map.narrow(of(shape.len()))),
+            slope: self.slope,
+        }
+    }
+
     /// Checks once, so that [`Epilogue::store`] need not, that everything fits maps of `shape`.
     pub(crate) fn check(&self, shape: &MapShape) {
         for map in [&self.raw, &self.active].into_iter().flatten() {
@@ -126,10 +144,10 @@ impl Epilogue<'_> {
             }
             let at = shape.at(block, y, x);
             if let Some(raw) = &self.raw {
-                value.store(raw.part(at..at + BLOCK).as_mut_ptr());
+                value.store(raw.start().add(at));
             }
             if let Some(active) = &self.active {
-                value.leaky(L::splat(self.slope)).store(active.part(at..at + BLOCK).as_mut_ptr());
+                value.leaky(L::splat(self.slope)).store(active.start().add(at));
             }
         }
     }

@@ -11,6 +11,7 @@
 //! instruction set in [`isa`], where the choice is made at run time.
 
 mod direct;
+mod entry;
 mod few;
 mod gemm;
 pub(super) mod isa;
@@ -29,12 +30,13 @@ mod winograd;
 mod x86;
 
 pub use direct::{DirectConv, Footprint};
+pub use entry::EntryConv;
 pub use few::FewConv;
 pub use isa::Isa;
 pub use linear::Linear;
 pub use map::{BLOCK, Epilogue, MapShape, Residual};
 pub use peak::peak;
-pub use pixels::{PixelSink, patches, rectify};
+pub use pixels::{PixelSink, rectify};
 pub use storage::{Buffer, Shared};
 pub use team::Team;
 pub use winograd::{Variant, WinogradConv};

@@ -1,8 +1,7 @@
-//! From values to pixels at the end of a network, and from pixels to patches at its beginning.
+//! From values to pixels at the end of a network.
 
-use super::map::{BLOCK, MapShape};
+use super::map::MapShape;
 use super::storage::Shared;
-use super::team::Team;
 
 /// Where finished rows of pixels go.
 pub struct PixelSink<'a> {
@@ -104,54 +103,6 @@ pub fn rectify(values: &[f32], slope: f32, out: &mut [f32]) {
     }
 }
 
-/// Cuts a picture `(channels, height, width)` into the 4x4 patches that a convolution of stride 2 and padding 1
-/// sees: a map of `channels * 16` feature maps of half the size, so that the convolution becomes pointwise with
-/// the same weights `(out, channels * 16)`.
-///
-/// # Panics
-/// When a slice is too short or a size is odd.
-pub fn patches(
-    picture: &[f32],
-    channels: usize,
-    height: usize,
-    width: usize,
-    out: &mut [f32],
-    team: &Team<'_>,
-) {
-    assert!(picture.len() >= channels * height * width);
-    assert!(height.is_multiple_of(2) && width.is_multiple_of(2));
-    let shape = MapShape::new(channels * BLOCK, height / 2, width / 2);
-    assert!(out.len() >= shape.len());
-    let out = Shared::new(out);
-    let pixel = |channel: usize, y: usize, x: usize| {
-        // Coordinates are one too large, so that the padding before the first is 0.
-        if (1..=height).contains(&y) && (1..=width).contains(&x) {
-            picture[(channel * height + y - 1) * width + x - 1]
-        } else {
-            0.0
-        }
-    };
-    team.for_each(channels * shape.height, |_, piece| {
-        let (channel, y) = (piece / shape.height, piece % shape.height);
-        let at = shape.at(channel, y, 0);
-        // SAFETY: each piece is a row of its own.
-        let row = unsafe { out.part(at..at + shape.width * BLOCK) };
-        for (x, patch) in row.chunks_exact_mut(BLOCK).enumerate() {
-            let inside = y > 0 && 2 * y + 3 <= height && x > 0 && 2 * x + 3 <= width;
-            for (dy, line) in patch.chunks_exact_mut(4).enumerate() {
-                if inside {
-                    let from = (channel * height + 2 * y + dy - 1) * width + 2 * x - 1;
-                    line.copy_from_slice(&picture[from..from + 4]);
-                } else {
-                    for (dx, value) in line.iter_mut().enumerate() {
-                        *value = pixel(channel, 2 * y + dy, 2 * x + dx);
-                    }
-                }
-            }
-        }
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,25 +118,5 @@ mod tests {
         assert_eq!(sigmoid(f32::INFINITY), 1.0);
         assert!(sigmoid(f32::NEG_INFINITY) < 1e-37);
         assert!(sigmoid(f32::NAN).is_nan());
-    }
-
-    #[test]
-    fn patches_are_what_a_strided_convolution_sees() {
-        let (channels, height, width) = (2, 6, 10);
-        let picture: Vec<f32> = (1..=channels * height * width).map(|v| v as f32).collect();
-        let shape = MapShape::new(channels * 16, height / 2, width / 2);
-        let mut map = vec![0.0; shape.len()];
-        patches(&picture, channels, height, width, &mut map, &Team::solo());
-        for (channel, y, x, tap) in
-            (0..channels * 15 * 16).map(|i| (i / 240, i / 80 % 3, i / 16 % 5, i % 16)).collect::<Vec<_>>()
-        {
-            let (row, column) = ((2 * y + tap / 4).wrapping_sub(1), (2 * x + tap % 4).wrapping_sub(1));
-            let expected = if row < height && column < width {
-                picture[(channel * height + row) * width + column]
-            } else {
-                0.0
-            };
-            assert_eq!(map[shape.at(channel, y, x) + tap], expected);
-        }
     }
 }

@@ -1,8 +1,8 @@
 //! Every kernel against a plain loop in f64, over odd sizes and channel counts and every instruction set.
 
 use super::{
-    BLOCK, DirectConv, Epilogue, FewConv, Footprint, Isa, Linear, MapShape, PixelSink, Residual, Shared,
-    Team, Variant, WinogradConv,
+    BLOCK, DirectConv, EntryConv, Epilogue, FewConv, Footprint, Isa, Linear, MapShape, PixelSink, Residual,
+    Shared, Team, Variant, WinogradConv,
 };
 
 /// Numbers in [-1, 1) from a small generator (splitmix64).
@@ -154,16 +154,20 @@ fn direct_convolutions_agree_with_the_definition() {
 #[test]
 fn winograd_convolutions_agree_with_the_definition() {
     for (index, &(channels, out, height, width)) in SIZES.iter().enumerate() {
-        for variant in [Variant::F2, Variant::F4, Variant::Up2, Variant::Halve2] {
+        for variant in [Variant::F2, Variant::F4, Variant::Up2, Variant::Halve2, Variant::Halve4] {
             let unit = match variant {
                 Variant::F2 => 2,
                 Variant::F4 | Variant::Halve2 => 4,
+                Variant::Halve4 => 8,
                 Variant::Up2 => 1,
             };
             let shape = MapShape::new(channels, height * unit, width * unit);
             assert!(variant.fits(shape.height, shape.width));
             let chw = numbers(index as u64, channels * shape.height * shape.width);
-            let footprint = if variant == Variant::Halve2 { Footprint::Halve4x4 } else { Footprint::Same3x3 };
+            let footprint = match variant {
+                Variant::Halve2 | Variant::Halve4 => Footprint::Halve4x4,
+                _ => Footprint::Same3x3,
+            };
             let weights = numbers(300 + index as u64, channels * out * footprint.kernel().pow(2));
             let bias = numbers(400 + index as u64, out);
             let leaky: Vec<f32> = chw.iter().map(|v| v.max(0.2 * v)).collect();
@@ -194,6 +198,74 @@ fn winograd_convolutions_agree_with_the_definition() {
                     assert_close(&plain(&raw, conv.output()), &expected, 5e-4, &what);
                 });
             }
+        }
+    }
+}
+
+#[test]
+fn pictures_together_are_convolved_as_one_by_one() {
+    for (variant, size) in [(Variant::F2, 4), (Variant::Halve2, 8), (Variant::Halve4, 8), (Variant::Up2, 3)] {
+        let shape = MapShape::new(20, size, 2 * size);
+        let kernel = if size == 8 { 16 } else { 9 };
+        let (weights, bias) = (numbers(1, 20 * 33 * kernel), numbers(2, 33));
+        let maps: Vec<Vec<f32>> =
+            (0..7).map(|i| blocked(&numbers(10 + i, 20 * size * 2 * size), shape)).collect();
+        for isa in Isa::available() {
+            let one = WinogradConv::new(isa, variant, shape, 33, &weights, &bias, None);
+            let many = WinogradConv::for_pictures(9, isa, variant, shape, 33, &weights, &bias, None);
+            let output = one.output();
+            let whole = MapShape::new(33, output.height, output.width);
+            let residual = blocked(&numbers(3, 33 * output.height * output.width), whole);
+            let run = |conv: &WinogradConv, maps: &[Vec<f32>], team: &Team<'_>| {
+                let (count, residuals) = (maps.len(), residual.repeat(maps.len()));
+                let (mut raw, mut active) =
+                    (vec![0.0; count * output.len()], vec![0.0; count * output.len()]);
+                let epilogue = Epilogue {
+                    residual: Some(Residual { map: &residuals, shape: whole, upsampled: false }),
+                    raw: Some(Shared::new(&mut raw)),
+                    active: Some(Shared::new(&mut active)),
+                    slope: 0.2,
+                };
+                let mut shared = vec![f32::NAN; conv.shared_scratch()];
+                let mut scratch = vec![f32::NAN; conv.worker_scratch() * team.workers()];
+                conv.run_pictures(count, &maps.concat(), &epilogue, &mut shared, &mut scratch, team);
+                [raw, active].concat()
+            };
+            let alone: Vec<Vec<f32>> =
+                maps.iter().map(|map| run(&one, std::slice::from_ref(map), &Team::solo())).collect();
+            with_teams(|team| {
+                let together = run(&many, &maps, team);
+                for (i, alone) in alone.iter().enumerate() {
+                    let part = |from: usize| &together[from + i * output.len()..][..output.len()];
+                    let both = [part(0), part(maps.len() * output.len())].concat();
+                    assert!(both == *alone, "{variant:?} {isa:?}: picture {i} differs");
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn convolutions_from_pixels_agree_with_the_definition() {
+    for (index, (channels, out, height, width)) in
+        [(1, 32, 32, 32), (3, 16, 6, 34), (1, 1, 2, 2), (3, 33, 10, 14), (2, 64, 4, 24)]
+            .into_iter()
+            .enumerate()
+    {
+        let shape = MapShape::new(channels, height, width);
+        let chw = numbers(index as u64, channels * height * width);
+        let (weights, bias) = (numbers(800, channels * out * 16), numbers(900, out));
+        let expected = reference(&chw, shape, out, Footprint::Halve4x4, &weights, &bias);
+        for isa in Isa::available() {
+            let conv = EntryConv::new(isa, shape, out, &weights, &bias);
+            let mut raw = vec![0.0; conv.output().len()];
+            let epilogue =
+                Epilogue { residual: None, raw: Some(Shared::new(&mut raw)), active: None, slope: 1.0 };
+            conv.run(&chw, &mut vec![f32::NAN; conv.scratch()], &epilogue);
+            let what = format!("{channels}->{out} {height}x{width} {isa:?}");
+            assert_close(&plain(&raw, conv.output()), &expected, 1e-4, &what);
+            let border: f32 = raw[..conv.output().row_len()].iter().sum();
+            assert_eq!(border, 0.0, "{what}: the border stays zero");
         }
     }
 }

@@ -10,7 +10,7 @@
 //! map would take 16.
 //!
 //! A convolution of stride 2 is a sum over the even and the odd pixels, each with two of the kernel's four entries:
-//! `Halve2` is F(2, 2) of each.
+//! `Halve2` is F(2, 2) of each and `Halve4` is F(4, 2).
 
 use super::lanes::Lanes;
 
@@ -178,5 +178,58 @@ impl Transform for Halve2 {
     unsafe fn output<L: Lanes>(m: [L; MOST]) -> [L; MOST] {
         // SAFETY: the caller's promise.
         unsafe { Up2::output(m) }
+    }
+}
+
+/// F(4, 2) of the even and of the odd pixels, for a 4x4 kernel of stride 2: 100 products for 4x4 outputs, where
+/// direct computation takes 256. Its points are 0, 1, -1, 2 and infinity.
+pub(crate) struct Halve4;
+
+impl Transform for Halve4 {
+    const PATCH: usize = 5;
+    const POINTS: usize = 5;
+    const TILE: usize = 4;
+    const ADVANCE: usize = 8;
+    const FILTER: &'static [[f64; 3]] = &[
+        [0.5, 0.0, 0.0],
+        [-0.5, -0.5, 0.0],
+        [-1.0 / 6.0, 1.0 / 6.0, 0.0],
+        [1.0 / 6.0, 1.0 / 3.0, 0.0],
+        [0.0, 1.0, 0.0],
+    ];
+    const TAPS: usize = 2;
+    const PHASES: usize = 2;
+
+    #[inline(always)]
+    unsafe fn input<L: Lanes>(d: [L; MOST]) -> [L; MOST] {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let odd = d[3].sub(d[1]);
+            let near = d[1].sub(d[2]);
+            [
+                d[0].sub(d[2]).mul_add(L::splat(2.0), odd),
+                odd.sub(d[1].add(d[2])),
+                near.mul_add(L::splat(3.0), odd),
+                odd,
+                odd.mul_add(L::splat(-2.0), d[4].sub(d[2])),
+                odd,
+            ]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn output<L: Lanes>(m: [L; MOST]) -> [L; MOST] {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (sum, difference) = (m[1].add(m[2]), m[1].sub(m[2]));
+            [
+                m[0].add(sum).add(m[3]),
+                m[3].mul_add(L::splat(2.0), difference),
+                m[3].mul_add(L::splat(4.0), sum),
+                m[3].mul_add(L::splat(8.0), difference).add(m[4]),
+                sum,
+                sum,
+            ]
+        }
     }
 }

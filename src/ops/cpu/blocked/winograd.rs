@@ -10,7 +10,7 @@ use super::lanes::Lanes;
 use super::map::{BLOCK, Epilogue, MapShape};
 use super::storage::{Buffer, Shared};
 use super::team::Team;
-use super::transforms::{F2, F4, Halve2, MOST, Transform, Up2};
+use super::transforms::{F2, F4, Halve2, Halve4, MOST, Transform, Up2};
 
 /// Bytes of transformed patches that one worker holds at a time: half of a second-level cache of 512 KiB.
 const PATCH_BYTES: usize = 256 * 1024;
@@ -27,6 +27,8 @@ pub enum Variant {
     /// F(2x2, 2x2) of the even and the odd pixels for a 4x4 kernel of stride 2; the map's height and width must be
     /// multiples of four.
     Halve2,
+    /// F(4x4, 2x2) of the same; they must be multiples of eight.
+    Halve4,
 }
 
 /// The sizes of a [`Transform`].
@@ -58,6 +60,7 @@ impl Variant {
             Self::F4 => sizes::<F4>(),
             Self::Up2 => sizes::<Up2>(),
             Self::Halve2 => sizes::<Halve2>(),
+            Self::Halve4 => sizes::<Halve4>(),
         }
     }
 
@@ -82,17 +85,37 @@ pub struct WinogradConv {
     bias: Buffer,
     /// Tiles that are transformed and multiplied together: a multiple of 16.
     batch: usize,
+    /// Pictures that are convolved together at most.
+    pictures: usize,
     /// Whether a layer has so few tiles that workers share the patches and divide the outputs.
     shared_patches: bool,
 }
 
 impl WinogradConv {
+    /// A convolution of one picture at a time: [`WinogradConv::for_pictures`] of one.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn new(
+        isa: Isa,
+        variant: Variant,
+        input: MapShape,
+        out_channels: usize,
+        weights: &[f32],
+        bias: &[f32],
+        input_slope: Option<f32>,
+    ) -> Self {
+        Self::for_pictures(1, isa, variant, input, out_channels, weights, bias, input_slope)
+    }
+
     /// Transforms and packs `weights` `(out, in, 3, 3)`, or `(out, in, 4, 4)` for a strided variant, and `bias`
-    /// `(out,)` for inputs of shape `input`.
+    /// `(out,)` for inputs of shape `input`, up to `pictures` of them together: small maps have too few tiles to
+    /// make good use of each weight that is read.
     ///
     /// # Panics
     /// When the lengths do not fit or the map cannot be cut into the variant's tiles.
-    pub fn new(
+    pub fn for_pictures(
+        pictures: usize,
         isa: Isa,
         variant: Variant,
         input: MapShape,
@@ -111,11 +134,11 @@ impl WinogradConv {
         let packed = pack(weights, &input, &output, columns, &sizes);
         let mut padded_bias = Buffer::zeros(output.blocks() * BLOCK);
         padded_bias.values_mut()[..out_channels].copy_from_slice(bias);
-        let tiles = (input.height / sizes.advance) * (input.width / sizes.advance);
+        let tiles = pictures * (input.height / sizes.advance) * (input.width / sizes.advance);
         let tile_bytes = sizes.points * sizes.phases * input.blocks() * BLOCK * size_of::<f32>();
         let fitting = (PATCH_BYTES / tile_bytes / BLOCK * BLOCK).clamp(BLOCK, 64);
         // Fewer than four batches could not be divided among workers; their outputs can.
-        let shared_patches = tiles < 4 * fitting;
+        let shared_patches = pictures == 1 && tiles < 4 * fitting;
         let batch = if shared_patches { tiles.next_multiple_of(BLOCK).min(64) } else { fitting };
         Self {
             isa,
@@ -127,6 +150,7 @@ impl WinogradConv {
             weights: packed,
             bias: padded_bias,
             batch,
+            pictures,
             shared_patches,
         }
     }
@@ -142,7 +166,7 @@ impl WinogradConv {
         format!("Winograd {:?} {}x{} {} -> {}", self.variant, to.height, to.width, from.channels, to.channels)
     }
 
-    /// Multiply-adds of the matrix products; the transforms only add.
+    /// Multiply-adds of one picture's matrix products; the transforms only add.
     pub fn multiply_adds(&self) -> usize {
         let sizes = self.variant.sizes();
         self.tiles() * sizes.points * sizes.phases * self.input.channels * self.output.channels
@@ -158,6 +182,7 @@ impl WinogradConv {
         self.products_len() + if self.shared_patches { 0 } else { self.patches_len() }
     }
 
+    /// Tiles of one picture.
     fn tiles(&self) -> usize {
         let advance = self.variant.sizes().advance;
         (self.input.height / advance) * (self.input.width / advance)
@@ -186,11 +211,10 @@ impl WinogradConv {
         self.variant.sizes().points * self.product_stride()
     }
 
-    /// Convolves `input` into the epilogue's maps. `shared` holds `shared_scratch` values, `scratch`
-    /// `worker_scratch` values for each worker of the team.
+    /// Convolves one picture's `input`: [`WinogradConv::run_pictures`] of one.
     ///
     /// # Panics
-    /// When a slice is too short.
+    /// As there.
     pub fn run(
         &self,
         input: &[f32],
@@ -199,12 +223,33 @@ impl WinogradConv {
         scratch: &mut [f32],
         team: &Team<'_>,
     ) {
+        self.run_pictures(1, input, epilogue, shared, scratch, team);
+    }
+
+    /// Convolves `count` pictures, one after the other in `input`, into the epilogue's maps. `shared` holds `shared_scratch` values, `scratch`
+    /// `worker_scratch` values for each worker of the team.
+    ///
+    /// # Panics
+    /// When a slice is too short, or `count` is more than the convolution was made for.
+    pub fn run_pictures(
+        &self,
+        count: usize,
+        input: &[f32],
+        epilogue: &Epilogue<'_>,
+        shared: &mut [f32],
+        scratch: &mut [f32],
+        team: &Team<'_>,
+    ) {
+        if count == 0 {
+            return;
+        }
+        assert!(count <= self.pictures);
         let worker_len = self.worker_scratch();
-        assert!(input.len() >= self.input.len());
+        assert!(input.len() >= count * self.input.len());
         assert!(shared.len() >= self.shared_scratch());
         assert!(scratch.len() >= worker_len * team.workers());
-        epilogue.check(&self.output);
-        let tiles = self.tiles();
+        epilogue.of_picture(count - 1, &self.output).check(&self.output);
+        let tiles = count * self.tiles();
         let batches = tiles.div_ceil(self.batch);
         let groups = self.output.blocks() / self.columns;
         let tiles_of = |batch: usize| batch * self.batch..tiles.min((batch + 1) * self.batch);
@@ -316,6 +361,7 @@ impl Kernel for Gather<'_> {
                 Variant::F4 => self.transform::<L, F4>(),
                 Variant::Up2 => self.transform::<L, Up2>(),
                 Variant::Halve2 => self.transform::<L, Halve2>(),
+                Variant::Halve4 => self.transform::<L, Halve4>(),
             }
         }
     }
@@ -340,14 +386,13 @@ impl Gather<'_> {
     #[inline(always)]
     unsafe fn patches<L: Lanes, T: Transform, const RECTIFY: bool>(&self, slope: f32) {
         let conv = self.conv;
-        let across = conv.tiles_across();
         let row_len = conv.input.row_len();
         let stride = conv.plane_stride();
         assert!(self.patches.len() >= conv.patches_len());
         for (block, phase) in
             self.blocks.clone().flat_map(|b| (0..T::PHASES * T::PHASES).map(move |p| (b, p)))
         {
-            let (mut ty, mut tx) = (self.tiles.start / across, self.tiles.start % across);
+            let mut tile = Tile::new(conv, self.tiles.start);
             let (py, px) = (phase / T::PHASES, phase % T::PHASES);
             let place = phase * conv.input.blocks() + block;
             for slot in 0..self.tiles.len() {
@@ -356,8 +401,9 @@ impl Gather<'_> {
                 // lies within the patches; no other piece writes entries of this block and these tiles.
                 unsafe {
                     let slope = L::splat(slope);
-                    let first = conv.input.at(block, ty * T::ADVANCE + py, tx * T::ADVANCE + px);
-                    let from = self.input.as_ptr().add(first - row_len - BLOCK);
+                    let first = conv.input.at(block, tile.y * T::ADVANCE + py, tile.x * T::ADVANCE + px);
+                    let first = tile.picture * conv.input.len() + first - row_len - BLOCK;
+                    let from = self.input.as_ptr().add(first);
                     let mut rows = [[L::splat(0.0); MOST]; MOST];
                     for x in 0..T::PATCH {
                         let mut column = [L::splat(0.0); MOST];
@@ -378,10 +424,35 @@ impl Gather<'_> {
                         }
                     }
                 }
-                tx += 1;
-                if tx == across {
-                    (ty, tx) = (ty + 1, 0);
-                }
+                tile.advance(conv);
+            }
+        }
+    }
+}
+
+/// Where a tile lies.
+struct Tile {
+    picture: usize,
+    /// Row and column among the picture's tiles.
+    y: usize,
+    x: usize,
+}
+
+impl Tile {
+    #[inline(always)]
+    fn new(conv: &WinogradConv, number: usize) -> Self {
+        let (tiles, across) = (conv.tiles(), conv.tiles_across());
+        Self { picture: number / tiles, y: number % tiles / across, x: number % across }
+    }
+
+    /// To the next in the row, then the next row, then the next picture.
+    #[inline(always)]
+    fn advance(&mut self, conv: &WinogradConv) {
+        self.x += 1;
+        if self.x == conv.tiles_across() {
+            (self.y, self.x) = (self.y + 1, 0);
+            if self.y * conv.variant.sizes().advance == conv.input.height {
+                (self.picture, self.y) = (self.picture + 1, 0);
             }
         }
     }
@@ -407,6 +478,7 @@ impl Kernel for Multiply<'_> {
                 Variant::F4 => self.group::<L, F4>(),
                 Variant::Up2 => self.group::<L, Up2>(),
                 Variant::Halve2 => self.group::<L, Halve2>(),
+                Variant::Halve4 => self.group::<L, Halve4>(),
             }
         }
     }
@@ -479,14 +551,19 @@ impl Multiply<'_> {
     #[inline(always)]
     unsafe fn scatter<L: Lanes, T: Transform>(&self, columns: usize) {
         let conv = self.conv;
-        let across = conv.tiles_across();
         let stride = conv.product_stride();
         for q in 0..columns {
             let block = self.group * columns + q;
-            let (mut ty, mut tx) = (self.tiles.start / across, self.tiles.start % across);
+            let mut tile = Tile::new(conv, self.tiles.start);
+            let mut epilogue = self.epilogue.of_picture(tile.picture, &conv.output);
+            let mut picture = tile.picture;
             for slot in 0..self.tiles.len() {
-                // SAFETY: `multiply` compared the lengths; the tile lies within the output, and tiles do not
-                // overlap.
+                if tile.picture != picture {
+                    picture = tile.picture;
+                    epilogue = self.epilogue.of_picture(picture, &conv.output);
+                }
+                // SAFETY: `multiply` compared the lengths; the tile lies within its picture's output, and tiles do
+                // not overlap.
                 unsafe {
                     let bias = L::load(conv.bias.values().as_ptr().add(block * BLOCK));
                     let from = self.products.as_ptr().add((q * conv.batch + slot) * BLOCK);
@@ -504,15 +581,12 @@ impl Multiply<'_> {
                     for y in 0..T::TILE {
                         let row = T::output(rows[y]);
                         for x in 0..T::TILE {
-                            let (oy, ox) = (ty * T::TILE + y, tx * T::TILE + x);
-                            self.epilogue.store(&conv.output, block, oy, ox, row[x].add(bias));
+                            let (oy, ox) = (tile.y * T::TILE + y, tile.x * T::TILE + x);
+                            epilogue.store(&conv.output, block, oy, ox, row[x].add(bias));
                         }
                     }
                 }
-                tx += 1;
-                if tx == across {
-                    (ty, tx) = (ty + 1, 0);
-                }
+                tile.advance(conv);
             }
         }
     }
