@@ -1,17 +1,20 @@
 //! `idgan bench render`: how fast this build renders, on any model or on random weights of any size.
 
-use std::time::Instant;
-
 use anyhow::{Context, bail};
-use serde::Serialize;
 
 use crate::base::{Arrays, Cancel, Picture, Pool, Stream};
 use crate::checkpoint::open;
-use crate::inference::plan::{compile_decoder, compile_encoder, compile_generator};
+use crate::inference::plan::{
+    PlanEncoder, PlanRenderer, StepTime, compile_decoder, compile_encoder, compile_generator,
+};
 use crate::inference::{Encoder, Renderer};
 use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
-use super::{ModelArgs, threads};
+use super::bench_report::{Report, peak_mib, time};
+use super::{ModelArgs, print, threads};
+
+/// Runs that are not counted: the first ones touch memory for the first time.
+const WARM_UP: u32 = 3;
 
 /// What to render, and how often.
 #[derive(Clone, Debug, clap::Args)]
@@ -33,32 +36,12 @@ pub struct Args {
     /// Timed runs, after a few that are not counted
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub repeat: u32,
-    /// Print the time of every step of one picture's plan as well
-    #[arg(long, conflicts_with = "json", requires = "arch")]
+    /// Print the time of every step of the plan as well (of one picture; of an encoder on one thread)
+    #[arg(long, conflicts_with = "json")]
     pub profile: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-}
-
-/// One measurement.
-#[derive(Clone, Debug, Serialize)]
-pub struct Report {
-    /// Median time in milliseconds.
-    pub median_ms: f64,
-    /// 5th percentile.
-    pub p5_ms: f64,
-    /// 95th percentile.
-    pub p95_ms: f64,
-    /// Multiply-adds of the work by definition (direct convolutions of full maps), in thousand millions.
-    pub gmacs: f64,
-    /// Two operations for each of those, by the median time, in thousand millions a second: can exceed the
-    /// machine's peak where fewer multiplications were needed.
-    pub gflops: f64,
-    /// Most memory that the process has held, in MiB.
-    pub peak_mib: f64,
-    /// Threads used.
-    pub threads: usize,
 }
 
 /// Runs the measurement and prints it.
@@ -66,138 +49,160 @@ pub struct Report {
 /// # Errors
 /// When the architecture is not known or the model cannot be compiled.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let render = args;
-    let report = measure(render, threads())?;
-    if render.json {
-        println!("{}", serde_json::to_string(&report)?);
-    } else {
-        println!(
-            "median {:.2} ms (5 % {:.2}, 95 % {:.2}), {:.2} G multiply-adds, {:.0} GFLOP/s, peak {:.0} MiB, \
-             {} threads",
-            report.median_ms,
-            report.p5_ms,
-            report.p95_ms,
-            report.gmacs,
-            report.gflops,
-            report.peak_mib,
-            report.threads
-        );
-    }
-    if render.profile {
-        print_profile(render)?;
-    }
-    Ok(())
+    measure(args, threads())?.report.print(args.json)?;
+    if args.profile { print_profile(args) } else { Ok(()) }
 }
 
 /// One line for each step: its share, its time, its multiplications' rate, what it is.
 fn print_profile(args: &Args) -> anyhow::Result<()> {
     let pool = Pool::new("bench", threads()).context("cannot start the threads")?;
-    let mut stream = Stream::new(1, "bench");
-    let config = parse_arch(args.arch.as_deref().unwrap_or_default())?;
-    let weights = config.initialise_uniform(&mut stream);
-    let mut renderer = compile_generator(&config, &weights, &pool)?;
-    let code = stream.normals(config.z_dim());
-    let profile = renderer.profile(&code, args.repeat as usize)?;
+    let profile = prepare(args, &pool)?.profile(args.batch as usize, args.repeat as usize)?;
     let total: f64 = profile.iter().map(|step| step.seconds).sum();
-    for step in profile {
-        println!(
+    let line = |step: &StepTime| {
+        format!(
             "{:5.1} % {:8.3} ms {:6.0} GFLOP/s  {}",
             100.0 * step.seconds / total,
             step.seconds * 1e3,
             2e-9 * step.multiply_adds as f64 / step.seconds,
             step.what
-        );
-    }
-    Ok(())
+        )
+    };
+    print(profile.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// A measurement and what the machine can be judged by.
+pub(super) struct Measured {
+    pub(super) report: Report,
+    /// Multiply-adds that the plan really makes, in thousand millions: fewer than by definition.
+    pub(super) planned_gmacs: f64,
+}
+
+/// Times the work of `args` on `threads` threads.
+pub(super) fn measure(args: &Args, threads: usize) -> anyhow::Result<Measured> {
+    let pool = Pool::new("bench", threads).context("cannot start the threads")?;
+    let subject = prepare(args, &pool)?;
+    let gmacs = |one: usize| one as f64 * f64::from(args.batch) / 1e9;
+    let (direct, planned_gmacs) = (gmacs(subject.multiply_adds), gmacs(subject.plan.multiply_adds()));
+    let mut job = subject.job(args.batch as usize);
+    time(WARM_UP.min(args.repeat), &mut job)?;
+    let times = time(args.repeat, &mut job)?;
+    Ok(Measured { report: Report::new(times, direct, peak_mib(), pool.threads()), planned_gmacs })
 }
 
 /// Something to time.
 type Job = Box<dyn FnMut() -> anyhow::Result<()>>;
 
-fn measure(args: &Args, threads: usize) -> anyhow::Result<Report> {
-    let pool = Pool::new("bench", threads).context("cannot start the threads")?;
-    let batch = args.batch as usize;
-    let (mut job, multiply_adds) = match &args.arch {
-        Some(arch) => prepare(arch, batch, &pool)?,
-        None => prepare_model(&args.model, batch, &pool)?,
-    };
-    for _ in 0..3.min(args.repeat) {
-        job()?;
-    }
-    let mut times = Vec::with_capacity(args.repeat as usize);
-    for _ in 0..args.repeat {
-        let start = Instant::now();
-        job()?;
-        times.push(start.elapsed().as_secs_f64() * 1e3);
-    }
-    times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
-    let gmacs = multiply_adds as f64 * f64::from(args.batch) / 1e9;
-    Ok(Report {
-        median_ms: at(0.5),
-        p5_ms: at(0.05),
-        p95_ms: at(0.95),
-        gmacs,
-        gflops: 2.0 * gmacs / (at(0.5) / 1e3),
-        peak_mib: peak_mib(),
-        threads: pool.threads(),
-    })
+/// A compiled network.
+enum Plan {
+    Renderer(Box<PlanRenderer>),
+    Encoder(Box<PlanEncoder>),
 }
 
-/// The same for a model of a file: its generator, or the decoder of a VAE alone.
-fn prepare_model(model: &ModelArgs, batch: usize, pool: &Pool) -> anyhow::Result<(Job, usize)> {
+impl Plan {
+    fn multiply_adds(&self) -> usize {
+        match self {
+            Self::Renderer(renderer) => renderer.multiply_adds(),
+            Self::Encoder(encoder) => encoder.multiply_adds(),
+        }
+    }
+}
+
+/// What is measured.
+struct Subject {
+    plan: Plan,
+    /// Multiply-adds of one picture by definition.
+    multiply_adds: usize,
+}
+
+impl Subject {
+    fn renderer(renderer: PlanRenderer, multiply_adds: usize) -> Self {
+        Self { plan: Plan::Renderer(Box::new(renderer)), multiply_adds }
+    }
+
+    /// The work on `batch` pictures at a time.
+    fn job(self, batch: usize) -> Job {
+        match self.plan {
+            Plan::Renderer(renderer) => rendering(renderer, batch),
+            Plan::Encoder(encoder) => encoding(encoder, batch),
+        }
+    }
+
+    /// The time of each step of the plan.
+    fn profile(self, batch: usize, repeat: usize) -> anyhow::Result<Vec<StepTime>> {
+        Ok(match self.plan {
+            Plan::Renderer(mut renderer) => {
+                let code = Stream::new(2, "bench").normals(renderer.code_dim());
+                renderer.profile(&code, repeat)?
+            }
+            Plan::Encoder(mut encoder) => {
+                let pictures = random_pictures(batch * encoder.picture_shape().iter().product::<usize>());
+                encoder.profile(&pictures, repeat)?
+            }
+        })
+    }
+}
+
+fn prepare(args: &Args, pool: &Pool) -> anyhow::Result<Subject> {
+    match &args.arch {
+        Some(arch) => of_architecture(arch, pool),
+        None => of_model(&args.model, pool),
+    }
+}
+
+/// The generator of a file, or the decoder of a VAE alone.
+fn of_model(model: &ModelArgs, pool: &Pool) -> anyhow::Result<Subject> {
     let model = open(&model.sources()?)?.model;
-    let mut stream = Stream::new(1, "bench");
-    let (renderer, multiply_adds) = match (&model.description.generator, &model.description.vae) {
+    match (&model.description.generator, &model.description.vae) {
         (Some(part), _) => {
             let renderer = compile_generator(&part.config, &model.generator, pool)?;
-            let direct = match part.config {
-                GeneratorConfig::Small { .. } => renderer.multiply_adds(),
-                GeneratorConfig::Resnet { trunk, .. } => resnet_multiply_adds(&trunk, &model.generator),
-            };
-            (renderer, direct)
+            Ok(Subject::renderer(renderer, generator_multiply_adds(&part.config, &model.generator)))
         }
         (None, Some(part)) => {
             let renderer = compile_decoder(&part.config, &model.vae, pool)?;
-            let direct = renderer.multiply_adds();
-            (renderer, direct)
+            Ok(Subject::renderer(renderer, vae_multiply_adds("decoder.", &model.vae)))
         }
         (None, None) => bail!("the model has neither a generator nor a VAE; nothing can be rendered"),
-    };
-    Ok((rendering(Box::new(renderer), batch, &mut stream), multiply_adds))
+    }
 }
 
-/// The job of rendering `batch` pictures, and the multiply-adds of one by definition.
-fn prepare(arch: &str, batch: usize, pool: &Pool) -> anyhow::Result<(Job, usize)> {
+/// Random weights of an architecture.
+fn of_architecture(arch: &str, pool: &Pool) -> anyhow::Result<Subject> {
     let mut stream = Stream::new(1, "bench");
     let vae = VaeConfig { channels: 1, c_dim: 10 };
-    if arch == "vae-encoder" {
-        let weights = vae.initialise_uniform(&mut stream);
-        let mut encoder = compile_encoder(&vae, &weights, pool)?;
-        let pictures: Vec<f32> = (0..batch * 64 * 64).map(|_| stream.uniform()).collect();
-        let (mut mu, mut logvar) = (vec![0.0; batch * vae.c_dim], vec![0.0; batch * vae.c_dim]);
-        let multiply_adds = vae_multiply_adds("encoder.", &weights);
-        let job = move || Ok(encoder.encode(&pictures, &mut mu, &mut logvar)?);
-        return Ok((Box::new(job), multiply_adds));
+    match arch {
+        "vae-encoder" => {
+            let weights = vae.initialise_uniform(&mut stream);
+            let plan = Plan::Encoder(Box::new(compile_encoder(&vae, &weights, pool)?));
+            Ok(Subject { plan, multiply_adds: vae_multiply_adds("encoder.", &weights) })
+        }
+        "vae-decoder" => {
+            let weights = vae.initialise_uniform(&mut stream);
+            let renderer = compile_decoder(&vae, &weights, pool)?;
+            Ok(Subject::renderer(renderer, vae_multiply_adds("decoder.", &weights)))
+        }
+        _ => {
+            let config = parse_arch(arch)?;
+            let weights = config.initialise_uniform(&mut stream);
+            let renderer = compile_generator(&config, &weights, pool)?;
+            Ok(Subject::renderer(renderer, generator_multiply_adds(&config, &weights)))
+        }
     }
-    if arch == "vae-decoder" {
-        let weights = vae.initialise_uniform(&mut stream);
-        let decoder = compile_decoder(&vae, &weights, pool)?;
-        let multiply_adds = vae_multiply_adds("decoder.", &weights);
-        return Ok((rendering(Box::new(decoder), batch, &mut stream), multiply_adds));
-    }
-    let config = parse_arch(arch)?;
-    let weights = config.initialise_uniform(&mut stream);
-    let renderer = compile_generator(&config, &weights, pool)?;
-    let multiply_adds = match config {
-        GeneratorConfig::Small { .. } => vae_multiply_adds("", &weights),
-        GeneratorConfig::Resnet { trunk, .. } => resnet_multiply_adds(&trunk, &weights),
-    };
-    Ok((rendering(Box::new(renderer), batch, &mut stream), multiply_adds))
 }
 
-fn rendering(mut renderer: Box<dyn Renderer>, batch: usize, stream: &mut Stream) -> Job {
-    let codes = stream.normals(batch * renderer.code_dim());
+fn random_pictures(len: usize) -> Vec<f32> {
+    let mut stream = Stream::new(3, "bench");
+    (0..len).map(|_| stream.uniform()).collect()
+}
+
+fn encoding(mut encoder: Box<PlanEncoder>, batch: usize) -> Job {
+    let pictures = random_pictures(batch * encoder.picture_shape().iter().product::<usize>());
+    let c_dim = encoder.code_dim();
+    let (mut mu, mut logvar) = (vec![0.0; batch * c_dim], vec![0.0; batch * c_dim]);
+    Box::new(move || Ok(encoder.encode(&pictures, &mut mu, &mut logvar)?))
+}
+
+fn rendering(mut renderer: Box<PlanRenderer>, batch: usize) -> Job {
+    let codes = Stream::new(2, "bench").normals(batch * renderer.code_dim());
     if batch == 1 {
         let mut picture = Picture::default();
         return Box::new(move || {
@@ -241,6 +246,13 @@ fn resnet_multiply_adds(trunk: &ResnetTrunk, weights: &Arrays) -> usize {
     weights.iter().filter(|(name, _)| name.ends_with(".weight")).map(|(name, w)| w.len() * pixels(name)).sum()
 }
 
+fn generator_multiply_adds(config: &GeneratorConfig, weights: &Arrays) -> usize {
+    match config {
+        GeneratorConfig::Small { .. } => vae_multiply_adds("", weights),
+        GeneratorConfig::Resnet { trunk, .. } => resnet_multiply_adds(trunk, weights),
+    }
+}
+
 /// The same for the 64x64 VAE, half of whose layers are in `prefix`; transposed layers by the map they read.
 fn vae_multiply_adds(prefix: &str, weights: &Arrays) -> usize {
     let layers: [(usize, usize); 5] = match prefix {
@@ -250,14 +262,6 @@ fn vae_multiply_adds(prefix: &str, weights: &Arrays) -> usize {
     let pixels = |name: &str| layers.iter().find(|(n, _)| name == format!("{prefix}layer.{n}.weight"));
     let mine = weights.iter().filter(|(name, _)| name.starts_with(prefix) && name.ends_with(".weight"));
     mine.map(|(name, weight)| weight.len() * pixels(name).map_or(1, |&(_, pixels)| pixels)).sum()
-}
-
-/// Peak resident set of this process in MiB, from the kernel; 0 where it does not say.
-fn peak_mib() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok());
-    kib.unwrap_or(0.0) / 1024.0
 }
 
 #[cfg(test)]
@@ -278,7 +282,8 @@ mod tests {
     #[test]
     fn every_architecture_can_be_measured() {
         for (arch, batch) in [("resnet:16:4:8", 1), ("small", 2), ("vae-decoder", 1), ("vae-encoder", 3)] {
-            let report = measure(&render(arch, batch), 1).expect("measures");
+            let Measured { report, planned_gmacs } = measure(&render(arch, batch), 1).expect("measures");
+            assert!(planned_gmacs > 0.0 && planned_gmacs <= report.gmacs, "{arch}");
             assert!(report.median_ms > 0.0 && report.p5_ms <= report.median_ms, "{arch}");
             assert!(report.gmacs > 0.0 && report.gflops > 0.0 && report.threads == 1, "{arch}");
         }
@@ -286,7 +291,7 @@ mod tests {
 
     #[test]
     fn an_unknown_architecture_is_named_with_what_would_do() {
-        let message = measure(&render("resnet:64", 1), 1).expect_err("unknown").to_string();
+        let message = measure(&render("resnet:64", 1), 1).err().expect("unknown").to_string();
         assert!(message.contains("resnet:SIZE:NFILTER:NFILTER_MAX"), "{message}");
     }
 

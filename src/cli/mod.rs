@@ -14,6 +14,9 @@ mod workbench;
 
 pub mod bench;
 pub mod bench_render;
+pub mod bench_report;
+pub mod bench_scaling;
+pub mod bench_train;
 pub mod bench_ui;
 pub mod convert;
 pub mod data;

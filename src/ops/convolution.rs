@@ -11,6 +11,7 @@ use super::cpu::convolution::{ConvShape, Convolve, Fused, narrow_size};
 use super::cpu::elementwise;
 use super::custom::{constant, elements, filled, with_float};
 use super::portable;
+use super::work::count;
 
 /// Cross-correlation of `x (N, Ci, H, W)` with `weight (Co, Ci, k, k)`, plus `bias (Co)`; gives
 /// `(N, Co, (H + 2 padding - k) / stride + 1, ...)`.
@@ -263,6 +264,7 @@ impl Convolution {
         bias: Option<(&CpuStorage, &Layout)>,
     ) -> Result<(CpuStorage, Shape)> {
         let s = &self.shape;
+        count(s.multiply_adds());
         with_float!("convolution", s1, T => {
             let (a, b) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
             let bias = bias.map(|(storage, layout)| elements::<T>(storage, layout)).transpose()?;
@@ -414,6 +416,7 @@ impl CustomOp3 for Masked {
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let s = &self.shape;
+        count(s.multiply_adds());
         with_float!("convolution backward through an activation", s1, T => {
             let (narrow, weight) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
             let mask = Some((elements::<T>(s3, l3)?, <T as WithDType>::from_f64(self.slope)));

@@ -6,6 +6,7 @@ use super::backward::deliver;
 use super::cpu::convolution::Fused;
 use super::cpu::linear::{self as kernels, LinearShape};
 use super::custom::{constant, elements, filled};
+use super::work::count;
 
 /// `x (N, I)` times the transpose of `weight (O, I)`, plus `bias (O)`; gives `(N, O)`.
 ///
@@ -60,6 +61,7 @@ impl Linear {
         bias: Option<(&CpuStorage, &Layout)>,
     ) -> Result<(CpuStorage, Shape)> {
         let s = &self.shape;
+        count(s.batch * s.inputs * s.outputs);
         let (a, b) = (elements::<f32>(s1, l1)?, elements::<f32>(s2, l2)?);
         let bias = bias.map(|(storage, layout)| elements::<f32>(storage, layout)).transpose()?;
         Ok(match self.kind {

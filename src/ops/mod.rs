@@ -23,6 +23,7 @@ mod residual;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod work;
 
 pub use activation::{Activation, leaky_relu, leaky_relu_backward, tanh};
 pub use backward::{backward, deliver_gradient};
@@ -38,3 +39,4 @@ pub use pooling::{avg_pool_3x3_s2, avg_pool_3x3_s2_backward};
 pub use resampling::{area_downsample, bilinear_downsample, sum_pool_2x2, upsample_nearest_2x};
 pub use residual::{residual, scaled};
 pub use sums::sum_of_squares;
+pub use work::multiply_adds;

@@ -10,6 +10,7 @@ mod job;
 mod method_tests;
 mod players;
 mod presets;
+mod rehearsal;
 mod report;
 mod retention;
 mod run_folder;
@@ -27,6 +28,7 @@ pub use config::{
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;
 pub use presets::{Stage, preset, preset_names};
+pub use rehearsal::Rehearsal;
 pub use report::StepReport;
 pub use run_folder::RunFolder;
 pub use session::{Machine, Session};

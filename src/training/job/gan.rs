@@ -91,6 +91,22 @@ impl GanJob {
             Method::Infogan => Code::Learned(infogan_encoder(&values)?),
             _ => Code::OfVae(Box::new(opened_vae(&values)?)),
         };
+        Self::over(code, config, data, device)
+    }
+
+    /// The same over a VAE of `c_dim` dimensions with random weights. For measuring, not for training.
+    pub(super) fn rehearsal(config: &TrainConfig, c_dim: usize, device: &Device) -> Result<Self, TrainError> {
+        let values = gan_values(config)?;
+        let network = VaeConfig { channels: values.channels, c_dim };
+        let weights = network.initialise_uniform(&mut Stream::new(config.seed, "rehearsal weights"));
+        let vae = model(describe_vae(&config.data, network, &[]), weights, None);
+        let code = Code::OfVae(Box::new(Distilled::new(vae, String::new(), &values)?));
+        Self::over(code, config, &config.data, device)
+    }
+
+    /// Fresh weights for a method with this code.
+    fn over(code: Code, config: &TrainConfig, data: &str, device: &Device) -> Result<Self, TrainError> {
+        let values = gan_values(config)?;
         let mut stream = Stream::new(config.seed, "weights");
         let generator = values.generator(config.size, code.dims());
         let mut weights = initial_gan(&values, config.size, &generator, &mut stream);

@@ -84,6 +84,19 @@ pub(super) fn new_job(config: &TrainConfig, data: &str, device: &Device) -> Resu
     }
 }
 
+/// Fresh weights for `config`, which need not name a VAE: a method that distils one gets one of `c_dim` dimensions
+/// with random weights. For measuring, not for training.
+pub(super) fn rehearsal_job(
+    config: &TrainConfig,
+    c_dim: usize,
+    device: &Device,
+) -> Result<Box<dyn Job>, TrainError> {
+    match config.method.takes_a_vae() {
+        true => Ok(Box::new(gan::GanJob::rehearsal(config, c_dim, device)?)),
+        false => new_job(config, &config.data, device),
+    }
+}
+
 /// The job that goes on from `state`, which must hold the networks that `config` describes.
 pub(super) fn restored_job(
     config: &TrainConfig,

@@ -1,0 +1,139 @@
+//! `idgan bench train`: how long one whole training step takes, on data that is made up in memory.
+
+use anyhow::Context;
+use candle_core::Device;
+
+use crate::base::Pool;
+use crate::ops;
+use crate::training::{Rehearsal, Stage, TrainConfig, preset, preset_names};
+
+use super::bench_report::{Report, forget_peak, peak_mib, resident_mib, time};
+use super::{threads, usage};
+
+/// Steps that are not counted: the first ones allocate.
+const WARM_UP: u32 = 3;
+
+/// Which step to measure, and how often.
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "The step is the whole one: noise, forward, losses, backward, optimisers, moving average. Networks \
+    start from random weights and pictures are random numbers, so that neither data nor a trained VAE is needed. \
+    Memory is counted from before the first step.\n\n\
+    Examples:\n  \
+    idgan bench train --preset dsprites --stage vae\n  \
+    idgan bench train --preset dsprites --stage gan --json\n  \
+    idgan bench train --preset celeba-64 --batch 8 --repeat 50 --threads 1"
+)]
+pub struct Args {
+    /// The preset to measure; a wrong name lists them.
+    #[arg(long, value_name = "NAME")]
+    pub preset: String,
+    /// Which stage, where both have a preset of this name: vae or gan.
+    #[arg(long, value_name = "STAGE")]
+    pub stage: Option<StageName>,
+    /// Pictures a step, instead of the preset's.
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// Picture height and width in pixels, instead of the preset's (stage 2).
+    #[arg(long, value_name = "N")]
+    pub size: Option<usize>,
+    /// Timed steps, after a few that are not counted.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub repeat: u32,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A stage as it is named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum StageName {
+    /// Stage 1.
+    Vae,
+    /// Stage 2.
+    Gan,
+}
+
+/// Runs the measurement and prints it.
+///
+/// # Errors
+/// When there is no such preset, its values do not fit, or the networks do not fit into memory.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    measure(args, threads())?.print(args.json)
+}
+
+fn measure(args: &Args, threads: usize) -> anyhow::Result<Report> {
+    let mut config = named(&args.preset, args.stage)?;
+    config.batch = args.batch.unwrap_or(config.batch);
+    config.size = args.size.unwrap_or(config.size);
+    config.validate().map_err(|error| usage(error.to_string()))?;
+    let pool = Pool::new("train", threads).context("cannot start the training threads")?;
+    pool.run(|| {
+        let mut rehearsal = Rehearsal::new(&config, &Device::Cpu)?;
+        forget_peak();
+        let before = resident_mib();
+        let mut step = || -> anyhow::Result<()> {
+            let report = rehearsal.step()?;
+            match report.not_finite {
+                // Such a step ends early, and its time would flatter.
+                Some(what) => anyhow::bail!("{what} was not a finite number; nothing was measured"),
+                None => Ok(()),
+            }
+        };
+        time(WARM_UP.min(args.repeat), &mut step)?;
+        let counted = ops::multiply_adds();
+        let times = time(args.repeat, &mut step)?;
+        let gmacs = (ops::multiply_adds() - counted) as f64 / f64::from(args.repeat) / 1e9;
+        Ok(Report::new(times, gmacs, (peak_mib() - before).max(0.0), pool.threads()))
+    })
+}
+
+/// The preset called `name` of the stage asked for, or of the only one that has it.
+fn named(name: &str, stage: Option<StageName>) -> anyhow::Result<TrainConfig> {
+    let (vae, gan) = (preset(Stage::Vae, name), preset(Stage::Gan, name));
+    let names = |stage| preset_names(stage).join(", ");
+    match (stage, vae, gan) {
+        (None, Some(_), Some(_)) => {
+            Err(usage(format!("both stages have a preset {name:?}; add --stage vae or --stage gan")))
+        }
+        (Some(StageName::Vae) | None, Some(config), _) | (Some(StageName::Gan) | None, _, Some(config)) => {
+            Ok(config)
+        }
+        _ => Err(usage(format!(
+            "there is no preset {name:?}; stage 1 (vae) has {}; stage 2 (gan) has {}",
+            names(Stage::Vae),
+            names(Stage::Gan)
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(preset: &str, stage: Option<StageName>) -> Args {
+        Args { preset: preset.into(), stage, batch: Some(2), size: None, repeat: 2, json: true }
+    }
+
+    #[test]
+    fn a_step_of_either_stage_is_measured() {
+        for stage in [StageName::Vae, StageName::Gan] {
+            let report = measure(&args("dsprites-small", Some(stage)), 1).expect("measures");
+            assert!(report.median_ms > 0.0 && report.threads == 1);
+            // 8.1 M multiply-adds in either half of the VAE; other tests may count at the same time.
+            assert!(report.gmacs > 2.0 * 3.0 * 2.0 * 0.008 * 0.9, "{stage:?}: {}", report.gmacs);
+        }
+    }
+
+    #[test]
+    fn a_name_of_both_stages_must_say_which() {
+        let refused = |preset, stage| measure(&args(preset, stage), 1).expect_err("refused").to_string();
+        assert!(refused("dsprites", None).contains("--stage vae or --stage gan"));
+        assert!(refused("nonsense", None).contains("celeba-hq"));
+        assert!(refused("celeba-64", Some(StageName::Vae)).contains("no preset"));
+        assert!(named("celeba-64", None).is_ok_and(|config| config.gan.is_some()));
+        assert!(named("dsprites", Some(StageName::Vae)).is_ok_and(|config| config.vae.is_some()));
+        let size = Args { size: Some(128), ..args("dsprites", Some(StageName::Vae)) };
+        assert!(measure(&size, 1).expect_err("64 only").is::<super::super::Usage>());
+    }
+}

@@ -1,0 +1,97 @@
+//! A training step on made-up pictures, as often as one likes: what a benchmark times.
+
+use candle_core::{Device, Tensor};
+
+use crate::base::Stream;
+
+use super::job::{Inputs, Job, Normals, rehearsal_job};
+use super::{Stage, StepReport, TrainConfig, TrainError, preset, preset_names};
+
+/// Dimensions of the paper's code for photographs; data sets that a stage-1 preset knows have that preset's.
+const PHOTO_C_DIM: usize = 20;
+
+/// A run without data, folder or log: the whole step of either stage, on one batch that lies in memory.
+pub struct Rehearsal {
+    job: Box<dyn Job>,
+    device: Device,
+    pictures: Vec<Tensor>,
+    noise: Stream,
+    step: u64,
+}
+
+impl Rehearsal {
+    /// Fresh weights and a random batch for `config`. Stage 2 needs no trained VAE: the encoder that it distils
+    /// gets random weights too.
+    ///
+    /// # Errors
+    /// When the configuration makes no sense or the device cannot hold the networks.
+    pub fn new(config: &TrainConfig, device: &Device) -> Result<Self, TrainError> {
+        config.validate()?;
+        let job = rehearsal_job(config, c_dim(config), device)?;
+        let mut stream = Stream::new(config.seed, "rehearsal");
+        let (channels, low) = match (&config.vae, &config.gan) {
+            (Some(vae), _) => (vae.channels, 0.0),
+            (None, gan) => (gan.as_ref().map_or(1, |gan| gan.channels), -1.0),
+        };
+        let rows = config.batch / config.accumulate;
+        let shape = (rows, channels, config.size, config.size);
+        let mut pictures = Vec::new();
+        for _ in 0..config.accumulate {
+            let values = (0..rows * channels * config.size * config.size)
+                .map(|_| low + (1.0 - low) * stream.uniform())
+                .collect::<Vec<f32>>();
+            pictures.push(Tensor::from_vec(values, shape, device)?);
+        }
+        Ok(Self { job, device: device.clone(), pictures, noise: Stream::new(config.seed, "noise"), step: 0 })
+    }
+
+    /// Makes the next step, with fresh noise, on the same pictures.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn step(&mut self) -> Result<StepReport, TrainError> {
+        let second = self.job.needs_second_batch().then(|| self.pictures.clone());
+        let inputs = Inputs { pictures: self.pictures.clone(), second };
+        let report = {
+            let mut normals = Normals { stream: &mut self.noise, device: &self.device };
+            self.job.step(inputs, self.step, &mut normals)?
+        };
+        self.step += 1;
+        Ok(report)
+    }
+}
+
+/// Dimensions of the code that stage 1 learns on the same data.
+fn c_dim(config: &TrainConfig) -> usize {
+    let known = preset_names(Stage::Vae).iter().filter_map(|name| preset(Stage::Vae, name));
+    let same = known.filter(|vae| vae.data == config.data);
+    same.filter_map(|vae| vae.vae).map(|vae| vae.c_dim).next().unwrap_or(PHOTO_C_DIM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_stages_make_real_steps() {
+        for (stage, loss) in [(Stage::Vae, "loss"), (Stage::Gan, "d_loss")] {
+            let config = preset(stage, "dsprites-small").expect("is a preset");
+            let config = TrainConfig { batch: 4, accumulate: 2, ..config };
+            let mut rehearsal = Rehearsal::new(&config, &Device::Cpu).expect("starts");
+            let values: Vec<f64> = (0..3)
+                .map(|_| rehearsal.step().expect("steps"))
+                .map(|report| {
+                    assert_eq!(report.not_finite, None);
+                    report.get(loss).expect("is reported")
+                })
+                .collect();
+            assert!(values[0] != values[1] && values[1] != values[2], "the weights move: {values:?}");
+        }
+    }
+
+    #[test]
+    fn codes_are_as_wide_as_the_first_stage_makes_them() {
+        let of = |name| c_dim(&preset(Stage::Gan, name).expect("is a preset"));
+        assert_eq!(["dsprites", "celeba-128", "celeba-hq", "scenes-64"].map(of), [10, 20, 20, 10]);
+    }
+}
