@@ -63,20 +63,13 @@ fn geometry(i: usize) -> (usize, usize) {
     if i == 4 { (1, 0) } else { (STRIDE, 1) }
 }
 
-/// What [`ConvEncoder::trace`] keeps: the output of every ReLU, for the gradient's masks.
+/// What [`ConvEncoder::trace`] keeps.
 #[derive(Debug)]
 pub struct ConvTrace {
+    /// The output of every ReLU, for the gradient's masks; cut from the graph.
     activations: Vec<Tensor>,
-}
-
-impl ConvTrace {
     /// The last hidden layer, `(N, 256)`.
-    ///
-    /// # Errors
-    /// When the device fails.
-    pub fn features(&self) -> Result<Tensor> {
-        self.activations[self.activations.len() - 1].flatten_from(1)
-    }
+    pub features: Tensor,
 }
 
 impl ConvEncoder {
@@ -113,7 +106,7 @@ impl ConvEncoder {
     pub fn trace(&self, x: &Tensor) -> Result<(Tensor, ConvTrace)> {
         let (activations, features) = self.trace_features(x)?;
         let outputs = ops::linear(&features, &self.linear.weight, Some(&self.linear.bias))?;
-        Ok((outputs, ConvTrace { activations }))
+        Ok((outputs, ConvTrace { activations, features }))
     }
 
     /// The last layer's weight, `(outputs, 256)`.

@@ -90,7 +90,7 @@ impl Discriminator {
         match self {
             Self::Small(net) => {
                 let (outputs, trace) = net.trace(x)?;
-                let features = trace.features()?;
+                let features = trace.features.clone();
                 Ok(Verdict { logits: outputs.squeeze(1)?, kl: None, features, trace: Trace::Small(trace) })
             }
             Self::Resnet(net) => {
