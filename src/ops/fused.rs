@@ -9,6 +9,7 @@ use super::convolution::{narrow_shape, wide_shape};
 use super::cpu;
 use super::cpu::convolution::{ConvShape, Convolve, Fused};
 use super::custom::{Element, constant, elements, unsupported};
+use super::work::count;
 use super::{portable, residual};
 
 /// What is done around a convolution: `shortcut + scale * mask * activation(conv(activation(x)) + bias)`.
@@ -148,6 +149,7 @@ fn run<T: Element + Convolve>(
     around: &Around<'_>,
     kernel: impl FnOnce(&ConvShape, &[T], &[T], &Fused<'_, T>, &mut [T]),
 ) -> Result<Tensor> {
+    count(shape.multiply_adds());
     let (x, weight) = (x.contiguous()?, weight.contiguous()?);
     let bias = around.bias.map(Tensor::contiguous).transpose()?;
     let mask = around.mask.map(|(at, _)| at.contiguous()).transpose()?;
