@@ -215,10 +215,15 @@ impl Worker {
     pub(super) fn run(self) {
         let mut epoch = 0;
         let mut renderer: Option<Box<dyn Renderer>> = None;
+        // The code that the network panicked at: asked for again, it would use up the restarts.
+        let mut broken_by: Option<Arc<[f32]>> = None;
         loop {
             match self.inbox.next() {
                 Job::Close => return,
                 Job::Install(install) => {
+                    if install.epoch != epoch {
+                        broken_by = None;
+                    }
                     epoch = install.epoch;
                     renderer = None; // The old network goes before the new one's buffers grow.
                     renderer = install.renderer.or(renderer);
@@ -226,6 +231,7 @@ impl Worker {
                 Job::Frame(request, cancel) => {
                     let mut finished = None;
                     if request.epoch == epoch
+                        && broken_by.as_ref() != Some(&request.code)
                         && let Some(network) = &mut renderer
                     {
                         match self.frame(network.as_mut(), &request, &cancel) {
@@ -236,6 +242,7 @@ impl Worker {
                             Attempt::Failed => {}
                             Attempt::Broken => {
                                 renderer = None;
+                                broken_by = Some(Arc::clone(&request.code));
                                 self.loader.rebuild(self.role, epoch);
                             }
                         }
