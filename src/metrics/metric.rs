@@ -125,6 +125,6 @@ mod tests {
             assert_eq!(metric.to_string().parse(), Ok(metric));
         }
         assert_eq!("R-ID".parse(), Ok(Metric::RId));
-        assert!("sap".parse::<Metric>().is_err_and(|error| error.contains("fvm, mig, fid")));
+        assert!("sap".parse::<Metric>().is_err_and(|error| error.contains("fvm, mig, correlation, fid")));
     }
 }

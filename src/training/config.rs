@@ -291,6 +291,7 @@ impl TrainConfig {
     /// # Errors
     /// A sentence naming the value and what would be accepted.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        require(self.steps > 0, "steps must be at least 1")?;
         require(self.batch > 0, "batch must be at least 1")?;
         require(
             self.accumulate > 0 && self.batch.is_multiple_of(self.accumulate),
