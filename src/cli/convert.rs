@@ -71,6 +71,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let written = match args.to {
         Target::Bundle => {
             name(&mut opened.model.description, args)?;
+            forget_folders(&mut opened.model.description);
             let precision = if args.f16 { Precision::F16 } else { Precision::F32 };
             write_bundle(&args.out, &opened.model, precision)?;
             vec![args.out.clone()]
@@ -112,6 +113,17 @@ fn name(description: &mut ModelDescription, args: &Args) -> anyhow::Result<()> {
         block.labels[*dim].clone_from(label);
     }
     Ok(())
+}
+
+/// Shortens the path of the VAE that a GAN distilled to its last name: a bundle is for giving away, and where that VAE
+/// lay says nothing elsewhere. The VAE's hash stays.
+fn forget_folders(description: &mut ModelDescription) {
+    let vae = description.provenance.get_mut("config").and_then(|config| config.pointer_mut("/gan/vae"));
+    if let Some(serde_json::Value::String(path)) = vae
+        && let Some(name) = Path::new(path.as_str()).file_name()
+    {
+        *path = name.to_string_lossy().into_owned();
+    }
 }
 
 fn parse_label(text: &str) -> Result<(usize, String), String> {
