@@ -19,7 +19,6 @@ pub struct BundledModel {
 }
 
 /// The model in `checkpoints/NAME.safetensors` with its card `checkpoints/NAME.md`.
-#[allow(unused_macros, reason = "a build may bring no models along")]
 macro_rules! bundled {
     ($name:literal, $title:literal) => {
         BundledModel {
@@ -33,7 +32,8 @@ macro_rules! bundled {
 
 /// All of them, the best first: it is what the window shows when no model is named. To add one, put its files into
 /// `checkpoints/` and a line here: `bundled!("scenes", "Rooms with one object, 128 px")`.
-pub const BUNDLED: &[BundledModel] = &[];
+pub const BUNDLED: &[BundledModel] =
+    &[bundled!("sprites-64", "Sprites, 64 px: y, x and scale, from dSprites")];
 
 impl BundledModel {
     /// The one called `name` among `models`.
