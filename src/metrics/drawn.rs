@@ -22,6 +22,16 @@ pub enum Painter {
     Decoder,
 }
 
+impl Painter {
+    /// What belongs to this painter, of what belongs to either.
+    pub(super) fn choose<T>(self, generator: T, decoder: T) -> T {
+        match self {
+            Self::Generator => generator,
+            Self::Decoder => decoder,
+        }
+    }
+}
+
 impl FromStr for Painter {
     type Err = String;
 

@@ -160,10 +160,7 @@ impl Pictures {
 
 /// The shape of a painter's pictures; `None` when the model lacks it.
 fn painter(networks: &Networks, painter: Painter) -> Option<[usize; 3]> {
-    let renderer = match painter {
-        Painter::Generator => networks.generator.as_deref(),
-        Painter::Decoder => networks.decoder.as_deref(),
-    };
+    let renderer = painter.choose(networks.generator.as_deref(), networks.decoder.as_deref());
     renderer.map(|renderer| renderer.picture_shape())
 }
 
@@ -385,10 +382,7 @@ impl Job<'_, '_, '_> {
     ) -> Result<(), MetricError> {
         let request = self.request;
         let networks = &mut *self.subject.networks;
-        let renderer = match request.painter {
-            Painter::Generator => &mut networks.generator,
-            Painter::Decoder => &mut networks.decoder,
-        };
+        let renderer = request.painter.choose(&mut networks.generator, &mut networks.decoder);
         let Some(renderer) = renderer else { return Ok(()) };
         let (description, painter) = (self.subject.description, request.painter);
         if request.has(Metric::RId)
@@ -403,10 +397,7 @@ impl Job<'_, '_, '_> {
         }
         self.read_back(sample)?;
         let networks = &mut *self.subject.networks;
-        let renderer = match request.painter {
-            Painter::Generator => &mut networks.generator,
-            Painter::Decoder => &mut networks.decoder,
-        };
+        let renderer = request.painter.choose(&mut networks.generator, &mut networks.decoder);
         let Some(renderer) = renderer else { return Ok(()) };
         let posterior = sample.filter(|_| request.codes == Source::Posterior);
         if let (true, Some(data), Some(features)) = (request.has(Metric::Fid), &self.pictures.drawn, features)
@@ -435,10 +426,7 @@ impl Job<'_, '_, '_> {
         let request = self.request;
         let painter = request.painter;
         let networks = &mut *self.subject.networks;
-        let renderer = match painter {
-            Painter::Generator => &mut networks.generator,
-            Painter::Decoder => &mut networks.decoder,
-        };
+        let renderer = painter.choose(&mut networks.generator, &mut networks.decoder);
         let (true, Some(renderer), Some(encoder), Some(sample)) =
             (request.has(Metric::ReadBack), renderer, &mut networks.encoder, sample)
         else {
@@ -469,10 +457,7 @@ impl Job<'_, '_, '_> {
         let request = self.request;
         let painter = request.painter;
         let networks = &mut *self.subject.networks;
-        let renderer = match painter {
-            Painter::Generator => &mut networks.generator,
-            Painter::Decoder => &mut networks.decoder,
-        };
+        let renderer = painter.choose(&mut networks.generator, &mut networks.decoder);
         let (true, Some(renderer)) = (request.has(Metric::Gilbo), renderer) else { return Ok(()) };
         let description = self.subject.description;
         let code = read_code(description, painter)?;
