@@ -5,6 +5,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use super::super::*;
 use super::{assert_close, numbers, strided, values};
 use crate::ops::cpu::convolution::narrow_size;
+use crate::ops::cpu::micro::Kernel;
 
 /// `(batch, in channels, height, width, out channels, kernel, stride, padding)`
 const SHAPES: &[(usize, usize, usize, usize, usize, usize, usize, usize)] = &[
@@ -109,11 +110,16 @@ fn with_bias(y: &Tensor, bias: &Tensor) -> Tensor {
     y.broadcast_add(&bias.reshape((1, (), 1, 1)).expect("one axis")).expect("fits")
 }
 
-/// Each type, with plain and with strided arguments: `check(type, tolerance, arrange)`.
+/// Each type, with plain and with strided arguments: `check(tolerance, arrange)`. In f32 once for every instruction set
+/// of this CPU: nobody else's CPU need have AVX-512.
 fn variants(mut check: impl FnMut(f64, &dyn Fn(&Tensor) -> Tensor)) {
-    for (dtype, tolerance) in [(DType::F64, 1e-13), (DType::F32, 4e-6)] {
+    let mut both = |dtype, tolerance| {
         check(tolerance, &|t| t.to_dtype(dtype).expect("converts"));
         check(tolerance, &|t| strided(&t.to_dtype(dtype).expect("converts")));
+    };
+    both(DType::F64, 1e-13);
+    for kernel in Kernel::available() {
+        kernel.preferred(|| both(DType::F32, 4e-6));
     }
 }
 
@@ -172,6 +178,12 @@ fn weight_gradient() {
 /// What is fused with a convolution gives what the operations by themselves give, in values and gradients.
 #[test]
 fn fused_activations() {
+    for kernel in Kernel::available() {
+        kernel.preferred(check_fused_activations);
+    }
+}
+
+fn check_fused_activations() {
     let slope = 0.2;
     for case in cases() {
         let (stride, padding) = (case.stride, case.padding);

@@ -11,6 +11,7 @@ mod against_naive;
 mod derivatives;
 mod discriminator;
 mod portable;
+mod repeatable;
 
 use candle_core::{DType, Device, Tensor};
 
