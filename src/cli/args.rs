@@ -2,10 +2,12 @@ use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
 
+use crate::base::Cancel;
 use crate::checkpoint::{BUNDLED, BundledModel, Sources};
+use crate::data::OpenOptions;
 use crate::inference::DeviceChoice;
 
-use super::usage;
+use super::{threads, usage};
 
 /// Which model a command works on.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -98,6 +100,52 @@ fn model_parser() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
+/// How a data set is opened.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Data")]
+pub struct OpeningArgs {
+    /// The picture behind scream-dsprites, instead of the program's own.
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
+
+    /// The folder of decoded pictures, instead of the user's cache folder.
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+
+    /// Most gigabytes of decoded pictures kept in it.
+    #[arg(long, value_name = "GB", default_value_t = 20.0, value_parser = parse_gigabytes)]
+    cache_size: f64,
+}
+
+impl Default for OpeningArgs {
+    fn default() -> Self {
+        Self { picture: None, cache: None, cache_size: 20.0 }
+    }
+}
+
+impl OpeningArgs {
+    /// The options, on all threads; `cancel` stops a long preparation.
+    pub fn options(&self, cancel: &Cancel) -> OpenOptions {
+        let defaults = OpenOptions::default();
+        OpenOptions {
+            picture: self.picture.clone(),
+            cache_dir: self.cache.clone().unwrap_or(defaults.cache_dir),
+            cache_bytes: (self.cache_size * 1e9) as u64,
+            threads: threads(),
+            cancel: cancel.clone(),
+            progress: None,
+        }
+    }
+}
+
+/// A number of gigabytes.
+fn parse_gigabytes(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value >= 0.0 && value.is_finite() => Ok(value),
+        _ => Err("gigabytes must be a number of 0 or more".to_owned()),
+    }
+}
+
 /// Where networks are computed.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Machine")]
@@ -117,5 +165,19 @@ mod tests {
         assert_eq!(args.as_arguments(), ["--gan", "a b/model.pt", "--c-dim", "20"]);
         assert!(args.sources().is_ok());
         assert!(ModelArgs::default().sources().is_err());
+    }
+
+    #[test]
+    fn the_cache_is_where_and_as_large_as_asked() {
+        let args = OpeningArgs { cache: Some("big disk".into()), cache_size: 1.5, ..OpeningArgs::default() };
+        let options = args.options(&Cancel::new());
+        assert_eq!((options.cache_dir, options.cache_bytes), ("big disk".into(), 1_500_000_000));
+        assert_eq!(
+            OpeningArgs::default().options(&Cancel::new()).cache_bytes,
+            OpenOptions::default().cache_bytes
+        );
+        for wrong in ["-1", "inf", "nan", "many"] {
+            assert!(parse_gigabytes(wrong).is_err(), "{wrong}");
+        }
     }
 }

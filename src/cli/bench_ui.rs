@@ -48,7 +48,7 @@ pub struct Args {
     device: DeviceArgs,
 }
 
-fn resolution(text: &str) -> Result<usize, String> {
+pub(super) fn resolution(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
         Ok(size) if size.is_power_of_two() && (8..=2048).contains(&size) => Ok(size),
         _ => Err("expected a power of two from 8 to 2048".to_owned()),
@@ -76,6 +76,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     use crate::app::{Options, bench};
     use crate::engine::{FileLibrary, Library, RandomLibrary, Source};
     use crate::nets::ResnetTrunk;
+
+    use super::beside::{Beside, train_behind};
 
     let model = &args.model;
     let is_given = model.bundle().is_some() || model.vae.is_some() || model.gan.is_some();
@@ -131,53 +133,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         ),
     ];
     super::print(text.concat())
-}
-
-/// Trains the first stage on the rendered sprites into `folder` as the Train panel does, until it is stopped.
-#[cfg(feature = "gui")]
-fn train_behind(folder: &std::path::Path) -> anyhow::Result<crate::engine::Training> {
-    use crate::data::OpenOptions;
-    use crate::inference::DeviceChoice;
-    use crate::training::{Session, Stage, preset};
-    use anyhow::Context;
-
-    let config = preset(Stage::Vae, "dsprites-small").context("the preset dsprites-small is missing")?;
-    let folder = folder.join("run");
-    let open = move |machine| Session::start(&folder, config, machine);
-    let (threads, data) = (super::threads(), OpenOptions::default());
-    Ok(crate::engine::Training::spawn_behind(threads, DeviceChoice::Cpu, data, open)?)
-}
-
-/// A command of this program that runs meanwhile; it ends with the measurement.
-#[cfg(feature = "gui")]
-struct Beside(Option<std::process::Child>);
-
-#[cfg(feature = "gui")]
-impl Beside {
-    fn start(words: &[String]) -> anyhow::Result<Self> {
-        use std::process::{Command, Stdio};
-        if words.is_empty() {
-            return Ok(Self(None));
-        }
-        let child = Command::new(std::env::current_exe()?)
-            .args(words)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        Ok(Self(Some(child)))
-    }
-}
-
-#[cfg(feature = "gui")]
-impl Drop for Beside {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            // It may have ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
 }
 
 #[cfg(test)]

@@ -8,14 +8,14 @@ use anyhow::Context;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::base::{Picture, Stream};
+use crate::base::{Cancel, Picture, Stream};
 use crate::data::{
     self, DataError, Dataset, KNOWN_SPECS, OpenOptions, SHARED_NUISANCE, classes_of, index_of,
 };
 use crate::explore::export::{Colour, Provenance, Target, TargetKind, check_size, write_png};
 use crate::explore::figure::{Band, Figure, captions};
 
-use super::{Progress, print, print_json, usage};
+use super::{OpeningArgs, Progress, print, print_json, usage};
 
 /// Pictures in each row of a sheet when not said.
 const COLUMNS: usize = 10;
@@ -57,17 +57,8 @@ struct SetArgs {
     #[arg(long, value_name = "PX")]
     size: Option<usize>,
 
-    /// The picture behind scream-dsprites; the program's own painting when left out.
-    #[arg(long, value_name = "FILE")]
-    picture: Option<PathBuf>,
-
-    /// The most that the folder of decoded pictures may hold, in GB.
-    #[arg(long, value_name = "GB", default_value_t = 20.0)]
-    cache_size: f64,
-
-    /// The folder of decoded pictures; the user's cache folder when left out.
-    #[arg(long, value_name = "DIR")]
-    cache: Option<PathBuf>,
+    #[command(flatten)]
+    opening: OpeningArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -129,19 +120,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 impl SetArgs {
     /// Opens the set, with a progress bar where that takes long; an interrupt leaves nothing half done.
     fn open(&self) -> anyhow::Result<Arc<dyn Dataset>> {
-        if !(self.cache_size >= 0.0 && self.cache_size.is_finite()) {
-            return Err(usage(format!("--cache-size must be 0 or more, not {}", self.cache_size)));
-        }
-        let defaults = OpenOptions::default();
-        let options = OpenOptions {
-            cache_dir: self.cache.clone().unwrap_or(defaults.cache_dir),
-            cache_bytes: (self.cache_size * 1e9) as u64,
-            picture: self.picture.clone(),
-            threads: super::threads(),
-            progress: Some(progress_bar()),
-            cancel: defaults.cancel,
-        };
-        let cancel = options.cancel.clone();
+        let cancel = Cancel::new();
+        let options = OpenOptions { progress: Some(progress_bar()), ..self.opening.options(&cancel) };
         ctrlc::set_handler(move || cancel.cancel()).context("cannot watch for interrupts")?;
         data::open(&self.spec, self.size, &options).map_err(|error| match error {
             DataError::Spec(sentence) => usage(sentence),

@@ -6,7 +6,7 @@ use anyhow::Context;
 use candle_core::Device;
 
 use crate::base::{Cancel, Pool};
-use crate::data::{DataError, OpenOptions};
+use crate::data::DataError;
 use crate::explore::Source;
 use crate::metrics::{
     EVALUATION_FILE, Evaluation, FactorFeatures, FactorNetwork, Features, FvmOptions, InceptionFeatures,
@@ -14,7 +14,7 @@ use crate::metrics::{
 };
 
 use super::workbench::Workbench;
-use super::{DeviceArgs, ModelArgs, Progress, print, print_json, threads, usage, warn};
+use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, threads, usage, warn};
 
 /// Arguments of `idgan eval`.
 #[derive(Clone, Debug, clap::Args)]
@@ -95,13 +95,8 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// The picture behind scream-dsprites, instead of the program's own.
-    #[arg(long, value_name = "FILE")]
-    picture: Option<PathBuf>,
-
-    /// Most gigabytes of decoded pictures kept on disk.
-    #[arg(long, value_name = "GB", default_value_t = 20.0)]
-    cache_size: f64,
+    #[command(flatten)]
+    opening: OpeningArgs,
 
     #[command(flatten)]
     model: ModelArgs,
@@ -139,7 +134,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if chooses && features.is_none() {
         request.metrics.retain(|&metric| metric != Metric::Fid);
     }
-    let options = options(args, &cancel);
+    let options = args.opening.options(&cancel);
     let mut pictures = Pictures::open(&spec, &bench.networks, &request, &options);
     if chooses && matches!(pictures, Err(DataError::Spec(_))) {
         // The data may exist at the encoder's size only, which is enough for everything else.
@@ -224,16 +219,6 @@ fn request(args: &Args, bench: &Workbench) -> Request {
         painter: args.decoder.unwrap_or(by_itself),
         gilbo_steps: args.gilbo_steps as usize,
         ..Request::new(metrics, args.seed)
-    }
-}
-
-fn options(args: &Args, cancel: &Cancel) -> OpenOptions {
-    OpenOptions {
-        cache_bytes: (args.cache_size.max(0.0) * 1e9) as u64,
-        picture: args.picture.clone(),
-        threads: threads(),
-        cancel: cancel.clone(),
-        ..OpenOptions::default()
     }
 }
 

@@ -5,6 +5,7 @@
 //! Exit codes: 0 done, 1 failure, 2 usage. An error is one sentence on stderr after `error: `.
 
 mod args;
+mod beside;
 mod error;
 mod output;
 mod pictures_in;
@@ -13,6 +14,7 @@ mod train_features;
 mod workbench;
 
 pub mod bench;
+pub mod bench_answer;
 pub mod bench_render;
 pub mod bench_report;
 pub mod bench_scaling;
@@ -37,7 +39,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use args::{DeviceArgs, ModelArgs};
+pub use args::{DeviceArgs, ModelArgs, OpeningArgs};
 pub use error::{Usage, one_sentence, usage};
 pub use output::{Progress, print, print_json, warn};
 pub use threads::threads;

@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::base::{Array, Cancel, Pool, Stream};
 use crate::checkpoint::{Model, Precision, write_bundle};
-use crate::data::{self, OpenOptions};
+use crate::data;
 use crate::explore::export::{Target, TargetKind};
 use crate::explore::{Posterior, STATISTICS_PICTURES, statistics};
 use crate::inference::Encoder;
@@ -14,7 +14,7 @@ use crate::metrics::{self, CodeSample, EncodedPictures, Watch};
 
 use super::pictures_in::PicturesIn;
 use super::workbench::{Workbench, open_model};
-use super::{DeviceArgs, ModelArgs, Progress, print, print_json, threads, usage, warn};
+use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, threads, usage, warn};
 
 /// Arguments of `idgan stats`.
 #[derive(Clone, Debug, clap::Args)]
@@ -54,6 +54,9 @@ pub struct Args {
     json: bool,
 
     #[command(flatten)]
+    opening: OpeningArgs,
+
+    #[command(flatten)]
     model: ModelArgs,
 
     #[command(flatten)]
@@ -71,7 +74,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let model = open_model(&args.model)?;
     let mut bench = Workbench::new(model, &args.device)?;
     let (mu, logvar) = match (&args.data, &args.images) {
-        (Some(spec), _) => encode_data(spec, args.seed, bench.encoder()?)?,
+        (Some(spec), _) => encode_data(spec, args, bench.encoder()?)?,
         (None, Some(images)) => encode_images(images, args, bench.encoder()?)?,
         (None, None) => return Err(usage("name pictures with --images DIR, or a data set with --data SPEC")),
     };
@@ -84,10 +87,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Posteriors of pictures of a data set.
-fn encode_data(spec: &str, seed: u64, encoder: &mut dyn Encoder) -> anyhow::Result<(Array, Array)> {
+fn encode_data(spec: &str, args: &Args, encoder: &mut dyn Encoder) -> anyhow::Result<(Array, Array)> {
     let [_, size, _] = encoder.picture_shape();
-    let options = OpenOptions { threads: threads(), ..OpenOptions::default() };
-    let data = data::open(spec, Some(size), &options)?;
+    // Ctrl+C ends the program; nothing has been written yet.
+    let cancel = Cancel::new();
+    let data = data::open(spec, Some(size), &args.opening.options(&cancel))?;
     let pool = Pool::new("stats", threads()).context("cannot start threads")?;
     let mut coded = EncodedPictures::new(data.as_ref(), encoder, &pool)?;
     let bar = Progress::new("pictures", data.len().min(STATISTICS_PICTURES));
@@ -96,10 +100,8 @@ fn encode_data(spec: &str, seed: u64, encoder: &mut dyn Encoder) -> anyhow::Resu
         bar.add(step.done - done);
         done = step.done;
     };
-    // Ctrl+C ends the program; nothing has been written yet.
-    let cancel = Cancel::new();
     let mut watch = Watch::new(&cancel, &mut follow);
-    let sample = CodeSample::draw(&mut coded, STATISTICS_PICTURES, seed, &mut watch)?;
+    let sample = CodeSample::draw(&mut coded, STATISTICS_PICTURES, args.seed, &mut watch)?;
     Ok((sample.mu, sample.logvar))
 }
 

@@ -15,7 +15,7 @@ use crate::training::{
     preset_names,
 };
 
-use super::{DeviceArgs, print, threads, usage, warn};
+use super::{DeviceArgs, OpeningArgs, print, threads, usage, warn};
 
 /// Arguments of `idgan train`.
 #[derive(Debug, ClapArgs)]
@@ -98,12 +98,8 @@ struct Options {
     /// Print the effective configuration and end.
     #[arg(long)]
     dry_run: bool,
-    /// The picture behind scream-dsprites, instead of the program's own.
-    #[arg(long, value_name = "FILE")]
-    picture: Option<PathBuf>,
-    /// Most gigabytes of decoded pictures kept on disk.
-    #[arg(long, value_name = "GB", default_value_t = 20.0)]
-    cache_size: f64,
+    #[command(flatten)]
+    opening: OpeningArgs,
     #[command(flatten)]
     device: DeviceArgs,
 }
@@ -145,20 +141,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let method = config.method.name();
         return Err(usage(format!("{method} takes the code of a VAE; name it with --vae FILE or --vae RUN")));
     }
-    if !(options.cache_size >= 0.0 && options.cache_size.is_finite()) {
-        return Err(usage(format!("--cache-size must be 0 or more, not {}", options.cache_size)));
-    }
     let cancel_preparation = Cancel::new();
     let machine = Machine {
         device: options.device.device.open()?,
         pool: Pool::new("train", threads()).context("cannot start the training threads")?,
         data: OpenOptions {
-            picture: options.picture.clone(),
-            cache_bytes: (options.cache_size * 1e9) as u64,
-            threads: threads(),
             progress: Some(super::data::progress_bar()),
-            cancel: cancel_preparation.clone(),
-            ..OpenOptions::default()
+            ..options.opening.options(&cancel_preparation)
         },
     };
     let is_new = resumed.is_none();
@@ -453,8 +442,7 @@ mod tests {
             sample_every: None,
             resume: false,
             dry_run: false,
-            picture: None,
-            cache_size: 20.0,
+            opening: OpeningArgs::default(),
             device: DeviceArgs::default(),
         }
     }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::base::Pool;
-use crate::data::{self, OpenOptions};
+use crate::base::{Cancel, Pool};
+use crate::data;
 use crate::explore::export::{Target, TargetKind};
 use crate::metrics::{FactorTraining, MetricError, train_factor_network};
 
-use super::{DeviceArgs, Progress, print, threads, usage};
+use super::{DeviceArgs, OpeningArgs, Progress, print, threads, usage};
 
 /// Arguments of `idgan train features`.
 #[derive(Clone, Debug, clap::Args)]
@@ -41,9 +41,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "K", default_value_t = 0)]
     seed: u64,
 
-    /// The picture behind scream-dsprites, instead of the program's own.
-    #[arg(long, value_name = "FILE")]
-    picture: Option<PathBuf>,
+    #[command(flatten)]
+    opening: OpeningArgs,
 
     #[command(flatten)]
     device: DeviceArgs,
@@ -58,8 +57,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         return Err(usage("steps, batch and learning rate must be above 0"));
     }
     Target { path: args.out.clone(), kind: TargetKind::Npz }.check()?;
-    let options = OpenOptions { picture: args.picture.clone(), threads: threads(), ..OpenOptions::default() };
-    let data = data::open(&args.data, Some(64), &options)?;
+    // Ctrl+C ends the program; nothing has been written yet.
+    let data = data::open(&args.data, Some(64), &args.opening.options(&Cancel::new()))?;
     let pool = Pool::new("features", threads()).context("cannot start threads")?;
     let training = FactorTraining {
         steps: args.steps,

@@ -1,0 +1,49 @@
+//! What keeps the cores busy while something else is measured.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context;
+
+use crate::data::OpenOptions;
+use crate::engine::Training;
+use crate::inference::DeviceChoice;
+use crate::training::{Session, Stage, preset};
+
+/// Trains the first stage on the rendered sprites into `folder` as the Train panel does, until it is stopped.
+pub(super) fn train_behind(folder: &Path) -> anyhow::Result<Training> {
+    let config = preset(Stage::Vae, "dsprites-small").context("the preset dsprites-small is missing")?;
+    let folder = folder.join("run");
+    let open = move |machine| Session::start(&folder, config, machine);
+    let (threads, data) = (super::threads(), OpenOptions::default());
+    Ok(Training::spawn_behind(threads, DeviceChoice::Cpu, data, open)?)
+}
+
+/// A command of this program that runs meanwhile; it ends when this is dropped.
+pub(super) struct Beside(Option<Child>);
+
+impl Beside {
+    /// Starts `words` as a command of this program; no words start nothing.
+    pub(super) fn start(words: &[String]) -> anyhow::Result<Self> {
+        if words.is_empty() {
+            return Ok(Self(None));
+        }
+        let child = Command::new(std::env::current_exe()?)
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        Ok(Self(Some(child)))
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
