@@ -260,3 +260,42 @@ fn what_cannot_be_drawn_is_said_and_leaves_nothing() {
         "have 2 rows, but 3 are needed",
     );
 }
+
+#[test]
+fn a_walk_through_codes_is_an_animation_or_its_frames() {
+    let folder = id_gan();
+    succeed(folder.path(), "sample model.safetensors --count 3 --seed 5 --out codes.npz");
+    succeed(
+        folder.path(),
+        "animate model.safetensors --codes codes.npz --steps 4 --decoder gan --cell 32 --out frames",
+    );
+    let frame = |index: usize| png_texts(&folder.path().join(format!("frames/frame_{index:04}.png")));
+    assert_eq!(std::fs::read_dir(folder.path().join("frames")).unwrap().count(), 9);
+    let codes = array(&folder.path().join("codes.npz"), "c");
+    for (index, row) in [(0, 0), (4, 1), (8, 2)] {
+        let (texts, size) = frame(index);
+        let document: serde_json::Value = serde_json::from_str(&texts["Description"]).unwrap();
+        let c: Vec<f32> = serde_json::from_value(document["c"].clone()).unwrap();
+        assert!(c.iter().zip(codes.row(row)).all(|(a, b)| (a - b).abs() < 1e-5), "frame {index}");
+        assert_eq!(size, [32, 32]);
+    }
+    succeed(
+        folder.path(),
+        "animate model.safetensors --codes codes.npz --steps 2 --closed --cell 16 --out a.gif",
+    );
+    let mut options = gif::DecodeOptions::new();
+    options.set_color_output(gif::ColorOutput::RGBA);
+    let mut decoder = options.read_info(std::fs::File::open(folder.path().join("a.gif")).unwrap()).unwrap();
+    let mut frames = 0;
+    while decoder.read_next_frame().unwrap().is_some() {
+        frames += 1;
+    }
+    assert_eq!(frames, 6, "a closed walk does not run back");
+    succeed(folder.path(), "sample model.safetensors --count 1 --out one.npz");
+    fail(
+        folder.path(),
+        "animate model.safetensors --codes one.npz --out b.gif",
+        1,
+        "at least 2 codes, and this file has 1",
+    );
+}

@@ -2,15 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
-
 use crate::base::{FileError, write_atomic};
-use crate::checkpoint::CodeKind;
 use crate::explore::export::{
     Colour, NpzWriter, Provenance, Target, TargetKind, check_size, numbers, write_png,
 };
-use crate::explore::figure::{Band, Figure};
-use crate::explore::{Codes, Source, matrix, render_rows};
+use crate::explore::{CodeMatrix, Codes, Source, render_rows};
 
 use super::workbench::{Painter, Workbench, picture};
 use super::{DeviceArgs, ModelArgs, Progress, usage};
@@ -80,74 +76,57 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     args.model.sources()?;
     target.check()?;
     let mut bench = Workbench::open(&args.model, &args.device)?;
-    bench.networks.generator.as_ref().context("this model has no generator; use idgan traverse")?;
-    let (columns, rows, noise) = codes(args, &bench)?;
-    let cells = matrix(&columns, &rows, &noise)?;
+    let matrix = codes(args, &bench)?;
+    let cells = matrix.cells()?;
     let values = |codes: &Codes, of_noise: bool| {
-        let blocks = codes.blocks().filter(|(name, _)| (*name == noise) == of_noise);
+        let blocks = codes.blocks().filter(|(name, _)| (*name == matrix.varied) == of_noise);
         blocks
             .map(|(name, values)| (name.to_owned(), numbers(values.data())))
             .collect::<serde_json::Map<_, _>>()
     };
     let provenance = bench
         .provenance()
-        .with("columns", values(&columns, false))
-        .with("rows", values(&rows, true))
+        .with("columns", values(&matrix.columns, false))
+        .with("rows", values(&matrix.rows, true))
         .with("seed", args.seed)
         .with("s_seed", args.s_seed);
     match target.kind {
-        TargetKind::Npz => write_arrays(&mut bench, [&columns, &rows, &cells], &noise, &target, &provenance),
-        _ => write_figure(args, &mut bench, [&columns, &rows, &cells], &noise, &target, &provenance),
+        TargetKind::Npz => write_arrays(&mut bench, &matrix, &cells, &target, &provenance),
+        _ => write_figure(args, &mut bench, &matrix, &cells, &target, &provenance),
     }
 }
 
-/// The codes of the columns, those of the rows, and the block that varies over the rows.
-fn codes(args: &Args, bench: &Workbench) -> anyhow::Result<(Codes, Codes, String)> {
+/// The codes of the columns and those of the rows.
+fn codes(args: &Args, bench: &Workbench) -> anyhow::Result<CodeMatrix> {
     let (m, n) = (usize::from(args.codes_c), usize::from(args.codes_s));
     let description = bench.description();
-    let inputs = description.generator.as_ref().map_or(&[][..], |part| &part.inputs);
-    let noise =
-        description.codes.iter().find(|block| block.kind == CodeKind::Noise && inputs.contains(&block.name));
-    let noise =
-        noise.context("this model has no nuisance code, so there is nothing to vary; use idgan traverse")?;
+    let varied = CodeMatrix::varied(description)?;
+    let Some(path) = &args.codes else {
+        let posterior = bench.posterior_for(args.from)?;
+        return Ok(CodeMatrix::draw(description, varied, [m, n], [args.seed, args.s_seed], posterior));
+    };
+    let (read, drawn) = bench.read_codes(path, args.s_seed)?;
+    let from_file = !drawn.contains(&varied.name);
+    let needed = if from_file { m.max(n) } else { m };
     anyhow::ensure!(
-        inputs.len() > 1,
-        "the generator takes {} alone; open it with its VAE (--vae), or say how many of its inputs are c (--c-dim)",
-        noise.name
+        read.rows() >= needed,
+        "these codes have {} rows, but {needed} are needed: {}",
+        read.rows(),
+        path.display()
     );
-    let mut rows = Codes::neutral(description, n);
-    bench.draw(&mut rows, noise, args.s_seed, Source::Prior)?;
-    let mut columns = Codes::neutral(description, m);
-    match &args.codes {
-        Some(path) => {
-            let (read, drawn) = bench.read_codes(path, args.s_seed)?;
-            let from_file = !drawn.contains(&noise.name);
-            let needed = if from_file { m.max(n) } else { m };
-            anyhow::ensure!(
-                read.rows() >= needed,
-                "these codes have {} rows, but {needed} are needed: {}",
-                read.rows(),
-                path.display()
-            );
-            columns = read.select(&(0..m).collect::<Vec<_>>());
-            if from_file {
-                rows = read.select(&(0..n).collect::<Vec<_>>());
-            }
-        }
-        None => {
-            for block in description.codes.iter().filter(|block| block.name != noise.name) {
-                bench.draw(&mut columns, block, args.seed, args.from)?;
-            }
-        }
+    let first = |count: usize| read.select(&(0..count).collect::<Vec<_>>());
+    let mut matrix = CodeMatrix::of(description, varied, first(m), n, args.s_seed);
+    if from_file {
+        matrix.rows = first(n);
     }
-    Ok((columns, rows, noise.name.clone()))
+    Ok(matrix)
 }
 
 fn write_figure(
     args: &Args,
     bench: &mut Workbench,
-    [columns, rows, cells]: [&Codes; 3],
-    noise: &str,
+    matrix: &CodeMatrix,
+    cells: &Codes,
     target: &Target,
     provenance: &Provenance,
 ) -> anyhow::Result<()> {
@@ -155,13 +134,8 @@ fn write_figure(
     let cell = args.cell.map_or([width, height], |side| [usize::from(side); 2]);
     let with_vae = bench.networks.decoder.is_some();
     let code = bench.description().vae.as_ref().map_or("c", |part| &part.code);
-    let mut bands =
-        vec![Band { tags: (1..=rows.rows()).map(|n| format!("{noise}({n})")).collect(), ..Band::default() }];
-    if with_vae {
-        bands.insert(0, Band { tags: vec![Painter::Vae.tag().to_owned()], ..Band::default() });
-    }
-    bands[0].captions = (1..=columns.rows()).map(|m| format!("{code}({m})")).collect();
-    let figure = Figure { cell, columns: columns.rows(), bands };
+    let figure = matrix.figure(cell, code, with_vae.then_some(Painter::Vae.tag()));
+    let columns = &matrix.columns;
     if !args.force {
         check_size(figure.size()?)?;
     }
@@ -188,11 +162,12 @@ fn painters(with_vae: bool) -> &'static [Painter] {
 
 fn write_arrays(
     bench: &mut Workbench,
-    [columns, rows, cells]: [&Codes; 3],
-    noise: &str,
+    matrix: &CodeMatrix,
+    cells: &Codes,
     target: &Target,
     provenance: &Provenance,
 ) -> anyhow::Result<()> {
+    let CodeMatrix { columns, rows, varied } = matrix;
     let progress = Progress::new("pictures", cells.rows() + columns.rows());
     let with_vae = bench.networks.decoder.is_some();
     write_atomic(&target.path, |writer| {
@@ -211,8 +186,8 @@ fn write_arrays(
                 npz.push(values).map_err(fail)
             })?;
         }
-        let varied = rows.blocks().filter(|(name, _)| *name == noise);
-        for (name, values) in columns.blocks().filter(|(name, _)| *name != noise).chain(varied) {
+        let of_rows = rows.blocks().filter(|(name, _)| name == varied);
+        for (name, values) in columns.blocks().filter(|(name, _)| name != varied).chain(of_rows) {
             npz.floats(name, values.shape(), values.data()).map_err(fail)?;
         }
         npz.text("provenance", &provenance.document().to_string()).map_err(fail)?;

@@ -13,6 +13,7 @@ mod threads;
 mod train_features;
 mod workbench;
 
+pub mod animate;
 pub mod bench;
 pub mod bench_answer;
 pub mod bench_render;
@@ -84,6 +85,8 @@ enum Command {
     Traverse(traverse::Args),
     /// Draw every code c with every nuisance s (the paper's Figure 8).
     Grid(grid::Args),
+    /// Walk through chosen codes: an animation, or its frames.
+    Animate(animate::Args),
     /// Draw pictures of given or random codes.
     Sample(sample::Args),
     /// Find the codes of pictures.
@@ -116,6 +119,7 @@ impl Command {
             Self::Explore(args) => explore::run(args),
             Self::Traverse(args) => traverse::run(args),
             Self::Grid(args) => grid::run(args),
+            Self::Animate(args) => animate::run(args),
             Self::Sample(args) => sample::run(args),
             Self::Encode(args) => encode::run(args),
             Self::Stats(args) => stats::run(args),

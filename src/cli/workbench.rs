@@ -131,6 +131,18 @@ impl Workbench {
         }
     }
 
+    /// The statistics that codes are drawn from, where `source` asks for them.
+    pub(super) fn posterior_for(&self, source: Source) -> anyhow::Result<Option<(&str, &Posterior)>> {
+        match (source, self.posterior()) {
+            (Source::Prior, _) => Ok(None),
+            (Source::Posterior, Some(posterior)) => Ok(Some(posterior)),
+            (Source::Posterior, None) => anyhow::bail!(
+                "drawing from the posterior needs statistics of the data, and this model has none; measure them with \
+                 idgan stats MODEL --images DIR, or use --from prior"
+            ),
+        }
+    }
+
     /// Fills the rows of `block` with draws of `seed`.
     pub(super) fn draw(
         &self,
@@ -139,15 +151,8 @@ impl Workbench {
         seed: u64,
         source: Source,
     ) -> anyhow::Result<()> {
-        let posterior = match (source, self.posterior()) {
-            (Source::Posterior, Some((code, posterior))) if code == block.name => Some(posterior),
-            (Source::Posterior, None) => anyhow::bail!(
-                "drawing from the posterior needs statistics of the data, and this model has none; measure them with \
-                 idgan stats MODEL --images DIR, or use --from prior"
-            ),
-            // Blocks that no statistics are about, the nuisance among them, have only their prior.
-            _ => None,
-        };
+        // Blocks that no statistics are about, the nuisance among them, have only their prior.
+        let posterior = self.posterior_for(source)?.filter(|(code, _)| *code == block.name).map(|(_, p)| p);
         for row in 0..codes.rows() {
             let values = match posterior {
                 Some(posterior) => draw_posterior(block, posterior, seed, row),

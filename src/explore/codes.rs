@@ -152,6 +152,13 @@ impl Codes {
         Self { rows: rows.len(), blocks }
     }
 
+    /// These codes without block `name`.
+    pub fn without(&self, name: &str) -> Self {
+        let mut codes = self.clone();
+        codes.blocks.retain(|block, _| block != name);
+        codes
+    }
+
     /// What the generator takes: its input blocks side by side, `(rows, z_dim)` (ID-GAN: z = [s, c]).
     ///
     /// # Errors
@@ -236,6 +243,12 @@ mod tests {
         let picked = codes.select(&[2, 0, 2]);
         assert_eq!(picked.block("s").expect("has s").data(), [2.0, 0.0, 0.0, 0.0, 2.0, 0.0]);
         assert_eq!(codes.select(&[]).rows(), 0);
+    }
+
+    #[test]
+    fn a_block_can_be_left_out() {
+        let codes = Codes::neutral(&toy::description(), 2).without("s");
+        assert!(codes.block("s").is_err() && codes.block("c").is_ok() && codes.rows() == 2);
     }
 
     #[test]

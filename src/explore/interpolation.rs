@@ -58,10 +58,84 @@ fn along_the_sphere(start: &[f32], end: &[f32], share: f32) -> Vec<f32> {
     start.iter().zip(end).map(|(&x, &y)| (a * f64::from(x) + b * f64::from(y)) as f32).collect()
 }
 
+/// A way through codes that somebody chose, as [`interpolate`] moves between each two of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodePath {
+    /// The codes it passes, in order, one a row.
+    pub stops: Codes,
+    /// Whether it goes on from the last code to the first.
+    pub is_closed: bool,
+}
+
+impl CodePath {
+    /// Ways between neighbouring codes.
+    pub fn legs(&self) -> usize {
+        match self.stops.rows() {
+            0 | 1 => 0,
+            stops => stops - usize::from(!self.is_closed),
+        }
+    }
+
+    /// The code at `place`, from 0 (the first stop) to [`CodePath::legs`] (the end); outside it stays at the end.
+    ///
+    /// # Errors
+    /// When the stops lack a block of the model.
+    pub fn at(&self, description: &ModelDescription, place: f64) -> Result<Codes, CodesError> {
+        let place = place.clamp(0.0, self.legs() as f64);
+        let leg = (place.floor() as usize).min(self.legs().saturating_sub(1));
+        let share = (place - leg as f64) as f32;
+        let next = (leg + 1) % self.stops.rows().max(1);
+        let mut codes = self.stops.select(&[leg]);
+        for block in &description.codes {
+            let (start, end) = (self.stops.row(&block.name, leg)?, self.stops.row(&block.name, next)?);
+            codes.set_row(&block.name, 0, &blend(block.kind, start, end, share))?;
+        }
+        Ok(codes)
+    }
+
+    /// The codes of an animation: `steps` a leg, each beginning at a stop, and the last stop where the path does not
+    /// end where it began.
+    ///
+    /// # Errors
+    /// As [`CodePath::at`].
+    pub fn frames(&self, description: &ModelDescription, steps: usize) -> Result<Codes, CodesError> {
+        let count = self.legs() * steps + usize::from(!self.is_closed);
+        let mut codes = self.stops.select(&vec![0; count]);
+        for frame in 0..count {
+            let at = self.at(description, frame as f64 / steps.max(1) as f64)?;
+            for (name, values) in at.blocks() {
+                codes.set_row(name, frame, values.row(0))?;
+            }
+        }
+        Ok(codes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::explore::{draw_all, toy};
+
+    #[test]
+    fn a_path_passes_its_stops_and_closes() {
+        let description = toy::description();
+        let stops = draw_all(&description, 3, 4, None);
+        let near = |codes: &Codes, row: usize, stop: usize| {
+            let (a, b) = (codes.row("c", row).expect("has c"), stops.row("c", stop).expect("has c"));
+            a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5)
+        };
+        let open = CodePath { stops: stops.clone(), is_closed: false };
+        let frames = open.frames(&description, 5).expect("fits");
+        assert_eq!((open.legs(), frames.rows()), (2, 11));
+        assert!(near(&frames, 0, 0) && near(&frames, 5, 1) && near(&frames, 10, 2) && !near(&frames, 4, 1));
+        let closed = CodePath { stops: stops.clone(), is_closed: true };
+        let frames = closed.frames(&description, 5).expect("fits");
+        assert_eq!((closed.legs(), frames.rows()), (3, 15));
+        assert!(near(&frames, 10, 2) && near(&closed.at(&description, 3.0).expect("fits"), 0, 0));
+        assert!(near(&closed.at(&description, 99.0).expect("fits"), 0, 0), "the path has an end");
+        let alone = CodePath { stops: stops.select(&[1]), is_closed: false };
+        assert_eq!((alone.legs(), alone.frames(&description, 5).expect("fits").rows()), (0, 1));
+    }
 
     #[test]
     fn ends_are_kept_and_meaning_moves_straight() {

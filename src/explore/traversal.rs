@@ -79,24 +79,6 @@ pub fn evenly([from, to]: [f32; 2], steps: usize) -> Vec<f32> {
     (0..steps).map(value).collect()
 }
 
-/// The matrix of the paper's Figure 8: every row of `columns` with the block `varied` of every row of `rows`.
-///
-/// Cell (n, m), at index `n * columns.rows() + m`, takes block `varied` from row n of `rows` and everything else
-/// from row m of `columns` (Figure 8: columns c^(m), rows s^(n), `varied` is s).
-///
-/// # Errors
-/// When the block is unknown.
-pub fn matrix(columns: &Codes, rows: &Codes, varied: &str) -> Result<Codes, CodesError> {
-    let order: Vec<usize> = (0..rows.rows()).flat_map(|_| 0..columns.rows()).collect();
-    let mut cells = columns.select(&order);
-    for n in 0..rows.rows() {
-        for m in 0..columns.rows() {
-            cells.set_row(varied, n * columns.rows() + m, rows.row(varied, n)?)?;
-        }
-    }
-    Ok(cells)
-}
-
 /// Reads `all`, or indices and ranges of indices separated by commas: `0,3,5-7`.
 ///
 /// # Errors
@@ -210,21 +192,6 @@ mod tests {
             let mirrored: Vec<f32> = values.iter().rev().map(|value| -value).collect();
             assert_eq!(values, mirrored, "{steps}");
         }
-    }
-
-    #[test]
-    fn the_matrix_pairs_every_c_with_every_s() {
-        let description = toy::description();
-        let (mut columns, mut rows) = (Codes::neutral(&description, 3), Codes::neutral(&description, 2));
-        for m in 0..3 {
-            columns.set_row("c", m, &[m as f32; 3]).expect("fits");
-        }
-        for n in 0..2 {
-            rows.set_row("s", n, &[10.0 + n as f32; 2]).expect("fits");
-        }
-        let cells = matrix(&columns, &rows, "s").expect("fits");
-        assert_eq!(cells.rows(), 6);
-        assert_eq!((cells.row("c", 4), cells.row("s", 4)), (Ok(&[1.0; 3][..]), Ok(&[11.0; 2][..])));
     }
 
     #[test]

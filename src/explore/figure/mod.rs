@@ -7,4 +7,5 @@ mod text;
 
 pub use chart::{Axis, Chart, Series};
 pub use layout::{Band, Canvas, Figure};
+pub use scale::fit;
 pub use text::captions;

@@ -5,7 +5,7 @@ use crate::explore::resample::{Filter, taps};
 
 /// `picture` at `size` (width, height): itself where it fits, whole pixels repeated where it grows by whole
 /// factors, otherwise each new pixel the average of the area it covers.
-pub(super) fn fit(picture: &Picture, size: [usize; 2]) -> Cow<'_, Picture> {
+pub fn fit(picture: &Picture, size: [usize; 2]) -> Cow<'_, Picture> {
     let [width, height] = size;
     if [picture.width(), picture.height()] == size || picture.width() == 0 || picture.height() == 0 {
         return Cow::Borrowed(picture);

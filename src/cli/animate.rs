@@ -1,0 +1,176 @@
+//! `idgan animate`: a walk through chosen codes, as an animation or as frames.
+
+use std::path::PathBuf;
+
+use crate::base::Picture;
+use crate::explore::export::{
+    Animation, Colour, Provenance, Target, TargetKind, check_size, numbers, write_gif, write_png,
+};
+use crate::explore::figure::{Band, Canvas, Figure, fit};
+use crate::explore::{CodePath, Codes, render_rows};
+
+use super::workbench::{Decoder, Painter, Workbench, picture};
+use super::{DeviceArgs, ModelArgs, Progress, usage};
+
+/// Arguments of `idgan animate`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "Codes with meaning (c) move in straight lines, the nuisance (s) along great circles, a choice switches \
+    half way. A folder gets one PNG a frame; to animate one dimension, see idgan traverse --dims D --out FILE.gif.\n\n\
+    Examples:\n  \
+    idgan encode celeba.safetensors --images faces --out faces.npz\n  \
+    idgan animate celeba.safetensors --codes faces.npz --steps 24 --closed --out faces.gif\n  \
+    idgan animate --vae last --gan model.pt --codes codes.npz --decoder both --out frames"
+)]
+pub struct Args {
+    /// The codes to pass, in order: an .npz with `c` (N, c_dim), N at least 2, and, if you like, `s` (N, s_dim); a
+    /// missing `s` is drawn from --s-seed.
+    #[arg(long, value_name = "FILE")]
+    codes: PathBuf,
+
+    /// Frames from each code to the next.
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    steps: u16,
+
+    /// Go on from the last code to the first, so that the animation has no end; otherwise a GIF runs back.
+    #[arg(long)]
+    closed: bool,
+
+    /// The random draw of a nuisance that the file lacks, the same in every frame.
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    s_seed: u64,
+
+    /// Which networks draw, beside each other where it is both; all there are when left out.
+    #[arg(long, value_name = "gan|vae|both", hide_possible_values = true)]
+    decoder: Option<Decoder>,
+
+    /// Side of a picture in pixels; the GAN's own resolution when left out.
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(1..=8192))]
+    cell: Option<u16>,
+
+    /// Milliseconds a frame of a GIF.
+    #[arg(long, value_name = "MS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(20..=10_000))]
+    frame_ms: u16,
+
+    /// Draw more than 100 megapixels.
+    #[arg(long)]
+    force: bool,
+
+    /// Where to: a .gif file, or a new folder for one PNG a frame.
+    #[arg(long, value_name = "OUT")]
+    out: PathBuf,
+
+    #[command(flatten)]
+    model: ModelArgs,
+
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// Draws the walk.
+///
+/// # Errors
+/// When the model or the codes cannot be read or the output cannot be written; nothing is left behind then.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let target = Target::parse(&args.out, &[TargetKind::Gif, TargetKind::Folder]).map_err(usage)?;
+    args.model.sources()?;
+    target.check()?;
+    let mut bench = Workbench::open(&args.model, &args.device)?;
+    let painters = bench.painters(args.decoder)?;
+    let (mut stops, drawn) = bench.read_codes(&args.codes, args.s_seed)?;
+    // One nuisance for all frames, where nobody chose others.
+    for name in &drawn {
+        let first = stops.row(name, 0)?.to_vec();
+        (1..stops.rows()).try_for_each(|row| stops.set_row(name, row, &first))?;
+    }
+    let path = CodePath { stops, is_closed: args.closed };
+    anyhow::ensure!(
+        path.legs() > 0,
+        "a walk needs at least 2 codes, and this file has {}: {}",
+        path.stops.rows(),
+        args.codes.display()
+    );
+    let codes = path.frames(bench.description(), usize::from(args.steps))?;
+    let stops: serde_json::Map<_, _> =
+        path.stops.blocks().map(|(name, values)| (name.to_owned(), numbers(values.data()))).collect();
+    let provenance = bench
+        .provenance()
+        .with("stops", stops)
+        .with("steps", args.steps)
+        .with("closed", args.closed)
+        .with("s_seed", args.s_seed);
+    let frames = draw(args, &mut bench, &painters, &codes)?;
+    match target.kind {
+        TargetKind::Gif => {
+            let animation =
+                Animation { delay_centiseconds: args.frame_ms.div_ceil(10), back_and_forth: !args.closed };
+            Ok(write_gif(&target.path, &frames, animation, &provenance)?)
+        }
+        _ => write_frames(&mut bench, &painters, &codes, &frames, &target, &provenance),
+    }
+}
+
+/// All frames: one network's pictures as they are, or both beside each other with their names.
+fn draw(
+    args: &Args,
+    bench: &mut Workbench,
+    painters: &[Painter],
+    codes: &Codes,
+) -> anyhow::Result<Vec<Picture>> {
+    let [_, height, width] = bench.picture_shape(painters[painters.len() - 1])?;
+    let cell = args.cell.map_or([width, height], |side| [usize::from(side); 2]);
+    let band = Band {
+        captions: painters.iter().map(|painter| painter.tag().to_owned()).collect(),
+        tags: vec![String::new()],
+        ..Band::default()
+    };
+    let figure = Figure { cell, columns: painters.len(), bands: vec![band] };
+    let is_bare = painters.len() == 1;
+    let [width, height] = if is_bare { cell } else { figure.size()? };
+    if !args.force {
+        check_size([width, height * codes.rows()])?;
+    }
+    let progress = Progress::new("pictures", codes.rows() * painters.len());
+    let mut canvases = Vec::new();
+    if !is_bare {
+        canvases = (0..codes.rows()).map(|_| figure.canvas()).collect::<Result<_, _>>()?;
+    }
+    let mut frames = Vec::new();
+    for (column, &painter) in painters.iter().enumerate() {
+        let (input, shape) = (bench.input(painter, codes)?, bench.picture_shape(painter)?);
+        render_rows(bench.renderer(painter)?, &input, |frame, values| {
+            let picture = picture(values, shape)?;
+            match canvases.get_mut(frame) {
+                Some(canvas) => canvas.place(0, column, &picture),
+                None => frames.push(fit(&picture, cell).into_owned()),
+            }
+            progress.add(1);
+            Ok::<(), anyhow::Error>(())
+        })?;
+    }
+    frames.extend(canvases.into_iter().map(Canvas::into_picture));
+    Ok(frames)
+}
+
+/// One PNG a frame, each with its codes.
+fn write_frames(
+    bench: &mut Workbench,
+    painters: &[Painter],
+    codes: &Codes,
+    frames: &[Picture],
+    target: &Target,
+    provenance: &Provenance,
+) -> anyhow::Result<()> {
+    let is_grey = painters.len() == 1 && bench.picture_shape(painters[0])?[0] == 1;
+    let colour = if is_grey { Colour::Grey } else { Colour::Rgb };
+    target.write_folder(|folder| {
+        for (index, frame) in frames.iter().enumerate() {
+            let mut provenance = provenance.clone().with("frame", index);
+            for (name, values) in codes.blocks() {
+                provenance = provenance.with(name, numbers(values.row(index)));
+            }
+            write_png(&folder.join(format!("frame_{index:04}.png")), frame, colour, &provenance)?;
+        }
+        Ok(())
+    })
+}

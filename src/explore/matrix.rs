@@ -1,0 +1,170 @@
+use crate::checkpoint::{CodeBlock, CodeKind, ModelDescription};
+
+use super::figure::{Band, Figure};
+use super::{Codes, CodesError, Posterior, draw_all, draw_prior};
+
+/// The codes of the paper's Figure 8: column m shows code c(m), row n nuisance s(n).
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodeMatrix {
+    /// The codes of the columns, `(M, dims)` a block; what they hold of `varied` is not used.
+    pub columns: Codes,
+    /// The nuisance codes of the rows, `(N, dims)`; only `varied` is used.
+    pub rows: Codes,
+    /// The block that varies over the rows: the nuisance.
+    pub varied: String,
+}
+
+/// Why a model has no matrix of codes and nuisance codes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NothingToVary {
+    /// A VAE alone.
+    #[error("this model has no generator, so no nuisance code to vary; traverse its factors instead")]
+    NoGenerator,
+    /// A generator of codes with meaning only.
+    #[error("this model has no nuisance code, so there is nothing to vary; traverse its factors instead")]
+    NoNuisance,
+    /// A published GAN whose VAE nobody named.
+    #[error(
+        "the generator takes {0} alone; open it with its VAE (--vae), or say how many of its inputs are c (--c-dim)"
+    )]
+    NuisanceAlone(String),
+}
+
+impl CodeMatrix {
+    /// The nuisance block of a model that has another code beside it.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn varied(description: &ModelDescription) -> Result<&CodeBlock, NothingToVary> {
+        let inputs = &description.generator.as_ref().ok_or(NothingToVary::NoGenerator)?.inputs;
+        let is_nuisance = |block: &&CodeBlock| block.kind == CodeKind::Noise && inputs.contains(&block.name);
+        let nuisance = description.codes.iter().find(is_nuisance).ok_or(NothingToVary::NoNuisance)?;
+        if inputs.len() < 2 {
+            return Err(NothingToVary::NuisanceAlone(nuisance.name.clone()));
+        }
+        Ok(nuisance)
+    }
+
+    /// `m` columns drawn from `seed` (from the aggregated posterior of the block that `posterior` names, the others
+    /// from their priors), `n` rows of `varied` drawn from `s_seed`.
+    pub fn draw(
+        description: &ModelDescription,
+        varied: &CodeBlock,
+        [m, n]: [usize; 2],
+        [seed, s_seed]: [u64; 2],
+        posterior: Option<(&str, &Posterior)>,
+    ) -> Self {
+        let columns = draw_all(description, m, seed, posterior);
+        Self { columns, rows: nuisances(description, varied, n, s_seed), varied: varied.name.clone() }
+    }
+
+    /// The rows of `columns` (codes somebody chose) with `n` rows of `varied` drawn from `s_seed`.
+    pub fn of(
+        description: &ModelDescription,
+        varied: &CodeBlock,
+        columns: Codes,
+        n: usize,
+        s_seed: u64,
+    ) -> Self {
+        Self { columns, rows: nuisances(description, varied, n, s_seed), varied: varied.name.clone() }
+    }
+
+    /// The codes of all cells, row by row: `rows.rows() * columns.rows()`; see [`matrix`].
+    ///
+    /// # Errors
+    /// When the varied block is unknown.
+    pub fn cells(&self) -> Result<Codes, CodesError> {
+        matrix(&self.columns, &self.rows, &self.varied)
+    }
+
+    /// The labelled figure: above the rows of the generator, where `vae` says so, the VAE's, which knows no nuisance;
+    /// `code` is what the columns are called.
+    pub fn figure(&self, cell: [usize; 2], code: &str, vae: Option<&str>) -> Figure {
+        let varied = &self.varied;
+        let tags = (1..=self.rows.rows()).map(|n| format!("{varied}({n})")).collect();
+        let mut bands = vec![Band { tags, ..Band::default() }];
+        if let Some(vae) = vae {
+            bands.insert(0, Band { tags: vec![vae.to_owned()], ..Band::default() });
+        }
+        bands[0].captions = (1..=self.columns.rows()).map(|m| format!("{code}({m})")).collect();
+        Figure { cell, columns: self.columns.rows(), bands }
+    }
+}
+
+/// `n` rows in which `varied` is drawn from `seed` and everything else is neutral.
+fn nuisances(description: &ModelDescription, varied: &CodeBlock, n: usize, seed: u64) -> Codes {
+    let mut rows = Codes::neutral(description, n);
+    for row in 0..n {
+        let fits = rows.set_row(&varied.name, row, &draw_prior(varied, seed, row));
+        debug_assert!(fits.is_ok(), "a draw has the block's width and finite values");
+    }
+    rows
+}
+
+/// The matrix of the paper's Figure 8: every row of `columns` with the block `varied` of every row of `rows`.
+///
+/// Cell (n, m), at index `n * columns.rows() + m`, takes block `varied` from row n of `rows` and everything else
+/// from row m of `columns` (Figure 8: columns c^(m), rows s^(n), `varied` is s).
+///
+/// # Errors
+/// When the block is unknown.
+pub fn matrix(columns: &Codes, rows: &Codes, varied: &str) -> Result<Codes, CodesError> {
+    let order: Vec<usize> = (0..rows.rows()).flat_map(|_| 0..columns.rows()).collect();
+    let mut cells = columns.select(&order);
+    for n in 0..rows.rows() {
+        for m in 0..columns.rows() {
+            cells.set_row(varied, n * columns.rows() + m, rows.row(varied, n)?)?;
+        }
+    }
+    Ok(cells)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::toy;
+
+    #[test]
+    fn the_matrix_pairs_every_c_with_every_s() {
+        let description = toy::description();
+        let (mut columns, mut rows) = (Codes::neutral(&description, 3), Codes::neutral(&description, 2));
+        for m in 0..3 {
+            columns.set_row("c", m, &[m as f32; 3]).expect("fits");
+        }
+        for n in 0..2 {
+            rows.set_row("s", n, &[10.0 + n as f32; 2]).expect("fits");
+        }
+        let cells = matrix(&columns, &rows, "s").expect("fits");
+        assert_eq!(cells.rows(), 6);
+        assert_eq!((cells.row("c", 4), cells.row("s", 4)), (Ok(&[1.0; 3][..]), Ok(&[11.0; 2][..])));
+    }
+
+    #[test]
+    fn columns_and_rows_are_drawn_each_from_its_seed() {
+        let description = toy::description();
+        let varied = CodeMatrix::varied(&description).expect("has a nuisance");
+        assert_eq!(varied.name, "s");
+        let draw = |seeds| CodeMatrix::draw(&description, varied, [3, 2], seeds, None);
+        let (first, other) = (draw([1, 5]), draw([2, 5]));
+        assert_ne!(first.columns, other.columns);
+        assert_eq!(first.rows, other.rows);
+        let cells = first.cells().expect("fits");
+        assert_eq!(cells.row("c", 1), cells.row("c", 4), "a column shares its c");
+        assert_eq!(cells.row("s", 3), cells.row("s", 5), "a row shares its s");
+        assert_eq!(cells.row("s", 3), Ok(&draw_prior(varied, 5, 1)[..]));
+        let chosen = CodeMatrix::of(&description, varied, other.columns.select(&[2]), 2, 5);
+        assert_eq!(chosen.cells().expect("fits").row("c", 1), other.columns.row("c", 2));
+    }
+
+    #[test]
+    fn a_model_without_nuisance_says_so() {
+        let mut description = toy::description();
+        description.codes.retain(|block| block.name != "s");
+        if let Some(part) = &mut description.generator {
+            part.inputs.retain(|name| name != "s");
+        }
+        assert_eq!(CodeMatrix::varied(&description), Err(NothingToVary::NoNuisance));
+        description.generator = None;
+        assert_eq!(CodeMatrix::varied(&description), Err(NothingToVary::NoGenerator));
+    }
+}
