@@ -2,76 +2,20 @@
 #![cfg(feature = "gui")]
 #![allow(clippy::unwrap_used, reason = "test code")]
 
+mod window;
+
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use egui::accesskit::Role as Node;
 use egui::{Key, Modifiers, vec2};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use idgan::app::{Explorer, Options};
+use idgan::app::Options;
 use idgan::checkpoint::{Precision, write_bundle};
 use idgan::engine::toy::{ToyBehaviour, ToyLibrary};
 use idgan::engine::{RandomLibrary, Role, Source};
 use idgan::nets::ResnetTrunk;
-
-const PATIENCE: Duration = Duration::from_secs(30);
-
-type Window = Harness<'static, Explorer>;
-
-fn window(options: Options) -> Window {
-    Harness::builder().with_size(vec2(1400.0, 900.0)).with_max_steps(64).build_eframe(move |creation| {
-        let options =
-            Options { native_dialogs: false, program: env!("CARGO_BIN_EXE_idgan").into(), ..options };
-        Explorer::new(&creation.egui_ctx, None, &options).unwrap()
-    })
-}
-
-/// The window with toy `name` open and its pictures shown.
-fn toy(name: &str, library: ToyLibrary) -> Window {
-    let mut window = window(Options {
-        source: Some(Source::file(name)),
-        library: Arc::new(library),
-        ..Options::default()
-    });
-    settle(&mut window);
-    window
-}
-
-/// Runs frames until `done`, as the event loop would when woken.
-fn until(window: &mut Window, what: &str, done: impl Fn(&Window) -> bool) {
-    let start = Instant::now();
-    while !done(window) {
-        assert!(
-            start.elapsed() < PATIENCE,
-            "waited in vain for {what}; notice: {:?}",
-            window.state().notice()
-        );
-        std::thread::sleep(Duration::from_millis(2));
-        window.step();
-    }
-}
-
-/// Waits until the pictures show the codes.
-fn settle(window: &mut Window) {
-    window.step();
-    until(window, "the pictures", |w| w.state().has_model() && w.state().is_settled());
-    window.step();
-}
-
-/// Sets the slider called `name` as assistive technology does.
-fn set(window: &mut Window, name: &str, value: f64) {
-    window.get_by_role_and_label(Node::Slider, name).set_value_accesskit(value);
-    window.step();
-    settle(window);
-}
-
-fn click(window: &mut Window, name: &str) {
-    window.get_by_label(name).click();
-    window.step();
-    window.step();
-}
+use window::{Window, click, set, settle, toy, type_into, until, window};
 
 /// The grey of the toy's band that shows `value`.
 fn grey(value: f32) -> u8 {
@@ -270,16 +214,6 @@ fn a_traversal_is_exported_by_the_command_it_shows() {
     assert!(folder.path().join("figure.codes.npz").exists(), "the base code lies beside it");
 }
 
-/// Replaces the text of the field called `name`.
-fn type_into(window: &mut Window, name: &str, text: &str) {
-    window.get_by_role_and_label(Node::TextInput, name).focus();
-    window.step();
-    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
-    window.step();
-    window.event(egui::Event::Text(text.to_owned()));
-    window.step();
-}
-
 #[test]
 fn a_run_is_started_explored_and_resumed_from_the_window() {
     let folder = tempfile::tempdir().unwrap();
@@ -385,4 +319,33 @@ fn every_control_has_a_name() {
         pending.extend(node.children());
     }
     assert!(seen > 20, "{seen} controls");
+}
+
+#[test]
+fn the_most_informative_factor_is_selected_until_somebody_chooses() {
+    let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("checkpoints/sprites-64.safetensors");
+    let source = Source { device: "cpu".into(), ..Source::file(bundle) };
+    let mut window = window(Options { source: Some(source), ..Options::default() });
+    settle(&mut window);
+    until(&mut window, "the statistics", |w| w.state().is_calm());
+    window.run_steps(4);
+    let highest = window
+        .get_all_by_role(Node::Slider)
+        .filter(|slider| slider.accesskit_node().label().is_some_and(|name| name != "Difference gain"))
+        .min_by(|a, b| a.rect().top().total_cmp(&b.rect().top()))
+        .and_then(|slider| slider.accesskit_node().label())
+        .unwrap();
+    assert!(window.query_by_label(&format!("MOVED BY  {highest}")).is_some(), "{highest}");
+    assert_ne!(highest, "c 0", "dimension 0 says little in this model");
+    click(&mut window, "By KL");
+    assert!(window.query_by_label(&format!("MOVED BY  {highest}")).is_some(), "another order keeps it");
+}
+
+#[test]
+fn a_gan_without_factors_has_nothing_that_moves_its_picture() {
+    let mut window = toy("noise", ToyLibrary::default());
+    assert!(window.state().values("c").is_empty() && !window.state().values("s").is_empty());
+    assert!(window.query_by_label_contains("MOVED BY").is_none());
+    click(&mut window, "New nuisance sample");
+    settle(&mut window);
 }

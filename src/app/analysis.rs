@@ -5,7 +5,8 @@ use crossbeam::channel::Receiver;
 
 use super::log::Severity;
 use super::paint::{Surface, heat};
-use super::state::{Dimension, State};
+use super::selection::Dimension;
+use super::state::State;
 use crate::base::Picture;
 use crate::engine::{Batch, Cell, Latest, Reader, Role};
 use crate::explore::{Codes, draw_all, evenly, matrix};
@@ -112,7 +113,7 @@ impl State {
             selected: self.selected.clone(),
             codes: latent.codes().clone(),
         };
-        if self.is_dragging || self.analysis.heat_key.as_ref() == Some(&key) {
+        if self.is_dragging || self.player.is_playing() || self.analysis.heat_key.as_ref() == Some(&key) {
             return;
         }
         let values = evenly(model.range(description, dim), HEAT_STEPS);

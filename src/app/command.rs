@@ -16,7 +16,12 @@ pub(crate) enum Command {
     SaveCodes,
     SavePicture,
     ExportTraversal,
+    ExportMatrix,
+    ExportAnimation,
     Traverse,
+    Matrix,
+    Animate,
+    PlayPause,
     Train,
     ResumeRun,
     ExploreRun,
@@ -68,12 +73,17 @@ impl Command {
         C::SaveCodes,
         C::SavePicture,
         C::Traverse,
+        C::Matrix,
+        C::Animate,
+        C::PlayPause,
         C::Train,
         C::ResumeRun,
         C::ExploreRun,
         C::Evaluate,
         C::ExportEvaluation,
         C::ExportTraversal,
+        C::ExportMatrix,
+        C::ExportAnimation,
         C::Reload,
         C::Undo,
         C::Redo,
@@ -118,7 +128,12 @@ impl Command {
             C::SaveCodes => "Save codes…",
             C::SavePicture => "Save picture…",
             C::ExportTraversal => "Export traversal…",
+            C::ExportMatrix => "Export c × s matrix…",
+            C::ExportAnimation => "Export animation…",
             C::Traverse => "Traverse the factors",
+            C::Matrix => "Codes by nuisances (c × s)",
+            C::Animate => "Animate the factors",
+            C::PlayPause => "Play or pause",
             C::Train => "Train a model",
             C::Evaluate => "Evaluate the model",
             C::ExportEvaluation => "Export results…",
@@ -180,6 +195,24 @@ impl Command {
             C::ExportTraversal => {
                 "Write the traversal as a labelled figure (.png), an animation (.gif) or arrays (.npz)"
             }
+            C::ExportMatrix => {
+                "Write the matrix of codes and nuisance codes (Figure 8 of the paper) as a labelled figure (.png) or as \
+                 arrays (.npz), with provenance"
+            }
+            C::ExportAnimation => {
+                "Write the animation as a .gif, or its frames as a folder of PNGs, with provenance"
+            }
+            C::Matrix => {
+                "A table of pictures as Figure 8 of the paper: each column one code c, each row one nuisance code s. \
+                 What a column shares comes from c, what a row shares from s"
+            }
+            C::Animate => {
+                "Set up an animation of one factor, or of a path through bookmarked codes, and export it"
+            }
+            C::PlayPause => {
+                "Move the selected factor through its range and back, or walk through the bookmarks, as set up in \
+                 Traverse > Animation; the sliders move along"
+            }
             C::Evaluate => "Measure the model with the metrics of the paper: FVM, MIG, FID and more",
             C::ExportEvaluation => {
                 "Write the measured values with their intervals as JSON, or as a table (.csv)"
@@ -238,6 +271,7 @@ impl Command {
             C::Quit => ctrl(Key::Q),
             C::SavePicture => ctrl(Key::S),
             C::Traverse => ctrl(Key::T),
+            C::PlayPause => plain(Key::P),
             C::Undo => ctrl(Key::Z),
             C::Redo => shift(Key::Z),
             C::CopyCodes => shift(Key::C),
@@ -271,6 +305,10 @@ impl Command {
             | C::StartFromPhoto
             | C::SaveCodes
             | C::ExportTraversal
+            | C::ExportMatrix
+            | C::ExportAnimation
+            | C::Matrix
+            | C::Animate
             | C::NeutralNuisance
             | C::ShowBookmarks
             | C::ToggleFactors
@@ -288,9 +326,16 @@ impl Command {
             C::Reload => has_model,
             C::Undo => state.latent.as_ref().is_some_and(|latent| latent.can_undo()),
             C::Redo => state.latent.as_ref().is_some_and(|latent| latent.can_redo()),
-            C::CopyCodes | C::PasteCodes | C::Bookmark | C::ShowBookmarks | C::SaveCodes | C::Traverse => {
-                has_model
-            }
+            C::CopyCodes
+            | C::PasteCodes
+            | C::Bookmark
+            | C::ShowBookmarks
+            | C::SaveCodes
+            | C::Traverse
+            | C::Animate => has_model,
+            C::Matrix => state.has_matrix(),
+            C::ExportMatrix => state.code_matrix().is_ok(),
+            C::PlayPause | C::ExportAnimation => state.can_play().is_ok(),
             C::SavePicture => {
                 state.model.as_ref().is_some_and(|m| state.views.view(m.main_role()).frame.is_some())
             }

@@ -29,6 +29,10 @@ pub(crate) enum Purpose {
     SaveEvaluation,
     /// Where the traversal goes: picture, animation or arrays.
     SaveTraversal,
+    /// Where the matrix of codes and nuisances goes: picture or arrays.
+    SaveMatrix,
+    /// Where the animation goes: a file, or a folder of frames.
+    SaveAnimation,
 }
 
 impl Purpose {
@@ -44,6 +48,8 @@ impl Purpose {
             Self::SavePicture => "Save picture (.png)",
             Self::SaveEvaluation => "Export results (.json or .csv)",
             Self::SaveTraversal => "Export traversal (.png, .gif or .npz)",
+            Self::SaveMatrix => "Export c × s matrix (.png or .npz)",
+            Self::SaveAnimation => "Export animation (.gif, or a new folder of PNG frames)",
         }
     }
 
@@ -55,6 +61,8 @@ impl Purpose {
             Self::SavePicture => "picture.png",
             Self::SaveEvaluation => "evaluation.json",
             Self::SaveTraversal => "traversal.png",
+            Self::SaveMatrix => "matrix.png",
+            Self::SaveAnimation => "animation.gif",
         }
     }
 
@@ -72,6 +80,8 @@ impl Purpose {
             Self::SavePicture => ("Picture", &["png"]),
             Self::SaveEvaluation => ("Results", &["json", "csv"]),
             Self::SaveTraversal => ("Picture, animation, arrays", &["png", "gif", "npz"]),
+            Self::SaveMatrix => ("Picture, arrays", &["png", "npz"]),
+            Self::SaveAnimation => ("Animation", &["gif"]),
         }
     }
 

@@ -21,6 +21,7 @@ use super::settings::Settings;
 use super::state::State;
 use super::strip::StripKind;
 use super::theme::{self, GRID};
+use super::traverse::Figure;
 use super::view::{Compare, Views};
 use crate::engine::Engine;
 
@@ -52,6 +53,9 @@ const TRAIN: usize = 2;
 
 /// Index of the metrics' tab.
 const EVALUATE: usize = 3;
+
+/// Time between two codes of an animation that plays.
+const PLAY_EVERY: Duration = Duration::from_millis(33);
 
 /// How often changes are written.
 const KEEP_EVERY: Duration = Duration::from_secs(3);
@@ -142,6 +146,7 @@ impl Explorer {
         self.state.first_slider = None;
         self.dropped_files(&ctx);
         self.keys(&ctx);
+        self.state.play(ctx.input(|input| input.time));
 
         // The window is cleared in the panels' colour, so that they need no fill of their own: on a software
         // rasteriser every filled pixel counts.
@@ -171,6 +176,9 @@ impl Explorer {
         self.state.sync();
         if let Some(until) = self.state.scrubbing_until {
             ctx.request_repaint_after(until.saturating_duration_since(Instant::now()));
+        }
+        if self.state.player.is_playing() {
+            ctx.request_repaint_after(PLAY_EVERY);
         }
         self.keep(false);
         let time = start.elapsed();
@@ -236,7 +244,9 @@ impl Explorer {
             self.state.settings.show_strip = is_open;
         }
         // The tool on the right decides what the middle shows.
-        let shows_grid = self.state.settings.show_tabs && self.tab == TRAVERSE && self.state.model.is_some();
+        let is_table = self.state.traverse.figure != Figure::Animation;
+        let shows_grid =
+            self.state.settings.show_tabs && self.tab == TRAVERSE && is_table && self.state.model.is_some();
         let shows_samples = self.state.settings.show_tabs && self.tab == TRAIN;
         CentralPanel::no_frame().show(ui, |ui| {
             if shows_samples && samples(ui, &self.state) {
@@ -322,8 +332,18 @@ impl Explorer {
             Command::OpenPath => self.dialogs.ask_path(Purpose::Model, None),
             Command::Reload => state.reload(),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            Command::Undo => drop(state.latent.as_mut().map(|latent| latent.undo())),
-            Command::Redo => drop(state.latent.as_mut().map(|latent| latent.redo())),
+            Command::Undo => {
+                state.player.pause();
+                if let Some(latent) = &mut state.latent {
+                    latent.undo();
+                }
+            }
+            Command::Redo => {
+                state.player.pause();
+                if let Some(latent) = &mut state.latent {
+                    latent.redo();
+                }
+            }
             Command::CopyCodes => {
                 if let Some(latent) = &state.latent {
                     ctx.copy_text(to_json(latent.codes()));
@@ -365,10 +385,12 @@ impl Explorer {
             Command::SaveCodes => self.dialogs.choose(Purpose::SaveCodes, ctx),
             Command::SavePicture => self.dialogs.choose(Purpose::SavePicture, ctx),
             Command::ExportTraversal => self.dialogs.choose(Purpose::SaveTraversal, ctx),
-            Command::Traverse => {
-                self.tab = TRAVERSE;
-                state.settings.show_tabs = true;
-            }
+            Command::ExportMatrix => self.dialogs.choose(Purpose::SaveMatrix, ctx),
+            Command::ExportAnimation => self.dialogs.choose(Purpose::SaveAnimation, ctx),
+            Command::Traverse => self.figure(Figure::Traversal),
+            Command::Matrix => self.figure(Figure::Matrix),
+            Command::Animate => self.figure(Figure::Animation),
+            Command::PlayPause => state.toggle_play(ctx.input(|input| input.time)),
             Command::Train => {
                 self.tab = TRAIN;
                 state.settings.show_tabs = true;
@@ -396,6 +418,13 @@ impl Explorer {
             Command::Palette => self.palette.toggle(),
         }
         ctx.request_repaint();
+    }
+
+    /// Shows what makes a figure of this kind.
+    fn figure(&mut self, figure: Figure) {
+        self.tab = TRAVERSE;
+        self.state.traverse.figure = figure;
+        self.state.settings.show_tabs = true;
     }
 
     fn compare(&mut self, compare: Compare) {

@@ -70,6 +70,8 @@ impl State {
             Purpose::SavePicture => self.save_picture(path, ctx),
             Purpose::SaveEvaluation => self.export_evaluation(path, ctx),
             Purpose::SaveTraversal => self.export_traversal(path, ctx),
+            Purpose::SaveMatrix => self.export_matrix(path, ctx),
+            Purpose::SaveAnimation => self.export_animation(&path, ctx),
         }
     }
 

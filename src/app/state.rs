@@ -10,6 +10,8 @@ use super::log::{Log, Severity};
 use super::model::ModelView;
 use super::nuisance::Trail;
 use super::photo::PhotoState;
+use super::player::Player;
+use super::selection::Dimension;
 use super::session::{Values, codes, values};
 use super::settings::Settings;
 use super::strip::Strip;
@@ -19,13 +21,6 @@ use super::view::Views;
 use super::watch::Watch;
 use crate::engine::{Engine, Event, FrameRequest, Latest, Motion, ReadBack, Role, Source};
 use crate::explore::{Codes, LatentState, draw_prior};
-
-/// A slider's dimension: block and index.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Dimension {
-    pub(crate) block: String,
-    pub(crate) dim: usize,
-}
 
 /// A model that is being read.
 #[derive(Clone, Debug)]
@@ -57,6 +52,8 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) log: Log,
     pub(crate) selected: Dimension,
+    /// Whether the person chose it.
+    pub(crate) has_selected: bool,
     pub(crate) loading: Option<Loading>,
     /// The newest generated picture's code as the encoder reads it.
     pub(crate) read_back: Option<ReadBack>,
@@ -69,6 +66,7 @@ pub(crate) struct State {
     /// Seeds the random factors.
     pub(crate) factor_seed: u64,
     pub(crate) traverse: TraverseState,
+    pub(crate) player: Player,
     pub(crate) photo: PhotoState,
     pub(crate) train: TrainState,
     pub(crate) evaluate: EvaluateState,
@@ -115,6 +113,7 @@ impl State {
             settings,
             log: Log::default(),
             selected: Dimension::default(),
+            has_selected: false,
             loading: None,
             read_back: None,
             stale_frames: 0,
@@ -122,6 +121,7 @@ impl State {
             scrubbing_until: None,
             factor_seed: 0,
             traverse: TraverseState::default(),
+            player: Player::default(),
             photo: PhotoState::default(),
             train: TrainState::default(),
             evaluate: EvaluateState::default(),
@@ -197,7 +197,7 @@ impl State {
     /// Changes the codes; the changes of one drag are one step of undo.
     pub(crate) fn edit(&mut self, change: impl FnOnce(&mut LatentState)) {
         let Some(latent) = &mut self.latent else { return };
-        if self.is_dragging || self.scrubbing_until.is_some() {
+        if self.is_dragging || self.scrubbing_until.is_some() || self.player.is_playing() {
             latent.begin();
         }
         change(latent);
@@ -209,39 +209,6 @@ impl State {
             let fits = latent.set(block, dim, value);
             debug_assert!(fits.is_ok(), "{fits:?}");
         });
-    }
-
-    /// Moves the selected dimension by `fraction` of its range.
-    pub(crate) fn nudge(&mut self, fraction: f32) {
-        let Some((model, latent)) = self.model.as_ref().zip(self.latent.as_ref()) else { return };
-        let Dimension { block, dim } = self.selected.clone();
-        let Some(description) = model.description().block(&block) else { return };
-        let Some(&old) = latent.values(&block).get(dim) else { return };
-        let [low, high] = model.range(description, dim);
-        let value = (old + (high - low) * fraction).clamp(low.min(old), high.max(old));
-        self.set_value(&block, dim, value);
-    }
-
-    /// Selects the next or previous dimension in the order of the sliders.
-    pub(crate) fn select_next(&mut self, backwards: bool) {
-        let Some(model) = &self.model else { return };
-        let by_information = self.settings.sort_by_information;
-        let all: Vec<Dimension> = model
-            .slider_blocks()
-            .flat_map(|block| {
-                let of = |dim| Dimension { block: block.name.clone(), dim };
-                model.order(block, by_information).into_iter().map(of)
-            })
-            .collect();
-        let at = all.iter().position(|dimension| *dimension == self.selected);
-        let next = match (at, backwards) {
-            (None, _) => 0,
-            (Some(at), true) => at.saturating_sub(1),
-            (Some(at), false) => (at + 1).min(all.len().saturating_sub(1)),
-        };
-        if let Some(dimension) = all.into_iter().nth(next) {
-            self.selected = dimension;
-        }
     }
 
     /// Whether resetting the factors would change anything.
@@ -292,47 +259,6 @@ impl State {
         }
     }
 
-    /// Fills every nuisance block from `seed`.
-    pub(crate) fn set_nuisance_seed(&mut self, seed: u64) {
-        self.set_nuisance(|block| draw_prior(block, seed, 0));
-    }
-
-    /// Sets every nuisance value to 0.
-    pub(crate) fn set_nuisance_neutral(&mut self) {
-        self.set_nuisance(|block| vec![block.neutral; block.dims]);
-    }
-
-    /// Sets the nuisance code between those of two seeds: 0 is the first, 1 the second.
-    pub(crate) fn blend_nuisance(&mut self, from: u64, to: u64, at: f32) {
-        self.set_nuisance(|block| {
-            let (start, end) = (draw_prior(block, from, 0), draw_prior(block, to, 0));
-            crate::explore::blend(block.kind, &start, &end, at)
-        });
-    }
-
-    /// Whether [`State::blend_nuisance`] would change nothing.
-    pub(crate) fn is_nuisance_blend(&self, from: u64, to: u64, at: f32) -> bool {
-        let Some((model, latent)) = self.model.as_ref().zip(self.latent.as_ref()) else { return false };
-        model.noise_blocks().all(|block| {
-            let (start, end) = (draw_prior(block, from, 0), draw_prior(block, to, 0));
-            crate::explore::blend(block.kind, &start, &end, at) == latent.values(&block.name)
-        })
-    }
-
-    fn set_nuisance(&mut self, values: impl Fn(&crate::checkpoint::CodeBlock) -> Vec<f32>) {
-        let Some(model) = &self.model else { return };
-        if self.nuisance.locked {
-            return;
-        }
-        let new: Vec<_> = model.noise_blocks().map(|block| (block.name.clone(), values(block))).collect();
-        self.edit(|latent| {
-            for (name, values) in &new {
-                let fits = latent.set_block(name, values);
-                debug_assert!(fits.is_ok(), "{fits:?}");
-            }
-        });
-    }
-
     /// What the encoder reads for a dimension of the picture shown, if it reads that block.
     pub(crate) fn read_back_value(&self, block: &str, dim: usize) -> Option<f32> {
         let code = &self.model.as_ref()?.description().vae.as_ref()?.code;
@@ -340,31 +266,34 @@ impl State {
         read.posterior.mu.get(dim).copied()
     }
 
-    /// The seed that gives the nuisance code shown, if any that was seen does.
-    pub(crate) fn nuisance_seed(&mut self) -> Option<u64> {
-        let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
-        let block = model.noise_blocks().next()?;
-        let values = latent.values(&block.name);
-        self.nuisance.find(|seed| draw_prior(block, seed, 0) == values)
-    }
-
     /// Takes all codes of row `row`, except locked ones, as one step.
     pub(crate) fn adopt(&mut self, codes: &Codes, row: usize) {
-        let Some(latent) = &mut self.latent else { return };
+        self.adopt_with(codes, row, false);
+    }
+
+    /// As [`State::adopt`]; the nuisance stays as it is where `keeps_nuisance` says so.
+    pub(crate) fn adopt_with(&mut self, codes: &Codes, row: usize, keeps_nuisance: bool) {
+        self.player.pause();
+        if let Some(latent) = &mut self.latent {
+            latent.end();
+        }
+        self.move_to(codes, row, keeps_nuisance);
+    }
+
+    /// As [`State::adopt_with`], within the step that is going on.
+    pub(crate) fn move_to(&mut self, codes: &Codes, row: usize, keeps_nuisance: bool) {
+        let (Some(model), Some(latent)) = (&self.model, &mut self.latent) else { return };
         let mut adopted = codes.select(&[row]);
-        if self.nuisance.locked
-            && let Some(model) = &self.model
-        {
+        let mut fits = Ok(());
+        if self.nuisance.locked || keeps_nuisance {
             for block in model.noise_blocks() {
-                let kept = latent.values(&block.name).to_vec();
-                if let Err(error) = adopted.set_row(&block.name, 0, &kept) {
-                    self.log.add(Severity::Error, format!("these codes do not fit the model: {error}"));
-                    return;
-                }
+                fits = fits.and_then(|()| adopted.set_row(&block.name, 0, latent.values(&block.name)));
             }
         }
-        latent.end();
-        if let Err(error) = latent.set_all(&adopted, 0) {
+        if self.player.is_playing() {
+            latent.begin();
+        }
+        if let Err(error) = fits.and_then(|()| latent.set_all(&adopted, 0)) {
             self.log.add(Severity::Error, format!("these codes do not fit the model: {error}"));
         }
     }
@@ -394,6 +323,7 @@ impl State {
                 self.stale_frames += 1;
             }
         }
+        self.receive_grid();
         self.receive_jobs();
         self.receive_photo();
         self.receive_analysis();
@@ -422,11 +352,13 @@ impl State {
             Event::Profiled(profile) => {
                 if let Some(model) = self.model.as_mut().filter(|m| m.opened.epoch == profile.epoch) {
                     model.profile = Some(profile);
+                    self.select_first();
                 }
             }
             Event::Sensed(sensed) => {
                 if let Some(model) = self.model.as_mut().filter(|m| m.opened.epoch == sensed.epoch) {
                     model.sensed = Some(sensed);
+                    self.select_first();
                 }
             }
             Event::Described { epoch } => {
@@ -466,17 +398,13 @@ impl State {
             }
         }
         latent.forget_steps(); // The steps so far are not the person's.
-        let is_known = model.description().block(&self.selected.block).is_some();
-        if !is_known {
-            let block = model.slider_blocks().next().map(|block| block.name.clone());
-            self.selected = Dimension { block: block.unwrap_or_default(), dim: 0 };
-        }
         for role in Role::ALL {
             if model.opened.shape(role).is_none() {
                 self.views.view_mut(role).frame = None;
             }
         }
         self.read_back = None;
+        self.player.pause();
         self.photo = PhotoState::default();
         self.analysis = Analysis::default();
         self.log.add(Severity::Info, format!("Opened {}", model.description().name));
@@ -490,6 +418,9 @@ impl State {
         self.views.expect(model.opened.epoch);
         self.model = Some(model);
         self.latent = Some(latent);
+        // Reloading keeps the selection; another model begins with what says most.
+        self.has_selected &= is_same && self.has_selection();
+        self.select_first();
         self.asked = Default::default();
         if let Some(folder) = self.config.clone() {
             self.recall(&folder);
@@ -502,7 +433,7 @@ impl State {
     pub(crate) fn sync(&mut self) {
         let now = Instant::now();
         self.scrubbing_until.take_if(|until| *until <= now);
-        let is_moving = self.is_dragging || self.scrubbing_until.is_some();
+        let is_moving = self.is_dragging || self.scrubbing_until.is_some() || self.player.is_playing();
         let Some((model, latent)) = self.model.as_ref().zip(self.latent.as_mut()) else { return };
         if !is_moving {
             latent.end();

@@ -97,8 +97,8 @@ impl State {
     pub(crate) fn update_strip(&mut self) {
         self.strip.receive();
         let (Some(model), Some(latent)) = (&self.model, &self.latent) else { return };
-        if self.is_dragging {
-            return; // The nine follow the factors when the drag is over; frames come first.
+        if self.is_dragging || self.player.is_playing() {
+            return; // The nine follow the factors when the motion is over; frames come first.
         }
         let epoch = model.opened.epoch;
         let codes = match self.strip.kind {
@@ -148,7 +148,7 @@ impl State {
 }
 
 /// All bookmarks' codes, one row each; `like` gives the shape.
-fn gather(bookmarks: &[Bookmark], like: &Codes) -> Codes {
+pub(crate) fn gather(bookmarks: &[Bookmark], like: &Codes) -> Codes {
     let mut codes = like.select(&vec![0; bookmarks.len()]);
     for (row, bookmark) in bookmarks.iter().enumerate() {
         for (name, values) in bookmark.codes.blocks() {

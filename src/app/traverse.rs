@@ -1,16 +1,26 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
-use crossbeam::channel::{Receiver, TryRecvError};
-
-use super::paint::Surface;
+use super::matrix::MatrixState;
 use super::save::{model_arguments, name, with_extension, write_codes};
 use super::state::State;
+use super::table::{Grid, Table};
 use crate::checkpoint::{CodeBlock, CodeKind};
-use crate::engine::{Batch, Cell, Role};
+use crate::engine::Role;
 use crate::explore::export::shell_quoted;
-use crate::explore::{Codes, Mode, RangeSpec, Traversal, draw_prior, main_block};
+use crate::explore::{Mode, RangeSpec, Traversal, draw_prior, main_block};
+
+/// What the Traverse panel makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Figure {
+    /// One row a factor, one column a value.
+    #[default]
+    Traversal,
+    /// One row a nuisance code, one column a code.
+    Matrix,
+    /// One factor, or a path through bookmarks, in motion.
+    Animation,
+}
 
 /// Where a traversal's values come from, as a person chooses it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,8 +32,9 @@ pub(crate) enum RangeKind {
     Data,
 }
 
-/// A traversal as it is set up, and its pictures.
+/// A figure as it is set up, and its pictures.
 pub(crate) struct TraverseState {
+    pub(crate) figure: Figure,
     pub(crate) kind: RangeKind,
     /// Ends of the fixed range.
     pub(crate) ends: [f32; 2],
@@ -35,40 +46,14 @@ pub(crate) struct TraverseState {
     pub(crate) with_collapsed: bool,
     /// Width of a cell on the screen in points.
     pub(crate) cell: f32,
+    pub(crate) matrix: MatrixState,
     pub(crate) grid: Option<Grid>,
 }
-
-/// The pictures of one traversal, arriving one by one.
-pub(crate) struct Grid {
-    key: Key,
-    pub(crate) traversal: Traversal,
-    pub(crate) codes: Codes,
-    /// All cells in one texture, row by row.
-    pub(crate) surface: Surface,
-    /// Side of a cell in the texture.
-    pub(crate) side: usize,
-    pub(crate) done: usize,
-    cells: Option<Receiver<Cell>>,
-}
-
-/// What a grid depends on.
-#[derive(Clone, PartialEq)]
-struct Key {
-    epoch: u64,
-    role: Role,
-    traversal: Traversal,
-    side: usize,
-}
-
-/// Sides of cells in the texture, in pixels; what is between is scaled on the GPU.
-const SIDES: [usize; 4] = [32, 64, 128, 256];
-
-/// The largest texture side in use.
-const TEXTURE: usize = 8192;
 
 impl Default for TraverseState {
     fn default() -> Self {
         Self {
+            figure: Figure::Traversal,
             kind: RangeKind::Fixed,
             ends: [-3.0, 3.0],
             quantile: 0.99,
@@ -77,6 +62,7 @@ impl Default for TraverseState {
             role: Role::Generator,
             with_collapsed: false,
             cell: 72.0,
+            matrix: MatrixState::default(),
             grid: None,
         }
     }
@@ -94,7 +80,7 @@ impl TraverseState {
 
     /// Whether pictures are on their way.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.grid.as_ref().is_some_and(|grid| grid.cells.is_some())
+        self.grid.as_ref().is_some_and(Grid::is_waiting)
     }
 }
 
@@ -116,78 +102,25 @@ impl State {
         Ok(Traversal { block: name.to_owned(), dims, ranges, steps, base, mode: self.traverse.mode })
     }
 
-    /// Keeps the grid up to date with what is set up. Called while it is visible.
-    pub(crate) fn update_grid(&mut self, traversal: Traversal, pixels_per_point: f32) {
-        let Some(model) = &self.model else { return };
-        if model.opened.shape(self.traverse.role).is_none() {
-            self.traverse.role = model.main_role();
+    /// The table of pictures that is set up; none for an animation.
+    pub(crate) fn table(&self) -> Result<Table, String> {
+        match self.traverse.figure {
+            Figure::Matrix => self.code_matrix().map(Table::Matrix),
+            Figure::Traversal | Figure::Animation => self.traversal().map(Table::Traversal),
         }
-        let role = self.traverse.role;
-        let Some([_, height, _]) = model.opened.shape(role) else { return };
-        let wanted = (self.traverse.cell * pixels_per_point) as usize;
-        let longest = traversal.steps.max(traversal.dims.len()).max(1);
-        let fits = |side: usize| side * longest <= TEXTURE;
-        let side = SIDES.into_iter().find(|&side| side >= wanted).unwrap_or(SIDES[3]).min(height);
-        let side =
-            std::iter::successors(Some(side), |side| Some(side / 2)).find(|&side| fits(side)).unwrap_or(1);
-        let key = Key { epoch: model.opened.epoch, role, traversal, side };
-        if self.traverse.grid.as_ref().is_some_and(|grid| grid.key == key) || self.is_dragging {
-            return;
-        }
-        let Ok(codes) = key.traversal.codes() else { return };
-        let inputs = match role {
-            Role::Generator => codes.generator_input(model.description()),
-            Role::Decoder => codes.decoder_input(model.description()),
-        };
-        let Ok(inputs) = inputs else { return };
-        let rows = (0..codes.rows()).map(|row| inputs.row(row).into()).collect();
-        let (batch, cells) = Batch::new("traverse", key.epoch, rows, side);
-        self.engine.batch(role, batch);
-        // Cells stay until their successors arrive, as long as the table has the same shape.
-        let old = self.traverse.grid.take().filter(|grid| {
-            grid.side == side
-                && grid.traversal.steps == key.traversal.steps
-                && grid.traversal.dims == key.traversal.dims
-                && grid.key.role == role
-                && grid.key.epoch == key.epoch
-        });
-        let surface = old.map_or_else(Surface::new, |grid| grid.surface);
-        surface.resize([side * key.traversal.steps, side * key.traversal.dims.len()]);
-        let traversal = key.traversal.clone();
-        self.traverse.grid = Some(Grid { key, traversal, codes, surface, side, done: 0, cells: Some(cells) });
     }
 
-    /// Takes in cells that have arrived.
-    pub(crate) fn receive_grid(&mut self) {
-        let Some(grid) = &mut self.traverse.grid else { return };
-        let Some(cells) = &grid.cells else { return };
-        loop {
-            match cells.try_recv() {
-                Ok(cell) => {
-                    let (row, step) = (cell.index / grid.traversal.steps, cell.index % grid.traversal.steps);
-                    grid.surface.patch(Arc::new(cell.picture), [step * grid.side, row * grid.side]);
-                    grid.done += 1;
-                }
-                Err(TryRecvError::Empty) => return,
-                Err(TryRecvError::Disconnected) => break,
-            }
-        }
-        grid.cells = None;
-    }
-
-    /// The command that draws the traversal shown into `out`; `codes` is a file with the base code, for those that
-    /// the command line cannot say otherwise.
-    fn traversal_command(
+    /// The words of the command that draws `traversal`, without where to; `codes` is a file with the base code, for
+    /// those that the command line cannot say otherwise. Second, whether that file is needed.
+    pub(crate) fn traversal_words(
         &self,
         traversal: &Traversal,
-        out: &Path,
+        range: RangeSpec,
         codes: &Path,
     ) -> Option<(Vec<String>, bool)> {
         let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
         let mut words = vec!["traverse".to_owned()];
         words.extend(model_arguments(&model.opened));
-        let option =
-            |words: &mut Vec<String>, name: &str, value: String| words.push(format!("--{name}={value}"));
         option(&mut words, "block", traversal.block.clone());
         let dims: Vec<String> = traversal.dims.iter().map(ToString::to_string).collect();
         option(&mut words, "dims", dims.join(","));
@@ -196,11 +129,10 @@ impl State {
         if names.iter().any(|name| !name.is_empty()) {
             option(&mut words, "names", names.join(","));
         }
-        option(&mut words, "range", self.traverse.range().to_string());
+        option(&mut words, "range", range.to_string());
         option(&mut words, "steps", traversal.steps.to_string());
         option(&mut words, "mode", traversal.mode.to_string());
-        let decoder = if self.traverse.role == Role::Generator { "gan" } else { "vae" };
-        option(&mut words, "decoder", decoder.to_owned());
+        option(&mut words, "decoder", self.decoder_word());
         let seed = self.traverse.role == Role::Generator && model.has_noise();
         let seed = seed.then_some(self.nuisance.seed());
         let is_plain = |block: &CodeBlock| match (block.kind, seed) {
@@ -214,20 +146,30 @@ impl State {
         } else if let Some(seed) = seed {
             option(&mut words, "s-seed", seed.to_string());
         }
-        let device = &model.opened.source.device;
-        if !device.is_empty() {
-            option(&mut words, "device", device.clone());
-        }
-        words.extend(["--out".to_owned(), out.display().to_string()]);
+        words.extend(self.device_words());
         Some((words, needs_codes))
+    }
+
+    /// What the command line calls the network that draws figures.
+    pub(crate) fn decoder_word(&self) -> String {
+        if self.traverse.role == Role::Generator { "gan" } else { "vae" }.to_owned()
+    }
+
+    /// Where to compute, for the command line; nothing where nobody chose.
+    pub(crate) fn device_words(&self) -> Vec<String> {
+        let device = self.model.as_ref().map_or("", |model| model.opened.source.device.as_str());
+        let mut words = Vec::new();
+        if !device.is_empty() {
+            option(&mut words, "device", device.to_owned());
+        }
+        words
     }
 
     /// The command that makes the traversal shown again, as a line for a shell.
     pub(crate) fn traversal_line(&self, traversal: &Traversal) -> String {
-        let command =
-            self.traversal_command(traversal, Path::new("traversal.png"), Path::new("traversal.codes.npz"));
-        let Some((words, _)) = command else { return String::new() };
-        format!("idgan {}", shell_quoted(&words))
+        let codes = Path::new("traversal.codes.npz");
+        let words = self.traversal_words(traversal, self.traverse.range(), codes);
+        words.map_or_else(String::new, |(words, _)| line(words, "traversal.png"))
     }
 
     /// Draws the traversal shown into a file by running the very command that its provenance records.
@@ -235,21 +177,53 @@ impl State {
         let path = with_extension(path, "png");
         let codes_path = path.with_extension("codes.npz");
         let Ok(traversal) = self.traversal() else { return };
-        let Some((words, needs_codes)) = self.traversal_command(&traversal, &path, &codes_path) else {
+        let Some((words, needs_codes)) = self.traversal_words(&traversal, self.traverse.range(), &codes_path)
+        else {
             return;
         };
+        self.export_by_command(
+            words,
+            &path,
+            needs_codes.then_some((codes_path, traversal.base)),
+            "traversal",
+            ctx,
+        );
+    }
+
+    /// Runs the program's own command line `words` with `--out PATH`, after writing the codes that it needs; its
+    /// answer lands in the log. `what` is what people call the result.
+    pub(crate) fn export_by_command(
+        &mut self,
+        mut words: Vec<String>,
+        path: &Path,
+        codes: Option<(PathBuf, crate::explore::Codes)>,
+        what: &'static str,
+        ctx: &egui::Context,
+    ) {
+        words.extend(["--out".to_owned(), path.display().to_string()]);
         let mut command = vec!["idgan".to_owned()];
         command.extend(words.iter().cloned());
         let Some(provenance) = self.provenance(command) else { return };
-        let program = self.program.clone();
+        let (program, path) = (self.program.clone(), path.to_owned());
         self.start_job(format!("Exporting {}", name(&path)), ctx, move || {
-            if needs_codes {
-                write_codes(&codes_path, &traversal.base, &provenance).map_err(|error| error.to_string())?;
+            if let Some((path, codes)) = codes {
+                write_codes(&path, &codes, &provenance).map_err(|error| error.to_string())?;
             }
             run(&program, &words)?;
-            Ok(format!("Exported the traversal: {}", path.display()))
+            Ok(format!("Exported the {what}: {}", path.display()))
         });
     }
+}
+
+/// Adds `--NAME=VALUE`.
+pub(crate) fn option(words: &mut Vec<String>, name: &str, value: impl std::fmt::Display) {
+    words.push(format!("--{name}={value}"));
+}
+
+/// A command for a shell, with where to.
+pub(crate) fn line(mut words: Vec<String>, out: &str) -> String {
+    words.extend(["--out".to_owned(), out.to_owned()]);
+    format!("idgan {}", shell_quoted(&words))
 }
 
 /// Runs this program's command line and waits; what it says on stderr is the error.

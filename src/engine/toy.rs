@@ -51,8 +51,8 @@ impl Default for ToyLibrary {
 }
 
 impl Library for ToyLibrary {
-    /// Opens a toy by its name: `gan` has no VAE but a uniform code, `vae` no GAN, `missing` cannot be opened;
-    /// everything else has both.
+    /// Opens a toy by its name: `gan` has no VAE but a uniform code, `noise` neither a VAE nor factors, `vae` no GAN,
+    /// `missing` cannot be opened; everything else has both.
     fn open(&self, source: &Source, _pools: &Pools) -> Result<Loaded, String> {
         let name = source.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if name == "missing" {
@@ -103,6 +103,9 @@ impl ToyLibrary {
         let mut inputs = vec!["c".to_owned()];
         if name == "gan" {
             c = CodeBlock { kind: CodeKind::Uniform, range: [0.0, 1.0], neutral: 0.5, ..c };
+        } else if name == "noise" {
+            c = CodeBlock::nuisance(self.c_dim);
+            inputs = vec!["s".to_owned()];
         } else if name != "vae" {
             codes.push(CodeBlock::nuisance(TOY_NUISANCE));
             inputs.insert(0, "s".to_owned());
@@ -117,7 +120,8 @@ impl ToyLibrary {
             generator: (name != "vae")
                 .then_some(GeneratorPart { config: GeneratorConfig::Resnet { z_dim, trunk }, inputs }),
             discriminator: None,
-            vae: (name != "gan").then(|| VaePart::new(VaeConfig { channels: 3, c_dim: self.c_dim }, "c")),
+            vae: (name != "gan" && name != "noise")
+                .then(|| VaePart::new(VaeConfig { channels: 3, c_dim: self.c_dim }, "c")),
             data: None,
             training: Default::default(),
             provenance: Default::default(),

@@ -3,7 +3,8 @@ use egui::{DragValue, RichText, ScrollArea, Sense, Ui, WidgetInfo};
 use super::{Panel, heading};
 use crate::app::command::Command;
 use crate::app::model::ModelView;
-use crate::app::state::{Dimension, State};
+use crate::app::selection::Dimension;
+use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL};
 use crate::app::widgets::{FactorSlider, Icon, icon_button};
 use crate::checkpoint::CodeBlock;
@@ -164,7 +165,7 @@ impl Factors {
             let interaction = interaction.inner;
             state.first_slider = state.first_slider.or(Some(interaction.response.rect));
             if interaction.response.is_pointer_button_down_on() || interaction.response.gained_focus() {
-                state.selected = here.clone();
+                state.select(here.clone());
             }
             if let Some(value) = interaction.value {
                 if interaction.is_scrub {
@@ -227,7 +228,7 @@ impl Factors {
             self.renaming = Some((here.clone(), name.to_owned()));
         }
         if response.clicked() {
-            state.selected = here.clone();
+            state.select(here.clone());
         }
     }
 }

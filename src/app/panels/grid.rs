@@ -4,7 +4,9 @@ use super::Panel;
 use super::factors::title;
 use crate::app::paint::{fill, picture};
 use crate::app::state::State;
+use crate::app::table::{Grid, Table};
 use crate::app::theme::{GRID, Palette, SMALL};
+use crate::explore::LatentState;
 use crate::explore::figure::captions;
 
 /// The traversal's pictures in the middle of the window.
@@ -26,8 +28,8 @@ impl Panel for GridPanel {
         let palette = Palette::of(ui);
         let area = ui.available_rect_before_wrap();
         ui.painter().add(fill(area, palette.stage));
-        let traversal = match state.traversal() {
-            Ok(traversal) => traversal,
+        let wanted = match state.table() {
+            Ok(wanted) => wanted,
             Err(message) => {
                 let font = FontId::proportional(13.0);
                 let text = ui.painter().layout(message, font, palette.quiet, area.width() - GRID * 8.0);
@@ -36,17 +38,15 @@ impl Panel for GridPanel {
                 return;
             }
         };
-        state.update_grid(traversal, ui.pixels_per_point());
-        state.receive_grid();
+        state.update_grid(wanted, ui.pixels_per_point());
         let mut adopted = None;
         egui::Frame::new().inner_margin(GRID).show(ui, |ui| {
             ScrollArea::both().auto_shrink([false, false]).show(ui, |ui| {
                 adopted = table(ui, state);
             });
         });
-        if let (Some(index), Some(grid)) = (adopted, &state.traverse.grid) {
-            let codes = grid.codes.clone();
-            state.adopt(&codes, index);
+        if let Some(index) = adopted {
+            state.adopt_cell(index);
         }
     }
 }
@@ -56,11 +56,16 @@ fn table(ui: &mut Ui, state: &State) -> Option<usize> {
     let (grid, latent) = state.traverse.grid.as_ref().zip(state.latent.as_ref())?;
     let palette = Palette::of(ui);
     let side = state.traverse.cell.round();
-    let (rows, columns) = (grid.traversal.dims.len(), grid.traversal.steps);
+    let (rows, columns) = (grid.rows, grid.columns);
     let caption = GRID * 2.5;
     let size = vec2(NAMES + side * columns as f32, caption + side * rows as f32);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    let name = format!("Traversal grid, {} of {} pictures", grid.done, rows * columns);
+    let kind = if matches!(grid.table(), Table::Matrix(_)) {
+        "Matrix of codes and nuisances"
+    } else {
+        "Traversal grid"
+    };
+    let name = format!("{kind}, {} of {} pictures", grid.done, rows * columns);
     response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Image, true, &name));
     let cells = Rect::from_min_max(rect.min + vec2(NAMES, caption), rect.max);
     picture(ui, cells, GRID_KEY, &grid.surface, false);
@@ -74,26 +79,19 @@ fn table(ui: &mut Ui, state: &State) -> Option<usize> {
     }
     let font = FontId::proportional(12.0);
     let small = FontId::new(SMALL, egui::FontFamily::Monospace);
-    let same = grid.traversal.ranges.windows(2).all(|pair| pair[0] == pair[1]);
-    if same && rows > 0 {
-        for (column, text) in captions(&grid.traversal.values(0)).into_iter().enumerate() {
-            let at = pos2(cells.left() + side * (column as f32 + 0.5), rect.top() + caption / 2.0);
-            ui.painter().text(at, Align2::CENTER_CENTER, text, small.clone(), palette.quiet);
-        }
+    for (column, text) in column_captions(state, grid).into_iter().enumerate() {
+        let at = pos2(cells.left() + side * (column as f32 + 0.5), rect.top() + caption / 2.0);
+        ui.painter().text(at, Align2::CENTER_CENTER, text, small.clone(), palette.quiet);
     }
-    for (row, &dim) in grid.traversal.dims.iter().enumerate() {
+    let clip = Rect::from_min_size(rect.min, vec2(NAMES - GRID, rect.height())).intersect(ui.clip_rect());
+    let painter = ui.painter().with_clip_rect(clip);
+    for row in 0..rows {
         let at = pos2(rect.left(), cells.top() + side * (row as f32 + 0.5));
-        let clip = Rect::from_min_size(rect.min, vec2(NAMES - GRID, rect.height())).intersect(ui.clip_rect());
-        let text = title(latent, &grid.traversal.block, dim);
-        let painter = ui.painter().with_clip_rect(clip);
-        let colour = ui.visuals().text_color();
-        painter.text(at, Align2::LEFT_CENTER, text, font.clone(), colour);
-        if let Some(profile) = state.model.as_ref().and_then(|m| m.dimension(&grid.traversal.block, dim))
-            && side >= 40.0
-        {
+        let (text, note) = row_title(state, grid, latent, row);
+        painter.text(at, Align2::LEFT_CENTER, text, font.clone(), ui.visuals().text_color());
+        if let Some(note) = note.filter(|_| side >= 40.0) {
             let at = at + vec2(0.0, GRID * 1.75);
-            let text = format!("KL {:.2}", profile.kl);
-            painter.text(at, Align2::LEFT_CENTER, text, small.clone(), palette.quiet);
+            painter.text(at, Align2::LEFT_CENTER, note, small.clone(), palette.quiet);
         }
     }
     let pointer = response.hover_pos().filter(|pointer| cells.contains(*pointer))?;
@@ -105,12 +103,54 @@ fn table(ui: &mut Ui, state: &State) -> Option<usize> {
     let corner = cells.min + vec2(column as f32, row as f32) * side;
     let cell = Rect::from_min_size(corner, vec2(side, side));
     ui.painter().rect_stroke(cell, 0.0, Stroke::new(2.0, palette.accent), egui::StrokeKind::Inside);
-    let value = grid.traversal.values(row).get(column).copied().unwrap_or_default();
-    let text = format!(
-        "{} = {value:.2}: click to take this code",
-        title(latent, &grid.traversal.block, grid.traversal.dims[row])
-    );
+    let text = match grid.table() {
+        Table::Traversal(traversal) => {
+            let value = traversal.values(row).get(column).copied().unwrap_or_default();
+            let dim = traversal.dims.get(row).copied().unwrap_or_default();
+            format!("{} = {value:.2}: click to take this code", title(latent, &traversal.block, dim))
+        }
+        Table::Matrix(_) => {
+            let code = column_captions(state, grid).swap_remove(column);
+            if grid.has_vae_row() && row == 0 {
+                format!("{code}, by the VAE: click to take these factors and keep the nuisance")
+            } else {
+                let (nuisance, _) = row_title(state, grid, latent, row);
+                format!("{code} with {nuisance}: click to take both")
+            }
+        }
+    };
     let clicked = response.clicked();
     response.on_hover_text_at_pointer(text);
     clicked.then_some(row * columns + column)
+}
+
+/// What stands above the columns; nothing where every row has values of its own.
+fn column_captions(state: &State, grid: &Grid) -> Vec<String> {
+    match grid.table() {
+        Table::Traversal(traversal) => {
+            let same = traversal.ranges.windows(2).all(|pair| pair[0] == pair[1]);
+            if same && grid.rows > 0 { captions(&traversal.values(0)) } else { Vec::new() }
+        }
+        Table::Matrix(_) => {
+            let vae = state.model.as_ref().and_then(|model| model.description().vae.as_ref());
+            let code = vae.map_or("c", |vae| &vae.code);
+            (1..=grid.columns).map(|m| format!("{code}({m})")).collect()
+        }
+    }
+}
+
+/// What stands left of a row, and a remark.
+fn row_title(state: &State, grid: &Grid, latent: &LatentState, row: usize) -> (String, Option<String>) {
+    match grid.table() {
+        Table::Traversal(traversal) => {
+            let dim = traversal.dims.get(row).copied().unwrap_or_default();
+            let profile = state.model.as_ref().and_then(|model| model.dimension(&traversal.block, dim));
+            let note = profile.map(|profile| format!("KL {:.2}", profile.kl));
+            (title(latent, &traversal.block, dim), note)
+        }
+        Table::Matrix(_) if grid.has_vae_row() && row == 0 => ("VAE".to_owned(), Some("no s".to_owned())),
+        Table::Matrix(matrix) => {
+            (format!("{}({})", matrix.varied, row + 1 - usize::from(grid.has_vae_row())), None)
+        }
+    }
 }

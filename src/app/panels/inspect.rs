@@ -55,6 +55,9 @@ fn photo(ui: &mut Ui, state: &mut State) {
 
 /// Where the selected factor changes the pictures.
 fn heat_maps(ui: &mut Ui, state: &mut State) {
+    if !state.has_selection() {
+        return;
+    }
     state.update_heat(ui.ctx());
     let (Some(model), Some(latent)) = (&state.model, &state.latent) else { return };
     let selected = title(latent, &state.selected.block, state.selected.dim);

@@ -41,6 +41,9 @@ const MENUS: &[(&str, &[Option<Command>])] = &[
             Some(C::ToggleCrisp),
             None,
             Some(C::Traverse),
+            Some(C::Matrix),
+            Some(C::Animate),
+            Some(C::PlayPause),
         ],
     ),
     (
@@ -132,6 +135,8 @@ fn file_menu(ui: &mut Ui, state: &mut State) {
     item(ui, state, C::SavePicture);
     item(ui, state, C::SaveCodes);
     item(ui, state, C::ExportTraversal);
+    item(ui, state, C::ExportMatrix);
+    item(ui, state, C::ExportAnimation);
     item(ui, state, C::ExportEvaluation);
     ui.separator();
     item(ui, state, C::Quit);

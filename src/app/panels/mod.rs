@@ -1,10 +1,12 @@
 //! The parts of the window, one a file. A panel keeps what only it needs and shares the rest in [`State`].
 
+mod animation;
 mod evaluate;
 mod factors;
 mod grid;
 mod inspect;
 mod log;
+mod matrix;
 mod menu;
 mod nuisance;
 mod pictures;
@@ -18,7 +20,7 @@ use egui::Ui;
 use super::state::State;
 
 pub(crate) use evaluate::Evaluate;
-pub(crate) use factors::Factors;
+pub(crate) use factors::{Factors, title};
 pub(crate) use grid::GridPanel;
 pub(crate) use inspect::Inspect;
 pub(crate) use log::LogPanel;

@@ -281,6 +281,7 @@ fn divider(ui: &mut Ui, state: &mut State, square: Rect) {
 
 /// The line below the pictures: how they are compared and looked at.
 fn toolbar(ui: &mut Ui, state: &mut State) {
+    play_button(ui, state);
     if state.views.can_compare() {
         ui.spacing_mut().item_spacing.x = GRID * 0.25;
         for (command, text) in [
@@ -313,7 +314,22 @@ fn toolbar(ui: &mut Ui, state: &mut State) {
     });
 }
 
-fn choose(ui: &mut Ui, state: &mut State, command: Command, text: &str) {
+/// Starts and stops the animation.
+fn play_button(ui: &mut Ui, state: &mut State) {
+    let can_play = state.can_play();
+    let is_playing = state.player.is_playing();
+    let (icon, name) = if is_playing { (Icon::Pause, "Pause") } else { (Icon::Play, "Play") };
+    let text = match &can_play {
+        Ok(()) => format!("{name} {}. {}", state.course_name(), hint(Command::PlayPause)),
+        Err(reason) => reason.clone(),
+    };
+    if icon_button(ui, icon, can_play.is_ok(), name, &text).clicked() && can_play.is_ok() {
+        state.queue(Command::PlayPause);
+    }
+    ui.add_space(GRID * 0.5);
+}
+
+pub(super) fn choose(ui: &mut Ui, state: &mut State, command: Command, text: &str) {
     let is_chosen = command.is_chosen(state).unwrap_or_default();
     let button = ui.add(egui::Button::selectable(is_chosen, text));
     button.widget_info(|| WidgetInfo::selected(accesskit::Role::Button, true, is_chosen, command.title()));
@@ -322,7 +338,7 @@ fn choose(ui: &mut Ui, state: &mut State, command: Command, text: &str) {
     }
 }
 
-fn hint(command: Command) -> String {
+pub(super) fn hint(command: Command) -> String {
     match command.shortcut() {
         Some(shortcut) => {
             format!("{}  ({})", command.hint(), shortcut.format(&egui::ModifierNames::NAMES, false))

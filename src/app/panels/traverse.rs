@@ -1,10 +1,11 @@
 use egui::{DragValue, RichText, Ui};
 
+use super::pictures::hint;
 use super::{Panel, heading};
 use crate::app::command::Command;
 use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL};
-use crate::app::traverse::RangeKind;
+use crate::app::traverse::{Figure, RangeKind};
 use crate::engine::Role;
 use crate::explore::Mode;
 
@@ -22,37 +23,88 @@ impl Panel for Traverse {
             ui.label(RichText::new("Open a model to traverse its factors.").color(Palette::of(ui).quiet));
             return;
         }
-        heading(
-            ui,
-            "Latent traversal",
-            "",
-            "One row a factor, one column a value: each factor in turn runs through its range while everything else \
-             stays as it is set now",
-        );
-        egui::Grid::new("traverse").num_columns(2).spacing([GRID, GRID]).show(ui, |ui| {
-            network(ui, state);
-            range(ui, state);
-            let label = ui.label("Columns");
-            let steps = DragValue::new(&mut state.traverse.steps).range(2..=64).speed(0.1);
-            ui.add(steps).labelled_by(label.id).on_hover_text("Number of values, both ends included");
-            ui.end_row();
-            mode(ui, state);
-            let label = ui.label("Cell size");
-            let cell = egui::Slider::new(&mut state.traverse.cell, 24.0..=256.0).show_value(false);
-            ui.add(cell).labelled_by(label.id).on_hover_text("Size of the pictures on the screen");
-            ui.end_row();
+        let figures = [
+            (Command::Traverse, Figure::Traversal, "Traversal"),
+            (Command::Matrix, Figure::Matrix, "c × s"),
+            (Command::Animate, Figure::Animation, "Animation"),
+        ];
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = GRID * 0.25;
+            for (command, figure, text) in figures {
+                let button = egui::Button::selectable(state.traverse.figure == figure, text);
+                let response = ui.add_enabled(command.is_enabled(state), button);
+                let response = response.on_hover_text(hint(command));
+                let missing = "This model has no nuisance code beside its factors";
+                if response.on_disabled_hover_text(missing).clicked() {
+                    state.queue(command);
+                }
+            }
         });
-        let can_sort = state.model.as_ref().is_some_and(|model| model.can_sort());
-        if can_sort {
-            let hint = "Show rows of dimensions that carry nothing, too";
-            ui.checkbox(&mut state.traverse.with_collapsed, "Collapsed dimensions").on_hover_text(hint);
-        }
-        ui.add_space(GRID);
-        export(ui, state);
+        ui.add_space(GRID * 0.5);
+        egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| match state.traverse.figure {
+            Figure::Traversal => traversal(ui, state),
+            Figure::Matrix => super::matrix::ui(ui, state),
+            Figure::Animation => super::animation::ui(ui, state),
+        });
     }
 }
 
-fn network(ui: &mut Ui, state: &mut State) {
+/// How the traversal grid is made, and its export.
+fn traversal(ui: &mut Ui, state: &mut State) {
+    heading(
+        ui,
+        "Latent traversal",
+        "",
+        "One row a factor, one column a value: each factor in turn runs through its range while everything else \
+         stays as it is set now",
+    );
+    settings("traverse", ui, |ui| {
+        network(ui, state);
+        range(ui, state);
+        let label = ui.label("Columns");
+        let steps = DragValue::new(&mut state.traverse.steps).range(2..=64).speed(0.1);
+        ui.add(steps).labelled_by(label.id).on_hover_text("Number of values, both ends included");
+        ui.end_row();
+        mode(ui, state);
+        cell_size(ui, state);
+    });
+    let can_sort = state.model.as_ref().is_some_and(|model| model.can_sort());
+    if can_sort {
+        let hint = "Show rows of dimensions that carry nothing, too";
+        ui.checkbox(&mut state.traverse.with_collapsed, "Collapsed dimensions").on_hover_text(hint);
+    }
+    let Ok(traversal) = state.traversal() else { return };
+    let Some([_, height, width]) = state.model.as_ref().and_then(|m| m.opened.shape(state.traverse.role))
+    else {
+        return;
+    };
+    let (columns, rows) = (traversal.steps, traversal.dims.len());
+    let size = format!(
+        "{rows} × {columns} pictures, about {} × {} pixels without labels",
+        columns * width,
+        rows * height
+    );
+    let line = state.traversal_line(&traversal);
+    export(ui, state, Command::ExportTraversal, &size, &line);
+}
+
+/// A table of labels and controls.
+pub(super) fn settings(id: &str, ui: &mut Ui, rows: impl FnOnce(&mut Ui)) {
+    egui::Grid::new(id).num_columns(2).spacing([GRID, GRID]).show(ui, rows);
+}
+
+/// The size of the pictures on the screen.
+pub(super) fn cell_size(ui: &mut Ui, state: &mut State) {
+    let label = ui.label("Cell size");
+    let cell = egui::Slider::new(&mut state.traverse.cell, 24.0..=256.0).show_value(false);
+    ui.add(cell)
+        .labelled_by(label.id)
+        .on_hover_text("Size of the pictures on the screen; an export has the network's own size");
+    ui.end_row();
+}
+
+/// Which network draws, where there are two.
+pub(super) fn network(ui: &mut Ui, state: &mut State) {
     let both = state.model.as_ref().is_some_and(|model| model.roles().count() == 2);
     if !both {
         return;
@@ -60,8 +112,10 @@ fn network(ui: &mut Ui, state: &mut State) {
     ui.label("Pictures");
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = GRID * 0.25;
-        ui.selectable_value(&mut state.traverse.role, Role::Generator, "Generator");
-        ui.selectable_value(&mut state.traverse.role, Role::Decoder, "VAE");
+        ui.selectable_value(&mut state.traverse.role, Role::Generator, "Generator")
+            .on_hover_text("Pictures by the GAN's generator G, at its own resolution");
+        ui.selectable_value(&mut state.traverse.role, Role::Decoder, "VAE")
+            .on_hover_text("Pictures by the VAE's decoder, which shows what the code alone means");
     });
     ui.end_row();
 }
@@ -101,6 +155,8 @@ fn range(ui: &mut Ui, state: &mut State) {
                     let value = f64::from(*end);
                     let response =
                         ui.add(DragValue::new(end).speed(0.05).range(-100.0..=100.0).fixed_decimals(1));
+                    let response =
+                        response.on_hover_text(format!("{name} of every row, in units of the code"));
                     response.widget_info(|| {
                         let mut info = egui::WidgetInfo::drag_value(true, value);
                         info.label = Some(name.to_owned());
@@ -114,7 +170,9 @@ fn range(ui: &mut Ui, state: &mut State) {
             let label = ui.label("Quantile");
             let quantile =
                 DragValue::new(&mut traverse.quantile).speed(0.001).range(0.51..=0.9999).fixed_decimals(3);
-            ui.add(quantile).labelled_by(label.id);
+            ui.add(quantile).labelled_by(label.id).on_hover_text(
+                "The range ends where this share of the distribution lies below, and as much above the other end",
+            );
             ui.end_row();
         }
         RangeKind::Data => {}
@@ -133,31 +191,24 @@ fn mode(ui: &mut Ui, state: &mut State) {
     ui.end_row();
 }
 
-fn export(ui: &mut Ui, state: &mut State) {
+/// Size, export and command of a figure, and what is being exported. `line` is the command, `command` exports.
+pub(super) fn export(ui: &mut Ui, state: &mut State, command: Command, size: &str, line: &str) {
     let palette = Palette::of(ui);
-    let Ok(traversal) = state.traversal() else { return };
-    let Some([_, height, width]) = state.model.as_ref().and_then(|m| m.opened.shape(state.traverse.role))
-    else {
-        return;
-    };
-    heading(ui, "Export", "", "A labelled figure, an animation or arrays, with provenance");
-    let (columns, rows) = (traversal.steps, traversal.dims.len());
-    let (total_width, total_height) = (columns * width, rows * height);
-    let text =
-        format!("{rows} × {columns} pictures, about {total_width} × {total_height} pixels without labels");
-    ui.label(RichText::new(text).size(SMALL).color(palette.quiet));
+    ui.add_space(GRID);
+    heading(ui, "Export", "", command.hint());
+    ui.label(RichText::new(size).size(SMALL).color(palette.quiet));
     ui.horizontal(|ui| {
-        let hint = Command::ExportTraversal.hint();
-        if ui.button("Export…").on_hover_text(hint).clicked() {
-            state.queue(Command::ExportTraversal);
+        let button = ui.add_enabled(command.is_enabled(state), egui::Button::new("Export…"));
+        if button.on_hover_text(command.hint()).clicked() {
+            state.queue(command);
         }
         let hint = "Put the command that makes this figure on the clipboard";
         if ui.button("Copy command").on_hover_text(hint).clicked() {
-            ui.ctx().copy_text(state.traversal_line(&traversal));
+            ui.ctx().copy_text(line.to_owned());
         }
     });
-    let line = RichText::new(state.traversal_line(&traversal)).font(crate::app::theme::figures()).size(SMALL);
-    ui.add(egui::Label::new(line.color(palette.quiet)).wrap());
+    let text = RichText::new(line).font(crate::app::theme::figures()).size(SMALL).color(palette.quiet);
+    ui.add(egui::Label::new(text).wrap()).on_hover_text("The command line that makes this figure again");
     for name in state.jobs.names() {
         ui.horizontal(|ui| {
             ui.spinner();

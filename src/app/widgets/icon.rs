@@ -18,6 +18,10 @@ pub(crate) enum Icon {
     Forward,
     /// Two crossing lines.
     Close,
+    /// A filled triangle to the right.
+    Play,
+    /// Two upright bars.
+    Pause,
 }
 
 /// A button with an icon. `name` is what assistive technology reads, `hint` the tooltip.
@@ -72,6 +76,15 @@ fn draw(painter: &Painter, icon: Icon, rect: Rect, stroke: Stroke) {
         Icon::Back | Icon::Forward => {
             let (tip, base) = if icon == Icon::Back { (0.2, 0.75) } else { (0.8, 0.25) };
             painter.line(vec![at(base, 0.1), at(tip, 0.5), at(base, 0.9)], stroke);
+        }
+        Icon::Play => {
+            let corners = vec![at(0.15, 0.0), at(1.0, 0.5), at(0.15, 1.0)];
+            painter.add(egui::Shape::convex_polygon(corners, stroke.color, Stroke::NONE));
+        }
+        Icon::Pause => {
+            for (left, right) in [(0.1, 0.38), (0.62, 0.9)] {
+                painter.rect_filled(Rect::from_min_max(at(left, 0.0), at(right, 1.0)), 1.0, stroke.color);
+            }
         }
         Icon::Close => {
             painter.line_segment([at(0.1, 0.1), at(0.9, 0.9)], stroke);

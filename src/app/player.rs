@@ -1,0 +1,276 @@
+use std::path::{Path, PathBuf};
+
+use super::save::model_arguments;
+use super::selection::Dimension;
+use super::state::State;
+use super::strip::gather;
+use super::traverse::{line, option};
+use crate::explore::{CodePath, Codes, Mode, RangeSpec, Traversal};
+
+/// What an animation moves along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Along {
+    /// The selected factor, through its range and back.
+    #[default]
+    Factor,
+    /// The bookmarked codes, from each to the next.
+    Bookmarks,
+}
+
+/// An animation as it is set up, and where it stands.
+pub(crate) struct Player {
+    pub(crate) along: Along,
+    /// Time that the factor takes through its range, or from each bookmark to the next, in seconds.
+    pub(crate) seconds: f32,
+    /// Frames of the exported animation over that time.
+    pub(crate) frames: usize,
+    /// Whether a path goes on from the last bookmark to the first.
+    pub(crate) is_closed: bool,
+    playing: Option<Playing>,
+}
+
+struct Playing {
+    course: Course,
+    /// How far it is: 1 is once through the range, or to the next stop; past the end it is on the way back.
+    place: f64,
+    /// When it stood there, in seconds of the window's clock.
+    at: f64,
+}
+
+/// The way that an animation takes.
+#[derive(Clone, Debug, PartialEq)]
+enum Course {
+    Factor { selected: Dimension, range: [f32; 2] },
+    Path(CodePath),
+}
+
+impl Default for Player {
+    fn default() -> Self {
+        Self { along: Along::Factor, seconds: 2.0, frames: 25, is_closed: true, playing: None }
+    }
+}
+
+impl Player {
+    pub(crate) fn is_playing(&self) -> bool {
+        self.playing.is_some()
+    }
+
+    /// Stops where it is.
+    pub(crate) fn pause(&mut self) {
+        self.playing = None;
+    }
+
+    /// Milliseconds that an exported frame is shown, as GIFs can say it.
+    fn frame_ms(&self) -> u32 {
+        let parts = match self.along {
+            Along::Factor => self.frames.max(2) - 1,
+            Along::Bookmarks => self.frames.max(1),
+        };
+        ((self.seconds * 100.0 / parts as f32).round() as u32 * 10).clamp(20, 10_000)
+    }
+}
+
+impl Course {
+    /// How far it goes before it begins anew.
+    fn period(&self) -> f64 {
+        match self {
+            Self::Factor { .. } => 2.0,
+            Self::Path(path) if path.is_closed => path.legs() as f64,
+            Self::Path(path) => 2.0 * path.legs() as f64,
+        }
+    }
+}
+
+/// `place` of a way that runs back from its `end`.
+fn there_and_back(place: f64, end: f64) -> f64 {
+    if place <= end { place } else { 2.0 * end - place }
+}
+
+impl State {
+    fn course(&self) -> Result<Course, String> {
+        let (model, latent) = self.model.as_ref().zip(self.latent.as_ref()).ok_or("open a model first")?;
+        match self.player.along {
+            Along::Factor => {
+                let selected = self.selected.clone();
+                let block = model.description().block(&selected.block).filter(|b| selected.dim < b.dims);
+                let block = block.ok_or("This model has no factor to animate")?;
+                Ok(Course::Factor { range: model.range(block, selected.dim), selected })
+            }
+            Along::Bookmarks => {
+                if self.strip.bookmarks.len() < 2 {
+                    return Err("A path needs at least two bookmarks: keep codes with Ctrl+B".to_owned());
+                }
+                let stops = gather(&self.strip.bookmarks, latent.codes());
+                Ok(Course::Path(CodePath { stops, is_closed: self.player.is_closed }))
+            }
+        }
+    }
+
+    /// Whether there is something to play.
+    pub(crate) fn can_play(&self) -> Result<(), String> {
+        self.course().map(drop)
+    }
+
+    /// Starts, from the value that the factor has or from the first bookmark, or stops.
+    pub(crate) fn toggle_play(&mut self, now: f64) {
+        if self.player.playing.take().is_some() {
+            return;
+        }
+        let Ok(course) = self.course() else { return };
+        let place = match &course {
+            Course::Factor { selected, range: [low, high] } => {
+                let values = self.latent.as_ref().map_or(&[][..], |latent| latent.values(&selected.block));
+                let value = values.get(selected.dim).copied().unwrap_or(*low);
+                f64::from((value - low) / (high - low)).clamp(0.0, 1.0)
+            }
+            Course::Path(_) => 0.0,
+        };
+        self.player.playing = Some(Playing { course, place, at: now });
+    }
+
+    /// Moves the codes on to where they are `now`, in seconds of the window's clock. What is set up may change while
+    /// it plays; a mouse button that is down holds it.
+    pub(crate) fn play(&mut self, now: f64) {
+        if self.player.playing.is_none() {
+            return;
+        }
+        let Ok(course) = self.course() else {
+            self.player.pause();
+            return;
+        };
+        let seconds = f64::from(self.player.seconds.max(0.1));
+        let (is_held, Some(playing)) = (self.is_dragging, &mut self.player.playing) else { return };
+        let elapsed = (now - playing.at).clamp(0.0, 0.5);
+        playing.at = now;
+        if is_held {
+            return;
+        }
+        if playing.course != course {
+            let other = Playing { place: 0.0, course, at: now };
+            let is_same_factor = matches!((&playing.course, &other.course),
+                (Course::Factor { selected: a, .. }, Course::Factor { selected: b, .. }) if a == b);
+            if !is_same_factor {
+                // Another factor or path: from its own beginning, as if it had just been started.
+                self.player.pause();
+                self.toggle_play(now);
+                return;
+            }
+            playing.course = other.course;
+        }
+        playing.place = (playing.place + elapsed / seconds) % playing.course.period().max(1e-9);
+        let place = playing.place;
+        match playing.course.clone() {
+            Course::Factor { selected, range: [low, high] } => {
+                let value = low + (high - low) * there_and_back(place, 1.0) as f32;
+                self.set_value(&selected.block, selected.dim, value);
+            }
+            Course::Path(path) => {
+                let end = path.legs() as f64;
+                let place = if path.is_closed { place } else { there_and_back(place, end) };
+                let Some(model) = &self.model else { return };
+                let Ok(codes) = path.at(model.description(), place) else { return };
+                self.move_to(&codes, 0, false);
+            }
+        }
+    }
+
+    /// What playing moves, for people.
+    pub(crate) fn course_name(&self) -> String {
+        match (self.player.along, &self.latent) {
+            (Along::Factor, Some(latent)) => {
+                super::panels::title(latent, &self.selected.block, self.selected.dim)
+            }
+            _ => "the path through the bookmarks".to_owned(),
+        }
+    }
+
+    /// Width and height of a frame of the exported animation in pixels, without captions.
+    pub(crate) fn frame_size(&self) -> Option<[usize; 2]> {
+        let [_, height, width] = self.model.as_ref()?.opened.shape(self.traverse.role)?;
+        Some([width, height])
+    }
+
+    /// Number of pictures of the exported animation.
+    pub(crate) fn animation_frames(&self) -> usize {
+        match self.course() {
+            Ok(Course::Factor { .. }) => self.player.frames,
+            Ok(Course::Path(path)) => path.legs() * self.player.frames + usize::from(!path.is_closed),
+            Err(_) => 0,
+        }
+    }
+
+    /// The words of the command that draws the animation, without where to; `codes` is where the codes lie that it
+    /// needs. Second, what that file has to hold.
+    fn animation_words(&self, codes: &Path) -> Option<(Vec<String>, Option<Codes>)> {
+        let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
+        let frame_ms = self.player.frame_ms().to_string();
+        let (mut words, kept) = match self.course().ok()? {
+            Course::Factor { selected: Dimension { block, dim }, range: [low, high] } => {
+                let traversal = Traversal {
+                    block,
+                    dims: vec![dim],
+                    ranges: vec![[low, high]],
+                    steps: self.player.frames,
+                    base: latent.codes().clone(),
+                    mode: Mode::Replace,
+                };
+                let (words, needs_codes) =
+                    self.traversal_words(&traversal, RangeSpec::Fixed(low, high), codes)?;
+                (words, needs_codes.then_some(traversal.base))
+            }
+            Course::Path(path) => {
+                let mut words = vec!["animate".to_owned()];
+                words.extend(model_arguments(&model.opened));
+                option(&mut words, "codes", codes.display().to_string());
+                option(&mut words, "steps", self.player.frames.to_string());
+                if path.is_closed {
+                    words.push("--closed".to_owned());
+                }
+                option(&mut words, "decoder", self.decoder_word());
+                words.extend(self.device_words());
+                (words, Some(path.stops))
+            }
+        };
+        option(&mut words, "frame-ms", frame_ms);
+        Some((words, kept))
+    }
+
+    /// The command that makes the animation, as a line for a shell.
+    pub(crate) fn animation_line(&self) -> String {
+        let words = self.animation_words(Path::new("animation.codes.npz"));
+        words.map_or_else(String::new, |(words, _)| line(words, "animation.gif"))
+    }
+
+    /// Draws the animation into a .gif, or into a folder of PNGs where the name has no ending, by running the very
+    /// command that its provenance records.
+    pub(crate) fn export_animation(&mut self, path: &Path, ctx: &egui::Context) {
+        let mut codes_path = PathBuf::from(path);
+        codes_path.set_extension("codes.npz");
+        let Some((words, kept)) = self.animation_words(&codes_path) else { return };
+        self.export_by_command(words, path, kept.map(|codes| (codes_path, codes)), "animation", ctx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_runs_back_from_its_end() {
+        assert_eq!(
+            [0.0, 0.5, 1.0, 1.25, 2.0].map(|place| there_and_back(place, 1.0)),
+            [0.0, 0.5, 1.0, 0.75, 0.0]
+        );
+        assert_eq!(there_and_back(5.0, 3.0), 1.0);
+    }
+
+    #[test]
+    fn frames_last_as_long_as_gifs_can_say() {
+        let mut player = Player { seconds: 2.0, frames: 21, ..Player::default() };
+        assert_eq!(player.frame_ms(), 100);
+        player.frames = 2000;
+        assert_eq!(player.frame_ms(), 20);
+        player = Player { seconds: 3.0, frames: 30, along: Along::Bookmarks, ..player };
+        assert_eq!(player.frame_ms(), 100);
+    }
+}
