@@ -1,6 +1,7 @@
 //! What keeps the cores busy while something else is measured.
 
 use std::path::Path;
+#[cfg(feature = "gui")]
 use std::process::{Child, Command, Stdio};
 
 use anyhow::Context;
@@ -19,9 +20,11 @@ pub(super) fn train_behind(folder: &Path) -> anyhow::Result<Training> {
     Ok(Training::spawn_behind(threads, DeviceChoice::Cpu, data, open)?)
 }
 
-/// A command of this program that runs meanwhile; it ends when this is dropped.
+/// A command of this program, beside the window, that runs meanwhile; it ends when this is dropped.
+#[cfg(feature = "gui")]
 pub(super) struct Beside(Option<Child>);
 
+#[cfg(feature = "gui")]
 impl Beside {
     /// Starts `words` as a command of this program; no words start nothing.
     pub(super) fn start(words: &[String]) -> anyhow::Result<Self> {
@@ -38,6 +41,7 @@ impl Beside {
     }
 }
 
+#[cfg(feature = "gui")]
 impl Drop for Beside {
     fn drop(&mut self) {
         if let Some(child) = &mut self.0 {
