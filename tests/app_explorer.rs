@@ -15,17 +15,7 @@ use idgan::checkpoint::{Precision, write_bundle};
 use idgan::engine::toy::{ToyBehaviour, ToyLibrary};
 use idgan::engine::{RandomLibrary, Role, Source};
 use idgan::nets::ResnetTrunk;
-use window::{Window, click, set, settle, toy, type_into, until, window};
-
-/// The grey of the toy's band that shows `value`.
-fn grey(value: f32) -> u8 {
-    (255.0 / (1.0 + (-value).exp()) + 0.5) as u8
-}
-
-/// The grey of the top band, dimension 0.
-fn top(window: &Window, role: Role) -> u8 {
-    window.state().picture(role).unwrap().pixel(5, 1)[0]
-}
+use window::{Window, click, grey, set, settle, top, toy, type_into, until, window};
 
 #[test]
 fn a_slider_moves_both_pictures() {

@@ -2,7 +2,7 @@
 #![cfg(all(feature = "gui", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "test code")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use egui::accesskit::Role as Node;
@@ -12,6 +12,9 @@ use egui_kittest::kittest::Queryable;
 use idgan::app::{Explorer, Options};
 use idgan::engine::Source;
 use idgan::engine::toy::ToyLibrary;
+
+/// The memory is the whole process's: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
 
 type Window = Harness<'static, Explorer>;
 
@@ -56,6 +59,7 @@ fn drag(window: &mut Window, moves: usize) {
 
 #[test]
 fn ten_thousand_moves_and_fifty_models_need_no_more_memory() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut window = window("first");
     settle(&mut window);
     drag(&mut window, 1000);
@@ -72,4 +76,26 @@ fn ten_thousand_moves_and_fifty_models_need_no_more_memory() {
         after_switches - after_drags < 24.0,
         "{after_drags:.0} MiB before, {after_switches:.0} MiB after the switches"
     );
+}
+
+#[test]
+fn a_long_mixed_session_with_models_beside_needs_no_more_memory() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut window = window("first");
+    settle(&mut window);
+    let mut before = 0.0;
+    for round in 0..100 {
+        if round == 50 {
+            // Threads that come and go use memory that the allocator keeps for the next ones.
+            before = resident_mib();
+        }
+        for tab in ["Traverse", "Inspect"] {
+            window.get_by_label(tab).click();
+            window.run_steps(3);
+        }
+        window.get_by_label("Close the model beside").click();
+        window.run_steps(2);
+    }
+    let after = resident_mib();
+    assert!(after - before < 8.0, "{before:.0} MiB before, {after:.0} MiB after");
 }

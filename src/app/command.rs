@@ -10,6 +10,8 @@ pub(crate) enum Command {
     Open,
     OpenRun,
     OpenPath,
+    OpenBeside,
+    CloseBeside,
     PairVae,
     MeasureData,
     StartFromPhoto,
@@ -67,6 +69,8 @@ impl Command {
         C::Open,
         C::OpenRun,
         C::OpenPath,
+        C::OpenBeside,
+        C::CloseBeside,
         C::PairVae,
         C::MeasureData,
         C::StartFromPhoto,
@@ -122,6 +126,8 @@ impl Command {
             C::Open => "Open model…",
             C::OpenRun => "Open run folder…",
             C::OpenPath => "Open by path…",
+            C::OpenBeside => "Open beside…",
+            C::CloseBeside => "Close the model beside",
             C::PairVae => "Pair with a VAE…",
             C::MeasureData => "Measure on my images…",
             C::StartFromPhoto => "Start from a picture…",
@@ -178,6 +184,11 @@ impl Command {
             C::Open => "Choose a bundle or a published checkpoint (.pt, last)",
             C::OpenRun => "Choose the folder of a training run: its newest checkpoint opens",
             C::OpenPath => "Type where the model is",
+            C::OpenBeside => {
+                "Open a second model and compare its pictures of the same codes with this one's: another checkpoint, \
+                 another method, another seed. Its codes need the same names and numbers of dimensions"
+            }
+            C::CloseBeside => "Go back to this model's own two pictures",
             C::PairVae => {
                 "Open this GAN together with the VAE whose encoder it distils, to see both pictures"
             }
@@ -309,6 +320,8 @@ impl Command {
             | C::ExportAnimation
             | C::Matrix
             | C::Animate
+            | C::OpenBeside
+            | C::CloseBeside
             | C::NeutralNuisance
             | C::ShowBookmarks
             | C::ToggleFactors
@@ -323,7 +336,8 @@ impl Command {
         let has_model = state.model.is_some();
         let has_noise = || state.model.as_ref().is_some_and(|model| model.has_noise());
         match self {
-            C::Reload => has_model,
+            C::Reload | C::OpenBeside => has_model,
+            C::CloseBeside => state.beside.is_open(),
             C::Undo => state.latent.as_ref().is_some_and(|latent| latent.can_undo()),
             C::Redo => state.latent.as_ref().is_some_and(|latent| latent.can_redo()),
             C::CopyCodes
@@ -363,7 +377,7 @@ impl Command {
             C::NineNuisances => has_noise(),
             C::NuisanceBack => has_noise() && state.nuisance.can_go_back(),
             C::NuisanceForward => has_noise() && state.nuisance.can_go_forward(),
-            C::SideBySide | C::Wipe | C::Blink | C::Difference => state.views.can_compare(),
+            C::SideBySide | C::Wipe | C::Blink | C::Difference => state.can_compare(),
             C::Fit | C::ActualSize | C::ToggleCrisp => has_model,
             _ => true,
         }

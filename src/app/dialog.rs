@@ -11,6 +11,8 @@ use super::theme::GRID;
 pub(crate) enum Purpose {
     /// A model file to open.
     Model,
+    /// A second model, to compare with the first one.
+    Beside,
     /// A run folder to open.
     Run,
     /// The folder of a run to go on with.
@@ -39,6 +41,7 @@ impl Purpose {
     fn title(self) -> &'static str {
         match self {
             Self::Model => "Open model",
+            Self::Beside => "Open a model beside, to compare",
             Self::Run => "Open run folder",
             Self::ResumeRun => "Go on with a run",
             Self::PairVae => "Pair with a VAE",
@@ -56,7 +59,13 @@ impl Purpose {
     /// The name proposed for a new file; empty when an existing one is asked for.
     fn proposal(self) -> &'static str {
         match self {
-            Self::Model | Self::Run | Self::ResumeRun | Self::PairVae | Self::Data | Self::Photo => "",
+            Self::Model
+            | Self::Beside
+            | Self::Run
+            | Self::ResumeRun
+            | Self::PairVae
+            | Self::Data
+            | Self::Photo => "",
             Self::SaveCodes => "codes.npz",
             Self::SavePicture => "picture.png",
             Self::SaveEvaluation => "evaluation.json",
@@ -72,7 +81,7 @@ impl Purpose {
 
     fn filter(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::Model | Self::Run | Self::ResumeRun | Self::PairVae | Self::Data => {
+            Self::Model | Self::Beside | Self::Run | Self::ResumeRun | Self::PairVae | Self::Data => {
                 ("Models", &["safetensors", "pt", "pth"])
             }
             Self::Photo => ("Pictures", &["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]),

@@ -87,15 +87,16 @@ impl Explorer {
             let is_software = info.device_type == eframe::egui_wgpu::wgpu::DeviceType::Cpu;
             software_gpu = is_software.then_some(info.name);
         }
-        let mut state = State::new(ctx, engine, views, settings, options.program.clone());
-        state.config.clone_from(&options.config);
-        state.threads = options.threads;
+        let mut state = State::new(ctx, engine, views, settings, options);
         let session = options.config.as_deref().map(Session::load).unwrap_or_default();
         match (&options.source, session.source) {
             (Some(source), _) => state.open(source.clone(), options.codes.clone()),
             // A model that has gone since is no reason to greet with an error.
             (None, Some(source)) if source.path().exists() => state.open(source, Some(session.codes)),
             _ => {}
+        }
+        if let Some(source) = &options.beside {
+            state.open_beside(source.clone());
         }
         Ok(Self {
             state,
@@ -330,6 +331,8 @@ impl Explorer {
             Command::Open => self.dialogs.choose(Purpose::Model, ctx),
             Command::OpenRun => self.dialogs.choose(Purpose::Run, ctx),
             Command::OpenPath => self.dialogs.ask_path(Purpose::Model, None),
+            Command::OpenBeside => self.dialogs.choose(Purpose::Beside, ctx),
+            Command::CloseBeside => state.close_beside(),
             Command::Reload => state.reload(),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::Undo => {

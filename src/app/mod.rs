@@ -4,7 +4,9 @@
 //! pointing. Pictures come from the [`engine`](crate::engine) and are painted by `paint`.
 
 mod analysis;
+mod asking;
 pub mod bench;
+mod beside;
 mod clipboard;
 mod command;
 mod dialog;
@@ -52,6 +54,8 @@ pub use window::run;
 pub struct Options {
     /// What to open first.
     pub source: Option<Source>,
+    /// A second model to open beside it.
+    pub beside: Option<Source>,
     /// The codes to start with, by block.
     pub codes: Option<BTreeMap<String, Vec<f32>>>,
     /// Threads of the generator.
@@ -76,6 +80,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             source: None,
+            beside: None,
             codes: None,
             threads: 1,
             screenshot: None,

@@ -16,6 +16,7 @@ impl Explorer {
     pub fn is_calm(&self) -> bool {
         let state = &self.state;
         state.loading.is_none()
+            && state.beside.loading().is_none()
             && state.model.as_ref().is_none_or(|model| model.is_described)
             && !state.analysis.is_waiting()
             && !state.strip.is_waiting()
@@ -46,6 +47,16 @@ impl Explorer {
     /// The picture of `role` that is shown.
     pub fn picture(&self, role: Role) -> Option<Arc<Picture>> {
         self.state.views.view(role).frame.as_ref().map(|frame| Arc::clone(&frame.picture))
+    }
+
+    /// The picture of `role` of the model beside that is shown.
+    pub fn picture_beside(&self, role: Role) -> Option<Arc<Picture>> {
+        self.state.views.beside.view(role).frame.as_ref().map(|frame| Arc::clone(&frame.picture))
+    }
+
+    /// Opens a model beside the open one, as File > Open beside does.
+    pub fn open_beside(&mut self, source: Source) {
+        self.state.open_beside(source);
     }
 
     /// The code whose picture `role` shows.

@@ -62,6 +62,7 @@ impl State {
     pub(crate) fn on_path(&mut self, purpose: Purpose, path: PathBuf, ctx: &egui::Context) {
         match purpose {
             Purpose::Model | Purpose::Run => self.open_path(path),
+            Purpose::Beside => self.open_beside(Source::file(path)),
             Purpose::ResumeRun => self.resume_training(&path),
             Purpose::PairVae => self.pair_with(path),
             Purpose::Data => self.measure_data(&path, ctx),

@@ -2,7 +2,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Options;
 use super::analysis::Analysis;
+use super::asking::{Asking, Wish};
+use super::beside::Beside;
 use super::command::Command;
 use super::evaluate::EvaluateState;
 use super::jobs::Jobs;
@@ -19,7 +22,7 @@ use super::train::TrainState;
 use super::traverse::TraverseState;
 use super::view::Views;
 use super::watch::Watch;
-use crate::engine::{Engine, Event, FrameRequest, Latest, Motion, ReadBack, Role, Source};
+use crate::engine::{Engine, Event, Latest, Library, ReadBack, Role, Source};
 use crate::explore::{Codes, LatentState, draw_prior};
 
 /// A model that is being read.
@@ -30,15 +33,6 @@ pub(crate) struct Loading {
     pub(crate) since: Instant,
     /// The codes to go back to once it is there.
     restore: Option<Values>,
-}
-
-/// What was last asked of a network.
-#[derive(Default)]
-struct Asked {
-    epoch: u64,
-    code: Vec<f32>,
-    number: u64,
-    is_moving: bool,
 }
 
 /// Everything that panels show and change.
@@ -83,14 +77,16 @@ pub(crate) struct State {
     pub(crate) then_open: Latest<Source>,
     /// The program to run for exports.
     pub(crate) program: PathBuf,
+    /// Where models come from.
+    pub(crate) library: Arc<dyn Library>,
+    pub(crate) beside: Beside,
     /// When the newest input came, where somebody measures it.
     pub(crate) input_at: Option<Instant>,
     /// Where the first slider was drawn.
     pub(crate) first_slider: Option<egui::Rect>,
     /// News that waits for the end of a drag.
     held: Vec<Event>,
-    asked: [Asked; 2],
-    number: u64,
+    asking: Asking,
     commands: Vec<Command>,
 }
 
@@ -100,7 +96,7 @@ impl State {
         engine: Engine,
         mut views: Views,
         settings: Settings,
-        program: PathBuf,
+        options: &Options,
     ) -> Self {
         views.compare = settings.compare;
         Self {
@@ -125,19 +121,20 @@ impl State {
             photo: PhotoState::default(),
             train: TrainState::default(),
             evaluate: EvaluateState::default(),
-            threads: 1,
+            threads: options.threads,
             analysis: Analysis::default(),
             watch: None,
             ctx: ctx.clone(),
-            config: None,
+            config: options.config.clone(),
             jobs: Jobs::default(),
             then_open: Latest::new(),
-            program,
+            program: options.program.clone(),
+            library: Arc::clone(&options.library),
+            beside: Beside::default(),
             input_at: None,
             first_slider: None,
             held: Vec::new(),
-            asked: Default::default(),
-            number: 0,
+            asking: Asking::default(),
             commands: Vec::new(),
         }
     }
@@ -323,6 +320,7 @@ impl State {
                 self.stale_frames += 1;
             }
         }
+        self.receive_beside();
         self.receive_grid();
         self.receive_jobs();
         self.receive_photo();
@@ -371,7 +369,7 @@ impl State {
                 self.log.add(Severity::Error, message);
             }
             Event::Restarted(role) => {
-                self.asked[role as usize] = Asked::default();
+                self.asking.forget(role);
                 self.log.add(Severity::Info, format!("{} runs again", role.title()));
             }
             Event::Warning(message) => self.log.add(Severity::Warning, message),
@@ -421,7 +419,8 @@ impl State {
         // Reloading keeps the selection; another model begins with what says most.
         self.has_selected &= is_same && self.has_selection();
         self.select_first();
-        self.asked = Default::default();
+        self.check_beside();
+        Role::ALL.into_iter().for_each(|role| self.asking.forget(role));
         if let Some(folder) = self.config.clone() {
             self.recall(&folder);
         }
@@ -438,40 +437,19 @@ impl State {
         if !is_moving {
             latent.end();
         }
-        let description = model.description();
-        let target = description.vae.as_ref().map(|vae| Arc::<[f32]>::from(latent.values(&vae.code)));
+        let codes = latent.codes();
+        let vae = model.description().vae.as_ref();
+        let target = vae.map(|vae| Arc::<[f32]>::from(latent.values(&vae.code)));
+        let mut wish = Wish { target, is_moving, at: self.input_at.unwrap_or(now) };
         for role in model.roles() {
-            let codes = latent.codes();
-            let input = match role {
-                Role::Generator => codes.generator_input(description),
-                Role::Decoder => codes.decoder_input(description),
-            };
-            let input = match input {
-                Ok(input) => input.into_data(),
-                Err(error) => {
-                    self.log.add(Severity::Error, format!("{} cannot be asked: {error}", role.title()));
-                    continue;
-                }
-            };
-            let asked = &mut self.asked[role as usize];
-            if asked.epoch == model.opened.epoch && asked.code == input {
-                if asked.is_moving && !is_moving {
-                    asked.is_moving = false;
-                    self.engine.settle(role);
-                }
-                continue;
+            if let Err(error) = self.asking.ask(&self.engine, &model.opened, role, codes, &wish) {
+                self.log.add(Severity::Error, format!("{} cannot be asked: {error}", role.title()));
             }
-            self.number += 1;
-            let request = FrameRequest {
-                number: self.number,
-                epoch: model.opened.epoch,
-                code: input.as_slice().into(),
-                target: target.clone().filter(|_| role == Role::Generator),
-                motion: if is_moving { Motion::Moving } else { Motion::Settled },
-                asked: self.input_at.unwrap_or(now),
-            };
-            *asked = Asked { epoch: model.opened.epoch, code: input, number: self.number, is_moving };
-            self.engine.request(role, request);
+        }
+        if self.beside.is_open() {
+            wish.target = None; // The code is read back from the first model's picture.
+            let codes = codes.clone();
+            self.sync_beside(&codes, &wish);
         }
     }
 
@@ -479,11 +457,10 @@ impl State {
     pub(crate) fn is_settled(&self) -> bool {
         let Some(model) = &self.model else { return self.loading.is_none() };
         self.loading.is_none()
-            && model.roles().all(|role| {
-                let asked = &self.asked[role as usize];
-                let frame = self.views.view(role).frame.as_ref();
-                frame.is_some_and(|f| f.number == asked.number && f.epoch == asked.epoch)
-            })
+            && self.is_beside_settled()
+            && model
+                .roles()
+                .all(|role| self.asking.is_answered_by(role, self.views.view(role).frame.as_ref()))
     }
 
     /// Notes that a wheel or key moves values, and that it will have ended a moment later.

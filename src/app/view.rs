@@ -47,10 +47,35 @@ impl Recent {
     }
 }
 
+/// One of the pictures in the middle of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pane {
+    /// The network that draws it.
+    pub(crate) role: Role,
+    /// Whether it is the second model's.
+    pub(crate) is_beside: bool,
+}
+
+impl Pane {
+    /// Tells its drawing from the others'.
+    pub(crate) fn key(self) -> u64 {
+        self.role as u64 + if self.is_beside { 2 } else { 0 }
+    }
+}
+
+/// The pictures of one model.
+pub(crate) struct ModelPictures {
+    views: [View; 2],
+    /// Frames of this model may be shown; a worker that finishes one of another model too late finds out here.
+    epoch: Arc<AtomicU64>,
+}
+
 /// The pictures and how they are looked at.
 pub(crate) struct Views {
-    generator: View,
-    decoder: View,
+    /// The pictures of the model that the sliders belong to.
+    pub(crate) own: ModelPictures,
+    /// The pictures of the model beside it.
+    pub(crate) beside: ModelPictures,
     pub(crate) compare: Compare,
     /// The part of the pictures that is shown, in fractions; shared, so that zoom and pan are linked.
     pub(crate) window: Rect,
@@ -58,8 +83,6 @@ pub(crate) struct Views {
     pub(crate) wipe: f32,
     /// Factor by which differences are brightened.
     pub(crate) gain: f32,
-    /// Frames of this model may be shown; a worker that finishes one of another model too late finds out here.
-    epoch: Arc<AtomicU64>,
     /// Asks for pixels one on one as soon as the size of the square is known.
     wants_actual_size: bool,
 }
@@ -69,26 +92,31 @@ pub(crate) const WHOLE: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) }
 
 impl Default for Views {
     fn default() -> Self {
-        let view =
-            || View { surface: Surface::new(), frame: None, latency: None, uploads: Recent::default() };
         Self {
-            generator: view(),
-            decoder: view(),
+            own: ModelPictures::default(),
+            beside: ModelPictures::default(),
             compare: Compare::default(),
             window: WHOLE,
             wipe: 0.5,
             gain: 2.0,
-            epoch: Arc::default(),
             wants_actual_size: false,
         }
     }
 }
 
-impl Views {
+impl Default for ModelPictures {
+    fn default() -> Self {
+        let view =
+            || View { surface: Surface::new(), frame: None, latency: None, uploads: Recent::default() };
+        Self { views: [view(), view()], epoch: Arc::default() }
+    }
+}
+
+impl ModelPictures {
     /// Puts finished pictures, on the worker's thread, where the very next paint finds them.
     pub(crate) fn tap(&self) -> Tap {
         let epoch = Arc::clone(&self.epoch);
-        let surfaces = [Role::Generator, Role::Decoder].map(|role| (role, self.view(role).surface.clone()));
+        let surfaces = Role::ALL.map(|role| (role, self.view(role).surface.clone()));
         Arc::new(move |role: Role, frame: &Frame| {
             if frame.epoch != epoch.load(Ordering::Acquire) {
                 return;
@@ -104,23 +132,43 @@ impl Views {
         self.epoch.store(epoch, Ordering::Release);
     }
 
+    /// Forgets which frames were shown; their pictures stay until others arrive.
+    pub(crate) fn forget_frames(&mut self) {
+        self.views.iter_mut().for_each(|view| view.frame = None);
+    }
+
     pub(crate) fn view(&self, role: Role) -> &View {
-        match role {
-            Role::Generator => &self.generator,
-            Role::Decoder => &self.decoder,
-        }
+        &self.views[role as usize]
     }
 
     pub(crate) fn view_mut(&mut self, role: Role) -> &mut View {
-        match role {
-            Role::Generator => &mut self.generator,
-            Role::Decoder => &mut self.decoder,
-        }
+        &mut self.views[role as usize]
+    }
+}
+
+impl Views {
+    /// As [`ModelPictures::tap`], of the first model.
+    pub(crate) fn tap(&self) -> Tap {
+        self.own.tap()
     }
 
-    /// Whether there are two pictures.
-    pub(crate) fn can_compare(&self) -> bool {
-        self.generator.frame.is_some() && self.decoder.frame.is_some()
+    /// As [`ModelPictures::expect`], of the first model.
+    pub(crate) fn expect(&self, epoch: u64) {
+        self.own.expect(epoch);
+    }
+
+    /// A picture of the first model.
+    pub(crate) fn view(&self, role: Role) -> &View {
+        self.own.view(role)
+    }
+
+    pub(crate) fn view_mut(&mut self, role: Role) -> &mut View {
+        self.own.view_mut(role)
+    }
+
+    /// A picture of either model.
+    pub(crate) fn pane(&self, pane: Pane) -> &View {
+        if pane.is_beside { self.beside.view(pane.role) } else { self.own.view(pane.role) }
     }
 
     /// Zooms by `factor` (above 1: closer) so that the point at `anchor` (fractions of the picture) stays.

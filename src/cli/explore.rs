@@ -10,6 +10,7 @@ use super::{DeviceArgs, ModelArgs};
     idgan explore                                     start with the bundled models\n  \
     idgan explore runs/sprites                        follow a run while it trains\n  \
     idgan explore --vae celeba/last --gan celeba/model.pt\n  \
+    idgan explore a.safetensors --beside b.safetensors  two models, the same codes\n  \
     idgan explore sprites.safetensors --screenshot window.png --size 1600x1000")]
 pub struct Args {
     #[command(flatten)]
@@ -17,6 +18,10 @@ pub struct Args {
 
     #[command(flatten)]
     device: DeviceArgs,
+
+    /// Open a second model beside, to compare pictures of the same codes.
+    #[arg(long, value_name = "MODEL", help_heading = "Window")]
+    beside: Option<PathBuf>,
 
     /// Draw the window into this PNG, without a display, and end.
     #[arg(long, value_name = "FILE", help_heading = "Window")]
@@ -97,9 +102,17 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         c_dim: model.c_dim,
         device,
     });
+    if let Some(path) = args.beside.as_ref().filter(|path| !path.exists()) {
+        return Err(no_such_model(path));
+    }
+    let beside = args
+        .beside
+        .clone()
+        .map(|path| Source { device: args.device.device.to_string(), ..Source::file(path) });
     let codes = args.codes.as_deref().map(|path| read_codes(path, args.row)).transpose()?;
     run(Options {
         source,
+        beside,
         codes,
         threads: super::threads(),
         screenshot: args.screenshot.clone(),

@@ -5,10 +5,11 @@ use std::thread::JoinHandle;
 
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 
-use crate::base::{Picture, Pool};
+use crate::base::{Picture, Pool, step_back};
 
 use super::encoder::{EncoderInbox, EncoderWorker};
 use super::loader::{Loader, LoaderInbox};
+use super::model::GENERATOR as BACKGROUND;
 use super::worker::{Worker, WorkerInbox};
 use super::{Batch, Event, Frame, FrameRequest, Latest, Library, Pools, Posterior, ReadBack, Role, Source};
 
@@ -67,6 +68,8 @@ pub struct Engine {
     outbox: Outbox,
     epochs: AtomicU64,
     threads: Vec<JoinHandle<()>>,
+    /// How far its threads step back.
+    steps_back: i32,
 }
 
 impl Engine {
@@ -76,6 +79,30 @@ impl Engine {
     /// # Errors
     /// When the system refuses to start a thread.
     pub fn new(library: Arc<dyn Library>, threads: usize, wake: Wake, tap: Tap) -> io::Result<Self> {
+        Self::start(library, Pools::new(threads)?, 0, wake, tap)
+    }
+
+    /// As [`Engine::new`], for a second model: every thread, that which reads the files too, lets those of other
+    /// engines and the caller's go first.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn in_background(
+        library: Arc<dyn Library>,
+        threads: usize,
+        wake: Wake,
+        tap: Tap,
+    ) -> io::Result<Self> {
+        Self::start(library, Pools::in_background(threads)?, BACKGROUND, wake, tap)
+    }
+
+    fn start(
+        library: Arc<dyn Library>,
+        pools: Pools,
+        steps_back: i32,
+        wake: Wake,
+        tap: Tap,
+    ) -> io::Result<Self> {
         let (sender, events) = bounded(EVENTS);
         let outbox = Outbox { events: sender, counters: Arc::default(), wake, tap };
         let mut engine = Self {
@@ -89,8 +116,8 @@ impl Engine {
             outbox,
             epochs: AtomicU64::new(0),
             threads: Vec::new(),
+            steps_back,
         };
-        let pools = Pools::new(threads)?;
         engine.start_worker(Role::Generator, pools.generator.clone())?;
         engine.start_worker(Role::Decoder, pools.decoder.clone())?;
         let encoder = EncoderWorker {
@@ -127,6 +154,13 @@ impl Engine {
     }
 
     fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let steps = self.steps_back;
+        let body = move || {
+            if steps > 0 {
+                step_back(steps);
+            }
+            body();
+        };
         self.threads.push(std::thread::Builder::new().name(name.to_owned()).spawn(body)?);
         Ok(())
     }

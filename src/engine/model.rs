@@ -89,19 +89,34 @@ pub struct Pools {
 
 impl Pools {
     pub(super) fn new(threads: usize) -> std::io::Result<Self> {
-        let generator = Pool::new("idgan-generator", threads)?;
+        let pools = Self::start(threads)?;
         // The window, and on machines without a graphics card its drawing, go before the large network.
-        generator.run(|| rayon::broadcast(|_| step_back(GENERATOR)));
+        pools.generator.run(|| rayon::broadcast(|_| step_back(GENERATOR)));
+        Ok(pools)
+    }
+
+    /// Pools that let those of another engine go first.
+    pub(super) fn in_background(threads: usize) -> std::io::Result<Self> {
+        let pools = Self::start(threads)?;
+        for (pool, steps) in
+            [(&pools.generator, 2 * GENERATOR - 1), (&pools.decoder, GENERATOR), (&pools.encoder, GENERATOR)]
+        {
+            pool.run(|| rayon::broadcast(|_| step_back(steps)));
+        }
+        Ok(pools)
+    }
+
+    fn start(threads: usize) -> std::io::Result<Self> {
         Ok(Self {
-            generator,
+            generator: Pool::new("idgan-generator", threads)?,
             decoder: Pool::new("idgan-decoder", 1)?,
             encoder: Pool::new("idgan-encoder", 1)?,
         })
     }
 }
 
-/// How far the generator's threads step back.
-const GENERATOR: i32 = 10;
+/// How far the generator's threads step back, and all threads of an engine in the background.
+pub(super) const GENERATOR: i32 = 10;
 
 /// Where models come from: files in the program, toys in tests.
 pub trait Library: Send + Sync {
@@ -150,5 +165,25 @@ impl Opened {
             Role::Generator => self.generator_shape,
             Role::Decoder => self.decoder_shape,
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// How far the threads of `pool` have stepped back.
+    fn steps(pool: &Pool) -> Vec<i32> {
+        // SAFETY: the call takes numbers only; 0 stands for the calling thread.
+        pool.run(|| rayon::broadcast(|_| unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }))
+    }
+
+    #[test]
+    fn a_second_models_networks_let_the_first_ones_go_first() {
+        let (first, second) = (Pools::new(2).expect("starts"), Pools::in_background(2).expect("starts"));
+        assert_eq!(steps(&first.decoder), [0]);
+        assert!(steps(&second.decoder)[0] > 0 && steps(&second.encoder)[0] > 0);
+        let (ours, theirs) = (steps(&first.generator), steps(&second.generator));
+        assert!(ours.iter().max() < theirs.iter().min(), "{ours:?} {theirs:?}");
     }
 }

@@ -104,3 +104,18 @@ pub fn click_at(window: &mut Window, place: Pos2) {
     window.step();
     window.step();
 }
+
+/// The grey of the toy's band that shows `value`.
+pub fn grey(value: f32) -> u8 {
+    (255.0 / (1.0 + (-value).exp()) + 0.5) as u8
+}
+
+/// The grey of a toy's top band, dimension 0.
+pub fn top_of(picture: &idgan::base::Picture) -> u8 {
+    picture.pixel(5, 1)[0]
+}
+
+/// The grey of the top band that `role` shows.
+pub fn top(window: &Window, role: idgan::engine::Role) -> u8 {
+    top_of(&window.state().picture(role).unwrap())
+}

@@ -128,6 +128,8 @@ fn file_menu(ui: &mut Ui, state: &mut State) {
             }
         });
     });
+    item(ui, state, C::OpenBeside);
+    item(ui, state, C::CloseBeside);
     item(ui, state, C::Reload);
     ui.separator();
     item(ui, state, C::MeasureData);

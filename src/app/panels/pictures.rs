@@ -7,10 +7,11 @@ use egui::{
 use super::Panel;
 use crate::app::command::Command;
 use crate::app::log::Severity;
+use crate::app::model::ModelView;
 use crate::app::paint::{Paint, PaintMode, fill, heat, shape};
 use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
-use crate::app::view::Compare;
+use crate::app::view::{Compare, Pane};
 use crate::app::widgets::{Icon, icon_button};
 use crate::engine::Role;
 
@@ -53,9 +54,9 @@ impl Panel for Pictures {
 
 impl Pictures {
     fn stage(&self, ui: &mut Ui, state: &mut State, stage: Rect) {
-        let roles: Vec<Role> = state.model.iter().flat_map(|model| model.roles()).collect();
-        let compare = if roles.len() == 2 { state.views.compare } else { Compare::SideBySide };
-        let screen = match (compare, &roles[..]) {
+        let panes = state.panes();
+        let compare = if panes.len() == 2 { state.views.compare } else { Compare::SideBySide };
+        let screen = match (compare, &panes[..]) {
             (Compare::SideBySide, [first, second]) => {
                 let [left, right] = halves(stage);
                 let screen = self.single(ui, state, left, *first);
@@ -63,52 +64,61 @@ impl Pictures {
                 screen
             }
             (Compare::SideBySide, [only]) => self.single(ui, state, stage, *only),
-            (Compare::SideBySide, _) | (_, []) => Vec2::ZERO,
-            (Compare::Blink, _) => {
+            (Compare::Blink, [first, second]) => {
                 let time = ui.input(|input| input.time);
                 let is_second = (time / BLINK_SECS) as i64 % 2 == 1;
                 let next = BLINK_SECS - time % BLINK_SECS;
                 ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(next));
-                self.single(ui, state, stage, if is_second { Role::Decoder } else { Role::Generator })
+                self.single(ui, state, stage, if is_second { *second } else { *first })
             }
-            (Compare::Wipe | Compare::Difference, _) => self.pair(ui, state, stage, compare),
+            (Compare::Wipe | Compare::Difference, [first, second]) => {
+                self.pair(ui, state, stage, compare, [*first, *second])
+            }
+            _ => Vec2::ZERO,
         };
-        if let Some(picture) = state.views.take_actual_size().and(roles.first()) {
-            let side = state.views.view(*picture).surface.size()[0];
+        if let Some(pane) = state.views.take_actual_size().and(panes.first()) {
+            let side = state.views.pane(*pane).surface.size()[0];
             state.views.actual_size(side, screen.x);
         }
     }
 
     /// One network's picture with its caption; returns the size of its square in physical pixels.
-    fn single(&self, ui: &mut Ui, state: &mut State, area: Rect, role: Role) -> Vec2 {
+    fn single(&self, ui: &mut Ui, state: &mut State, area: Rect, pane: Pane) -> Vec2 {
         let (caption, square) = layout(area);
-        caption_of(ui, state, caption, role);
-        let response = canvas(ui, square, name(role));
-        let paint = self.paint(ui, state, square, role, None, PaintMode::Single);
+        caption_of(ui, state, caption, pane);
+        let response = canvas(ui, square, name(pane));
+        let paint = self.paint(ui, state, square, pane, None, PaintMode::Single);
         ui.painter().with_clip_rect(square).add(shape(square, paint));
         look(ui, state, &response, square);
-        probe(ui, state, &response, square, &[role]);
+        probe(ui, state, &response, square, &[pane]);
         square.size() * ui.pixels_per_point()
     }
 
     /// Both pictures in one square.
-    fn pair(&self, ui: &mut Ui, state: &mut State, area: Rect, compare: Compare) -> Vec2 {
+    fn pair(
+        &self,
+        ui: &mut Ui,
+        state: &mut State,
+        area: Rect,
+        compare: Compare,
+        [first, second]: [Pane; 2],
+    ) -> Vec2 {
         let (caption, square) = layout(area);
         let (left, right) = caption.split_left_right_at_fraction(0.5);
-        caption_of(ui, state, left.with_max_x(left.right() - GRID), Role::Generator);
-        caption_of(ui, state, right.with_min_x(right.left() + GRID), Role::Decoder);
+        caption_of(ui, state, left.with_max_x(left.right() - GRID), first);
+        caption_of(ui, state, right.with_min_x(right.left() + GRID), second);
         let (mode, title) = match compare {
             Compare::Wipe => (PaintMode::Wipe(state.views.wipe), "Both pictures, wiped against each other"),
             _ => (PaintMode::Difference(state.views.gain), "Difference of the pictures"),
         };
         let response = canvas(ui, square, title);
-        let paint = self.paint(ui, state, square, Role::Generator, Some(Role::Decoder), mode);
+        let paint = self.paint(ui, state, square, first, Some(second), mode);
         ui.painter().with_clip_rect(square).add(shape(square, paint));
         if compare == Compare::Wipe {
             divider(ui, state, square);
         }
         look(ui, state, &response, square);
-        probe(ui, state, &response, square, &[Role::Generator, Role::Decoder]);
+        probe(ui, state, &response, square, &[first, second]);
         square.size() * ui.pixels_per_point()
     }
 
@@ -117,14 +127,14 @@ impl Pictures {
         ui: &Ui,
         state: &State,
         square: Rect,
-        first: Role,
-        second: Option<Role>,
+        first: Pane,
+        second: Option<Pane>,
         mode: PaintMode,
     ) -> Paint {
         Paint {
-            key: first as u64,
-            first: state.views.view(first).surface.clone(),
-            second: second.map(|role| state.views.view(role).surface.clone()),
+            key: first.key(),
+            first: state.views.pane(first).surface.clone(),
+            second: second.map(|pane| state.views.pane(pane).surface.clone()),
             mode,
             window: state.views.window,
             crisp: state.settings.crisp,
@@ -154,10 +164,12 @@ fn layout(area: Rect) -> (Rect, Rect) {
     (caption, Rect::from_min_size(pos2(left, top + CAPTION), vec2(side, side)))
 }
 
-fn name(role: Role) -> &'static str {
-    match role {
-        Role::Generator => "Generator picture",
-        Role::Decoder => "VAE decoder picture",
+fn name(pane: Pane) -> &'static str {
+    match (pane.role, pane.is_beside) {
+        (Role::Generator, false) => "Generator picture",
+        (Role::Decoder, false) => "VAE decoder picture",
+        (Role::Generator, true) => "Generator picture of the model beside",
+        (Role::Decoder, true) => "VAE decoder picture of the model beside",
     }
 }
 
@@ -167,35 +179,65 @@ fn canvas(ui: &mut Ui, square: Rect, name: &str) -> Response {
     response
 }
 
-/// Name, size and render time of a network's picture.
-fn caption_of(ui: &mut Ui, state: &State, rect: Rect, role: Role) {
-    let Some(model) = &state.model else { return };
-    let inputs = match role {
+/// Name and size of a network's picture; where two models are compared, the model's name and a way to close the
+/// second.
+fn caption_of(ui: &mut Ui, state: &mut State, rect: Rect, pane: Pane) {
+    let model = if pane.is_beside { &state.beside.model } else { &state.model };
+    let Some(model) = model.clone() else { return };
+    let inputs = match pane.role {
         Role::Generator => model.description().generator.as_ref().map(|part| part.inputs.join(", ")),
         Role::Decoder => model.description().vae.as_ref().map(|part| part.code.clone()),
     };
-    let (title, hint) = match role {
+    let (mut title, mut hint) = match pane.role {
         Role::Generator => (
             format!("Generator  G({})", inputs.unwrap_or_default()),
             "The GAN's generator at its own resolution. In ID-GAN it was trained so that the VAE's encoder reads the \
-             same factors back from its picture (information distillation).",
+             same factors back from its picture (information distillation)."
+                .to_owned(),
         ),
         Role::Decoder => (
             format!("VAE decoder  p(x|{})", inputs.unwrap_or_default()),
             "The beta-VAE's own picture of the same factors: the mean of p(x|c). It shows what the code means, \
-             without the details that only the nuisance code can provide.",
+             without the details that only the nuisance code can provide."
+                .to_owned(),
         ),
     };
+    if state.beside.model.is_some() {
+        hint = format!("{title} of {}\n\n{hint}", model.opened.source.path().display());
+        title = model_name(state, &model, pane.is_beside);
+    }
     let palette = Palette::of(ui);
     let mut line = ui.new_child(egui::UiBuilder::new().max_rect(rect));
     line.horizontal_centered(|ui| {
-        ui.label(RichText::new(title).strong()).on_hover_text(hint);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let Some([_, height, width]) = model.opened.shape(role) else { return };
-            let size = RichText::new(format!("{width} × {height}")).font(figures()).color(palette.quiet);
-            ui.label(size);
+            if pane.is_beside {
+                let text = Command::CloseBeside.hint();
+                if icon_button(ui, Icon::Close, true, Command::CloseBeside.title(), text).clicked() {
+                    state.queue(Command::CloseBeside);
+                }
+            }
+            if let Some([_, height, width]) = model.opened.shape(pane.role) {
+                let size = RichText::new(format!("{width} × {height}")).font(figures()).color(palette.quiet);
+                ui.label(size).on_hover_text("Width and height of the network's picture in pixels");
+            }
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                let title = egui::Label::new(RichText::new(title).strong()).truncate();
+                ui.add(title.show_tooltip_when_elided(false)).on_hover_text(hint);
+            });
         });
     });
+}
+
+/// What tells one of two models from the other: its name, or its file where both have the same name.
+fn model_name(state: &State, model: &ModelView, is_beside: bool) -> String {
+    let other = if is_beside { &state.model } else { &state.beside.model };
+    let name = &model.description().name;
+    if other.as_ref().is_some_and(|other| other.description().name == *name) {
+        let path = model.opened.source.path();
+        let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        return parts[parts.len().saturating_sub(2)..].join("/");
+    }
+    name.clone()
 }
 
 /// Looks around and moves the selected factor: wheel, drag, pinch.
@@ -227,13 +269,13 @@ fn look(ui: &mut Ui, state: &mut State, response: &Response, square: Rect) {
 }
 
 /// The values of the pixel under the cursor, in every picture shown.
-fn probe(ui: &Ui, state: &State, response: &Response, square: Rect, roles: &[Role]) {
+fn probe(ui: &Ui, state: &State, response: &Response, square: Rect, panes: &[Pane]) {
     let Some(pointer) = response.hover_pos() else { return };
     let window = state.views.window;
     let place = window.min + (pointer - square.min) / square.width() * window.width();
     let mut lines = Vec::new();
-    for &role in roles {
-        let Some(frame) = &state.views.view(role).frame else { continue };
+    for &pane in panes {
+        let Some(frame) = &state.views.pane(pane).frame else { continue };
         let picture = &frame.picture;
         let (x, y) = (place.x * picture.width() as f32, place.y * picture.height() as f32);
         if x < 0.0 || y < 0.0 || x >= picture.width() as f32 || y >= picture.height() as f32 {
@@ -282,7 +324,7 @@ fn divider(ui: &mut Ui, state: &mut State, square: Rect) {
 /// The line below the pictures: how they are compared and looked at.
 fn toolbar(ui: &mut Ui, state: &mut State) {
     play_button(ui, state);
-    if state.views.can_compare() {
+    if state.can_compare() {
         ui.spacing_mut().item_spacing.x = GRID * 0.25;
         for (command, text) in [
             (Command::SideBySide, "Side by side"),
@@ -291,6 +333,10 @@ fn toolbar(ui: &mut Ui, state: &mut State) {
             (Command::Difference, "Difference"),
         ] {
             choose(ui, state, command, text);
+        }
+        if state.can_choose_beside() {
+            ui.add_space(GRID);
+            network_beside(ui, state);
         }
         if state.views.compare == Compare::Difference {
             ui.add_space(GRID);
@@ -312,6 +358,20 @@ fn toolbar(ui: &mut Ui, state: &mut State) {
         let text = "Zoom: Ctrl and the wheel over a picture. Pan: drag with the middle button, or with Alt.";
         ui.label(zoom.color(Palette::of(ui).quiet)).on_hover_text(text);
     });
+}
+
+/// Whose pictures of two models are compared.
+fn network_beside(ui: &mut Ui, state: &mut State) {
+    let shown = state.panes().first().map(|pane| pane.role);
+    for (role, text, hint) in [
+        (Role::Generator, "Generators", "Compare the pictures of both models' generators"),
+        (Role::Decoder, "VAEs", "Compare the pictures of both models' VAE decoders"),
+    ] {
+        let button = ui.add(egui::Button::selectable(shown == Some(role), text));
+        if button.on_hover_text(hint).clicked() {
+            state.beside.role = Some(role);
+        }
+    }
 }
 
 /// Starts and stops the animation.
@@ -394,10 +454,10 @@ fn welcome(ui: &mut Ui, state: &mut State, area: Rect) {
 fn notice(ui: &mut Ui, state: &mut State, area: Rect) {
     let palette = Palette::of(ui);
     let mut top = area.top() + GRID;
-    if let (Some(loading), true) = (&state.loading, state.model.is_some())
-        && loading.since.elapsed().as_millis() > 150
-    {
-        let text = format!("Opening {}…", loading.name);
+    let own = state.loading.as_ref().filter(|loading| loading.since.elapsed().as_millis() > 150);
+    let loading = own.map(|loading| loading.name.as_str()).or(state.beside.loading());
+    if let (Some(name), true) = (loading, state.model.is_some()) {
+        let text = format!("Opening {name}…");
         let font = FontId::proportional(13.0);
         let galley = ui.painter().layout_no_wrap(text, font, ui.visuals().text_color());
         let size = galley.size() + vec2(GRID * 2.0, GRID);

@@ -39,6 +39,12 @@ impl Panel for Status {
                 );
                 number(ui, name, &time, &hint);
             }
+            let beside = state.panes().into_iter().find(|pane| pane.is_beside);
+            if let Some(frame) = beside.and_then(|pane| state.views.pane(pane).frame.as_ref()) {
+                let hint = "Time the model beside spent in its network for the picture shown; it lets the first model go \
+                            first";
+                number(ui, "beside", &millis(frame.render), hint);
+            }
             number(ui, "UI", &millis(self.ui_time), "Time of one update of the window, without the networks");
             let counters = state.engine.counters();
             let superseded = counters.superseded.load(Ordering::Relaxed) + counters.cancelled.load(Ordering::Relaxed);

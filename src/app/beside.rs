@@ -1,0 +1,230 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use super::asking::{Asking, Wish};
+use super::log::Severity;
+use super::model::ModelView;
+use super::state::State;
+use super::view::{ModelPictures, Pane};
+use crate::checkpoint::ModelDescription;
+use crate::engine::{Engine, Event, Opened, Role, Source};
+use crate::explore::Codes;
+
+/// A second model, whose pictures of the same codes are shown beside the first one's.
+///
+/// It has an engine of its own, all of whose threads let the first model's and the window's go first.
+#[derive(Default)]
+pub(crate) struct Beside {
+    engine: Option<Engine>,
+    pub(crate) model: Option<ModelView>,
+    /// Epoch and name of the model that is being read.
+    loading: Option<(u64, String)>,
+    asking: Asking,
+    /// Whose pictures are compared, where both models have both networks.
+    pub(crate) role: Option<Role>,
+}
+
+impl Beside {
+    /// The name of the model that is being read.
+    pub(crate) fn loading(&self) -> Option<&str> {
+        self.loading.as_ref().map(|(_, name)| name.as_str())
+    }
+
+    /// Whether a second model is there or on its way.
+    pub(crate) fn is_open(&self) -> bool {
+        self.engine.is_some()
+    }
+}
+
+/// The engine's threads end on one of their own: the window waits for none.
+fn end(engine: Engine) {
+    let ended = std::thread::Builder::new().name("idgan-close".to_owned()).spawn(move || drop(engine));
+    if let Err(error) = ended {
+        log::warn!("the second model's threads end in the window's: {error}"); // The closure was dropped with them.
+    }
+}
+
+impl State {
+    /// Opens a second model beside the first one, in the background.
+    pub(crate) fn open_beside(&mut self, source: Source) {
+        if self.beside.engine.is_none() {
+            let (ctx, library) = (self.ctx().clone(), Arc::clone(&self.library));
+            let wake = Arc::new(move || ctx.request_repaint());
+            match Engine::in_background(library, self.threads, wake, self.views.beside.tap()) {
+                Ok(engine) => self.beside.engine = Some(engine),
+                Err(error) => {
+                    let text = format!("The system refuses threads for a second model: {error}");
+                    self.log.add(Severity::Error, text);
+                    return;
+                }
+            }
+        }
+        let Some(engine) = &self.beside.engine else { return };
+        let name = source.name();
+        self.beside.loading = Some((engine.open(source), name));
+    }
+
+    /// Goes back to one model.
+    pub(crate) fn close_beside(&mut self) {
+        if let Some(engine) = self.beside.engine.take() {
+            end(engine);
+        }
+        self.beside = Beside { role: self.beside.role, ..Beside::default() };
+        // A worker that finishes late writes into the old surfaces, which nobody shows any more.
+        self.views.beside = ModelPictures::default();
+    }
+
+    /// Takes in what the second model's threads have to say.
+    pub(crate) fn receive_beside(&mut self) {
+        while let Some(event) = self.beside.engine.as_ref().and_then(Engine::event) {
+            self.on_beside_event(event);
+        }
+        let Some(engine) = &self.beside.engine else { return };
+        let epoch = self.beside.model.as_ref().map(|model| model.opened.epoch);
+        for role in Role::ALL {
+            let Some(frame) = engine.frame(role) else { continue };
+            if epoch == Some(frame.epoch) {
+                self.views.beside.view_mut(role).frame = Some(frame);
+            } else {
+                self.stale_frames += 1;
+            }
+            let view = self.views.beside.view_mut(role);
+            view.latency = view.surface.take_latency().or(view.latency);
+        }
+    }
+
+    fn on_beside_event(&mut self, event: Event) {
+        match event {
+            Event::Loading { name, .. } => self.log.add(Severity::Info, format!("Opening {name} beside")),
+            Event::Opened(opened) => self.on_beside_opened(opened),
+            Event::OpenFailed { epoch, message } => {
+                self.beside.loading.take_if(|(loading, _)| *loading <= epoch);
+                self.log.add(Severity::Error, message);
+                if self.beside.model.is_none() {
+                    self.close_beside();
+                }
+            }
+            Event::Restarted(role) => {
+                self.beside.asking.forget(role);
+                self.log.add(Severity::Info, format!("{} of the model beside runs again", role.title()));
+            }
+            Event::Warning(text) => self.log.add(Severity::Warning, format!("Model beside: {text}")),
+            Event::Error(text) => self.log.add(Severity::Error, format!("Model beside: {text}")),
+            // What the data says about its codes is of no use here: the sliders are the first model's.
+            Event::Profiled(_) | Event::Sensed(_) | Event::Described { .. } => {}
+        }
+    }
+
+    fn on_beside_opened(&mut self, opened: Arc<Opened>) {
+        self.beside.loading.take_if(|(epoch, _)| *epoch <= opened.epoch);
+        self.views.beside.forget_frames();
+        self.views.beside.expect(opened.epoch);
+        self.log.add(Severity::Info, format!("Opened {} beside", opened.description.name));
+        self.beside.model = Some(ModelView::new(opened));
+        self.check_beside();
+    }
+
+    /// Closes the second model if it does not take the codes of the first one.
+    pub(crate) fn check_beside(&mut self) {
+        let (Some(first), Some(second)) = (&self.model, &self.beside.model) else { return };
+        let path = second.opened.source.path();
+        if let Err(message) = check(first.description(), second.description(), path) {
+            self.log.add(Severity::Error, message);
+            self.close_beside();
+        }
+    }
+
+    /// Asks the second model for the picture of the codes as they are now. `wish` is that of the first one.
+    pub(crate) fn sync_beside(&mut self, codes: &Codes, wish: &Wish) {
+        let Some(Pane { role, .. }) = self.panes().into_iter().find(|pane| pane.is_beside) else { return };
+        let beside = &mut self.beside;
+        let (Some(engine), Some(model)) = (&beside.engine, &beside.model) else { return };
+        if let Err(error) = beside.asking.ask(engine, &model.opened, role, codes, wish) {
+            self.log.add(Severity::Error, format!("The model beside cannot be asked: {error}"));
+            self.close_beside();
+        }
+    }
+
+    /// Whether the second model's picture shows the codes as they are now, or there is none.
+    pub(crate) fn is_beside_settled(&self) -> bool {
+        let is_answered = |pane: Pane| {
+            let frame = self.views.pane(pane).frame.as_ref();
+            !pane.is_beside || self.beside.asking.is_answered_by(pane.role, frame)
+        };
+        self.beside.loading.is_none() && self.panes().into_iter().all(is_answered)
+    }
+
+    /// The pictures that the middle of the window shows: one or two.
+    pub(crate) fn panes(&self) -> Vec<Pane> {
+        let Some(first) = &self.model else { return Vec::new() };
+        let Some(second) = &self.beside.model else {
+            return first.roles().map(|role| Pane { role, is_beside: false }).collect();
+        };
+        let has_both = |role: &Role| first.roles().any(|r| r == *role) && second.roles().any(|r| r == *role);
+        let shared = self.beside.role.filter(has_both).or_else(|| first.roles().find(has_both));
+        vec![
+            Pane { role: shared.unwrap_or(first.main_role()), is_beside: false },
+            Pane { role: shared.unwrap_or(second.main_role()), is_beside: true },
+        ]
+    }
+
+    /// Whether both models have both networks, so that there is a choice of what to compare.
+    pub(crate) fn can_choose_beside(&self) -> bool {
+        let has_two = |model: &ModelView| model.roles().count() == 2;
+        self.model.as_ref().is_some_and(has_two) && self.beside.model.as_ref().is_some_and(has_two)
+    }
+
+    /// Whether there are two pictures to compare.
+    pub(crate) fn can_compare(&self) -> bool {
+        let panes = self.panes();
+        panes.len() == 2 && panes.into_iter().all(|pane| self.views.pane(pane).frame.is_some())
+    }
+}
+
+/// Whether the networks of `second`, which lies at `path`, take the codes of `first`.
+fn check(first: &ModelDescription, second: &ModelDescription, path: &Path) -> Result<(), String> {
+    let generator = second.generator.iter().flat_map(|part| &part.inputs);
+    for name in generator.chain(second.vae.iter().map(|part| &part.code)) {
+        let Some(block) = second.block(name) else { continue };
+        let ours = first.block(name);
+        if ours.is_some_and(|ours| ours.dims == block.dims) {
+            continue;
+        }
+        let ours = ours.map_or_else(
+            || format!("{} has no code {name}", first.name),
+            |ours| format!("that of {} has {}", first.name, ours.dims),
+        );
+        return Err(format!(
+            "this model cannot show the same codes, because its code {name} has {} dimensions and {ours}; open one of the \
+             same codes beside: {}",
+            block.dims,
+            path.display()
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::CodeBlock;
+    use crate::explore::toy;
+
+    #[test]
+    fn codes_must_agree_by_name_and_width() {
+        let first = toy::description();
+        assert_eq!(check(&first, &first, Path::new("a")), Ok(()));
+        let mut vae = first.clone();
+        vae.generator = None;
+        vae.codes.retain(|block| block.name == "c");
+        assert_eq!(check(&first, &vae, Path::new("a")), Ok(()), "a VAE of the same c shows the same codes");
+        let message = check(&vae, &first, Path::new("a")).expect_err("no s");
+        assert!(message.contains("has no code s") && message.ends_with(": a"), "{message}");
+        let mut wider = first.clone();
+        for block in wider.codes.iter_mut().filter(|block| block.name == "s") {
+            *block = CodeBlock::nuisance(9);
+        }
+        let message = check(&first, &wider, Path::new("a")).expect_err("another s");
+        assert!(message.contains("its code s has 9 dimensions and that of toy has 2"), "{message}");
+    }
+}
