@@ -89,6 +89,17 @@ fn a_long_mixed_session_with_models_beside_needs_no_more_memory() {
             // Threads that come and go use memory that the allocator keeps for the next ones.
             before = resident_mib();
         }
+        drag(&mut window, 40);
+        window.state_mut().open_beside(Source::file(if round % 2 == 0 { "second" } else { "third" }));
+        settle(&mut window);
+        drag(&mut window, 40);
+        if round % 3 == 0 {
+            // The second model changes while it is open, and the first one, too.
+            window.state_mut().open_beside(Source::file("fourth"));
+            settle(&mut window);
+            window.state_mut().open_model(Source::file(if round % 2 == 0 { "second" } else { "first" }));
+            settle(&mut window);
+        }
         for tab in ["Traverse", "Inspect"] {
             window.get_by_label(tab).click();
             window.run_steps(3);
