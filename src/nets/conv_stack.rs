@@ -6,6 +6,7 @@ use candle_core::{Result, Tensor};
 use crate::ops::{self, Activation, Around};
 
 use super::Weights;
+use super::slope::{logits_and_slope, with_loss};
 
 const STRIDE: usize = 2;
 const RELU: Activation = Activation::After(0.0);
@@ -117,17 +118,23 @@ impl ConvEncoder {
     fn trace_features(&self, x: &Tensor) -> Result<(Vec<Tensor>, Tensor)> {
         let mut activations = Vec::with_capacity(self.convs.len());
         let features = ops::composite(x, parameters(&self.convs), |x| {
-            let mut maps = vec![x.clone()];
-            for (i, conv) in self.convs.iter().map(Layer::fixed).enumerate() {
-                let (stride, padding) = geometry(i);
-                maps.push(ops::conv2d_act(&maps[i], &conv.weight, Some(&conv.bias), stride, padding, RELU)?);
-            }
+            let maps = self.maps(x)?;
             activations.extend_from_slice(&maps[1..]);
             let (features, convs) = (maps[maps.len() - 1].clone(), self.convs.clone());
             let backward = move |gradient: &Tensor, wanted| encoder_backward(&convs, &maps, gradient, wanted);
             Ok((features, Box::new(backward)))
         })?;
         Ok((activations, features.flatten_from(1)?))
+    }
+
+    /// The picture and what each convolution with its ReLU makes of it, outside the graph.
+    fn maps(&self, x: &Tensor) -> Result<Vec<Tensor>> {
+        let mut maps = vec![x.clone()];
+        for (i, conv) in self.convs.iter().map(Layer::fixed).enumerate() {
+            let (stride, padding) = geometry(i);
+            maps.push(ops::conv2d_act(&maps[i], &conv.weight, Some(&conv.bias), stride, padding, RELU)?);
+        }
+        Ok(maps)
     }
 
     /// The gradient in the picture of the sum of `upstream * outputs`, as an expression that can itself be
@@ -148,26 +155,66 @@ impl ConvEncoder {
     pub fn features_input_gradient(&self, trace: &ConvTrace, upstream: &Tensor) -> Result<Tensor> {
         let upstream = upstream.reshape((upstream.dim(0)?, upstream.dim(1)?, 1, 1))?;
         ops::composite(&upstream, parameters(&self.convs), |upstream| {
-            // The gradients before the activation of each layer, the last first.
-            let last = &trace.activations[trace.activations.len() - 1];
-            let mut gradients = vec![ops::leaky_relu_backward(last, upstream, 0.0)?];
-            for (i, conv) in self.convs.iter().map(Layer::fixed).enumerate().rev() {
-                let (stride, padding) = geometry(i);
-                let above = &gradients[gradients.len() - 1];
-                gradients.push(match i.checked_sub(1) {
-                    Some(below) => {
-                        let activation = &trace.activations[below];
-                        ops::conv2d_act_input_grad(above, &conv.weight, activation, 0.0, stride, padding)?
-                    }
-                    None => ops::conv_transpose2d(above, &conv.weight, None, stride, padding)?,
-                });
-            }
-            let of_picture = gradients.split_off(self.convs.len()).remove(0);
+            let (of_picture, gradients) = self.convs_input_gradient(&trace.activations, upstream)?;
             let (convs, activations) = (self.convs.clone(), trace.activations.clone());
             let backward = move |gradient: &Tensor, wanted| {
-                input_gradient_backward(&convs, &activations, &gradients, gradient, wanted)
+                input_gradient_backward(&convs, &activations, &gradients, gradient, None, wanted)
             };
             Ok((of_picture, Box::new(backward)))
+        })
+    }
+
+    /// The gradient in the picture from that of the features `(N, 256, 1, 1)`, and the gradients before the activation
+    /// of each convolution, the last first; outside the graph.
+    fn convs_input_gradient(
+        &self,
+        activations: &[Tensor],
+        upstream: &Tensor,
+    ) -> Result<(Tensor, Vec<Tensor>)> {
+        let mut gradients =
+            vec![ops::leaky_relu_backward(&activations[activations.len() - 1], upstream, 0.0)?];
+        for (i, conv) in self.convs.iter().map(Layer::fixed).enumerate().rev() {
+            let (stride, padding) = geometry(i);
+            let above = &gradients[gradients.len() - 1];
+            gradients.push(match i.checked_sub(1) {
+                Some(below) => {
+                    let activation = &activations[below];
+                    ops::conv2d_act_input_grad(above, &conv.weight, activation, 0.0, stride, padding)?
+                }
+                None => ops::conv_transpose2d(above, &conv.weight, None, stride, padding)?,
+            });
+        }
+        let of_picture = gradients.split_off(self.convs.len()).remove(0);
+        Ok((of_picture, gradients))
+    }
+
+    /// Logits `(N,)` of pictures, for a stack of one output, and their gradient in the pictures (the pictures' shape),
+    /// differentiable in the weights in one pass of both.
+    ///
+    /// # Errors
+    /// When the shape does not fit.
+    pub fn logits_and_slope(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
+        let linear = [&self.linear.weight, &self.linear.bias];
+        logits_and_slope(x, parameters(&self.convs).chain(linear), |x| {
+            let maps = self.maps(x)?;
+            let linear = self.linear.fixed();
+            let last = &maps[self.convs.len()];
+            let features = last.flatten_from(1)?;
+            let logits = ops::linear(&features, &linear.weight, Some(&linear.bias))?.squeeze(1)?;
+            let upstream =
+                linear.weight.broadcast_as(features.shape())?.contiguous()?.reshape(last.shape())?;
+            let (of_picture, gradients) = self.convs_input_gradient(&maps[1..], &upstream)?;
+            let net = self.clone();
+            let backward = move |of_logits: &Tensor, wide: &Tensor| {
+                let loss = Some((&maps[0], of_logits));
+                let wide = input_gradient_backward(&net.convs, &maps[1..], &gradients, wide, loss, true)?;
+                let Some(wide) = wide else { return Ok(()) };
+                let features =
+                    with_loss(&wide, &maps[net.convs.len()], Some(of_logits), 1.0)?.flatten_from(1)?;
+                ops::deliver_gradient(&net.linear.weight, || features.sum_keepdim(0))?;
+                ops::deliver_gradient(&net.linear.bias, || of_logits.sum_keepdim(0))
+            };
+            Ok((logits, of_picture, Box::new(backward)))
         })
     }
 }
@@ -197,20 +244,32 @@ fn encoder_backward(
 }
 
 /// The backward pass of [`ConvEncoder::features_input_gradient`], whose `gradients` it was made of: up through the layers
-/// again, linear this time, since the masks are constants.
+/// again, linear this time, since the masks are constants. With the picture and a loss's derivative in the logits, the
+/// backward pass of that loss as well (see [`super::slope`]).
 fn input_gradient_backward(
     convs: &[Layer],
     activations: &[Tensor],
     gradients: &[Tensor],
     of_picture: &Tensor,
+    loss: Option<(&Tensor, &Tensor)>,
     wanted: bool,
 ) -> Result<Option<Tensor>> {
     let mut wide = of_picture.clone();
     for (i, conv) in convs.iter().enumerate() {
         let (stride, padding) = geometry(i);
+        let upstream = &gradients[convs.len() - 1 - i];
+        let x = match loss {
+            Some((picture, of_logits)) => {
+                ops::deliver_gradient(&conv.bias, || ops::channel_sum_per_picture(upstream, of_logits))?;
+                let below = i.checked_sub(1).map_or(picture, |below| &activations[below]);
+                with_loss(&wide, below, Some(of_logits), 1.0)?
+            }
+            None => wide.clone(),
+        };
         ops::deliver_gradient(&conv.weight, || {
-            ops::conv2d_weight_grad(&wide, &gradients[convs.len() - 1 - i], conv.kernel()?, stride, padding)
+            ops::conv2d_weight_grad(&x, upstream, conv.kernel()?, stride, padding)
         })?;
+        drop(x);
         if i + 1 == convs.len() && !wanted {
             return Ok(None);
         }

@@ -105,6 +105,19 @@ impl Discriminator {
         }
     }
 
+    /// Logits `(N,)` of pictures and the gradient of each in its picture (the pictures' shape), differentiable in the
+    /// weights, for both at the price of one (see `nets/slope.rs`). `None` where the network has a bottleneck:
+    /// [`Discriminator::judge`] and [`Discriminator::input_gradient`] serve there.
+    ///
+    /// # Errors
+    /// When the shape does not fit.
+    pub fn logits_and_slope(&self, x: &Tensor) -> Result<Option<(Tensor, Tensor)>> {
+        match self {
+            Self::Small(net) => net.logits_and_slope(x).map(Some),
+            Self::Resnet(net) => net.logits_and_slope(x),
+        }
+    }
+
     /// The gradient of each picture's logit in the picture, as an expression that one ordinary `backward`
     /// differentiates in the weights (R1). Has the picture's shape.
     ///
@@ -143,8 +156,57 @@ mod tests {
     use super::*;
     use crate::base::Stream;
     use crate::nets::{Parameters, Projection, ProjectionConfig, ResnetTrunk};
-    use crate::objectives::projected_logits;
-    use candle_core::{Device, Var};
+    use crate::objectives::{gradient_penalty, loss_as_real, projected_logits};
+    use candle_core::{DType, Device, Var};
+
+    type Named = Vec<(String, Vec<f32>)>;
+
+    /// The gradients of a loss of logits and slope, by parameter, and the two themselves.
+    fn penalised(weights: &Weights, (logits, slope): (Tensor, Tensor)) -> Result<(Named, Vec<f32>)> {
+        let loss = (loss_as_real(&logits)? + (gradient_penalty(&slope)? * 3.0)?)?;
+        let gradients = crate::ops::backward(&loss)?;
+        let flat = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+        let mut found = Vec::new();
+        for (name, parameter) in weights.vars() {
+            let gradient = gradients.get(parameter).expect("every parameter is reached");
+            assert_eq!(gradient.dims(), parameter.dims(), "{name}");
+            found.push((name.to_owned(), flat(gradient)?));
+        }
+        Ok((found, [flat(&logits)?, flat(&slope)?].concat()))
+    }
+
+    #[test]
+    fn one_pass_of_logits_and_slope_gives_what_two_give() -> Result<()> {
+        let trunk = ResnetTrunk { size: 16, nfilter: 3, nfilter_max: 8, channels: 3 };
+        for (config, shape) in [
+            (DiscriminatorConfig::Small { channels: 1 }, (3, 1, 64, 64)),
+            (DiscriminatorConfig::Resnet { trunk }, (3, 3, 16, 16)),
+        ] {
+            let mut stream = Stream::new(5, "slope");
+            let weights = Weights::trainable(&config.initialise_uniform(&mut stream), &Device::Cpu)?;
+            let net = Discriminator::new(&config, &weights)?;
+            let x =
+                Tensor::from_vec(stream.normals(shape.0 * shape.1 * shape.2 * shape.3), shape, &Device::Cpu)?;
+            let verdict = net.judge(&x, None)?;
+            let apart = (verdict.logits.clone(), net.input_gradient(&verdict)?);
+            let (expected, values) = penalised(&weights, apart)?;
+            let joint = net.logits_and_slope(&x)?.expect("it has no bottleneck");
+            let (found, joint_values) = penalised(&weights, joint)?;
+            assert_eq!(joint_values, values, "the same operations make logits and slope");
+            for ((name, found), (_, expected)) in found.iter().zip(&expected) {
+                let largest = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+                assert!(largest > 0.0, "{name}");
+                for (a, b) in found.iter().zip(expected) {
+                    assert!((a - b).abs() < 1e-5 * largest, "{name}: {a} against {b} of {largest}");
+                }
+            }
+        }
+        let config = DiscriminatorConfig::ResnetVdb { trunk };
+        let weights = config.initialise_uniform(&mut Stream::new(5, "slope"));
+        let net = Discriminator::new(&config, &Weights::trainable(&weights, &Device::Cpu)?)?;
+        assert!(net.logits_and_slope(&Tensor::zeros((1, 3, 16, 16), DType::F32, &Device::Cpu)?)?.is_none());
+        Ok(())
+    }
 
     #[test]
     fn the_conditional_input_gradient_is_that_of_the_conditional_logit() -> Result<()> {

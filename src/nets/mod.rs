@@ -10,6 +10,7 @@ mod parameters;
 mod projection;
 mod resnet;
 mod resnet_block;
+mod slope;
 mod vae;
 mod weights;
 

@@ -6,6 +6,7 @@ use candle_core::{Result, Tensor};
 use crate::ops::{self, Around};
 
 use super::resnet_block::{BlockGradient, BlockTrace, Conv, ResBlock, SLOPE};
+use super::slope::{logits_and_slope, with_loss};
 use super::{ResnetTrunk, Weights};
 
 /// The residual generator: linear to 4x4, then blocks with nearest upsampling between them.
@@ -90,6 +91,15 @@ pub struct ResnetDiscriminator {
 struct Bottleneck {
     mean: Conv,
     logstd: Conv,
+}
+
+/// What the trunk's input gradient was made of.
+#[derive(Debug)]
+struct TrunkGradient {
+    /// Of each block, the first one first.
+    blocks: Vec<BlockGradient>,
+    /// The gradient of the first convolution's result.
+    first: Tensor,
 }
 
 /// What [`ResnetDiscriminator::input_gradient`] needs of a forward pass.
@@ -197,20 +207,44 @@ impl ResnetDiscriminator {
             gradient = through;
         }
         ops::composite(&gradient, self.parameters(), |upstream| {
-            let mut parts = Vec::with_capacity(self.blocks.len());
-            let mut gradient = upstream.clone();
-            for (i, (block, block_trace)) in self.blocks.iter().zip(&trace.blocks).enumerate().rev() {
-                let (through, part) = block.input_gradient(block_trace, &gradient)?;
-                parts.push(part);
-                gradient = if i > 0 { pooled_backward(&through)? } else { through };
-            }
-            let of_picture = self.conv_img.input_gradient(&gradient, &Around::default())?;
+            let (of_picture, parts) = self.trunk_input_gradient(&trace.blocks, upstream)?;
             let (net, traces) = (self.clone(), trace.blocks.clone());
-            let backward = move |wide: &Tensor, _| {
-                net.input_gradient_backward(&traces, &parts, &gradient, wide).map(Some)
-            };
+            let backward =
+                move |wide: &Tensor, _| net.input_gradient_backward(&traces, &parts, wide, None).map(Some);
             Ok((of_picture, Box::new(backward)))
         })
+    }
+
+    /// Logits `(N,)` of pictures and their gradient in the pictures (the pictures' shape), differentiable in the weights
+    /// in one pass of both; `None` with a bottleneck, whose sample is no linear function.
+    ///
+    /// # Errors
+    /// When the shape does not fit.
+    pub fn logits_and_slope(&self, x: &Tensor) -> Result<Option<(Tensor, Tensor)>> {
+        if self.bottleneck.is_some() {
+            return Ok(None);
+        }
+        let parameters = self.parameters().chain([&self.fc_weight, &self.fc_bias]);
+        logits_and_slope(x, parameters, |x| {
+            let (last, traces) = self.trunk_forward(x)?;
+            let (weight, bias) = (self.fc_weight.detach(), self.fc_bias.detach());
+            let features = ops::leaky_relu(&last, SLOPE)?.flatten_from(1)?;
+            let logits = ops::linear(&features, &weight, Some(&bias))?.squeeze(1)?;
+            let upstream = weight.broadcast_as(features.shape())?.contiguous()?.reshape(last.shape())?;
+            let upstream = ops::leaky_relu_backward(&last, &upstream, SLOPE)?;
+            let (of_picture, parts) = self.trunk_input_gradient(&traces, &upstream)?;
+            let (net, picture) = (self.clone(), x.clone());
+            let backward = move |of_logits: &Tensor, wide: &Tensor| {
+                let loss = Some((&picture, of_logits));
+                let wide = net.input_gradient_backward(&traces, &parts, wide, loss)?;
+                let wide = ops::leaky_relu_backward(&last, &wide, SLOPE)?;
+                let features = with_loss(&wide, &last, Some(of_logits), SLOPE)?.flatten_from(1)?;
+                ops::deliver_gradient(&net.fc_weight, || features.sum_keepdim(0))?;
+                ops::deliver_gradient(&net.fc_bias, || of_logits.sum_keepdim(0))
+            };
+            Ok((logits, of_picture, Box::new(backward)))
+        })
+        .map(Some)
     }
 
     fn parameters(&self) -> impl Iterator<Item = &Tensor> {
@@ -219,23 +253,49 @@ impl ResnetDiscriminator {
 
     /// From pictures to the last block's result, with what the gradients need.
     fn trunk(&self, x: &Tensor) -> Result<(Tensor, Vec<BlockTrace>)> {
-        let mut kept = Vec::with_capacity(self.blocks.len());
+        let mut kept = Vec::new();
         let out = ops::composite(x, self.parameters(), |picture| {
-            let mut x = self.conv_img.forward(picture, &Around::default())?;
-            for (i, block) in self.blocks.iter().enumerate() {
-                if i > 0 {
-                    x = ops::avg_pool_3x3_s2(&x)?;
-                }
-                let (out, trace) = block.forward(&x)?;
-                kept.push(trace);
-                x = out;
-            }
-            let (net, traces, picture) = (self.clone(), kept.clone(), picture.clone());
+            let (out, traces) = self.trunk_forward(picture)?;
+            kept.clone_from(&traces);
+            let (net, picture) = (self.clone(), picture.clone());
             let backward =
                 move |gradient: &Tensor, wanted| net.trunk_backward(&traces, &picture, gradient, wanted);
-            Ok((x, Box::new(backward)))
+            Ok((out, Box::new(backward)))
         })?;
         Ok((out, kept))
+    }
+
+    /// The last block's result, outside the graph.
+    fn trunk_forward(&self, picture: &Tensor) -> Result<(Tensor, Vec<BlockTrace>)> {
+        let mut traces = Vec::with_capacity(self.blocks.len());
+        let mut x = self.conv_img.forward(picture, &Around::default())?;
+        for (i, block) in self.blocks.iter().enumerate() {
+            if i > 0 {
+                x = ops::avg_pool_3x3_s2(&x)?;
+            }
+            let (out, trace) = block.forward(&x)?;
+            traces.push(trace);
+            x = out;
+        }
+        Ok((x, traces))
+    }
+
+    /// The gradient in the picture from that of the last block's result, outside the graph.
+    fn trunk_input_gradient(
+        &self,
+        traces: &[BlockTrace],
+        upstream: &Tensor,
+    ) -> Result<(Tensor, TrunkGradient)> {
+        let mut parts = Vec::with_capacity(self.blocks.len());
+        let mut first = upstream.clone();
+        for (i, (block, trace)) in self.blocks.iter().zip(traces).enumerate().rev() {
+            let (through, part) = block.input_gradient(trace, &first)?;
+            parts.push(part);
+            first = if i > 0 { pooled_backward(&through)? } else { through };
+        }
+        parts.reverse();
+        let of_picture = self.conv_img.input_gradient(&first, &Around::default())?;
+        Ok((of_picture, TrunkGradient { blocks: parts, first }))
     }
 
     fn trunk_backward(
@@ -261,22 +321,26 @@ impl ResnetDiscriminator {
     }
 
     /// The backward pass of the trunk's input gradient from the gradient `wide` of its result: up through the layers
-    /// again. `first` is the gradient of the first convolution's result; `parts` begins with the last block.
+    /// again. With the picture and a loss's derivative in the logits, the backward pass of that loss as well (see
+    /// [`super::slope`]).
     fn input_gradient_backward(
         &self,
         traces: &[BlockTrace],
-        parts: &[BlockGradient],
-        first: &Tensor,
+        parts: &TrunkGradient,
         wide: &Tensor,
+        loss: Option<(&Tensor, &Tensor)>,
     ) -> Result<Tensor> {
-        self.conv_img.deliver_weight(wide, None, first, 1.0)?;
+        let of_logits = loss.map(|(_, of_logits)| of_logits);
+        let x = with_loss(wide, loss.map_or(wide, |(picture, _)| picture), of_logits, 1.0)?;
+        self.conv_img.deliver_weight(&x, None, &parts.first, 1.0)?;
+        self.conv_img.deliver_bias_of_loss(&parts.first, of_logits, 1.0)?;
+        drop(x);
         let mut wide = ops::conv2d_fused(wide, &self.conv_img.weight, 1, 1, &Around::default())?;
-        for (i, ((block, trace), part)) in self.blocks.iter().zip(traces).zip(parts.iter().rev()).enumerate()
-        {
+        for (i, ((block, trace), part)) in self.blocks.iter().zip(traces).zip(&parts.blocks).enumerate() {
             if i > 0 {
                 wide = ops::avg_pool_3x3_s2(&wide)?;
             }
-            wide = block.input_gradient_backward(trace, part, &wide)?;
+            wide = block.input_gradient_backward(trace, part, &wide, of_logits)?;
         }
         Ok(wide)
     }

@@ -7,6 +7,7 @@ use candle_core::{Result, Tensor};
 use crate::ops::{self, Around};
 
 use super::Weights;
+use super::slope::with_loss;
 
 /// Slope of the leaky ReLU everywhere in these networks.
 pub(super) const SLOPE: f64 = 0.2;
@@ -68,6 +69,19 @@ impl Conv {
     pub(super) fn deliver_bias(&self, upstream: &Tensor, scale: f64) -> Result<()> {
         let Some(bias) = &self.bias else { return Ok(()) };
         ops::deliver_gradient(bias, || ops::scaled(&ops::channel_sum(upstream)?, scale))
+    }
+
+    /// The same with the loss's derivative in the logits, `(N,)`, times each picture's part; nothing without it.
+    pub(super) fn deliver_bias_of_loss(
+        &self,
+        upstream: &Tensor,
+        of_logits: Option<&Tensor>,
+        scale: f64,
+    ) -> Result<()> {
+        let (Some(bias), Some(of_logits)) = (&self.bias, of_logits) else { return Ok(()) };
+        ops::deliver_gradient(bias, || {
+            ops::scaled(&ops::channel_sum_per_picture(upstream, of_logits)?, scale)
+        })
     }
 }
 
@@ -161,22 +175,32 @@ impl ResBlock {
     }
 
     /// The backward pass of [`ResBlock::input_gradient`] from the gradient `wide` of its result: hands over the
-    /// parameters' gradients and returns that of its upstream. Masks are constants.
+    /// parameters' gradients and returns that of its upstream. Masks are constants. With `of_logits`, the backward pass
+    /// of a loss of the logits with that derivative in them as well (see [`super::slope`]).
     pub(super) fn input_gradient_backward(
         &self,
         trace: &BlockTrace,
         parts: &BlockGradient,
         wide: &Tensor,
+        of_logits: Option<&Tensor>,
     ) -> Result<Tensor> {
         let through = ops::leaky_relu_backward(&trace.input, wide, SLOPE)?;
-        self.conv_0.deliver_weight(&through, None, &parts.hidden, RESIDUAL)?;
+        let x = with_loss(&through, &trace.input, of_logits, SLOPE)?;
+        self.conv_0.deliver_weight(&x, None, &parts.hidden, RESIDUAL)?;
+        self.conv_0.deliver_bias_of_loss(&parts.hidden, of_logits, RESIDUAL)?;
+        drop(x);
         let mask = Some((&trace.hidden, SLOPE));
         let hidden = self.conv_0.linear(&through, &Around { mask, ..Around::default() })?;
         drop(through);
-        self.conv_1.deliver_weight(&hidden, None, &parts.upstream, RESIDUAL)?;
+        let x = with_loss(&hidden, &trace.hidden, of_logits, SLOPE)?;
+        self.conv_1.deliver_weight(&x, None, &parts.upstream, RESIDUAL)?;
+        self.conv_1.deliver_bias_of_loss(&parts.upstream, of_logits, RESIDUAL)?;
+        drop(x);
         let shortcut = match &self.shortcut {
             Some(conv) => {
-                conv.deliver_weight(wide, None, &parts.upstream, 1.0)?;
+                let x = with_loss(wide, &trace.input, of_logits, 1.0)?;
+                conv.deliver_weight(&x, None, &parts.upstream, 1.0)?;
+                conv.deliver_bias_of_loss(&parts.upstream, of_logits, 1.0)?;
                 conv.linear(wide, &Around::default())?
             }
             None => wide.clone(),

@@ -457,7 +457,7 @@ impl CustomOp1 for ChannelSum {
         let (_, channels, height, width) = layout.shape().dims4()?;
         with_float!("channel sum", storage, T => {
             let x = elements::<T>(storage, layout)?;
-            Ok(filled(channels, |out| elementwise::channel_sum(x, channels, height * width, out)))
+            Ok(filled(channels, |out| elementwise::channel_sum(x, None, channels, height * width, out)))
         })
     }
 

@@ -120,19 +120,20 @@ impl Around<'_> {
 }
 
 /// The elements of a CPU tensor, for as long as they are read.
-struct Reading<'a, G> {
+pub(super) struct Reading<'a, G> {
     storage: G,
     layout: &'a Layout,
 }
 
 /// Begins to read.
-fn reading(tensor: &Tensor) -> Reading<'_, impl Deref<Target = Storage>> {
+pub(super) fn reading(tensor: &Tensor) -> Reading<'_, impl Deref<Target = Storage>> {
     let (storage, layout) = tensor.storage_and_layout();
     Reading { storage, layout }
 }
 
 impl<G: Deref<Target = Storage>> Reading<'_, G> {
-    fn elements<T: WithDType>(&self) -> Result<&[T]> {
+    /// The elements; an error unless they lie one after the other on the CPU.
+    pub(super) fn elements<T: WithDType>(&self) -> Result<&[T]> {
         match &*self.storage {
             Storage::Cpu(storage) => elements(storage, self.layout),
             _ => bail!("tensors lie on different devices"),

@@ -16,6 +16,7 @@ mod custom;
 mod fused;
 mod likelihood;
 mod linear;
+mod per_picture;
 mod pooling;
 mod portable;
 mod resampling;
@@ -35,6 +36,7 @@ pub use convolution::{
 pub use fused::{Around, conv2d_fused, conv2d_input_grad_fused};
 pub use likelihood::bernoulli_cross_entropy;
 pub use linear::linear;
+pub use per_picture::{add_per_picture, channel_sum_per_picture};
 pub use pooling::{avg_pool_3x3_s2, avg_pool_3x3_s2_backward};
 pub use resampling::{area_downsample, bilinear_downsample, sum_pool_2x2, upsample_nearest_2x};
 pub use residual::{residual, scaled};

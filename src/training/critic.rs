@@ -61,6 +61,31 @@ impl Judge {
     }
 }
 
+impl Judge {
+    /// Logits of real pictures, with `penalised` their gradient in the pictures, and the bottleneck's KL.
+    fn judge_real(
+        &self,
+        pictures: &Tensor,
+        codes: Option<&Tensor>,
+        noise: Option<&Tensor>,
+        penalised: bool,
+    ) -> Result<(Tensor, Option<Tensor>, Option<Tensor>)> {
+        if penalised
+            && self.projection.is_none()
+            && let Some((logits, slope)) = self.net.logits_and_slope(pictures)?
+        {
+            return Ok((logits, Some(slope), None));
+        }
+        let (logits, verdict, projected) = self.judge(pictures, codes, noise)?;
+        let slope = match &projected {
+            _ if !penalised => None,
+            Some(projected) => Some(self.net.projected_input_gradient(&verdict, projected)?),
+            None => Some(self.net.input_gradient(&verdict)?),
+        };
+        Ok((logits, slope, verdict.kl))
+    }
+}
+
 impl Critic {
     /// A discriminator that starts from `weights`, which hold the projection too where it is conditional.
     pub(super) fn new(
@@ -95,22 +120,17 @@ impl Critic {
         let penalty = if step.is_multiple_of(lazy) { self.reg_param * lazy as f64 } else { 0.0 };
         let noise = |i: usize| part.noise.map(|noise| &noise[i]);
         let judge = &self.player.net;
-        let (logits, verdict, projected) = judge.judge(part.real, part.codes, noise(0))?;
-        let loss = loss_as_real(&logits)?;
-        report.add("d_loss", scalar(&loss)? * share);
-        let mut total = loss;
         let mut regulariser = 0.0;
-        if penalty > 0.0 {
-            let slope = match &projected {
-                Some(projected) => judge.net.projected_input_gradient(&verdict, projected)?,
-                None => judge.net.input_gradient(&verdict)?,
-            };
+        let (logits, slope, kl) = judge.judge_real(part.real, part.codes, noise(0), penalty > 0.0)?;
+        let mut total = loss_as_real(&logits)?;
+        drop(logits);
+        report.add("d_loss", scalar(&total)? * share);
+        if let Some(slope) = slope {
             let r1 = (gradient_penalty(&slope)? * penalty)?;
             regulariser += scalar(&r1)?;
             total = (total + r1)?;
         }
-        total = self.add_kl(total, verdict.kl.as_ref(), share, &mut regulariser, report)?;
-        drop((verdict, projected, logits));
+        total = self.add_kl(total, kl.as_ref(), share, &mut regulariser, report)?;
         gradients.add(self.player.backward(&(total * share)?)?)?;
 
         let (logits, verdict, _) = judge.judge(&generate()?, part.codes, noise(1))?;

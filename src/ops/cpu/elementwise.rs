@@ -103,13 +103,24 @@ pub fn sum_of_squares(x: &[f32]) -> f64 {
     parts.iter().sum()
 }
 
-/// `out[c] = sum over images and positions of x (batch, channels, plane)`; the order of the sum is fixed.
-pub fn channel_sum<T: Real>(x: &[T], channels: usize, plane: usize, out: &mut [T]) {
+/// `out[i] = x[i] + weights[n] * leaky(change[i])` for all of `out`, element i being of picture n.
+pub fn add_per_picture<T: Real>(x: &[T], change: &[T], weights: &[T], slope: T, out: &mut [T]) {
+    let picture = (out.len() / weights.len().max(1)).max(1);
+    let parts = out.par_chunks_mut(picture).zip(x.par_chunks(picture)).zip(change.par_chunks(picture));
+    parts.zip(weights).for_each(|(((out, x), change), &weight)| {
+        zip(x, change, out, move |x, change| x + weight * leaky(change, slope));
+    });
+}
+
+/// `out[c] = sum over images and positions of x (batch, channels, plane)`, with `weights` times each image's; the order
+/// of the sum is fixed.
+pub fn channel_sum<T: Real>(x: &[T], weights: Option<&[T]>, channels: usize, plane: usize, out: &mut [T]) {
     let image = channels * plane;
     out.par_iter_mut().enumerate().for_each(|(channel, out)| {
         let mut sum = T::ZERO;
-        for image in x.chunks_exact(image.max(1)) {
-            sum += plain_sum(&image[channel * plane..][..plane]);
+        for (n, image) in x.chunks_exact(image.max(1)).enumerate() {
+            let weight = weights.map_or(T::ONE, |weights| weights[n]);
+            sum += weight * plain_sum(&image[channel * plane..][..plane]);
         }
         *out = sum;
     });
