@@ -9,12 +9,14 @@ use super::view::Compare;
 pub(crate) enum Command {
     Open,
     OpenRun,
+    Gallery,
     OpenPath,
     OpenBeside,
     CloseBeside,
     PairVae,
     MeasureData,
     StartFromPhoto,
+    StartFromData,
     SaveCodes,
     SavePicture,
     ExportTraversal,
@@ -68,12 +70,14 @@ impl Command {
     pub(crate) const ALL: &[Self] = &[
         C::Open,
         C::OpenRun,
+        C::Gallery,
         C::OpenPath,
         C::OpenBeside,
         C::CloseBeside,
         C::PairVae,
         C::MeasureData,
         C::StartFromPhoto,
+        C::StartFromData,
         C::SaveCodes,
         C::SavePicture,
         C::Traverse,
@@ -131,6 +135,8 @@ impl Command {
             C::PairVae => "Pair with a VAE…",
             C::MeasureData => "Measure on my images…",
             C::StartFromPhoto => "Start from a picture…",
+            C::StartFromData => "Start from the data",
+            C::Gallery => "Gallery of models…",
             C::SaveCodes => "Save codes…",
             C::SavePicture => "Save picture…",
             C::ExportTraversal => "Export traversal…",
@@ -196,6 +202,11 @@ impl Command {
                 "Encode a folder of pictures to learn which factors are active, how informative they are and where \
                  the data lies (aggregated posterior); kept in the bundle"
             }
+            C::StartFromData => {
+                "Show nine random pictures of the data the model was trained on; click one to set the factors to what the \
+                 encoder finds in it: c = mu of q(c|x). Asked again, it shows nine others"
+            }
+            C::Gallery => "The trained models that the program brings along: one click opens one",
             C::StartFromPhoto => {
                 "Encode a picture of your own and set the factors to what the encoder finds: c = mu of q(c|x)"
             }
@@ -314,6 +325,8 @@ impl Command {
             | C::PairVae
             | C::MeasureData
             | C::StartFromPhoto
+            | C::StartFromData
+            | C::Gallery
             | C::SaveCodes
             | C::ExportTraversal
             | C::ExportMatrix
@@ -370,6 +383,7 @@ impl Command {
                 };
                 state.model.as_ref().is_some_and(can)
             }
+            C::StartFromData => state.own_data().is_some(),
             C::StartFromPhoto => state.model.as_ref().is_some_and(|m| m.opened.encoder_dim.is_some()),
             C::RandomFactors => state.model.as_ref().is_some_and(|m| m.slider_blocks().next().is_some()),
             C::ResetFactors => state.can_reset(),

@@ -9,11 +9,12 @@ use super::Options;
 use super::clipboard::to_json;
 use super::command::Command;
 use super::dialog::{Dialogs, Purpose};
+use super::gallery::Gallery;
 use super::log::Severity;
 use super::palette::Palette;
 use super::panels::{
     Evaluate, Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel,
-    Train, Traverse, samples,
+    Train, Traverse, hint_line, samples,
 };
 use super::saver::Saver;
 use super::session::Session;
@@ -38,6 +39,7 @@ pub struct Explorer {
     tabs: Vec<Box<dyn Panel>>,
     tab: usize,
     palette: Palette,
+    gallery: Gallery,
     dialogs: Dialogs,
     saver: Saver,
     /// What was handed to the saver last, by file.
@@ -116,6 +118,7 @@ impl Explorer {
             ],
             tab: 0,
             palette: Palette::default(),
+            gallery: Gallery::default(),
             dialogs: Dialogs::new(options.native_dialogs),
             saver: Saver::new()?,
             kept: BTreeMap::new(),
@@ -168,6 +171,7 @@ impl Explorer {
         if let Some(command) = self.palette.show(&ctx, &self.state) {
             self.state.queue(command);
         }
+        self.gallery.show(&ctx, &mut self.state);
         if let Some((purpose, path)) = self.dialogs.show(&ctx) {
             self.state.on_path(purpose, path, &ctx);
         }
@@ -249,7 +253,11 @@ impl Explorer {
         let shows_grid =
             self.state.settings.show_tabs && self.tab == TRAVERSE && is_table && self.state.model.is_some();
         let shows_samples = self.state.settings.show_tabs && self.tab == TRAIN;
+        let shows_hint = !shows_grid && !shows_samples && self.state.shows_hint();
         CentralPanel::no_frame().show(ui, |ui| {
+            if shows_hint {
+                hint_line(ui, &mut self.state);
+            }
             if shows_samples && samples(ui, &self.state) {
                 // The sample grid of the run takes the place of the pictures.
             } else if shows_grid {
@@ -331,6 +339,8 @@ impl Explorer {
             Command::Open => self.dialogs.choose(Purpose::Model, ctx),
             Command::OpenRun => self.dialogs.choose(Purpose::Run, ctx),
             Command::OpenPath => self.dialogs.ask_path(Purpose::Model, None),
+            Command::Gallery => self.gallery.open(),
+            Command::StartFromData => state.show_data_pictures(ctx),
             Command::OpenBeside => self.dialogs.choose(Purpose::Beside, ctx),
             Command::CloseBeside => state.close_beside(),
             Command::Reload => state.reload(),
@@ -466,6 +476,8 @@ impl eframe::App for Explorer {
     }
 
     fn on_exit(&mut self) {
+        // Once is enough, closed or not.
+        self.state.settings.hint_seen |= self.state.model.is_some();
         self.keep(true);
     }
 }

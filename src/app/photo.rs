@@ -27,6 +27,13 @@ pub(crate) struct Photo {
     pub(crate) surface: Surface,
 }
 
+impl PhotoState {
+    /// Whether a picture is being read or encoded.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.reading.is_some() || self.encoding.is_some()
+    }
+}
+
 impl State {
     /// Reads a picture, has it encoded, and sets the factors to what the encoder finds.
     pub(crate) fn start_from_photo(&mut self, path: PathBuf, ctx: &egui::Context) {
@@ -52,28 +59,26 @@ impl State {
         }
     }
 
+    /// Has `picture` encoded, and the factors set to what the encoder finds; `name` is for people.
+    pub(crate) fn start_from(&mut self, name: String, picture: Arc<Picture>) {
+        let Some(model) = &self.model else { return };
+        let posterior = self.engine.encode(model.opened.epoch, Arc::clone(&picture));
+        let surface = Surface::new();
+        surface.show(picture, None);
+        self.photo.encoding = Some((Photo { name, surface }, posterior));
+    }
+
     /// Takes a picture in hand as soon as it is read, and its code as soon as it is known.
     pub(crate) fn receive_photo(&mut self) {
-        let Some(model) = &self.model else { return };
-        if let Some((name, receiver)) = &self.photo.reading {
+        if let Some((name, receiver)) = self.photo.reading.take() {
             match receiver.try_recv() {
-                Ok(Ok(picture)) => {
-                    let picture = Arc::new(picture);
-                    let posterior = self.engine.encode(model.opened.epoch, Arc::clone(&picture));
-                    let surface = Surface::new();
-                    surface.show(picture, None);
-                    let photo = Photo { name: name.clone(), surface };
-                    self.photo.encoding = Some((photo, posterior));
-                    self.photo.reading = None;
-                }
-                Ok(Err(message)) => {
-                    self.log.add(Severity::Error, message);
-                    self.photo.reading = None;
-                }
-                Err(TryRecvError::Empty) => {}
-                Err(TryRecvError::Disconnected) => self.photo.reading = None,
+                Ok(Ok(picture)) => self.start_from(name, Arc::new(picture)),
+                Ok(Err(message)) => self.log.add(Severity::Error, message),
+                Err(TryRecvError::Empty) => self.photo.reading = Some((name, receiver)),
+                Err(TryRecvError::Disconnected) => {}
             }
         }
+        let Some(model) = &self.model else { return };
         let Some((photo, receiver)) = &self.photo.encoding else { return };
         match receiver.try_recv() {
             Ok(posterior) => {

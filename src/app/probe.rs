@@ -20,6 +20,8 @@ impl Explorer {
             && state.model.as_ref().is_none_or(|model| model.is_described)
             && !state.analysis.is_waiting()
             && !state.strip.is_waiting()
+            && !state.data.is_waiting()
+            && !state.photo.is_waiting()
             && !state.traverse.is_waiting()
             && state.jobs.names().next().is_none()
     }

@@ -41,6 +41,15 @@ pub(crate) fn model_arguments(opened: &Opened) -> Vec<String> {
     words
 }
 
+/// What is to be done with a model that a job has put into a file.
+#[derive(Clone, Debug)]
+pub(crate) enum Follow {
+    /// Open it, with the codes as they are.
+    KeepCodes(Source),
+    Open(Source),
+    Beside(Source),
+}
+
 impl State {
     /// Provenance of something made from the codes shown. `command` makes it again.
     pub(crate) fn provenance(&self, command: Vec<String>) -> Option<Provenance> {
@@ -96,7 +105,7 @@ impl State {
         self.start_job(format!("Measuring on {}", name(folder)), ctx, move || {
             run(&program, &words)?;
             let text = format!("Measured where the data lies: {}", source.path().display());
-            then_open.put(source);
+            then_open.put(Follow::KeepCodes(source));
             Ok(text)
         });
     }
@@ -157,9 +166,14 @@ impl State {
                 Err(message) => self.log.add(Severity::Error, message),
             }
         }
-        if let Some(source) = self.then_open.take() {
-            let codes = self.latent.as_ref().map(|latent| values(latent.codes()));
-            self.open(source, codes);
+        match self.then_open.take() {
+            Some(Follow::KeepCodes(source)) => {
+                let codes = self.latent.as_ref().map(|latent| values(latent.codes()));
+                self.open(source, codes);
+            }
+            Some(Follow::Open(source)) => self.open(source, None),
+            Some(Follow::Beside(source)) => self.open_beside(source),
+            None => {}
         }
     }
 }

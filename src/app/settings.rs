@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) show_factors: bool,
     pub(crate) show_tabs: bool,
     pub(crate) show_strip: bool,
+    /// Whether the hint of the first start was closed or seen once.
+    pub(crate) hint_seen: bool,
     /// Models opened before, the newest first.
     pub(crate) recent: Vec<Source>,
 }
@@ -38,6 +40,7 @@ impl Default for Settings {
             show_factors: true,
             show_tabs: true,
             show_strip: true,
+            hint_seen: false,
             recent: Vec::new(),
         }
     }

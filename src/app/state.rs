@@ -7,6 +7,7 @@ use super::analysis::Analysis;
 use super::asking::{Asking, Wish};
 use super::beside::Beside;
 use super::command::Command;
+use super::data::DataPictures;
 use super::evaluate::EvaluateState;
 use super::jobs::Jobs;
 use super::log::{Log, Severity};
@@ -14,6 +15,7 @@ use super::model::ModelView;
 use super::nuisance::Trail;
 use super::photo::PhotoState;
 use super::player::Player;
+use super::save::Follow;
 use super::selection::Dimension;
 use super::session::{Values, codes, values};
 use super::settings::Settings;
@@ -62,6 +64,7 @@ pub(crate) struct State {
     pub(crate) traverse: TraverseState,
     pub(crate) player: Player,
     pub(crate) photo: PhotoState,
+    pub(crate) data: DataPictures,
     pub(crate) train: TrainState,
     pub(crate) evaluate: EvaluateState,
     /// Threads of the generator, and of training.
@@ -74,7 +77,7 @@ pub(crate) struct State {
     pub(crate) config: Option<PathBuf>,
     pub(crate) jobs: Jobs,
     /// What a job has made that should be opened.
-    pub(crate) then_open: Latest<Source>,
+    pub(crate) then_open: Latest<Follow>,
     /// The program to run for exports.
     pub(crate) program: PathBuf,
     /// Where models come from.
@@ -119,6 +122,7 @@ impl State {
             traverse: TraverseState::default(),
             player: Player::default(),
             photo: PhotoState::default(),
+            data: DataPictures::default(),
             train: TrainState::default(),
             evaluate: EvaluateState::default(),
             threads: options.threads,
@@ -324,6 +328,7 @@ impl State {
         self.receive_grid();
         self.receive_jobs();
         self.receive_photo();
+        self.receive_data_pictures();
         self.receive_analysis();
         self.receive_training();
         self.receive_evaluation();
@@ -413,6 +418,7 @@ impl State {
             self.watch = Watch::new(model.opened.source.path(), self.ctx.clone());
         }
         self.strip.on_opened(model.has_noise());
+        self.data.on_opened();
         self.views.expect(model.opened.epoch);
         self.model = Some(model);
         self.latent = Some(latent);

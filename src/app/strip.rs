@@ -15,6 +15,8 @@ pub(crate) enum StripKind {
     Bookmarks,
     /// The factors of the picture with nine nuisance codes.
     Nine,
+    /// Random pictures of the model's data.
+    Data,
 }
 
 /// A kept code.
@@ -102,6 +104,7 @@ impl State {
         }
         let epoch = model.opened.epoch;
         let codes = match self.strip.kind {
+            StripKind::Data => return, // Those are no codes yet.
             StripKind::Bookmarks => gather(&self.strip.bookmarks, latent.codes()),
             StripKind::Nine => {
                 let mut codes = latent.codes().select(&[0; 9]);

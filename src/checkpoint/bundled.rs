@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::ModelDescription;
+use super::contents::DESCRIPTION_KEY;
 use crate::base::{FileError, write_atomic};
 
 /// A trained model inside the program.
@@ -39,6 +41,12 @@ impl BundledModel {
     /// The one called `name` among `models`.
     pub fn find(models: &'static [Self], name: &str) -> Option<&'static Self> {
         models.iter().find(|model| model.name == name)
+    }
+
+    /// What the model is, as the bundle says; only its header is read.
+    pub fn description(&self) -> Option<ModelDescription> {
+        let (_, header) = safetensors::SafeTensors::read_metadata(self.bytes).ok()?;
+        serde_json::from_str(header.metadata().as_ref()?.get(DESCRIPTION_KEY)?).ok()
     }
 
     /// Puts the bundle into a file, so that everything that opens files opens it too, and says where. The file lies
@@ -105,6 +113,7 @@ mod tests {
     #[test]
     fn a_bundled_model_opens_like_any_file() {
         let bundled = BundledModel { name: "tiny", title: "A tiny model", bytes: tiny(), card: "# Tiny" };
+        assert_eq!(bundled.description().map(|description| description.name), Some("tiny".to_owned()));
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = bundled.unpack(&folder.path().join("new/folder")).expect("unpacks");
         let sources = Sources { checkpoint: Some(path.clone()), ..Sources::default() };
@@ -112,6 +121,14 @@ mod tests {
         std::fs::write(&path, b"damaged").expect("writes");
         assert_eq!(bundled.unpack(&folder.path().join("new/folder")).expect("repairs"), path);
         assert_eq!(std::fs::read(&path).expect("reads"), bundled.bytes);
+    }
+
+    #[test]
+    fn every_bundled_model_describes_itself() {
+        for model in BUNDLED {
+            let description = model.description().expect("a sound header");
+            assert!(!description.codes.is_empty() && description.data.is_some(), "{}", model.name);
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn photo(ui: &mut Ui, state: &mut State) {
         let side = GRID * 12.0;
         let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
         picture(ui, rect, PHOTO_KEY, &photo.surface, false);
-        let name = format!("Start picture {}", photo.name);
+        let name = format!("Start picture: {}", photo.name);
         response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Image, true, &name));
         ui.label(RichText::new(&photo.name).size(SMALL).color(Palette::of(ui).quiet));
     });

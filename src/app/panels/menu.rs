@@ -49,6 +49,8 @@ const MENUS: &[(&str, &[Option<Command>])] = &[
     (
         "Model",
         &[
+            Some(C::Gallery),
+            None,
             Some(C::NewNuisance),
             Some(C::NuisanceBack),
             Some(C::NuisanceForward),
@@ -115,6 +117,7 @@ impl Panel for Menu {
 fn file_menu(ui: &mut Ui, state: &mut State) {
     item(ui, state, C::Open);
     item(ui, state, C::OpenRun);
+    item(ui, state, C::Gallery);
     item(ui, state, C::OpenPath);
     item(ui, state, C::PairVae);
     let recent = state.settings.recent.clone();
@@ -134,6 +137,7 @@ fn file_menu(ui: &mut Ui, state: &mut State) {
     ui.separator();
     item(ui, state, C::MeasureData);
     item(ui, state, C::StartFromPhoto);
+    item(ui, state, C::StartFromData);
     item(ui, state, C::SavePicture);
     item(ui, state, C::SaveCodes);
     item(ui, state, C::ExportTraversal);

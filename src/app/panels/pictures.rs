@@ -445,8 +445,10 @@ fn welcome(ui: &mut Ui, state: &mut State, area: Rect) {
     let text = "A bundle, a published checkpoint or a run folder. You can also drop a file on this window.";
     ui.label(RichText::new(text).color(Palette::of(ui).quiet));
     ui.add_space(GRID);
-    if ui.button("Open model…").clicked() {
-        state.queue(Command::Open);
+    for command in [Command::Open, Command::Gallery] {
+        if ui.button(command.title()).on_hover_text(hint(command)).clicked() {
+            state.queue(command);
+        }
     }
 }
 

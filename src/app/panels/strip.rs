@@ -28,6 +28,17 @@ impl Panel for StripPanel {
             if Command::NineNuisances.is_enabled(state) {
                 tab(ui, state, StripKind::Nine, "Nine nuisance samples", Command::NineNuisances);
             }
+            if Command::StartFromData.is_enabled(state) {
+                let is_shown = state.strip.kind == StripKind::Data;
+                let response = ui.selectable_label(is_shown, "Pictures of the data");
+                if response.on_hover_text(Command::StartFromData.hint()).clicked() && !is_shown {
+                    state.queue(Command::StartFromData);
+                }
+                let hint = "Nine other pictures of the data";
+                if is_shown && ui.button("Others").on_hover_text(hint).clicked() {
+                    state.queue(Command::StartFromData);
+                }
+            }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let enabled = Command::Bookmark.is_enabled(state);
                 let button = ui.add_enabled(enabled, egui::Button::new("Bookmark"));
@@ -36,10 +47,17 @@ impl Panel for StripPanel {
                 }
             });
         });
-        let count = state.strip.codes().map_or(0, |codes| codes.rows());
+        let count = match state.strip.kind {
+            StripKind::Data => state.data.len(),
+            _ => state.strip.codes().map_or(0, |codes| codes.rows()),
+        };
         if count == 0 {
-            let text =
-                "Bookmarks keep codes you want to come back to: press Ctrl+B. Click one to go back to it.";
+            let text = match state.strip.kind {
+                StripKind::Bookmarks => {
+                    "Bookmarks keep codes you want to come back to: press Ctrl+B. Click one to go back to it."
+                }
+                StripKind::Nine | StripKind::Data => "…",
+            };
             ui.label(RichText::new(text).size(SMALL).color(Palette::of(ui).quiet));
             return;
         }
@@ -59,8 +77,12 @@ impl Panel for StripPanel {
                 }
             });
         });
-        if let (Some(index), Some(codes)) = (adopted, state.strip.codes().cloned()) {
-            state.adopt(&codes, index);
+        if let Some(index) = adopted {
+            match (state.strip.kind, state.strip.codes().cloned()) {
+                (StripKind::Data, _) => state.start_from_data(index),
+                (_, Some(codes)) => state.adopt(&codes, index),
+                _ => {}
+            }
         }
         if let Some(index) = removed.filter(|&index| index < state.strip.bookmarks.len()) {
             state.strip.bookmarks.remove(index);
@@ -77,9 +99,14 @@ fn thumbnail(ui: &mut Ui, state: &State, index: usize, side: f32) -> (bool, bool
             format!("Bookmark {}", name.unwrap_or_default())
         }
         StripKind::Nine => format!("Nuisance sample {}", index + 1),
+        StripKind::Data => format!("Picture of the data {}", index + 1),
     };
     response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Button, true, &name));
-    match state.strip.thumbnail(index) {
+    let surface = match state.strip.kind {
+        StripKind::Data => state.data.surface(index),
+        _ => state.strip.thumbnail(index),
+    };
+    match surface {
         Some(surface) => picture(ui, rect, THUMBNAIL_KEY + index as u64, surface, false),
         None => placeholder(ui, rect, "…"),
     }
@@ -88,15 +115,17 @@ fn thumbnail(ui: &mut Ui, state: &State, index: usize, side: f32) -> (bool, bool
         ui.painter().rect_stroke(rect, 2.0, stroke, egui::StrokeKind::Inside);
     }
     let is_bookmark = state.strip.kind == StripKind::Bookmarks;
-    let hint = if is_bookmark {
-        format!("{name}: click to go back to these codes, right-click for more")
-    } else {
-        format!("{name}: click to keep this nuisance code")
+    let action = match state.strip.kind {
+        StripKind::Bookmarks => "click to go back to these codes, right-click for more",
+        StripKind::Nine => "click to keep this nuisance code",
+        StripKind::Data => "click to set the factors to what the encoder finds in it",
     };
+    let hint = format!("{name}: {action}");
     let mut removed = false;
     if is_bookmark {
         response.context_menu(|ui| {
-            if ui.button("Remove bookmark").clicked() {
+            let hint = "Forget these codes";
+            if ui.button("Remove bookmark").on_hover_text(hint).clicked() {
                 removed = true;
             }
         });

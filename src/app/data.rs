@@ -1,0 +1,162 @@
+use std::sync::Arc;
+
+use crossbeam::channel::{Receiver, TryRecvError, bounded};
+
+use super::log::Severity;
+use super::paint::Surface;
+use super::state::State;
+use super::strip::StripKind;
+use crate::base::{Picture, Stream};
+use crate::data::{OpenOptions, open};
+
+/// Random pictures of the data that the open model was trained on.
+#[derive(Default)]
+pub(crate) struct DataPictures {
+    pictures: Vec<(Arc<Picture>, Surface)>,
+    reading: Option<Receiver<Result<Vec<Picture>, String>>>,
+    /// Which draw is shown; counts up.
+    draw: u64,
+}
+
+/// Pictures a draw.
+const COUNT: usize = 9;
+
+/// Side of the encoder's pictures in pixels.
+const SIDE: usize = 64;
+
+impl DataPictures {
+    /// Forgets the pictures of the model before.
+    pub(crate) fn on_opened(&mut self) {
+        *self = Self::default();
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.pictures.len()
+    }
+
+    /// The picture at `index` as it is drawn.
+    pub(crate) fn surface(&self, index: usize) -> Option<&Surface> {
+        self.pictures.get(index).map(|(_, surface)| surface)
+    }
+
+    /// Whether pictures are on their way.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.reading.is_some()
+    }
+}
+
+impl State {
+    /// The data set that the model was trained on, where the program draws it by itself and an encoder can read it.
+    pub(crate) fn own_data(&self) -> Option<&'static str> {
+        let model = self.model.as_ref().filter(|model| model.opened.encoder_dim.is_some())?;
+        drawn_by_program(model.description().data.as_deref()?)
+    }
+
+    /// Shows nine random pictures of the model's data in the film strip, or nine others.
+    pub(crate) fn show_data_pictures(&mut self, ctx: &egui::Context) {
+        let Some(spec) = self.own_data() else { return };
+        let Some(vae) = self.model.as_ref().and_then(|model| model.description().vae.as_ref()) else {
+            return;
+        };
+        let channels = vae.config.channels;
+        self.settings.show_strip = true;
+        let is_shown = std::mem::replace(&mut self.strip.kind, StripKind::Data) == StripKind::Data;
+        if !is_shown && !self.data.pictures.is_empty() || self.data.is_waiting() {
+            return;
+        }
+        self.data.draw += 1;
+        let draw = self.data.draw;
+        let (sender, reading) = bounded(1);
+        let ctx = ctx.clone();
+        let read = move || {
+            let pictures = std::panic::catch_unwind(|| random_pictures(spec, channels, draw))
+                .unwrap_or_else(|_| Err(format!("the pictures of {spec} cannot be drawn")));
+            let _ = sender.try_send(pictures); // Another model may be open meanwhile.
+            ctx.request_repaint();
+        };
+        match std::thread::Builder::new().name("idgan-data".to_owned()).spawn(read) {
+            Ok(_) => self.data.reading = Some(reading),
+            Err(error) => {
+                self.log.add(Severity::Error, format!("the system refuses to start a thread: {error}"));
+            }
+        }
+    }
+
+    /// Takes in pictures that have been drawn.
+    pub(crate) fn receive_data_pictures(&mut self) {
+        let Some(reading) = &self.data.reading else { return };
+        match reading.try_recv() {
+            Ok(Ok(pictures)) => {
+                let show = |picture: Picture| {
+                    let (picture, surface) = (Arc::new(picture), Surface::new());
+                    surface.show(Arc::clone(&picture), None);
+                    (picture, surface)
+                };
+                self.data.pictures = pictures.into_iter().map(show).collect();
+            }
+            Ok(Err(message)) => self.log.add(Severity::Error, message),
+            Err(TryRecvError::Empty) => return,
+            Err(TryRecvError::Disconnected) => {}
+        }
+        self.data.reading = None;
+    }
+
+    /// Sets the factors to what the encoder finds in picture `index`.
+    pub(crate) fn start_from_data(&mut self, index: usize) {
+        let Some((picture, _)) = self.data.pictures.get(index) else { return };
+        let picture = Arc::clone(picture);
+        self.player.pause();
+        self.start_from(format!("picture {} of the data", index + 1), picture);
+    }
+}
+
+/// The data set of `spec` as the program draws it, without files.
+fn drawn_by_program(spec: &str) -> Option<&'static str> {
+    let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
+    let sprites = ["dsprites", "color-dsprites", "noisy-dsprites", "scream-dsprites"];
+    if name == "scenes" {
+        return Some("scenes"); // `scenes:COUNT` are some of them.
+    }
+    sprites.into_iter().find(|known| *known == name && rest.is_empty())
+}
+
+/// Nine random pictures of `spec` in an encoder's form.
+fn random_pictures(spec: &str, channels: usize, draw: u64) -> Result<Vec<Picture>, String> {
+    let set = open(spec, Some(SIDE), &OpenOptions::default()).map_err(|error| error.to_string())?;
+    let [found, height, width] = set.picture_shape();
+    if found != channels {
+        return Err(format!("{spec} has {found} channels and this model's encoder takes {channels}"));
+    }
+    let mut stream = Stream::for_item(draw, "start from the data", 0);
+    let mut pixels = vec![0.0; found * height * width];
+    let picture = |_| {
+        set.read(stream.below(set.len()), draw, &mut pixels).map_err(|error| error.to_string())?;
+        Picture::from_chw(&pixels, found, height, width)
+            .ok_or_else(|| "a picture has the wrong size".to_owned())
+    };
+    (0..COUNT).map(picture).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sets_that_need_no_files_are_drawn() {
+        assert_eq!(drawn_by_program("dsprites"), Some("dsprites"));
+        assert_eq!(drawn_by_program("scenes:50000"), Some("scenes"));
+        for spec in ["dsprites:published.npz", "images:faces", "celeba:img", ""] {
+            assert_eq!(drawn_by_program(spec), None, "{spec}");
+        }
+    }
+
+    #[test]
+    fn draws_differ_and_are_as_the_encoder_takes_them() {
+        let draw = |number| random_pictures("color-dsprites", 3, number).expect("draws");
+        let first = draw(1);
+        assert_eq!((first.len(), first[0].width(), first[0].height()), (COUNT, SIDE, SIDE));
+        assert!(first != draw(2) && first == draw(1));
+        assert!(random_pictures("color-dsprites", 1, 1).is_err_and(|message| message.contains("3 channels")));
+    }
+}

@@ -1,0 +1,115 @@
+use std::path::PathBuf;
+
+use egui::{Align2, Id, RichText, Ui, vec2};
+
+use super::save::Follow;
+use super::state::State;
+use super::theme::{GRID, Palette, SMALL};
+use crate::checkpoint::{BUNDLED, BundledModel, CodeBlock, CodeKind, ModelDescription};
+use crate::engine::Source;
+
+/// The window of the models that the program brings along.
+#[derive(Default)]
+pub(crate) struct Gallery {
+    /// The models and what they say about themselves, while the gallery is open.
+    models: Option<Vec<(&'static BundledModel, Option<ModelDescription>)>>,
+}
+
+impl Gallery {
+    pub(crate) fn open(&mut self) {
+        self.models = Some(BUNDLED.iter().map(|model| (model, model.description())).collect());
+    }
+
+    /// Shows it while it is open.
+    pub(crate) fn show(&mut self, ctx: &egui::Context, state: &mut State) {
+        let Some(models) = &self.models else { return };
+        let area =
+            egui::Modal::default_area(Id::unique("gallery")).anchor(Align2::CENTER_TOP, vec2(0.0, 96.0));
+        let mut is_done = false;
+        let modal = egui::Modal::new(Id::unique("gallery")).area(area).show(ctx, |ui| {
+            ui.set_width(560.0);
+            ui.heading("Models that come with the program");
+            ui.add_space(GRID);
+            for (model, description) in models {
+                is_done |= entry(ui, state, model, description.as_ref());
+                ui.separator();
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                is_done |= ui.button("Close gallery").on_hover_text("Keep the model that is open").clicked();
+            });
+        });
+        if is_done || modal.should_close() {
+            self.models = None;
+        }
+    }
+}
+
+/// One model; whether it was chosen.
+fn entry(
+    ui: &mut Ui,
+    state: &mut State,
+    model: &'static BundledModel,
+    description: Option<&ModelDescription>,
+) -> bool {
+    let quiet = Palette::of(ui).quiet;
+    let mut is_chosen = false;
+    ui.horizontal(|ui| {
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let hint = format!("Open {} in place of the model that is open", model.name);
+            if named(ui, "Open", &format!("Open {}", model.name)).on_hover_text(hint).clicked() {
+                state.open_bundled(model, Follow::Open);
+                is_chosen = true;
+            }
+            let hint = format!("Compare {} with the open model on the same codes", model.name);
+            if state.model.is_some()
+                && named(ui, "Beside", &format!("Open {} beside", model.name)).on_hover_text(hint).clicked()
+            {
+                state.open_bundled(model, Follow::Beside);
+                is_chosen = true;
+            }
+            ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+                ui.add(egui::Label::new(RichText::new(model.title).strong()).wrap());
+                let facts = description.map_or_else(String::new, facts);
+                let megabytes = model.bytes.len() as f64 / 1e6;
+                let text = RichText::new(format!("{} · {facts}{megabytes:.1} MB", model.name)).size(SMALL);
+                ui.add(egui::Label::new(text.color(quiet)).wrap()).on_hover_text(model.card);
+            });
+        });
+    });
+    is_chosen
+}
+
+fn named(ui: &mut Ui, text: &str, name: &str) -> egui::Response {
+    let button = ui.button(text);
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, name));
+    button
+}
+
+/// Data and codes in a few words, each with a separator behind it.
+fn facts(description: &ModelDescription) -> String {
+    let mut facts = String::new();
+    if let Some(data) = &description.data {
+        facts += &format!("trained on {data} · ");
+    }
+    let code = |block: &CodeBlock| match block.kind {
+        CodeKind::Noise => format!("nuisance {} ({})", block.name, block.dims),
+        _ => format!("factors {} ({})", block.name, block.dims),
+    };
+    facts += &description.codes.iter().map(code).collect::<Vec<_>>().join(", ");
+    facts + " · "
+}
+
+impl State {
+    /// Puts a bundled model into a file, in the background, and opens it.
+    fn open_bundled(&mut self, model: &'static BundledModel, follow: fn(Source) -> Follow) {
+        let then_open = self.then_open.clone();
+        let device = self.model.as_ref().map(|model| model.opened.source.device.clone()).unwrap_or_default();
+        let ctx = self.ctx().clone();
+        self.start_job(format!("Unpacking {}", model.name), &ctx, move || {
+            let path: PathBuf = model.unpack_for_user().map_err(|error| error.to_string())?;
+            let text = format!("Unpacked {}: {}", model.name, path.display());
+            then_open.put(follow(Source { device, ..Source::file(path) }));
+            Ok(text)
+        });
+    }
+}
