@@ -90,7 +90,7 @@ impl ModelArgs {
 }
 
 /// Takes any path; what is no file but the name of a bundled model becomes the path it is unpacked to.
-fn model_parser() -> impl TypedValueParser<Value = PathBuf> {
+pub(super) fn model_parser() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| {
         let name = path.to_str().filter(|_| !path.exists());
         match name.and_then(|name| BundledModel::find(BUNDLED, name)) {

@@ -20,7 +20,7 @@ pub struct Args {
     device: DeviceArgs,
 
     /// Open a second model beside, to compare pictures of the same codes.
-    #[arg(long, value_name = "MODEL", help_heading = "Window")]
+    #[arg(long, value_name = "MODEL", help_heading = "Window", value_parser = super::args::model_parser())]
     beside: Option<PathBuf>,
 
     /// Draw the window into this PNG, without a display, and end.

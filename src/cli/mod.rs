@@ -40,6 +40,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::checkpoint::{BUNDLED, BundledModel};
+
 pub use args::{DeviceArgs, ModelArgs, OpeningArgs};
 pub use error::{Usage, one_sentence, usage};
 pub use output::{Progress, print, print_json, warn};
@@ -182,7 +184,9 @@ fn mistyped_command(arguments: impl Iterator<Item = String>) -> Option<String> {
             word => break word,
         }
     };
-    let is_known = word == "help" || Cli::command().find_subcommand(&word).is_some();
+    let is_known = word == "help"
+        || Cli::command().find_subcommand(&word).is_some()
+        || BundledModel::find(BUNDLED, &word).is_some();
     (!word.starts_with('-') && !is_known && !std::path::Path::new(&word).exists()).then_some(word)
 }
 
@@ -221,6 +225,7 @@ mod tests {
         assert_eq!(word("sample --nonsense"), None);
         assert_eq!(word("--nonsense sampel"), None);
         assert_eq!(word("src x"), None, "a file or folder of this name exists");
+        assert_eq!(word("sprites-64 --help"), None, "a bundled model");
     }
 
     #[test]
