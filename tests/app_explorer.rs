@@ -339,3 +339,56 @@ fn a_gan_without_factors_has_nothing_that_moves_its_picture() {
     click(&mut window, "New nuisance sample");
     settle(&mut window);
 }
+
+/// Nodes of the tree that somebody can act on, as name, role and place.
+fn controls(window: &Window) -> Vec<(String, egui::Rect)> {
+    let roles =
+        [Node::Button, Node::Slider, Node::SpinButton, Node::CheckBox, Node::TextInput, Node::ComboBox];
+    let mut pending: Vec<_> = window.root().children().collect();
+    let mut found = Vec::new();
+    while let Some(node) = pending.pop() {
+        let access = node.accesskit_node();
+        if roles.contains(&access.role()) {
+            found.push((access.label().unwrap_or_default(), node.rect()));
+        }
+        pending.extend(node.children());
+    }
+    found
+}
+
+fn count_nodes(window: &Window) -> usize {
+    let mut pending: Vec<_> = window.root().children().collect();
+    let mut count = 0;
+    while let Some(node) = pending.pop() {
+        count += 1;
+        pending.extend(node.children());
+    }
+    count
+}
+
+#[test]
+fn every_control_has_a_tooltip() {
+    let mut window = toy("both", ToyLibrary::default());
+    let menus = ["File", "Edit", "View", "Model", "Window", "Resize panel"];
+    let mut bare = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for tab in ["Inspect", "Traverse", "c × s", "Animation", "Train", "Evaluate", "Log"] {
+        click(&mut window, tab);
+        until(&mut window, "everything", |w| w.state().is_calm());
+        for (name, place) in controls(&window) {
+            if menus.contains(&name.as_str()) || !seen.insert(name.clone()) {
+                continue;
+            }
+            window.hover_at(egui::pos2(700.0, 3.0));
+            window.run_steps(4);
+            let before = count_nodes(&window);
+            window.hover_at(place.center());
+            window.run_steps(6);
+            if count_nodes(&window) <= before {
+                bare.push(format!("{name} ({tab})"));
+            }
+        }
+    }
+    assert!(seen.len() > 70, "{} controls: {seen:?}", seen.len());
+    assert!(bare.is_empty(), "without a tooltip: {bare:?}");
+}

@@ -48,9 +48,11 @@ fn cells_of_the_matrix_give_their_codes() {
     click(&mut window, "c × s");
     let grid = "Matrix of codes and nuisances, 30 of 30 pictures";
     until(&mut window, "the matrix", |w| w.query_by_label(grid).is_some());
-    // Names take 80 points on the left, captions 20 above; a cell takes 72.
-    let corner = window.get_by_label(grid).rect().min + vec2(80.0, 20.0);
-    let cell = |row: f32, column: f32| corner + vec2(column + 0.5, row + 0.5) * 72.0;
+    // Names take 80 points on the left, captions 20 above; the cells share the rest.
+    let table = window.get_by_label(grid).rect();
+    let side = (table.width() - 80.0) / 6.0;
+    assert!(side > 80.0, "the table fills the room: {side}");
+    let cell = |row: f32, column: f32| table.min + vec2(80.0, 20.0) + vec2(column + 0.5, row + 0.5) * side;
     let block = |name: &str| idgan::checkpoint::CodeBlock {
         name: name.into(),
         ..idgan::checkpoint::CodeBlock::nuisance(if name == "c" { 5 } else { 3 })

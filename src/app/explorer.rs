@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Frame, Key, Margin, Panel as SidePanel, ThemePreference, Ui};
 
-use super::Options;
 use super::clipboard::to_json;
 use super::command::Command;
 use super::dialog::{Dialogs, Purpose};
@@ -24,6 +23,7 @@ use super::strip::StripKind;
 use super::theme::{self, GRID};
 use super::traverse::Figure;
 use super::view::{Compare, Views};
+use super::{Options, Tool};
 use crate::engine::Engine;
 
 /// The explorer's window.
@@ -58,6 +58,9 @@ const EVALUATE: usize = 3;
 
 /// Time between two codes of an animation that plays.
 const PLAY_EVERY: Duration = Duration::from_millis(33);
+
+/// Index of the messages' tab.
+const LOG: usize = 4;
 
 /// How often changes are written.
 const KEEP_EVERY: Duration = Duration::from_secs(3);
@@ -100,6 +103,18 @@ impl Explorer {
         if let Some(source) = &options.beside {
             state.open_beside(source.clone());
         }
+        let tab = match options.tool {
+            Tool::Inspect => 0,
+            Tool::Traverse | Tool::Matrix | Tool::Animation => TRAVERSE,
+            Tool::Train => TRAIN,
+            Tool::Evaluate => EVALUATE,
+            Tool::Log => LOG,
+        };
+        state.traverse.figure = match options.tool {
+            Tool::Matrix => Figure::Matrix,
+            Tool::Animation => Figure::Animation,
+            _ => Figure::Traversal,
+        };
         Ok(Self {
             state,
             menu: Menu,
@@ -116,7 +131,7 @@ impl Explorer {
                 Box::new(Evaluate),
                 Box::new(LogPanel),
             ],
-            tab: 0,
+            tab,
             palette: Palette::default(),
             gallery: Gallery::default(),
             dialogs: Dialogs::new(options.native_dialogs),
@@ -219,7 +234,8 @@ impl Explorer {
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = GRID * 0.25;
                     for (index, panel) in self.tabs.iter().enumerate() {
-                        if ui.selectable_label(self.tab == index, panel.title()).clicked() {
+                        let tab = ui.selectable_label(self.tab == index, panel.title());
+                        if tab.on_hover_text(panel.hint()).clicked() {
                             self.tab = index;
                         }
                     }

@@ -51,6 +51,45 @@ use crate::engine::{FileLibrary, Library, Source};
 pub use explorer::Explorer;
 pub use window::run;
 
+/// A tool on the right of the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tool {
+    /// What the codes do to the pictures.
+    #[default]
+    Inspect,
+    /// One row a factor, one column a value.
+    Traverse,
+    /// Codes by nuisances.
+    Matrix,
+    /// One factor or a path in motion.
+    Animation,
+    /// Training.
+    Train,
+    /// Metrics.
+    Evaluate,
+    /// Messages.
+    Log,
+}
+
+impl Tool {
+    /// What the command line calls them, in the order of the variants.
+    pub const NAMES: [&str; 7] = ["inspect", "traverse", "matrix", "animation", "train", "evaluate", "log"];
+
+    /// The tool that the command line calls `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [
+            Self::Inspect,
+            Self::Traverse,
+            Self::Matrix,
+            Self::Animation,
+            Self::Train,
+            Self::Evaluate,
+            Self::Log,
+        ];
+        Self::NAMES.iter().position(|known| *known == name).map(|at| all[at])
+    }
+}
+
 /// How to start the window.
 #[derive(Clone)]
 pub struct Options {
@@ -66,6 +105,8 @@ pub struct Options {
     pub screenshot: Option<PathBuf>,
     /// Size of the window in points, width and height.
     pub size: [u32; 2],
+    /// The tool to begin with.
+    pub tool: Tool,
     /// Light or dark whatever the settings say.
     pub dark: Option<bool>,
     /// Where settings and sessions are kept; `None` keeps nothing.
@@ -87,6 +128,7 @@ impl Default for Options {
             threads: 1,
             screenshot: None,
             size: [1280, 800],
+            tool: Tool::default(),
             dark: None,
             config: None,
             native_dialogs: true,

@@ -85,6 +85,8 @@ pub(crate) struct State {
     pub(crate) beside: Beside,
     /// When the newest input came, where somebody measures it.
     pub(crate) input_at: Option<Instant>,
+    /// Width of the factors' names in points.
+    pub(crate) factor_names: f32,
     /// Where the first slider was drawn.
     pub(crate) first_slider: Option<egui::Rect>,
     /// News that waits for the end of a drag.
@@ -136,6 +138,7 @@ impl State {
             library: Arc::clone(&options.library),
             beside: Beside::default(),
             input_at: None,
+            factor_names: 0.0,
             first_slider: None,
             held: Vec::new(),
             asking: Asking::default(),

@@ -132,8 +132,9 @@ impl Grid {
 }
 
 impl State {
-    /// Keeps the grid up to date with what is set up. Called while it is visible.
-    pub(crate) fn update_grid(&mut self, table: Table, pixels_per_point: f32) {
+    /// Keeps the grid up to date with what is set up. Called while it is visible; `wanted` is the side of a cell in
+    /// physical pixels.
+    pub(crate) fn update_grid(&mut self, table: Table, wanted: usize) {
         let Some(model) = &self.model else { return };
         if model.opened.shape(self.traverse.role).is_none() {
             self.traverse.role = model.main_role();
@@ -142,7 +143,6 @@ impl State {
         let role = if matches!(table, Table::Matrix(_)) { Role::Generator } else { self.traverse.role };
         let Some([_, height, _]) = model.opened.shape(role) else { return };
         let has_vae = model.opened.shape(Role::Decoder).is_some();
-        let wanted = (self.traverse.cell * pixels_per_point) as usize;
         let longest = table.size(has_vae).into_iter().max().unwrap_or(1).max(1);
         let fits = |side: usize| side * longest <= TEXTURE;
         let side = SIDES.into_iter().find(|&side| side >= wanted).unwrap_or(SIDES[3]).min(height);

@@ -44,8 +44,8 @@ pub(crate) struct TraverseState {
     pub(crate) mode: Mode,
     pub(crate) role: Role,
     pub(crate) with_collapsed: bool,
-    /// Width of a cell on the screen in points.
-    pub(crate) cell: f32,
+    /// Width of a cell on the screen in points; `None` for as large as the table fits.
+    pub(crate) cell: Option<f32>,
     pub(crate) matrix: MatrixState,
     pub(crate) grid: Option<Grid>,
 }
@@ -61,7 +61,7 @@ impl Default for TraverseState {
             mode: Mode::Replace,
             role: Role::Generator,
             with_collapsed: false,
-            cell: 72.0,
+            cell: None,
             matrix: MatrixState::default(),
             grid: None,
         }
@@ -159,7 +159,7 @@ impl State {
     pub(crate) fn device_words(&self) -> Vec<String> {
         let device = self.model.as_ref().map_or("", |model| model.opened.source.device.as_str());
         let mut words = Vec::new();
-        if !device.is_empty() {
+        if !device.is_empty() && device != "auto" {
             option(&mut words, "device", device.to_owned());
         }
         words

@@ -40,6 +40,12 @@ pub struct Args {
           help_heading = "Window")]
     size: [u32; 2],
 
+    /// The tool on the right to begin with: inspect, traverse, matrix, animation, train, evaluate or log.
+    #[arg(long, value_name = "TOOL", default_value = "inspect", hide_possible_values = true,
+          value_parser = ["inspect", "traverse", "matrix", "animation", "train", "evaluate", "log"],
+          help_heading = "Window")]
+    tool: String,
+
     /// Light or dark colours, whatever was chosen in the window.
     #[arg(long, value_name = "THEME", value_parser = ["light", "dark"], help_heading = "Window")]
     theme: Option<String>,
@@ -82,7 +88,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// When the window cannot be opened.
 #[cfg(feature = "gui")]
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    use crate::app::{Options, config_folder, run};
+    use crate::app::{Options, Tool, config_folder, run};
     use crate::checkpoint::BUNDLED;
     use crate::engine::Source;
 
@@ -117,6 +123,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         threads: super::threads(),
         screenshot: args.screenshot.clone(),
         size: args.size,
+        tool: Tool::named(&args.tool).unwrap_or_default(),
         dark: args.theme.as_ref().map(|theme| theme == "dark"),
         config: config_folder(),
         ..Options::default()
@@ -160,6 +167,22 @@ fn no_such_model(path: &std::path::Path) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "gui")]
+    #[test]
+    fn every_tool_can_be_named() {
+        use clap::Parser;
+        #[derive(Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: Args,
+        }
+        for name in crate::app::Tool::NAMES {
+            let line = Line::try_parse_from(["explore", "--tool", name]).expect("parses");
+            assert!(crate::app::Tool::named(&line.args.tool).is_some(), "{name}");
+        }
+        assert!(crate::app::Tool::named("nonsense").is_none());
+    }
 
     #[test]
     fn sizes_are_read_and_nonsense_is_refused() {

@@ -16,6 +16,10 @@ impl Panel for Evaluate {
         "Evaluate"
     }
 
+    fn hint(&self) -> &'static str {
+        "Measure the model with the metrics of the paper: FVM, MIG, FID and more"
+    }
+
     fn ui(&mut self, ui: &mut Ui, state: &mut State) {
         if state.model.is_none() {
             ui.label(RichText::new("Open a model to measure it.").color(Palette::of(ui).quiet));

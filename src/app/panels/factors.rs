@@ -41,6 +41,7 @@ impl Panel for Factors {
                 state.queue(Command::MeasureData);
             }
         }
+        state.factor_names = names_width(ui, &latent, &blocks);
         ScrollArea::vertical().auto_shrink([false, true]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = GRID * 0.25;
             for block in &blocks {
@@ -97,7 +98,11 @@ impl Factors {
     ) {
         let order = model.order(block, state.settings.sort_by_information);
         let is_collapsed = |dim: &usize| !model.is_active(&block.name, *dim);
-        let (collapsed, active): (Vec<usize>, Vec<usize>) = order.into_iter().partition(is_collapsed);
+        let (mut collapsed, mut active): (Vec<usize>, Vec<usize>) = order.into_iter().partition(is_collapsed);
+        if active.is_empty() {
+            // A model that has learnt nothing yet: an empty panel would not say so.
+            std::mem::swap(&mut collapsed, &mut active);
+        }
         for dim in active {
             self.row(ui, state, model, latent, block, dim, false);
         }
@@ -140,7 +145,7 @@ impl Factors {
             }
             let interaction = ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = GRID * 0.5;
-                let width = (ui.available_width() * 0.24).clamp(GRID * 7.0, GRID * 16.0);
+                let width = state.factor_names.min((ui.available_width() * 0.3).max(GRID * 7.0));
                 let size = egui::vec2(width, GRID * 3.0);
                 ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
                     ui.set_min_width(width);
@@ -190,7 +195,7 @@ impl Factors {
             && dimension == here
         {
             let edit = egui::TextEdit::singleline(text).desired_width(ui.available_width()).hint_text("name");
-            let response = ui.add(edit);
+            let response = ui.add(edit).on_hover_text("Enter keeps the name, Escape the old one");
             response.request_focus();
             let is_done = ui.input(|input| input.key_pressed(egui::Key::Enter));
             let is_given_up = ui.input(|input| input.key_pressed(egui::Key::Escape));
@@ -231,6 +236,14 @@ impl Factors {
             state.select(here.clone());
         }
     }
+}
+
+/// Width of the longest name, so that short ones leave the room to the sliders.
+fn names_width(ui: &Ui, latent: &LatentState, blocks: &[CodeBlock]) -> f32 {
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let titles = blocks.iter().flat_map(|block| (0..block.dims).map(|dim| title(latent, &block.name, dim)));
+    let width = |text| ui.painter().layout_no_wrap(text, font.clone(), egui::Color32::WHITE).size().x;
+    titles.map(width).fold(GRID * 4.0, f32::max).ceil() + GRID
 }
 
 /// Reset, lock and the number itself, from the right.
@@ -283,7 +296,9 @@ fn choice(ui: &mut Ui, state: &mut State, latent: &LatentState, block: &CodeBloc
     ui.horizontal_wrapped(|ui| {
         for dim in 0..block.dims {
             let text = latent.label(&block.name, dim);
-            if ui.selectable_label(values.get(dim).is_some_and(|&v| v > 0.5), text).clicked() {
+            let hint = format!("Choose value {dim} of {}: it becomes 1, the others 0", block.name);
+            let label = ui.selectable_label(values.get(dim).is_some_and(|&v| v > 0.5), text);
+            if label.on_hover_text(hint).clicked() {
                 state.set_value(&block.name, dim, 1.0);
             }
         }

@@ -6,6 +6,7 @@ use crate::app::paint::{fill, picture};
 use crate::app::state::State;
 use crate::app::table::{Grid, Table};
 use crate::app::theme::{GRID, Palette, SMALL};
+use crate::engine::Role;
 use crate::explore::LatentState;
 use crate::explore::figure::captions;
 
@@ -18,6 +19,13 @@ const GRID_KEY: u64 = 100;
 
 /// Width of the names left of the rows.
 const NAMES: f32 = GRID * 10.0;
+
+/// Height of the line above the columns.
+const CAPTION: f32 = GRID * 2.5;
+
+/// Cells on the screen, in points.
+pub(super) const SMALLEST: f32 = 24.0;
+pub(super) const LARGEST: f32 = 256.0;
 
 impl Panel for GridPanel {
     fn title(&self) -> &'static str {
@@ -38,11 +46,13 @@ impl Panel for GridPanel {
                 return;
             }
         };
-        state.update_grid(wanted, ui.pixels_per_point());
+        let has_vae = state.model.as_ref().is_some_and(|m| m.opened.shape(Role::Decoder).is_some());
+        let side = state.traverse.cell.unwrap_or_else(|| fitting(area, wanted.size(has_vae)));
+        state.update_grid(wanted, (side * ui.pixels_per_point()) as usize);
         let mut adopted = None;
         egui::Frame::new().inner_margin(GRID).show(ui, |ui| {
             ScrollArea::both().auto_shrink([false, false]).show(ui, |ui| {
-                adopted = table(ui, state);
+                adopted = table(ui, state, side);
             });
         });
         if let Some(index) = adopted {
@@ -51,13 +61,20 @@ impl Panel for GridPanel {
     }
 }
 
+/// Side of the cells of a table with `rows` and `columns` that fits into `area`, in points.
+fn fitting(area: Rect, [rows, columns]: [usize; 2]) -> f32 {
+    // The margin, and a little for bars that would otherwise come and go.
+    let room = area.size() - vec2(NAMES + GRID * 3.0, CAPTION + GRID * 3.0);
+    (room.x / columns.max(1) as f32).min(room.y / rows.max(1) as f32).floor().clamp(SMALLEST, LARGEST)
+}
+
 /// The table; the index of the cell that was clicked.
-fn table(ui: &mut Ui, state: &State) -> Option<usize> {
+fn table(ui: &mut Ui, state: &State, side: f32) -> Option<usize> {
     let (grid, latent) = state.traverse.grid.as_ref().zip(state.latent.as_ref())?;
     let palette = Palette::of(ui);
-    let side = state.traverse.cell.round();
+    let side = side.round();
     let (rows, columns) = (grid.rows, grid.columns);
-    let caption = GRID * 2.5;
+    let caption = CAPTION;
     let size = vec2(NAMES + side * columns as f32, caption + side * rows as f32);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let kind = if matches!(grid.table(), Table::Matrix(_)) {

@@ -21,6 +21,11 @@ impl Panel for Inspect {
         "Inspect"
     }
 
+    fn hint(&self) -> &'static str {
+        "What the selected factor moves in the pictures, what the encoder reads back from them, and how independent the \
+         factors are"
+    }
+
     fn ui(&mut self, ui: &mut Ui, state: &mut State) {
         if state.model.is_none() {
             let text = "Open a model to see what its codes do.";

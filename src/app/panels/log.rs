@@ -14,6 +14,10 @@ impl Panel for LogPanel {
         "Log"
     }
 
+    fn hint(&self) -> &'static str {
+        "What happened since the start, newest first: models opened, files written, warnings, errors"
+    }
+
     fn ui(&mut self, ui: &mut Ui, state: &mut State) {
         let palette = Palette::of(ui);
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {

@@ -39,6 +39,11 @@ pub(crate) trait Panel {
     /// What tabs and assistive technology call it.
     fn title(&self) -> &'static str;
 
+    /// What it is for, where it has a tab.
+    fn hint(&self) -> &'static str {
+        ""
+    }
+
     /// Draws it and takes in what the person does.
     fn ui(&mut self, ui: &mut Ui, state: &mut State);
 }

@@ -92,7 +92,8 @@ impl Nuisance {
             let hint = "Move from this nuisance sample to another one, along the great circle between them, with the \
                         factors unchanged";
             let field = DragValue::new(&mut target).speed(0.1).update_while_editing(false);
-            let changed_target = ui.add_enabled(enabled, field).labelled_by(label.id).changed();
+            let field = ui.add_enabled(enabled, field).labelled_by(label.id);
+            let changed_target = field.on_hover_text("The seed of the sample that the slider leads to").changed();
             ui.spacing_mut().slider_width = (ui.available_width() - GRID).max(GRID * 4.0);
             let slider = egui::Slider::new(&mut position, 0.0..=1.0).show_value(false);
             let response = ui.add_enabled(enabled, slider).on_hover_text(hint);

@@ -30,6 +30,10 @@ impl Panel for Train {
         "Train"
     }
 
+    fn hint(&self) -> &'static str {
+        "Train a VAE (stage 1) or a GAN that distils it (stage 2), and watch it learn"
+    }
+
     fn ui(&mut self, ui: &mut Ui, state: &mut State) {
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             let is_running = state.train.run.as_ref().is_some_and(|run| !run.is_over());
@@ -99,17 +103,20 @@ fn form(ui: &mut Ui, state: &mut State) {
                 .on_hover_text(RichText::new(KNOWN_SPECS).font(figures()).size(SMALL));
             let menu = ui.menu_button("…", |ui| {
                 for name in OWN_DATA {
-                    if ui.button(name).clicked() {
+                    let hint = "A data set that the program draws by itself";
+                    if ui.button(name).on_hover_text(hint).clicked() {
                         name.clone_into(&mut form.data);
                     }
                 }
-                if ui.button("images:FOLDER").clicked() {
+                let hint = "Pictures of your own: write the folder behind the colon";
+                if ui.button("images:FOLDER").on_hover_text(hint).clicked() {
                     "images:".clone_into(&mut form.data);
                 }
             });
             menu.response.widget_info(|| {
                 egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, "Choose data")
             });
+            menu.response.on_hover_text("Data sets that need no files, and how to name a folder of your own");
         });
         ui.end_row();
         if form.stage == Stage::Gan {

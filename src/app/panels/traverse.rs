@@ -1,5 +1,6 @@
 use egui::{DragValue, RichText, Ui};
 
+use super::grid::{LARGEST, SMALLEST};
 use super::pictures::hint;
 use super::{Panel, heading};
 use crate::app::command::Command;
@@ -16,6 +17,10 @@ pub(crate) struct Traverse;
 impl Panel for Traverse {
     fn title(&self) -> &'static str {
         "Traverse"
+    }
+
+    fn hint(&self) -> &'static str {
+        "Figures: latent traversals, the matrix of codes and nuisances (c × s), animations"
     }
 
     fn ui(&mut self, ui: &mut Ui, state: &mut State) {
@@ -96,10 +101,20 @@ pub(super) fn settings(id: &str, ui: &mut Ui, rows: impl FnOnce(&mut Ui)) {
 /// The size of the pictures on the screen.
 pub(super) fn cell_size(ui: &mut Ui, state: &mut State) {
     let label = ui.label("Cell size");
-    let cell = egui::Slider::new(&mut state.traverse.cell, 24.0..=256.0).show_value(false);
-    ui.add(cell)
-        .labelled_by(label.id)
-        .on_hover_text("Size of the pictures on the screen; an export has the network's own size");
+    ui.horizontal(|ui| {
+        let mut fits = state.traverse.cell.is_none();
+        let hint = "As large as the whole table fits";
+        if ui.checkbox(&mut fits, "fit").on_hover_text(hint).changed() {
+            state.traverse.cell = (!fits).then_some(72.0);
+        }
+        let mut side = state.traverse.cell.unwrap_or(72.0);
+        ui.spacing_mut().slider_width = GRID * 12.0;
+        let slider = egui::Slider::new(&mut side, SMALLEST..=LARGEST).show_value(false);
+        let hint = "Size of the pictures on the screen; an export has the network's own size";
+        if ui.add(slider).labelled_by(label.id).on_hover_text(hint).changed() {
+            state.traverse.cell = Some(side);
+        }
+    });
     ui.end_row();
 }
 

@@ -54,7 +54,24 @@ impl FactorSlider<'_> {
         if ui.is_rect_visible(rect) {
             self.paint(ui, &response, rail, value.unwrap_or(self.value));
         }
+        let response = response.on_hover_text_at_pointer(self.hint());
         Interaction { response, value: value.filter(|value| *value != self.value), is_scrub }
+    }
+
+    /// What it does, and what is drawn on it.
+    fn hint(&self) -> String {
+        let mut hint = format!(
+            "{}: drag, or use the arrow keys; while it is selected the wheel moves it too. It changes one factor of the \
+             picture, one dimension of the code.",
+            self.name
+        );
+        if self.histogram.is_some() {
+            hint += " Bars: where the data's codes lie (aggregated posterior); dashed: where they end.";
+        }
+        if self.read_back.is_some() {
+            hint += " Ring: the value that the encoder reads back from the generator's picture.";
+        }
+        hint
     }
 
     /// A value outside the range, typed by hand, may stay where it is but not go further.
