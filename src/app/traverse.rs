@@ -93,7 +93,11 @@ impl State {
         let block = description.block(name).ok_or("this model has no codes to traverse")?;
         let is_shown = |dim: &usize| self.traverse.with_collapsed || model.is_active(name, *dim);
         let order = model.order(block, self.settings.sort_by_information);
-        let dims: Vec<usize> = order.into_iter().filter(is_shown).collect();
+        let mut dims = order.clone();
+        dims.retain(is_shown);
+        if dims.is_empty() {
+            dims = order; // A model that has learnt nothing yet.
+        }
         let posterior = model.profile.as_ref().map(|profile| (profile.block.as_str(), &profile.posterior));
         let resolve = |&dim: &usize| self.traverse.range().resolve(block, dim, posterior);
         let ranges = dims.iter().map(resolve).collect::<Result<_, _>>().map_err(|error| error.to_string())?;

@@ -6,8 +6,7 @@ use crate::app::theme::{GRID, Palette};
 use crate::app::widgets::{Icon, icon_button};
 
 /// What a person who sees the window for the first time needs to know.
-const TEXT: &str = "Drag a slider: each one changes one factor of the picture and leaves the rest. Dragging on a picture moves \
-                    the selected factor.";
+const TEXT: &str = "Drag a slider: each one changes one factor of the picture and leaves the rest.";
 
 impl State {
     /// Whether the hint of the first start is shown: once, and only where that can be remembered.
