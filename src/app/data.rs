@@ -30,6 +30,11 @@ impl DataPictures {
         *self = Self::default();
     }
 
+    /// Whether pictures were asked for since the model was opened.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.draw > 0
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.pictures.len()
@@ -62,7 +67,7 @@ impl State {
         let channels = vae.config.channels;
         self.settings.show_strip = true;
         let is_shown = std::mem::replace(&mut self.strip.kind, StripKind::Data) == StripKind::Data;
-        if !is_shown && !self.data.pictures.is_empty() || self.data.is_waiting() {
+        if (!is_shown && self.data.is_asked()) || self.data.is_waiting() {
             return;
         }
         self.data.draw += 1;

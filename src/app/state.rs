@@ -420,7 +420,6 @@ impl State {
         if !is_same {
             self.watch = Watch::new(model.opened.source.path(), self.ctx.clone());
         }
-        self.strip.on_opened(model.has_noise());
         self.data.on_opened();
         self.views.expect(model.opened.epoch);
         self.model = Some(model);
@@ -429,6 +428,7 @@ impl State {
         self.has_selected &= is_same && self.has_selection();
         self.select_first();
         self.check_beside();
+        self.choose_strip();
         Role::ALL.into_iter().for_each(|role| self.asking.forget(role));
         if let Some(folder) = self.config.clone() {
             self.recall(&folder);

@@ -50,10 +50,10 @@ const NINE: u64 = 9_000_001;
 
 impl Strip {
     /// Forgets the thumbnails of the model before.
-    pub(crate) fn on_opened(&mut self, has_noise: bool) {
+    fn on_opened(&mut self, kind: StripKind) {
         self.shown = Shown::default();
         self.bookmarks.clear();
-        self.kind = if has_noise { StripKind::Nine } else { StripKind::Bookmarks };
+        self.kind = kind;
     }
 
     /// The thumbnail of item `index`, once it is rendered.
@@ -104,7 +104,14 @@ impl State {
         }
         let epoch = model.opened.epoch;
         let codes = match self.strip.kind {
-            StripKind::Data => return, // Those are no codes yet.
+            StripKind::Data => {
+                // Those are no codes yet.
+                if !self.data.is_asked() {
+                    let ctx = self.ctx().clone();
+                    self.show_data_pictures(&ctx);
+                }
+                return;
+            }
             StripKind::Bookmarks => gather(&self.strip.bookmarks, latent.codes()),
             StripKind::Nine => {
                 let mut codes = latent.codes().select(&[0; 9]);
@@ -138,6 +145,16 @@ impl State {
         let (batch, cells) = Batch::new("strip", epoch, rows, THUMBNAIL);
         self.engine.batch(role, batch);
         self.strip.shown = Shown { key, thumbnails, cells: Some(cells) };
+    }
+
+    /// Begins with what tells most about a model that has just been opened.
+    pub(crate) fn choose_strip(&mut self) {
+        let has_noise = self.model.as_ref().is_some_and(|model| model.has_noise());
+        self.strip.on_opened(match self.own_data() {
+            _ if has_noise => StripKind::Nine,
+            Some(_) => StripKind::Data,
+            None => StripKind::Bookmarks,
+        });
     }
 
     /// Keeps the codes shown.
