@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use super::{Explorer, Options};
+use crate::base::percentile;
 use crate::engine::{Latest, Role};
 
 /// How long to wait for a model, or for the last picture.
@@ -60,15 +61,12 @@ pub struct Percentiles {
 impl Percentiles {
     /// Of `times`; zeros of none.
     fn of(times: &[Duration]) -> Self {
-        let mut ms: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e3).collect();
-        ms.sort_by(f64::total_cmp);
-        // Nearest rank, upwards.
-        let at = |q: f64| ms.get(((ms.len() as f64 * q).ceil() as usize).saturating_sub(1)).copied();
-        Self {
-            p50: at(0.5).unwrap_or_default(),
-            p95: at(0.95).unwrap_or_default(),
-            max: at(1.0).unwrap_or_default(),
+        if times.is_empty() {
+            return Self::default();
         }
+        let ms: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e3).collect();
+        let at = |share| percentile(&ms, share);
+        Self { p50: at(0.5), p95: at(0.95), max: at(1.0) }
     }
 }
 
@@ -354,12 +352,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_nearest_ranks() {
-        let times: Vec<Duration> = (1..=100).rev().map(Duration::from_millis).collect();
+    fn percentiles_are_in_milliseconds_and_zero_of_nothing() {
+        let times: Vec<Duration> = (1..=101).rev().map(Duration::from_millis).collect();
         let Percentiles { p50, p95, max } = Percentiles::of(&times);
-        assert!((p50 - 50.0).abs() < 1e-9 && (p95 - 95.0).abs() < 1e-9 && (max - 100.0).abs() < 1e-9);
+        assert!((p50 - 51.0).abs() < 1e-9 && (p95 - 96.0).abs() < 1e-9 && (max - 101.0).abs() < 1e-9);
         assert_eq!(Percentiles::of(&[]), Percentiles::default());
-        assert!((Percentiles::of(&times[..1]).p50 - 100.0).abs() < 1e-9);
+        assert!((Percentiles::of(&times[..1]).p50 - 101.0).abs() < 1e-9);
     }
 
     #[test]

@@ -6,16 +6,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde::Serialize;
 
-use crate::base::Stream;
+use crate::base::{Stream, percentile};
 use crate::engine::{Engine, Event, FrameRequest, Motion, RandomLibrary, Role, Source};
-use crate::nets::ResnetTrunk;
 
 use super::beside::train_behind;
 use super::{print, print_json, threads};
-
-/// Dimensions of the measured model's codes.
-const C_DIM: usize = 20;
-const S_DIM: usize = 256;
 
 /// Arguments of `idgan bench answer`.
 #[derive(Clone, Debug, clap::Args)]
@@ -74,8 +69,7 @@ struct Log {
 /// # Errors
 /// When threads cannot be started or the model cannot be made ready.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let nfilter = if args.generator >= 1024 { 16 } else { 64 };
-    let trunk = ResnetTrunk { size: args.generator, nfilter, nfilter_max: 512, channels: 3 };
+    let library = RandomLibrary::published(args.generator);
     let log: Arc<Mutex<Log>> = Arc::default();
     let own = Arc::clone(&log);
     let tap = move |role, frame: &crate::engine::Frame| {
@@ -85,12 +79,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             Role::Generator => log.generator += 1,
         }
     };
-    let library = RandomLibrary { trunk, c_dim: C_DIM, s_dim: S_DIM };
     let engine = Engine::new(Arc::new(library), threads(), Arc::new(|| ()), Arc::new(tap))?;
     let epoch = engine.open(Source::default());
     wait_until_open(&engine)?;
 
-    let mut asker = Asker { engine: &engine, epoch, log: &log, number: 0, args };
+    let RandomLibrary { c_dim, s_dim, .. } = library;
+    let mut asker = Asker { engine: &engine, epoch, log: &log, number: 0, c_dim, s_dim, args };
     asker.ask("nothing", false)?; // the first pictures touch memory for the first time
     let alone = asker.ask("nothing", false)?;
     let rendering = asker.ask("generator", true)?;
@@ -163,10 +157,8 @@ fn median(times: &[Duration]) -> f64 {
 
 /// The value below which `share` of the times lie; not a number without times.
 fn milliseconds(times: &[Duration], share: f64) -> f64 {
-    let mut sorted = times.to_vec();
-    sorted.sort_unstable();
-    let at = sorted.len().checked_sub(1).map(|last| (last as f64 * share).round() as usize);
-    at.map_or(f64::NAN, |at| sorted[at].as_secs_f64() * 1e3)
+    let times: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e3).collect();
+    percentile(&times, share)
 }
 
 struct Asker<'a> {
@@ -174,6 +166,8 @@ struct Asker<'a> {
     epoch: u64,
     log: &'a Mutex<Log>,
     number: u64,
+    c_dim: usize,
+    s_dim: usize,
     args: &'a Args,
 }
 
@@ -187,9 +181,9 @@ impl Asker<'_> {
         for turn in 0..self.args.requests {
             let until = start + interval * turn;
             std::thread::sleep(until.saturating_duration_since(Instant::now()));
-            self.request(Role::Decoder, stream.normals(C_DIM));
+            self.request(Role::Decoder, stream.normals(self.c_dim));
             if generator {
-                self.request(Role::Generator, stream.normals(S_DIM + C_DIM));
+                self.request(Role::Generator, stream.normals(self.s_dim + self.c_dim));
             }
         }
         std::thread::sleep(interval.max(Duration::from_millis(200)));

@@ -86,7 +86,7 @@ pub(super) fn measure(args: &Args, threads: usize) -> anyhow::Result<Measured> {
     let mut job = subject.job(args.batch as usize);
     time(WARM_UP.min(args.repeat), &mut job)?;
     let times = time(args.repeat, &mut job)?;
-    Ok(Measured { report: Report::new(times, direct, peak_mib(), pool.threads()), planned_gmacs })
+    Ok(Measured { report: Report::new(&times, direct, peak_mib(), pool.threads()), planned_gmacs })
 }
 
 /// Something to time.

@@ -84,7 +84,7 @@ fn measure(args: &Args, threads: usize) -> anyhow::Result<Report> {
         let counted = ops::multiply_adds();
         let times = time(args.repeat, &mut step)?;
         let gmacs = (ops::multiply_adds() - counted) as f64 / f64::from(args.repeat) / 1e9;
-        Ok(Report::new(times, gmacs, (peak_mib() - before).max(0.0), pool.threads()))
+        Ok(Report::new(&times, gmacs, (peak_mib() - before).max(0.0), pool.threads()))
     })
 }
 

@@ -75,17 +75,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 
     use crate::app::{Options, bench};
     use crate::engine::{FileLibrary, Library, RandomLibrary, Source};
-    use crate::nets::ResnetTrunk;
 
     use super::beside::{Beside, train_behind};
 
     let model = &args.model;
     let is_given = model.bundle().is_some() || model.vae.is_some() || model.gan.is_some();
-    // The paper's widths: 16 feature maps at 1024 px, 64 below.
-    let nfilter = if args.generator >= 1024 { 16 } else { 64 };
-    let trunk = ResnetTrunk { size: args.generator, nfilter, nfilter_max: 512, channels: 3 };
-    let random = RandomLibrary { trunk, c_dim: 20, s_dim: 256 };
-    let library: Arc<dyn Library> = if is_given { Arc::new(FileLibrary) } else { Arc::new(random) };
+    let library: Arc<dyn Library> = match is_given {
+        true => Arc::new(FileLibrary),
+        false => Arc::new(RandomLibrary::published(args.generator)),
+    };
     let source = Source {
         model: model.bundle().cloned(),
         vae: model.vae.clone(),

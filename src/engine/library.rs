@@ -116,6 +116,12 @@ impl Library for RandomLibrary {
 }
 
 impl RandomLibrary {
+    /// The paper's widths for pictures of `size`: 16 feature maps at 1024 px, 64 below; c of 20 dimensions, s of 256.
+    pub fn published(size: usize) -> Self {
+        let nfilter = if size >= 1024 { 16 } else { 64 };
+        Self { trunk: ResnetTrunk { size, nfilter, nfilter_max: 512, channels: 3 }, c_dim: 20, s_dim: 256 }
+    }
+
     /// The model: PyTorch's default initialisation, the same every time.
     pub fn model(&self) -> Model {
         let generator = GeneratorConfig::Resnet { z_dim: self.s_dim + self.c_dim, trunk: self.trunk };
