@@ -133,14 +133,16 @@ impl Case {
     fn values(&self) -> GanTraining {
         GanTraining {
             vae: String::new(),
+            start: String::new(),
             s_dim: self.s_dim,
             c_dim: None,
             channels: self.vae.channels,
             nets: self.nets,
             nfilter: self.nfilter,
             nfilter_max: 32,
-            learning_rate_generator: LEARNING_RATE,
-            learning_rate_discriminator: LEARNING_RATE,
+            learning_rate_generator: Ramp::constant(LEARNING_RATE),
+            learning_rate_discriminator: Ramp::constant(LEARNING_RATE),
+            warm_up: 0,
             reg_param: 10.0,
             r1_every: 1,
             w_info: self.w_info,

@@ -12,8 +12,8 @@ use idgan::checkpoint::{Sources, open};
 use idgan::data::OpenOptions;
 use idgan::inference::DeviceChoice;
 use idgan::training::{
-    Control, End, GanNets, Machine, Method, Session, Stage, StepReport, TrainConfig, TrainError, TrainEvent,
-    preset,
+    Control, End, GanNets, Machine, Method, Ramp, Session, Stage, StepReport, TrainConfig, TrainError,
+    TrainEvent, preset,
 };
 
 fn machine() -> Machine {
@@ -192,6 +192,57 @@ fn the_newest_checkpoint_opens_by_itself_and_says_what_it_is() {
 }
 
 #[test]
+fn a_run_starts_from_a_gan_of_its_size_or_of_half() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut vae = TrainConfig { steps: 1, data: "scenes".into(), ..vae_config(Method::BetaVae) };
+    vae.vae.as_mut().unwrap().channels = 3;
+    let vae_run = folder.path().join("vae");
+    train(&mut Session::start(&vae_run, vae, machine()).unwrap(), u64::MAX);
+    let config = |size: usize, nfilter_max: usize, start: &Path| {
+        let mut config = gan_config(GanNets::Resnet, &vae_run);
+        (config.data, config.size, config.steps) = ("scenes".into(), size, 2);
+        let gan = config.gan.as_mut().unwrap();
+        (gan.channels, gan.nfilter_max, gan.start) = (3, nfilter_max, start.display().to_string());
+        // so slow that weights stay what they were
+        (gan.learning_rate_generator, gan.learning_rate_discriminator) =
+            (Ramp::constant(1e-30), Ramp::constant(1e-30));
+        config
+    };
+    let generator_of = |run: &Path| {
+        let sources = Sources { checkpoint: Some(run.to_owned()), ..Sources::default() };
+        open(&sources).unwrap().model.generator
+    };
+    let small = folder.path().join("small");
+    train(&mut Session::start(&small, config(64, 8, Path::new("")), machine()).unwrap(), u64::MAX);
+    let start = generator_of(&small);
+
+    let same = folder.path().join("same");
+    train(&mut Session::start(&same, config(64, 8, &small), machine()).unwrap(), u64::MAX);
+    // but for the rounding of the moving average
+    let close = |old: f32, new: f32| (old - new).abs() < 1e-6;
+    let other = generator_of(&same);
+    assert!(start.iter().all(|(name, old)| {
+        old.data().iter().zip(other[name].data()).all(|(&old, &new)| close(old, new))
+    }));
+
+    let refused = Session::start(&folder.path().join("other"), config(128, 8, &small), machine());
+    let error = refused.err().unwrap().to_string();
+    assert!(error.contains("size 128, gan.nfilter 2, gan.nfilter_max 16"), "{error}");
+
+    let large = folder.path().join("large");
+    train(&mut Session::start(&large, config(128, 16, &small), machine()).unwrap(), 1);
+    // the state holds all that a resumed run needs
+    std::fs::remove_dir_all(&small).unwrap();
+    train(&mut Session::resume(&large, None, machine()).unwrap(), u64::MAX);
+    let grown = generator_of(&large);
+    for name in ["fc.bias", "resnet.0.conv_0.bias", "resnet.8.conv_1.bias"] {
+        let (old, new) = (start[name].data(), grown[name].data());
+        assert!(old.iter().cycle().zip(new).all(|(&old, &new)| close(old, new)), "{name}");
+    }
+    assert_eq!(grown["resnet.0.conv_0.bias"].len(), 2 * start["resnet.0.conv_0.bias"].len());
+}
+
+#[test]
 fn parts_of_a_batch_add_up_to_the_whole() {
     let folder = tempfile::tempdir().unwrap();
     let run = |name: &str, accumulate| {
@@ -241,8 +292,6 @@ fn a_damaged_newest_state_gives_way_to_the_one_before() {
     assert_eq!(Session::resume(&run, None, machine()).unwrap().step(), 2);
 }
 
-/// Kills a training process at 50 random moments; every time the run can be resumed, and in the end it has learnt
-/// exactly what an undisturbed one has.
 #[test]
 fn a_state_of_other_networks_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
@@ -256,6 +305,8 @@ fn a_state_of_other_networks_is_refused_in_words() {
     assert!(error.contains("config.toml") && error.ends_with("state-00000001.safetensors"), "{error}");
 }
 
+/// Kills a training process at 50 random moments; every time the run can be resumed, and in the end it has learnt
+/// exactly what an undisturbed one has.
 #[test]
 fn killing_a_run_at_fifty_random_moments_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();

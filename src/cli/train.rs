@@ -74,6 +74,10 @@ struct Options {
     /// The VAE whose code idgan, idgan-no-distill and cgan take: a run folder, a bundle or a published PyTorch file.
     #[arg(long, value_name = "FILE|RUN")]
     vae: Option<PathBuf>,
+    /// The GAN that the networks start from instead of random weights: one of the same sizes, or of half the picture
+    /// size, which grows by a level. Its rates rise over the first 500 steps, unless gan.warm_up says otherwise.
+    #[arg(long, value_name = "FILE|RUN")]
+    start: Option<PathBuf>,
     /// Picture height and width in pixels: 64 for the VAE, 64 to 1024 for the GAN.
     #[arg(long, value_name = "N")]
     size: Option<usize>,
@@ -103,6 +107,9 @@ struct Options {
     #[command(flatten)]
     device: DeviceArgs,
 }
+
+/// Steps over which the rates of networks with trained weights rise, where nothing else is said.
+const WARM_UP: i64 = 500;
 
 /// Trains.
 ///
@@ -302,6 +309,16 @@ fn apply_flags(table: &mut toml::Table, stage: Stage, options: &Options) -> anyh
         let absolute = std::path::absolute(vae).unwrap_or_else(|_| vae.clone());
         flags.push(("gan.vae", text(&absolute.display().to_string())));
     }
+    if let Some(start) = &options.start {
+        if stage == Stage::Vae {
+            return Err(usage("--start names the GAN to start from; it goes with `idgan train gan`"));
+        }
+        let absolute = std::path::absolute(start).unwrap_or_else(|_| start.clone());
+        flags.push(("gan.start", text(&absolute.display().to_string())));
+        if table.get("gan").and_then(|gan| gan.get("warm_up")).is_none() {
+            flags.push(("gan.warm_up", toml::Value::Integer(WARM_UP)));
+        }
+    }
     for (key, value) in flags {
         set(table, key, value)?;
     }
@@ -434,6 +451,7 @@ mod tests {
             set: Vec::new(),
             method: None,
             vae: None,
+            start: None,
             size: None,
             steps: None,
             batch: None,

@@ -4,6 +4,7 @@
 mod config;
 mod conv_stack;
 mod gan;
+mod growth;
 mod inception;
 mod mlp;
 mod parameters;
@@ -17,6 +18,7 @@ mod weights;
 pub use config::{DiscriminatorConfig, EncoderConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 pub use conv_stack::{ConvDecoder, ConvEncoder};
 pub use gan::{Discriminator, Generator, Verdict};
+pub use growth::{grown_discriminator, grown_generator};
 pub use inception::Inception;
 pub use mlp::{Mlp, MlpConfig};
 pub use parameters::{Parameter, Parameters};

@@ -113,6 +113,10 @@ pub enum Initialisation {
 pub struct GanTraining {
     /// The VAE to distil: a bundle, a run folder or a published PyTorch file. Empty for methods that take none.
     pub vae: String,
+    /// The GAN whose weights these networks start from, of the same sizes or of half the picture size: a bundle or a
+    /// run folder. Empty for random weights.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub start: String,
     /// Dimensions of the nuisance code s.
     pub s_dim: usize,
     /// Dimensions of InfoGAN's code c; in every other method it is the VAE's.
@@ -127,9 +131,13 @@ pub struct GanTraining {
     /// Most feature maps at any resolution (residual networks).
     pub nfilter_max: usize,
     /// RMSprop's learning rate for the generator.
-    pub learning_rate_generator: f64,
+    pub learning_rate_generator: Ramp,
     /// RMSprop's learning rate for the discriminator.
-    pub learning_rate_discriminator: f64,
+    pub learning_rate_discriminator: Ramp,
+    /// First steps, over which both rates rise from 0 to what they are else. RMSprop's first steps are ten times as
+    /// long as its rate says, which weights that are trained already do not survive.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub warm_up: u64,
     /// Weight of R1 without the factor 1/2.
     pub reg_param: f64,
     /// R1 is computed every so many steps and then weighs so many times as much (1: every step, as published).
@@ -347,6 +355,10 @@ impl TrainConfig {
             }
             Method::VaeGan => {
                 require(self.size == 64, "size must be 64, the decoder's")?;
+                require(
+                    gan.start.is_empty(),
+                    "its generator is a VAE's decoder; leave out --start (gan.start)",
+                )?;
                 require(gan.s_dim == 0, "gan.s_dim must be 0, since the decoder takes c alone")?;
                 require(gan.nets != GanNets::ResnetVdb, "gan.nets must be \"small\" or \"resnet\"")?;
             }
@@ -371,6 +383,10 @@ impl TrainConfig {
 
 fn require(holds: bool, message: &str) -> Result<(), ConfigError> {
     if holds { Ok(()) } else { Err(ConfigError(message.to_owned())) }
+}
+
+fn is_zero(steps: &u64) -> bool {
+    *steps == 0
 }
 
 fn is_rate(value: f64) -> bool {
@@ -398,8 +414,9 @@ impl GanTraining {
             (1..=4096).contains(&self.nfilter) && (1..=4096).contains(&self.nfilter_max),
             "gan.nfilter and gan.nfilter_max must lie in 1..=4096",
         )?;
+        let are_rates = |ramp: Ramp| is_rate(ramp.from) && is_rate(ramp.to);
         require(
-            is_rate(self.learning_rate_generator) && is_rate(self.learning_rate_discriminator),
+            are_rates(self.learning_rate_generator) && are_rates(self.learning_rate_discriminator),
             "gan.learning_rate_generator and gan.learning_rate_discriminator must be positive numbers",
         )?;
         require(self.r1_every > 0, "gan.r1_every must be at least 1")?;
@@ -408,6 +425,20 @@ impl GanTraining {
             self.reg_param >= 0.0 && self.w_info >= 0.0,
             "gan.reg_param and gan.w_info must not be negative",
         )
+    }
+
+    /// The generator's learning rate at `step`, counted from 0.
+    pub fn generator_rate(&self, step: u64) -> f64 {
+        self.learning_rate_generator.at(step) * self.warmth(step)
+    }
+
+    /// The discriminator's learning rate at `step`, counted from 0.
+    pub fn discriminator_rate(&self, step: u64) -> f64 {
+        self.learning_rate_discriminator.at(step) * self.warmth(step)
+    }
+
+    fn warmth(&self, step: u64) -> f64 {
+        if step >= self.warm_up { 1.0 } else { (step + 1) as f64 / self.warm_up as f64 }
     }
 
     /// The generator for pictures of `size` and a code of `c_dim` dimensions.
@@ -444,6 +475,21 @@ mod tests {
         let ramp = Ramp { from: 30.0, to: 4.0, over: 100 };
         assert_eq!([ramp.at(0), ramp.at(50), ramp.at(100), ramp.at(5000)], [30.0, 17.0, 4.0, 4.0]);
         assert_eq!(Ramp::constant(8.0).at(0), 8.0);
+    }
+
+    #[test]
+    fn rates_rise_over_the_warm_up_and_then_follow_their_ramp() {
+        let mut gan = crate::training::preset(crate::training::Stage::Gan, "scenes-small")
+            .and_then(|config| config.gan)
+            .expect("a GAN");
+        gan.learning_rate_generator = Ramp { from: 4e-4, to: 0.0, over: 100 };
+        assert_eq!(gan.generator_rate(0), 4e-4, "no warm-up");
+        gan.warm_up = 10;
+        assert_eq!(
+            [gan.generator_rate(0), gan.generator_rate(50), gan.generator_rate(200)],
+            [4e-5, 2e-4, 0.0]
+        );
+        assert_eq!(gan.discriminator_rate(4), 0.5 * gan.discriminator_rate(40));
     }
 
     #[test]

@@ -15,8 +15,7 @@ use super::{Gradients, Rule, StepReport};
 pub(super) struct Critic {
     player: Player<Judge>,
     bottleneck: Option<AdaptiveBottleneck>,
-    reg_param: f64,
-    r1_every: u64,
+    values: GanTraining,
 }
 
 /// A discriminator, conditional where its weights have a projection (cGAN).
@@ -94,12 +93,11 @@ impl Critic {
         weights: &Arrays,
         device: &Device,
     ) -> Result<Self> {
-        let rule = Rule::rmsprop(values.learning_rate_discriminator);
+        let rule = Rule::rmsprop(values.discriminator_rate(0));
         Ok(Self {
             player: Player::new(weights, rule, device, |weights| Judge::new(config, weights))?,
             bottleneck: config.noise_shape(1).map(|_| AdaptiveBottleneck::default()),
-            reg_param: values.reg_param,
-            r1_every: values.r1_every,
+            values: values.clone(),
         })
     }
 
@@ -116,8 +114,8 @@ impl Critic {
         gradients: &mut Gradients,
         report: &mut StepReport,
     ) -> Result<()> {
-        let lazy = self.r1_every;
-        let penalty = if step.is_multiple_of(lazy) { self.reg_param * lazy as f64 } else { 0.0 };
+        let lazy = self.values.r1_every;
+        let penalty = if step.is_multiple_of(lazy) { self.values.reg_param * lazy as f64 } else { 0.0 };
         let noise = |i: usize| part.noise.map(|noise| &noise[i]);
         let judge = &self.player.net;
         let mut regulariser = 0.0;
@@ -168,9 +166,9 @@ impl Critic {
         Ok(())
     }
 
-    /// Moves the discriminator, and the bottleneck's weight after it.
-    pub(super) fn step(&mut self, gradients: &Gradients, report: &mut StepReport) -> Result<()> {
-        self.player.step(gradients)?;
+    /// Moves the discriminator, and the bottleneck's weight after it. `step` counts from 0.
+    pub(super) fn step(&mut self, gradients: &Gradients, step: u64, report: &mut StepReport) -> Result<()> {
+        self.player.step_at(self.values.discriminator_rate(step), gradients)?;
         if let (Some(bottleneck), Some(kl)) = (&mut self.bottleneck, report.get("kl")) {
             bottleneck.update(kl);
             report.add("beta_vdb", bottleneck.beta);

@@ -44,7 +44,7 @@ impl EndToEndTrainer {
         let config: GeneratorConfig = values.generator(size, vae_values.c_dim);
         let average = MovingAverage::new(values.ema_decay, Weights::trainable(&weights.average, device)?);
         let adam = Rule::adam(vae_values.learning_rate, 0.9, 0.999);
-        let rmsprop = Rule::rmsprop(values.learning_rate_generator);
+        let rmsprop = Rule::rmsprop(values.generator_rate(0));
         Ok(Self {
             vae: Player::new(vae, adam, device, |weights| Vae::new(vae_values.network(), weights))?,
             generator: Player::new(&weights.generator, rmsprop, device, |w| Generator::new(&config, w))?,
@@ -79,14 +79,14 @@ impl EndToEndTrainer {
         if report.not_finite.is_some() {
             return Ok(report);
         }
-        self.critic.step(&gradients, &mut report)?;
+        self.critic.step(&gradients, step, &mut report)?;
         drop(gradients);
         let (vae_gradients, generator_gradients) = self.joint_gradients(parts, step, &mut report)?;
         if report.not_finite.is_some() {
             return Ok(report);
         }
         self.vae.step(&vae_gradients)?;
-        self.generator.step(&generator_gradients)?;
+        self.generator.step_at(self.values.generator_rate(step), &generator_gradients)?;
         self.average.update(&self.generator.weights)?;
         Ok(report)
     }

@@ -43,6 +43,12 @@ impl<N> Player<N> {
         self.optimiser.step(gradients)
     }
 
+    /// The same at a learning rate that holds from here on.
+    pub(super) fn step_at(&mut self, rate: f64, gradients: &Gradients) -> Result<()> {
+        self.optimiser.set_learning_rate(rate);
+        self.step(gradients)
+    }
+
     /// Adds the optimiser's running means to `state` as `{name}_optimiser.*`.
     pub(super) fn save_optimiser(&self, name: &str, state: &mut Arrays) -> Result<()> {
         extend(state, &format!("{name}_optimiser."), self.optimiser.state()?);

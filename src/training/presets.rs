@@ -44,6 +44,7 @@ pub fn preset_names(stage: Stage) -> &'static [&'static str] {
             "scenes-256",
             "dsprites-small",
             "scenes-small",
+            "scenes-small-128",
         ],
     }
 }
@@ -176,14 +177,16 @@ fn gan_preset(name: &str) -> Option<TrainConfig> {
         let mut config = common(Method::Idgan, data, size, 300_000, batch);
         config.gan = Some(GanTraining {
             vae: String::new(),
+            start: String::new(),
             s_dim: 256,
             c_dim: None,
             channels: 3,
             nets: GanNets::Resnet,
             nfilter: 64,
             nfilter_max: 512,
-            learning_rate_generator: 1e-4,
-            learning_rate_discriminator: 1e-4,
+            learning_rate_generator: Ramp::constant(1e-4),
+            learning_rate_discriminator: Ramp::constant(1e-4),
+            warm_up: 0,
             reg_param,
             r1_every: 1,
             w_info,
@@ -206,7 +209,7 @@ fn gan_preset(name: &str) -> Option<TrainConfig> {
             gan.s_dim = 0;
             gan.channels = channels;
             gan.nets = GanNets::Small;
-            gan.learning_rate_generator = 1e-3;
+            gan.learning_rate_generator = Ramp::constant(1e-3);
             (gan.flip, gan.dequantise) = (false, false);
         })
     };
@@ -242,9 +245,21 @@ fn gan_preset(name: &str) -> Option<TrainConfig> {
         "scenes-small" => {
             let mut config = with(scenes(64, 16, 16, 128), &|gan| {
                 (gan.w_info, gan.reg_param, gan.r1_every) = (1e-2, 0.5, 2);
-                (gan.learning_rate_generator, gan.learning_rate_discriminator) = (5e-4, 5e-4);
+                (gan.learning_rate_generator, gan.learning_rate_discriminator) =
+                    (Ramp::constant(5e-4), Ramp::constant(5e-4));
             });
             config.steps = 30_000;
+            config
+        }
+        // grows from scenes-small (--start)
+        "scenes-small-128" => {
+            let mut config = with(scenes(128, 8, 16, 256), &|gan| {
+                (gan.w_info, gan.reg_param, gan.r1_every) = (1e-2, 0.5, 2);
+                let falling = Ramp { from: 5e-4, to: 1e-4, over: 12_000 };
+                (gan.learning_rate_generator, gan.learning_rate_discriminator) = (falling, falling);
+                gan.warm_up = 500;
+            });
+            config.steps = 12_000;
             config
         }
         _ => return None,
@@ -313,6 +328,6 @@ mod tests {
         let hq = preset(Stage::Gan, "celeba-hq").and_then(|c| c.gan).expect("exists");
         assert_eq!((hq.nets, hq.nfilter, hq.nfilter_max), (GanNets::ResnetVdb, 16, 512));
         let sprites = preset(Stage::Gan, "dsprites").and_then(|c| c.gan).expect("exists");
-        assert_eq!((sprites.learning_rate_generator, sprites.learning_rate_discriminator), (1e-3, 1e-4));
+        assert_eq!([sprites.generator_rate(0), sprites.discriminator_rate(0)], [1e-3, 1e-4]);
     }
 }

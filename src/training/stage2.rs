@@ -80,7 +80,7 @@ impl LearnedEncoder {
     /// # Errors
     /// When weights are missing or the device cannot hold them.
     pub fn new(config: VaeConfig, weights: &Arrays, values: &GanTraining, device: &Device) -> Result<Self> {
-        let rule = Rule::rmsprop(values.learning_rate_generator);
+        let rule = Rule::rmsprop(values.generator_rate(0));
         let player = Player::new(weights, rule, device, |weights| PosteriorEncoder::new(config, weights))?;
         Ok(Self { player, downsample: values.downsample })
     }
@@ -100,7 +100,7 @@ impl GanTrainer {
         device: &Device,
     ) -> Result<Self> {
         let average = MovingAverage::new(values.ema_decay, Weights::trainable(&weights.average, device)?);
-        let rule = Rule::rmsprop(values.learning_rate_generator);
+        let rule = Rule::rmsprop(values.generator_rate(0));
         let generator =
             Player::new(&weights.generator, rule, device, |weights| Generator::new(generator, weights))?;
         let critic = Critic::new(&values, discriminator, &weights.discriminator, device)?;
@@ -124,15 +124,16 @@ impl GanTrainer {
         if report.not_finite.is_some() {
             return Ok(report);
         }
-        self.critic.step(&gradients, &mut report)?;
+        self.critic.step(&gradients, step, &mut report)?;
         drop(gradients);
         let (gradients, encoder_gradients) = self.generator_turn(parts, &codes, &mut report)?;
         if report.not_finite.is_some() {
             return Ok(report);
         }
-        self.generator.step(&gradients)?;
+        let rate = self.values.generator_rate(step);
+        self.generator.step_at(rate, &gradients)?;
         if let (Guide::Learned(encoder), Some(gradients)) = (&mut self.guide, encoder_gradients) {
-            encoder.player.step(&gradients)?;
+            encoder.player.step_at(rate, &gradients)?;
         }
         self.average.update(&self.generator.weights)?;
         Ok(report)

@@ -84,7 +84,7 @@ impl VaeGanTrainer {
         if report.not_finite.is_some() {
             return Ok(report);
         }
-        self.critic.step(&gradients, &mut report)?;
+        self.critic.step(&gradients, step, &mut report)?;
         drop(gradients);
         let gradients = self.vae_gradients(parts, step, &mut report)?;
         if report.not_finite.is_some() {

@@ -109,7 +109,7 @@ impl GanJob {
         let values = gan_values(config)?;
         let mut stream = Stream::new(config.seed, "weights");
         let generator = values.generator(config.size, code.dims());
-        let mut weights = initial_gan(&values, config.size, &generator, &mut stream);
+        let mut weights = initial_gan(&values, config.size, &generator, &mut stream)?;
         let encoder = match &code {
             Code::Learned(config) => encoder_half(config.initialise_uniform(&mut stream)),
             _ => Arrays::new(),
