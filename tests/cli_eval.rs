@@ -104,7 +104,7 @@ fn nonsense_is_refused_in_words() {
         "the encoder takes colour pictures of 64x64, and dsprites has grey pictures of 64x64",
     );
     refused("--data images:photos --metrics mig", "those of images:photos are not known");
-    refused("--data scenes --metrics fid", "--inception FILE");
+    refused("--data images:photos --metrics fid", "--inception FILE");
     refused("--data scenes --metrics sap", "known are fvm, mig");
     let alone = info_gan();
     fail(alone.path(), "eval model.safetensors --data dsprites --metrics mig", 2, "has no VAE");

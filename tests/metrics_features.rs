@@ -13,6 +13,8 @@ fn its_features_vary_by_one_and_tell_sprites_from_noise() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/features-dsprites.safetensors");
     let network = FactorNetwork::read(&path).unwrap();
     assert_eq!(FactorNetwork::bundled("dsprites:file.npz").unwrap().unwrap().task, network.task);
+    let scenes = FactorNetwork::bundled("scenes:50000").unwrap().unwrap().task;
+    assert_eq!((scenes.channels, scenes.factors.len()), (3, 6));
     assert!(FactorNetwork::bundled("images:folder").is_none());
     let pool = Pool::new("test", 2).unwrap();
     let mut features = FactorFeatures::new(&network, &Device::Cpu, &pool).unwrap();

@@ -142,7 +142,7 @@ impl Case {
             nfilter_max: 32,
             learning_rate_generator: Ramp::constant(LEARNING_RATE),
             learning_rate_discriminator: Ramp::constant(LEARNING_RATE),
-            warm_up: 0,
+            warm_up: None,
             reg_param: 10.0,
             r1_every: 1,
             w_info: self.w_info,

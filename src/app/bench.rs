@@ -50,11 +50,11 @@ pub struct Report {
 /// Median, 95th percentile and maximum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Percentiles {
-    /// Half of the values are at most this.
+    /// The value in the middle.
     pub p50: f64,
-    /// Nineteen in twenty are.
+    /// The value at 95 % of the way from the smallest to the largest in order.
     pub p95: f64,
-    /// All are.
+    /// The largest.
     pub max: f64,
 }
 

@@ -355,7 +355,7 @@ impl Explorer {
             Command::Open => self.dialogs.choose(Purpose::Model, ctx),
             Command::OpenRun => self.dialogs.choose(Purpose::Run, ctx),
             Command::OpenPath => self.dialogs.ask_path(Purpose::Model, None),
-            Command::Gallery => self.gallery.open(),
+            Command::Gallery => self.gallery.open(ctx),
             Command::StartFromData => state.show_data_pictures(ctx),
             Command::OpenBeside => self.dialogs.choose(Purpose::Beside, ctx),
             Command::CloseBeside => state.close_beside(),

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use egui::{Align2, Id, RichText, Ui, vec2};
+use egui::{Align2, Id, RichText, TextureHandle, TextureOptions, Ui, vec2};
 
 use super::save::Follow;
 use super::state::State;
@@ -11,13 +11,28 @@ use crate::engine::Source;
 /// The window of the models that the program brings along.
 #[derive(Default)]
 pub(crate) struct Gallery {
-    /// The models and what they say about themselves, while the gallery is open.
-    models: Option<Vec<(&'static BundledModel, Option<ModelDescription>)>>,
+    /// The models, while the gallery is open.
+    models: Option<Vec<Entry>>,
 }
 
+/// A model with what it says about itself and one of its pictures.
+struct Entry {
+    model: &'static BundledModel,
+    description: Option<ModelDescription>,
+    picture: Option<TextureHandle>,
+}
+
+/// Side of a model's picture in points.
+const PICTURE: f32 = 64.0;
+
 impl Gallery {
-    pub(crate) fn open(&mut self) {
-        self.models = Some(BUNDLED.iter().map(|model| (model, model.description())).collect());
+    pub(crate) fn open(&mut self, ctx: &egui::Context) {
+        let entry = |model: &'static BundledModel| Entry {
+            model,
+            description: model.description(),
+            picture: texture(ctx, model),
+        };
+        self.models = Some(BUNDLED.iter().map(entry).collect());
     }
 
     /// Shows it while it is open.
@@ -30,8 +45,8 @@ impl Gallery {
             ui.set_width(560.0);
             ui.heading("Models that come with the program");
             ui.add_space(GRID);
-            for (model, description) in models {
-                is_done |= entry(ui, state, model, description.as_ref());
+            for entry in models {
+                is_done |= entry.show(ui, state);
                 ui.separator();
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -44,39 +59,52 @@ impl Gallery {
     }
 }
 
-/// One model; whether it was chosen.
-fn entry(
-    ui: &mut Ui,
-    state: &mut State,
-    model: &'static BundledModel,
-    description: Option<&ModelDescription>,
-) -> bool {
-    let quiet = Palette::of(ui).quiet;
-    let mut is_chosen = false;
-    ui.horizontal(|ui| {
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let hint = format!("Open {} in place of the model that is open", model.name);
-            if named(ui, "Open", &format!("Open {}", model.name)).on_hover_text(hint).clicked() {
-                state.open_bundled(model, Follow::Open);
-                is_chosen = true;
+/// The picture of `model`; `None` where it is none.
+fn texture(ctx: &egui::Context, model: &BundledModel) -> Option<TextureHandle> {
+    let picture = image::load_from_memory(model.picture).ok()?.to_rgb8();
+    let size = [picture.width() as usize, picture.height() as usize];
+    let picture = egui::ColorImage::from_rgb(size, &picture);
+    Some(ctx.load_texture(format!("bundled {}", model.name), picture, TextureOptions::LINEAR))
+}
+
+impl Entry {
+    /// One model; whether it was chosen.
+    fn show(&self, ui: &mut Ui, state: &mut State) -> bool {
+        let model = self.model;
+        let quiet = Palette::of(ui).quiet;
+        let mut is_chosen = false;
+        ui.horizontal(|ui| {
+            if let Some(picture) = &self.picture {
+                ui.add(egui::Image::new(picture).fit_to_exact_size(vec2(PICTURE, PICTURE)));
+                ui.add_space(GRID);
             }
-            let hint = format!("Compare {} with the open model on the same codes", model.name);
-            if state.model.is_some()
-                && named(ui, "Beside", &format!("Open {} beside", model.name)).on_hover_text(hint).clicked()
-            {
-                state.open_bundled(model, Follow::Beside);
-                is_chosen = true;
-            }
-            ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
-                ui.add(egui::Label::new(RichText::new(model.title).strong()).wrap());
-                let facts = description.map_or_else(String::new, facts);
-                let megabytes = model.bytes.len() as f64 / 1e6;
-                let text = RichText::new(format!("{} · {facts}{megabytes:.1} MB", model.name)).size(SMALL);
-                ui.add(egui::Label::new(text.color(quiet)).wrap()).on_hover_text(model.card);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let hint = format!("Open {} in place of the model that is open", model.name);
+                if named(ui, "Open", &format!("Open {}", model.name)).on_hover_text(hint).clicked() {
+                    state.open_bundled(model, Follow::Open);
+                    is_chosen = true;
+                }
+                let hint = format!("Compare {} with the open model on the same codes", model.name);
+                if state.model.is_some()
+                    && named(ui, "Beside", &format!("Open {} beside", model.name))
+                        .on_hover_text(hint)
+                        .clicked()
+                {
+                    state.open_bundled(model, Follow::Beside);
+                    is_chosen = true;
+                }
+                ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+                    ui.add(egui::Label::new(RichText::new(model.title).strong()).wrap());
+                    let facts = self.description.as_ref().map_or_else(String::new, facts);
+                    let megabytes = model.bytes.len() as f64 / 1e6;
+                    let text =
+                        RichText::new(format!("{} · {facts}{megabytes:.1} MB", model.name)).size(SMALL);
+                    ui.add(egui::Label::new(text.color(quiet)).wrap()).on_hover_text(model.card);
+                });
             });
         });
-    });
-    is_chosen
+        is_chosen
+    }
 }
 
 fn named(ui: &mut Ui, text: &str, name: &str) -> egui::Response {

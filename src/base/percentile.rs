@@ -1,5 +1,5 @@
-/// The value of `values` below which a `share` of them lie, in [0, 1]: that of the nearest rank, 0 being the smallest and 1
-/// the largest. Not a number without values.
+/// The value at `share`, in [0, 1], of the way from the smallest to the largest of `values` in their order, without
+/// interpolation. Not a number without values.
 pub fn percentile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

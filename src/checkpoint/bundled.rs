@@ -18,9 +18,11 @@ pub struct BundledModel {
     pub bytes: &'static [u8],
     /// Its model card, Markdown.
     pub card: &'static str,
+    /// One of its pictures, PNG.
+    pub picture: &'static [u8],
 }
 
-/// The model in `checkpoints/NAME.safetensors` with its card `checkpoints/NAME.md`.
+/// The model in `checkpoints/NAME.safetensors` with its card `checkpoints/NAME.md` and its picture `checkpoints/NAME.png`.
 macro_rules! bundled {
     ($name:literal, $title:literal) => {
         BundledModel {
@@ -28,14 +30,17 @@ macro_rules! bundled {
             title: $title,
             bytes: include_bytes!(concat!("../../checkpoints/", $name, ".safetensors")),
             card: include_str!(concat!("../../checkpoints/", $name, ".md")),
+            picture: include_bytes!(concat!("../../checkpoints/", $name, ".png")),
         }
     };
 }
 
 /// All of them, the best first: it is what the window shows when no model is named. To add one, put its files into
-/// `checkpoints/` and a line here: `bundled!("scenes", "Rooms with one object, 128 px")`.
-pub const BUNDLED: &[BundledModel] =
-    &[bundled!("sprites-64", "Sprites, 64 px: y, x and scale, from dSprites")];
+/// `checkpoints/` and a line here.
+pub const BUNDLED: &[BundledModel] = &[
+    bundled!("scenes-128", "Scenes, 128 px: hues, shape and azimuth of an object in a room"),
+    bundled!("sprites-64", "Sprites, 64 px: y, x and scale, from dSprites"),
+];
 
 impl BundledModel {
     /// The one called `name` among `models`.
@@ -112,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_bundled_model_opens_like_any_file() {
-        let bundled = BundledModel { name: "tiny", title: "A tiny model", bytes: tiny(), card: "# Tiny" };
+        let bundled =
+            BundledModel { name: "tiny", title: "A tiny model", bytes: tiny(), card: "# Tiny", picture: b"" };
         assert_eq!(bundled.description().map(|description| description.name), Some("tiny".to_owned()));
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = bundled.unpack(&folder.path().join("new/folder")).expect("unpacks");
@@ -128,13 +134,17 @@ mod tests {
         for model in BUNDLED {
             let description = model.description().expect("a sound header");
             assert!(!description.codes.is_empty() && description.data.is_some(), "{}", model.name);
+            assert!(model.bytes.len() <= 8_000_000, "{} is too large to be cloned by everybody", model.name);
+            let picture = image::load_from_memory(model.picture).expect("a sound picture");
+            let size = description.generator.map(|part| part.config.size() as u32);
+            assert_eq!(Some(picture.width()), size, "{}", model.name);
         }
     }
 
     #[test]
     fn models_are_found_by_name_and_unknown_ones_are_not() {
         let models: &'static [BundledModel] =
-            vec![BundledModel { name: "tiny", title: "", bytes: b"", card: "" }].leak();
+            vec![BundledModel { name: "tiny", title: "", bytes: b"", card: "", picture: b"" }].leak();
         assert_eq!(BundledModel::find(models, "tiny").map(|model| model.name), Some("tiny"));
         assert!(BundledModel::find(models, "huge").is_none() && BundledModel::find(&[], "tiny").is_none());
     }

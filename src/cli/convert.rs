@@ -30,6 +30,10 @@ pub struct Args {
     #[arg(long)]
     f16: bool,
 
+    /// Leave the discriminator out: only training has a use for it.
+    #[arg(long)]
+    without_discriminator: bool,
+
     /// Names of dimensions of the code, kept in the bundle: sliders and figures show them.
     #[arg(long, value_name = "DIM=NAME,...", value_delimiter = ',', value_parser = parse_label)]
     labels: Vec<(usize, String)>,
@@ -63,6 +67,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             args.out.display()
         )));
     }
+    if args.to == Target::Pytorch && args.without_discriminator {
+        return Err(usage("--without-discriminator is for bundles; the published code loads both networks"));
+    }
     if args.to == Target::Pytorch && (args.title.is_some() || !args.labels.is_empty()) {
         return Err(usage("--labels and --title are for bundles; PyTorch files have no place for them"));
     }
@@ -72,6 +79,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Target::Bundle => {
             name(&mut opened.model.description, args)?;
             forget_folders(&mut opened.model.description);
+            if args.without_discriminator {
+                opened.model.description.discriminator = None;
+                opened.model.discriminator.clear();
+            }
             let precision = if args.f16 { Precision::F16 } else { Precision::F32 };
             write_bundle(&args.out, &opened.model, precision)?;
             vec![args.out.clone()]
@@ -115,14 +126,16 @@ fn name(description: &mut ModelDescription, args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Shortens the path of the VAE that a GAN distilled to its last name: a bundle is for giving away, and where that VAE
-/// lay says nothing elsewhere. The VAE's hash stays.
+/// Shortens the paths of the models that a GAN came from to their last names: a bundle is for giving away, and where they
+/// lay says nothing elsewhere. Their hashes stay.
 fn forget_folders(description: &mut ModelDescription) {
-    let vae = description.provenance.get_mut("config").and_then(|config| config.pointer_mut("/gan/vae"));
-    if let Some(serde_json::Value::String(path)) = vae
-        && let Some(name) = Path::new(path.as_str()).file_name()
-    {
-        *path = name.to_string_lossy().into_owned();
+    let Some(config) = description.provenance.get_mut("config") else { return };
+    for place in ["/gan/vae", "/gan/start"] {
+        if let Some(serde_json::Value::String(path)) = config.pointer_mut(place)
+            && let Some(name) = Path::new(path.as_str()).file_name()
+        {
+            *path = name.to_string_lossy().into_owned();
+        }
     }
 }
 

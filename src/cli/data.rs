@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::base::{Cancel, Picture, Stream};
+use crate::base::{Cancel, Picture, Stream, percentile};
 use crate::data::{
     self, DataError, Dataset, KNOWN_SPECS, OpenOptions, SHARED_NUISANCE, classes_of, index_of,
 };
@@ -294,8 +294,7 @@ fn time_a_picture(set: &dyn Dataset) -> anyhow::Result<f64> {
         set.read(index, draw as u64, &mut values)?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    times.sort_by(f64::total_cmp);
-    Ok(times[TIMED / 2])
+    Ok(percentile(&times, 0.5))
 }
 
 fn prepare(args: &SetArgs) -> anyhow::Result<()> {

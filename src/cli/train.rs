@@ -12,7 +12,7 @@ use crate::data::OpenOptions;
 use crate::engine::Training;
 use crate::training::{
     End, Machine, Method, RunFolder, Session, Stage, StepReport, TrainConfig, TrainEvent, preset,
-    preset_names,
+    preset_names, preset_to_start_from,
 };
 
 use super::{DeviceArgs, OpeningArgs, print, threads, usage, warn};
@@ -22,6 +22,7 @@ use super::{DeviceArgs, OpeningArgs, print, threads, usage, warn};
 #[command(after_help = "Examples:\n  \
     idgan train vae --preset dsprites-small --out runs/vae\n  \
     idgan train gan --preset dsprites-small --vae runs/vae --out runs/gan\n  \
+    idgan train gan --preset scenes-small-128 --vae runs/vae --start runs/gan-64 --out runs/gan-128\n  \
     idgan train gan --out runs/gan --resume                          go on after a stop or a crash\n  \
     idgan train vae --data images:photos --out runs/photos --set vae.beta=4\n  \
     idgan train gan --preset celeba-256 --vae last --dry-run         print the effective configuration\n\n\
@@ -72,11 +73,11 @@ struct Options {
     #[arg(long, value_name = "NAME")]
     method: Option<String>,
     /// The VAE whose code idgan, idgan-no-distill and cgan take: a run folder, a bundle or a published PyTorch file.
-    #[arg(long, value_name = "FILE|RUN")]
+    #[arg(long, value_name = "FILE|RUN", value_parser = super::args::model_parser())]
     vae: Option<PathBuf>,
-    /// The GAN that the networks start from instead of random weights: one of the same sizes, or of half the picture
-    /// size, which grows by a level. Its rates rise over the first 500 steps, unless gan.warm_up says otherwise.
-    #[arg(long, value_name = "FILE|RUN")]
+    /// The GAN that the networks start from instead of random weights: one of the same sizes, or one of half the
+    /// picture size and half the gan.nfilter_max, which grows by a level. It should have learnt from the same VAE.
+    #[arg(long, value_name = "FILE|RUN", value_parser = super::args::model_parser())]
     start: Option<PathBuf>,
     /// Picture height and width in pixels: 64 for the VAE, 64 to 1024 for the GAN.
     #[arg(long, value_name = "N")]
@@ -107,9 +108,6 @@ struct Options {
     #[command(flatten)]
     device: DeviceArgs,
 }
-
-/// Steps over which the rates of networks with trained weights rise, where nothing else is said.
-const WARM_UP: i64 = 500;
 
 /// Trains.
 ///
@@ -147,6 +145,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if config.method.takes_a_vae() && resumed.is_none() && names_no_vae {
         let method = config.method.name();
         return Err(usage(format!("{method} takes the code of a VAE; name it with --vae FILE or --vae RUN")));
+    }
+    let starts_from = config.gan.as_ref().filter(|gan| gan.start.is_empty()).map(|_| &config.preset);
+    if let Some(small) = starts_from.and_then(|name| preset_to_start_from(name))
+        && resumed.is_none()
+    {
+        return Err(usage(format!(
+            "the preset {} goes on from a GAN trained with the preset {small}; name its run with --start RUN",
+            config.preset
+        )));
     }
     let cancel_preparation = Cancel::new();
     let machine = Machine {
@@ -315,9 +322,6 @@ fn apply_flags(table: &mut toml::Table, stage: Stage, options: &Options) -> anyh
         }
         let absolute = std::path::absolute(start).unwrap_or_else(|_| start.clone());
         flags.push(("gan.start", text(&absolute.display().to_string())));
-        if table.get("gan").and_then(|gan| gan.get("warm_up")).is_none() {
-            flags.push(("gan.warm_up", toml::Value::Integer(WARM_UP)));
-        }
     }
     for (key, value) in flags {
         set(table, key, value)?;

@@ -116,9 +116,10 @@ impl Library for RandomLibrary {
 }
 
 impl RandomLibrary {
-    /// The paper's widths for pictures of `size`: 16 feature maps at 1024 px, 64 below; c of 20 dimensions, s of 256.
+    /// The paper's widths for pictures of `size`: 64 feature maps up to 256 px and 16 at 1024 px, 32 between; c of 20
+    /// dimensions, s of 256.
     pub fn published(size: usize) -> Self {
-        let nfilter = if size >= 1024 { 16 } else { 64 };
+        let nfilter = (16 * 1024 / size.max(1)).clamp(16, 64);
         Self { trunk: ResnetTrunk { size, nfilter, nfilter_max: 512, channels: 3 }, c_dim: 20, s_dim: 256 }
     }
 

@@ -108,7 +108,7 @@ fn a_drag_ends_with_the_exact_picture_and_skips_what_is_old() {
         (counters.frames.load(Ordering::Relaxed), counters.superseded.load(Ordering::Relaxed));
     let cancelled = counters.cancelled.load(Ordering::Relaxed);
     assert_eq!(frames + superseded + cancelled, asked + 1);
-    assert!(superseded > 0, "every one of {asked} moves of 1 ms was painted in 10 ms");
+    assert!(superseded + cancelled > 0, "all of {asked} moves were painted, one every ms");
 }
 
 #[test]

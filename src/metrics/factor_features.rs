@@ -29,8 +29,10 @@ const DIMS: usize = 256;
 const TEST_PICTURES: usize = 10_000;
 
 /// The networks that come with the program, by data set.
-const BUNDLED: &[(&str, &[u8])] =
-    &[("dsprites", include_bytes!("../../assets/features-dsprites.safetensors"))];
+const BUNDLED: &[(&str, &[u8])] = &[
+    ("dsprites", include_bytes!("../../assets/features-dsprites.safetensors")),
+    ("scenes", include_bytes!("../../assets/features-scenes.safetensors")),
+];
 
 /// What the network was trained for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

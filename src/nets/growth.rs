@@ -11,7 +11,8 @@ use crate::base::{Array, Arrays, Stream};
 use super::{DiscriminatorConfig, GeneratorConfig, Parameter, Parameters};
 
 /// Weights for the generator `config` that paint what the `weights` of one of half its size paint, each pixel as 2x2
-/// (exactly before the last convolution). `None` where `config` is not residual, or its maps are not twice as wide.
+/// (exactly before the last convolution). `None` where `config` is not residual, or its code or channels are others, or its
+/// maps are not twice as wide.
 pub fn grown_generator(config: &GeneratorConfig, weights: &Arrays, stream: &mut Stream) -> Option<Arrays> {
     let GeneratorConfig::Resnet { trunk, z_dim } = *config else { return None };
     let same_code = weights.get("fc.weight")?.shape().get(1) == Some(&z_dim);
@@ -22,7 +23,8 @@ pub fn grown_generator(config: &GeneratorConfig, weights: &Arrays, stream: &mut 
 }
 
 /// Weights for the discriminator `config` that judge pictures as the `weights` of one of half its size judge them after
-/// its pooling (exactly after the first convolution). `None` as for [`grown_generator`].
+/// its pooling (exactly after the first convolution, and without a bottleneck's noise, of which it draws twice as much).
+/// `None` as for [`grown_generator`].
 pub fn grown_discriminator(
     config: &DiscriminatorConfig,
     weights: &Arrays,

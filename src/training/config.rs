@@ -113,8 +113,8 @@ pub enum Initialisation {
 pub struct GanTraining {
     /// The VAE to distil: a bundle, a run folder or a published PyTorch file. Empty for methods that take none.
     pub vae: String,
-    /// The GAN whose weights these networks start from, of the same sizes or of half the picture size: a bundle or a
-    /// run folder. Empty for random weights.
+    /// The GAN whose weights these networks start from, of the same sizes or of half the picture size: a bundle, a run
+    /// folder or a published PyTorch file. Empty for random weights.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub start: String,
     /// Dimensions of the nuisance code s.
@@ -134,10 +134,10 @@ pub struct GanTraining {
     pub learning_rate_generator: Ramp,
     /// RMSprop's learning rate for the discriminator.
     pub learning_rate_discriminator: Ramp,
-    /// First steps, over which both rates rise from 0 to what they are else. RMSprop's first steps are ten times as
-    /// long as its rate says, which weights that are trained already do not survive.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub warm_up: u64,
+    /// The first steps, over which both rates rise from 0 to their values; where left out 0, and 500 with a start:
+    /// RMSprop's first steps are ten times as long as its rate says, which would spoil trained weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<u64>,
     /// Weight of R1 without the factor 1/2.
     pub reg_param: f64,
     /// R1 is computed every so many steps and then weighs so many times as much (1: every step, as published).
@@ -156,6 +156,9 @@ pub struct GanTraining {
     /// Add U(0, 1)/128 to real pictures (photos).
     pub dequantise: bool,
 }
+
+/// Steps over which the rates of networks with trained weights rise, where nothing else is said.
+const WARM_UP: u64 = 500;
 
 /// Families of generator and discriminator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,17 +196,26 @@ pub struct Ramp {
 
 /// A ramp in TOML: a plain number, or `{ from, to, over }`.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a number, or { from = A, to = B, over = STEPS }")]
 enum RampText {
     Constant(f64),
-    Line { from: f64, to: f64, over: u64 },
+    Line(Line),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    from: f64,
+    to: f64,
+    over: u64,
 }
 
 impl From<RampText> for Ramp {
     fn from(text: RampText) -> Self {
         match text {
             RampText::Constant(value) => Self::constant(value),
-            RampText::Line { from, to, over } => Self { from, to, over },
+            RampText::Line(Line { to, over: 0, .. }) => Self::constant(to),
+            RampText::Line(Line { from, to, over }) => Self { from, to, over },
         }
     }
 }
@@ -212,7 +224,7 @@ impl From<Ramp> for RampText {
     fn from(ramp: Ramp) -> Self {
         match ramp {
             Ramp { to, over: 0, .. } => Self::Constant(to),
-            Ramp { from, to, over } => Self::Line { from, to, over },
+            Ramp { from, to, over } => Self::Line(Line { from, to, over }),
         }
     }
 }
@@ -342,6 +354,11 @@ impl TrainConfig {
             self.method.takes_a_vae() || gan.vae.is_empty(),
             "this method takes no trained VAE; leave out --vae (gan.vae)",
         )?;
+        require(
+            matches!(self.method, Method::Idgan | Method::IdganNoDistill | Method::Gan)
+                || gan.start.is_empty(),
+            "a part of it would start at random beside a trained GAN; leave out --start (gan.start)",
+        )?;
         match self.method {
             Method::Infogan => require(
                 gan.c_dim.is_some_and(|dims| (1..=1024).contains(&dims)),
@@ -355,10 +372,6 @@ impl TrainConfig {
             }
             Method::VaeGan => {
                 require(self.size == 64, "size must be 64, the decoder's")?;
-                require(
-                    gan.start.is_empty(),
-                    "its generator is a VAE's decoder; leave out --start (gan.start)",
-                )?;
                 require(gan.s_dim == 0, "gan.s_dim must be 0, since the decoder takes c alone")?;
                 require(gan.nets != GanNets::ResnetVdb, "gan.nets must be \"small\" or \"resnet\"")?;
             }
@@ -383,10 +396,6 @@ impl TrainConfig {
 
 fn require(holds: bool, message: &str) -> Result<(), ConfigError> {
     if holds { Ok(()) } else { Err(ConfigError(message.to_owned())) }
-}
-
-fn is_zero(steps: &u64) -> bool {
-    *steps == 0
 }
 
 fn is_rate(value: f64) -> bool {
@@ -414,10 +423,10 @@ impl GanTraining {
             (1..=4096).contains(&self.nfilter) && (1..=4096).contains(&self.nfilter_max),
             "gan.nfilter and gan.nfilter_max must lie in 1..=4096",
         )?;
-        let are_rates = |ramp: Ramp| is_rate(ramp.from) && is_rate(ramp.to);
+        let are_rates = |ramp: Ramp| is_rate(ramp.from) && (is_rate(ramp.to) || ramp.to == 0.0);
         require(
             are_rates(self.learning_rate_generator) && are_rates(self.learning_rate_discriminator),
-            "gan.learning_rate_generator and gan.learning_rate_discriminator must be positive numbers",
+            "gan.learning_rate_generator and gan.learning_rate_discriminator must be positive, and may fall to 0",
         )?;
         require(self.r1_every > 0, "gan.r1_every must be at least 1")?;
         require((0.0..1.0).contains(&self.ema_decay), "gan.ema_decay must lie in 0..1")?;
@@ -438,7 +447,8 @@ impl GanTraining {
     }
 
     fn warmth(&self, step: u64) -> f64 {
-        if step >= self.warm_up { 1.0 } else { (step + 1) as f64 / self.warm_up as f64 }
+        let warm_up = self.warm_up.unwrap_or(if self.start.is_empty() { 0 } else { WARM_UP });
+        if step >= warm_up { 1.0 } else { (step + 1) as f64 / warm_up as f64 }
     }
 
     /// The generator for pictures of `size` and a code of `c_dim` dimensions.
@@ -484,12 +494,14 @@ mod tests {
             .expect("a GAN");
         gan.learning_rate_generator = Ramp { from: 4e-4, to: 0.0, over: 100 };
         assert_eq!(gan.generator_rate(0), 4e-4, "no warm-up");
-        gan.warm_up = 10;
+        gan.warm_up = Some(10);
         assert_eq!(
             [gan.generator_rate(0), gan.generator_rate(50), gan.generator_rate(200)],
             [4e-5, 2e-4, 0.0]
         );
         assert_eq!(gan.discriminator_rate(4), 0.5 * gan.discriminator_rate(40));
+        (gan.warm_up, gan.start) = (None, "runs/gan".into());
+        assert_eq!(gan.discriminator_rate(249), 0.5 * gan.discriminator_rate(499), "with a start");
     }
 
     #[test]
@@ -502,6 +514,10 @@ mod tests {
         assert_eq!(read("beta = 8.0").ok(), Some(Ramp::constant(8.0)));
         let line = read("beta = { from = 30.0, to = 4.0, over = 12000 }").ok();
         assert_eq!(line, Some(Ramp { from: 30.0, to: 4.0, over: 12000 }));
+        assert_eq!(read("beta = { from = 30.0, to = 4.0, over = 0 }").ok(), Some(Ramp::constant(4.0)));
+        assert!(read("beta = { from = 1.0, to = 4.0, over = 1, by = 2 }").is_err());
+        let error = read("beta = 'fast'").expect_err("no number").to_string();
+        assert!(error.contains("a number, or { from"), "{error}");
         let written = toml::to_string(&Holder { beta: Ramp::constant(2.0) }).ok();
         assert_eq!(written.as_deref(), Some("beta = 2.0\n"));
     }

@@ -1,5 +1,6 @@
 //! The two training loops, run folders, resume.
 
+mod advice;
 mod config;
 mod control;
 mod critic;
@@ -27,7 +28,7 @@ pub use config::{
 };
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;
-pub use presets::{Stage, preset, preset_names};
+pub use presets::{Stage, preset, preset_names, preset_to_start_from};
 pub use rehearsal::Rehearsal;
 pub use report::StepReport;
 pub use run_folder::RunFolder;

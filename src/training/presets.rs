@@ -52,7 +52,8 @@ pub fn preset_names(stage: Stage) -> &'static [&'static str] {
 /// The preset called `name`, `None` when there is none.
 ///
 /// Published presets follow the published implementation (`c_dim`, beta, widths, learning rates, iterations);
-/// `*-small` ones are sized for two CPU cores and an hour.
+/// `*-small` ones are sized for two CPU cores and an hour; `scenes-small-128` goes on from one, see
+/// [`preset_to_start_from`].
 pub fn preset(stage: Stage, name: &str) -> Option<TrainConfig> {
     let mut config = match stage {
         Stage::Vae => vae_preset(name)?,
@@ -60,6 +61,11 @@ pub fn preset(stage: Stage, name: &str) -> Option<TrainConfig> {
     };
     config.preset = name.to_owned();
     Some(config)
+}
+
+/// The preset of the GAN that the preset called `name` starts from, for those that were never trained from random weights.
+pub fn preset_to_start_from(name: &str) -> Option<&'static str> {
+    (name == "scenes-small-128").then_some("scenes-small")
 }
 
 /// Enough scenes that few combinations of factors come twice, few enough to render once (0.6 GB at 64 px, 2.5 GB at
@@ -70,11 +76,12 @@ const LARGE_SCENES: &str = "scenes:20000";
 
 /// The preset of stage 1 for the data of a preset of stage 2, of which `idgan-end-to-end` and `vae-gan` train the VAE.
 fn vae_preset_beside(gan: &str) -> &str {
-    let published = ["chairs", "cars", "celeba", "scenes"];
-    match published.iter().find(|&&data| gan.starts_with(data) && !gan.ends_with("-small")) {
-        Some(data) => data,
-        None => gan,
+    const SMALL: &str = "-small";
+    if let Some(at) = gan.find(SMALL) {
+        return &gan[..at + SMALL.len()];
     }
+    let published = ["chairs", "cars", "celeba", "scenes"];
+    published.iter().find(|&&data| gan.starts_with(data)).copied().unwrap_or(gan)
 }
 
 impl TrainConfig {
@@ -186,7 +193,7 @@ fn gan_preset(name: &str) -> Option<TrainConfig> {
             nfilter_max: 512,
             learning_rate_generator: Ramp::constant(1e-4),
             learning_rate_discriminator: Ramp::constant(1e-4),
-            warm_up: 0,
+            warm_up: None,
             reg_param,
             r1_every: 1,
             w_info,
@@ -255,11 +262,11 @@ fn gan_preset(name: &str) -> Option<TrainConfig> {
         "scenes-small-128" => {
             let mut config = with(scenes(128, 8, 16, 256), &|gan| {
                 (gan.w_info, gan.reg_param, gan.r1_every) = (1e-2, 0.5, 2);
-                let falling = Ramp { from: 5e-4, to: 1e-4, over: 12_000 };
+                let falling = Ramp { from: 5e-4, to: 1e-4, over: 9_000 };
                 (gan.learning_rate_generator, gan.learning_rate_discriminator) = (falling, falling);
-                gan.warm_up = 500;
+                gan.warm_up = Some(500);
             });
-            config.steps = 12_000;
+            config.steps = 9_000;
             config
         }
         _ => return None,
@@ -292,6 +299,13 @@ mod tests {
                 let config = preset(stage, name).expect("exists").with_method(method);
                 let is_large = method == Method::VaeGan && config.size > 64;
                 assert_eq!(config.validate().is_err(), is_large, "{name} by {}", method.name());
+                if let Some(vae) = config.vae.filter(|_| name.contains("small")) {
+                    assert_eq!(
+                        vae.initialisation,
+                        Initialisation::Uniform,
+                        "{name}: the small preset of stage 1"
+                    );
+                }
                 let text = toml::to_string(&config).expect("serialises");
                 assert!(text.contains(&format!("method = \"{}\"", method.name())), "{text}");
                 assert_eq!(toml::from_str::<TrainConfig>(&text).ok(), Some(config), "{text}");

@@ -14,6 +14,7 @@ use crate::data::{self, BatchOptions, Batches, Dataset, OpenOptions, Range};
 use crate::inference;
 use crate::metrics::measure_statistics;
 
+use super::advice::empty_code;
 use super::job::{Inputs, Job, Normals, model_of, new_job, restored_job};
 use super::retention::{SavedState, superfluous};
 use super::run_folder::RunFolder;
@@ -66,7 +67,13 @@ impl Session {
         let data = open_data(&config, &machine)?;
         let job = new_job(&config, data.whole(), &machine.device)?;
         let folder = RunFolder::create(folder, &config)?;
-        Self::assemble(folder, config, machine, data, job, None)
+        let starts_from_another = config.gan.as_ref().is_some_and(|gan| !gan.start.is_empty());
+        let mut session = Self::assemble(folder, config, machine, data, job, None)?;
+        if starts_from_another {
+            // that run may train on before this one has its first checkpoint
+            session.save(&mut |_| ())?;
+        }
+        Ok(session)
     }
 
     /// Goes on with the run in `folder` from its newest valid state, or from step 0 when it has none. `steps`
@@ -281,6 +288,9 @@ impl Session {
             on_event(TrainEvent::Warning(format!(
                 "{what} was not a finite number; step {step} was dropped ({all} so far)"
             )));
+        }
+        if let Some(advice) = empty_code(&self.config, step, report) {
+            on_event(TrainEvent::Warning(advice));
         }
         if step.is_multiple_of(self.config.log_every) || step == self.config.steps {
             let mut line = serde_json::Map::new();

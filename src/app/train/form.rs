@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use crate::training::{Stage, TrainConfig, preset};
+use crate::training::{Stage, TrainConfig, preset, preset_to_start_from};
 
 /// What a person has asked for before a run starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +11,8 @@ pub(crate) struct Form {
     pub(crate) data: String,
     /// For stage 2: the VAE whose encoder is distilled, a file or a run folder.
     pub(crate) vae: String,
+    /// For stage 2: the GAN to start from, a file or a run folder; empty for random weights.
+    pub(crate) start: String,
     /// The run folder.
     pub(crate) out: String,
     pub(crate) steps: u64,
@@ -28,6 +30,7 @@ impl Default for Form {
             preset: String::new(),
             data: String::new(),
             vae: String::new(),
+            start: String::new(),
             out: String::new(),
             steps: 1,
             batch: 1,
@@ -91,6 +94,15 @@ impl Form {
                 return Err("the second stage distils a VAE; name a VAE file or its run folder".to_owned());
             }
             gan.vae = absolute(vae).display().to_string();
+            let start = self.start.trim();
+            if !start.is_empty() {
+                gan.start = absolute(start).display().to_string();
+            } else if let Some(small) = preset_to_start_from(&self.preset) {
+                return Err(format!(
+                    "{} goes on from a GAN trained with the preset {small}; name its run folder under Start",
+                    self.preset
+                ));
+            }
         }
         config.validate().map_err(|error| error.to_string())?;
         Ok(config)
@@ -130,6 +142,10 @@ mod tests {
         form.propose_vae(Path::new("runs/other"));
         let config = form.config().expect("valid");
         assert!(config.gan.is_some_and(|gan| gan.vae.ends_with("runs/vae")));
+        form.choose(Stage::Gan, "scenes-small-128");
+        assert!(form.config().expect_err("nothing to start from").contains("scenes-small;"));
+        form.start = "runs/small".to_owned();
+        assert!(form.config().expect("valid").gan.is_some_and(|gan| gan.start.ends_with("runs/small")));
         form.steps = 0;
         assert!(form.config().is_err(), "no steps, no run");
     }

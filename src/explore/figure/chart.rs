@@ -135,7 +135,7 @@ impl Chart {
                 ),
                 Shape::Disc([x, y], radius, colour) => writeln!(
                     text,
-                    "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{}\"/>",
+                    "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{}\" fill-opacity=\"0.75\"/>",
                     hex(colour)
                 ),
                 Shape::Ring([x, y], radius, colour) => writeln!(

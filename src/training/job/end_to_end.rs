@@ -28,7 +28,7 @@ impl EndToEndJob {
         let mut stream = Stream::new(config.seed, "weights");
         let encoder = initial_vae(&vae, &mut stream);
         let generator = values.generator(config.size, vae.c_dim);
-        let weights = initial_gan(&values, config.size, &generator, &mut stream)?;
+        let weights = initial_gan(&values, config.size, &generator, &mut stream);
         Self::new(config, data, &encoder, &weights, device)
     }
 

@@ -10,6 +10,7 @@ use crate::training::stage2::{FrozenEncoder, GanTrainer, GanWeights, Guide, Lear
 use crate::training::state::State;
 use crate::training::{ConfigError, GanTraining, Method, StepReport, TrainConfig, TrainError};
 
+use super::start::start;
 use super::{
     Inputs, Job, Normals, add_gan, describe, describe_vae, gan_batches, gan_values, initial_gan, model,
     saved_gan,
@@ -22,6 +23,8 @@ pub(super) struct GanJob {
     size: usize,
     data: String,
     code: Code,
+    /// SHA-256 of the file that its networks started from.
+    start_hash: Option<String>,
 }
 
 /// What the code c of a method is.
@@ -109,7 +112,18 @@ impl GanJob {
         let values = gan_values(config)?;
         let mut stream = Stream::new(config.seed, "weights");
         let generator = values.generator(config.size, code.dims());
-        let mut weights = initial_gan(&values, config.size, &generator, &mut stream)?;
+        let start = match values.start.is_empty() {
+            true => None,
+            false => Some(start(&values, config.size, code.dims(), &mut stream)?),
+        };
+        let mut weights = match &start {
+            Some(start) => GanWeights {
+                average: start.generator.clone(),
+                generator: start.generator.clone(),
+                discriminator: start.discriminator.clone(),
+            },
+            None => initial_gan(&values, config.size, &generator, &mut stream),
+        };
         let encoder = match &code {
             Code::Learned(config) => encoder_half(config.initialise_uniform(&mut stream)),
             _ => Arrays::new(),
@@ -119,7 +133,8 @@ impl GanJob {
             let projection = ProjectionConfig { c_dim: code.dims(), features };
             weights.discriminator.extend(projection.initialise_uniform(&mut stream));
         }
-        Self::new(config, data, code, &weights, &encoder, device)
+        let start_hash = start.map(|start| start.hash);
+        Ok(Self { start_hash, ..Self::new(config, data, code, &weights, &encoder, device)? })
     }
 
     pub(super) fn restore(
@@ -147,6 +162,8 @@ impl GanJob {
             }
         };
         let mut job = Self::new(config, data, code, &weights, &model.vae, device)?;
+        job.start_hash =
+            model.description.provenance.get("start").and_then(|hash| hash.as_str()).map(str::to_owned);
         job.trainer.restore(
             &model.generator,
             &model.discriminator,
@@ -176,7 +193,7 @@ impl GanJob {
         let generator = values.generator(config.size, code.dims());
         let discriminator = values.discriminator(config.size);
         let trainer = GanTrainer::new(values.clone(), &generator, &discriminator, weights, guide, device)?;
-        Ok(Self { trainer, values, size: config.size, data: data.to_owned(), code })
+        Ok(Self { trainer, values, size: config.size, data: data.to_owned(), code, start_hash: None })
     }
 }
 
@@ -213,6 +230,9 @@ impl Job for GanJob {
             }
         };
         add_gan(&mut description, &self.values, self.size);
+        if let Some(hash) = &self.start_hash {
+            description.provenance.insert("start".into(), hash.clone().into());
+        }
         let encoder = match &self.code {
             Code::OfVae(vae) => {
                 description.provenance.insert("vae".into(), vae.hash.clone().into());

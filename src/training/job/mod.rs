@@ -199,13 +199,13 @@ fn initial_gan(
     size: usize,
     generator: &GeneratorConfig,
     stream: &mut Stream,
-) -> Result<GanWeights, TrainError> {
-    let discriminator = values.discriminator(size);
-    let (generator, discriminator) = match values.start.as_str() {
-        "" => (generator.initialise_uniform(stream), discriminator.initialise_uniform(stream)),
-        path => start::weights_of(path.as_ref(), generator, &discriminator, stream)?,
-    };
-    Ok(GanWeights { average: generator.clone(), generator, discriminator })
+) -> GanWeights {
+    let generator = generator.initialise_uniform(stream);
+    GanWeights {
+        average: generator.clone(),
+        generator,
+        discriminator: values.discriminator(size).initialise_uniform(stream),
+    }
 }
 
 /// The weights of a saved GAN; [`super::stage2::GanTrainer::restore`] and its like put the raw generator into place.

@@ -1,63 +1,106 @@
 use std::path::Path;
 
 use crate::base::{Arrays, Stream};
-use crate::checkpoint::{Sources, open};
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, grown_discriminator, grown_generator};
-use crate::training::TrainError;
+use crate::checkpoint::{Model, ModelDescription, Sources, open};
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, grown_discriminator, grown_generator};
+use crate::training::{GanTraining, TrainError};
 
-/// Weights for a generator and a discriminator that go on from the GAN at `path`: its own where the sizes are the same,
-/// and grown ones where its pictures are half as large.
+/// The weights that a run starts from.
+pub(super) struct Start {
+    pub(super) generator: Arrays,
+    pub(super) discriminator: Arrays,
+    /// SHA-256 of the file they come from.
+    pub(super) hash: String,
+}
+
+/// The GAN that `gan.start` names: its own weights where its networks have the sizes asked for, and grown ones where
+/// its pictures are half as large.
 ///
 /// # Errors
-/// When it does not open, or is neither.
-pub(super) fn weights_of(
-    path: &Path,
-    generator: &GeneratorConfig,
-    discriminator: &DiscriminatorConfig,
+/// When it does not open, or its networks are neither.
+pub(super) fn start(
+    values: &GanTraining,
+    size: usize,
+    c_dim: usize,
     stream: &mut Stream,
-) -> Result<(Arrays, Arrays), TrainError> {
+) -> Result<Start, TrainError> {
+    let path = Path::new(&values.start);
     let model = open(&Sources { checkpoint: Some(path.to_owned()), ..Sources::default() })?.model;
-    let of_start = (model.description.generator.map(|part| part.config), model.description.discriminator);
-    let (Some(old_generator), Some(old_discriminator)) = of_start else {
+    let (Some(part), Some(old_discriminator)) =
+        (&model.description.generator, model.description.discriminator)
+    else {
         return Err(TrainError::Mismatch(format!(
-            "a GAN starts from a generator and a discriminator, and these are not both here: {}",
+            "--start needs a generator and a discriminator, as the run folders of `idgan train gan` hold them; this \
+             holds not both: {}",
             path.display()
         )));
     };
-    if (old_generator, old_discriminator) == (*generator, *discriminator) {
-        return Ok((model.generator, model.discriminator));
-    }
-    let grown = (2 * old_generator.size() == generator.size())
-        .then(|| {
-            let generator = grown_generator(generator, &model.generator, stream)?;
-            Some((generator, grown_discriminator(discriminator, &model.discriminator, stream)?))
-        })
-        .flatten();
-    grown.ok_or_else(|| TrainError::Mismatch(misfit(path, &old_generator, generator.z_dim())))
+    let (generator, discriminator) = (values.generator(size, c_dim), values.discriminator(size));
+    let old_split = split(&model.description);
+    let has_same_code = old_split.is_none_or(|split| split == (values.s_dim, c_dim));
+    let weights = match part.config.size() {
+        _ if !has_same_code => None,
+        old if old == size => own(&model, (&part.config, &old_discriminator), &generator, &discriminator),
+        old if 2 * old == size => grown_generator(&generator, &model.generator, stream)
+            .zip(grown_discriminator(&discriminator, &model.discriminator, stream)),
+        _ => None,
+    };
+    let Some((generator, discriminator)) = weights else {
+        let there = words(&part.config, &old_discriminator, old_split);
+        let here = words(&generator, &discriminator, Some((values.s_dim, c_dim)));
+        return Err(TrainError::Mismatch(format!(
+            "--start does not fit: there are {there}; here are {here}. A GAN starts from one of its own sizes, or from one \
+             of half the picture size with the same gan.nfilter and half the gan.nfilter_max: {}",
+            path.display()
+        )));
+    };
+    Ok(Start { generator, discriminator, hash: model.hash })
 }
 
-/// Why networks do not grow from those of the file at `path`, and what would.
-fn misfit(path: &Path, old: &GeneratorConfig, z_dim: usize) -> String {
-    let wanted = match *old {
-        GeneratorConfig::Small { .. } => {
-            "it has the small networks, which start networks of their own kind only".to_owned()
-        }
-        GeneratorConfig::Resnet { z_dim: old_z_dim, trunk } => {
-            let codes = match old_z_dim == z_dim {
-                true => String::new(),
-                false => format!(" and z = [s, c] of {old_z_dim} dimensions, not {z_dim}"),
-            };
-            format!(
-                "it starts networks of its own sizes (size {}, gan.nfilter {nfilter}, gan.nfilter_max {}), or of twice \
-                 its size with maps twice as wide (size {}, gan.nfilter {nfilter}, gan.nfilter_max {}), with the same \
-                 gan.nets{codes}",
-                trunk.size,
-                trunk.nfilter_max,
-                2 * trunk.size,
-                2 * trunk.nfilter_max,
-                nfilter = trunk.nfilter,
-            )
+/// The weights of networks that have the same parameters.
+fn own(
+    model: &Model,
+    old: (&GeneratorConfig, &DiscriminatorConfig),
+    generator: &GeneratorConfig,
+    discriminator: &DiscriminatorConfig,
+) -> Option<(Arrays, Arrays)> {
+    let same =
+        old.0.parameters() == generator.parameters() && old.1.parameters() == discriminator.parameters();
+    same.then(|| (model.generator.clone(), model.discriminator.clone()))
+}
+
+/// Dimensions of s and c among a generator's inputs, where it has no others.
+fn split(description: &ModelDescription) -> Option<(usize, usize)> {
+    let part = description.generator.as_ref()?;
+    let dims = |name: &str| match part.inputs.iter().any(|input| input == name) {
+        true => description.block(name).map_or(0, |block| block.dims),
+        false => 0,
+    };
+    let (s, c) = (dims("s"), dims("c"));
+    (s + c == part.config.z_dim()).then_some((s, c))
+}
+
+/// Networks in the words of the configuration.
+fn words(
+    generator: &GeneratorConfig,
+    discriminator: &DiscriminatorConfig,
+    split: Option<(usize, usize)>,
+) -> String {
+    let nets = match discriminator {
+        DiscriminatorConfig::Small { .. } => "small",
+        DiscriminatorConfig::Resnet { .. } => "resnet",
+        DiscriminatorConfig::ResnetVdb { .. } => "resnet-vdb",
+    };
+    let widths = match generator {
+        GeneratorConfig::Small { .. } => String::new(),
+        GeneratorConfig::Resnet { trunk, .. } => {
+            format!(", gan.nfilter {}, gan.nfilter_max {}", trunk.nfilter, trunk.nfilter_max)
         }
     };
-    format!("--start does not fit: {wanted}: {}", path.display())
+    let code = match split {
+        Some((s, c)) => format!("s of {s} and c of {c} dimensions"),
+        None => format!("a code of {} dimensions", generator.z_dim()),
+    };
+    let (size, channels) = (generator.size(), generator.channels());
+    format!("{nets} networks, size {size}, {channels} channel(s), {code}{widths}")
 }
