@@ -68,6 +68,13 @@ pub struct GanBatch {
     pub noise_bottleneck: Option<[Tensor; 3]>,
 }
 
+impl GanWeights {
+    /// A generator with itself as its average, and a discriminator.
+    pub fn new(generator: Arrays, discriminator: Arrays) -> Self {
+        Self { average: generator.clone(), generator, discriminator }
+    }
+}
+
 impl From<FrozenEncoder> for Guide {
     fn from(encoder: FrozenEncoder) -> Self {
         Self::Frozen(encoder)

@@ -112,17 +112,12 @@ impl GanJob {
         let values = gan_values(config)?;
         let mut stream = Stream::new(config.seed, "weights");
         let generator = values.generator(config.size, code.dims());
-        let start = match values.start.is_empty() {
-            true => None,
-            false => Some(start(&values, config.size, code.dims(), &mut stream)?),
-        };
-        let mut weights = match &start {
-            Some(start) => GanWeights {
-                average: start.generator.clone(),
-                generator: start.generator.clone(),
-                discriminator: start.discriminator.clone(),
-            },
-            None => initial_gan(&values, config.size, &generator, &mut stream),
+        let (mut weights, start_hash) = match values.start.is_empty() {
+            true => (initial_gan(&values, config.size, &generator, &mut stream), None),
+            false => {
+                let (weights, hash) = start(&values, config.size, code.dims(), &mut stream)?;
+                (weights, Some(hash))
+            }
         };
         let encoder = match &code {
             Code::Learned(config) => encoder_half(config.initialise_uniform(&mut stream)),
@@ -133,7 +128,6 @@ impl GanJob {
             let projection = ProjectionConfig { c_dim: code.dims(), features };
             weights.discriminator.extend(projection.initialise_uniform(&mut stream));
         }
-        let start_hash = start.map(|start| start.hash);
         Ok(Self { start_hash, ..Self::new(config, data, code, &weights, &encoder, device)? })
     }
 

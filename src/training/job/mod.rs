@@ -201,20 +201,12 @@ fn initial_gan(
     stream: &mut Stream,
 ) -> GanWeights {
     let generator = generator.initialise_uniform(stream);
-    GanWeights {
-        average: generator.clone(),
-        generator,
-        discriminator: values.discriminator(size).initialise_uniform(stream),
-    }
+    GanWeights::new(generator, values.discriminator(size).initialise_uniform(stream))
 }
 
 /// The weights of a saved GAN; [`super::stage2::GanTrainer::restore`] and its like put the raw generator into place.
 fn saved_gan(model: &Model) -> GanWeights {
-    GanWeights {
-        average: model.generator.clone(),
-        generator: model.generator.clone(),
-        discriminator: model.discriminator.clone(),
-    }
+    GanWeights::new(model.generator.clone(), model.discriminator.clone())
 }
 
 /// The batches of a step of stage 2 with noise for a code of `c_dim` dimensions.

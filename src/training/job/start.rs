@@ -3,18 +3,11 @@ use std::path::Path;
 use crate::base::{Arrays, Stream};
 use crate::checkpoint::{Model, ModelDescription, Sources, open};
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, grown_discriminator, grown_generator};
+use crate::training::stage2::GanWeights;
 use crate::training::{GanTraining, TrainError};
 
-/// The weights that a run starts from.
-pub(super) struct Start {
-    pub(super) generator: Arrays,
-    pub(super) discriminator: Arrays,
-    /// SHA-256 of the file they come from.
-    pub(super) hash: String,
-}
-
 /// The GAN that `gan.start` names: its own weights where its networks have the sizes asked for, and grown ones where
-/// its pictures are half as large.
+/// its pictures are half as large; with the SHA-256 of the file.
 ///
 /// # Errors
 /// When it does not open, or its networks are neither.
@@ -23,7 +16,7 @@ pub(super) fn start(
     size: usize,
     c_dim: usize,
     stream: &mut Stream,
-) -> Result<Start, TrainError> {
+) -> Result<(GanWeights, String), TrainError> {
     let path = Path::new(&values.start);
     let model = open(&Sources { checkpoint: Some(path.to_owned()), ..Sources::default() })?.model;
     let (Some(part), Some(old_discriminator)) =
@@ -54,7 +47,7 @@ pub(super) fn start(
             path.display()
         )));
     };
-    Ok(Start { generator, discriminator, hash: model.hash })
+    Ok((GanWeights::new(generator, discriminator), model.hash))
 }
 
 /// The weights of networks that have the same parameters.
