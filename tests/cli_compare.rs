@@ -92,6 +92,89 @@ fn a_sweep_runs_to_its_end_in_any_order_and_only_once() {
     assert!(log.lines().last().unwrap().contains("\"step\":5"), "{log}");
 }
 
+const MEASURED: &str = r#"
+    out = "runs"
+    seeds = [0]
+    set = ["batch=2", "sample_every=0"]
+    metrics = ["KL", "read-back"]
+    evaluate = ["--samples", "8"]
+    [[data]]
+    name = "dsprites"
+    vae = "dsprites-small"
+    gan = "dsprites-small"
+    [[method]]
+    name = "beta-vae"
+    steps = 2
+"#;
+
+#[test]
+fn a_sweep_measures_what_is_asked_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let write = |text: &str| std::fs::write(folder.join("sweep.toml"), text).unwrap();
+    let is_done = || succeed(folder, &["sweep", "sweep.toml", "--list"]).contains(" done ");
+    let results = folder.join("runs/dsprites/beta-vae/seed-0/eval.json");
+    let samples = || {
+        let text = std::fs::read_to_string(&results).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        // after two steps no dimension is active
+        assert!(json["left_out"]["read_back"].as_str().unwrap().contains("no dimension"), "{json}");
+        json["samples"]["kl"].clone()
+    };
+    write(MEASURED);
+    succeed(folder, &["sweep", "sweep.toml"]);
+    assert!(is_done() && samples() == 8, "a metric without a value is answered, too");
+    write(&MEASURED.replace("\"8\"", "\"16\""));
+    assert!(!is_done(), "asked in another way, it is not done");
+    succeed(folder, &["sweep", "sweep.toml"]);
+    assert!(is_done() && samples() == 16);
+    // a mistake in the measurement is told before anything is trained
+    for (from, to, part) in [
+        ("\"--samples\"", "\"--sampels\"", "--sampels"),
+        ("\"KL\"", "\"fid\"", "fid on color-dsprites needs a network"),
+    ] {
+        write(&MEASURED.replace(from, to).replace("name = \"dsprites\"", "name = \"color-dsprites\""));
+        let output = idgan(folder, &["sweep", "sweep.toml", "--dry-run"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(part), "{said}");
+    }
+    // a run of other values is not taken for this one
+    write(&MEASURED.replace("batch=2", "batch=4"));
+    let output = idgan(folder, &["sweep", "sweep.toml"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("batch 2 there, 4 here"), "{said}");
+    // what cannot be read does not hide the others
+    std::fs::write(folder.join("runs/dsprites/beta-vae/seed-0/checkpoint.safetensors"), b"half").unwrap();
+    write(MEASURED);
+    assert!(succeed(folder, &["sweep", "sweep.toml", "--list"]).contains("unreadable"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_stop_reaches_the_runs_of_a_sweep() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("sweep.toml"), MEASURED.replace("steps = 2", "steps = 1000000")).unwrap();
+    let mut sweep = Command::new(env!("CARGO_BIN_EXE_idgan"))
+        .current_dir(folder)
+        .args(["sweep", "sweep.toml"])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let log = folder.join("runs/dsprites/beta-vae/seed-0/log.jsonl");
+    let start = std::time::Instant::now();
+    while !std::fs::read_to_string(&log).is_ok_and(|text| text.lines().count() > 1) {
+        assert!(start.elapsed().as_secs() < 60, "the run does not begin");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    // to the sweep alone, as a scheduler does
+    let told = Command::new("kill").args(["-TERM", &sweep.id().to_string()]).status().unwrap();
+    assert!(told.success() && !sweep.wait().unwrap().success());
+    let list = succeed(folder, &["sweep", "sweep.toml", "--list"]);
+    assert!(list.contains("of 1000000") && !list.contains("step 0 "), "it has saved: {list}");
+}
+
 #[test]
 fn mistakes_in_a_sweep_are_told_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
@@ -153,7 +236,19 @@ fn results_become_the_papers_table_and_figures() {
     );
     let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap();
     assert!(row("β-VAE").contains("0.60 ± 0.14 (2)") && row("β-VAE").contains("37.75 ± 24.58"), "{text}");
-    assert!(row("ID-GAN (two-step)").contains("2.50 ± 0.71 (2)"), "{text}");
+    assert!(row("ID-GAN (two-step), gan.w_info=0.01").contains("3.00 (1)"), "{text}");
+    assert!(row("ID-GAN (two-step), gan.w_info=0.1").contains("2.00 (1)"), "{text}");
+    // Named twice, a run counts once; what cannot be read is told and left out.
+    let broken = folder.join("runs/broken");
+    std::fs::create_dir_all(&broken).unwrap();
+    std::fs::write(broken.join("config.toml"), "method = 3").unwrap();
+    let output = idgan(folder, &["table", "runs", "runs/vae/0", "--metrics", "fid"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("35.00 ± 7.07 (2)") && said.contains("broken"),
+        "{said}"
+    );
+    std::fs::remove_dir_all(&broken).unwrap();
     let svg = std::fs::read_to_string(folder.join("a.svg")).unwrap();
     assert!(svg.contains("ID-GAN+β-VAE, paper"), "{svg}");
     let picture = image::open(folder.join("b.png")).unwrap();

@@ -161,12 +161,18 @@ impl State {
     }
 
     fn keep_evaluation(&mut self) {
-        let Some((model, results)) = self.model.as_ref().zip(self.evaluate.results.clone()) else { return };
+        let Some((model, mut results)) = self.model.as_ref().zip(self.evaluate.results.clone()) else {
+            return;
+        };
         let Some(path) = self.evaluation_file(&model.opened) else { return };
         let ctx = self.ctx().clone();
         self.start_job("Keeping the results".to_owned(), &ctx, move || {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+            }
+            // The command line may have measured more meanwhile.
+            if let Ok(older) = Evaluation::read(&path) {
+                results.complete_from(&older);
             }
             results.write(&path).map_err(|error| error.to_string())?;
             Ok(format!("Kept the results: {}", path.display()))
@@ -291,7 +297,8 @@ fn csv(results: &Evaluation) -> String {
             metric.name(),
             score.value,
             score.low,
-            score.high,
+            // A bound that is not known is left empty.
+            if score.high < f64::MAX { score.high.to_string() } else { String::new() },
             results.seed,
             results.model_hash
         );

@@ -1,6 +1,6 @@
 //! `idgan eval`: the metrics of a model, with intervals.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use candle_core::Device;
@@ -16,6 +16,9 @@ use crate::metrics::{
 use super::workbench::Workbench;
 use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, threads, usage, warn};
 
+/// Most pictures, votes or pairs: what they need in memory stays below a gigabyte.
+const MOST: i64 = 10_000_000;
+
 /// Arguments of `idgan eval`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Metrics:\n  \
@@ -30,7 +33,8 @@ use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, thr
     active       dimensions whose mean varies (variance at least 0.05)\n  \
     tc           total correlation of the code, by the mixture of 10,000 posteriors, in nats\n  \
     gaussian_tc  total correlation of a Gaussian fitted to the means, in nats\n\
-    Results of a run folder are kept there in eval.json.\n\n\
+    Results of a run folder are kept there in eval.json, which idgan table reads; those by --decoder vae of a GAN, or of\n\
+    --codes posterior, are not.\n\n\
     Examples:\n  \
     idgan eval runs/vae --data dsprites\n  \
     idgan eval runs/gan --data dsprites --metrics fid,r_id --samples 10000 --json\n  \
@@ -47,14 +51,14 @@ pub struct Args {
     metrics: Vec<Metric>,
 
     /// Pictures behind each value, instead of the published number of each metric.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=MOST))]
     samples: Option<u32>,
 
     /// Every random choice; equal seeds give equal results.
     #[arg(long, value_name = "K", default_value_t = 0)]
     seed: u64,
 
-    /// Where the codes of drawn pictures come from: N(0, I) as the published evaluation, or the codes of the data.
+    /// Where the codes of fid's pictures come from: N(0, I) as the published evaluation, or the codes of the data.
     #[arg(long, value_name = "prior|posterior", default_value_t)]
     codes: Source,
 
@@ -68,7 +72,7 @@ pub struct Args {
     fvm: FvmOptions,
 
     /// Votes of the FactorVAE metric.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST))]
     votes: Option<u32>,
 
     /// Bins of the mutual information gap.
@@ -120,6 +124,15 @@ fn parse_fvm(text: &str) -> Result<FvmOptions, String> {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     args.model.require()?;
     let mut bench = Workbench::open(&args.model, &args.device)?;
+    if let Some(path) = &args.out {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return Err(usage(format!(
+                "--out names a file in a folder that is not there: {}",
+                path.display()
+            )));
+        }
+    }
     let spec = args.data.clone().or_else(|| bench.description().data.clone()).ok_or_else(|| {
         usage("this model does not say what it was trained on; name pictures to measure on with --data SPEC")
     })?;
@@ -158,21 +171,60 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let measured =
         evaluate(&mut subject, &pictures, &request, features, &mut |step| bars.step(step), &cancel);
     drop(bars);
-    let mut evaluation = measured.map_err(in_words)?;
-    evaluation.warnings.iter().for_each(warn);
-    report(args, &evaluation)?;
+    let evaluation = measured.map_err(in_words)?;
+    evaluation.left_out.values().chain(&evaluation.warnings).for_each(warn);
+    // Kept before they are shown: a reader that goes away costs no minutes of measuring.
     if let Some(path) = &args.out {
         evaluation.write(path)?;
     }
-    if let Some(run) = args.model.bundle().filter(|path| path.is_dir()) {
-        let path = run.join(EVALUATION_FILE);
-        if path.exists() {
-            match Evaluation::read(&path) {
-                Ok(older) => evaluation.complete_from(&older),
-                Err(error) => warn(format!("earlier results are replaced: {error}")),
-            }
+    let chose_codes = request.codes != Source::Prior && request.metrics.contains(&Metric::Fid);
+    let is_published = request.painter == usual_painter(&bench) && !chose_codes;
+    match args.model.bundle().filter(|path| path.is_dir()) {
+        Some(run) if is_published => keep(&run.join(EVALUATION_FILE), evaluation.clone())?,
+        Some(_) if args.out.is_none() => {
+            warn(
+                "not kept in eval.json, since tables read that as the generator's with codes from the prior; --out FILE keeps it",
+            );
         }
-        evaluation.write(&path)?;
+        _ => {}
+    }
+    report(args, &evaluation)
+}
+
+/// Adds results to those that a run folder has of the same model.
+fn keep(path: &Path, mut evaluation: Evaluation) -> anyhow::Result<()> {
+    if path.exists() {
+        match Evaluation::read(path) {
+            Ok(older) => evaluation.complete_from(&older),
+            Err(error) => warn(format!("earlier results are replaced: {error}")),
+        }
+    }
+    Ok(evaluation.write(path)?)
+}
+
+/// Checks the arguments of an `idgan eval` that a sweep would run: the flags, and that FID finds a network that describes
+/// pictures. Where nothing is run (`dry`), its file may still be missing.
+///
+/// # Errors
+/// As [`run`] for a wrong use.
+pub(super) fn check_arguments(arguments: &[String], dry: bool) -> anyhow::Result<()> {
+    #[derive(clap::Parser)]
+    struct Alone {
+        #[command(flatten)]
+        args: Args,
+    }
+    let words = std::iter::once("idgan eval").chain(arguments.iter().map(String::as_str));
+    let Alone { args } = clap::Parser::try_parse_from(words).map_err(|error| usage(error.to_string()))?;
+    let file = args.inception.as_ref().or(args.features.as_ref());
+    if let Some(path) = file.filter(|path| !dry && !path.is_file()) {
+        return Err(usage(format!("the network behind fid is not there: {}", path.display())));
+    }
+    let spec = args.data.as_deref().unwrap_or_default();
+    if args.metrics.contains(&Metric::Fid) && file.is_none() && FactorNetwork::bundled(spec).is_none() {
+        return Err(usage(format!(
+            "fid on {spec} needs a network that describes pictures: name the Inception weights with --inception FILE, or \
+             train one with idgan train features --data {spec} and name it with --features FILE"
+        )));
     }
     Ok(())
 }
@@ -209,17 +261,21 @@ fn request(args: &Args, bench: &Workbench) -> Request {
     // GILBO trains a network for minutes, so it has to be asked for.
     let by_default = Metric::ALL.into_iter().filter(|&metric| metric != Metric::Gilbo).collect();
     let metrics = if args.metrics.is_empty() { by_default } else { args.metrics.clone() };
-    let by_itself = if bench.networks.generator.is_some() { Painter::Generator } else { Painter::Decoder };
     let votes = args.votes.map_or(args.fvm.votes, |votes| votes as usize);
     Request {
         samples: args.samples.map(|samples| samples as usize),
         fvm: FvmOptions { votes, ..args.fvm },
         mig_bins: args.mig_bins.into(),
         codes: args.codes,
-        painter: args.decoder.unwrap_or(by_itself),
+        painter: args.decoder.unwrap_or(usual_painter(bench)),
         gilbo_steps: args.gilbo_steps as usize,
         ..Request::new(metrics, args.seed)
     }
+}
+
+/// Whose pictures are measured when not said.
+fn usual_painter(bench: &Workbench) -> Painter {
+    if bench.networks.generator.is_some() { Painter::Generator } else { Painter::Decoder }
 }
 
 /// The first Ctrl+C stops between two batches, the second at once.

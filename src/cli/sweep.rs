@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::Context;
 
-use crate::compare::{Cell, Processes, Sweep, advance, progress};
+use crate::compare::{Cell, Processes, Sweep, advance, differences, progress};
 use crate::explore::export::shell_quoted;
 
-use super::{one_sentence, print, threads, train, usage, warn};
+use super::{eval, one_sentence, print, threads, train, usage, warn};
 
 /// Train and measure many models: methods times data sets times seeds.
 #[derive(Debug, clap::Args)]
@@ -48,7 +48,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let all = Sweep::read(&args.file).map_err(|error| usage(error.to_string()))?.cells();
     if args.list {
         for (index, cell) in all.iter().enumerate() {
-            print(format!("{index:>4}  {:<24}  {}", progress(cell)?, cell.folder.display()))?;
+            let how_far = match progress(cell) {
+                Ok(progress) => progress.to_string(),
+                Err(error) => {
+                    warn(one_sentence(&error.into()));
+                    "unreadable".to_owned()
+                }
+            };
+            print(format!("{index:>4}  {how_far:<24}  {}", cell.folder.display()))?;
         }
         return Ok(());
     }
@@ -60,7 +67,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     // a mistake in the last run should not wait for the first to end
     for cell in cells {
-        check(cell)?;
+        check(cell, args.dry_run)?;
     }
     if args.dry_run {
         for cell in cells {
@@ -126,9 +133,21 @@ fn warn_free(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Refuses a run whose configuration makes no sense.
-fn check(cell: &Cell) -> anyhow::Result<()> {
-    let words = cell.training(false);
+/// Refuses a run whose configuration or measurement makes no sense, or whose folder holds a run of other values. Where
+/// nothing is run (`dry`), files that the measurement needs may still be missing.
+fn check(cell: &Cell, dry: bool) -> anyhow::Result<()> {
     let place = || format!("the run {}", cell.folder.display());
-    train::configuration_of(&words[1..]).map(drop).with_context(place)
+    let config = train::configuration_of(&cell.training(false)[1..]).with_context(place)?;
+    if let Some(words) = cell.measuring() {
+        eval::check_arguments(&words[1..], dry).with_context(place)?;
+    }
+    let found = differences(cell, &config).with_context(place)?;
+    if !found.is_empty() && !dry {
+        return Err(usage(format!(
+            "a run of other values is there already ({}); name another folder with out, or move it away: {}",
+            found.join("; "),
+            cell.folder.display()
+        )));
+    }
+    Ok(())
 }

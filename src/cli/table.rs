@@ -1,12 +1,13 @@
 //! `idgan table`: results of runs in the layout of the paper's tables and figures.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use crate::base::{FileError, write_atomic};
-use crate::compare::{PaperTable, Results, Table, lambda_curve, trade_off};
+use crate::compare::{PaperTable, Results, RunResult, Table, lambda_curve, trade_off};
 use crate::explore::export::{Colour, Provenance, write_png};
 use crate::explore::figure::Chart;
 use crate::metrics::Metric;
@@ -17,7 +18,8 @@ use super::{print, usage, warn};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Reads config.toml and eval.json of every run folder among RUNS and below: mean and standard deviation (of\n\
-    n - 1) over seeds, the paper's numbers beside ours.\n\n\
+    n - 1) over seeds, the paper's numbers beside ours. Runs of a method that differ in more than their seeds have\n\
+    rows of their own.\n\n\
     Examples:\n  \
     idgan table runs/table2\n  \
     idgan table runs/table2 --metrics fvm,mig,fid,r_id --format latex --out table2.tex\n  \
@@ -28,7 +30,7 @@ pub struct Args {
     /// Run folders, or folders that hold them.
     #[arg(value_name = "RUNS", required = true)]
     runs: Vec<PathBuf>,
-    /// The paper's table to follow, 1 to 4; the one that the data belongs to when left out.
+    /// The paper's table to follow, 1 to 4; those that the data belong to when left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=4))]
     table: Option<u8>,
     /// Metrics to show, instead of the table's.
@@ -71,20 +73,27 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let results = Results::read(&args.runs)?;
     results.warnings.iter().for_each(warn);
-    let Some(first) = results.runs.first() else {
-        anyhow::bail!("none of these folders holds a run that was measured; idgan eval RUN measures one");
-    };
-    let layout = match args.table {
-        Some(number) => PaperTable::numbered(number),
-        None => PaperTable::about(&first.data, first.size),
-    };
+    anyhow::ensure!(
+        !results.runs.is_empty(),
+        "none of these folders holds a run that was measured; idgan eval RUN measures one"
+    );
     let metrics: Vec<String> = args.metrics.iter().map(|metric| metric.name().to_owned()).collect();
-    let table = Table::new(&results.runs, layout, &metrics);
-    let text = match args.format {
-        Format::Text => table.text(),
-        Format::Csv => table.csv(),
-        Format::Latex => table.latex(),
-    };
+    let mut text = String::new();
+    for (layout, runs) in by_table(results.runs.clone(), args.table) {
+        let table = Table::new(&runs, layout, &metrics);
+        table.warnings.iter().for_each(warn);
+        let own = match args.format {
+            Format::Text => table.text(),
+            Format::Csv => table.csv(),
+            Format::Latex => table.latex(),
+        };
+        match args.format {
+            _ if text.is_empty() => text = own,
+            // one file for programs has one line of headings
+            Format::Csv => text.extend(own.split_inclusive('\n').skip(1)),
+            Format::Text | Format::Latex => text = format!("{text}\n{own}"),
+        }
+    }
     match &args.out {
         Some(path) => write(path, &text)?,
         None => print(text.trim_end())?,
@@ -96,6 +105,19 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         draw(path, &lambda_curve(&results.runs))?;
     }
     Ok(())
+}
+
+/// The runs of each of the paper's tables in order, those of none last; all in table `number` where one is named.
+fn by_table(
+    runs: Vec<RunResult>,
+    number: Option<u8>,
+) -> impl Iterator<Item = (Option<&'static PaperTable>, Vec<RunResult>)> {
+    let mut tables: BTreeMap<u8, Vec<RunResult>> = BTreeMap::new();
+    for run in runs {
+        let own = || PaperTable::about(&run.data, run.size).map_or(u8::MAX, |table| table.number);
+        tables.entry(number.unwrap_or_else(own)).or_default().push(run);
+    }
+    tables.into_iter().map(|(number, runs)| (PaperTable::numbered(number), runs))
 }
 
 /// Whether a figure becomes an SVG document (else a PNG).

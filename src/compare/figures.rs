@@ -7,6 +7,9 @@ use crate::training::Method;
 
 use super::{PaperTable, Row, RunResult, Summary};
 
+/// Where a mark stands, and its deviation.
+type Point = ([f64; 2], f64);
+
 fn axis(metric: &str, logarithmic: bool) -> Axis {
     let label = if metric == "r_id" { "R_ID (nats)".to_owned() } else { metric.to_uppercase() };
     Axis { label, logarithmic }
@@ -15,11 +18,11 @@ fn axis(metric: &str, logarithmic: bool) -> Axis {
 /// Figure 3: disentanglement (`metric`, `fvm` or `mig`) against generation (FID, lower is better), a disc for each of
 /// `results` and a ring for what the paper publishes of the same method on the same data.
 pub fn trade_off(results: &[RunResult], metric: &str) -> Chart {
-    let mut by_row: BTreeMap<Row, Vec<([f64; 2], f64)>> = BTreeMap::new();
-    let mut published = BTreeMap::new();
+    let mut by_row: BTreeMap<(Row, String), Vec<Point>> = BTreeMap::new();
+    let mut published: BTreeMap<(Row, usize), Point> = BTreeMap::new();
     for run in results {
         let (Some(&fid), Some(&value)) = (run.metrics.get("fid"), run.metrics.get(metric)) else { continue };
-        by_row.entry(run.row).or_default().push(([fid, value], 0.0));
+        by_row.entry((run.row, run.variant.clone())).or_default().push(([fid, value], 0.0));
         if let Some(table) = PaperTable::about(&run.data, run.size)
             && let Some(data) = table.data_index(&run.data, run.size)
             && let Some((fid, _)) = table.published(run.row, data, "fid")
@@ -29,13 +32,23 @@ pub fn trade_off(results: &[RunResult], metric: &str) -> Chart {
         }
     }
     let mut series = Vec::new();
-    for (colour, (row, points)) in by_row.into_iter().enumerate() {
-        let name = row.heading();
-        let rings: Vec<_> = published.iter().filter(|((own, _), _)| *own == row).map(|(_, p)| *p).collect();
-        series.push(Series { name: name.clone(), points, joined: false, hollow: false, colour });
+    for (colour, ((row, variant), points)) in by_row.into_iter().enumerate() {
+        let heading = row.heading();
+        let name = if variant.is_empty() { heading.clone() } else { format!("{heading}, {variant}") };
+        series.push(Series { name, points, joined: false, hollow: false, colour });
+        // once for all variants of a row
+        let (rings, others) = published.into_iter().partition(|((own, _), _)| *own == row);
+        published = others;
+        let rings: BTreeMap<(Row, usize), Point> = rings;
         if !rings.is_empty() {
-            let name = format!("{name}, paper");
-            series.push(Series { name, points: rings, joined: false, hollow: true, colour });
+            let points = rings.into_values().collect();
+            series.push(Series {
+                name: format!("{heading}, paper"),
+                points,
+                joined: false,
+                hollow: true,
+                colour,
+            });
         }
     }
     Chart {
@@ -83,6 +96,8 @@ mod tests {
             data: "dsprites".into(),
             size: 64,
             seed,
+            variant: String::new(),
+            how: BTreeMap::new(),
             w_info: Some(w_info),
             metrics: [("fid".to_owned(), fid), ("mig".to_owned(), 0.3)].into(),
         }

@@ -1,8 +1,10 @@
 use std::path::Path;
 
+use crate::base::FileError;
 use crate::checkpoint::{RUN_CHECKPOINT, summarise};
-use crate::metrics::EVALUATION_FILE;
-use crate::training::RunFolder;
+use crate::explore::export::shell_quoted;
+use crate::metrics::{EVALUATION_FILE, Evaluation};
+use crate::training::{RunFolder, TrainConfig};
 
 use super::{Cell, Measurement, SweepError};
 
@@ -56,18 +58,55 @@ pub fn progress(cell: &Cell) -> Result<Progress, SweepError> {
         return Ok(Progress::Training { step, steps });
     }
     let is_measured = match &cell.measurement {
-        Some(measurement) => holds(&cell.folder.join(EVALUATION_FILE), &summary.sha256, measurement),
+        Some(measurement) => {
+            asks_as_before(cell) && holds(&cell.folder.join(EVALUATION_FILE), &summary.sha256, measurement)
+        }
         None => true,
     };
     Ok(if is_measured { Progress::Done } else { Progress::Trained })
 }
 
-/// Whether the results in this file are about the model with this SHA-256, and hold what was asked for.
+/// How the saved run in a cell's folder differs from what the cell would train, `config`: its results would stand under
+/// values that it never had. Empty where there is no run yet.
+///
+/// # Errors
+/// When the saved configuration cannot be read.
+pub fn differences(cell: &Cell, config: &TrainConfig) -> Result<Vec<String>, SweepError> {
+    let saved = RunFolder::saved_config(&cell.folder)?;
+    Ok(saved.map(|saved| super::variant::differences(&saved, config)).unwrap_or_default())
+}
+
+/// The file in a run folder with the arguments of the `idgan eval` that a sweep ended with.
+const MEASURED: &str = "eval.arguments";
+
+/// What decides a cell's measurement: the folder may have moved.
+fn arguments(cell: &Cell) -> Option<String> {
+    let words = cell.measuring()?;
+    let others: Vec<String> = words.into_iter().filter(|word| Path::new(word) != cell.folder).collect();
+    Some(shell_quoted(&others))
+}
+
+/// Notes that `cell` was measured as it asks.
+///
+/// # Errors
+/// When the note cannot be written.
+pub(super) fn note_measured(cell: &Cell) -> Result<(), SweepError> {
+    let Some(words) = arguments(cell) else { return Ok(()) };
+    let path = cell.folder.join(MEASURED);
+    std::fs::write(&path, words + "\n").map_err(|error| FileError::new(error, path).into())
+}
+
+/// Whether a sweep has measured with these arguments, or none has: somebody measured by hand then.
+fn asks_as_before(cell: &Cell) -> bool {
+    let before = std::fs::read_to_string(cell.folder.join(MEASURED));
+    before.map_or(true, |before| Some(before.trim_end()) == arguments(cell).as_deref())
+}
+
+/// Whether the results in this file are about the model with this SHA-256, and answer what was asked.
 fn holds(path: &Path, sha256: &str, asked: &Measurement) -> bool {
-    let read =
-        || -> Option<serde_json::Value> { serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok() };
-    read().is_some_and(|results| {
-        results["model_hash"] == sha256
-            && asked.metrics.iter().all(|name| results["metrics"][name.as_str()].is_object())
+    let answers =
+        |results: &Evaluation, name: &String| name.parse().is_ok_and(|metric| results.answers(metric));
+    Evaluation::read(path).is_ok_and(|results| {
+        results.model_hash == sha256 && asked.metrics.iter().all(|name| answers(&results, name))
     })
 }

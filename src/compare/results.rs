@@ -1,13 +1,14 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::base::FileError;
-use crate::checkpoint::{RUN_CHECKPOINT, summarise};
+use crate::checkpoint::{RUN_CHECKPOINT, Summary, summarise};
 use crate::metrics::EVALUATION_FILE;
 use crate::training::{Method, RunFolder, TrainConfig};
 
+use super::variant::{Values, deciding, labels};
 use super::{Row, SweepError};
 
 /// How deep run folders may lie below a folder that is named.
@@ -20,6 +21,9 @@ pub struct RunResult {
     pub folder: PathBuf,
     /// Where it belongs in a table.
     pub row: Row,
+    /// The values by which it differs from other runs of its row, data set and size: `gan.w_info=0.1`; empty where they
+    /// differ in their seeds alone.
+    pub variant: String,
     /// The data set that it was measured on.
     pub data: String,
     /// Picture height and width in pixels.
@@ -30,6 +34,8 @@ pub struct RunResult {
     pub w_info: Option<f64>,
     /// The values by metric, under the names of `idgan eval`.
     pub metrics: BTreeMap<String, f64>,
+    /// Pictures behind each value, and how it was computed, in words.
+    pub how: BTreeMap<String, (usize, String)>,
 }
 
 /// Results of runs, and words about the runs that have none.
@@ -44,8 +50,14 @@ pub struct Results {
 /// The part of `eval.json` that tables need.
 #[derive(Deserialize)]
 struct Measured {
+    #[serde(default)]
+    model_hash: String,
     data: String,
     metrics: BTreeMap<String, Value>,
+    #[serde(default)]
+    samples: BTreeMap<String, usize>,
+    #[serde(default)]
+    settings: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -54,23 +66,45 @@ struct Value {
 }
 
 impl Results {
-    /// Reads every run folder among `paths` and below them.
+    /// Reads every run folder among `paths` and below them, each once. A run that cannot be read, was not measured, or
+    /// was measured before it was trained on is left out with a warning.
     ///
     /// # Errors
-    /// When a folder or a file of a run cannot be read.
+    /// When a folder cannot be read.
     pub fn read(paths: &[PathBuf]) -> Result<Self, SweepError> {
-        let mut results = Self::default();
+        let mut reader = Reader::default();
         for path in paths {
-            results.visit(path, DEPTH)?;
+            reader.visit(path, DEPTH)?;
         }
-        results.runs.sort_by(|a, b| (a.row, &a.data, a.seed).cmp(&(b.row, &b.data, b.seed)));
-        results.runs.dedup_by(|a, b| a.folder == b.folder);
-        Ok(results)
+        Ok(reader.finish())
     }
+}
 
+/// Walks through folders.
+#[derive(Default)]
+struct Reader {
+    results: Results,
+    /// What decides each run's training.
+    values: Vec<Values>,
+    /// Folders seen, so that one that is named twice counts once.
+    seen: HashSet<PathBuf>,
+}
+
+impl Reader {
     fn visit(&mut self, path: &Path, depth: usize) -> Result<(), SweepError> {
-        if let Some(config) = RunFolder::saved_config(path)? {
-            return self.add(path, &config);
+        let own = std::fs::canonicalize(path).map_err(|error| FileError::new(error, path))?;
+        if !self.seen.insert(own) {
+            return Ok(());
+        }
+        match RunFolder::saved_config(path) {
+            Ok(Some(config)) => return self.add(path, &config),
+            Ok(None) => {}
+            Err(error) => {
+                self.results
+                    .warnings
+                    .push(format!("left out, since its configuration cannot be read: {error}"));
+                return Ok(());
+            }
         }
         let entries = std::fs::read_dir(path).map_err(|error| FileError::new(error, path))?;
         let mut folders = Vec::new();
@@ -89,7 +123,7 @@ impl Results {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                self.warnings.push(format!("not measured yet, see idgan eval: {}", folder.display()));
+                self.results.warnings.push(format!("not measured yet, see idgan eval: {}", folder.display()));
                 return Ok(());
             }
             Err(error) => return Err(FileError::new(error, path).into()),
@@ -97,14 +131,28 @@ impl Results {
         let measured: Measured = match serde_json::from_str(&text) {
             Ok(measured) => measured,
             Err(error) => {
-                self.warnings.push(format!("no results of idgan eval ({error}): {}", path.display()));
+                self.results.warnings.push(format!("no results of idgan eval ({error}): {}", path.display()));
                 return Ok(());
             }
         };
-        let vae = if config.method.takes_a_vae() { vae_method(folder, config) } else { None };
-        self.runs.push(RunResult {
+        // A folder that was copied without its model is taken at its word.
+        let summary = summarise(&folder.join(RUN_CHECKPOINT)).ok();
+        if summary.as_ref().is_some_and(|summary| summary.sha256 != measured.model_hash) {
+            let place = folder.display();
+            self.results.warnings.push(format!("left out, since it was trained on after it was measured; measure it again with idgan eval: {place}"));
+            return Ok(());
+        }
+        let vae = if config.method.takes_a_vae() { vae_method(summary, config) } else { None };
+        let how = |name: &String| {
+            let setting = measured.settings.get(name).cloned().unwrap_or_default();
+            (measured.samples.get(name).copied().unwrap_or_default(), setting)
+        };
+        self.values.push(deciding(config));
+        self.results.runs.push(RunResult {
             folder: folder.to_owned(),
             row: Row { method: config.method, vae },
+            variant: String::new(),
+            how: measured.metrics.keys().map(|name| (name.clone(), how(name))).collect(),
             data: measured.data,
             size: config.size,
             seed: config.seed,
@@ -113,11 +161,33 @@ impl Results {
         });
         Ok(())
     }
+
+    fn finish(self) -> Results {
+        let mut results = self.results;
+        let mut groups: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (index, run) in results.runs.iter().enumerate() {
+            groups.entry((run.row, run.data.clone(), run.size)).or_default().push(index);
+        }
+        for group in groups.values() {
+            let values: Vec<&Values> = group.iter().map(|&index| &self.values[index]).collect();
+            for (&index, label) in group.iter().zip(labels(&values)) {
+                results.runs[index].variant = label;
+            }
+        }
+        let place = |run: &RunResult| (run.row, run.variant.clone(), run.data.clone(), run.size, run.seed);
+        results.runs.sort_by_key(place);
+        for pair in results.runs.windows(2).filter(|pair| place(&pair[0]) == place(&pair[1])) {
+            let (one, other) = (pair[0].folder.display(), pair[1].folder.display());
+            results
+                .warnings
+                .push(format!("two runs of seed {} count in one mean: {one} and {other}", pair[0].seed));
+        }
+        results
+    }
 }
 
 /// What trained the VAE that a run distils: what the model says of it, else what the VAE's own run says.
-fn vae_method(folder: &Path, config: &TrainConfig) -> Option<Method> {
-    let summary = summarise(&folder.join(RUN_CHECKPOINT)).ok();
+fn vae_method(summary: Option<Summary>, config: &TrainConfig) -> Option<Method> {
     let said = summary.and_then(|summary| {
         let name = summary.description?.provenance.get("vae_method")?.as_str()?.to_owned();
         Method::from_name(&name)

@@ -1,6 +1,6 @@
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use crate::base::FileError;
 use crate::explore::export::shell_quoted;
 use crate::training::RunFolder;
 
+use super::progress::note_measured;
 use super::{Cell, Progress, SweepError, progress};
 
 /// Time between two looks at a process, or at a run that another process trains.
@@ -44,7 +45,10 @@ pub fn advance(cell: &Cell, processes: &Processes<'_>) -> Result<(), SweepError>
     }
     train(cell, processes)?;
     match (progress(cell)?, cell.measuring()) {
-        (Progress::Trained, Some(words)) => processes.run(&words, &cell.folder),
+        (Progress::Trained, Some(words)) => {
+            processes.run(&words, &cell.folder)?;
+            note_measured(cell)
+        }
         _ => Ok(()),
     }
 }
@@ -69,6 +73,17 @@ fn train(cell: &Cell, processes: &Processes<'_>) -> Result<(), SweepError> {
         }
         result?;
     }
+}
+
+/// Asks a process to save and end. Where there are no signals, it hears of Ctrl+C from its terminal alone.
+fn ask_to_stop(child: &Child) {
+    #[cfg(target_os = "linux")]
+    if let Ok(id) = libc::pid_t::try_from(child.id()) {
+        // SAFETY: a signal to a child that nobody has waited for yet, so the number is still its own.
+        unsafe { libc::kill(id, libc::SIGTERM) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = child;
 }
 
 impl Processes<'_> {
@@ -102,9 +117,12 @@ impl Processes<'_> {
                 break status;
             }
             if self.stopped.load(Ordering::Relaxed) {
-                // The terminal or the scheduler has told the child too; one that was not told loses nothing but the
-                // steps since its last checkpoint.
-                let since = *asked.get_or_insert_with(Instant::now);
+                // A terminal or scheduler may have told the child too: it takes both for one. A child that does not end
+                // loses nothing but the steps since its last checkpoint.
+                let since = *asked.get_or_insert_with(|| {
+                    ask_to_stop(&child);
+                    Instant::now()
+                });
                 if since.elapsed() > GRACE {
                     child.kill().map_err(fail)?;
                 }

@@ -132,8 +132,14 @@ impl Sweep {
         distinct("seed", self.seeds.iter().map(u64::to_string))?;
         distinct("data set", self.data.iter().map(|entry| entry.name.clone()))?;
         distinct("method", self.method.iter().flat_map(|entry| entry.variants().map(|v| v.name)))?;
-        let names = self.data.iter().map(|entry| &entry.name);
-        for name in names.chain(self.method.iter().map(|entry| &entry.name)) {
+        for entry in &self.method {
+            if let Some((key, _)) = entry.vary.iter().find(|(_, values)| values.is_empty()) {
+                return Err(format!("{}: {key} varies over no value; name one, or leave it out", entry.name));
+            }
+        }
+        let data = self.data.iter().map(|entry| entry.name.clone());
+        let methods = self.method.iter().flat_map(|entry| entry.variants().map(|variant| variant.name));
+        for name in data.chain(methods) {
             if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
                 return Err(format!("{name:?} cannot be the name of a folder"));
             }
@@ -331,5 +337,7 @@ mod tests {
         assert!(refused("\"rooms\"", "\"dsprites\"").contains("twice"));
         assert!(refused("\"mig\"", "\"mick\"").contains("no metric"));
         assert!(refused("steps = 7", "stepps = 7").contains("stepps"));
+        assert!(refused("[0.001, 1]", "[]").contains("varies over no value"));
+        assert!(refused("[0.001, 1]", "[\"a/../b\"]").contains("folder"));
     }
 }

@@ -12,6 +12,10 @@ pub struct Table {
     pub columns: Vec<(String, String)>,
     /// The rows: a heading, and a cell a column.
     pub rows: Vec<(String, Vec<TableCell>)>,
+    /// What stands below it in a terminal.
+    pub note: Option<String>,
+    /// What one should know before comparing its numbers.
+    pub warnings: Vec<String>,
 }
 
 /// What is known about one method, data set and metric.
@@ -50,42 +54,50 @@ impl Summary {
 
 impl Table {
     /// The table of `results` in the layout of the paper's table `layout`, or in none. Rows and data sets that the
-    /// paper does not have follow its own. `metrics` replaces the layout's.
+    /// paper does not have follow its own; runs of a method that differ in more than their seeds have a row for each
+    /// variant. `metrics` replaces the layout's.
     pub fn new(results: &[RunResult], layout: Option<&PaperTable>, metrics: &[String]) -> Self {
         let own: &[&str] = layout.map_or(&["fvm", "mig", "fid"], |table| table.metrics);
         let metrics: Vec<String> =
             if metrics.is_empty() { own.iter().map(|&m| m.to_owned()).collect() } else { metrics.to_vec() };
-        let headings = layout.map_or(&[][..], |table| table.rows);
-        let mut rows: Vec<(Row, String)> =
-            headings.iter().map(|(row, heading)| (*row, (*heading).to_owned())).collect();
-        let others: BTreeSet<Row> = results.iter().map(|run| run.row).collect();
-        let new = others.into_iter().filter(|row| rows.iter().all(|(known, _)| known != row));
-        let new: Vec<_> = new.map(|row| (row, row.heading())).collect();
-        rows.extend(new);
-
         let data = data_sets(results, layout);
         let mut columns = Vec::new();
         for (heading, ..) in &data {
             columns.extend(metrics.iter().map(|metric| (heading.clone(), metric.clone())));
         }
-        let cell = |row: Row, data: &(String, String, usize), metric: &String| {
-            let (_, spec, size) = data;
-            let same = results.iter().filter(|run| run.row == row && (&run.data, run.size) == (spec, *size));
-            let values: Vec<f64> = same.filter_map(|run| run.metrics.get(metric).copied()).collect();
-            let published =
-                layout.and_then(|table| table.published(row, table.data_index(spec, *size)?, metric));
-            TableCell { ours: Summary::of(&values), published }
-        };
-        let rows = rows.into_iter().map(|(row, heading)| {
-            let cells =
-                data.iter().flat_map(|data| metrics.iter().map(move |metric| cell(row, data, metric)));
-            (heading, cells.collect())
-        });
+        let mut warnings = Vec::new();
+        let mut rows = Vec::new();
+        for (row, variant, heading) in rows_of(results, layout) {
+            let mut cells = Vec::new();
+            for (_, spec, size) in &data {
+                let is_here = |run: &&RunResult| (run.row, &run.data, run.size) == (row, spec, *size);
+                let runs: Vec<&RunResult> =
+                    results.iter().filter(is_here).filter(|run| run.variant == variant).collect();
+                for metric in &metrics {
+                    let values: Vec<f64> =
+                        runs.iter().filter_map(|run| run.metrics.get(metric).copied()).collect();
+                    let published =
+                        layout.and_then(|table| table.published(row, table.data_index(spec, *size)?, metric));
+                    cells.push(TableCell { ours: Summary::of(&values), published });
+                    warnings.extend(mixed_ways(&runs, metric).map(|ways| {
+                        format!(
+                            "{metric} of {heading} on {spec} is a mean over different measurements: {ways}"
+                        )
+                    }));
+                }
+            }
+            rows.push((heading, cells));
+        }
+        for (_, spec, size) in &data {
+            let runs = results.iter().filter(|run| (&run.data, run.size) == (spec, *size));
+            let runs: Vec<&RunResult> = runs.collect();
+            warnings.extend(metrics.iter().filter_map(|metric| mixed_counts(&runs, metric, spec)));
+        }
         let title = match layout {
             Some(table) => format!("Table {}. {}", table.number, table.title),
             None => "Results".to_owned(),
         };
-        Self { title, columns, rows: rows.collect() }
+        Self { title, columns, rows, note: note(results, layout, &metrics), warnings }
     }
 
     /// For a terminal.
@@ -127,6 +139,9 @@ impl Table {
             }
             text.push_str(out.trim_end());
             text.push('\n');
+        }
+        if let Some(note) = &self.note {
+            text.push_str(&format!("{note}\n"));
         }
         text
     }
@@ -193,6 +208,56 @@ impl Table {
     }
 }
 
+/// Method, variant and heading of every row: the layout's in its order, then the others.
+fn rows_of(results: &[RunResult], layout: Option<&PaperTable>) -> Vec<(Row, String, String)> {
+    let mut rows = Vec::new();
+    let mut add = |row: Row, heading: &str| {
+        let variants: BTreeSet<&str> =
+            results.iter().filter(|run| run.row == row).map(|run| run.variant.as_str()).collect();
+        let variants = if variants.is_empty() { BTreeSet::from([""]) } else { variants };
+        for variant in variants {
+            let heading =
+                if variant.is_empty() { heading.to_owned() } else { format!("{heading}, {variant}") };
+            rows.push((row, variant.to_owned(), heading));
+        }
+    };
+    let published = layout.map_or(&[][..], |table| table.rows);
+    published.iter().for_each(|(row, heading)| add(*row, heading));
+    let others: BTreeSet<Row> = results.iter().map(|run| run.row).collect();
+    let is_new = |row: &&Row| published.iter().all(|(known, _)| known != *row);
+    others.iter().filter(is_new).for_each(|row| add(*row, &row.heading()));
+    rows
+}
+
+/// That FID by another network than the paper's gives other sizes, where the two stand beside each other.
+fn note(results: &[RunResult], layout: Option<&PaperTable>, metrics: &[String]) -> Option<String> {
+    let layout = layout.filter(|_| metrics.iter().any(|metric| metric == "fid"))?;
+    let is_own = |run: &RunResult| run.how.get("fid").is_some_and(|(_, words)| !words.contains("Inception"));
+    results.iter().any(is_own).then(|| {
+        format!(
+            "FID is ours by another network than in the paper's Table {}: compare its order, not its size.",
+            layout.number
+        )
+    })
+}
+
+/// The ways in which a metric of runs in one cell was computed, where there are several.
+fn mixed_ways(runs: &[&RunResult], metric: &str) -> Option<String> {
+    let ways: BTreeSet<&str> =
+        runs.iter().filter_map(|run| run.how.get(metric)).map(|(_, words)| words.as_str()).collect();
+    (ways.len() > 1).then(|| ways.into_iter().collect::<Vec<_>>().join("; "))
+}
+
+/// That a metric of the runs in one column was measured on different numbers of pictures, where it was.
+fn mixed_counts(runs: &[&RunResult], metric: &str, data: &str) -> Option<String> {
+    let counts: BTreeSet<usize> =
+        runs.iter().filter_map(|run| run.how.get(metric)).map(|how| how.0).collect();
+    let (least, most) = (counts.first()?, counts.last()?);
+    (least < most).then(|| {
+        format!("{metric} on {data} was measured on {least} to {most} pictures; values of equally many compare best")
+    })
+}
+
 /// Heading, specification and size of every data set with results: the layout's in its order, then the others.
 fn data_sets(results: &[RunResult], layout: Option<&PaperTable>) -> Vec<(String, String, usize)> {
     let found: BTreeSet<(&str, usize)> = results.iter().map(|run| (run.data.as_str(), run.size)).collect();
@@ -203,7 +268,16 @@ fn data_sets(results: &[RunResult], layout: Option<&PaperTable>) -> Vec<(String,
         (Some(table), Some(place)) => table.data[place].2.to_owned(),
         _ => format!("{spec} {size}x{size}"),
     };
-    data.into_iter().map(|(p, spec, size)| (heading(p, spec, size), spec.to_owned(), size)).collect()
+    let headings: Vec<String> = data.iter().map(|&(p, spec, size)| heading(p, spec, size)).collect();
+    let own = |index: usize| {
+        let (_, spec, size) = data[index];
+        // The same data from two places stand in columns of their own.
+        let is_shared = headings.iter().filter(|other| **other == headings[index]).count() > 1;
+        let heading =
+            if is_shared { format!("{} ({spec})", headings[index]) } else { headings[index].clone() };
+        (heading, spec.to_owned(), size)
+    };
+    (0..data.len()).map(own).collect()
 }
 
 /// Better is up or down.
@@ -259,6 +333,8 @@ fn quoted(field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::training::Method;
 
@@ -269,6 +345,8 @@ mod tests {
             data: "dsprites".into(),
             size: 64,
             seed,
+            variant: String::new(),
+            how: BTreeMap::new(),
             w_info: None,
             metrics: metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
         }
@@ -300,6 +378,31 @@ mod tests {
         assert_eq!(fid.ours, Some(Summary { mean: 3.0, deviation: None, runs: 1 }));
         assert_eq!(table.rows[4].1[2].published, None);
         assert_eq!(table.rows[1].1[0].ours, None);
+    }
+
+    #[test]
+    fn variants_have_rows_of_their_own_and_mixtures_are_told() {
+        let vae = Some(Method::BetaVae);
+        let how = |samples, words: &str| BTreeMap::from([("fid".to_owned(), (samples, words.to_owned()))]);
+        let mut weak = run(Method::Idgan, vae, 0, &[("fid", 3.0)]);
+        (weak.variant, weak.how) = ("gan.w_info=0.1".into(), how(100, "a"));
+        let mut strong = run(Method::Idgan, vae, 0, &[("fid", 9.0)]);
+        (strong.variant, strong.how) = ("gan.w_info=1".into(), how(50, "a"));
+        let other = RunResult { how: how(50, "b"), seed: 1, ..strong.clone() };
+        let elsewhere = RunResult { data: "dsprites:file".into(), ..weak.clone() };
+        let table = Table::new(&[weak, strong, other, elsewhere], PaperTable::numbered(2), &["fid".into()]);
+        let rows: Vec<&str> = table.rows.iter().map(|row| row.0.as_str()).collect();
+        assert_eq!(rows[3..], ["ID-GAN (two-step), gan.w_info=0.1", "ID-GAN (two-step), gan.w_info=1"]);
+        assert_eq!(table.rows[4].1[0].ours.map(|ours| (ours.mean, ours.runs)), Some((9.0, 2)));
+        assert_eq!(table.columns[0].0, "dSprites (dsprites)", "{:?}", table.columns);
+        let about = |words: &str| table.warnings.iter().filter(|warning| warning.contains(words)).count();
+        assert_eq!(
+            (about("different measurements: a; b"), about("50 to 100 pictures")),
+            (1, 1),
+            "{:?}",
+            table.warnings
+        );
+        assert_eq!(table.warnings.len(), 2);
     }
 
     #[test]

@@ -91,7 +91,8 @@ pub fn read_back_correlation(
     Ok(Some(Score::around(mean(&values), deviation, [-1.0, 1.0]).with_parts(names, &values)))
 }
 
-/// Pearson's correlation coefficient of `a` and `b` over `rows`; 0 where one of them does not vary.
+/// Pearson's correlation coefficient of `a` and `b` over `rows`; 0 where one of them does not vary, NaN where one holds
+/// what is not a number.
 pub fn correlation(a: &[f64], b: &[f64], rows: &[usize]) -> f64 {
     let mean = |values: &[f64]| rows.iter().map(|&row| values[row]).sum::<f64>() / rows.len().max(1) as f64;
     let (mean_a, mean_b) = (mean(a), mean(b));
@@ -101,7 +102,7 @@ pub fn correlation(a: &[f64], b: &[f64], rows: &[usize]) -> f64 {
         (ab, aa, bb) = (ab + da * db, aa + da * da, bb + db * db);
     }
     let scale = (aa * bb).sqrt();
-    if scale > 0.0 { ab / scale } else { 0.0 }
+    if scale == 0.0 { 0.0 } else { ab / scale }
 }
 
 /// The columns of `rows` `(N, dims)`.
@@ -142,6 +143,7 @@ mod tests {
         let (a, rows) = ([1.0, 2.0, 4.0, 8.0], [0, 1, 2, 3]);
         assert!((correlation(&a, &[-3.0, -6.0, -12.0, -24.0], &rows) + 1.0).abs() < 1e-12);
         assert_eq!(correlation(&a, &[5.0; 4], &rows), 0.0);
+        assert!(correlation(&a, &[1.0, f64::NAN, 2.0, 3.0], &rows).is_nan(), "nonsense is no 0");
         // numpy.corrcoef([1, 2, 4, 8], [2, 1, 5, 3])[0, 1]
         assert!((correlation(&a, &[2.0, 1.0, 5.0, 3.0], &rows) - 0.425_579_619_369_114_4).abs() < 1e-12);
     }

@@ -41,8 +41,8 @@ pub struct Request {
     pub fvm: FvmOptions,
     /// Bins of the mutual information gap.
     pub mig_bins: usize,
-    /// Where the codes of drawn pictures come from, for [`Metric::Fid`] and [`Metric::Gilbo`];
-    /// [`Metric::RId`] and [`Metric::ReadBack`] are defined on the posterior.
+    /// Where the codes of drawn pictures come from, for [`Metric::Fid`]; [`Metric::RId`], [`Metric::ReadBack`] and
+    /// [`Metric::Gilbo`] are defined on the posterior (the last on the prior where there is no encoder).
     pub codes: Source,
     /// Which network draws.
     pub painter: Painter,
@@ -95,15 +95,16 @@ impl Request {
         self.metrics.contains(&metric)
     }
 
-    /// Whether the aggregated posterior is drawn from.
-    fn needs_posterior(&self) -> bool {
-        let by_choice = self.has(Metric::Fid) || self.has(Metric::Gilbo);
-        self.has(Metric::RId) || self.has(Metric::ReadBack) || (by_choice && self.codes == Source::Posterior)
+    /// Whether the aggregated posterior is drawn from, of a model that has an encoder or not.
+    fn needs_posterior(&self, has_encoder: bool) -> bool {
+        let by_choice = self.has(Metric::Fid) && self.codes == Source::Posterior;
+        let by_definition = self.has(Metric::RId) || self.has(Metric::ReadBack);
+        by_definition || by_choice || (has_encoder && self.has(Metric::Gilbo))
     }
 
     /// Whether pictures of the data are encoded.
-    fn needs_coded(&self) -> bool {
-        self.needs_posterior() || self.metrics.iter().any(|metric| metric.needs_encoder())
+    fn needs_coded(&self, has_encoder: bool) -> bool {
+        self.needs_posterior(has_encoder) || self.metrics.iter().any(|metric| metric.needs_encoder())
     }
 }
 
@@ -146,7 +147,7 @@ impl Pictures {
         let open = |[_, height, _]: [usize; 3]| data::open(spec, Some(height), options);
         let encoder = networks.encoder.as_deref().map(|encoder| encoder.picture_shape());
         let painter = painter(networks, request.painter);
-        let coded = encoder.filter(|_| request.needs_coded()).map(open).transpose()?;
+        let coded = encoder.filter(|_| request.needs_coded(true)).map(open).transpose()?;
         let drawn = match (painter, &coded) {
             (Some(shape), _) if request.has(Metric::Fid) => match &coded {
                 Some(coded) if coded.picture_shape() == shape => Some(Arc::clone(coded)),
@@ -235,7 +236,8 @@ fn check(
             });
         }
     }
-    if request.needs_posterior() {
+    let has_encoder = subject.networks.encoder.is_some();
+    if request.needs_posterior(has_encoder) {
         if subject.networks.encoder.is_none() {
             return refuse("codes from the posterior need an encoder, and this model has none".into());
         }
@@ -255,7 +257,7 @@ fn check(
                 ));
             }
         }
-    } else if request.needs_coded() {
+    } else if request.needs_coded(has_encoder) {
         return refuse(format!("the pictures of {spec} were not opened at the encoder's size"));
     }
     if request.has(Metric::Fid) {
@@ -266,7 +268,9 @@ fn check(
         check_pictures(data.as_ref(), shape, "the model draws")?;
         if features.is_none() {
             return refuse(
-                "fid needs a network that describes pictures; name the Inception weights with --inception FILE".into(),
+                "fid needs a network that describes pictures; name the Inception weights with --inception FILE, or train \
+                 one with idgan train features and name it with --features FILE"
+                    .into(),
             );
         }
     }
@@ -292,7 +296,17 @@ struct Job<'a, 'b, 'c> {
 }
 
 impl Job<'_, '_, '_> {
+    /// Keeps a value that is one. A NaN anywhere in a model shows here, and would be no JSON either.
     fn keep(&mut self, metric: Metric, score: Score, samples: usize, setting: impl Into<String>) {
+        if !score.is_finite() {
+            let reason = format!(
+                "{metric} is left out: it came out as {}, so the model's codes or pictures hold what are no finite \
+                 numbers",
+                score.value
+            );
+            self.result.left_out.insert(metric, reason);
+            return;
+        }
         self.result.metrics.insert(metric, score);
         self.result.samples.insert(metric, samples);
         self.result.settings.insert(metric, setting.into());
@@ -414,8 +428,11 @@ impl Job<'_, '_, '_> {
                 self.subject.pool,
                 &mut self.watch,
             )?;
-            let setting =
-                format!("{}, drawn by {painter}, codes from the {}", features.name(), request.codes);
+            let setting = format!(
+                "{}, {real} real pictures, drawn by {painter}, codes from the {}",
+                features.name(),
+                request.codes
+            );
             self.keep(Metric::Fid, score, count, setting);
             self.result.warnings.extend(few_pictures(count.min(real), features.dims()));
         }
@@ -445,10 +462,10 @@ impl Job<'_, '_, '_> {
                     format!("drawn by {painter}, codes from the posterior"),
                 );
             }
-            None => self.result.warnings.push(
-                "read_back is left out: no dimension of the code is active, so there is nothing to read back"
-                    .to_owned(),
-            ),
+            None => {
+                let reason = "read_back is left out: no dimension of the code is active, so there is nothing to read back";
+                self.result.left_out.insert(Metric::ReadBack, reason.to_owned());
+            }
         }
         Ok(())
     }
@@ -461,16 +478,16 @@ impl Job<'_, '_, '_> {
         let (true, Some(renderer)) = (request.has(Metric::Gilbo), renderer) else { return Ok(()) };
         let description = self.subject.description;
         let code = read_code(description, painter)?;
-        let posterior = sample.filter(|_| request.codes == Source::Posterior);
         self.watch.begin(Metric::Gilbo);
-        let mut drawing = Drawing::new(description, renderer.as_mut(), painter, posterior, request.seed)?;
+        let mut drawing = Drawing::new(description, renderer.as_mut(), painter, sample, request.seed)?;
         let pairs = request.samples.unwrap_or(ALIGNMENT_PICTURES);
         let options = GilboOptions { steps: request.gilbo_steps, pairs, seed: request.seed };
         let machine = (self.subject.device, self.subject.pool);
         let score = gilbo(&mut drawing, description, code, &options, machine, &mut self.watch)?;
         let setting = format!(
             "encoder trained for {} steps, drawn by {painter}, codes from the {}",
-            request.gilbo_steps, request.codes
+            request.gilbo_steps,
+            if sample.is_some() { Source::Posterior } else { Source::Prior }
         );
         self.keep(Metric::Gilbo, score, pairs, setting);
         Ok(())

@@ -28,7 +28,10 @@ pub struct Evaluation {
     pub settings: BTreeMap<Metric, String>,
     /// The values.
     pub metrics: BTreeMap<Metric, Score>,
-    /// What one should know before using them.
+    /// What was asked but has no value, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<Metric, String>,
+    /// What one should know before using them; each begins with the name of its metric.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
@@ -59,16 +62,28 @@ impl Evaluation {
         })
     }
 
+    /// Whether `metric` was asked and answered, be it with the reason why it has no value.
+    pub fn answers(&self, metric: Metric) -> bool {
+        self.metrics.contains_key(&metric) || self.left_out.contains_key(&metric)
+    }
+
     /// Adds what `older` measured beyond this, when it is about the same model, data and seed.
     pub fn complete_from(&mut self, older: &Self) {
         let identity = |e: &Self| (e.model_hash.clone(), e.data.clone(), e.seed);
         if identity(self) != identity(older) {
             return;
         }
+        for (&metric, reason) in &older.left_out {
+            if !self.answers(metric) {
+                self.left_out.insert(metric, reason.clone());
+            }
+        }
         for (&metric, score) in &older.metrics {
-            if self.metrics.contains_key(&metric) {
+            if self.answers(metric) {
                 continue;
             }
+            let about = |warning: &&String| warning.split(' ').next() == Some(metric.name());
+            self.warnings.extend(older.warnings.iter().filter(about).cloned());
             self.metrics.insert(metric, score.clone());
             self.samples.extend(older.samples.get(&metric).map(|&count| (metric, count)));
             self.settings.extend(older.settings.get(&metric).map(|words| (metric, words.clone())));
@@ -113,7 +128,13 @@ mod tests {
         assert_eq!(new, evaluation(3, Metric::Mig, 0.5));
         new.complete_from(&evaluation(3, Metric::Mig, 0.9));
         assert_eq!(new.metrics[&Metric::Mig].value, 0.5, "new values win");
-        new.complete_from(&evaluation(3, Metric::Fvm, 0.7));
+        let mut older = evaluation(3, Metric::Fvm, 0.7);
+        older.warnings = vec!["fvm is rough".into(), "mig is rough".into()];
+        older.left_out = BTreeMap::from([(Metric::Mig, "why".into()), (Metric::Kl, "because".into())]);
+        new.complete_from(&older);
         assert_eq!((new.metrics[&Metric::Fvm].value, new.samples[&Metric::Fvm]), (0.7, 10));
+        assert_eq!(new.warnings, ["fvm is rough"], "a warning stays with its value");
+        assert_eq!(new.left_out.keys().collect::<Vec<_>>(), [&Metric::Kl]);
+        assert!(new.answers(Metric::Kl) && !new.answers(Metric::Fid));
     }
 }

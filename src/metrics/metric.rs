@@ -19,7 +19,8 @@ pub enum Metric {
     RId,
     /// Correlation of codes with what the encoder reads back from their pictures, averaged over active dimensions.
     ReadBack,
-    /// The same bound with an encoder trained on the generator's pictures (Alemi and Fischer 2018), in nats.
+    /// The same bound with an encoder trained on the generator's pictures (Alemi and Fischer 2018; paper footnote 4), in
+    /// nats.
     Gilbo,
     /// KL(q(c|x) || p(c)), averaged over pictures, by dimension, in nats.
     Kl,

@@ -51,6 +51,12 @@ impl Score {
         Self::around(mean, (variance / values.len().max(1) as f64).sqrt(), range)
     }
 
+    /// Whether the value, its interval and its parts are numbers.
+    pub fn is_finite(&self) -> bool {
+        let parts = self.parts.iter().map(|part| part.value);
+        [self.value, self.low, self.high].into_iter().chain(parts).all(f64::is_finite)
+    }
+
     /// The same with parts.
     pub fn with_parts(self, names: impl IntoIterator<Item = String>, values: &[f64]) -> Self {
         let parts = names.into_iter().zip(values).map(|(name, &value)| Part { name, value }).collect();

@@ -113,7 +113,7 @@ fn results(ui: &mut Ui, state: &mut State) {
             ui.end_row();
         }
     });
-    for warning in &results.warnings {
+    for warning in results.left_out.values().chain(&results.warnings) {
         ui.label(RichText::new(warning).size(SMALL).color(palette.warning));
     }
     if ui.button("Export results…").on_hover_text(Command::ExportEvaluation.hint()).clicked() {
