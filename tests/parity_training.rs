@@ -49,6 +49,7 @@ fn three_vae_steps_are_pytorchs() {
     let Some(path) = parity("dvae_dsprites_last.training.safetensors") else { return };
     let reference = read_arrays(&path);
     let values = VaeTraining {
+        start: String::new(),
         c_dim: 10,
         channels: 1,
         likelihood: Likelihood::Bernoulli,

@@ -4,7 +4,7 @@
 
 mod counting;
 
-use idgan::base::Pool;
+use idgan::base::{Pool, keep_freed_memory};
 use idgan::data::OpenOptions;
 use idgan::inference::DeviceChoice;
 use idgan::training::{Control, Machine, Session, Stage, TrainEvent, preset};
@@ -32,6 +32,7 @@ fn held() -> Held {
 
 #[test]
 fn memory_is_flat_over_two_thousand_steps() {
+    keep_freed_memory(); // as the program does
     let folder = tempfile::tempdir().unwrap();
     let machine = Machine {
         device: DeviceChoice::Cpu.open().unwrap(),

@@ -89,11 +89,13 @@ fn check_resume_is_exact(folder: &Path, config: &TrainConfig) {
     assert_eq!(train(&mut session, u64::MAX), last);
     assert_same_bits(&newest_state(&whole), &newest_state(&split));
     let lines = std::fs::read_to_string(split.join("log.jsonl")).unwrap();
-    let steps: Vec<u64> = lines
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["step"].as_u64().unwrap())
-        .collect();
+    let lines: Vec<serde_json::Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let steps: Vec<u64> = lines.iter().map(|line| line["step"].as_u64().unwrap()).collect();
     assert_eq!(steps, (1..=config.steps).collect::<Vec<_>>(), "every step is logged once");
+    if let Some(gan) = &config.gan {
+        let rates: Vec<f64> = lines.iter().map(|line| line["rate_generator"].as_f64().unwrap()).collect();
+        assert_eq!(rates, (0..config.steps).map(|step| gan.generator_rate(step)).collect::<Vec<_>>());
+    }
 }
 
 /// A short stage-1 run to distil.
@@ -191,6 +193,33 @@ fn the_newest_checkpoint_opens_by_itself_and_says_what_it_is() {
     assert_eq!(model.description.training["steps"], 6);
     let stats = model.stats.expect("the encoder's statistics travel with the VAE");
     assert_eq!((stats.mu.shape(), stats.kl.shape()), (&[4096, 10][..], &[10][..]));
+}
+
+#[test]
+fn a_vae_starts_from_a_vae_of_its_sizes() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = trained_vae(folder.path());
+    let config = |c_dim: usize, beta: f64| {
+        let mut config = TrainConfig { steps: 1, ..vae_config(Method::BetaVae) };
+        let vae = config.vae.as_mut().unwrap();
+        (vae.c_dim, vae.start, vae.learning_rate) = (c_dim, first.display().to_string(), 1e-12);
+        vae.beta = Ramp::constant(beta);
+        config
+    };
+    let c_dim = vae_config(Method::BetaVae).vae.unwrap().c_dim;
+    let second = folder.path().join("second");
+    train(&mut Session::start(&second, config(c_dim, 0.5), machine()).unwrap(), u64::MAX);
+    let model = |run: &Path| {
+        let sources = Sources { checkpoint: Some(run.to_owned()), ..Sources::default() };
+        open(&sources).unwrap().model
+    };
+    let (old, new) = (model(&first), model(&second));
+    assert!(old.vae.iter().all(|(name, old)| {
+        old.data().iter().zip(new.vae[name].data()).all(|(old, new)| (old - new).abs() < 1e-9)
+    }));
+    assert_eq!(new.description.provenance["start"], old.hash.as_str());
+    let refused = Session::start(&folder.path().join("third"), config(c_dim + 1, 0.5), machine());
+    assert!(refused.is_err_and(|error| error.to_string().contains("--start does not fit")));
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn vae(bencher: Bencher<'_, '_>) {
     let values = config.vae.expect("is a preset of stage 1");
     let weights = values.network().initialise_normal(&mut stream);
     let mut trainer =
-        VaeTrainer::new(config.method, values, &weights, &Device::Cpu, &mut stream).expect("starts");
+        VaeTrainer::new(config.method, values.clone(), &weights, &Device::Cpu, &mut stream).expect("starts");
     let pictures = normal(&[64, 1, 64, 64]).gt(0.0).and_then(|x| x.to_dtype(candle_core::DType::F32));
     let batch =
         [VaeBatch { pictures: pictures.expect("draws"), noise: normal(&[64, values.c_dim]), second: None }];

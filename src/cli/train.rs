@@ -1,7 +1,6 @@
 //! `idgan train vae|gan`: both stages, from flags, presets and TOML files to a run folder.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -12,7 +11,7 @@ use crate::data::OpenOptions;
 use crate::engine::Training;
 use crate::training::{
     End, Machine, Method, RunFolder, Session, Stage, StepReport, TrainConfig, TrainEvent, preset,
-    preset_names, preset_to_start_from,
+    preset_names,
 };
 
 use super::{DeviceArgs, OpeningArgs, print, threads, usage, warn};
@@ -75,8 +74,9 @@ struct Options {
     /// The VAE whose code idgan, idgan-no-distill and cgan take: a run folder, a bundle or a published PyTorch file.
     #[arg(long, value_name = "FILE|RUN", value_parser = super::args::model_parser())]
     vae: Option<PathBuf>,
-    /// The GAN that the networks start from instead of random weights: one of the same sizes, or one of half the
-    /// picture size and half the gan.nfilter_max, which grows by a level. It should have learnt from the same VAE.
+    /// The model that the networks start from instead of random weights. Stage 1: a VAE of the same sizes. Stage 2: a GAN
+    /// of the same sizes, or one of half the picture size and half the gan.nfilter_max, which grows by a level; it should
+    /// have learnt from the same VAE, or from one that --start made of it.
     #[arg(long, value_name = "FILE|RUN", value_parser = super::args::model_parser())]
     start: Option<PathBuf>,
     /// Picture height and width in pixels: 64 for the VAE, 64 to 1024 for the GAN.
@@ -146,15 +146,20 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let method = config.method.name();
         return Err(usage(format!("{method} takes the code of a VAE; name it with --vae FILE or --vae RUN")));
     }
-    let starts_from = config.gan.as_ref().filter(|gan| gan.start.is_empty()).map(|_| &config.preset);
-    if let Some(small) = starts_from.and_then(|name| preset_to_start_from(name))
-        && resumed.is_none()
-    {
-        return Err(usage(format!(
-            "the preset {} goes on from a GAN trained with the preset {small}; name its run with --start RUN",
-            config.preset
-        )));
+    if let Some(missing) = config.missing_start().filter(|_| resumed.is_none()) {
+        return Err(usage(format!("{missing}; name its run with --start RUN")));
     }
+    warn_free(&format!(
+        "{} {} on {}, {} px, {} steps of {} pictures (preset {}), into {}",
+        if resumed.is_some() { "going on with" } else { "training" },
+        config.method.name(),
+        config.data,
+        config.size,
+        config.steps,
+        config.batch,
+        config.preset,
+        out.display()
+    ));
     let cancel_preparation = Cancel::new();
     let machine = Machine {
         device: options.device.device.open()?,
@@ -239,7 +244,10 @@ fn effective(stage: Stage, options: &Options) -> anyhow::Result<TrainConfig> {
         merge(&mut table, file);
     }
     apply_flags(&mut table, stage, options)?;
-    toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| usage(error.message().to_owned()))
+    toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| {
+        // what is wrong, and on a second line where
+        usage(error.to_string().trim().replace('\n', ", "))
+    })
 }
 
 /// The method called `name`, if it is one of this stage.
@@ -317,11 +325,9 @@ fn apply_flags(table: &mut toml::Table, stage: Stage, options: &Options) -> anyh
         flags.push(("gan.vae", text(&absolute.display().to_string())));
     }
     if let Some(start) = &options.start {
-        if stage == Stage::Vae {
-            return Err(usage("--start names the GAN to start from; it goes with `idgan train gan`"));
-        }
         let absolute = std::path::absolute(start).unwrap_or_else(|_| start.clone());
-        flags.push(("gan.start", text(&absolute.display().to_string())));
+        let key = if stage == Stage::Vae { "vae.start" } else { "gan.start" };
+        flags.push((key, text(&absolute.display().to_string())));
     }
     for (key, value) in flags {
         set(table, key, value)?;
@@ -389,10 +395,12 @@ fn check_resume(options: &Options, saved: &TrainConfig) -> anyhow::Result<()> {
 
 /// The first Ctrl+C ends the run after its step, the second at once.
 fn stop_on_interrupt(training: &Training, preparation: Cancel) -> anyhow::Result<()> {
-    static ASKED: AtomicBool = AtomicBool::new(false);
+    /// What comes sooner after the first is the same wish, told twice: a sweep passes on what its terminal said too.
+    const SAME: Duration = Duration::from_secs(1);
     let control = std::sync::Arc::clone(training.control());
+    let mut asked: Option<Instant> = None;
     ctrlc::set_handler(move || {
-        if ASKED.swap(true, Ordering::Relaxed) {
+        if asked.get_or_insert_with(Instant::now).elapsed() > SAME {
             std::process::exit(130);
         }
         preparation.cancel();

@@ -9,7 +9,7 @@ const EMPTY: f64 = 0.01;
 
 /// What to tell about a VAE whose code is still empty after `step`, the first time that this is certain.
 pub(super) fn empty_code(config: &TrainConfig, step: u64, report: &StepReport) -> Option<String> {
-    let vae = config.vae.filter(|vae| vae.initialisation == Initialisation::Uniform)?;
+    let vae = config.vae.as_ref().filter(|vae| vae.initialisation == Initialisation::Uniform)?;
     let kl = report.get(if config.method.is_stage_1() { "kl" } else { "code_kl" })?;
     (step == LATE && kl < EMPTY).then(|| {
         format!(

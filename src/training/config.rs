@@ -73,9 +73,13 @@ pub enum Method {
 }
 
 /// The values of stage 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VaeTraining {
+    /// The VAE whose weights it starts from, of the same sizes: a bundle, a run folder or a published PyTorch file. Empty
+    /// for random weights.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub start: String,
     /// Dimensions of c.
     pub c_dim: usize,
     /// Picture channels: 1 or 3; must be the data set's.
@@ -196,7 +200,7 @@ pub struct Ramp {
 
 /// A ramp in TOML: a plain number, or `{ from, to, over }`.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged, expecting = "a number, or { from = A, to = B, over = STEPS }")]
+#[serde(untagged, expecting = "expected a number, or { from = A, to = B, over = STEPS }")]
 enum RampText {
     Constant(f64),
     Line(Line),
@@ -356,8 +360,8 @@ impl TrainConfig {
         )?;
         require(
             matches!(self.method, Method::Idgan | Method::IdganNoDistill | Method::Gan)
-                || gan.start.is_empty(),
-            "a part of it would start at random beside a trained GAN; leave out --start (gan.start)",
+                || self.start().is_none(),
+            "a part of it would start at random beside a trained one; leave out --start (gan.start, vae.start)",
         )?;
         match self.method {
             Method::Infogan => require(
@@ -391,6 +395,23 @@ impl TrainConfig {
         }?;
         let channels = self.vae.as_ref().map_or(gan.channels, |vae| vae.channels);
         require(channels == gan.channels, "vae.channels and gan.channels must be the same")
+    }
+
+    /// The model whose weights the run starts from; `None` for random weights.
+    pub fn start(&self) -> Option<&str> {
+        let vae = self.vae.as_ref().map(|vae| vae.start.as_str());
+        let gan = self.gan.as_ref().map(|gan| gan.start.as_str());
+        vae.into_iter().chain(gan).find(|start| !start.is_empty())
+    }
+
+    /// The learning rates that change from step to step, under the names of the log, at `step`, counted from 0.
+    pub fn learning_rates(&self, step: u64) -> Vec<(String, f64)> {
+        let Some(gan) = &self.gan else { return Vec::new() };
+        let rates = [
+            ("rate_generator", gan.generator_rate(step)),
+            ("rate_discriminator", gan.discriminator_rate(step)),
+        ];
+        rates.map(|(name, rate)| (name.to_owned(), rate)).to_vec()
     }
 }
 

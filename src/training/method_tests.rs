@@ -228,7 +228,7 @@ fn parts_of_a_batch_add_up_to_the_whole_end_to_end() -> Result<()> {
     let whole = batch(&mut stream)?;
     let parts = [one_row(&whole, 0)?, one_row(&whole, 1)?];
     let step = |batch: &[GanBatch]| {
-        let (vae_values, values) = (vae_values, values.clone());
+        let (vae_values, values) = (vae_values.clone(), values.clone());
         EndToEndTrainer::new(vae_values, values, 64, &vae, &weights, &Device::Cpu)?.step(batch, 0)
     };
     let (at_once, in_parts) = (step(&[whole])?, step(&parts)?);

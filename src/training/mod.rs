@@ -28,7 +28,7 @@ pub use config::{
 };
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;
-pub use presets::{Stage, preset, preset_names, preset_to_start_from};
+pub use presets::{Stage, preset, preset_names};
 pub use rehearsal::Rehearsal;
 pub use report::StepReport;
 pub use run_folder::RunFolder;

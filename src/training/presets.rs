@@ -53,7 +53,7 @@ pub fn preset_names(stage: Stage) -> &'static [&'static str] {
 ///
 /// Published presets follow the published implementation (`c_dim`, beta, widths, learning rates, iterations);
 /// `*-small` ones are sized for two CPU cores and an hour; `scenes-small-128` goes on from one, see
-/// [`preset_to_start_from`].
+/// [`TrainConfig::missing_start`].
 pub fn preset(stage: Stage, name: &str) -> Option<TrainConfig> {
     let mut config = match stage {
         Stage::Vae => vae_preset(name)?,
@@ -64,8 +64,20 @@ pub fn preset(stage: Stage, name: &str) -> Option<TrainConfig> {
 }
 
 /// The preset of the GAN that the preset called `name` starts from, for those that were never trained from random weights.
-pub fn preset_to_start_from(name: &str) -> Option<&'static str> {
+fn preset_to_start_from(name: &str) -> Option<&'static str> {
     (name == "scenes-small-128").then_some("scenes-small")
+}
+
+impl TrainConfig {
+    /// What is missing where the preset goes on from another preset's GAN and no GAN to start from is named.
+    pub fn missing_start(&self) -> Option<String> {
+        let small = preset_to_start_from(&self.preset)?;
+        let has_none = self.gan.as_ref().is_some_and(|gan| gan.start.is_empty());
+        has_none.then(|| {
+            let half = self.size / 2;
+            format!("{} grows from a GAN of {half} px, trained with the preset {small}", self.preset)
+        })
+    }
 }
 
 /// Enough scenes that few combinations of factors come twice, few enough to render once (0.6 GB at 64 px, 2.5 GB at
@@ -90,7 +102,7 @@ impl TrainConfig {
     #[must_use]
     pub fn with_method(mut self, method: Method) -> Self {
         let vae = vae_preset(vae_preset_beside(&self.preset)).and_then(|beside| beside.vae);
-        let c_dim = vae.map_or(10, |vae| vae.c_dim);
+        let c_dim = vae.as_ref().map_or(10, |vae| vae.c_dim);
         self.method = method;
         let Some(gan) = &mut self.gan else { return self };
         match method {
@@ -133,6 +145,7 @@ fn vae_preset(name: &str) -> Option<TrainConfig> {
     let make = |data: &str, channels, likelihood, c_dim, beta, learning_rate, steps| {
         let mut config = common(Method::BetaVae, data, 64, steps, 64);
         config.vae = Some(VaeTraining {
+            start: String::new(),
             c_dim,
             channels,
             likelihood,
@@ -299,7 +312,7 @@ mod tests {
                 let config = preset(stage, name).expect("exists").with_method(method);
                 let is_large = method == Method::VaeGan && config.size > 64;
                 assert_eq!(config.validate().is_err(), is_large, "{name} by {}", method.name());
-                if let Some(vae) = config.vae.filter(|_| name.contains("small")) {
+                if let Some(vae) = config.vae.as_ref().filter(|_| name.contains("small")) {
                     assert_eq!(
                         vae.initialisation,
                         Initialisation::Uniform,

@@ -67,7 +67,7 @@ impl Session {
         let data = open_data(&config, &machine)?;
         let job = new_job(&config, data.whole(), &machine.device)?;
         let folder = RunFolder::create(folder, &config)?;
-        let starts_from_another = config.gan.as_ref().is_some_and(|gan| !gan.start.is_empty());
+        let starts_from_another = config.start().is_some();
         let mut session = Self::assemble(folder, config, machine, data, job, None)?;
         if starts_from_another {
             // that run may train on before this one has its first checkpoint
@@ -295,7 +295,9 @@ impl Session {
         if step.is_multiple_of(self.config.log_every) || step == self.config.steps {
             let mut line = serde_json::Map::new();
             line.insert("step".into(), step.into());
-            for (name, value) in report.values() {
+            let mut values = report.values().to_vec();
+            values.extend(self.config.learning_rates(step.saturating_sub(1)));
+            for (name, value) in &values {
                 line.insert(name.clone(), (*value).into());
             }
             line.insert("pictures_per_second".into(), (rate.per_second() * self.config.batch as f64).into());
@@ -309,7 +311,7 @@ impl Session {
             self.log
                 .write_all(text.as_bytes())
                 .map_err(|error| FileError::new(error, path.join("log.jsonl")))?;
-            self.events.scalars(step, report.values()).map_err(|error| FileError::new(error, path))?;
+            self.events.scalars(step, &values).map_err(|error| FileError::new(error, path))?;
         }
         on_event(TrainEvent::Step {
             step,

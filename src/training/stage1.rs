@@ -79,7 +79,8 @@ impl VaeTrainer {
             Method::FactorVae => Some(DensityRatio::new(values.c_dim, device, stream)?),
             _ => None,
         };
-        Ok(Self { method, values, vae: Vae::new(values.network(), &weights)?, weights, optimiser, factors })
+        let vae = Vae::new(values.network(), &weights)?;
+        Ok(Self { method, values, vae, weights, optimiser, factors })
     }
 
     /// Trains on one batch, given in parts of equal size (gradient accumulation); `step` counts from 0.

@@ -125,12 +125,17 @@ fn form(ui: &mut Ui, state: &mut State) {
             let hint = "The VAE whose encoder is distilled: its run folder, a bundle, or a published file";
             ui.add(edit).labelled_by(label.id).on_hover_text(hint);
             ui.end_row();
-            let label = ui.label("Start");
-            let edit = egui::TextEdit::singleline(&mut form.start).desired_width(width).hint_text("at random");
-            let hint = "The GAN to start from instead of random weights, of the same sizes, or of half the picture size";
-            ui.add(edit).labelled_by(label.id).on_hover_text(hint);
-            ui.end_row();
         }
+        let label = ui.label("Start");
+        let edit = egui::TextEdit::singleline(&mut form.start).desired_width(width).hint_text("at random");
+        let hint = match form.stage {
+            Stage::Vae => "The VAE to start from instead of random weights, of the same sizes",
+            Stage::Gan => {
+                "The GAN to start from instead of random weights, of the same sizes, or of half the picture size"
+            }
+        };
+        ui.add(edit).labelled_by(label.id).on_hover_text(hint);
+        ui.end_row();
         let label = ui.label("Folder");
         let edit = egui::TextEdit::singleline(&mut form.out).desired_width(width);
         let hint =

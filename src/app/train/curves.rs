@@ -47,7 +47,8 @@ impl Curves {
     /// Reads the log of a run folder, up to `step`.
     pub(crate) fn from_log(text: &str) -> Self {
         // Written beside the losses, but not by a step.
-        const OTHERS: [&str; 4] = ["step", "pictures_per_second", "seconds", "dropped"];
+        const OTHERS: [&str; 6] =
+            ["step", "pictures_per_second", "seconds", "dropped", "rate_generator", "rate_discriminator"];
         let mut curves = Self::default();
         for line in text.lines() {
             let Ok(line) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(line) else {

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use crate::training::{Stage, TrainConfig, preset, preset_to_start_from};
+use crate::training::{Stage, TrainConfig, preset};
 
 /// What a person has asked for before a run starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +11,7 @@ pub(crate) struct Form {
     pub(crate) data: String,
     /// For stage 2: the VAE whose encoder is distilled, a file or a run folder.
     pub(crate) vae: String,
-    /// For stage 2: the GAN to start from, a file or a run folder; empty for random weights.
+    /// The model to start from, a file or a run folder; empty for random weights.
     pub(crate) start: String,
     /// The run folder.
     pub(crate) out: String,
@@ -57,6 +57,7 @@ impl Form {
     /// Changes the stage, and the preset with it.
     pub(crate) fn choose_stage(&mut self, stage: Stage) {
         if stage != self.stage {
+            self.start.clear();
             let name =
                 if preset(stage, &self.preset).is_some() { self.preset.clone() } else { FIRST.to_owned() };
             self.choose(stage, &name);
@@ -94,15 +95,18 @@ impl Form {
                 return Err("the second stage distils a VAE; name a VAE file or its run folder".to_owned());
             }
             gan.vae = absolute(vae).display().to_string();
-            let start = self.start.trim();
-            if !start.is_empty() {
-                gan.start = absolute(start).display().to_string();
-            } else if let Some(small) = preset_to_start_from(&self.preset) {
-                return Err(format!(
-                    "{} goes on from a GAN trained with the preset {small}; name its run folder under Start",
-                    self.preset
-                ));
-            }
+        }
+        let start = match self.start.trim() {
+            "" => String::new(),
+            start => absolute(start).display().to_string(),
+        };
+        match (&mut config.gan, &mut config.vae) {
+            (Some(gan), _) => gan.start = start,
+            (None, Some(vae)) => vae.start = start,
+            (None, None) => {}
+        }
+        if let Some(missing) = config.missing_start() {
+            return Err(format!("{missing}; name its run folder under Start"));
         }
         config.validate().map_err(|error| error.to_string())?;
         Ok(config)
@@ -143,7 +147,11 @@ mod tests {
         let config = form.config().expect("valid");
         assert!(config.gan.is_some_and(|gan| gan.vae.ends_with("runs/vae")));
         form.choose(Stage::Gan, "scenes-small-128");
-        assert!(form.config().expect_err("nothing to start from").contains("scenes-small;"));
+        assert!(
+            form.config()
+                .expect_err("nothing to start from")
+                .ends_with("scenes-small; name its run folder under Start")
+        );
         form.start = "runs/small".to_owned();
         assert!(form.config().expect("valid").gan.is_some_and(|gan| gan.start.ends_with("runs/small")));
         form.steps = 0;

@@ -53,7 +53,8 @@ impl EndToEndJob {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let (vae, values) = (vae_values(config)?, gan_values(config)?);
-        let trainer = EndToEndTrainer::new(vae, values.clone(), config.size, encoder, weights, device)?;
+        let trainer =
+            EndToEndTrainer::new(vae.clone(), values.clone(), config.size, encoder, weights, device)?;
         Ok(Self { trainer, vae, values, size: config.size, data: data.to_owned() })
     }
 }

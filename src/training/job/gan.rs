@@ -10,7 +10,7 @@ use crate::training::stage2::{FrozenEncoder, GanTrainer, GanWeights, Guide, Lear
 use crate::training::state::State;
 use crate::training::{ConfigError, GanTraining, Method, StepReport, TrainConfig, TrainError};
 
-use super::start::start;
+use super::start::{note_start, start_gan, start_hash};
 use super::{
     Inputs, Job, Normals, add_gan, describe, describe_vae, gan_batches, gan_values, initial_gan, model,
     saved_gan,
@@ -115,7 +115,7 @@ impl GanJob {
         let (mut weights, start_hash) = match values.start.is_empty() {
             true => (initial_gan(&values, config.size, &generator, &mut stream), None),
             false => {
-                let (weights, hash) = start(&values, config.size, code.dims(), &mut stream)?;
+                let (weights, hash) = start_gan(&values, config.size, code.dims(), &mut stream)?;
                 (weights, Some(hash))
             }
         };
@@ -156,8 +156,7 @@ impl GanJob {
             }
         };
         let mut job = Self::new(config, data, code, &weights, &model.vae, device)?;
-        job.start_hash =
-            model.description.provenance.get("start").and_then(|hash| hash.as_str()).map(str::to_owned);
+        job.start_hash = start_hash(model);
         job.trainer.restore(
             &model.generator,
             &model.discriminator,
@@ -224,9 +223,7 @@ impl Job for GanJob {
             }
         };
         add_gan(&mut description, &self.values, self.size);
-        if let Some(hash) = &self.start_hash {
-            description.provenance.insert("start".into(), hash.clone().into());
-        }
+        note_start(&mut description, self.start_hash.as_ref());
         let encoder = match &self.code {
             Code::OfVae(vae) => {
                 description.provenance.insert("vae".into(), vae.hash.clone().into());

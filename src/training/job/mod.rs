@@ -242,7 +242,7 @@ fn gan_values(config: &TrainConfig) -> Result<GanTraining, TrainError> {
 }
 
 fn vae_values(config: &TrainConfig) -> Result<VaeTraining, TrainError> {
-    config.vae.ok_or_else(|| ConfigError("the section [vae] is missing".into()).into())
+    config.vae.clone().ok_or_else(|| ConfigError("the section [vae] is missing".into()).into())
 }
 
 /// Minus the evidence bound with beta 1, which judges the methods that train a VAE.

@@ -1,17 +1,57 @@
+//! Weights of models that were trained before.
+
 use std::path::Path;
 
 use crate::base::{Arrays, Stream};
 use crate::checkpoint::{Model, ModelDescription, Sources, open};
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, grown_discriminator, grown_generator};
+use crate::nets::{
+    DiscriminatorConfig, GeneratorConfig, Parameters, VaeConfig, grown_discriminator, grown_generator,
+};
 use crate::training::stage2::GanWeights;
-use crate::training::{GanTraining, TrainError};
+use crate::training::{GanTraining, TrainError, VaeTraining};
+
+/// The VAE that `vae.start` names, with the SHA-256 of the file.
+///
+/// # Errors
+/// When it does not open, or is no VAE of the sizes asked for.
+pub(super) fn start_vae(values: &VaeTraining) -> Result<(Arrays, String), TrainError> {
+    let path = Path::new(&values.start);
+    let model = open(&Sources { checkpoint: Some(path.to_owned()), ..Sources::default() })?.model;
+    let refuse = |what: String| Err(TrainError::Mismatch(format!("{what}: {}", path.display())));
+    let here = values.network();
+    match &model.description.vae {
+        Some(part) if part.encoder_only => {
+            refuse("--start needs a whole VAE, and this has no decoder".to_owned())
+        }
+        Some(part) if part.config == here => Ok((model.vae, model.hash)),
+        Some(part) => {
+            let words = |config: VaeConfig| {
+                format!("c of {} dimensions and {} channel(s)", config.c_dim, config.channels)
+            };
+            refuse(format!("--start does not fit: there are {}, here {}", words(part.config), words(here)))
+        }
+        None => refuse("--start needs a VAE, as the run folders of `idgan train vae` hold it".to_owned()),
+    }
+}
+
+/// Keeps in a model's description what its run started from.
+pub(super) fn note_start(description: &mut ModelDescription, hash: Option<&String>) {
+    if let Some(hash) = hash {
+        description.provenance.insert("start".into(), hash.clone().into());
+    }
+}
+
+/// What [`note_start`] kept.
+pub(super) fn start_hash(model: &Model) -> Option<String> {
+    Some(model.description.provenance.get("start")?.as_str()?.to_owned())
+}
 
 /// The GAN that `gan.start` names: its own weights where its networks have the sizes asked for, and grown ones where
 /// its pictures are half as large; with the SHA-256 of the file.
 ///
 /// # Errors
 /// When it does not open, or its networks are neither.
-pub(super) fn start(
+pub(super) fn start_gan(
     values: &GanTraining,
     size: usize,
     c_dim: usize,

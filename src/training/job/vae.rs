@@ -6,6 +6,7 @@ use crate::training::stage1::{SecondBatch, VaeBatch, VaeTrainer};
 use crate::training::state::State;
 use crate::training::{Method, StepReport, TrainConfig, TrainError, VaeTraining};
 
+use super::start::{note_start, start_hash, start_vae};
 use super::{Inputs, Job, Normals, bound, describe_vae, initial_vae, model, vae_values};
 
 /// More parts than a batch is ever split in, to number them over all steps.
@@ -17,13 +18,21 @@ pub(super) struct VaeJob {
     values: VaeTraining,
     data: String,
     seed: u64,
+    /// SHA-256 of the file that its weights started from.
+    start_hash: Option<String>,
 }
 
 impl VaeJob {
     pub(super) fn start(config: &TrainConfig, data: &str, device: &Device) -> Result<Self, TrainError> {
-        let mut stream = Stream::new(config.seed, "weights");
-        let weights = initial_vae(&vae_values(config)?, &mut stream);
-        Self::new(config, data, &weights, device, &mut stream)
+        let (values, mut stream) = (vae_values(config)?, Stream::new(config.seed, "weights"));
+        let (weights, start_hash) = match values.start.is_empty() {
+            true => (initial_vae(&values, &mut stream), None),
+            false => {
+                let (weights, hash) = start_vae(&values)?;
+                (weights, Some(hash))
+            }
+        };
+        Ok(Self { start_hash, ..Self::new(config, data, &weights, device, &mut stream)? })
     }
 
     pub(super) fn restore(
@@ -35,6 +44,7 @@ impl VaeJob {
         let mut stream = Stream::new(config.seed, "weights");
         let mut job = Self::new(config, data, &state.model.vae, device, &mut stream)?;
         job.trainer.restore(&state.model.vae, &state.arrays)?;
+        job.start_hash = start_hash(&state.model);
         Ok(job)
     }
 
@@ -46,8 +56,8 @@ impl VaeJob {
         stream: &mut Stream,
     ) -> Result<Self, TrainError> {
         let values = vae_values(config)?;
-        let trainer = VaeTrainer::new(config.method, values, weights, device, stream)?;
-        Ok(Self { trainer, values, data: data.to_owned(), seed: config.seed })
+        let trainer = VaeTrainer::new(config.method, values.clone(), weights, device, stream)?;
+        Ok(Self { trainer, values, data: data.to_owned(), seed: config.seed, start_hash: None })
     }
 }
 
@@ -85,7 +95,8 @@ impl Job for VaeJob {
     }
 
     fn model(&self, stats: Option<Stats>) -> Result<Model, TrainError> {
-        let description = describe_vae(&self.data, self.values.network(), &[]);
+        let mut description = describe_vae(&self.data, self.values.network(), &[]);
+        note_start(&mut description, self.start_hash.as_ref());
         Ok(model(description, self.trainer.weights().to_arrays()?, stats))
     }
 

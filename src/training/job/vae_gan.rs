@@ -46,7 +46,7 @@ impl VaeGanJob {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let (vae, values) = (vae_values(config)?, gan_values(config)?);
-        let trainer = VaeGanTrainer::new(vae, &values, weights, discriminator, device)?;
+        let trainer = VaeGanTrainer::new(vae.clone(), &values, weights, discriminator, device)?;
         Ok(Self { trainer, vae, values, size: config.size, data: data.to_owned() })
     }
 }
