@@ -27,6 +27,20 @@ fn a_slider_moves_both_pictures() {
 }
 
 #[test]
+fn a_model_opens_with_the_codes_of_its_author() {
+    let mut window = toy("opening", ToyLibrary::default());
+    assert_eq!(window.state().values("c"), [0.0, 0.1, 0.2, 0.3, 0.4]);
+    assert_eq!(window.state().values("s"), [0.0, 0.1, 0.2]);
+    click(&mut window, "Reset c 2");
+    settle(&mut window);
+    assert_eq!(window.state().values("c"), [0.0, 0.1, 0.0, 0.3, 0.4], "one resets to neutral");
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.step();
+    settle(&mut window);
+    assert_eq!(window.state().values("c")[2], 0.2);
+}
+
+#[test]
 fn a_mouse_drag_is_one_step_of_undo_and_redo() {
     let mut window = toy("both", ToyLibrary::default());
     let rail = window.get_by_role_and_label(Node::Slider, "c 1").rect();

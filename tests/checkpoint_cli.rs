@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use assert_cmd::Command;
+use idgan::base::Array;
+use idgan::checkpoint::npz::{NpzArray, write_npz};
+use idgan::checkpoint::{Sources, open};
 
 fn data(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name).display().to_string()
@@ -83,19 +86,40 @@ fn convert_goes_there_and_back() {
 }
 
 #[test]
+fn a_bundle_keeps_the_codes_that_it_opens_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, codes) = file(&folder, "codes.npz");
+    let c = Array::new([2, 2], vec![0.0, 0.0, 1.0, -2.0]).unwrap();
+    write_npz(&path, &[("c", NpzArray::F32(&c))]).unwrap();
+    let (bundle, out) = file(&folder, "opening.safetensors");
+    let gan = data("tiny_model.pt");
+    let words = ["convert", "--gan", &gan, "--c-dim", "2", "--opening", &codes, "--row", "1", "--out", &out];
+    assert!(idgan(&words).status.success());
+    let description =
+        open(&Sources { checkpoint: Some(bundle), ..Sources::default() }).unwrap().model.description;
+    assert_eq!(description.block("c").unwrap().opening, [1.0, -2.0]);
+    assert!(description.block("s").unwrap().opening.is_empty());
+}
+
+#[test]
 fn failures_are_one_sentence_and_leave_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (out, out_text) = file(&folder, "x.safetensors");
     let (_, missing) = file(&folder, "missing/x.safetensors");
     let (vae, gan) = (data("parity/dvae_dsprites_last"), data("tiny_model.pt"));
+    let (path, codes) = file(&folder, "codes.npz");
+    let c = Array::new([1, 3], vec![0.0, 1.0, 2.0]).unwrap();
+    write_npz(&path, &[("c", NpzArray::F32(&c))]).unwrap();
     for (arguments, code, expected) in [
         (vec!["convert", "--out", &out_text], 2, "no model is named"),
         (vec!["convert", &gan, "--out", "x.pt"], 2, "a bundle ends in .safetensors"),
         (vec!["convert", &vae, "--labels", "10=far", "--out", &out_text], 2, "has 10 dimensions"),
+        (vec!["convert", &vae, "--row", "1", "--out", &out_text], 2, "--opening <FILE>"),
+        (vec!["convert", &vae, "--opening", &codes, "--out", &out_text], 2, "opens with 3 values for 10"),
         (vec!["convert", &gan, "--f16", "--to", "pytorch", "--out", &out_text], 2, "--f16 is for bundles"),
         (vec!["convert", "--vae", &vae, "--gan", &gan, "--out", &out_text], 1, "were not trained together"),
         (vec!["convert", "--vae", &gan, "--out", &out_text], 1, "goes with --gan"),
-        (vec!["convert", &gan, "--out", &missing], 1, "no such file"),
+        (vec!["convert", &gan, "--out", &missing], 1, "missing does not exist; create it first"),
         (vec!["inspect"], 2, "FILE"),
     ] {
         let error = failure(&arguments, code);

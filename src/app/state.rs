@@ -24,6 +24,7 @@ use super::train::TrainState;
 use super::traverse::TraverseState;
 use super::view::Views;
 use super::watch::Watch;
+use crate::checkpoint::CodeKind;
 use crate::engine::{Engine, Event, Latest, Library, ReadBack, Role, Source};
 use crate::explore::{Codes, LatentState, draw_prior};
 
@@ -390,8 +391,12 @@ impl State {
         let model = ModelView::new(opened);
         let mut latent = LatentState::new(model.description().clone());
         self.nuisance.start_over();
-        for block in model.noise_blocks() {
-            let values = draw_prior(block, self.nuisance.seed(), 0);
+        for block in &model.description().codes {
+            let values = match block.kind {
+                _ if !block.opening.is_empty() => block.opening.clone(),
+                CodeKind::Noise => draw_prior(block, self.nuisance.seed(), 0),
+                _ => continue,
+            };
             let fits = latent.set_block(&block.name, &values);
             debug_assert!(fits.is_ok(), "{fits:?}");
         }

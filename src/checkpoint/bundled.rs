@@ -77,13 +77,28 @@ impl BundledModel {
     /// # Errors
     /// When neither can be written.
     pub fn unpack_for_user(&self) -> Result<PathBuf, FileError> {
-        let own =
-            directories::ProjectDirs::from("", "", "idgan").map(|dirs| dirs.cache_dir().join("bundled"));
-        match own.map(|folder| self.unpack(&folder)) {
+        match own_folder().map(|folder| self.unpack(&folder)) {
             Some(Ok(path)) => Ok(path),
-            _ => self.unpack(&std::env::temp_dir().join("idgan-bundled")),
+            _ => self.unpack(&spare_folder()),
         }
     }
+
+    /// The bundled model that [`BundledModel::unpack_for_user`] put at `path`: what is written there is lost.
+    pub fn at(path: &Path) -> Option<&'static Self> {
+        let folder = path.parent()?;
+        let is_ours = own_folder().is_some_and(|own| own == folder) || spare_folder() == folder;
+        Self::find(BUNDLED, path.file_stem()?.to_str()?).filter(|_| is_ours)
+    }
+}
+
+/// Where bundled models are unpacked: the user's cache folder, where there is one.
+fn own_folder() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "idgan").map(|dirs| dirs.cache_dir().join("bundled"))
+}
+
+/// Where they are unpacked instead.
+fn spare_folder() -> PathBuf {
+    std::env::temp_dir().join("idgan-bundled")
 }
 
 #[cfg(test)]
@@ -147,5 +162,13 @@ mod tests {
             vec![BundledModel { name: "tiny", title: "", bytes: b"", card: "", picture: b"" }].leak();
         assert_eq!(BundledModel::find(models, "tiny").map(|model| model.name), Some("tiny"));
         assert!(BundledModel::find(models, "huge").is_none() && BundledModel::find(&[], "tiny").is_none());
+        let (known, spare) = (&BUNDLED[0], spare_folder());
+        let path = spare.join(format!("{}.safetensors", known.name));
+        assert_eq!(BundledModel::at(&path).map(|model| model.name), Some(known.name));
+        assert!(BundledModel::at(&spare.join("mine.safetensors")).is_none());
+        assert!(
+            BundledModel::at(Path::new("elsewhere").join(path.file_name().expect("a name")).as_path())
+                .is_none()
+        );
     }
 }

@@ -167,7 +167,7 @@ fn run_checkpoint(folder: &Path) -> Result<PathBuf, CheckpointError> {
             folder,
         ));
     }
-    let what = format!("this folder is no run (it has no {RUN_CHECKPOINT}); name the file inside it");
+    let what = format!("this folder is no run (it has no {RUN_CHECKPOINT}); name a run or a file inside it");
     Err(CheckpointError::content(what, folder))
 }
 

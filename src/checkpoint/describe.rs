@@ -14,6 +14,22 @@ impl CodeBlock {
     pub fn latent(dims: usize) -> Self {
         Self { name: "z".into(), ..Self::disentangled(dims) }
     }
+
+    fn check_opening(&self) -> Result<(), String> {
+        let (dims, found) = (self.dims, self.opening.len());
+        if found != dims {
+            return Err(format!("opens with {found} values for {dims} dimensions"));
+        }
+        if self.opening.iter().any(|value| !value.is_finite()) {
+            return Err("opens with a value that is not a finite number".to_owned());
+        }
+        let ones = self.opening.iter().filter(|&&value| value == 1.0).count();
+        let zeros = self.opening.iter().filter(|&&value| value == 0.0).count();
+        if self.kind == CodeKind::OneHot && (ones, zeros) != (1, dims - 1) {
+            return Err("opens with no choice: one value must be 1 and the others 0".to_owned());
+        }
+        Ok(())
+    }
 }
 
 impl ModelDescription {
@@ -55,6 +71,9 @@ impl ModelDescription {
                     block.labels.len(),
                     block.dims
                 ));
+            }
+            if !block.opening.is_empty() {
+                block.check_opening().map_err(|error| format!("its code block `{name}` {error}"))?;
             }
             if block.kind == CodeKind::OneHot && block.dims < 2 {
                 return Err(format!("its one-hot code block `{name}` has a single dimension"));
@@ -160,7 +179,7 @@ mod tests {
     fn contradictions_are_found() {
         assert_eq!(sound().validate(), Ok(()));
         assert_eq!(ModelDescription::empty("nothing").validate(), Ok(()));
-        let wrong: [fn(&mut ModelDescription); 9] = [
+        let wrong: [fn(&mut ModelDescription); 12] = [
             |d| d.codes[0].dims = 11,
             |d| d.codes[0].dims = 0,
             |d| d.codes[1].dims = usize::MAX,
@@ -168,6 +187,9 @@ mod tests {
             |d| d.codes[0].range = [1.0, 1.0],
             |d| d.codes[0].neutral = f32::NAN,
             |d| d.codes[0].labels = vec!["one".into()],
+            |d| d.codes[0].opening = vec![0.0; 9],
+            |d| d.codes[0].opening = vec![f32::INFINITY; 10],
+            |d| (d.codes[0].kind, d.codes[0].opening) = (CodeKind::OneHot, vec![0.5; 10]),
             |d| d.generator.as_mut().expect("there").inputs[0] = "q".into(),
             |d| d.vae.as_mut().expect("there").config.c_dim = 9,
         ];

@@ -53,6 +53,9 @@ pub struct CodeBlock {
     /// Names a person gave to the dimensions, either none or one a dimension (empty string: unnamed).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// The values that the model opens with, `(dims,)`; none: the neutral ones, or a draw where the block is noise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opening: Vec<f32>,
 }
 
 /// The distribution of a code block.
@@ -123,6 +126,7 @@ impl CodeBlock {
             range: [-3.0, 3.0],
             neutral: 0.0,
             labels: Vec::new(),
+            opening: Vec::new(),
         }
     }
 
@@ -135,6 +139,7 @@ impl CodeBlock {
             range: [-3.0, 3.0],
             neutral: 0.0,
             labels: Vec::new(),
+            opening: Vec::new(),
         }
     }
 }

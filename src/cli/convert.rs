@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::checkpoint::{ModelDescription, Precision, export_torch, open, write_bundle};
 
+use super::code_row::code_row;
 use super::{ModelArgs, print, usage, warn};
 
 /// Turn published PyTorch files into one bundle, or a bundle back into PyTorch files.
@@ -13,6 +14,8 @@ use super::{ModelArgs, print, usage, warn};
     idgan convert --gan model.pt --c-dim 20 --out gan-only.safetensors\n  \
     idgan convert faces.safetensors --f16 --out small.safetensors     half the size\n  \
     idgan convert runs/gan --f16 --labels 8=y,6=x,0=scale --out sprites.safetensors\n  \
+    idgan sample runs/gan --count 100 --out codes.npz     draws; look at them, then let the model open with the best\n  \
+    idgan convert runs/gan --opening codes.npz --row 42 --out sprites.safetensors\n  \
     idgan convert faces.safetensors --to pytorch --out exported       writes exported/last and exported/model.pt")]
 pub struct Args {
     #[command(flatten)]
@@ -41,6 +44,15 @@ pub struct Args {
     /// What the model is called in the window, instead of its preset.
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
+
+    /// The codes that the window opens the model with, kept in the bundle: an .npz with `c` (N, c_dim) and, if you like,
+    /// `s` (N, s_dim), as `idgan sample` writes it.
+    #[arg(long, value_name = "FILE")]
+    opening: Option<PathBuf>,
+
+    /// The row of --opening.
+    #[arg(long, value_name = "R", default_value_t = 0, requires = "opening")]
+    row: usize,
 }
 
 /// What `convert` writes.
@@ -70,14 +82,20 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if args.to == Target::Pytorch && args.without_discriminator {
         return Err(usage("--without-discriminator is for bundles; the published code loads both networks"));
     }
-    if args.to == Target::Pytorch && (args.title.is_some() || !args.labels.is_empty()) {
-        return Err(usage("--labels and --title are for bundles; PyTorch files have no place for them"));
+    let has_words = args.title.is_some() || !args.labels.is_empty() || args.opening.is_some();
+    if args.to == Target::Pytorch && has_words {
+        return Err(usage(
+            "--labels, --title and --opening are for bundles; PyTorch files have no place for them",
+        ));
     }
     let mut opened = open(&sources)?;
     opened.warnings.iter().for_each(warn);
     let written = match args.to {
         Target::Bundle => {
             name(&mut opened.model.description, args)?;
+            if let Some(path) = &args.opening {
+                open_with(&mut opened.model.description, path, args.row)?;
+            }
             forget_folders(&mut opened.model.description);
             if args.without_discriminator {
                 opened.model.description.discriminator = None;
@@ -126,11 +144,27 @@ fn name(description: &mut ModelDescription, args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Lets the model open with row `row` of the codes in a file.
+fn open_with(description: &mut ModelDescription, path: &Path, row: usize) -> anyhow::Result<()> {
+    let values = code_row(path, row)?;
+    for (name, values) in values {
+        let Some(block) = description.codes.iter_mut().find(|block| block.name == name) else {
+            let text =
+                format!("this model has no code block `{name}`, which --opening holds: {}", path.display());
+            return Err(usage(text));
+        };
+        block.opening = values;
+    }
+    description
+        .validate()
+        .map_err(|error| usage(format!("--opening does not fit: {error}: {}", path.display())))
+}
+
 /// Shortens the paths of the models that a GAN came from to their last names: a bundle is for giving away, and where they
 /// lay says nothing elsewhere. Their hashes stay.
 fn forget_folders(description: &mut ModelDescription) {
     let Some(config) = description.provenance.get_mut("config") else { return };
-    for place in ["/gan/vae", "/gan/start"] {
+    for place in ["/gan/vae", "/gan/start", "/vae/start"] {
         if let Some(serde_json::Value::String(path)) = config.pointer_mut(place)
             && let Some(name) = Path::new(path.as_str()).file_name()
         {

@@ -115,7 +115,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .beside
         .clone()
         .map(|path| Source { device: args.device.device.to_string(), ..Source::file(path) });
-    let codes = args.codes.as_deref().map(|path| read_codes(path, args.row)).transpose()?;
+    let codes = args.codes.as_deref().map(|path| super::code_row::code_row(path, args.row)).transpose()?;
     run(Options {
         source,
         beside,
@@ -128,33 +128,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         config: config_folder(),
         ..Options::default()
     })
-}
-
-/// Row `row` of every array of a file of codes that has two dimensions.
-#[cfg(feature = "gui")]
-fn read_codes(
-    path: &std::path::Path,
-    row: usize,
-) -> anyhow::Result<std::collections::BTreeMap<String, Vec<f32>>> {
-    let mut file = crate::checkpoint::npz::NpzFile::open(path)?;
-    let mut codes = std::collections::BTreeMap::new();
-    // What encode, sample and traverse write beside codes.
-    let others = ["mu", "logvar", "values", "vae", "gan", "x", "provenance"];
-    let names: Vec<String> = file.names().into_iter().map(str::to_owned).collect();
-    for name in names.iter().filter(|name| !others.contains(&name.as_str())) {
-        let shape = file.member(name)?.shape;
-        if let [rows, _] = shape[..] {
-            if row >= rows {
-                return Err(super::usage(format!(
-                    "--row {row} is beyond the last row, {}: {}",
-                    rows - 1,
-                    path.display()
-                )));
-            }
-            codes.insert(name.clone(), file.array(name)?.row(row).to_vec());
-        }
-    }
-    Ok(codes)
 }
 
 fn no_such_model(path: &std::path::Path) -> anyhow::Error {
@@ -182,25 +155,6 @@ mod tests {
             assert!(crate::app::Tool::named(&line.args.tool).is_some(), "{name}");
         }
         assert!(crate::app::Tool::named("nonsense").is_none());
-    }
-
-    #[cfg(feature = "gui")]
-    #[test]
-    fn codes_are_read_from_what_sample_writes() {
-        use crate::base::Array;
-        use crate::checkpoint::npz::{NpzArray, write_npz};
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let path = folder.path().join("codes.npz");
-        let c = Array::new([2, 3], vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).expect("an array");
-        let members = [
-            ("c", NpzArray::F32(&c)),
-            ("gan", NpzArray::U8(&[2, 1, 1, 1], &[7, 8])),
-            ("provenance", NpzArray::Text("idgan sample model --out codes.npz")),
-        ];
-        write_npz(&path, &members).expect("writes");
-        let codes = read_codes(&path, 1).expect("reads");
-        assert_eq!(codes.into_iter().collect::<Vec<_>>(), [("c".to_owned(), vec![3.0, 4.0, 5.0])]);
-        assert!(read_codes(&path, 2).is_err_and(|error| error.to_string().contains("--row 2")));
     }
 
     #[test]

@@ -111,6 +111,11 @@ impl ToyLibrary {
             inputs.insert(0, "s".to_owned());
         }
         codes.insert(0, c);
+        if name == "opening" {
+            for block in &mut codes {
+                block.opening = (0..block.dims).map(|dim| dim as f32 / 10.0).collect();
+            }
+        }
         let z_dim = codes.iter().map(|block| block.dims).sum();
         let trunk = ResnetTrunk { size: self.size, nfilter: 1, nfilter_max: 1, channels: 3 };
         ModelDescription {

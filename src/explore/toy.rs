@@ -32,6 +32,7 @@ pub(crate) fn infogan() -> ModelDescription {
         range,
         neutral,
         labels: Vec::new(),
+        opening: Vec::new(),
     };
     let mut description = description();
     description.vae = None;

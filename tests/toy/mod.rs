@@ -105,6 +105,7 @@ pub fn info_gan() -> tempfile::TempDir {
         range: [0.0, 1.0],
         neutral,
         labels: Vec::new(),
+        opening: Vec::new(),
     };
     let model = Model {
         description: ModelDescription {
