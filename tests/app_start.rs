@@ -23,7 +23,13 @@ fn bundled(config: Option<&Path>) -> Window {
 }
 
 #[test]
-fn the_hint_of_the_first_start_is_shown_once() {
+fn the_hint_of_the_first_start_is_shown_until_somebody_closes_it_or_moves_a_slider() {
+    for closes in [true, false] {
+        check_hint(closes);
+    }
+}
+
+fn check_hint(closes: bool) {
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("model");
     std::fs::write(&model, b"").unwrap();
@@ -40,10 +46,13 @@ fn the_hint_of_the_first_start_is_shown_once() {
     let hint = |window: &Window| window.query_by_label_contains("Drag a slider").is_some();
     let mut first = start();
     assert!(hint(&first));
-    set(&mut first, "c 0", 1.0);
-    assert!(hint(&first), "it stays until it is closed");
-    click(&mut first, "Close hint");
-    assert!(!hint(&first));
+    if closes {
+        click(&mut first, "Close hint");
+    } else {
+        set(&mut first, "c 0", 1.0);
+        first.run_steps(2);
+    }
+    assert!(!hint(&first), "it is closed, or has been understood");
     eframe::App::on_exit(first.state_mut());
     drop(first);
     assert!(!hint(&start()), "and does not come back");
@@ -80,7 +89,7 @@ fn pictures_of_the_data_set_the_factors() {
     settle(&mut window);
     assert!(window.query_by_label("Start picture: picture 4 of the data").is_some());
     let first = window.state().values("c").to_vec();
-    click(&mut window, "Others");
+    click(&mut window, "New pictures");
     until(&mut window, "other pictures", |w| w.state().is_calm());
     click(&mut window, "Picture of the data 4");
     until(&mut window, "another code", |w| w.state().values("c") != first);

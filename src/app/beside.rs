@@ -1,4 +1,3 @@
-use std::path::Path;
 use std::sync::Arc;
 
 use super::asking::{Asking, Wish};
@@ -6,7 +5,7 @@ use super::log::Severity;
 use super::model::ModelView;
 use super::state::State;
 use super::view::{ModelPictures, Pane};
-use crate::checkpoint::ModelDescription;
+use crate::checkpoint::{BundledModel, ModelDescription};
 use crate::engine::{Engine, Event, Opened, Role, Source};
 use crate::explore::Codes;
 
@@ -124,12 +123,19 @@ impl State {
         self.check_beside();
     }
 
+    /// Why a model of this description cannot stand beside the open one; `None` where it can.
+    pub(crate) fn refuses_beside(&self, second: &ModelDescription) -> Option<String> {
+        check(self.model.as_ref()?.description(), second).err()
+    }
+
     /// Closes the second model if it does not take the codes of the first one.
     pub(crate) fn check_beside(&mut self) {
         let (Some(first), Some(second)) = (&self.model, &self.beside.model) else { return };
         let path = second.opened.source.path();
-        if let Err(message) = check(first.description(), second.description(), path) {
-            self.log.add(Severity::Error, message);
+        if let Err(message) = check(first.description(), second.description()) {
+            let place = BundledModel::at(path)
+                .map_or_else(|| path.display().to_string(), |model| model.name.to_owned());
+            self.log.add(Severity::Error, format!("{message}: {place}"));
             self.close_beside();
         }
     }
@@ -182,7 +188,7 @@ impl State {
 }
 
 /// Whether the networks of `second`, which lies at `path`, take the codes of `first`.
-fn check(first: &ModelDescription, second: &ModelDescription, path: &Path) -> Result<(), String> {
+fn check(first: &ModelDescription, second: &ModelDescription) -> Result<(), String> {
     let generator = second.generator.iter().flat_map(|part| &part.inputs);
     for name in generator.chain(second.vae.iter().map(|part| &part.code)) {
         let Some(block) = second.block(name) else { continue };
@@ -196,9 +202,8 @@ fn check(first: &ModelDescription, second: &ModelDescription, path: &Path) -> Re
         );
         return Err(format!(
             "this model cannot show the same codes, because its code {name} has {} dimensions and {ours}; open one of the \
-             same codes beside: {}",
-            block.dims,
-            path.display()
+             same codes beside",
+            block.dims
         ));
     }
     Ok(())
@@ -213,18 +218,18 @@ mod tests {
     #[test]
     fn codes_must_agree_by_name_and_width() {
         let first = toy::description();
-        assert_eq!(check(&first, &first, Path::new("a")), Ok(()));
+        assert_eq!(check(&first, &first), Ok(()));
         let mut vae = first.clone();
         vae.generator = None;
         vae.codes.retain(|block| block.name == "c");
-        assert_eq!(check(&first, &vae, Path::new("a")), Ok(()), "a VAE of the same c shows the same codes");
-        let message = check(&vae, &first, Path::new("a")).expect_err("no s");
-        assert!(message.contains("has no code s") && message.ends_with(": a"), "{message}");
+        assert_eq!(check(&first, &vae), Ok(()), "a VAE of the same c shows the same codes");
+        let message = check(&vae, &first).expect_err("no s");
+        assert!(message.contains("has no code s"), "{message}");
         let mut wider = first.clone();
         for block in wider.codes.iter_mut().filter(|block| block.name == "s") {
             *block = CodeBlock::nuisance(9);
         }
-        let message = check(&first, &wider, Path::new("a")).expect_err("another s");
+        let message = check(&first, &wider).expect_err("another s");
         assert!(message.contains("its code s has 9 dimensions and that of toy has 2"), "{message}");
     }
 }

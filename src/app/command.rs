@@ -281,6 +281,15 @@ impl Command {
         }
     }
 
+    /// The keys that trigger it in words, empty where there are none: "Ctrl+Shift+Z", "[".
+    pub(crate) fn keys(self) -> String {
+        let Some(shortcut) = self.shortcut() else { return String::new() };
+        let is_mac = cfg!(target_os = "macos");
+        let modifiers = egui::ModifierNames::NAMES.format(&shortcut.modifiers, is_mac);
+        let key = shortcut.logical_key.symbol_or_name();
+        if modifiers.is_empty() { key.to_owned() } else { format!("{modifiers}+{key}") }
+    }
+
     /// The keys that trigger it.
     pub(crate) fn shortcut(self) -> Option<KeyboardShortcut> {
         let ctrl = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));

@@ -5,6 +5,7 @@ use crossbeam::channel::{Receiver, TryRecvError, bounded};
 use egui::{Align2, Id, Key, vec2};
 
 use super::theme::GRID;
+use crate::checkpoint::{BUNDLED, BundledModel};
 
 /// What a path is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,14 @@ impl Purpose {
         }
     }
 
+    /// What a person has typed as a path; models may be named as on the command line.
+    fn path(self, text: &str) -> PathBuf {
+        let path = PathBuf::from(text);
+        let is_model = matches!(self, Self::Model | Self::Beside) && !path.exists();
+        let model = BundledModel::find(BUNDLED, text).filter(|_| is_model);
+        model.and_then(|model| model.unpack_for_user().ok()).unwrap_or(path)
+    }
+
     fn ask(self) -> Option<PathBuf> {
         let (name, extensions) = self.filter();
         let dialog = rfd::FileDialog::new().set_title(self.title());
@@ -126,6 +135,8 @@ struct Field {
     /// Why it is shown, if not on request.
     reason: Option<&'static str>,
     error: Option<String>,
+    /// A file that is there already and that was asked about.
+    replaces: Option<PathBuf>,
 }
 
 /// Nobody closes a dialog this soon: an answer without a path that comes sooner means that there is no dialog.
@@ -160,7 +171,8 @@ impl Dialogs {
 
     /// Shows the field in the window.
     pub(crate) fn ask_path(&mut self, purpose: Purpose, reason: Option<&'static str>) {
-        self.field = Some(Field { purpose, text: purpose.proposal().to_owned(), reason, error: None });
+        self.field =
+            Some(Field { purpose, text: purpose.proposal().to_owned(), reason, error: None, replaces: None });
     }
 
     /// Shows the field, and returns the path that was chosen, once it was.
@@ -220,8 +232,14 @@ impl Dialogs {
         });
         let (open, cancel) = modal.inner;
         if open {
-            let path = PathBuf::from(field.text.trim());
-            if path.exists() || field.purpose.is_save() {
+            let path = field.purpose.path(field.text.trim());
+            let asks_again =
+                field.purpose.is_save() && path.is_file() && field.replaces.as_ref() != Some(&path);
+            if asks_again {
+                field.error =
+                    Some("This file exists. Save again to replace it, or change the name.".to_owned());
+                field.replaces = Some(path);
+            } else if path.exists() || field.purpose.is_save() {
                 let purpose = field.purpose;
                 self.field = None;
                 return Some((purpose, path));

@@ -13,7 +13,7 @@ use super::log::Severity;
 use super::palette::Palette;
 use super::panels::{
     Evaluate, Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel,
-    Train, Traverse, hint_line, samples,
+    Train, Traverse, hint_line, notice, samples,
 };
 use super::saver::Saver;
 use super::session::Session;
@@ -194,6 +194,7 @@ impl Explorer {
             self.run(command, &ctx);
         }
         self.state.sync();
+        self.state.forget_hint();
         if let Some(until) = self.state.scrubbing_until {
             ctx.request_repaint_after(until.saturating_duration_since(Instant::now()));
         }
@@ -274,6 +275,7 @@ impl Explorer {
             if shows_hint {
                 hint_line(ui, &mut self.state);
             }
+            let area = ui.available_rect_before_wrap();
             if shows_samples && samples(ui, &self.state) {
                 // The sample grid of the run takes the place of the pictures.
             } else if shows_grid {
@@ -281,6 +283,7 @@ impl Explorer {
             } else {
                 self.pictures.ui(ui, &mut self.state);
             }
+            notice(ui, &mut self.state, area);
         });
     }
 

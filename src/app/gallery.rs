@@ -84,14 +84,20 @@ impl Entry {
                     state.open_bundled(model, Follow::Open);
                     is_chosen = true;
                 }
+                let refusal = self.description.as_ref().and_then(|second| state.refuses_beside(second));
                 let hint = format!("Compare {} with the open model on the same codes", model.name);
-                if state.model.is_some()
-                    && named(ui, "Beside", &format!("Open {} beside", model.name))
-                        .on_hover_text(hint)
-                        .clicked()
-                {
-                    state.open_bundled(model, Follow::Beside);
-                    is_chosen = true;
+                if state.model.is_some() {
+                    let is_clicked = ui
+                        .add_enabled_ui(refusal.is_none(), |ui| {
+                            let button = named(ui, "Beside", &format!("Open {} beside", model.name));
+                            let button = button.on_hover_text(hint);
+                            button.on_disabled_hover_text(refusal.unwrap_or_default()).clicked()
+                        })
+                        .inner;
+                    if is_clicked {
+                        state.open_bundled(model, Follow::Beside);
+                        is_chosen = true;
+                    }
                 }
                 ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
                     ui.add(egui::Label::new(RichText::new(model.title).strong()).wrap());

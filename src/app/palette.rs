@@ -78,9 +78,7 @@ impl Palette {
 
 fn row(ui: &mut Ui, state: &State, command: Command, is_current: bool) -> egui::Response {
     let enabled = command.is_enabled(state);
-    let shortcut =
-        command.shortcut().map(|s| s.format(&egui::ModifierNames::NAMES, false)).unwrap_or_default();
-    let shortcut = RichText::new(shortcut).size(SMALL).color(Colours::of(ui).quiet);
+    let shortcut = RichText::new(command.keys()).size(SMALL).color(Colours::of(ui).quiet);
     let button = egui::Button::selectable(is_current, command.title())
         .right_text(shortcut)
         .min_size(vec2(ui.available_width(), GRID * 3.5));

@@ -10,6 +10,7 @@ use super::session::values;
 use super::state::State;
 use super::traverse::run;
 use crate::base::{FileError, write_atomic};
+use crate::checkpoint::BundledModel;
 use crate::engine::{Opened, Role, Source};
 use crate::explore::Codes;
 use crate::explore::export::{Colour, NpzWriter, Provenance, write_png};
@@ -31,7 +32,9 @@ pub(crate) fn write_codes(path: &Path, codes: &Codes, provenance: &Provenance) -
 pub(crate) fn model_arguments(opened: &Opened) -> Vec<String> {
     let source = &opened.source;
     let shown = |path: &PathBuf| path.display().to_string();
-    let mut words: Vec<String> = source.model.iter().map(shown).collect();
+    let named =
+        |path: &PathBuf| BundledModel::at(path).map_or_else(|| shown(path), |model| model.name.to_owned());
+    let mut words: Vec<String> = source.model.iter().map(named).collect();
     for (flag, path) in [("--vae", &source.vae), ("--gan", &source.gan)] {
         words.extend(path.iter().flat_map(|path| [flag.to_owned(), shown(path)]));
     }

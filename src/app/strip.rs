@@ -147,6 +147,12 @@ impl State {
         self.strip.shown = Shown { key, thumbnails, cells: Some(cells) };
     }
 
+    /// Takes the nuisance code of a thumbnail, as a seed that one can go back from.
+    pub(crate) fn visit_nine(&mut self, index: usize) {
+        let seed = self.nuisance.visit(NINE + index as u64);
+        self.set_nuisance_seed(seed);
+    }
+
     /// Begins with what tells most about a model that has just been opened.
     pub(crate) fn choose_strip(&mut self) {
         let has_noise = self.model.as_ref().is_some_and(|model| model.has_noise());

@@ -87,6 +87,8 @@ fn style(theme: Theme) -> Style {
     spacing.menu_margin = Margin::same(8);
     spacing.indent = GRID * 2.0;
     spacing.tooltip_width = 360.0;
+    // A bar that appears takes its own room, not that of the numbers at the right edge.
+    spacing.scroll.floating_allocated_width = GRID;
     style.interaction.tooltip_delay = 0.35;
     style
 }

@@ -18,6 +18,9 @@ pub enum FileErrorKind {
     /// There is nothing at the path.
     #[error("no such file; check the spelling")]
     Missing,
+    /// A file is to be written into a folder that does not exist.
+    #[error("cannot write here, because the folder {} does not exist; create it first", .0.display())]
+    NoFolder(PathBuf),
     /// A folder where a file is expected.
     #[error("this is a folder, not a file; name the file inside it")]
     IsFolder,
@@ -65,6 +68,9 @@ pub fn write_atomic<E: From<FileError>>(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    if !folder.is_dir() {
+        return Err(FileError { kind: FileErrorKind::NoFolder(folder.into()), path: path.into() }.into());
+    }
     let mut temporary = tempfile::Builder::new().prefix(".idgan-").tempfile_in(folder).map_err(fail)?;
     {
         let mut writer = BufWriter::with_capacity(1 << 18, temporary.as_file_mut());
@@ -129,5 +135,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let result = write_atomic::<FileError>(folder.path(), |_| Ok(()));
         assert!(matches!(result, Err(FileError { kind: FileErrorKind::IsFolder, .. })));
+        let nowhere = folder.path().join("nowhere/file.txt");
+        let error = write_atomic::<FileError>(&nowhere, |_| Ok(())).expect_err("refused").to_string();
+        assert!(
+            error.contains("nowhere does not exist; create it first: ") && error.ends_with("file.txt"),
+            "{error}"
+        );
     }
 }

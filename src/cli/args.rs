@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
 
@@ -56,6 +56,13 @@ impl ModelArgs {
                 "no model is named; give a bundle or a run folder, or --vae FILE and/or --gan FILE",
             ));
         }
+        if let Some(name) = self.bundle().and_then(|path| unknown_name(path)) {
+            let known: Vec<&str> = BUNDLED.iter().map(|model| model.name).collect();
+            let known = known.join(" and ");
+            return Err(usage(format!(
+                "no file and no bundled model has this name; bundled are {known}: {name}"
+            )));
+        }
         Ok(Sources {
             checkpoint: self.bundle().cloned(),
             vae: self.vae.clone(),
@@ -75,8 +82,11 @@ impl ModelArgs {
     /// The arguments that name this model again, for remaking commands.
     pub fn as_arguments(&self) -> Vec<String> {
         let shown = |path: &PathBuf| path.display().to_string();
+        let named = |path: &PathBuf| {
+            BundledModel::at(path).map_or_else(|| shown(path), |model| model.name.to_owned())
+        };
         let mut arguments = Vec::new();
-        arguments.extend(self.bundle().map(shown));
+        arguments.extend(self.bundle().map(named));
         for (flag, path) in [("--vae", &self.vae), ("--gan", &self.gan)] {
             if let Some(path) = path {
                 arguments.extend([flag.to_owned(), shown(path)]);
@@ -87,6 +97,12 @@ impl ModelArgs {
         }
         arguments
     }
+}
+
+/// A path that is no file and reads like the name of a bundled model, not like a path.
+fn unknown_name(path: &Path) -> Option<&str> {
+    let name = path.to_str().filter(|_| !path.exists() && path.extension().is_none())?;
+    (!name.contains(['/', '\\'])).then_some(name)
 }
 
 /// Takes any path; what is no file but the name of a bundled model becomes the path it is unpacked to.

@@ -14,8 +14,8 @@ use super::{one_sentence, print, print_json, warn};
     idgan inspect faces.safetensors --json\n\n\
     Nothing in a file is executed, wherever it comes from.")]
 pub struct Args {
-    /// Bundles, published PyTorch files, safetensors of other programs, run folders.
-    #[arg(value_name = "FILE", required = true)]
+    /// Bundles, published PyTorch files, safetensors of other programs, run folders, names of bundled models.
+    #[arg(value_name = "FILE", required = true, value_parser = super::args::model_parser())]
     files: Vec<PathBuf>,
 
     /// Print a JSON array with one object a file.

@@ -6,6 +6,7 @@
 
 mod args;
 mod beside;
+mod code_row;
 mod error;
 mod output;
 mod pictures_in;
@@ -55,8 +56,8 @@ pub use workbench::Decoder;
     version,
     override_usage = "idgan [MODEL]\n       idgan <COMMAND> [OPTIONS]",
     max_term_width = 110,
-    after_help = "A MODEL is a bundle (.safetensors), a run folder, or published PyTorch files given as --vae FILE \
-                  and/or --gan FILE.\n\n\
+    after_help = "A MODEL is a bundle (.safetensors), a run folder, the name of a bundled model (scenes-128, sprites-64), \
+                  or published PyTorch files given as --vae FILE and/or --gan FILE.\n\n\
                   Examples:\n  \
                   idgan sprites.safetensors                                       open the window\n  \
                   idgan inspect celeba/last celeba/model.pt                       what is in these files\n  \

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::base::Picture;
 use crate::explore::export::{Animation, Provenance, Target, TargetKind, write_gif};
 use crate::explore::{Photo, PictureError, list_pictures};
+use crate::training::RunFolder;
 
 use super::{Progress, usage};
 
@@ -65,6 +66,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 
 /// The grids of a run in the order of their steps.
 fn grids(run: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if RunFolder::saved_config(run)?.is_none() {
+        return Err(usage(format!(
+            "this folder is no run (it has no config.toml); name one: {}",
+            run.display()
+        )));
+    }
     let folder = run.join("samples");
     let none = || {
         usage(format!(
@@ -94,6 +101,7 @@ fn evenly_chosen(count: usize, most: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::training::{Stage, preset};
 
     #[test]
     fn the_first_and_the_last_grid_are_always_shown() {
@@ -109,6 +117,9 @@ mod tests {
         std::fs::create_dir(&samples).expect("creates");
         let out = folder.path().join("progress.gif");
         let args = Args { run: folder.path().into(), frames: 60, milliseconds: 100, out: out.clone() };
+        assert!(run(&args).expect_err("no run").to_string().contains("no run (it has no config.toml)"));
+        let config = toml::to_string(&preset(Stage::Vae, "dsprites-small").expect("known")).expect("is TOML");
+        std::fs::write(folder.path().join("config.toml"), config).expect("writes");
         assert!(run(&args).expect_err("no grids").to_string().contains("--sample-every"));
         for (step, grey) in [(1000, 100), (0, 0), (20_000, 200)] {
             let grid = image::RgbImage::from_pixel(4, 3, image::Rgb([grey; 3]));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::base::{Array, Cancel, Pool, Stream};
-use crate::checkpoint::{Model, Precision, write_bundle};
+use crate::checkpoint::{BundledModel, Model, Precision, write_bundle};
 use crate::data;
 use crate::explore::export::{Target, TargetKind};
 use crate::explore::{Posterior, STATISTICS_PICTURES, statistics};
@@ -15,6 +15,9 @@ use crate::metrics::{self, CodeSample, EncodedPictures, Watch};
 use super::pictures_in::PicturesIn;
 use super::workbench::{Workbench, open_model};
 use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, threads, usage, warn};
+
+/// Pictures below which quantiles say little.
+const FEW: usize = 500;
 
 /// Arguments of `idgan stats`.
 #[derive(Clone, Debug, clap::Args)]
@@ -29,7 +32,7 @@ use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, thr
 )]
 pub struct Args {
     /// Pictures like those the model was trained on: a folder, or an .npz with `x` (N, channels, H, W) in [0, 1].
-    #[arg(long, value_name = "DIR|x.npz", required_unless_present = "data")]
+    #[arg(long, value_name = "DIR|x.npz")]
     images: Option<PathBuf>,
 
     /// The data set that the model was trained on, instead of --images: dsprites, scenes, celeba:PATH and so on
@@ -78,6 +81,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         (None, Some(images)) => encode_images(images, args, bench.encoder()?)?,
         (None, None) => return Err(usage("name pictures with --images DIR, or a data set with --data SPEC")),
     };
+    let rows = mu.shape().first().copied().unwrap_or(0);
+    if rows < FEW {
+        let before = bench.model.stats.as_ref().and_then(|stats| stats.mu.shape().first().copied());
+        let before = before.map_or_else(String::new, |before| format!(", after {before} before"));
+        warn(format!(
+            "statistics of so few pictures ({rows}{before}) are rough: ranges reach less far than the data"
+        ));
+    }
     let stats = statistics(mu, logvar).context("there are no pictures to measure")?;
     let posterior = Posterior::new(&stats).context("the encoder gives values that are not numbers")?;
     let mut model = bench.model;
@@ -132,6 +143,12 @@ fn out_path(args: &Args) -> anyhow::Result<PathBuf> {
             "statistics are kept in a bundle, and PyTorch files are none; name one with --out",
         ));
     };
+    if let Some(model) = BundledModel::at(bundle) {
+        return Err(usage(format!(
+            "{} comes with the program and stays as it is; name a bundle to write with --out FILE.safetensors",
+            model.name
+        )));
+    }
     if bundle.is_dir() {
         return Err(usage(format!(
             "a run folder belongs to its training; name a bundle to write with --out: {}",

@@ -13,9 +13,17 @@ impl State {
     pub(crate) fn shows_hint(&self) -> bool {
         self.config.is_some() && self.model.is_some() && !self.settings.hint_seen
     }
+
+    /// Takes the hint away from somebody who has moved something already, once the mouse is up.
+    pub(crate) fn forget_hint(&mut self) {
+        let has_moved = self.latent.as_ref().is_some_and(|latent| latent.can_undo());
+        if has_moved && !self.is_dragging && self.shows_hint() {
+            self.settings.hint_seen = true;
+        }
+    }
 }
 
-/// One line above the pictures.
+/// One line above the pictures, until somebody closes it or has moved something.
 pub(crate) fn hint_line(ui: &mut Ui, state: &mut State) {
     let palette = Palette::of(ui);
     let line = egui::Frame::new().inner_margin(egui::Margin::symmetric(16, 4));

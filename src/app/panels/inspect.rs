@@ -128,7 +128,9 @@ fn read_back(ui: &mut Ui, state: &mut State) {
                 continue;
             };
             let deviation = read.posterior.logvar.get(dim).map_or(0.0, |v| (0.5 * v).exp());
-            bar(ui, &title(latent, &block.name, dim), asked, seen, deviation, model.range(block, dim));
+            let is_active = model.is_active(&block.name, dim);
+            let name = title(latent, &block.name, dim);
+            bar(ui, (&name, is_active), asked, seen, deviation, model.range(block, dim));
         }
     });
     ui.add_space(GRID);
@@ -176,42 +178,62 @@ fn measurements(ui: &mut Ui, state: &mut State) {
         && let Some(vae) = &model.description().vae
         && let Some(latent) = &state.latent
     {
-        leakage_matrix(ui, leakage, &|dim| title(latent, &vae.code, dim));
+        let mut dims = (0..leakage.dims).collect();
+        if let Some(block) = model.description().block(&vae.code) {
+            dims = model.order(block, state.settings.sort_by_information);
+            // Nothing moves, and nothing is read, where a dimension has collapsed.
+            dims.retain(|&dim| dim < leakage.dims && model.is_active(&vae.code, dim));
+        }
+        let caption = "Down: the factor moved. Across: the dimension read. Black 0, white 1 or more.";
+        ui.label(RichText::new(caption).size(SMALL).color(Palette::of(ui).quiet));
+        leakage_matrix(ui, leakage, &dims, &|dim| title(latent, &vae.code, dim));
     }
 }
 
-/// Row i moved, column j observed: bright on the diagonal alone is perfect.
-fn leakage_matrix(ui: &mut Ui, leakage: &Leakage, name: &dyn Fn(usize) -> String) {
-    let side = (ui.available_width().min(GRID * 40.0) / leakage.dims.max(1) as f32).floor().max(3.0);
-    let size = side * leakage.dims as f32;
-    let (rect, response) = ui.allocate_exact_size(vec2(size, size), Sense::hover());
+/// Row moved, column observed, over `dims` in the order of the sliders: bright on the diagonal alone is perfect.
+fn leakage_matrix(ui: &mut Ui, leakage: &Leakage, dims: &[usize], name: &dyn Fn(usize) -> String) {
+    let (label, caption) = (GRID * 9.0, GRID * 2.0);
+    let count = dims.len().max(1) as f32;
+    let side = ((ui.available_width() - label).min(GRID * 32.0) / count).floor().clamp(3.0, GRID * 4.0);
+    let size = vec2(label + side * count, caption + side * count);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Image, true, "Leakage matrix"));
-    let cell = |row: usize, column: usize| {
-        let corner = rect.min + vec2(column as f32, row as f32) * side;
-        Rect::from_min_size(corner, vec2(side - 1.0, side - 1.0))
-    };
-    for row in 0..leakage.dims {
-        for column in 0..leakage.dims {
-            let [r, g, b] = heat(leakage.moved[row * leakage.dims + column]);
-            ui.painter().rect_filled(cell(row, column), 0.0, egui::Color32::from_rgb(r, g, b));
+    let table = rect.with_min_x(rect.left() + label).with_min_y(rect.top() + caption);
+    let (font, colour) = (egui::FontId::proportional(SMALL), Palette::of(ui).quiet);
+    let moved = |row: usize, column: usize| leakage.moved[dims[row] * leakage.dims + dims[column]];
+    for row in 0..dims.len() {
+        let middle = table.top() + (row as f32 + 0.5) * side;
+        if side >= SMALL {
+            let place = Rect::from_x_y_ranges(rect.left()..=table.left() - GRID * 0.5, rect.y_range());
+            let painter = ui.painter().with_clip_rect(place.intersect(ui.clip_rect()));
+            let text = name(dims[row]);
+            painter.text(pos2(place.left(), middle), egui::Align2::LEFT_CENTER, text, font.clone(), colour);
+            let above = pos2(table.left() + (row as f32 + 0.5) * side, table.top() - GRID * 0.25);
+            ui.painter().text(above, egui::Align2::CENTER_BOTTOM, dims[row], font.clone(), colour);
+        }
+        for column in 0..dims.len() {
+            let corner = table.min + vec2(column as f32, row as f32) * side;
+            let [r, g, b] = heat(moved(row, column));
+            let cell = Rect::from_min_size(corner, vec2(side - 1.0, side - 1.0));
+            ui.painter().rect_filled(cell, 0.0, egui::Color32::from_rgb(r, g, b));
         }
     }
-    let Some(pointer) = response.hover_pos() else { return };
-    let (row, column) =
-        (((pointer.y - rect.top()) / side) as usize, ((pointer.x - rect.left()) / side) as usize);
-    if row < leakage.dims && column < leakage.dims {
-        let moved = leakage.moved[row * leakage.dims + column];
+    let Some(pointer) = response.hover_pos().filter(|&pointer| table.contains(pointer)) else { return };
+    let at = ((pointer - table.min) / side).floor();
+    let (row, column) = (at.y as usize, at.x as usize);
+    if row < dims.len() && column < dims.len() {
         let text = format!(
-            "Moving {} by 1 moves what the encoder reads for {} by {moved:.2}",
-            name(row),
-            name(column)
+            "Moving {} by 1 moves what the encoder reads for {} by {:.2}",
+            name(dims[row]),
+            name(dims[column]),
+            moved(row, column)
         );
         response.on_hover_text_at_pointer(text);
     }
 }
 
 /// One dimension: a bar to where the encoder sees it, its uncertainty, and a mark where it was asked to be.
-fn bar(ui: &mut Ui, name: &str, asked: f32, seen: f32, deviation: f32, range: [f32; 2]) {
+fn bar(ui: &mut Ui, (name, is_active): (&str, bool), asked: f32, seen: f32, deviation: f32, range: [f32; 2]) {
     let palette = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), GRID * 2.5), Sense::hover());
     let text = format!("{name}: asked {asked:.2}, read {seen:.2} ± {deviation:.2}");
@@ -226,9 +248,11 @@ fn bar(ui: &mut Ui, name: &str, asked: f32, seen: f32, deviation: f32, range: [f
     let clipped = painter.with_clip_rect(label);
     let font = egui::FontId::proportional(12.0);
     let left = egui::Align2::LEFT_CENTER;
-    clipped.text(label.left_center(), left, name, font, ui.visuals().text_color());
+    // Nobody reads back a factor that changes nothing.
+    let colour = if is_active { ui.visuals().text_color() } else { palette.quiet };
+    clipped.text(label.left_center(), left, name, font, colour);
     let error = seen - asked;
-    let colour = if error.abs() > 0.5 { palette.warning } else { palette.quiet };
+    let colour = if is_active && error.abs() > 0.5 { palette.warning } else { palette.quiet };
     let font = egui::FontId::new(SMALL, egui::FontFamily::Monospace);
     painter.text(number.right_center(), egui::Align2::RIGHT_CENTER, format!("{error:+.2}"), font, colour);
     let [low, high] = range;

@@ -102,7 +102,7 @@ impl Panel for Menu {
                 });
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let shortcut = shortcut_text(C::Palette);
+                let shortcut = C::Palette.keys();
                 let text =
                     RichText::new(format!("{shortcut}  palette")).size(SMALL).color(Palette::of(ui).quiet);
                 let button = ui.add(egui::Button::new(text).frame(false));
@@ -179,7 +179,7 @@ fn item(ui: &mut Ui, state: &mut State, command: Command) {
     let is_chosen = command.is_chosen(state);
     let button = egui::Button::new(command.title())
         .selected(is_chosen.unwrap_or_default())
-        .shortcut_text(shortcut_text(command));
+        .shortcut_text(command.keys());
     let enabled = command.is_enabled(state);
     let response = ui.add_enabled(enabled, button);
     response
@@ -188,9 +188,4 @@ fn item(ui: &mut Ui, state: &mut State, command: Command) {
         state.queue(command);
         ui.close();
     }
-}
-
-fn shortcut_text(command: Command) -> String {
-    let format = |shortcut: egui::KeyboardShortcut| shortcut.format(&egui::ModifierNames::NAMES, false);
-    command.shortcut().map(format).unwrap_or_default()
 }

@@ -35,7 +35,7 @@ impl Panel for StripPanel {
                     state.queue(Command::StartFromData);
                 }
                 let hint = "Nine other pictures of the data";
-                if is_shown && ui.button("Others").on_hover_text(hint).clicked() {
+                if is_shown && ui.button("New pictures").on_hover_text(hint).clicked() {
                     state.queue(Command::StartFromData);
                 }
             }
@@ -80,6 +80,7 @@ impl Panel for StripPanel {
         if let Some(index) = adopted {
             match (state.strip.kind, state.strip.codes().cloned()) {
                 (StripKind::Data, _) => state.start_from_data(index),
+                (StripKind::Nine, _) => state.visit_nine(index),
                 (_, Some(codes)) => state.adopt(&codes, index),
                 _ => {}
             }

@@ -206,6 +206,23 @@ fn mode(ui: &mut Ui, state: &mut State) {
     ui.end_row();
 }
 
+/// The button that copies `line`; it says so for a moment.
+fn copy(ui: &mut Ui, line: &str) {
+    const SHOWN_SECS: f64 = 2.0;
+    let (id, now) = (ui.scope_id().with("copied"), ui.input(|input| input.time));
+    let copied: Option<f64> = ui.data(|data| data.get_temp(id));
+    let left = copied.map_or(0.0, |at| SHOWN_SECS - (now - at));
+    let hint = "Put the command that makes this figure on the clipboard";
+    let button = ui.button(if left > 0.0 { "Copied" } else { "Copy command" }).on_hover_text(hint);
+    if button.clicked() {
+        ui.ctx().copy_text(line.to_owned());
+        ui.data_mut(|data| data.insert_temp(id, now));
+    }
+    if left > 0.0 {
+        ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(left));
+    }
+}
+
 /// Size, export and command of a figure, and what is being exported. `line` is the command, `command` exports.
 pub(super) fn export(ui: &mut Ui, state: &mut State, command: Command, size: &str, line: &str) {
     let palette = Palette::of(ui);
@@ -217,11 +234,12 @@ pub(super) fn export(ui: &mut Ui, state: &mut State, command: Command, size: &st
         if button.on_hover_text(command.hint()).clicked() {
             state.queue(command);
         }
-        let hint = "Put the command that makes this figure on the clipboard";
-        if ui.button("Copy command").on_hover_text(hint).clicked() {
-            ui.ctx().copy_text(line.to_owned());
-        }
+        copy(ui, line);
     });
+    if line.contains(".codes.npz") {
+        let text = "These codes cannot be said in words: Export writes them beside the figure, where the command reads them.";
+        ui.label(RichText::new(text).size(SMALL).color(palette.quiet));
+    }
     let text = RichText::new(line).font(crate::app::theme::figures()).size(SMALL).color(palette.quiet);
     ui.add(egui::Label::new(text).wrap()).on_hover_text("The command line that makes this figure again");
     for name in state.jobs.names() {
