@@ -9,7 +9,7 @@ use super::save::{model_arguments, name};
 use super::state::State;
 use crate::base::{Cancel, write_atomic};
 use crate::engine::Opened;
-use crate::metrics::{EVALUATION_FILE, Evaluation, Metric};
+use crate::metrics::{EVALUATION_FILE, Evaluation, FactorNetwork, Metric};
 
 /// Measuring the open model with the metrics of the paper.
 pub(crate) struct EvaluateState {
@@ -19,6 +19,8 @@ pub(crate) struct EvaluateState {
     /// Pictures behind each value; 0 for the published number of each metric.
     pub(crate) samples: u32,
     pub(crate) seed: u64,
+    /// The file of the network that describes pictures for FID; empty for the program's own.
+    pub(crate) network: String,
     pub(crate) results: Option<Evaluation>,
     running: Option<Running>,
 }
@@ -31,6 +33,7 @@ impl Default for EvaluateState {
             data: String::new(),
             samples: 0,
             seed: 0,
+            network: String::new(),
             results: None,
             running: None,
         }
@@ -118,6 +121,7 @@ impl State {
         let worker = Worker {
             program: self.program.clone(),
             words,
+            network: self.evaluate.network.trim().to_owned(),
             metrics,
             news: Arc::clone(&news),
             cancel: cancel.clone(),
@@ -214,6 +218,7 @@ impl Drop for Running {
 struct Worker {
     program: PathBuf,
     words: Vec<String>,
+    network: String,
     metrics: Vec<Metric>,
     news: Arc<Mutex<News>>,
     cancel: Cancel,
@@ -252,6 +257,7 @@ impl Worker {
         let mut child = Command::new(&self.program)
             .args(&self.words)
             .arg(format!("--metrics={}", metric.name()))
+            .args(network_word(&self.network).filter(|_| metric == Metric::Fid))
             .arg("--out")
             .arg(&out)
             .stdin(Stdio::null())
@@ -278,6 +284,13 @@ impl Worker {
         }
         Err(last_line(&said))
     }
+}
+
+/// The argument that names the network behind FID: one of `idgan train features`, or else the Inception weights.
+fn network_word(file: &str) -> Option<String> {
+    let is_own_kind = FactorNetwork::read(Path::new(file)).is_ok();
+    let flag = if is_own_kind { "features" } else { "inception" };
+    (!file.is_empty()).then(|| format!("--{flag}={file}"))
 }
 
 fn last_line(path: &Path) -> String {
@@ -314,6 +327,14 @@ fn lock(news: &Mutex<News>) -> MutexGuard<'_, News> {
 mod tests {
     use super::*;
     use crate::metrics::Score;
+
+    #[test]
+    fn a_network_is_named_for_what_it_is() {
+        assert_eq!(network_word(""), None);
+        let own = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/features-dsprites.safetensors");
+        assert_eq!(network_word(own), Some(format!("--features={own}")));
+        assert_eq!(network_word("weights.pth").as_deref(), Some("--inception=weights.pth"));
+    }
 
     #[test]
     fn a_table_has_a_line_for_each_metric() {

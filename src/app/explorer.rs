@@ -379,7 +379,7 @@ impl Explorer {
             Command::CopyCodes => {
                 if let Some(latent) = &state.latent {
                     ctx.copy_text(to_json(latent.codes()));
-                    state.log.add(Severity::Info, "Copied the codes as JSON");
+                    state.log.tell("Copied the codes as JSON");
                 }
             }
             Command::PasteCodes => ctx.send_viewport_cmd(egui::ViewportCommand::RequestPaste),

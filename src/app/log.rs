@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How much a message matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,14 +26,19 @@ pub(crate) struct Log {
     entries: VecDeque<Entry>,
     /// The newest warning or error that the person has not closed yet.
     pub(crate) notice: Option<(Severity, String)>,
+    /// What was done last at somebody's wish, and when.
+    told: Option<(Instant, String)>,
     start: Instant,
 }
+
+/// How long the bottom line says what was done.
+const TOLD_FOR: Duration = Duration::from_secs(8);
 
 const LENGTH: usize = 500;
 
 impl Default for Log {
     fn default() -> Self {
-        Self { entries: VecDeque::new(), notice: None, start: Instant::now() }
+        Self { entries: VecDeque::new(), notice: None, told: None, start: Instant::now() }
     }
 }
 
@@ -54,6 +59,20 @@ impl Log {
             self.entries.pop_front();
         }
         self.entries.push_back(Entry { severity, text, at_secs, times: 1 });
+    }
+
+    /// Adds that something was done at somebody's wish; the bottom line says it for a while.
+    pub(crate) fn tell(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        self.told = Some((Instant::now(), text.clone()));
+        self.add(Severity::Info, text);
+    }
+
+    /// What was done lately, and how much longer that is worth saying.
+    pub(crate) fn told(&self) -> Option<(&str, Duration)> {
+        let (at, text) = self.told.as_ref()?;
+        let left = TOLD_FOR.checked_sub(at.elapsed()).filter(|left| !left.is_zero())?;
+        Some((text, left))
     }
 
     pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {

@@ -165,7 +165,7 @@ impl State {
     pub(crate) fn receive_jobs(&mut self) {
         for answer in self.jobs.take_answers() {
             match answer {
-                Ok(message) => self.log.add(Severity::Info, message),
+                Ok(message) => self.log.tell(message),
                 Err(message) => self.log.add(Severity::Error, message),
             }
         }

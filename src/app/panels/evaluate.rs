@@ -54,6 +54,15 @@ fn choose(ui: &mut Ui, state: &mut State) {
         let edit = egui::TextEdit::singleline(&mut evaluate.data).desired_width(width).hint_text("dsprites");
         ui.add(edit).labelled_by(label.id).on_hover_text(RichText::new(KNOWN_SPECS).font(figures()).size(SMALL));
         ui.end_row();
+        if evaluate.chosen.get(&Metric::Fid).copied().unwrap_or_default() {
+            let label = ui.label("FID by");
+            let edit = egui::TextEdit::singleline(&mut evaluate.network).desired_width(width);
+            let edit = edit.hint_text("the program's own network");
+            let hint = "The network that describes pictures: the file of the Inception weights, or one of idgan train \
+                        features. The program has its own for dsprites and scenes; photographs need Inception";
+            ui.add(edit).labelled_by(label.id).on_hover_text(hint);
+            ui.end_row();
+        }
         let label = ui.label("Samples");
         let field = DragValue::new(&mut evaluate.samples).speed(20.0).range(0..=1_000_000);
         let field = field.custom_formatter(|value, _| if value < 1.0 { "as published".into() } else { format!("{value:.0}") });

@@ -60,6 +60,12 @@ impl Panel for Status {
                     );
                     ui.label(text).on_hover_text(hint);
                 }
+                if let Some((text, left)) = state.log.told() {
+                    ui.ctx().request_repaint_after(left);
+                    let text = RichText::new(text).size(SMALL).color(palette.accent);
+                    ui.add(egui::Label::new(text).truncate()).on_hover_text("What was done last; Log has it all");
+                    return;
+                }
                 if let Some(model) = &state.model {
                     let text = format!("{} on {}", model.description().name, model.opened.device);
                     let hint = format!("{}\nSHA-256 {}", model.opened.source.path().display(), model.opened.hash);
