@@ -342,6 +342,10 @@ fn toolbar(ui: &mut Ui, state: &mut State) {
         }
     }
     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        // Where there is little room the comparisons have it; the View menu and keys have these too.
+        if ui.available_width() < GRID * 17.0 {
+            return;
+        }
         ui.spacing_mut().item_spacing.x = GRID * 0.25;
         choose(ui, state, Command::ToggleCrisp, "Crisp");
         for (command, text) in [(Command::ActualSize, "1:1"), (Command::Fit, "Fit")] {
@@ -352,7 +356,7 @@ fn toolbar(ui: &mut Ui, state: &mut State) {
             }
         }
         if ui.available_width() < GRID * 6.0 {
-            return; // The names of the comparisons go first.
+            return;
         }
         ui.add_space(GRID * 0.5);
         let zoom = RichText::new(format!("{:.0} %", 100.0 / state.views.window.width())).font(figures());
