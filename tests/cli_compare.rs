@@ -144,6 +144,13 @@ fn a_sweep_measures_what_is_asked_now() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2));
     assert!(said.contains("batch 2 there, 4 here"), "{said}");
+    // results of an older checkpoint are not those of the run
+    let table = || idgan(folder, &["table", "runs", "--metrics", "kl"]);
+    assert!(table().status.success());
+    succeed(folder, &["train", "vae", "--out", "runs/dsprites/beta-vae/seed-0", "--resume", "--steps", "3"]);
+    let output = table();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("trained on after it was measured"), "{said}");
     // what cannot be read does not hide the others
     std::fs::write(folder.join("runs/dsprites/beta-vae/seed-0/checkpoint.safetensors"), b"half").unwrap();
     write(MEASURED);
