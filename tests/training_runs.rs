@@ -389,3 +389,54 @@ fn killing_a_run_at_fifty_random_moments_loses_nothing() {
     }
     assert_same_bits(&newest_state(&killed), &newest_state(&calm));
 }
+
+#[test]
+fn a_run_that_goes_on_measures_its_code_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let stats = || {
+        let sources = Sources { checkpoint: Some(run.clone()), ..Sources::default() };
+        open(&sources).unwrap().model.stats.unwrap().mu.data().to_vec()
+    };
+    train(&mut Session::start(&run, vae_config(Method::BetaVae), machine()).unwrap(), u64::MAX);
+    let before = stats();
+    train(&mut Session::resume(&run, Some(20), machine()).unwrap(), u64::MAX);
+    assert_ne!(before, stats(), "other weights, other codes");
+}
+
+#[test]
+fn a_run_none_of_whose_states_can_be_read_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let config = TrainConfig { checkpoint_every: 6, ..vae_config(Method::BetaVae) };
+    train(&mut Session::start(&run, config.clone(), machine()).unwrap(), u64::MAX);
+    let states = || {
+        let paths = std::fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().path());
+        let is_state =
+            |path: &std::path::PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("state-");
+        paths.filter(is_state).collect::<Vec<_>>()
+    };
+    for path in states() {
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    }
+    let checkpoint = std::fs::read(run.join("checkpoint.safetensors")).unwrap();
+    let error = Session::resume(&run, Some(20), machine()).err().unwrap();
+    assert!(matches!(error, TrainError::NoState { .. }), "{error}");
+    assert_eq!(std::fs::read(run.join("checkpoint.safetensors")).unwrap(), checkpoint);
+    std::fs::remove_file(run.join("config.toml")).unwrap();
+    let refused = Session::start(&run, config, machine()).err().unwrap();
+    assert!(matches!(refused, TrainError::Occupied { .. }), "{refused}");
+}
+
+#[test]
+fn damaged_states_take_no_place_from_new_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let config = TrainConfig { checkpoint_every: 2, keep_last: 1, ..vae_config(Method::BetaVae) };
+    train(&mut Session::start(&run, config, machine()).unwrap(), 4);
+    std::fs::write(run.join("state-00000900.safetensors"), b"damaged").unwrap();
+    train(&mut Session::resume(&run, None, machine()).unwrap(), 6);
+    assert!(run.join("state-00000006.safetensors").is_file(), "the newest state is the one just written");
+    assert_eq!(Session::resume(&run, None, machine()).unwrap().step(), 6);
+}

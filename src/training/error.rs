@@ -45,6 +45,17 @@ pub enum TrainError {
         /// The file.
         path: PathBuf,
     },
+    /// States were saved, and none of them can be read.
+    #[error(
+        "none of the saved states can be read, so the run cannot go on ({reason}); put one back, or start a new run in \
+         another folder with --start: {}", path.display()
+    )]
+    NoState {
+        /// What is wrong with the last one tried.
+        reason: String,
+        /// The run folder.
+        path: PathBuf,
+    },
     /// Losses went to NaN or infinity.
     #[error(
         "{what} was not a finite number at step {step} and in the {} steps before it; the last good checkpoint is \

@@ -31,7 +31,7 @@ impl RunFolder {
     pub fn create(path: &Path, config: &TrainConfig) -> Result<Self, TrainError> {
         std::fs::create_dir_all(path).map_err(|error| FileError::new(error, path))?;
         let folder = Self::lock(path)?;
-        if folder.path.join(CONFIG).exists() {
+        if folder.path.join(CONFIG).exists() || !folder.states()?.is_empty() {
             return Err(TrainError::Occupied { path: path.to_owned() });
         }
         folder.write_config(config)?;

@@ -117,6 +117,10 @@ impl Session {
         };
         let second_options = BatchOptions { seed: config.seed ^ 0x5eed, ..options };
         let (stats, progress) = match state {
+            // An encoder that trains on will find other codes than those that were measured.
+            Some(state) if state.progress.step < config.steps && !config.method.takes_a_vae() => {
+                (None, Some(state.progress))
+            }
             Some(state) => (state.model.stats, Some(state.progress)),
             None => (job.initial_stats(), None),
         };
@@ -231,13 +235,20 @@ impl Session {
                 saved_step = step;
             }
         }
-        let finished = self.progress.step >= self.config.steps;
-        if finished && self.stats.is_none() {
-            self.stats = self.measure(control)?;
-            saved_step = u64::MAX;
-        }
+        // Saved before anything else can go wrong.
         if saved_step != self.progress.step || self.folder.states()?.is_empty() {
             self.save(on_event)?;
+        }
+        let finished = self.progress.step >= self.config.steps;
+        if finished && self.stats.is_none() {
+            // What fails here costs nothing that was learnt; going on with the run measures again.
+            match self.measure(control) {
+                Err(_) if control.is_stopped() => return Ok(End::Stopped),
+                stats => self.stats = stats?,
+            }
+            if self.stats.is_some() {
+                self.save(on_event)?;
+            }
         }
         Ok(if finished { End::Finished } else { End::Stopped })
     }
@@ -330,7 +341,8 @@ impl Session {
         progress.second_batches = self.second.as_ref().map(Batches::state);
         progress.noise = self.noise.state();
         progress.bottleneck = self.job.bottleneck();
-        progress.final_score = progress.score.mean();
+        // Saved again after no step, a state keeps the score it had.
+        progress.final_score = progress.score.mean().or(progress.final_score);
         progress.score = ScoreSum::default();
         let model = model_of(&*self.job, &self.config, &progress, self.stats.clone())?;
         write_state(&self.folder.state(progress.step), &model, self.job.state()?, &progress)?;
@@ -343,9 +355,11 @@ impl Session {
 
     fn prune(&self) -> Result<(), TrainError> {
         let mut states = Vec::new();
-        for step in self.folder.states()? {
-            let score = read_progress(&self.folder.state(step)).ok().and_then(|p| p.final_score);
-            states.push(SavedState { step, score: score.unwrap_or(f64::NAN) });
+        // States beyond this step were damaged, or this run would have gone on from them: they hold no place.
+        for step in self.folder.states()?.into_iter().filter(|&step| step <= self.progress.step) {
+            if let Ok(progress) = read_progress(&self.folder.state(step)) {
+                states.push(SavedState { step, score: progress.final_score.unwrap_or(f64::NAN) });
+            }
         }
         for step in superfluous(&states, self.config.keep_last, self.config.keep_every) {
             let path = self.folder.state(step);
@@ -429,15 +443,26 @@ fn open_data(config: &TrainConfig, machine: &Machine) -> Result<Arc<dyn Dataset>
     Ok(data)
 }
 
-/// The newest state that can be read; older ones stand in for one that cannot.
+/// The newest state that can be read; older ones stand in for one that cannot. `None` where none was saved yet.
+///
+/// # Errors
+/// When there are states and none can be read: to begin anew would overwrite what is left of the run.
 fn newest_state(folder: &RunFolder) -> Result<Option<State>, TrainError> {
+    let mut last = None;
     for step in folder.states()? {
-        match read_state(&folder.state(step)) {
+        let path = folder.state(step);
+        match read_state(&path) {
             Ok(state) => return Ok(Some(state)),
-            Err(error) => log::warn!("this state is passed over, an older one is tried: {error}"),
+            Err(error) => {
+                log::warn!("this state is passed over, an older one is tried: {error}");
+                last = Some(error);
+            }
         }
     }
-    Ok(None)
+    match last {
+        None => Ok(None),
+        Some(error) => Err(TrainError::NoState { reason: error.to_string(), path: folder.path().to_owned() }),
+    }
 }
 
 /// Steps a second over the last few.
