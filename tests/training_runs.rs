@@ -421,9 +421,11 @@ fn a_run_none_of_whose_states_can_be_read_stays_as_it_is() {
         std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     }
     let checkpoint = std::fs::read(run.join("checkpoint.safetensors")).unwrap();
+    let saved = std::fs::read(run.join("config.toml")).unwrap();
     let error = Session::resume(&run, Some(20), machine()).err().unwrap();
     assert!(matches!(error, TrainError::NoState { .. }), "{error}");
     assert_eq!(std::fs::read(run.join("checkpoint.safetensors")).unwrap(), checkpoint);
+    assert_eq!(std::fs::read(run.join("config.toml")).unwrap(), saved);
     std::fs::remove_file(run.join("config.toml")).unwrap();
     let refused = Session::start(&run, config, machine()).err().unwrap();
     assert!(matches!(refused, TrainError::Occupied { .. }), "{refused}");

@@ -133,9 +133,7 @@ impl State {
         let (Some(first), Some(second)) = (&self.model, &self.beside.model) else { return };
         let path = second.opened.source.path();
         if let Err(message) = check(first.description(), second.description()) {
-            let place = BundledModel::at(path)
-                .map_or_else(|| path.display().to_string(), |model| model.name.to_owned());
-            self.log.add(Severity::Error, format!("{message}: {place}"));
+            self.log.add(Severity::Error, format!("{message}: {}", BundledModel::name_or_path(path)));
             self.close_beside();
         }
     }
@@ -187,7 +185,7 @@ impl State {
     }
 }
 
-/// Whether the networks of `second`, which lies at `path`, take the codes of `first`.
+/// Whether the networks of `second` take the codes of `first`.
 fn check(first: &ModelDescription, second: &ModelDescription) -> Result<(), String> {
     let generator = second.generator.iter().flat_map(|part| &part.inputs);
     for name in generator.chain(second.vae.iter().map(|part| &part.code)) {

@@ -174,10 +174,8 @@ impl State {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
             }
-            // The command line may have measured more meanwhile.
-            if let Ok(older) = Evaluation::read(&path) {
-                results.complete_from(&older);
-            }
+            // The command line may have measured more meanwhile. What cannot be read is replaced.
+            let _ = results.complete_from_file(&path);
             results.write(&path).map_err(|error| error.to_string())?;
             Ok(format!("Kept the results: {}", path.display()))
         });
@@ -257,7 +255,7 @@ impl Worker {
         let mut child = Command::new(&self.program)
             .args(&self.words)
             .arg(format!("--metrics={}", metric.name()))
-            .args(network_word(&self.network).filter(|_| metric == Metric::Fid))
+            .args((metric == Metric::Fid).then(|| network_word(&self.network)).flatten())
             .arg("--out")
             .arg(&out)
             .stdin(Stdio::null())
@@ -288,9 +286,12 @@ impl Worker {
 
 /// The argument that names the network behind FID: one of `idgan train features`, or else the Inception weights.
 fn network_word(file: &str) -> Option<String> {
+    if file.is_empty() {
+        return None;
+    }
     let is_own_kind = FactorNetwork::read(Path::new(file)).is_ok();
     let flag = if is_own_kind { "features" } else { "inception" };
-    (!file.is_empty()).then(|| format!("--{flag}={file}"))
+    Some(format!("--{flag}={file}"))
 }
 
 fn last_line(path: &Path) -> String {

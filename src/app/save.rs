@@ -32,9 +32,7 @@ pub(crate) fn write_codes(path: &Path, codes: &Codes, provenance: &Provenance) -
 pub(crate) fn model_arguments(opened: &Opened) -> Vec<String> {
     let source = &opened.source;
     let shown = |path: &PathBuf| path.display().to_string();
-    let named =
-        |path: &PathBuf| BundledModel::at(path).map_or_else(|| shown(path), |model| model.name.to_owned());
-    let mut words: Vec<String> = source.model.iter().map(named).collect();
+    let mut words: Vec<String> = source.model.iter().map(|path| BundledModel::name_or_path(path)).collect();
     for (flag, path) in [("--vae", &source.vae), ("--gan", &source.gan)] {
         words.extend(path.iter().flat_map(|path| [flag.to_owned(), shown(path)]));
     }

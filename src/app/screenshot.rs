@@ -5,6 +5,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use eframe::egui_wgpu::{self, RenderState, ScreenDescriptor, wgpu};
 
 use super::{Explorer, Options};
+use crate::base::check_folder;
 
 /// The longest that a model may take to open and render.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -13,14 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(super) fn save(path: &Path, options: Options) -> anyhow::Result<()> {
     let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
     ensure!(is_png, "a screenshot is a .png; write --screenshot FILE.png: {}", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        bail!(
-            "cannot write here, because the folder {} does not exist; create it first: {}",
-            folder.display(),
-            path.display()
-        );
-    }
+    check_folder(path)?;
     let options = Options { config: None, ..options };
     let mut offscreen = Offscreen::new(options.size)?;
     let mut explorer = Explorer::new(&offscreen.ctx, Some(&offscreen.gpu), &options)?;

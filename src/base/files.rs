@@ -49,6 +49,26 @@ impl FileError {
     }
 }
 
+/// The folder that `path` lies in.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Looks whether there is a folder to write `path` into.
+///
+/// # Errors
+/// When there is none.
+pub fn check_folder(path: &Path) -> Result<(), FileError> {
+    let folder = folder_of(path);
+    match folder.is_dir() {
+        true => Ok(()),
+        false => Err(FileError { kind: FileErrorKind::NoFolder(folder.into()), path: path.into() }),
+    }
+}
+
 /// Writes a file so that the path always holds either the old content or all of the new one.
 ///
 /// `fill` writes into a temporary file in the same folder, which is synced, renamed over `path`, and the
@@ -64,13 +84,8 @@ pub fn write_atomic<E: From<FileError>>(
     if path.is_dir() {
         return Err(FileError { kind: FileErrorKind::IsFolder, path: path.into() }.into());
     }
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    if !folder.is_dir() {
-        return Err(FileError { kind: FileErrorKind::NoFolder(folder.into()), path: path.into() }.into());
-    }
+    check_folder(path)?;
+    let folder = folder_of(path);
     let mut temporary = tempfile::Builder::new().prefix(".idgan-").tempfile_in(folder).map_err(fail)?;
     {
         let mut writer = BufWriter::with_capacity(1 << 18, temporary.as_file_mut());

@@ -14,7 +14,7 @@ mod threads;
 
 pub use array::{Array, Arrays};
 pub use cancel::Cancel;
-pub use files::{FileError, FileErrorKind, write_atomic};
+pub use files::{FileError, FileErrorKind, check_folder, folder_of, write_atomic};
 pub use memory::keep_freed_memory;
 pub use npy::NpyHeader;
 pub use percentile::percentile;

@@ -89,6 +89,11 @@ impl BundledModel {
         let is_ours = own_folder().is_some_and(|own| own == folder) || spare_folder() == folder;
         Self::find(BUNDLED, path.file_stem()?.to_str()?).filter(|_| is_ours)
     }
+
+    /// What people call the model at `path`: the name of a bundled one, or the path.
+    pub fn name_or_path(path: &Path) -> String {
+        Self::at(path).map_or_else(|| path.display().to_string(), |model| model.name.to_owned())
+    }
 }
 
 /// Where bundled models are unpacked: the user's cache folder, where there is one.

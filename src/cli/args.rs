@@ -82,11 +82,8 @@ impl ModelArgs {
     /// The arguments that name this model again, for remaking commands.
     pub fn as_arguments(&self) -> Vec<String> {
         let shown = |path: &PathBuf| path.display().to_string();
-        let named = |path: &PathBuf| {
-            BundledModel::at(path).map_or_else(|| shown(path), |model| model.name.to_owned())
-        };
         let mut arguments = Vec::new();
-        arguments.extend(self.bundle().map(named));
+        arguments.extend(self.bundle().map(|path| BundledModel::name_or_path(path)));
         for (flag, path) in [("--vae", &self.vae), ("--gan", &self.gan)] {
             if let Some(path) = path {
                 arguments.extend([flag.to_owned(), shown(path)]);
@@ -97,6 +94,21 @@ impl ModelArgs {
         }
         arguments
     }
+}
+
+/// The arguments of a command that is not run from the command line itself.
+///
+/// # Errors
+/// A [`super::Usage`] error where they are wrong.
+pub(super) fn parsed<A: clap::Args>(command: &str, arguments: &[String]) -> anyhow::Result<A> {
+    #[derive(clap::Parser)]
+    struct Alone<A: clap::Args> {
+        #[command(flatten)]
+        args: A,
+    }
+    let words = std::iter::once(command).chain(arguments.iter().map(String::as_str));
+    let alone: Alone<A> = clap::Parser::try_parse_from(words).map_err(|error| usage(error.to_string()))?;
+    Ok(alone.args)
 }
 
 /// A path that is no file and reads like the name of a bundled model, not like a path.

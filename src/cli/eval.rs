@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use candle_core::Device;
 
-use crate::base::{Cancel, Pool};
+use crate::base::{Cancel, Pool, check_folder};
 use crate::data::DataError;
 use crate::explore::Source;
 use crate::metrics::{
     EVALUATION_FILE, Evaluation, FactorFeatures, FactorNetwork, Features, FvmOptions, InceptionFeatures,
-    Metric, MetricError, Painter, Pictures, Request, Subject, evaluate,
+    Metric, MetricError, Painter, Pictures, Request, Subject, evaluate, lacks_features,
 };
 
 use super::workbench::Workbench;
@@ -123,16 +123,10 @@ fn parse_fvm(text: &str) -> Result<FvmOptions, String> {
 /// When a question makes no sense for this model and data (exit code 2), or something cannot be read or computed.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     args.model.require()?;
-    let mut bench = Workbench::open(&args.model, &args.device)?;
     if let Some(path) = &args.out {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if folder.is_some_and(|folder| !folder.is_dir()) {
-            return Err(usage(format!(
-                "--out names a file in a folder that is not there: {}",
-                path.display()
-            )));
-        }
+        check_folder(path).map_err(|error| usage(error.to_string()))?;
     }
+    let mut bench = Workbench::open(&args.model, &args.device)?;
     let spec = args.data.clone().or_else(|| bench.description().data.clone()).ok_or_else(|| {
         usage("this model does not say what it was trained on; name pictures to measure on with --data SPEC")
     })?;
@@ -193,11 +187,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 
 /// Adds results to those that a run folder has of the same model.
 fn keep(path: &Path, mut evaluation: Evaluation) -> anyhow::Result<()> {
-    if path.exists() {
-        match Evaluation::read(path) {
-            Ok(older) => evaluation.complete_from(&older),
-            Err(error) => warn(format!("earlier results are replaced: {error}")),
-        }
+    if let Err(error) = evaluation.complete_from_file(path) {
+        warn(format!("earlier results are replaced: {error}"));
     }
     Ok(evaluation.write(path)?)
 }
@@ -208,23 +199,14 @@ fn keep(path: &Path, mut evaluation: Evaluation) -> anyhow::Result<()> {
 /// # Errors
 /// As [`run`] for a wrong use.
 pub(super) fn check_arguments(arguments: &[String], dry: bool) -> anyhow::Result<()> {
-    #[derive(clap::Parser)]
-    struct Alone {
-        #[command(flatten)]
-        args: Args,
-    }
-    let words = std::iter::once("idgan eval").chain(arguments.iter().map(String::as_str));
-    let Alone { args } = clap::Parser::try_parse_from(words).map_err(|error| usage(error.to_string()))?;
+    let args: Args = super::args::parsed("idgan eval", arguments)?;
     let file = args.inception.as_ref().or(args.features.as_ref());
     if let Some(path) = file.filter(|path| !dry && !path.is_file()) {
         return Err(usage(format!("the network behind fid is not there: {}", path.display())));
     }
     let spec = args.data.as_deref().unwrap_or_default();
     if args.metrics.contains(&Metric::Fid) && file.is_none() && FactorNetwork::bundled(spec).is_none() {
-        return Err(usage(format!(
-            "fid on {spec} needs a network that describes pictures: name the Inception weights with --inception FILE, or \
-             train one with idgan train features --data {spec} and name it with --features FILE"
-        )));
+        return Err(usage(lacks_features(spec)));
     }
     Ok(())
 }

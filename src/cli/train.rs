@@ -193,14 +193,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// # Errors
 /// As [`run`] for a wrong configuration.
 pub(super) fn configuration_of(arguments: &[String]) -> anyhow::Result<TrainConfig> {
-    #[derive(clap::Parser)]
-    struct Alone {
-        #[command(flatten)]
-        args: Args,
-    }
-    let words = std::iter::once("idgan train").chain(arguments.iter().map(String::as_str));
-    let alone = <Alone as clap::Parser>::try_parse_from(words).map_err(|error| usage(error.to_string()))?;
-    let (stage, options) = match &alone.args.stage {
+    let args: Args = super::args::parsed("idgan train", arguments)?;
+    let (stage, options) = match &args.stage {
         StageArgs::Vae(options) => (Stage::Vae, options),
         StageArgs::Gan(options) => (Stage::Gan, options),
         StageArgs::Features(_) => return Err(usage("a sweep trains models: vae or gan, not features")),

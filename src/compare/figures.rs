@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::explore::figure::{Axis, Chart, Series};
 use crate::training::Method;
 
+use super::variant::named;
 use super::{PaperTable, Row, RunResult, Summary};
 
 /// Where a mark stands, and its deviation.
@@ -34,17 +35,16 @@ pub fn trade_off(results: &[RunResult], metric: &str) -> Chart {
     let mut series = Vec::new();
     for (colour, ((row, variant), points)) in by_row.into_iter().enumerate() {
         let heading = row.heading();
-        let name = if variant.is_empty() { heading.clone() } else { format!("{heading}, {variant}") };
+        let name = named(&heading, &variant);
         series.push(Series { name, points, joined: false, hollow: false, colour });
         // once for all variants of a row
-        let (rings, others) = published.into_iter().partition(|((own, _), _)| *own == row);
-        published = others;
-        let rings: BTreeMap<(Row, usize), Point> = rings;
+        let rings: Vec<Point> =
+            published.iter().filter(|((own, _), _)| *own == row).map(|(_, point)| *point).collect();
+        published.retain(|(own, _), _| *own != row);
         if !rings.is_empty() {
-            let points = rings.into_values().collect();
             series.push(Series {
                 name: format!("{heading}, paper"),
-                points,
+                points: rings,
                 joined: false,
                 hollow: true,
                 colour,

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use super::variant::named;
 use super::{PaperTable, Row, RunResult};
 
 /// A table of results beside the published ones.
@@ -216,9 +217,7 @@ fn rows_of(results: &[RunResult], layout: Option<&PaperTable>) -> Vec<(Row, Stri
             results.iter().filter(|run| run.row == row).map(|run| run.variant.as_str()).collect();
         let variants = if variants.is_empty() { BTreeSet::from([""]) } else { variants };
         for variant in variants {
-            let heading =
-                if variant.is_empty() { heading.to_owned() } else { format!("{heading}, {variant}") };
-            rows.push((row, variant.to_owned(), heading));
+            rows.push((row, variant.to_owned(), named(heading, variant)));
         }
     };
     let published = layout.map_or(&[][..], |table| table.rows);

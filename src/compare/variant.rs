@@ -59,6 +59,11 @@ pub(super) fn labels(runs: &[&Values]) -> Vec<String> {
     runs.iter().map(label).collect()
 }
 
+/// What runs of one variant of a method are called.
+pub(super) fn named(heading: &str, variant: &str) -> String {
+    if variant.is_empty() { heading.to_owned() } else { format!("{heading}, {variant}") }
+}
+
 /// How `here` differs from `there`: `batch 8 there, 16 here`. Steps may be raised and count for nothing.
 pub(super) fn differences(there: &TrainConfig, here: &TrainConfig) -> Vec<String> {
     let (old, new) = (deciding(there), deciding(here));

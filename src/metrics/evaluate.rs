@@ -267,14 +267,18 @@ fn check(
         };
         check_pictures(data.as_ref(), shape, "the model draws")?;
         if features.is_none() {
-            return refuse(
-                "fid needs a network that describes pictures; name the Inception weights with --inception FILE, or train \
-                 one with idgan train features and name it with --features FILE"
-                    .into(),
-            );
+            return refuse(lacks_features(spec));
         }
     }
     Ok(())
+}
+
+/// What to do where nothing describes the pictures of `spec` for [`Metric::Fid`].
+pub fn lacks_features(spec: &str) -> String {
+    format!(
+        "fid on {spec} needs a network that describes pictures; name the Inception weights with --inception FILE, or train \
+         one on data with known factors with idgan train features and name it with --features FILE"
+    )
 }
 
 /// The code that [`Metric::Gilbo`] reads back: the VAE's, or without one the block that matters most.

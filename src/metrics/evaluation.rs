@@ -91,6 +91,19 @@ impl Evaluation {
     }
 }
 
+impl Evaluation {
+    /// Adds what the file at `path` holds beyond this, as [`Evaluation::complete_from`] does; nothing where there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds something else; nothing is added then.
+    pub fn complete_from_file(&mut self, path: &Path) -> Result<(), MetricError> {
+        if path.exists() {
+            self.complete_from(&Self::read(path)?);
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

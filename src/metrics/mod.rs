@@ -33,7 +33,7 @@ pub use correlation::{READ_BACK_PICTURES, correlation, factor_correlation, read_
 pub use divergence::{active_units, kl};
 pub use drawn::{Drawing, Painter};
 pub use error::MetricError;
-pub use evaluate::{CODED_PICTURES, Pictures, Request, Subject, evaluate};
+pub use evaluate::{CODED_PICTURES, Pictures, Request, Subject, evaluate, lacks_features};
 pub use evaluation::{EVALUATION_FILE, Evaluation};
 pub use factor_features::{
     FactorFeatures, FactorNetwork, FactorTask, FactorTraining, ToldFactor, train_factor_network,

@@ -72,8 +72,7 @@ impl TrainConfig {
     /// What is missing where the preset goes on from another preset's GAN and no GAN to start from is named.
     pub fn missing_start(&self) -> Option<String> {
         let small = preset_to_start_from(&self.preset)?;
-        let has_none = self.gan.as_ref().is_some_and(|gan| gan.start.is_empty());
-        has_none.then(|| {
+        self.start().is_none().then(|| {
             let half = self.size / 2;
             format!("{} grows from a GAN of {half} px, trained with the preset {small}", self.preset)
         })

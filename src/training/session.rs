@@ -82,11 +82,8 @@ impl Session {
     /// # Errors
     /// When the folder holds no run or is in use, or data cannot be opened.
     pub fn resume(folder: &Path, steps: Option<u64>, machine: Machine) -> Result<Self, TrainError> {
-        let (folder, mut config) = RunFolder::open(folder)?;
-        if let Some(steps) = steps.filter(|&steps| steps != config.steps) {
-            config.steps = steps;
-            folder.write_config(&config)?;
-        }
+        let (folder, saved) = RunFolder::open(folder)?;
+        let config = TrainConfig { steps: steps.unwrap_or(saved.steps), ..saved.clone() };
         config.validate()?;
         folder.sweep();
         let data = open_data(&config, &machine)?;
@@ -97,6 +94,10 @@ impl Session {
             })?,
             None => new_job(&config, data.whole(), &machine.device)?,
         };
+        // A run that cannot go on stays as it is.
+        if config.steps != saved.steps {
+            folder.write_config(&config)?;
+        }
         Self::assemble(folder, config, machine, data, job, state)
     }
 

@@ -26,15 +26,6 @@ pub enum ExportError {
     /// The file itself.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A folder to write into that does not exist.
-    #[error("cannot write here, because the folder {folder} does not exist; create it first: {path}",
-            folder = folder.display(), path = path.display())]
-    NoFolder {
-        /// The folder.
-        folder: PathBuf,
-        /// What was to be written into it.
-        path: PathBuf,
-    },
     /// A folder to write that holds something already.
     #[error("this folder is not empty, and nothing in it will be overwritten; name a new one: {}", .0.display())]
     Occupied(PathBuf),

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use crate::base::FileError;
+use crate::base::{FileError, check_folder, folder_of};
 
 use super::ExportError;
 
@@ -63,16 +63,13 @@ impl Target {
     /// # Errors
     /// What stands in the way.
     pub fn check(&self) -> Result<(), ExportError> {
-        let parent = parent(&self.path);
-        if !parent.is_dir() {
-            return Err(ExportError::NoFolder { folder: parent.into(), path: self.path.clone() });
-        }
+        check_folder(&self.path)?;
         if self.kind == TargetKind::Folder {
             check_vacant(&self.path)?;
         }
         tempfile::Builder::new()
             .prefix(".idgan-")
-            .tempfile_in(parent)
+            .tempfile_in(folder_of(&self.path))
             .map(drop)
             .map_err(|error| FileError::new(error, &self.path).into())
     }
@@ -89,7 +86,7 @@ impl Target {
         let fail = |error: std::io::Error| E::from(FileError::new(error, &self.path).into());
         check_vacant(&self.path)?;
         let temporary =
-            tempfile::Builder::new().prefix(".idgan-").tempdir_in(parent(&self.path)).map_err(fail)?;
+            tempfile::Builder::new().prefix(".idgan-").tempdir_in(folder_of(&self.path)).map_err(fail)?;
         fill(temporary.path())?;
         set_ordinary_mode(temporary.path()).map_err(fail)?;
         if self.path.is_dir() {
@@ -100,13 +97,6 @@ impl Target {
         // Its old name is gone, and nothing is left to clean up.
         let _ = temporary.keep();
         Ok(())
-    }
-}
-
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
     }
 }
 
