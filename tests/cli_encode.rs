@@ -99,7 +99,7 @@ fn pictures_that_cannot_be_read_end_in_one_sentence() {
     write_raw_npz(&path("other.npz"), &[("y", "<f4", "(1,)", f32_bytes(&[0.5]))]);
     for (input, words) in [
         ("claims.png", "too large to decode"),
-        ("text.png", "cannot read this as a picture"),
+        ("text.png", "not a picture that can be read"),
         ("empty.png", "empty.png"),
         ("folder", "there are no pictures in this folder"),
         ("none.png", "no such file; check the spelling: none.png"),

@@ -224,7 +224,7 @@ fn what_cannot_be_drawn_is_said_and_leaves_nothing() {
         ("--order kl --out a.npz", "--order kl needs statistics"),
         ("--codes none.npz --out a.png", "no such file; check the spelling: none.npz"),
         ("--image none.png --out a.png", "no such file; check the spelling: none.png"),
-        ("--image model.safetensors --out a.png", "cannot read this as a picture"),
+        ("--image model.safetensors --out a.png", "not a picture that can be read"),
         ("--out no/a.png", "does not exist; create it first"),
         #[cfg(target_os = "linux")]
         ("--out /proc/a.png", "/proc/a.png"),

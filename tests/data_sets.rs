@@ -58,8 +58,10 @@ fn pictures_are_prepared_once_and_a_sheet_of_them_drawn() {
     assert!(output.status.success() && out.contains("120 pictures of 16x16"), "{out}{err}");
     assert_eq!(err.matches("050b.png").count(), 1, "named once: {err}");
     let cached = || {
-        let entry = std::fs::read_dir(folder.path().join("cache")).expect("made").next().expect("one file");
-        std::fs::read(entry.expect("entry").path()).expect("reads")
+        let entries = std::fs::read_dir(folder.path().join("cache")).expect("made");
+        let mut paths = entries.map(|entry| entry.expect("entry").path());
+        let is_ours = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "idgan-cache");
+        std::fs::read(paths.find(is_ours).expect("one file")).expect("reads")
     };
     let before = cached();
     assert_eq!(&before[..3], [0, 0, 100], "the first picture's first pixel");

@@ -9,6 +9,7 @@ mod memory;
 mod npy;
 mod percentile;
 mod picture;
+mod picture_file;
 mod random;
 mod threads;
 
@@ -19,5 +20,8 @@ pub use memory::keep_freed_memory;
 pub use npy::NpyHeader;
 pub use percentile::percentile;
 pub use picture::Picture;
+pub use picture_file::{
+    PictureFault, Turn, decode_picture, foreign_picture, is_picture_name, read_picture_file,
+};
 pub use random::{Stream, StreamState};
 pub use threads::{Pool, step_back};

@@ -1,7 +1,7 @@
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{DataError, OpenOptions};
 use crate::base::FileError;
@@ -46,6 +46,44 @@ impl CacheFolder {
         wanted.min(self.limit.saturating_sub(used))
     }
 
+    /// Waits until no other process makes a derived file, and keeps others from it while the result is held. So no
+    /// two make the same file, and the folder's limit holds for all of them together.
+    pub(super) fn lock(&self, options: &OpenOptions) -> Result<Option<File>, DataError> {
+        let path = self.path.join(LOCK);
+        let opened = File::options().create(true).truncate(false).write(true).open(&path);
+        let lock = opened.map_err(|error| FileError::new(error, &path))?;
+        let mut is_told = false;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if options.cancel.is_cancelled() => {
+                    return Err(DataError::Cancelled);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    if !std::mem::replace(&mut is_told, true) {
+                        log::warn!(
+                            "another run prepares its pictures in this folder; waiting for it: {}",
+                            self.path.display()
+                        );
+                    }
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                // Some network file systems cannot lock: what is made twice is made alike.
+                Err(TryLockError::Error(_)) => return Ok(None),
+            }
+        }
+        // Nobody is writing now: these were left by processes that were killed.
+        for file in self.files().iter().filter(|file| is_half_written(&file.path)) {
+            let _ = std::fs::remove_file(&file.path); // what cannot be removed only takes space
+        }
+        Ok(Some(lock))
+    }
+
+    /// Bytes that a file may have if all other files of the folder go.
+    pub(super) fn limit(&self) -> u64 {
+        self.limit
+    }
+
     /// Marks a derived file as just used.
     pub(super) fn touch(file: &File) {
         // A read-only cache works too; only the order of deletion suffers.
@@ -55,11 +93,9 @@ impl CacheFolder {
     /// The derived files in the folder; foreign files are left alone and not counted.
     fn files(&self) -> Vec<CachedFile> {
         let Ok(entries) = std::fs::read_dir(&self.path) else { return Vec::new() };
-        // What a killed program left half written counts too; whatever is being written now is the newest.
+        // What a killed program left half written counts too.
         let own = |path: &Path| {
-            let is_half_written = || path.file_name()?.to_str().map(|name| name.starts_with(".idgan-"));
-            path.extension().is_some_and(|extension| extension == EXTENSION)
-                || is_half_written().unwrap_or(false)
+            path.extension().is_some_and(|extension| extension == EXTENSION) || is_half_written(path)
         };
         entries
             .filter_map(|entry| {
@@ -74,6 +110,15 @@ impl CacheFolder {
             .collect()
     }
 }
+
+fn is_half_written(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(".idgan-"))
+}
+
+/// The file whose lock is held by whoever makes a derived file.
+const LOCK: &str = ".lock";
+/// How long to wait before trying the lock again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What derived files are called, so that nothing else is ever deleted.
 pub(super) const EXTENSION: &str = "idgan-cache";
@@ -142,7 +187,6 @@ fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn the_longest_unused_files_go_first_and_foreign_files_stay() {
@@ -165,6 +209,30 @@ mod tests {
         assert_eq!(left, ["new", "old"].map(|name| cache.path_of(&format!("{name}.{EXTENSION}"))));
         assert_eq!(cache.make_room(1000), 100);
         assert!(folder.path().join("notes.txt").exists());
+    }
+
+    #[test]
+    fn one_makes_files_at_a_time_and_clears_up_what_was_left_half_written() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let options = OpenOptions { cache_dir: folder.path().to_owned(), ..OpenOptions::default() };
+        let cache = CacheFolder::open(&options).expect("opens");
+        let left = folder.path().join(".idgan-left");
+        std::fs::write(&left, [0; 30]).expect("writes");
+        let held = cache.lock(&options).expect("nobody else");
+        assert!(held.is_some() && !left.exists());
+        std::fs::write(&left, [0; 30]).expect("writes");
+        let cancelled = OpenOptions { cancel: crate::base::Cancel::new(), ..options.clone() };
+        cancelled.cancel.cancel();
+        assert!(matches!(cache.lock(&cancelled), Err(DataError::Cancelled)), "held by another");
+        assert!(left.exists(), "it may be what the other is writing");
+        let waiting = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| CacheFolder::open(&options).and_then(|cache| cache.lock(&options)));
+            std::thread::sleep(Duration::from_millis(50));
+            assert!(!waiting.is_finished());
+            drop(held);
+            waiting.join().expect("no panic")
+        });
+        assert!(waiting.is_ok_and(|lock| lock.is_some()) && !left.exists());
     }
 
     #[test]

@@ -28,6 +28,11 @@ pub trait Dataset: Send + Sync {
     /// Channels (1 or 3), height and width of every picture.
     fn picture_shape(&self) -> [usize; 3];
 
+    /// A short name for which picture lies at which index: it is another one when pictures were added, removed or renamed.
+    fn listing(&self) -> String {
+        self.len().to_string()
+    }
+
     /// Whether pictures may be mirrored in training (photos yes; sprites and scenes no: it would destroy factors).
     fn may_flip(&self) -> bool {
         false
@@ -88,7 +93,9 @@ pub enum DataError {
         path: PathBuf,
     },
     /// Too many broken pictures.
-    #[error("{broken} of {total} pictures cannot be read, more than 1 %; the first: {first}")]
+    #[error(
+        "{broken} of {total} pictures cannot be read, more than 1 %; repair or remove them; the first: {first}"
+    )]
     Broken {
         /// Pictures that failed.
         broken: usize,

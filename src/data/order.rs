@@ -33,6 +33,12 @@ pub(super) struct Visit {
 }
 
 impl BatchesState {
+    /// The beginning of the next epoch: where to go on when the set is no longer the one that this epoch began with.
+    #[must_use]
+    pub fn next_epoch(self) -> Self {
+        Self { epoch: self.epoch + 1, position: 0, ..self }
+    }
+
     /// The beginning of the sequence with this seed.
     pub fn new(seed: u64) -> Self {
         Self { seed, epoch: 0, position: 0 }
@@ -63,7 +69,7 @@ impl Order {
     pub(super) fn next_visit(&mut self) -> Visit {
         let len = self.permutation.len();
         if self.state.position == len as u64 {
-            self.state = BatchesState { epoch: self.state.epoch + 1, position: 0, ..self.state };
+            self.state = self.state.next_epoch();
             self.permutation = epoch_order(len, self.state);
         }
         let BatchesState { seed, epoch, position } = self.state;

@@ -39,6 +39,9 @@ struct Trailer {
     broken: Vec<u32>,
 }
 
+/// Room for what the end of a pixel file says.
+const TRAILER: u64 = 1 << 16;
+
 /// The last eight bytes of a complete pixel file.
 const MAGIC: &[u8; 8] = b"idganpix";
 
@@ -52,14 +55,24 @@ impl PixelFile {
     ) -> Result<Self, DataError> {
         let cache = CacheFolder::open(options)?;
         let path = cache.path_of(&format!("{}.{EXTENSION}", wanted.name));
-        let found = match Self::find(&path, wanted) {
+        let found = || Self::find(&path, wanted).filter(|found| !found.could_hold_more(wanted, &cache));
+        let found = match found() {
             Some(found) => found,
             None => {
-                write(wanted, &cache, &path, options, make)?;
-                Self::find(&path, wanted).ok_or_else(|| DataError::Content {
-                    what: "the prepared pictures changed while they were written; try again".into(),
-                    path: path.clone(),
-                })?
+                let _lock = cache.lock(options)?;
+                // Another may have made it meanwhile.
+                match found() {
+                    Some(found) => found,
+                    None => {
+                        // One that holds too few takes room that the new one needs.
+                        let _ = std::fs::remove_file(&path);
+                        write(wanted, &cache, &path, options, make)?;
+                        Self::find(&path, wanted).ok_or_else(|| DataError::Content {
+                            what: "the prepared pictures changed while they were written; try again".into(),
+                            path: path.clone(),
+                        })?
+                    }
+                }
             }
         };
         CacheFolder::touch(found.file.file());
@@ -86,6 +99,13 @@ impl PixelFile {
             && trailer.broken.is_sorted_by(|a, b| a < b)
             && trailer.broken.last().is_none_or(|&last| (last as usize) < wanted.pictures);
         fits.then_some(Self { file, size: wanted.size, trailer })
+    }
+
+    /// Whether pictures were left out for want of room, and the cache may hold notably more of them now.
+    fn could_hold_more(&self, wanted: &Wanted<'_>, cache: &CacheFolder) -> bool {
+        let all = wanted.pictures - self.trailer.broken.len();
+        let most = (cache.limit().saturating_sub(TRAILER) / record_bytes(wanted.size) as u64).min(all as u64);
+        most as usize > self.trailer.cached + self.trailer.cached / 10
     }
 
     /// Pictures in the file, those that could not be made left out; later ones have to be made each time.
@@ -139,7 +159,7 @@ fn write(
     make: impl Fn(usize) -> Result<Vec<u8>, DataError> + Sync,
 ) -> Result<(), DataError> {
     let (bytes, total) = (record_bytes(wanted.size), wanted.pictures);
-    let room = cache.make_room((total * bytes + (1 << 16)) as u64).saturating_sub(1 << 16);
+    let room = cache.make_room((total * bytes) as u64 + TRAILER).saturating_sub(TRAILER);
     let most = (room as usize / bytes).min(total);
     if most < total {
         log::warn!(
@@ -228,5 +248,10 @@ mod tests {
         std::fs::remove_file(&path).expect("removes");
         let file = PixelFile::open(&wanted(3), &small, make(40)).expect("writes what fits");
         assert_eq!(file.cached(), 2);
+        let file = PixelFile::open(&wanted(3), &small, make(50)).expect("finds");
+        assert_eq!((file.cached(), first(&file, 1)), (2, 41), "more would not fit");
+        let large = OpenOptions { cache_bytes: 1 << 20, ..small };
+        let file = PixelFile::open(&wanted(3), &large, make(60)).expect("writes all");
+        assert_eq!((file.cached(), first(&file, 2)), (3, 62), "the cache has grown");
     }
 }

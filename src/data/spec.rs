@@ -53,6 +53,26 @@ pub fn open(spec: &str, size: Option<usize>, options: &OpenOptions) -> Result<Ar
     }
 }
 
+/// The same data set named so that it is found from every folder: a relative path becomes absolute.
+pub fn absolute_spec(spec: &str) -> String {
+    match spec.split_once(':') {
+        // after scenes: comes a number
+        Some((name, path)) if name != "scenes" && !path.is_empty() => match std::path::absolute(path) {
+            Ok(path) => format!("{name}:{}", path.display()),
+            Err(_) => spec.to_owned(),
+        },
+        _ => spec.to_owned(),
+    }
+}
+
+/// The specification of the set that the pictures of `spec` are drawn from: [`Dataset::whole`], without opening it.
+pub fn whole_spec(spec: &str) -> &str {
+    match spec.split_once(':') {
+        Some(("scenes", _)) => "scenes",
+        _ => spec,
+    }
+}
+
 /// The first word of each line of [`KNOWN_SPECS`].
 fn known_names() -> Vec<&'static str> {
     KNOWN_SPECS.lines().filter_map(|line| line.split_whitespace().next()).collect()

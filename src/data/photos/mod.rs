@@ -40,9 +40,14 @@ impl Photos {
         }
         let store = Store::open(path)?;
         let chosen = layout.choose(&store)?;
+        let unreadable = Layout::unreadable(&store);
         if chosen.is_empty() {
-            let what = format!("no pictures found; expected {}", layout.expects());
+            let also = unreadable.map_or_else(String::new, |what| format!("; {what}"));
+            let what = format!("no pictures found; expected {}{also}", layout.expects());
             return Err(DataError::Content { what, path: path.to_owned() });
+        }
+        if let Some(what) = unreadable {
+            log::warn!("{what}: {}", path.display());
         }
         let pictures = Prepared::open(store, chosen, size, options)?;
         if pictures.broken() > 0 {
@@ -63,6 +68,10 @@ impl Dataset for Photos {
 
     fn picture_shape(&self) -> [usize; 3] {
         [3, self.size, self.size]
+    }
+
+    fn listing(&self) -> String {
+        self.pictures.listing()
     }
 
     fn may_flip(&self) -> bool {

@@ -2,8 +2,12 @@ use serde::Serialize;
 
 use super::decode::{self, Photo};
 use super::store::Store;
+use crate::base::Turn;
 use crate::data::pixels::{PixelFile, Wanted};
 use crate::data::{DataError, OpenOptions, fingerprint};
+
+/// Counted up whenever the same file gives other pixels than before, so that older prepared pictures are not taken.
+const DECODER: u32 = 2;
 
 /// The part of a picture that is used, before it is scaled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -72,6 +76,7 @@ impl Prepared {
             store.fingerprint().as_bytes(),
             &crops,
             &size.to_le_bytes(),
+            &DECODER.to_le_bytes(),
         ]);
         let name = format!("photos-{size}-{key}");
         let wanted = Wanted { name: &name, pictures: pictures.len(), size, doing: "decoding pictures" };
@@ -85,6 +90,12 @@ impl Prepared {
     /// The number of pictures, broken ones left out.
     pub(super) fn len(&self) -> usize {
         self.pictures.len()
+    }
+
+    /// A short name for which picture lies at which index.
+    pub(super) fn listing(&self) -> String {
+        let names = self.pictures.iter().map(|(at, _)| self.store.entries()[*at as usize].name.as_bytes());
+        fingerprint::of_parts(names.map(|name| (name, [].as_slice())))
     }
 
     /// Whether no picture has to be decoded any more.
@@ -110,7 +121,9 @@ impl Prepared {
 fn decode_one(store: &Store, (entry, crop): (u32, Crop), size: usize) -> Result<Photo, DataError> {
     let entry = &store.entries()[entry as usize];
     let bytes = store.read(entry)?;
-    let photo = decode::bytes(&bytes).and_then(|photo| crop.apply(&photo, size));
+    // Boxes are annotated on the pixels as they lie in the file.
+    let turn = if matches!(crop, Crop::Box(..)) { Turn::AsStored } else { Turn::Upright };
+    let photo = decode::bytes(&bytes, &entry.name, turn).and_then(|photo| crop.apply(&photo, size));
     photo.map_err(|what| DataError::Content { what, path: store.path_of(entry) })
 }
 

@@ -1,8 +1,9 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::matlab::{Value, read_table};
 use super::prepared::Crop;
 use super::store::Store;
+use crate::base::{foreign_picture, is_picture_name};
 use crate::data::DataError;
 
 /// How a set of photographs lies on disk and what is cut from each picture (paper section A.2).
@@ -19,12 +20,6 @@ pub(in crate::data) enum Layout {
     /// Stanford cars: the annotated box of each, those under 64 pixels left out.
     Cars,
 }
-
-/// Endings of the files that are taken for pictures; what they are is told by their content.
-const ENDINGS: [&str; 15] = [
-    "png", "jpg", "jpeg", "gif", "bmp", "tif", "tiff", "webp", "pnm", "ppm", "pgm", "pbm", "pam", "tga",
-    "qoi",
-];
 
 /// Boxes narrower or lower than this are left out of the cars.
 const SMALLEST_CAR: f64 = 64.0;
@@ -49,9 +44,24 @@ impl Layout {
         }
     }
 
+    /// What to say about the pictures of a store that no decoder here reads; `None` where there are none.
+    pub(super) fn unreadable(store: &Store) -> Option<String> {
+        let mut counts = BTreeMap::new();
+        for ending in store.entries().iter().filter_map(|entry| foreign_picture(&entry.name)) {
+            *counts.entry(ending).or_insert(0u32) += 1;
+        }
+        let counts: Vec<String> = counts.iter().map(|(ending, count)| format!("{count} .{ending}")).collect();
+        (!counts.is_empty()).then(|| {
+            format!(
+                "{} files cannot be read and are left out; convert them to png or jpeg",
+                counts.join(" and ")
+            )
+        })
+    }
+
     /// The pictures of the set in name order: their place in the store and what is cut from each.
     pub(super) fn choose(self, store: &Store) -> Result<Vec<(u32, Crop)>, DataError> {
-        let pictures = store.entries().iter().zip(0u32..).filter(|(entry, _)| is_picture(&entry.name));
+        let pictures = store.entries().iter().zip(0u32..).filter(|(entry, _)| is_picture_name(&entry.name));
         Ok(match self {
             Self::Images | Self::CelebAHq => pictures.map(|(_, at)| (at, Crop::Square)).collect(),
             Self::CelebA => pictures.map(|(_, at)| (at, Crop::Middle(160))).collect(),
@@ -76,11 +86,6 @@ impl Layout {
             }
         })
     }
-}
-
-fn is_picture(name: &str) -> bool {
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
 /// The annotated boxes (left, top, right, bottom) by `cars_train/00001.jpg` and so on.

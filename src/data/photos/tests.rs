@@ -12,6 +12,12 @@ fn options(folder: &Path) -> OpenOptions {
     OpenOptions { cache_dir: folder.join("cache"), threads: 2, ..OpenOptions::default() }
 }
 
+/// The prepared files.
+fn cached(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder.join("cache")).expect("made").map(|e| e.expect("entry").path());
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "idgan-cache")).collect()
+}
+
 /// A picture of one colour in the middle `side` pixels, black around it.
 fn framed(width: u32, height: u32, side: u32, colour: [u8; 3]) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
@@ -54,8 +60,7 @@ fn a_folder_of_any_pictures_is_read_in_name_order() {
         let colours: Vec<[u8; 3]> = (0..3).map(|index| colour_of(&set, index)).collect();
         assert_eq!(colours, [[250, 0, 0], [0, 250, 0], [0, 0, 250]], "{round}");
     }
-    let files = std::fs::read_dir(root.path().join("cache")).expect("made").count();
-    assert_eq!(files, 1, "opened twice, prepared once");
+    assert_eq!(cached(root.path()).len(), 1, "opened twice, prepared once");
 }
 
 #[test]
@@ -72,9 +77,40 @@ fn one_broken_picture_in_a_hundred_is_left_out_and_two_stop() {
         assert_eq!(set.len(), 99);
         assert_eq!((colour_of(&set, 50)[0], colour_of(&set, 51)[0]), (50, 51), "the broken one lay between");
     }
-    std::fs::write(folder.join("060b.jpg"), b"").expect("writes");
+    framed(8, 8, 8, [1, 2, 3]).save(folder.join("060b.jpg")).expect("saves");
+    let whole = std::fs::read(folder.join("060b.jpg")).expect("reads");
+    std::fs::write(folder.join("060b.jpg"), &whole[..whole.len() - 10]).expect("cuts it short");
     let error = error_of(&spec, &options(root.path()));
     assert!(error.contains("2 of 101") && error.contains("050b.png"), "{error}");
+}
+
+#[test]
+fn pictures_from_cameras_stand_upright_and_what_cannot_be_read_is_told() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let folder = root.path().join("pictures");
+    save(&folder, "a.tga", &framed(16, 16, 16, [9, 9, 9]));
+    // Red left of blue, to be turned by 90 degrees clockwise: red above blue.
+    let wide = RgbImage::from_fn(16, 16, |x, _| Rgb(if x < 8 { [250, 0, 0] } else { [0, 0, 250] }));
+    save(&folder, "b.jpg", &wide);
+    let jpeg = std::fs::read(folder.join("b.jpg")).expect("reads");
+    let exif = b"\xff\xe1\0\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    std::fs::write(folder.join("b.jpg"), [&jpeg[..2], exif, &jpeg[2..]].concat()).expect("writes");
+    let spec = format!("images:{}", folder.display());
+    let set = open(&spec, Some(16), &options(root.path())).expect("opens");
+    assert_eq!((set.len(), colour_of(&set, 0)), (2, [9, 9, 9]), "a TGA is told by its name");
+    let mut out = vec![0.0; 3 * 256];
+    set.read(1, 0, &mut out).expect("reads");
+    let (top_right, bottom_left) = (out[15], out[2 * 256 + 240]);
+    assert!(top_right > 0.9 && bottom_left > 0.9, "red {top_right} above blue {bottom_left}");
+    let first = set.listing();
+    std::fs::rename(folder.join("a.tga"), folder.join("c.tga")).expect("renames");
+    let renamed = open(&spec, Some(16), &options(root.path())).expect("opens");
+    assert_ne!(first, renamed.listing(), "the same pictures at other places");
+    let phone = root.path().join("phone");
+    std::fs::create_dir(&phone).expect("makes");
+    std::fs::write(phone.join("IMG_1.HEIC"), b"ftypheic").expect("writes");
+    let error = error_of(&format!("images:{}", phone.display()), &options(root.path()));
+    assert!(error.contains("1 .heic files cannot be read") && error.contains("convert them"), "{error}");
 }
 
 #[test]
@@ -102,8 +138,7 @@ fn a_cut_short_or_foreign_cache_is_made_again() {
     save(&folder, "one.png", &framed(16, 16, 16, [77, 0, 0]));
     let spec = format!("images:{}", folder.display());
     open(&spec, Some(16), &options(root.path())).expect("opens");
-    let cached = std::fs::read_dir(root.path().join("cache")).expect("made").next().expect("one file");
-    let cached = cached.expect("entry").path();
+    let cached = cached(root.path()).pop().expect("one file");
     let whole = std::fs::read(&cached).expect("reads");
     for end in [0, 10, 768, whole.len() - 1] {
         std::fs::write(&cached, &whole[..end]).expect("writes");

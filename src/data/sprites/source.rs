@@ -43,9 +43,10 @@ impl Source {
         let cache = CacheFolder::open(options)?;
         let packed = cache.path_of(&format!("dsprites-{key}.{EXTENSION}"));
         let bytes = (combinations(&factors) * Mask::BYTES) as u64;
-        if let Ok(file) = PositionalFile::open(&packed)
-            && file.len()? == bytes
-        {
+        let found =
+            || PositionalFile::open(&packed).ok().filter(|file| file.len().is_ok_and(|len| len == bytes));
+        let lock = if found().is_some() { None } else { cache.lock(options)? };
+        if let Some(file) = found() {
             CacheFolder::touch(file.file());
             return Ok((Self::Packed(file), factors));
         }
@@ -55,6 +56,7 @@ impl Source {
             )));
         }
         pack(&mut archive, path, &packed, combinations(&factors), options)?;
+        drop(lock);
         Ok((Self::Packed(PositionalFile::open(&packed)?), factors))
     }
 
