@@ -152,6 +152,16 @@ impl Default for OpeningArgs {
 }
 
 impl OpeningArgs {
+    /// The picture behind scream-dsprites.
+    pub fn picture(&self) -> Option<&Path> {
+        self.picture.as_deref()
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_picture(picture: PathBuf) -> Self {
+        Self { picture: Some(picture), ..Self::default() }
+    }
+
     /// The options, on all threads; `cancel` stops a long preparation.
     pub fn options(&self, cancel: &Cancel) -> OpenOptions {
         let defaults = OpenOptions::default();

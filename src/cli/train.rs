@@ -126,7 +126,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let config = match &resumed {
         Some(saved) => {
             check_resume(options, saved)?;
-            TrainConfig { steps: options.steps.unwrap_or(saved.steps), ..saved.clone() }
+            let steps = options.steps.unwrap_or(saved.steps);
+            TrainConfig { steps, ..saved.clone() }.with_absolute_paths()?
         }
         None => effective(stage, options)?,
     };
@@ -216,32 +217,51 @@ fn effective(stage: Stage, options: &Options) -> anyhow::Result<TrainConfig> {
         }
         None => None,
     };
-    let from_file = |key: &str| file.as_ref()?.get(key)?.as_str().map(str::to_owned);
-    let data = options.data.clone().or_else(|| from_file("data"));
-    let name = options
-        .preset
-        .clone()
-        .or_else(|| from_file("preset"))
-        .unwrap_or_else(|| fitting_preset(stage, data.as_deref()).to_owned());
+    // These three decide what the others start from, however they are given.
+    let given = |flag: &Option<String>, key: &str| {
+        let from_set = || options.set.iter().rev().find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
+        let from_file = || file.as_ref()?.get(key)?.as_str();
+        flag.clone().or_else(|| from_set().or_else(from_file).map(|text| text.trim_matches('"').to_owned()))
+    };
+    let data = given(&options.data, "data");
+    let name =
+        given(&options.preset, "preset").unwrap_or_else(|| fitting_preset(stage, data.as_deref()).to_owned());
     let base = preset(stage, &name).ok_or_else(|| {
         usage(format!(
             "there is no preset {name:?} for this stage; known are: {}",
             preset_names(stage).join(", ")
         ))
     })?;
-    let method = match options.method.clone().or_else(|| from_file("method")) {
+    let method = match given(&options.method, "method") {
         Some(name) => method_of(stage, &name)?,
         None => base.method,
     };
-    let mut table = toml::Table::try_from(base.with_method(method))?;
+    let base = toml::Table::try_from(base.with_method(method))?;
+    let mut table = base.clone();
     if let Some(file) = file {
         merge(&mut table, file);
     }
     apply_flags(&mut table, stage, options)?;
-    toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| {
+    let changed = |key: &&&str| value_of(&table, key) != value_of(&base, key);
+    if let Some(key) = method.unused().iter().find(changed) {
+        let method = method.name();
+        return Err(usage(format!(
+            "{key} has no effect on {method}; leave it out or choose another --method"
+        )));
+    }
+    let config: TrainConfig = toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| {
         // what is wrong, and on a second line where
         usage(error.to_string().trim().replace('\n', ", "))
-    })
+    })?;
+    Ok(config.with_absolute_paths()?)
+}
+
+/// The value of a key like `vae.beta`.
+fn value_of<'a>(table: &'a toml::Table, key: &str) -> Option<&'a toml::Value> {
+    match key.split_once('.') {
+        Some((section, name)) => table.get(section)?.as_table()?.get(name),
+        None => table.get(key),
+    }
 }
 
 /// The method called `name`, if it is one of this stage.
@@ -314,14 +334,14 @@ fn apply_flags(table: &mut toml::Table, stage: Stage, options: &Options) -> anyh
                 "--vae names the encoder that stage 2 distils; it goes with `idgan train gan`",
             ));
         }
-        // the run may be resumed from another folder
-        let absolute = std::path::absolute(vae).unwrap_or_else(|_| vae.clone());
-        flags.push(("gan.vae", text(&absolute.display().to_string())));
+        flags.push(("gan.vae", text(&vae.display().to_string())));
     }
     if let Some(start) = &options.start {
-        let absolute = std::path::absolute(start).unwrap_or_else(|_| start.clone());
         let key = if stage == Stage::Vae { "vae.start" } else { "gan.start" };
-        flags.push((key, text(&absolute.display().to_string())));
+        flags.push((key, text(&start.display().to_string())));
+    }
+    if let Some(picture) = options.opening.picture() {
+        flags.push(("picture", text(&picture.display().to_string())));
     }
     for (key, value) in flags {
         set(table, key, value)?;
@@ -378,7 +398,8 @@ fn check_resume(options: &Options, saved: &TrainConfig) -> anyhow::Result<()> {
     let asked: TrainConfig = toml::Value::Table(table)
         .try_into()
         .map_err(|error: toml::de::Error| usage(error.message().to_owned()))?;
-    if (TrainConfig { steps: saved.steps, ..asked }) != *saved {
+    let asked = TrainConfig { steps: saved.steps, ..asked }.with_absolute_paths()?;
+    if asked != saved.clone().with_absolute_paths()? {
         return Err(usage(
             "--resume goes on with the saved configuration; leave out the flags that differ from it (only --steps may), \
              or start a new run in another --out",
@@ -485,6 +506,46 @@ mod tests {
         let ramp = Options { set: vec!["vae.beta={from=9.0, to=1.0, over=5}".into()], ..options() };
         let config = effective(Stage::Vae, &ramp).expect("valid");
         assert_eq!(config.vae.map(|vae| vae.beta.at(0)), Some(9.0));
+    }
+
+    #[test]
+    fn preset_and_method_decide_what_the_rest_starts_from_also_by_set() {
+        let by_set = |pairs: &[&str]| {
+            let set = pairs.iter().map(|pair| (*pair).to_owned()).collect();
+            effective(Stage::Vae, &Options { set, ..options() }).expect("valid")
+        };
+        let config = by_set(&["preset=celeba"]);
+        assert_eq!((config.preset.as_str(), config.steps), ("celeba", 1_000_000));
+        assert_eq!(by_set(&["data=scenes"]).preset, "scenes-small");
+        let config = by_set(&["method=\"vae\""]);
+        assert_eq!((config.method, config.vae.map(|vae| vae.beta.at(0))), (Method::Vae, Some(1.0)));
+    }
+
+    #[test]
+    fn what_a_method_passes_over_is_not_taken() {
+        let by = |method: &str, pair: &str| {
+            let set = vec![pair.to_owned()];
+            effective(Stage::Vae, &Options { method: Some(method.into()), set, ..options() })
+        };
+        for (method, pair) in
+            [("vae", "vae.beta=4"), ("factor-vae", "vae.beta=4"), ("beta-vae", "vae.gamma=9")]
+        {
+            let error = by(method, pair).expect_err("refused").to_string();
+            assert!(error.contains("no effect on") && error.contains(method), "{error}");
+        }
+        assert!(by("factor-vae", "vae.gamma=9").is_ok() && by("vae", "vae.beta=1").is_ok());
+    }
+
+    #[test]
+    fn a_picture_is_part_of_the_configuration() {
+        let opening = OpeningArgs::of_picture("scream.jpg".into());
+        let data = Some("scream-dsprites".to_owned());
+        let config = effective(Stage::Vae, &Options { data, opening, ..options() }).expect("valid");
+        let path = PathBuf::from(&config.picture);
+        assert!(path.is_absolute() && path.ends_with("scream.jpg"), "{}", config.picture);
+        assert_eq!(config.validate(), Ok(()));
+        let elsewhere = TrainConfig { data: "dsprites".into(), ..config };
+        assert!(elsewhere.validate().is_err_and(|error| error.0.contains("scream-dsprites")));
     }
 
     #[test]

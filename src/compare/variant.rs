@@ -11,7 +11,7 @@ pub(super) type Values = BTreeMap<String, String>;
 
 /// Keys that do not decide what is trained: a run's column and seed, where its files lie, and when something is
 /// written.
-const ASIDE: [&str; 12] = [
+const ASIDE: [&str; 13] = [
     "preset",
     "data",
     "size",
@@ -20,6 +20,7 @@ const ASIDE: [&str; 12] = [
     "gan.start",
     "vae.start",
     "checkpoint_every",
+    "checkpoint_minutes",
     "sample_every",
     "log_every",
     "keep_last",

@@ -12,18 +12,50 @@ pub(super) fn empty_code(config: &TrainConfig, step: u64, report: &StepReport) -
     let vae = config.vae.as_ref().filter(|vae| vae.initialisation == Initialisation::Uniform)?;
     let kl = report.get(if config.method.is_stage_1() { "kl" } else { "code_kl" })?;
     (step == LATE && kl < EMPTY).then(|| {
-        format!(
-            "the code is still empty after {step} steps (KL {kl:.4} nats), and will stay so: vae.beta, now {:.1}, is too \
-             high for this seed to begin with; stop, and start again with a lower one or with another --seed",
-            vae.beta.at(step)
-        )
+        let cure = match config.method.unused().contains(&"vae.beta") {
+            true => "stop, and start again with another --seed".to_owned(),
+            false => format!(
+                "vae.beta, now {:.1}, is too high for this seed to begin with; stop, and start again with a lower one or \
+                 with another --seed",
+                vae.beta.at(step)
+            ),
+        };
+        format!("the code is still empty after {step} steps (KL {kl:.4} nats), and will stay so: {cure}")
     })
+}
+
+/// What to do about a run that diverged after the state of step `saved` was written.
+pub(super) fn after_divergence(config: &TrainConfig, saved: Option<u64>) -> String {
+    let rates = match config.method.is_stage_1() {
+        true => "--set vae.learning_rate=",
+        false => "--set gan.learning_rate_generator= and --set gan.learning_rate_discriminator=",
+    };
+    let cure = format!("with a lower learning rate ({rates}) and another --out");
+    match saved {
+        None => format!("nothing had been saved yet: start again {cure}"),
+        Some(step) if config.method.may_start_from_another() => {
+            format!(
+                "the checkpoint of step {step} is intact: start a new run from it, with --start and this folder, {cure}"
+            )
+        }
+        Some(step) => format!("the checkpoint of step {step} is intact: start again {cure}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::{Stage, preset};
+    use crate::training::{Method, Stage, preset};
+
+    #[test]
+    fn a_diverged_run_is_told_what_can_be_done() {
+        let vae = preset(Stage::Vae, "dsprites-small").expect("a preset");
+        assert!(after_divergence(&vae, None).contains("nothing had been saved yet"));
+        assert!(after_divergence(&vae, Some(400)).contains("step 400 is intact: start a new run from it"));
+        let gan = preset(Stage::Gan, "dsprites-small").expect("a preset").with_method(Method::Cgan);
+        let advice = after_divergence(&gan, Some(400));
+        assert!(!advice.contains("--start") && advice.contains("gan.learning_rate_generator"), "{advice}");
+    }
 
     #[test]
     fn an_empty_code_is_told_of_once() {
@@ -35,6 +67,11 @@ mod tests {
         };
         assert!(told(1000, 1e-4).is_some_and(|text| text.contains("1000 steps (KL 0.0001 nats)")));
         assert_eq!([told(1000, 3.0), told(999, 1e-4), told(1001, 1e-4)], [None, None, None]);
+        assert!(told(1000, 1e-4).is_some_and(|text| text.contains("vae.beta, now")));
+        let mut empty = StepReport::default();
+        empty.add("kl", 1e-4);
+        let annealed = empty_code(&config.clone().with_method(Method::AnnealedVae), 1000, &empty);
+        assert!(annealed.is_some_and(|text| !text.contains("beta")), "it has none");
         let gan = preset(Stage::Gan, "dsprites-small").expect("a preset");
         assert_eq!(empty_code(&gan, 1000, &StepReport::default()), None);
     }

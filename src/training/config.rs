@@ -16,6 +16,9 @@ pub struct TrainConfig {
     pub preset: String,
     /// Data set specification, for instance `dsprites` or `images:DIR`.
     pub data: String,
+    /// The picture behind `scream-dsprites`; empty for the one the program paints.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub picture: String,
     /// Picture height and width in pixels: 64 for stage 1, 64 to 1024 for stage 2.
     pub size: usize,
     /// Seed of every random stream of the run.
@@ -28,6 +31,9 @@ pub struct TrainConfig {
     pub accumulate: usize,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
+    /// Minutes after which a checkpoint is written although `checkpoint_every` is not reached; 0 for never.
+    #[serde(default = "checkpoint_minutes")]
+    pub checkpoint_minutes: f64,
     /// Steps between sample grids; 0 for none.
     pub sample_every: u64,
     /// Steps between log lines.
@@ -42,6 +48,11 @@ pub struct TrainConfig {
     /// Stage 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gan: Option<GanTraining>,
+}
+
+/// What a slow machine may lose at most where nothing else is said.
+pub(super) fn checkpoint_minutes() -> f64 {
+    10.0
 }
 
 /// A training method by the name used on the command line.
@@ -298,105 +309,32 @@ impl Method {
         matches!(self, Self::Idgan | Self::IdganNoDistill | Self::Cgan)
     }
 
+    /// Whether its networks may start from trained ones: in the other methods a part of them would start at random
+    /// beside a trained one.
+    pub fn may_start_from_another(self) -> bool {
+        self.is_stage_1() || matches!(self, Self::Idgan | Self::IdganNoDistill | Self::Gan)
+    }
+
+    /// Keys of a configuration that other methods of its stage take and this one passes over.
+    pub fn unused(self) -> &'static [&'static str] {
+        match self {
+            Self::Vae => &["vae.beta", "vae.gamma", "vae.capacity", "vae.capacity_weight"],
+            Self::FactorVae => &["vae.beta", "vae.capacity", "vae.capacity_weight"],
+            Self::AnnealedVae => &["vae.beta", "vae.gamma"],
+            Self::BetaVae | Self::IdganEndToEnd | Self::VaeGan => {
+                &["vae.gamma", "vae.capacity", "vae.capacity_weight"]
+            }
+            Self::Idgan | Self::IdganNoDistill | Self::Cgan | Self::Gan | Self::Infogan => &[],
+        }
+    }
+
     /// Whether the method trains a GAN and a VAE of its own, together.
     pub fn is_joint(self) -> bool {
         matches!(self, Self::IdganEndToEnd | Self::VaeGan)
     }
 }
 
-/// A configuration that cannot be trained.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0}")]
-pub struct ConfigError(pub String);
-
 impl TrainConfig {
-    /// Checks what types cannot.
-    ///
-    /// # Errors
-    /// A sentence naming the value and what would be accepted.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        require(self.steps > 0, "steps must be at least 1")?;
-        require(self.batch > 0, "batch must be at least 1")?;
-        require(
-            self.accumulate > 0 && self.batch.is_multiple_of(self.accumulate),
-            "accumulate must be at least 1 and divide batch",
-        )?;
-        require(self.checkpoint_every > 0, "checkpoint_every must be at least 1")?;
-        require(self.log_every > 0, "log_every must be at least 1")?;
-        require(self.keep_last > 0, "keep_last must be at least 1")?;
-        let missing = |section: &str| ConfigError(format!("the section [{section}] is missing"));
-        let trains_vae = self.method.is_stage_1() || self.method.is_joint();
-        if trains_vae {
-            self.vae.as_ref().ok_or_else(|| missing("vae"))?.validate()?;
-        } else {
-            require(self.vae.is_none(), "the section [vae] does not belong to a method that trains no VAE")?;
-        }
-        if self.method.is_stage_1() {
-            require(self.gan.is_none(), "the section [gan] does not belong to a VAE method")?;
-            return require(self.size == 64, "the VAE is trained at size 64; only the GAN takes other sizes");
-        }
-        let gan = self.gan.as_ref().ok_or_else(|| missing("gan"))?;
-        require(
-            self.size.is_power_of_two() && (64..=1024).contains(&self.size),
-            "size must be 64, 128, 256, 512 or 1024",
-        )?;
-        require(
-            gan.nets != GanNets::Small || self.size == 64,
-            "the small networks are 64x64; use gan.nets = \"resnet\" for larger pictures",
-        )?;
-        gan.validate()?;
-        self.validate_method(gan)
-    }
-
-    /// Checks the values that one method takes and another does not.
-    fn validate_method(&self, gan: &GanTraining) -> Result<(), ConfigError> {
-        let method = self.method.name();
-        let require = |holds: bool, message: &str| {
-            if holds { Ok(()) } else { Err(ConfigError(format!("{method}: {message}"))) }
-        };
-        require(
-            self.method.takes_a_vae() || gan.vae.is_empty(),
-            "this method takes no trained VAE; leave out --vae (gan.vae)",
-        )?;
-        require(
-            matches!(self.method, Method::Idgan | Method::IdganNoDistill | Method::Gan)
-                || self.start().is_none(),
-            "a part of it would start at random beside a trained one; leave out --start (gan.start, vae.start)",
-        )?;
-        match self.method {
-            Method::Infogan => require(
-                gan.c_dim.is_some_and(|dims| (1..=1024).contains(&dims)),
-                "gan.c_dim, the dimensions of its code, must lie in 1..=1024",
-            ),
-            _ => require(gan.c_dim.is_none(), "gan.c_dim is infogan's alone; here c is the VAE's"),
-        }?;
-        match self.method {
-            Method::Gan => {
-                require(gan.s_dim > 0, "gan.s_dim must be at least 1, since s is its whole input")?;
-            }
-            Method::VaeGan => {
-                require(self.size == 64, "size must be 64, the decoder's")?;
-                require(gan.s_dim == 0, "gan.s_dim must be 0, since the decoder takes c alone")?;
-                require(gan.nets != GanNets::ResnetVdb, "gan.nets must be \"small\" or \"resnet\"")?;
-            }
-            _ => {}
-        }
-        require(
-            !matches!(self.method, Method::Gan | Method::Cgan | Method::IdganNoDistill | Method::VaeGan)
-                || gan.w_info == 0.0,
-            "gan.w_info must be 0, since this method does not distil",
-        )?;
-        match (self.method, gan.w_adv) {
-            (Method::VaeGan, Some(weight)) => {
-                require(weight.is_finite() && weight >= 0.0, "gan.w_adv must be 0 or more")
-            }
-            (Method::VaeGan, None) => require(false, "gan.w_adv, the adversarial loss's weight, is missing"),
-            (_, weight) => require(weight.is_none(), "gan.w_adv is vae-gan's alone"),
-        }?;
-        let channels = self.vae.as_ref().map_or(gan.channels, |vae| vae.channels);
-        require(channels == gan.channels, "vae.channels and gan.channels must be the same")
-    }
-
     /// The model whose weights the run starts from; `None` for random weights.
     pub fn start(&self) -> Option<&str> {
         let vae = self.vae.as_ref().map(|vae| vae.start.as_str());
@@ -415,21 +353,7 @@ impl TrainConfig {
     }
 }
 
-fn require(holds: bool, message: &str) -> Result<(), ConfigError> {
-    if holds { Ok(()) } else { Err(ConfigError(message.to_owned())) }
-}
-
-fn is_rate(value: f64) -> bool {
-    value.is_finite() && value > 0.0
-}
-
 impl VaeTraining {
-    fn validate(&self) -> Result<(), ConfigError> {
-        require((1..=1024).contains(&self.c_dim), "vae.c_dim must lie in 1..=1024")?;
-        require(matches!(self.channels, 1 | 3), "vae.channels must be 1 or 3")?;
-        require(is_rate(self.learning_rate), "vae.learning_rate must be a positive number")
-    }
-
     /// The network.
     pub fn network(&self) -> VaeConfig {
         VaeConfig { channels: self.channels, c_dim: self.c_dim }
@@ -437,26 +361,6 @@ impl VaeTraining {
 }
 
 impl GanTraining {
-    fn validate(&self) -> Result<(), ConfigError> {
-        require(matches!(self.channels, 1 | 3), "gan.channels must be 1 or 3")?;
-        require(self.s_dim <= 4096, "gan.s_dim must be at most 4096")?;
-        require(
-            (1..=4096).contains(&self.nfilter) && (1..=4096).contains(&self.nfilter_max),
-            "gan.nfilter and gan.nfilter_max must lie in 1..=4096",
-        )?;
-        let are_rates = |ramp: Ramp| is_rate(ramp.from) && (is_rate(ramp.to) || ramp.to == 0.0);
-        require(
-            are_rates(self.learning_rate_generator) && are_rates(self.learning_rate_discriminator),
-            "gan.learning_rate_generator and gan.learning_rate_discriminator must be positive, and may fall to 0",
-        )?;
-        require(self.r1_every > 0, "gan.r1_every must be at least 1")?;
-        require((0.0..1.0).contains(&self.ema_decay), "gan.ema_decay must lie in 0..1")?;
-        require(
-            self.reg_param >= 0.0 && self.w_info >= 0.0,
-            "gan.reg_param and gan.w_info must not be negative",
-        )
-    }
-
     /// The generator's learning rate at `step`, counted from 0.
     pub fn generator_rate(&self, step: u64) -> f64 {
         self.learning_rate_generator.at(step) * self.warmth(step)

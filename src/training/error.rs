@@ -58,8 +58,8 @@ pub enum TrainError {
     },
     /// Losses went to NaN or infinity.
     #[error(
-        "{what} was not a finite number at step {step} and in the {} steps before it; the last good checkpoint is \
-         intact: lower the learning rate and start again from it: {}", in_a_row - 1, path.display()
+        "{what} was not a finite number at step {step} and in the {} steps before it; {advice}: {}", in_a_row - 1,
+        path.display()
     )]
     Diverged {
         /// The loss or gradient.
@@ -68,6 +68,8 @@ pub enum TrainError {
         step: u64,
         /// Bad steps one after the other.
         in_a_row: u32,
+        /// What is left and what to do.
+        advice: String,
         /// The run folder.
         path: PathBuf,
     },

@@ -9,6 +9,7 @@ mod error;
 mod job;
 #[cfg(test)]
 mod method_tests;
+mod places;
 mod players;
 mod presets;
 mod rehearsal;
@@ -22,10 +23,9 @@ pub mod stage2;
 mod state;
 mod tensorboard;
 pub mod vae_gan;
+mod validation;
 
-pub use config::{
-    ConfigError, Downsample, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining,
-};
+pub use config::{Downsample, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining};
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;
 pub use presets::{Stage, preset, preset_names};
@@ -33,5 +33,6 @@ pub use rehearsal::Rehearsal;
 pub use report::StepReport;
 pub use run_folder::RunFolder;
 pub use session::{Machine, Session};
+pub use validation::ConfigError;
 
 pub use crate::optim::{Gradients, MovingAverage, Optimiser, Rule};

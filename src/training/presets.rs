@@ -2,6 +2,7 @@ use crate::objectives::Likelihood;
 
 use super::config::{
     Downsample, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining,
+    checkpoint_minutes,
 };
 
 /// Which half of a model is trained.
@@ -72,7 +73,7 @@ impl TrainConfig {
     /// What is missing where the preset goes on from another preset's GAN and no GAN to start from is named.
     pub fn missing_start(&self) -> Option<String> {
         let small = preset_to_start_from(&self.preset)?;
-        self.start().is_none().then(|| {
+        (self.method.may_start_from_another() && self.start().is_none()).then(|| {
             let half = self.size / 2;
             format!("{} grows from a GAN of {half} px, trained with the preset {small}", self.preset)
         })
@@ -103,6 +104,9 @@ impl TrainConfig {
         let vae = vae_preset(vae_preset_beside(&self.preset)).and_then(|beside| beside.vae);
         let c_dim = vae.as_ref().map_or(10, |vae| vae.c_dim);
         self.method = method;
+        if let (Method::Vae | Method::FactorVae | Method::AnnealedVae, Some(vae)) = (method, &mut self.vae) {
+            vae.beta = Ramp::constant(1.0);
+        }
         let Some(gan) = &mut self.gan else { return self };
         match method {
             // as wide an input as the others have
@@ -124,12 +128,14 @@ fn common(method: Method, data: &str, size: usize, steps: u64, batch: usize) -> 
         method,
         preset: String::new(),
         data: data.to_owned(),
+        picture: String::new(),
         size,
         seed: 0,
         steps,
         batch,
         accumulate: 1,
         checkpoint_every: 1000,
+        checkpoint_minutes: checkpoint_minutes(),
         sample_every: 1000,
         log_every: 20,
         keep_last: 2,
@@ -161,8 +167,11 @@ fn vae_preset(name: &str) -> Option<TrainConfig> {
         make(data, channels, likelihood, c_dim, Ramp::constant(beta), 1e-4, steps)
     };
     let quick = |mut config: TrainConfig| {
+        let steps = config.steps;
         if let Some(vae) = &mut config.vae {
             vae.initialisation = Initialisation::Uniform;
+            // all of the capacity, and a third of the steps to use it
+            vae.capacity.over = steps * 2 / 3;
         }
         config
     };

@@ -24,6 +24,18 @@ const LOCK_ATTEMPTS: usize = 10;
 const STATE_PREFIX: &str = "state-";
 
 impl RunFolder {
+    /// Looks whether a new run could be made in `path`, without making anything.
+    ///
+    /// # Errors
+    /// When it already holds a run, or is in use.
+    pub fn check_free(path: &Path) -> Result<(), TrainError> {
+        if Self::is_in_use(path) {
+            return Err(TrainError::InUse { path: path.to_owned() });
+        }
+        let is_run = path.join(CONFIG).exists() || (path.is_dir() && !states_in(path)?.is_empty());
+        if is_run { Err(TrainError::Occupied { path: path.to_owned() }) } else { Ok(()) }
+    }
+
     /// Makes `path` the folder of a new run with this configuration.
     ///
     /// # Errors
@@ -128,17 +140,7 @@ impl RunFolder {
     /// # Errors
     /// When the folder cannot be read.
     pub fn states(&self) -> Result<Vec<u64>, TrainError> {
-        let fail = |error: std::io::Error| TrainError::from(FileError::new(error, &self.path));
-        let mut steps: Vec<u64> = Vec::new();
-        for entry in std::fs::read_dir(&self.path).map_err(fail)? {
-            let name = entry.map_err(fail)?.file_name();
-            let step: Option<u64> = name.to_str().and_then(|name: &str| {
-                name.strip_prefix(STATE_PREFIX)?.strip_suffix(".safetensors")?.parse().ok()
-            });
-            steps.extend(step);
-        }
-        steps.sort_unstable_by(|a, b| b.cmp(a));
-        Ok(steps)
+        states_in(&self.path)
     }
 
     /// The folder of sample grids, made if it is missing.
@@ -191,6 +193,21 @@ impl RunFolder {
             }
         }
     }
+}
+
+/// The steps of the saved states in a folder, newest first.
+fn states_in(path: &Path) -> Result<Vec<u64>, TrainError> {
+    let fail = |error: std::io::Error| TrainError::from(FileError::new(error, path));
+    let mut steps: Vec<u64> = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(fail)? {
+        let name = entry.map_err(fail)?.file_name();
+        let step: Option<u64> = name.to_str().and_then(|name: &str| {
+            name.strip_prefix(STATE_PREFIX)?.strip_suffix(".safetensors")?.parse().ok()
+        });
+        steps.extend(step);
+    }
+    steps.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(steps)
 }
 
 #[cfg(test)]

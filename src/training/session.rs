@@ -10,11 +10,11 @@ use candle_core::{Device, Tensor};
 
 use crate::base::{Cancel, FileError, Pool, Stream};
 use crate::checkpoint::{Precision, Stats, write_bundle};
-use crate::data::{self, BatchOptions, Batches, Dataset, OpenOptions, Range};
+use crate::data::{self, BatchOptions, Batches, Dataset, OpenOptions, Range, whole_spec};
 use crate::inference;
 use crate::metrics::measure_statistics;
 
-use super::advice::empty_code;
+use super::advice::{after_divergence, empty_code};
 use super::job::{Inputs, Job, Normals, model_of, new_job, restored_job};
 use super::retention::{SavedState, superfluous};
 use super::run_folder::RunFolder;
@@ -55,6 +55,10 @@ pub struct Session {
     samples: SampleSet,
     log: File,
     events: EventWriter,
+    /// The step of the newest state in the folder, `None` where there is none yet.
+    saved_step: Option<u64>,
+    /// When it was written, or when this session began.
+    saved_at: Instant,
 }
 
 impl Session {
@@ -63,9 +67,12 @@ impl Session {
     /// # Errors
     /// When the configuration makes no sense, the folder already holds a run, or data or VAE cannot be opened.
     pub fn start(folder: &Path, config: TrainConfig, machine: Machine) -> Result<Self, TrainError> {
+        let config = config.with_absolute_paths()?;
         config.validate()?;
+        // What fails at once comes before pictures are prepared, which may take minutes.
+        RunFolder::check_free(folder)?;
+        let job = new_job(&config, whole_spec(&config.data), &machine.device)?;
         let data = open_data(&config, &machine)?;
-        let job = new_job(&config, data.whole(), &machine.device)?;
         let folder = RunFolder::create(folder, &config)?;
         let starts_from_another = config.start().is_some();
         let mut session = Self::assemble(folder, config, machine, data, job, None)?;
@@ -86,14 +93,15 @@ impl Session {
         let config = TrainConfig { steps: steps.unwrap_or(saved.steps), ..saved.clone() };
         config.validate()?;
         folder.sweep();
-        let data = open_data(&config, &machine)?;
         let state = newest_state(&folder)?;
+        let whole = whole_spec(&config.data);
         let job = match &state {
-            Some(state) => restored_job(&config, data.whole(), state, &machine.device).map_err(|error| {
+            Some(state) => restored_job(&config, whole, state, &machine.device).map_err(|error| {
                 TrainError::BadState { reason: error.to_string(), path: folder.state(state.progress.step) }
             })?,
-            None => new_job(&config, data.whole(), &machine.device)?,
+            None => new_job(&config, whole, &machine.device)?,
         };
+        let data = open_data(&config, &machine)?;
         // A run that cannot go on stays as it is.
         if config.steps != saved.steps {
             folder.write_config(&config)?;
@@ -125,6 +133,11 @@ impl Session {
             Some(state) => (state.model.stats, Some(state.progress)),
             None => (job.initial_stats(), None),
         };
+        let progress = progress.map(|mut progress| {
+            progress.meet(&*data);
+            progress
+        });
+        let saved_step = progress.as_ref().map(|progress| progress.step);
         let batches = match &progress {
             Some(progress) => Batches::resume(Arc::clone(&data), options, progress.batches)?,
             None => Batches::new(Arc::clone(&data), options)?,
@@ -137,6 +150,7 @@ impl Session {
         let progress = progress.unwrap_or_else(|| Progress {
             step: 0,
             batches: batches.state(),
+            listing: data.listing(),
             second_batches: None,
             noise: Stream::new(config.seed, "noise").state(),
             bottleneck: None,
@@ -144,6 +158,7 @@ impl Session {
             dropped_in_a_row: 0,
             score: ScoreSum::default(),
             final_score: None,
+            r1: None,
             seconds: 0.0,
         });
         let samples = SampleSet::new(&*data, config.seed)?;
@@ -165,6 +180,8 @@ impl Session {
             samples,
             log,
             events,
+            saved_step,
+            saved_at: Instant::now(),
         })
     }
 
@@ -199,13 +216,14 @@ impl Session {
         on_event: &mut (dyn FnMut(TrainEvent) + Send),
     ) -> Result<End, TrainError> {
         on_event(TrainEvent::Started { step: self.progress.step, steps: self.config.steps });
-        if self.progress.step == 0 {
+        let every = control.sample_every(self.config.sample_every);
+        if self.progress.step == 0 && every > 0 {
             self.sample(on_event)?;
         }
         let mut rate = Rate::default();
-        let mut saved_step = self.progress.step;
         while self.progress.step < self.config.steps && !control.is_stopped() {
             if control.is_paused() {
+                self.keep(control, false, on_event)?;
                 std::thread::sleep(PAUSE);
                 rate = Rate::default();
                 continue;
@@ -223,21 +241,10 @@ impl Session {
             self.progress.seconds += seconds;
             rate.add(seconds);
             self.note(&report, &rate, on_event)?;
-
-            let step = self.progress.step;
-            let every = control.sample_every(self.config.sample_every);
-            if control.take_sample() || (every > 0 && step.is_multiple_of(every)) {
-                self.sample(on_event)?;
-            }
-            let wanted = control.take_save() || step.is_multiple_of(self.config.checkpoint_every);
-            // after a bad step the weights may be the cause: the last good checkpoint stays
-            if wanted && self.progress.dropped_in_a_row == 0 {
-                self.save(on_event)?;
-                saved_step = step;
-            }
+            self.keep(control, true, on_event)?;
         }
         // Saved before anything else can go wrong.
-        if saved_step != self.progress.step || self.folder.states()?.is_empty() {
+        if self.saved_step != Some(self.progress.step) {
             self.save(on_event)?;
         }
         let finished = self.progress.step >= self.config.steps;
@@ -254,6 +261,30 @@ impl Session {
         Ok(if finished { End::Finished } else { End::Stopped })
     }
 
+    /// Draws a grid and writes a checkpoint where they were asked for or, after a step, are due.
+    fn keep(
+        &mut self,
+        control: &Control,
+        after_a_step: bool,
+        on_event: &mut (dyn FnMut(TrainEvent) + Send),
+    ) -> Result<(), TrainError> {
+        let step = self.progress.step;
+        let every = control.sample_every(self.config.sample_every);
+        let is_due = after_a_step && every > 0 && step.is_multiple_of(every);
+        if control.take_sample() || is_due {
+            self.sample(on_event)?;
+        }
+        let minutes = self.config.checkpoint_minutes;
+        let is_late = minutes > 0.0 && self.saved_at.elapsed().as_secs_f64() >= minutes * 60.0;
+        let is_due = after_a_step && (is_late || step.is_multiple_of(self.config.checkpoint_every));
+        // After a bad step the weights may be the cause: the last good checkpoint stays.
+        let may_save = self.progress.dropped_in_a_row == 0;
+        if (control.take_save() || is_due) && may_save {
+            self.save(on_event)?;
+        }
+        Ok(())
+    }
+
     fn one_step(&mut self) -> Result<StepReport, TrainError> {
         let shape = self.data.picture_shape();
         let parts = self.config.accumulate;
@@ -264,8 +295,12 @@ impl Session {
         };
         let inputs = Inputs { pictures, second };
         let mut normals = Normals { stream: &mut self.noise, device: &self.machine.device };
-        let report = self.job.step(inputs, self.progress.step, &mut normals)?;
+        let mut report = self.job.step(inputs, self.progress.step, &mut normals)?;
         self.progress.step += 1;
+        match (report.get("r1"), self.progress.r1) {
+            (None, Some(last)) => report.add("r1", last),
+            (computed, _) => self.progress.r1 = computed,
+        }
         match &report.not_finite {
             None => {
                 self.progress.dropped_in_a_row = 0;
@@ -279,6 +314,7 @@ impl Session {
                         what: what.clone(),
                         step: self.progress.step,
                         in_a_row: self.progress.dropped_in_a_row,
+                        advice: after_divergence(&self.config, self.saved_step),
                         path: self.folder.path().to_owned(),
                     });
                 }
@@ -349,6 +385,7 @@ impl Session {
         write_state(&self.folder.state(progress.step), &model, self.job.state()?, &progress)?;
         write_bundle(&self.folder.checkpoint(), &model, Precision::F32)?;
         self.progress = progress;
+        (self.saved_step, self.saved_at) = (Some(self.progress.step), Instant::now());
         self.prune()?;
         on_event(TrainEvent::Saved { step: self.progress.step, path: self.folder.checkpoint() });
         Ok(())
@@ -395,7 +432,7 @@ impl Session {
         };
         let data = match self.data.picture_shape()[1] {
             64 => Arc::clone(&self.data),
-            _ => data::open(&self.config.data, Some(64), &self.machine.data)?,
+            _ => data::open(&self.config.data, Some(64), &opening(&self.config, &self.machine))?,
         };
         let cancel = Cancel::new();
         let mut draw = 0;
@@ -426,8 +463,14 @@ impl Machine {
     }
 }
 
+/// How the run's data set is opened: as the configuration says where it decides, as the machine does elsewhere.
+fn opening(config: &TrainConfig, machine: &Machine) -> OpenOptions {
+    let picture = (!config.picture.is_empty()).then(|| config.picture.clone().into());
+    OpenOptions { picture, ..machine.data.clone() }
+}
+
 fn open_data(config: &TrainConfig, machine: &Machine) -> Result<Arc<dyn Dataset>, TrainError> {
-    let data = data::open(&config.data, Some(config.size), &machine.data)?;
+    let data = data::open(&config.data, Some(config.size), &opening(config, machine))?;
     let channels = match (&config.vae, &config.gan) {
         (Some(vae), _) => vae.channels,
         (None, Some(gan)) => gan.channels,

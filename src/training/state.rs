@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Arrays, StreamState};
 use crate::checkpoint::{Model, ModelDescription, Precision, Sources, TensorFile, open, write_bundle_with};
-use crate::data::BatchesState;
+use crate::data::{BatchesState, Dataset};
 use crate::objectives::AdaptiveBottleneck;
 
 use super::TrainError;
@@ -16,6 +16,9 @@ pub(super) struct Progress {
     pub(super) step: u64,
     /// Position in the data.
     pub(super) batches: BatchesState,
+    /// The data set's [`crate::data::Dataset::listing`] when it was last opened; empty where nobody noted it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) listing: String,
     /// Position of FactorVAE's second sequence of minibatches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) second_batches: Option<BatchesState>,
@@ -33,8 +36,34 @@ pub(super) struct Progress {
     /// The mean of the losses up to here since the state before; lower is better. `None` when unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) final_score: Option<f64>,
+    /// The gradient penalty as it was last computed: not every step does (`gan.r1_every`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) r1: Option<f64>,
     /// Seconds of training so far.
     pub(super) seconds: f64,
+}
+
+impl Progress {
+    /// Goes on with the next epoch where `data` is no longer the set that this one began with, and says so: to go on at
+    /// the same place would show some of its pictures twice and others never.
+    pub(super) fn meet(&mut self, data: &dyn Dataset) {
+        let listing = data.listing();
+        let is_same = match self.listing.as_str() {
+            "" => self.batches.position <= data.len() as u64,
+            known => known == listing,
+        };
+        if !is_same {
+            log::warn!(
+                "pictures were added to {} or taken away since the run was saved; it goes on with a new epoch of the {} \
+                 that are there now",
+                data.spec(),
+                data.len()
+            );
+            self.batches = self.batches.next_epoch();
+            self.second_batches = self.second_batches.map(BatchesState::next_epoch);
+        }
+        self.listing = listing;
+    }
 }
 
 /// A running mean.

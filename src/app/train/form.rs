@@ -94,12 +94,9 @@ impl Form {
             if vae.is_empty() {
                 return Err("the second stage distils a VAE; name a VAE file or its run folder".to_owned());
             }
-            gan.vae = absolute(vae).display().to_string();
+            vae.clone_into(&mut gan.vae);
         }
-        let start = match self.start.trim() {
-            "" => String::new(),
-            start => absolute(start).display().to_string(),
-        };
+        let start = self.start.trim().to_owned();
         match (&mut config.gan, &mut config.vae) {
             (Some(gan), _) => gan.start = start,
             (None, Some(vae)) => vae.start = start,
@@ -109,7 +106,7 @@ impl Form {
             return Err(format!("{missing}; name its run folder under Start"));
         }
         config.validate().map_err(|error| error.to_string())?;
-        Ok(config)
+        config.with_absolute_paths().map_err(|error| error.to_string())
     }
 
     /// The run folder asked for.
