@@ -170,6 +170,31 @@ fn a_paused_run_saves_and_draws_when_asked() {
 }
 
 #[test]
+fn a_run_stopped_while_its_code_is_measured_has_lost_no_step() {
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    let stats = || {
+        let checkpoint = Some(run.clone());
+        let sources = idgan::checkpoint::Sources { checkpoint, ..Default::default() };
+        idgan::checkpoint::open(&sources).unwrap().model.stats
+    };
+    let mut session = Session::start(&run, config(Stage::Vae), machine()).unwrap();
+    let control = Control::default();
+    let end = session.run(&control, &mut |event| {
+        if let TrainEvent::Saved { step: 5, .. } = event {
+            control.stop(); // what follows is the measurement
+        }
+    });
+    assert_eq!(end.unwrap(), End::Stopped);
+    assert!(stats().is_none());
+    drop(session);
+    let mut session = Session::resume(&run, None, machine()).unwrap();
+    assert_eq!(session.step(), 5);
+    assert_eq!(session.run(&Control::default(), &mut |_| ()).unwrap(), End::Finished);
+    assert!(stats().is_some());
+}
+
+#[test]
 fn what_fails_at_once_comes_before_the_pictures() {
     let root = tempfile::tempdir().unwrap();
     let run = root.path().join("run");

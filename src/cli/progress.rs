@@ -1,9 +1,9 @@
 //! `idgan progress`: the sample grids of a run as an animation.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use crate::base::Picture;
-use crate::explore::export::{Animation, Provenance, Target, TargetKind, write_gif};
+use crate::explore::export::{Animation, Provenance, Target, TargetKind, write_gif_of};
 use crate::explore::{Photo, PictureError, list_pictures};
 use crate::training::RunFolder;
 
@@ -45,22 +45,20 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     target.check()?;
     let grids = grids(&args.run)?;
     let chosen = evenly_chosen(grids.len(), usize::from(args.frames));
-    let bar = Progress::new("reading grids", chosen.len());
-    let mut frames: Vec<Picture> = Vec::new();
-    for place in chosen {
-        frames.push(Photo::open(&grids[place])?.to_picture());
+    let count = chosen.len() + REST - 1;
+    let bar = Progress::new("frames", 2 * count);
+    // Grids are as large as a screen and larger, so one is in memory at a time.
+    let frame = |at: usize| {
         bar.add(1);
-    }
-    if let Some(last) = frames.last().cloned() {
-        frames.extend(std::iter::repeat_n(last, REST - 1));
-    }
+        Ok(Cow::Owned(Photo::open(&grids[chosen[at.min(chosen.len() - 1)]])?.to_picture()))
+    };
     let animation = Animation { delay_centiseconds: args.milliseconds / 10, back_and_forth: false };
     let provenance = Provenance {
         command: std::iter::once("idgan".to_owned()).chain(std::env::args().skip(1)).collect(),
         model: args.run.display().to_string(),
         ..Provenance::default()
     };
-    write_gif(&args.out, &frames, animation, &provenance)?;
+    write_gif_of(&args.out, count, frame, animation, &provenance)?;
     Ok(())
 }
 

@@ -251,7 +251,7 @@ impl Session {
         if finished && self.stats.is_none() {
             // What fails here costs nothing that was learnt; going on with the run measures again.
             match self.measure(control) {
-                Err(_) if control.is_stopped() => return Ok(End::Stopped),
+                Err(_) | Ok(None) if control.is_stopped() => return Ok(End::Stopped),
                 stats => self.stats = stats?,
             }
             if self.stats.is_some() {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -35,86 +36,135 @@ pub fn write_gif(
     animation: Animation,
     provenance: &Provenance,
 ) -> Result<(), ExportError> {
-    let Some(first) = frames.first() else { return Err(ExportError::Frames) };
-    let (width, height) = (first.width(), first.height());
-    let same = |frame: &Picture| frame.width() == width && frame.height() == height;
-    if !frames.iter().all(same) || width * height == 0 {
+    write_gif_of(path, frames.len(), |at| Ok(Cow::Borrowed(&frames[at])), animation, provenance)
+}
+
+/// The same for frames that are made when they are wanted, one in memory at a time. `frame` is asked twice for each: for
+/// its colours and for its pixels.
+///
+/// # Errors
+/// As [`write_gif`], and whatever `frame` returns.
+pub fn write_gif_of<'a>(
+    path: &Path,
+    count: usize,
+    frame: impl Fn(usize) -> Result<Cow<'a, Picture>, ExportError>,
+    animation: Animation,
+    provenance: &Provenance,
+) -> Result<(), ExportError> {
+    if count == 0 {
         return Err(ExportError::Frames);
     }
+    let first = frame(0)?;
+    let (width, height) = (first.width(), first.height());
+    drop(first);
+    let frame = |at: usize| {
+        let frame = frame(at)?;
+        let fits = frame.width() == width && frame.height() == height && width * height > 0;
+        if fits { Ok(frame) } else { Err(ExportError::Frames) }
+    };
     let (Ok(wide), Ok(high)) = (u16::try_from(width), u16::try_from(height)) else {
         return Err(ExportError::GifSize { width, height });
     };
-    let (palette, mut index) = palette(frames);
+    let mut colours = Colours::new(count * width * height);
+    for at in 0..count {
+        colours.see(&*frame(at)?);
+    }
+    let (palette, mut index) = colours.palette();
+    let back = if animation.back_and_forth && count > 2 { 1..count - 1 } else { 0..0 };
+    let fail = |error: EncodingError| {
+        let error = match error {
+            EncodingError::Io(error) => error,
+            other => io::Error::other(other),
+        };
+        ExportError::from(FileError::new(error, path))
+    };
     write_atomic(path, |writer| {
-        encode(writer, frames, [wide, high], &palette, &mut index, animation, provenance).map_err(|error| {
-            let error = match error {
-                EncodingError::Io(error) => error,
-                other => io::Error::other(other),
+        let mut encoder = started(writer, [wide, high], &palette, provenance).map_err(fail)?;
+        for at in (0..count).chain(back.rev()) {
+            let frame = frame(at)?;
+            let pixels = rgb(&frame).map(|c| *index.entry(c).or_insert_with(|| nearest(&palette, c)));
+            let frame = Frame {
+                width: wide,
+                height: high,
+                delay: animation.delay_centiseconds,
+                buffer: pixels.collect::<Vec<u8>>().into(),
+                ..Frame::default()
             };
-            FileError::new(error, path).into()
-        })
+            encoder.write_frame(&frame).map_err(fail)?;
+        }
+        Ok(())
     })
 }
 
-fn encode(
-    writer: impl Write,
-    frames: &[Picture],
+/// A GIF up to its first frame.
+fn started<W: Write>(
+    writer: W,
     [width, height]: [u16; 2],
     palette: &[u8],
-    index: &mut HashMap<[u8; 3], u8>,
-    animation: Animation,
     provenance: &Provenance,
-) -> Result<(), EncodingError> {
+) -> Result<Encoder<W>, EncodingError> {
     let mut encoder = Encoder::new(writer, width, height, palette)?;
     encoder.set_repeat(Repeat::Infinite)?;
     let comment = provenance.document().to_string();
     encoder.write_raw_extension(AnyExtension(Extension::Comment as u8), &[comment.as_bytes()])?;
-    let mut play = |frame: &Picture| {
-        let pixels = frame.rgba().chunks_exact(4).map(|p| {
-            let colour = [p[0], p[1], p[2]];
-            *index.entry(colour).or_insert_with(|| nearest(palette, colour))
-        });
-        encoder.write_frame(&Frame {
-            width,
-            height,
-            delay: animation.delay_centiseconds,
-            buffer: pixels.collect::<Vec<u8>>().into(),
-            ..Frame::default()
-        })
-    };
-    frames.iter().try_for_each(&mut play)?;
-    if animation.back_and_forth && frames.len() > 2 {
-        frames[1..frames.len() - 1].iter().rev().try_for_each(&mut play)?;
-    }
-    Ok(())
+    Ok(encoder)
 }
 
-/// At most 256 colours for all frames together, and the index of those that are exact.
-fn palette(frames: &[Picture]) -> (Palette, HashMap<[u8; 3], u8>) {
-    let mut exact = HashMap::new();
-    let pixels = || frames.iter().flat_map(|frame| frame.rgba().chunks_exact(4)).map(|p| [p[0], p[1], p[2]]);
-    let mut palette = Vec::new();
-    for colour in pixels() {
-        if exact.contains_key(&colour) {
-            continue;
+fn rgb(frame: &Picture) -> impl Iterator<Item = [u8; 3]> + '_ {
+    frame.rgba().chunks_exact(4).map(|p| [p[0], p[1], p[2]])
+}
+
+/// The colours of all frames together.
+struct Colours {
+    /// Each with its place, as long as there are no more than 256.
+    exact: Option<HashMap<[u8; 3], u8>>,
+    /// The same in their order.
+    in_order: Palette,
+    /// Some pixels, evenly over all frames.
+    sample: Vec<u8>,
+    /// Pixels from one of the sample to the next.
+    stride: usize,
+    /// Pixels seen.
+    seen: usize,
+}
+
+impl Colours {
+    /// Nothing seen yet of `pixels` in all.
+    fn new(pixels: usize) -> Self {
+        // An odd stride does not fall into step with the columns of an even width.
+        let stride = pixels.div_ceil(PALETTE_SAMPLE - 1).max(1) | 1;
+        Self { exact: Some(HashMap::new()), in_order: Vec::new(), sample: Vec::new(), stride, seen: 0 }
+    }
+
+    fn see(&mut self, frame: &Picture) {
+        let first = (self.stride - self.seen % self.stride) % self.stride;
+        self.sample.extend(rgb(frame).skip(first).step_by(self.stride).flatten());
+        self.seen += frame.rgba().len() / 4;
+        let Some(exact) = &mut self.exact else { return };
+        for colour in rgb(frame) {
+            if exact.contains_key(&colour) {
+                continue;
+            }
+            let Ok(next) = u8::try_from(exact.len()) else {
+                self.exact = None;
+                return;
+            };
+            exact.insert(colour, next);
+            self.in_order.extend(colour);
         }
-        let Ok(next) = u8::try_from(exact.len()) else {
-            return (chosen(pixels()), HashMap::new());
-        };
-        exact.insert(colour, next);
-        palette.extend(colour);
     }
-    (palette, exact)
-}
 
-/// 256 colours that stand for many.
-fn chosen(pixels: impl Iterator<Item = [u8; 3]> + Clone) -> Palette {
-    let stride = pixels.clone().count().div_ceil(PALETTE_SAMPLE - 1).max(1);
-    // An odd stride does not fall into step with the columns of an even width.
-    let sample: Vec<u8> = pixels.step_by(stride | 1).flatten().collect();
-    let count = (sample.len() / 3).min(usize::from(u16::MAX));
-    let frame = Frame::from_rgb_speed(count as u16, 1, &sample[..count * 3], 1);
-    frame.palette.unwrap_or_default()
+    /// At most 256 colours, and the index of those that are exact.
+    fn palette(self) -> (Palette, HashMap<[u8; 3], u8>) {
+        match self.exact {
+            Some(exact) => (self.in_order, exact),
+            None => {
+                let count = (self.sample.len() / 3).min(usize::from(u16::MAX));
+                let frame = Frame::from_rgb_speed(count as u16, 1, &self.sample[..count * 3], 1);
+                (frame.palette.unwrap_or_default(), HashMap::new())
+            }
+        }
+    }
 }
 
 fn nearest(palette: &[u8], colour: [u8; 3]) -> u8 {

@@ -7,7 +7,7 @@ mod picture;
 mod provenance;
 mod target;
 
-pub use animation::{Animation, write_gif};
+pub use animation::{Animation, write_gif, write_gif_of};
 pub use npz::NpzWriter;
 pub use picture::{Colour, encode_png, write_png};
 pub use provenance::{Provenance, numbers, shell_quoted};
@@ -26,6 +26,9 @@ pub enum ExportError {
     /// The file itself.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A picture that a frame is made of.
+    #[error(transparent)]
+    Picture(#[from] crate::explore::PictureError),
     /// A folder to write that holds something already.
     #[error("this folder is not empty, and nothing in it will be overwritten; name a new one: {}", .0.display())]
     Occupied(PathBuf),
