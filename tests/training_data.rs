@@ -89,6 +89,21 @@ fn a_run_goes_on_with_fewer_or_more_pictures_and_says_so() {
     assert!(!train("7", true).contains(told), "told once");
 }
 
+#[test]
+fn a_start_that_learnt_the_code_of_another_vae_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let train = |stage: &str, words: &str| {
+        let common = ["--preset", "dsprites-small", "--batch", "2", "--steps", "1", "--sample-every", "0"];
+        let words = words.split(' ').collect::<Vec<_>>();
+        succeed(root.path(), &[&["train", stage][..], &common, &words].concat())
+    };
+    let told = "learnt the code of another VAE";
+    train("gan", "--vae sprites-64 --out first");
+    assert!(!train("gan", "--vae sprites-64 --start first --out same").contains(told));
+    train("vae", "--out vae");
+    assert!(train("gan", "--vae vae --start first --out other").contains(told));
+}
+
 fn machine() -> Machine {
     Machine {
         device: DeviceChoice::Cpu.open().unwrap(),

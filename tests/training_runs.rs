@@ -328,7 +328,7 @@ fn a_state_of_other_networks_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     let config = TrainConfig { steps: 1, ..vae_config(Method::BetaVae) };
-    train(&mut Session::start(&run, config, machine()).unwrap(), 1);
+    train(&mut Session::start(&run, config, machine()).unwrap(), u64::MAX);
     let path = run.join("config.toml");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("c_dim = 10", "c_dim = 12")).unwrap();

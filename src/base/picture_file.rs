@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits};
 
 use super::{FileError, FileErrorKind};
@@ -110,7 +111,8 @@ fn decode(bytes: &[u8], name: &str, turn: Turn) -> ImageResult<DynamicImage> {
     let (width, height) = decoder.dimensions();
     limits.check_dimensions(width, height)?;
     limits.reserve(decoder.total_bytes())?;
-    let orientation = decoder.orientation()?;
+    // A picture whose EXIF makes no sense is still a picture.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder)?;
     if turn == Turn::Upright {
         picture.apply_orientation(orientation);

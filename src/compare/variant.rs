@@ -27,11 +27,11 @@ const ASIDE: [&str; 13] = [
     "keep_every",
 ];
 
-/// The values of `config` that decide what is trained.
+/// The values of `config` that decide what is trained; what its method passes over does not.
 pub(super) fn deciding(config: &TrainConfig) -> Values {
     let mut values = Values::new();
     let mut add = |key: String, value: &Value| {
-        if !ASIDE.contains(&key.as_str()) {
+        if !ASIDE.contains(&key.as_str()) && !config.method.unused().contains(&key.as_str()) {
             values.insert(key, words(value));
         }
     };
@@ -108,6 +108,10 @@ mod tests {
         let expected =
             [format!("batch={}, gan.w_info={own:?}", config.batch), "batch=8, gan.w_info=0.5".into()];
         assert_eq!(labels(&[&a, &b]), expected);
+        let vae = preset(Stage::Vae, "dsprites-small").expect("known");
+        let mut with_other_gamma = vae.clone();
+        with_other_gamma.vae.as_mut().expect("a VAE").gamma = 1.0;
+        assert_eq!(differences(&vae, &with_other_gamma), [""; 0], "a beta-VAE has no gamma");
         let found = differences(&config, &other);
         assert_eq!(
             found,

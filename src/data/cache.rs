@@ -25,13 +25,14 @@ impl CacheFolder {
         self.path.join(name)
     }
 
-    /// Makes room for a new file of `wanted` bytes and returns how many it may have: less than `wanted` only
-    /// when the folder's limit is lower than that.
+    /// Makes room for a new file of `wanted` bytes at `path` and returns how many it may have: less than `wanted` only
+    /// when the folder's limit is lower than that. What lies at `path` stays until the new file replaces it.
     ///
     /// Files that are open elsewhere stay readable there after they are deleted (on Windows they are kept).
-    pub(super) fn make_room(&self, wanted: u64) -> u64 {
+    pub(super) fn make_room(&self, path: &Path, wanted: u64) -> u64 {
         let wanted = wanted.min(self.limit);
         let mut files = self.files();
+        files.retain(|file| file.path != path);
         let mut used: u64 = files.iter().map(|file| file.bytes).sum();
         files.sort_by_key(|file| file.used);
         for file in files {
@@ -201,13 +202,14 @@ mod tests {
             let file = File::options().write(true).open(&path).expect("opens");
             file.set_modified(SystemTime::now() - Duration::from_secs(age)).expect("sets the time");
         }
-        assert_eq!(cache.make_room(10), 10);
+        let new = cache.path_of("newest");
+        assert_eq!(cache.make_room(&new, 10), 10);
         assert_eq!(cache.files().len(), 3);
-        assert_eq!(cache.make_room(40), 40);
+        assert_eq!(cache.make_room(&new, 40), 40);
         let mut left: Vec<_> = cache.files().into_iter().map(|file| file.path).collect();
         left.sort();
         assert_eq!(left, ["new", "old"].map(|name| cache.path_of(&format!("{name}.{EXTENSION}"))));
-        assert_eq!(cache.make_room(1000), 100);
+        assert_eq!(cache.make_room(&new, 1000), 100);
         assert!(folder.path().join("notes.txt").exists());
     }
 

@@ -55,28 +55,42 @@ impl PixelFile {
     ) -> Result<Self, DataError> {
         let cache = CacheFolder::open(options)?;
         let path = cache.path_of(&format!("{}.{EXTENSION}", wanted.name));
-        let found = || Self::find(&path, wanted).filter(|found| !found.could_hold_more(wanted, &cache));
-        let found = match found() {
-            Some(found) => found,
-            None => {
-                let _lock = cache.lock(options)?;
-                // Another may have made it meanwhile.
-                match found() {
-                    Some(found) => found,
-                    None => {
-                        // One that holds too few takes room that the new one needs.
-                        let _ = std::fs::remove_file(&path);
-                        write(wanted, &cache, &path, options, make)?;
-                        Self::find(&path, wanted).ok_or_else(|| DataError::Content {
-                            what: "the prepared pictures changed while they were written; try again".into(),
-                            path: path.clone(),
-                        })?
-                    }
+        let found = match Self::find(&path, wanted) {
+            Some(found) if !found.could_hold_more(wanted, &cache) => found,
+            Some(fewer) => match Self::made(&path, wanted, &cache, options, make) {
+                // Full disks and folders that can only be read are no hindrance.
+                Err(DataError::File(error)) => {
+                    log::warn!(
+                        "the prepared pictures are used as they are, {} of them: {error}",
+                        fewer.cached()
+                    );
+                    fewer
                 }
-            }
+                made => made?,
+            },
+            None => Self::made(&path, wanted, &cache, options, make)?,
         };
         CacheFolder::touch(found.file.file());
         Ok(found)
+    }
+
+    /// Writes the file, unless another process has done so meanwhile.
+    fn made(
+        path: &Path,
+        wanted: &Wanted<'_>,
+        cache: &CacheFolder,
+        options: &OpenOptions,
+        make: impl Fn(usize) -> Result<Vec<u8>, DataError> + Sync,
+    ) -> Result<Self, DataError> {
+        let _lock = cache.lock(options)?;
+        if let Some(found) = Self::find(path, wanted).filter(|found| !found.could_hold_more(wanted, cache)) {
+            return Ok(found);
+        }
+        write(wanted, cache, path, options, make)?;
+        Self::find(path, wanted).ok_or_else(|| DataError::Content {
+            what: "the prepared pictures changed while they were written; try again".into(),
+            path: path.to_owned(),
+        })
     }
 
     /// Opens a pixel file if it is complete and fits.
@@ -159,7 +173,7 @@ fn write(
     make: impl Fn(usize) -> Result<Vec<u8>, DataError> + Sync,
 ) -> Result<(), DataError> {
     let (bytes, total) = (record_bytes(wanted.size), wanted.pictures);
-    let room = cache.make_room((total * bytes) as u64 + TRAILER).saturating_sub(TRAILER);
+    let room = cache.make_room(path, (total * bytes) as u64 + TRAILER).saturating_sub(TRAILER);
     let most = (room as usize / bytes).min(total);
     if most < total {
         log::warn!(
@@ -251,6 +265,9 @@ mod tests {
         let file = PixelFile::open(&wanted(3), &small, make(50)).expect("finds");
         assert_eq!((file.cached(), first(&file, 1)), (2, 41), "more would not fit");
         let large = OpenOptions { cache_bytes: 1 << 20, ..small };
+        let gone = |_| Err(FileError::new(std::io::ErrorKind::StorageFull.into(), "disk").into());
+        let file = PixelFile::open(&wanted(3), &large, gone).expect("goes on with what there is");
+        assert_eq!((file.cached(), first(&file, 1)), (2, 41));
         let file = PixelFile::open(&wanted(3), &large, make(60)).expect("writes all");
         assert_eq!((file.cached(), first(&file, 2)), (3, 62), "the cache has grown");
     }

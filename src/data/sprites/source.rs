@@ -50,7 +50,7 @@ impl Source {
             CacheFolder::touch(file.file());
             return Ok((Self::Packed(file), factors));
         }
-        if cache.make_room(bytes) < bytes {
+        if cache.make_room(&packed, bytes) < bytes {
             return Err(DataError::Spec(format!(
                 "the unpacked sprites take {bytes} bytes, more than the cache may hold; raise --cache-size"
             )));

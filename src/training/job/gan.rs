@@ -115,7 +115,8 @@ impl GanJob {
         let (mut weights, start_hash) = match values.start.is_empty() {
             true => (initial_gan(&values, config.size, &generator, &mut stream), None),
             false => {
-                let (weights, hash) = start_gan(&values, config.size, code.dims(), &mut stream)?;
+                let vae = if let Code::OfVae(vae) = &code { Some(&vae.weights) } else { None };
+                let (weights, hash) = start_gan(&values, config.size, code.dims(), vae, &mut stream)?;
                 (weights, Some(hash))
             }
         };

@@ -47,7 +47,8 @@ pub(super) fn start_hash(model: &Model) -> Option<String> {
 }
 
 /// The GAN that `gan.start` names: its own weights where its networks have the sizes asked for, and grown ones where
-/// its pictures are half as large; with the SHA-256 of the file.
+/// its pictures are half as large; with the SHA-256 of the file. `vae` are the weights of the VAE that is distilled
+/// here: that another one was distilled there is allowed, and told.
 ///
 /// # Errors
 /// When it does not open, or its networks are neither.
@@ -55,6 +56,7 @@ pub(super) fn start_gan(
     values: &GanTraining,
     size: usize,
     c_dim: usize,
+    vae: Option<&Arrays>,
     stream: &mut Stream,
 ) -> Result<(GanWeights, String), TrainError> {
     let path = Path::new(&values.start);
@@ -68,6 +70,13 @@ pub(super) fn start_gan(
             path.display()
         )));
     };
+    if vae.is_some_and(|vae| !model.vae.is_empty() && !same_encoder(vae, &model.vae)) {
+        log::warn!(
+            "the GAN named with --start learnt the code of another VAE than that of --vae (or of the same before it was \
+             trained on); where its dimensions mean other things, the GAN learns them anew: {}",
+            path.display()
+        );
+    }
     let (generator, discriminator) = (values.generator(size, c_dim), values.discriminator(size));
     let old_split = split(&model.description);
     let has_same_code = old_split.is_none_or(|split| split == (values.s_dim, c_dim));
@@ -88,6 +97,11 @@ pub(super) fn start_gan(
         )));
     };
     Ok((GanWeights::new(generator, discriminator), model.hash))
+}
+
+fn same_encoder(one: &Arrays, other: &Arrays) -> bool {
+    let mut encoder = one.iter().filter(|(name, _)| name.starts_with("encoder."));
+    encoder.all(|(name, array)| other.get(name) == Some(array))
 }
 
 /// The weights of networks that have the same parameters.
