@@ -87,6 +87,15 @@ fn a_run_goes_on_with_fewer_or_more_pictures_and_says_so() {
     let more = train("6", true);
     assert!(more.contains("epoch of the 4 that"), "{more}");
     assert!(!train("7", true).contains(told), "told once");
+    let fewer = idgan(root.path(), &["train", "vae", "--out", "run", "--resume", "--steps", "6"]);
+    let error = String::from_utf8_lossy(&fewer.stderr).into_owned();
+    assert!(!fewer.status.success() && error.contains("has made 7 steps already"), "{error}");
+    std::fs::rename(&folder, root.path().join("elsewhere")).unwrap();
+    let moved = idgan(root.path(), &["train", "vae", "--out", "run", "--resume", "--steps", "8"]);
+    let error = String::from_utf8_lossy(&moved.stderr).into_owned();
+    assert!(error.contains("config.toml") && error.trim_end().ends_with("photos"), "{error}");
+    let config = std::fs::read_to_string(root.path().join("run/config.toml")).unwrap();
+    assert!(config.contains("steps = 7"), "a run that cannot go on stays as it is");
 }
 
 #[test]
@@ -100,8 +109,38 @@ fn a_start_that_learnt_the_code_of_another_vae_is_told() {
     let told = "learnt the code of another VAE";
     train("gan", "--vae sprites-64 --out first");
     assert!(!train("gan", "--vae sprites-64 --start first --out same").contains(told));
+    train("vae", "--start sprites-64 --out sharper");
+    assert!(!train("gan", "--vae sharper --start first --out sharp").contains(told), "trained on from it");
     train("vae", "--out vae");
     assert!(train("gan", "--vae vae --start first --out other").contains(told));
+}
+
+#[test]
+fn a_run_folder_may_be_the_cache_folder() {
+    let root = tempfile::tempdir().unwrap();
+    save_pictures(&root.path().join("photos"), 0..4);
+    let run = |words: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_idgan"));
+        command.current_dir(root.path()).args(["train", "vae", "--out", "one", "--cache", "one"]);
+        let mut child = command.args(words.split(' ')).spawn().unwrap();
+        let begun = std::time::Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if begun.elapsed().as_secs() > 60 {
+                child.kill().unwrap();
+                panic!("it waits for itself");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        assert!(child.wait().unwrap().success());
+    };
+    run("--data images:photos --batch 2 --steps 2 --sample-every 0");
+    for entry in std::fs::read_dir(root.path().join("one")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "idgan-cache") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    run("--resume --steps 3");
 }
 
 fn machine() -> Machine {
@@ -163,6 +202,40 @@ fn a_slow_run_is_saved_by_the_clock() {
 }
 
 #[test]
+fn a_grid_that_cannot_be_drawn_costs_no_step() {
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    let samples = run.join("samples");
+    let config = TrainConfig { sample_every: 3, ..config(Stage::Vae) };
+    let mut session = Session::start(&run, config, machine()).unwrap();
+    let error = session.run(&Control::default(), &mut |event| {
+        if let TrainEvent::Step { step: 2, .. } = event {
+            std::fs::remove_dir_all(&samples).unwrap();
+            std::fs::write(&samples, "in the way").unwrap();
+        }
+    });
+    assert!(error.unwrap_err().to_string().ends_with("samples"));
+    drop(session);
+    assert_eq!(Session::resume(&run, None, machine()).unwrap().step(), 3);
+}
+
+#[test]
+fn a_checkpoint_without_its_state_is_not_trained_over() {
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    Session::start(&run, config(Stage::Vae), machine())
+        .unwrap()
+        .run(&Control::default(), &mut |_| ())
+        .unwrap();
+    std::fs::remove_file(run.join("state-00000005.safetensors")).unwrap();
+    let error = Session::resume(&run, Some(9), machine()).err().unwrap();
+    assert!(matches!(error, TrainError::NoState { .. }), "{error}");
+    std::fs::remove_file(run.join("config.toml")).unwrap();
+    let error = Session::start(&run, config(Stage::Vae), machine()).err().unwrap();
+    assert!(matches!(error, TrainError::Occupied { .. }), "{error}");
+}
+
+#[test]
 fn a_paused_run_saves_and_draws_when_asked() {
     let root = tempfile::tempdir().unwrap();
     let run = root.path().join("run");
@@ -173,15 +246,15 @@ fn a_paused_run_saves_and_draws_when_asked() {
     control.sample();
     let mut told = Vec::new();
     let end = session.run(&control, &mut |event| match event {
-        TrainEvent::Sampled { step, path } => told.push(("sampled", step, path.is_file())),
-        TrainEvent::Saved { step, path } => {
-            told.push(("saved", step, path.is_file()));
+        TrainEvent::Saved { step, path } => told.push(("saved", step, path.is_file())),
+        TrainEvent::Sampled { step, path } => {
+            told.push(("sampled", step, path.is_file()));
             control.stop();
         }
         _ => {}
     });
     assert_eq!(end.unwrap(), End::Stopped);
-    assert_eq!(told, [("sampled", 0, true), ("saved", 0, true)]);
+    assert_eq!(told, [("saved", 0, true), ("sampled", 0, true)]);
 }
 
 #[test]
@@ -217,6 +290,12 @@ fn what_fails_at_once_comes_before_the_pictures() {
     let error = Session::start(&run, without_pictures.clone(), machine()).err().unwrap();
     assert!(error.to_string().ends_with("nowhere"), "{error}");
     assert!(!run.exists(), "nothing is left of a run that did not begin");
+    std::fs::write(root.path().join("file"), "").unwrap();
+    for place in ["file", "file/run"] {
+        let error =
+            Session::start(&root.path().join(place), without_pictures.clone(), machine()).err().unwrap();
+        assert!(error.to_string().ends_with("file"), "{error}");
+    }
     drop(Session::start(&run, config(Stage::Vae), machine()).unwrap());
     let error = Session::start(&run, without_pictures, machine()).err().unwrap();
     assert!(matches!(error, TrainError::Occupied { .. }), "{error}");

@@ -404,6 +404,39 @@ fn a_run_that_goes_on_measures_its_code_anew() {
     assert_ne!(before, stats(), "other weights, other codes");
 }
 
+/// Pictures that vanish while a run reads them, and come back, cost no step and change none.
+#[test]
+fn a_run_whose_pictures_were_away_for_a_while_is_the_uninterrupted_one() {
+    let root = tempfile::tempdir().unwrap();
+    let (photos, away) = (root.path().join("photos"), root.path().join("away"));
+    std::fs::create_dir(&photos).unwrap();
+    for i in 0..7u8 {
+        let picture = image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([i * 30, x as u8, y as u8]));
+        picture.save(photos.join(format!("{i}.png"))).unwrap();
+    }
+    let mut config = TrainConfig { steps: 40, ..vae_config(Method::FactorVae) };
+    config.data = format!("images:{}", photos.display());
+    config.vae.as_mut().unwrap().channels = 3;
+    // nothing prepared: every picture is read when its turn comes
+    let data = OpenOptions { cache_dir: root.path().join("cache"), cache_bytes: 0, ..OpenOptions::default() };
+    let machine = || Machine { data: data.clone(), ..machine() };
+    let (calm, stopped) = (root.path().join("calm"), root.path().join("stopped"));
+    train(&mut Session::start(&calm, config.clone(), machine()).unwrap(), u64::MAX);
+    let mut session = Session::start(&stopped, config, machine()).unwrap();
+    let error = session.run(&Control::default(), &mut |event| {
+        if let TrainEvent::Step { step: 3, .. } = event {
+            std::fs::rename(&photos, &away).unwrap();
+        }
+    });
+    assert!(matches!(error.unwrap_err(), TrainError::Data(_)));
+    drop(session);
+    std::fs::rename(&away, &photos).unwrap();
+    let mut session = Session::resume(&stopped, None, machine()).unwrap();
+    assert!((3..40).contains(&session.step()), "{}", session.step());
+    train(&mut session, u64::MAX);
+    assert_same_bits(&newest_state(&calm), &newest_state(&stopped));
+}
+
 #[test]
 fn a_run_none_of_whose_states_can_be_read_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();

@@ -55,7 +55,8 @@ impl State {
     /// The data set that the model was trained on, where the program draws it by itself and an encoder can read it.
     pub(crate) fn own_data(&self) -> Option<&'static str> {
         let model = self.model.as_ref().filter(|model| model.opened.encoder_dim.is_some())?;
-        drawn_by_program(model.description().data.as_deref()?)
+        let description = model.description();
+        drawn_by_program(description.data.as_deref()?).filter(|_| description.data_picture().is_none())
     }
 
     /// Shows nine random pictures of the model's data in the film strip, or nine others.

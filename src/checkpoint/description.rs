@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,14 @@ pub struct ModelDescription {
     /// Program version, command, seed, source files and their hashes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub provenance: BTreeMap<String, serde_json::Value>,
+}
+
+impl ModelDescription {
+    /// The picture behind `scream-dsprites` that the model was trained on; `None` for the program's own.
+    pub fn data_picture(&self) -> Option<PathBuf> {
+        let picture = self.provenance.get("config")?.get("picture")?.as_str()?;
+        (!picture.is_empty()).then(|| picture.into())
+    }
 }
 
 /// One block of codes: a row of sliders, a resample button, or a picker.

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 
 use crate::base::Cancel;
-use crate::checkpoint::{BUNDLED, BundledModel, Sources};
+use crate::checkpoint::{BUNDLED, BundledModel, ModelDescription, Sources};
 use crate::data::OpenOptions;
 use crate::inference::DeviceChoice;
 
@@ -132,7 +132,7 @@ pub(super) fn model_parser() -> impl TypedValueParser<Value = PathBuf> {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Data")]
 pub struct OpeningArgs {
-    /// The picture behind scream-dsprites, instead of the program's own.
+    /// The picture behind scream-dsprites, instead of the program's own (or of the one that the model was trained on).
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
 
@@ -160,6 +160,16 @@ impl OpeningArgs {
     #[cfg(test)]
     pub(super) fn of_picture(picture: PathBuf) -> Self {
         Self { picture: Some(picture), ..Self::default() }
+    }
+
+    /// The same for the data set `spec` to measure a model on: where it is what the model was trained on, so is the
+    /// picture behind it, unless another is named.
+    pub fn options_for(&self, cancel: &Cancel, spec: &str, model: &ModelDescription) -> OpenOptions {
+        let mut options = self.options(cancel);
+        if options.picture.is_none() && model.data.as_deref() == Some(spec) {
+            options.picture = model.data_picture();
+        }
+        options
     }
 
     /// The options, on all threads; `cancel` stops a long preparation.
@@ -203,6 +213,17 @@ mod tests {
         assert_eq!(args.as_arguments(), ["--gan", "a b/model.pt", "--c-dim", "20"]);
         assert!(args.sources().is_ok());
         assert!(ModelArgs::default().sources().is_err());
+    }
+
+    #[test]
+    fn a_model_is_measured_on_the_picture_it_was_trained_on() {
+        let mut model = ModelDescription::empty("");
+        model.data = Some("scream-dsprites".into());
+        model.provenance.insert("config".into(), serde_json::json!({ "picture": "/pictures/scream.jpg" }));
+        let of = |args: OpeningArgs, spec: &str| args.options_for(&Cancel::new(), spec, &model).picture;
+        assert_eq!(of(OpeningArgs::default(), "scream-dsprites"), Some("/pictures/scream.jpg".into()));
+        assert_eq!(of(OpeningArgs::of_picture("b.png".into()), "scream-dsprites"), Some("b.png".into()));
+        assert_eq!(of(OpeningArgs::default(), "dsprites"), None);
     }
 
     #[test]

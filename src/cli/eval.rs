@@ -141,7 +141,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if chooses && features.is_none() {
         request.metrics.retain(|&metric| metric != Metric::Fid);
     }
-    let options = args.opening.options(&cancel);
+    let options = args.opening.options_for(&cancel, &spec, bench.description());
     let mut pictures = Pictures::open(&spec, &bench.networks, &request, &options);
     if chooses && matches!(pictures, Err(DataError::Spec(_))) {
         // The data may exist at the encoder's size only, which is enough for everything else.

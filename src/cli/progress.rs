@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let grids = grids(&args.run)?;
     let chosen = evenly_chosen(grids.len(), usize::from(args.frames));
     let count = chosen.len() + REST - 1;
-    let bar = Progress::new("frames", 2 * count);
+    let bar = Progress::new("frames", 2 * count + 1); // each twice, and the first once more
     // Grids are as large as a screen and larger, so one is in memory at a time.
     let frame = |at: usize| {
         bar.add(1);

@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::base::{Array, Cancel, Pool, Stream};
 use crate::checkpoint::{BundledModel, Model, Precision, write_bundle};
-use crate::data;
+use crate::data::{self, OpenOptions};
 use crate::explore::export::{Target, TargetKind};
 use crate::explore::{Posterior, STATISTICS_PICTURES, statistics};
 use crate::inference::Encoder;
@@ -77,7 +77,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let model = open_model(&args.model)?;
     let mut bench = Workbench::new(model, &args.device)?;
     let (mu, logvar) = match (&args.data, &args.images) {
-        (Some(spec), _) => encode_data(spec, args, bench.encoder()?)?,
+        (Some(spec), _) => {
+            // Ctrl+C ends the program; nothing has been written yet.
+            let cancel = Cancel::new();
+            let options = args.opening.options_for(&cancel, spec, bench.description());
+            encode_data(spec, args, &options, bench.encoder()?)?
+        }
         (None, Some(images)) => encode_images(images, args, bench.encoder()?)?,
         (None, None) => return Err(usage("name pictures with --images DIR, or a data set with --data SPEC")),
     };
@@ -98,11 +103,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Posteriors of pictures of a data set.
-fn encode_data(spec: &str, args: &Args, encoder: &mut dyn Encoder) -> anyhow::Result<(Array, Array)> {
+fn encode_data(
+    spec: &str,
+    args: &Args,
+    options: &OpenOptions,
+    encoder: &mut dyn Encoder,
+) -> anyhow::Result<(Array, Array)> {
     let [_, size, _] = encoder.picture_shape();
-    // Ctrl+C ends the program; nothing has been written yet.
-    let cancel = Cancel::new();
-    let data = data::open(spec, Some(size), &args.opening.options(&cancel))?;
+    let data = data::open(spec, Some(size), options)?;
     let pool = Pool::new("stats", threads()).context("cannot start threads")?;
     let mut coded = EncodedPictures::new(data.as_ref(), encoder, &pool)?;
     let bar = Progress::new("pictures", data.len().min(STATISTICS_PICTURES));
@@ -111,7 +119,7 @@ fn encode_data(spec: &str, args: &Args, encoder: &mut dyn Encoder) -> anyhow::Re
         bar.add(step.done - done);
         done = step.done;
     };
-    let mut watch = Watch::new(&cancel, &mut follow);
+    let mut watch = Watch::new(&options.cancel, &mut follow);
     let sample = CodeSample::draw(&mut coded, STATISTICS_PICTURES, args.seed, &mut watch)?;
     Ok((sample.mu, sample.logvar))
 }

@@ -7,10 +7,10 @@ use anyhow::Context;
 use clap::{Args as ClapArgs, Subcommand};
 
 use crate::base::{Cancel, Pool};
-use crate::data::OpenOptions;
-use crate::engine::Training;
+use crate::data::{DataError, OpenOptions};
+use crate::engine::{Training, TrainingFailed};
 use crate::training::{
-    End, Machine, Method, RunFolder, Session, Stage, StepReport, TrainConfig, TrainEvent, preset,
+    End, Machine, Method, RunFolder, Session, Stage, StepReport, TrainConfig, TrainError, TrainEvent, preset,
     preset_names,
 };
 
@@ -178,7 +178,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     })?;
     stop_on_interrupt(&training, cancel_preparation)?;
     follow(&training);
-    let end = training.join()?;
+    let end = match training.join() {
+        Err(TrainingFailed::Run(TrainError::Data(DataError::Cancelled))) => {
+            return print(
+                "stopped before the first step, while pictures were prepared; the same command begins again",
+            );
+        }
+        end => end?,
+    };
     let shown = out.display();
     match end {
         End::Finished => print(format!("finished; explore it with: idgan {shown}")),
@@ -219,9 +226,12 @@ fn effective(stage: Stage, options: &Options) -> anyhow::Result<TrainConfig> {
     };
     // These three decide what the others start from, however they are given.
     let given = |flag: &Option<String>, key: &str| {
-        let from_set = || options.set.iter().rev().find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
-        let from_file = || file.as_ref()?.get(key)?.as_str();
-        flag.clone().or_else(|| from_set().or_else(from_file).map(|text| text.trim_matches('"').to_owned()))
+        let from_set = || {
+            let value = options.set.iter().rev().find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
+            parse_value(value?).as_str().map(str::to_owned)
+        };
+        let from_file = || file.as_ref()?.get(key)?.as_str().map(str::to_owned);
+        flag.clone().or_else(from_set).or_else(from_file)
     };
     let data = given(&options.data, "data");
     let name =
@@ -240,6 +250,16 @@ fn effective(stage: Stage, options: &Options) -> anyhow::Result<TrainConfig> {
     let mut table = base.clone();
     if let Some(file) = file {
         merge(&mut table, file);
+        // A file that was written for another method may have values that this one passes over.
+        for key in method.unused() {
+            if let Some(value) = value_of(&base, key)
+                && value_of(&table, key) != Some(value)
+            {
+                let method = method.name();
+                warn(format!("{key} in the file has no effect on {method} and is left out"));
+                set(&mut table, key, value.clone())?;
+            }
+        }
     }
     apply_flags(&mut table, stage, options)?;
     let changed = |key: &&&str| value_of(&table, key) != value_of(&base, key);
@@ -249,6 +269,7 @@ fn effective(stage: Stage, options: &Options) -> anyhow::Result<TrainConfig> {
             "{key} has no effect on {method}; leave it out or choose another --method"
         )));
     }
+    table.insert("preset".into(), toml::Value::String(name));
     let config: TrainConfig = toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| {
         // what is wrong, and on a second line where
         usage(error.to_string().trim().replace('\n', ", "))
@@ -402,7 +423,7 @@ fn check_resume(options: &Options, saved: &TrainConfig) -> anyhow::Result<()> {
     if asked != saved.clone().with_absolute_paths()? {
         return Err(usage(
             "--resume goes on with the saved configuration; leave out the flags that differ from it (only --steps may), \
-             or start a new run in another --out",
+             or start a new run in another --out; where files have moved, say so in the run's config.toml",
         ));
     }
     Ok(())
@@ -519,6 +540,10 @@ mod tests {
         assert_eq!(by_set(&["data=scenes"]).preset, "scenes-small");
         let config = by_set(&["method=\"vae\""]);
         assert_eq!((config.method, config.vae.map(|vae| vae.beta.at(0))), (Method::Vae, Some(1.0)));
+        assert_eq!(by_set(&["method='vae'"]).method, Method::Vae);
+        let both = Options { preset: Some("celeba".into()), set: vec!["preset=cars".into()], ..options() };
+        let config = effective(Stage::Vae, &both).expect("valid");
+        assert_eq!((config.preset.as_str(), config.data.contains("celeba")), ("celeba", true), "flags win");
     }
 
     #[test]
@@ -534,6 +559,20 @@ mod tests {
             assert!(error.contains("no effect on") && error.contains(method), "{error}");
         }
         assert!(by("factor-vae", "vae.gamma=9").is_ok() && by("vae", "vae.beta=1").is_ok());
+    }
+
+    #[test]
+    fn a_file_for_one_method_serves_another() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("beta.toml");
+        let saved = effective(Stage::Vae, &options()).expect("valid");
+        std::fs::write(&path, toml::to_string(&saved).expect("is TOML")).expect("writes");
+        let same = effective(Stage::Vae, &Options { config: Some(path.clone()), ..options() });
+        assert_eq!(same.expect("valid"), saved);
+        let method = Some("factor-vae".to_owned());
+        let other = effective(Stage::Vae, &Options { config: Some(path), method, ..options() });
+        let other = other.expect("its beta is passed over");
+        assert_eq!(other.vae.map(|vae| vae.beta.at(0)), Some(1.0));
     }
 
     #[test]

@@ -113,14 +113,17 @@ impl Batches {
     /// ready. The vector's old memory is used again for a later batch.
     ///
     /// # Errors
-    /// When a picture cannot be read. The same call again then tries the next batch.
+    /// When a picture cannot be read. The same call again then tries the next batch; [`Batches::state`] stays before the
+    /// one that failed.
     pub fn next_batch(&mut self, values: &mut Vec<f32>) -> Result<BatchInfo, DataError> {
         let Ok(mut made) = self.ready.recv() else {
             return Err(DataError::Spec(
                 "the thread that reads pictures has stopped unexpectedly; start again from the last checkpoint".into(),
             ));
         };
-        self.position = made.after;
+        if made.result.is_ok() {
+            self.position = made.after;
+        }
         std::mem::swap(values, &mut made.values);
         // The worker may have gone or have vectors enough.
         let _ = self.empty.try_send(made.values);
@@ -360,7 +363,8 @@ mod tests {
         };
         let (results, state) = collect(20);
         assert_eq!(results.iter().filter(|result| result.is_err()).count(), 1);
-        assert_eq!(state.position, 20, "the failed batch counts as used");
+        assert!(results[4].is_err(), "with this seed it is the last");
+        assert_eq!(state.position, 16, "a sequence resumed there makes it again");
     }
 
     #[test]

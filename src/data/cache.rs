@@ -52,7 +52,11 @@ impl CacheFolder {
     pub(super) fn lock(&self, options: &OpenOptions) -> Result<Option<File>, DataError> {
         let path = self.path.join(LOCK);
         let opened = File::options().create(true).truncate(false).write(true).open(&path);
-        let lock = opened.map_err(|error| FileError::new(error, &path))?;
+        let lock = match opened {
+            Ok(lock) => lock,
+            // Another user's: to be locked it need not be written.
+            Err(error) => File::open(&path).map_err(|_| FileError::new(error, &self.path))?,
+        };
         let mut is_told = false;
         loop {
             match lock.try_lock() {
@@ -73,8 +77,11 @@ impl CacheFolder {
                 Err(TryLockError::Error(_)) => return Ok(None),
             }
         }
-        // Nobody is writing now: these were left by processes that were killed.
-        for file in self.files().iter().filter(|file| is_half_written(&file.path)) {
+        // Nobody prepares pictures now: these were left by processes that were killed.
+        let is_abandoned = |file: &&CachedFile| {
+            is_half_written(&file.path) && file.used.elapsed().is_ok_and(|age| age > ABANDONED)
+        };
+        for file in self.files().iter().filter(is_abandoned) {
             let _ = std::fs::remove_file(&file.path); // what cannot be removed only takes space
         }
         Ok(Some(lock))
@@ -117,7 +124,11 @@ fn is_half_written(path: &Path) -> bool {
 }
 
 /// The file whose lock is held by whoever makes a derived file.
-const LOCK: &str = ".lock";
+///
+/// Not the `.lock` of a run folder: people may give one folder as both.
+const LOCK: &str = ".cache-lock";
+/// How long nobody has written to a half-written file that is taken for a killed process's.
+const ABANDONED: Duration = Duration::from_secs(60);
 /// How long to wait before trying the lock again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -219,10 +230,16 @@ mod tests {
         let options = OpenOptions { cache_dir: folder.path().to_owned(), ..OpenOptions::default() };
         let cache = CacheFolder::open(&options).expect("opens");
         let left = folder.path().join(".idgan-left");
-        std::fs::write(&left, [0; 30]).expect("writes");
+        let leave = || {
+            let file = File::create(&left).expect("creates");
+            file.set_modified(SystemTime::now() - 2 * ABANDONED).expect("sets the time");
+        };
+        leave();
+        let fresh = folder.path().join(".idgan-fresh");
+        std::fs::write(&fresh, [0; 30]).expect("writes");
         let held = cache.lock(&options).expect("nobody else");
-        assert!(held.is_some() && !left.exists());
-        std::fs::write(&left, [0; 30]).expect("writes");
+        assert!(held.is_some() && !left.exists() && fresh.exists());
+        leave();
         let cancelled = OpenOptions { cancel: crate::base::Cancel::new(), ..options.clone() };
         cancelled.cancel.cancel();
         assert!(matches!(cache.lock(&cancelled), Err(DataError::Cancelled)), "held by another");

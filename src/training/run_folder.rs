@@ -2,7 +2,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use crate::base::{FileError, write_atomic};
+use crate::base::{FileError, folder_of, write_atomic};
 
 use super::{TrainConfig, TrainError};
 
@@ -18,6 +18,7 @@ pub struct RunFolder {
 }
 
 const CONFIG: &str = "config.toml";
+const CHECKPOINT: &str = "checkpoint.safetensors";
 const LOCK: &str = ".lock";
 /// Times that a lock is asked for, 20 ms apart.
 const LOCK_ATTEMPTS: usize = 10;
@@ -27,13 +28,22 @@ impl RunFolder {
     /// Looks whether a new run could be made in `path`, without making anything.
     ///
     /// # Errors
-    /// When it already holds a run, or is in use.
+    /// When it already holds a run, is in use, or nothing can be written there.
     pub fn check_free(path: &Path) -> Result<(), TrainError> {
         if Self::is_in_use(path) {
             return Err(TrainError::InUse { path: path.to_owned() });
         }
-        let is_run = path.join(CONFIG).exists() || (path.is_dir() && !states_in(path)?.is_empty());
-        if is_run { Err(TrainError::Occupied { path: path.to_owned() }) } else { Ok(()) }
+        // The nearest folder that is there must take files.
+        let mut there = path;
+        while !there.exists() {
+            there = folder_of(there);
+        }
+        if !there.is_dir() {
+            let what = "a file lies where the run folder should be; name another --out";
+            return Err(FileError::new(std::io::Error::other(what), there).into());
+        }
+        tempfile::tempfile_in(there).map_err(|error| FileError::new(error, there))?;
+        if holds_a_run(path)? { Err(TrainError::Occupied { path: path.to_owned() }) } else { Ok(()) }
     }
 
     /// Makes `path` the folder of a new run with this configuration.
@@ -43,7 +53,7 @@ impl RunFolder {
     pub fn create(path: &Path, config: &TrainConfig) -> Result<Self, TrainError> {
         std::fs::create_dir_all(path).map_err(|error| FileError::new(error, path))?;
         let folder = Self::lock(path)?;
-        if folder.path.join(CONFIG).exists() || !folder.states()?.is_empty() {
+        if holds_a_run(path)? {
             return Err(TrainError::Occupied { path: path.to_owned() });
         }
         folder.write_config(config)?;
@@ -127,7 +137,7 @@ impl RunFolder {
 
     /// Where the newest model lies.
     pub fn checkpoint(&self) -> PathBuf {
-        self.path.join("checkpoint.safetensors")
+        self.path.join(CHECKPOINT)
     }
 
     /// Where the state after `step` steps lies.
@@ -161,11 +171,11 @@ impl RunFolder {
         let path = self.path.join("log.jsonl");
         let fail = |error: std::io::Error| TrainError::from(FileError::new(error, &path));
         if path.exists() {
-            let lines = BufReader::new(File::open(&path).map_err(fail)?).lines();
+            let lines = BufReader::new(File::open(&path).map_err(fail)?).split(b'\n');
             let mut kept = String::new();
             for line in lines {
-                let line = line.map_err(fail)?;
                 // a line cut short by a crash does not parse and goes too
+                let line = String::from_utf8_lossy(&line.map_err(fail)?).into_owned();
                 let entry: Option<serde_json::Value> = serde_json::from_str(&line).ok();
                 if entry.and_then(|e| e.get("step")?.as_u64()).is_some_and(|own| own <= step) {
                     kept.push_str(&line);
@@ -193,6 +203,12 @@ impl RunFolder {
             }
         }
     }
+}
+
+/// Whether something of a run lies in the folder, which may not exist.
+fn holds_a_run(path: &Path) -> Result<bool, TrainError> {
+    let has = |name: &str| path.join(name).exists();
+    Ok(has(CONFIG) || has(CHECKPOINT) || (path.is_dir() && !states_in(path)?.is_empty()))
 }
 
 /// The steps of the saved states in a folder, newest first.

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
 
-use crate::base::{Cancel, FileError, Pool, Stream};
+use crate::base::{Cancel, FileError, FileErrorKind, Pool, Stream};
 use crate::checkpoint::{Precision, Stats, write_bundle};
-use crate::data::{self, BatchOptions, Batches, Dataset, OpenOptions, Range, whole_spec};
+use crate::data::{
+    self, BatchOptions, Batches, BatchesState, DataError, Dataset, OpenOptions, Range, whole_spec,
+};
 use crate::inference;
 use crate::metrics::measure_statistics;
 
@@ -21,7 +23,7 @@ use super::run_folder::RunFolder;
 use super::samples::SampleSet;
 use super::state::{Progress, ScoreSum, State, read_progress, read_state, write_state};
 use super::tensorboard::EventWriter;
-use super::{Control, End, StepReport, TrainConfig, TrainError, TrainEvent};
+use super::{ConfigError, Control, End, StepReport, TrainConfig, TrainError, TrainEvent};
 
 /// Bad steps in a row that stop a run.
 const BAD_STEPS: u32 = 3;
@@ -90,10 +92,19 @@ impl Session {
     /// When the folder holds no run or is in use, or data cannot be opened.
     pub fn resume(folder: &Path, steps: Option<u64>, machine: Machine) -> Result<Self, TrainError> {
         let (folder, saved) = RunFolder::open(folder)?;
-        let config = TrainConfig { steps: steps.unwrap_or(saved.steps), ..saved.clone() };
+        let config =
+            TrainConfig { steps: steps.unwrap_or(saved.steps), ..saved.clone() }.with_absolute_paths()?;
         config.validate()?;
         folder.sweep();
         let state = newest_state(&folder)?;
+        if let Some(made) =
+            state.as_ref().map(|state| state.progress.step).filter(|&made| made > config.steps)
+        {
+            let steps = config.steps;
+            return Err(
+                ConfigError(format!("the run has made {made} steps already, more than {steps}")).into()
+            );
+        }
         let whole = whole_spec(&config.data);
         let job = match &state {
             Some(state) => restored_job(&config, whole, state, &machine.device).map_err(|error| {
@@ -101,9 +112,9 @@ impl Session {
             })?,
             None => new_job(&config, whole, &machine.device)?,
         };
-        let data = open_data(&config, &machine)?;
+        let data = open_data(&config, &machine).map_err(|error| moved(error, &folder))?;
         // A run that cannot go on stays as it is.
-        if config.steps != saved.steps {
+        if config != saved {
             folder.write_config(&config)?;
         }
         Self::assemble(folder, config, machine, data, job, state)
@@ -229,10 +240,13 @@ impl Session {
                 continue;
             }
             let started = Instant::now();
+            let before = self.batches.state();
             let report = match self.one_step() {
                 Err(error @ TrainError::Data(_)) => {
-                    // the pictures went away, the weights did not: keep what was learnt
-                    self.save(on_event)?;
+                    // The pictures went away, the weights did not: the step is made when they are back.
+                    if self.progress.dropped_in_a_row == 0 {
+                        self.save_at(before, on_event)?;
+                    }
                     return Err(error);
                 }
                 other => other?,
@@ -240,8 +254,14 @@ impl Session {
             let seconds = started.elapsed().as_secs_f64();
             self.progress.seconds += seconds;
             rate.add(seconds);
-            self.note(&report, &rate, on_event)?;
-            self.keep(control, true, on_event)?;
+            let told = self.note(&report, &rate, on_event).and_then(|()| self.keep(control, true, on_event));
+            if let Err(error) = told {
+                // What cannot be logged or drawn was learnt nevertheless. Where saving fails too, the first error counts.
+                if self.progress.dropped_in_a_row == 0 && self.saved_step != Some(self.progress.step) {
+                    let _ = self.save(on_event);
+                }
+                return Err(error);
+            }
         }
         // Saved before anything else can go wrong.
         if self.saved_step != Some(self.progress.step) {
@@ -270,17 +290,17 @@ impl Session {
     ) -> Result<(), TrainError> {
         let step = self.progress.step;
         let every = control.sample_every(self.config.sample_every);
-        let is_due = after_a_step && every > 0 && step.is_multiple_of(every);
-        if control.take_sample() || is_due {
-            self.sample(on_event)?;
-        }
+        let grid_is_due = after_a_step && every > 0 && step.is_multiple_of(every);
         let minutes = self.config.checkpoint_minutes;
         let is_late = minutes > 0.0 && self.saved_at.elapsed().as_secs_f64() >= minutes * 60.0;
         let is_due = after_a_step && (is_late || step.is_multiple_of(self.config.checkpoint_every));
         // After a bad step the weights may be the cause: the last good checkpoint stays.
         let may_save = self.progress.dropped_in_a_row == 0;
-        if (control.take_save() || is_due) && may_save {
+        if may_save && (control.take_save() || is_due) {
             self.save(on_event)?;
+        }
+        if control.take_sample() || grid_is_due {
+            self.sample(on_event)?;
         }
         Ok(())
     }
@@ -373,8 +393,17 @@ impl Session {
     /// Writes the state first, then the checkpoint, then deletes states that are no longer wanted: at any instant
     /// the folder holds a state to resume from.
     fn save(&mut self, on_event: &mut (dyn FnMut(TrainEvent) + Send)) -> Result<(), TrainError> {
+        self.save_at(self.batches.state(), on_event)
+    }
+
+    /// The same, to go on with the batch at `batches`.
+    fn save_at(
+        &mut self,
+        batches: BatchesState,
+        on_event: &mut (dyn FnMut(TrainEvent) + Send),
+    ) -> Result<(), TrainError> {
         let mut progress = self.progress.clone();
-        progress.batches = self.batches.state();
+        progress.batches = batches;
         progress.second_batches = self.second.as_ref().map(Batches::state);
         progress.noise = self.noise.state();
         progress.bottleneck = self.job.bottleneck();
@@ -469,6 +498,20 @@ fn opening(config: &TrainConfig, machine: &Machine) -> OpenOptions {
     OpenOptions { picture, ..machine.data.clone() }
 }
 
+/// The error of data that a saved run cannot find: nobody has typed its path.
+fn moved(error: TrainError, folder: &RunFolder) -> TrainError {
+    match error {
+        TrainError::Data(DataError::File(FileError { kind: FileErrorKind::Missing, path })) => {
+            TrainError::Mismatch(format!(
+                "the run's data are not where they were; put them back, or write where they are now into {}: {}",
+                folder.path().join("config.toml").display(),
+                path.display()
+            ))
+        }
+        error => error,
+    }
+}
+
 fn open_data(config: &TrainConfig, machine: &Machine) -> Result<Arc<dyn Dataset>, TrainError> {
     let data = data::open(&config.data, Some(config.size), &opening(config, machine))?;
     let channels = match (&config.vae, &config.gan) {
@@ -490,7 +533,7 @@ fn open_data(config: &TrainConfig, machine: &Machine) -> Result<Arc<dyn Dataset>
 /// The newest state that can be read; older ones stand in for one that cannot. `None` where none was saved yet.
 ///
 /// # Errors
-/// When there are states and none can be read: to begin anew would overwrite what is left of the run.
+/// When there are states and none can be read, or a checkpoint alone: to begin anew would overwrite what is left of the run.
 fn newest_state(folder: &RunFolder) -> Result<Option<State>, TrainError> {
     let mut last = None;
     for step in folder.states()? {
@@ -504,6 +547,10 @@ fn newest_state(folder: &RunFolder) -> Result<Option<State>, TrainError> {
         }
     }
     match last {
+        None if folder.checkpoint().exists() => {
+            let reason = "there is a checkpoint without the state that it was saved with".to_owned();
+            Err(TrainError::NoState { reason, path: folder.path().to_owned() })
+        }
         None => Ok(None),
         Some(error) => Err(TrainError::NoState { reason: error.to_string(), path: folder.path().to_owned() }),
     }

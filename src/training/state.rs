@@ -54,7 +54,7 @@ impl Progress {
         };
         if !is_same {
             log::warn!(
-                "pictures were added to {} or taken away since the run was saved; it goes on with a new epoch of the {} \
+                "pictures of {} were added, removed or renamed since the run was saved; it goes on with a new epoch of the {} \
                  that are there now",
                 data.spec(),
                 data.len()

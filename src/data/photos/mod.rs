@@ -51,7 +51,11 @@ impl Photos {
         }
         let pictures = Prepared::open(store, chosen, size, options)?;
         if pictures.broken() > 0 {
-            log::warn!("{spec}: {} broken pictures are left out of {}", pictures.broken(), pictures.len());
+            log::warn!(
+                "{spec}: {} broken pictures are left out of {}",
+                pictures.broken(),
+                pictures.len() + pictures.broken()
+            );
         }
         Ok(Self { spec: spec.to_owned(), size, pictures })
     }

@@ -132,9 +132,12 @@ impl Store {
     }
 }
 
-/// The error for a file that was there when the store was listed.
+/// The error for one file that was there when the store was listed: no matter of the store.
 fn vanished(error: std::io::Error, path: &Path) -> DataError {
     let error = FileError::new(error, path);
+    if matches!(error.kind, FileErrorKind::Denied) {
+        return DataError::Content { what: error.kind.to_string(), path: path.to_owned() };
+    }
     if matches!(error.kind, FileErrorKind::Missing) {
         let what = "the file has vanished since the data set was opened; restore it or open the set again";
         return DataError::Content { what: what.into(), path: path.to_owned() };
@@ -167,7 +170,8 @@ fn list_folder(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<Listed
         let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
         if metadata.is_dir() {
             list_folder(&path, &name, depth + 1, files)?;
-        } else {
+        } else if metadata.is_file() {
+            // (reading a pipe would never end)
             let written = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             let mut stamp = [0; 24];
             stamp[..8].copy_from_slice(&metadata.len().to_le_bytes());

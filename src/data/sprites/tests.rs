@@ -137,7 +137,7 @@ fn a_cut_short_file_leaves_no_cache_behind() {
     assert!(result.err().expect("refused").to_string().contains("end early"));
     let left = std::fs::read_dir(folder.path().join("cache")).expect("made");
     let left: Vec<_> = left.map(|entry| entry.expect("entry").file_name()).collect();
-    assert_eq!(left, [".lock"], "nothing but the lock");
+    assert_eq!(left, [".cache-lock"], "nothing but the lock");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::training::stage2::{FrozenEncoder, GanTrainer, GanWeights, Guide, Lear
 use crate::training::state::State;
 use crate::training::{ConfigError, GanTraining, Method, StepReport, TrainConfig, TrainError};
 
-use super::start::{note_start, start_gan, start_hash};
+use super::start::{DistilledHere, note_start, start_gan, start_hash};
 use super::{
     Inputs, Job, Normals, add_gan, describe, describe_vae, gan_batches, gan_values, initial_gan, model,
     saved_gan,
@@ -46,6 +46,8 @@ struct Distilled {
     hash: String,
     /// The method that trained it, where its file says so.
     method: Option<Method>,
+    /// SHA-256 of the file that it was trained on from.
+    started_from: Option<String>,
 }
 
 impl Distilled {
@@ -63,6 +65,7 @@ impl Distilled {
         let said = provenance.get("vae_method").or_else(|| provenance.get("config")?.get("method"));
         // a saved state of this job has its own configuration there
         let method = said.and_then(|name| Method::from_name(name.as_str()?)).filter(|m| !m.takes_a_vae());
+        let started_from = start_hash(&model);
         let labels = model.description.block(&part.code).map(|block| block.labels.clone());
         let part = VaePart { code: "c".into(), ..part };
         Ok(Self {
@@ -72,7 +75,12 @@ impl Distilled {
             labels: labels.unwrap_or_default(),
             hash,
             method,
+            started_from,
         })
+    }
+
+    fn here(&self) -> DistilledHere<'_> {
+        DistilledHere { weights: &self.weights, started_from: self.started_from.as_deref() }
     }
 }
 
@@ -115,7 +123,7 @@ impl GanJob {
         let (mut weights, start_hash) = match values.start.is_empty() {
             true => (initial_gan(&values, config.size, &generator, &mut stream), None),
             false => {
-                let vae = if let Code::OfVae(vae) = &code { Some(&vae.weights) } else { None };
+                let vae = if let Code::OfVae(vae) = &code { Some(vae.here()) } else { None };
                 let (weights, hash) = start_gan(&values, config.size, code.dims(), vae, &mut stream)?;
                 (weights, Some(hash))
             }

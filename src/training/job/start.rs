@@ -47,7 +47,7 @@ pub(super) fn start_hash(model: &Model) -> Option<String> {
 }
 
 /// The GAN that `gan.start` names: its own weights where its networks have the sizes asked for, and grown ones where
-/// its pictures are half as large; with the SHA-256 of the file. `vae` are the weights of the VAE that is distilled
+/// its pictures are half as large; with the SHA-256 of the file. `vae` is the VAE that is distilled
 /// here: that another one was distilled there is allowed, and told.
 ///
 /// # Errors
@@ -56,7 +56,7 @@ pub(super) fn start_gan(
     values: &GanTraining,
     size: usize,
     c_dim: usize,
-    vae: Option<&Arrays>,
+    vae: Option<DistilledHere<'_>>,
     stream: &mut Stream,
 ) -> Result<(GanWeights, String), TrainError> {
     let path = Path::new(&values.start);
@@ -70,7 +70,7 @@ pub(super) fn start_gan(
             path.display()
         )));
     };
-    if vae.is_some_and(|vae| !model.vae.is_empty() && !same_encoder(vae, &model.vae)) {
+    if vae.is_some_and(|vae| vae.is_another_than(&model)) {
         log::warn!(
             "the GAN named with --start learnt the code of another VAE than that of --vae (or of the same before it was \
              trained on); where its dimensions mean other things, the GAN learns them anew: {}",
@@ -99,9 +99,29 @@ pub(super) fn start_gan(
     Ok((GanWeights::new(generator, discriminator), model.hash))
 }
 
-fn same_encoder(one: &Arrays, other: &Arrays) -> bool {
-    let mut encoder = one.iter().filter(|(name, _)| name.starts_with("encoder."));
-    encoder.all(|(name, array)| other.get(name) == Some(array))
+/// The VAE that a run distils.
+#[derive(Clone, Copy)]
+pub(super) struct DistilledHere<'a> {
+    pub(super) weights: &'a Arrays,
+    /// SHA-256 of the file that it was trained on from.
+    pub(super) started_from: Option<&'a str>,
+}
+
+impl DistilledHere<'_> {
+    /// Whether `gan` distilled a VAE that is neither this one, rounded or not, nor the one that this was trained on from.
+    fn is_another_than(self, gan: &Model) -> bool {
+        let there = gan.description.provenance.get("vae").and_then(|hash| hash.as_str());
+        if gan.vae.is_empty() || (there.is_some() && there == self.started_from) {
+            return false;
+        }
+        // Bundles may hold half precision.
+        let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-3 * a.abs().max(1e-3);
+        let mut encoder = self.weights.iter().filter(|(name, _)| name.starts_with("encoder."));
+        !encoder.all(|(name, own)| {
+            let other = gan.vae.get(name).filter(|other| other.shape() == own.shape());
+            other.is_some_and(|other| own.data().iter().zip(other.data()).all(close))
+        })
+    }
 }
 
 /// The weights of networks that have the same parameters.
