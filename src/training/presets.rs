@@ -354,6 +354,33 @@ mod tests {
     }
 
     #[test]
+    fn weights_are_numbers_of_0_or_more() {
+        let refused = |change: &dyn Fn(&mut VaeTraining)| {
+            let mut config = preset(Stage::Vae, "dsprites-small").expect("exists");
+            config.vae.as_mut().map(change).expect("a VAE");
+            config.validate().is_err()
+        };
+        for wrong in [f64::NAN, f64::INFINITY, -1.0] {
+            assert!(refused(&|vae| vae.beta = Ramp::constant(wrong)), "{wrong}");
+            assert!(refused(&|vae| vae.beta = Ramp { from: wrong, ..vae.beta }), "{wrong}");
+            assert!(refused(&|vae| vae.capacity.to = wrong) && refused(&|vae| vae.gamma = wrong), "{wrong}");
+            let config = preset(Stage::Vae, "dsprites-small").expect("exists");
+            assert!(TrainConfig { checkpoint_minutes: wrong, ..config }.validate().is_err(), "{wrong}");
+        }
+        assert!(!refused(&|vae| vae.beta = Ramp::constant(0.0)));
+    }
+
+    #[test]
+    fn only_methods_that_may_start_from_another_model_miss_one() {
+        let grown = |method| preset(Stage::Gan, "scenes-small-128").expect("exists").with_method(method);
+        assert!(grown(Method::Idgan).missing_start().is_some_and(|text| text.contains("scenes-small")));
+        assert_eq!(grown(Method::Infogan).missing_start(), None);
+        let annealed = preset(Stage::Vae, "dsprites-small").expect("exists").with_method(Method::AnnealedVae);
+        let vae = annealed.vae.expect("a VAE");
+        assert_eq!((vae.capacity.at(annealed.steps), vae.beta.at(0)), (25.0, 1.0));
+    }
+
+    #[test]
     fn published_values_are_the_published_ones() {
         let vae = preset(Stage::Vae, "celeba").and_then(|c| c.vae).expect("exists");
         assert_eq!((vae.c_dim, vae.beta.at(0), vae.learning_rate), (20, 6.4, 1e-4));

@@ -106,6 +106,13 @@ fn pictures_from_cameras_stand_upright_and_what_cannot_be_read_is_told() {
     std::fs::rename(folder.join("a.tga"), folder.join("c.tga")).expect("renames");
     let renamed = open(&spec, Some(16), &options(root.path())).expect("opens");
     assert_ne!(first, renamed.listing(), "the same pictures at other places");
+    #[cfg(unix)]
+    {
+        // a pipe, which would be read for ever
+        let made = std::process::Command::new("mkfifo").arg(folder.join("d.jpg")).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        assert_eq!(open(&spec, Some(16), &options(root.path())).expect("opens").len(), 2);
+    }
     let phone = root.path().join("phone");
     std::fs::create_dir(&phone).expect("makes");
     std::fs::write(phone.join("IMG_1.HEIC"), b"ftypheic").expect("writes");
