@@ -6,16 +6,19 @@
     reason = "test code, used in parts by each test binary"
 )]
 
+pub mod skip;
+
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use idgan::base::{Array, Arrays};
+use skip::skipped;
 
-/// A file of the reference numbers, `None` (said on stderr) where the project is checked out without them.
-pub fn parity(name: &str) -> Option<PathBuf> {
+/// A file of the reference numbers beside the checkout, `None` (said and counted) where there are none.
+pub fn official(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/parity").join(name);
     if !path.exists() {
-        eprintln!("skipped: the reference numbers are not beside this checkout ({})", path.display());
+        skipped("official", &format!("the reference files are not beside this checkout: {}", path.display()));
         return None;
     }
     Some(path)

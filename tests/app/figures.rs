@@ -1,0 +1,179 @@
+//! Figures made in the window: the matrix of codes and nuisances, and animations.
+
+use std::path::{Path, PathBuf};
+
+use crate::window::{Window, click, click_at, save_as, set, settle, toy, until, window};
+use egui::accesskit::Role as Node;
+use egui::{Key, Modifiers, vec2};
+use egui_kittest::kittest::Queryable;
+use idgan::app::Options;
+use idgan::checkpoint::npz::NpzFile;
+use idgan::checkpoint::{Precision, write_bundle};
+use idgan::engine::toy::ToyLibrary;
+use idgan::engine::{RandomLibrary, Source};
+use idgan::explore::draw_prior;
+use idgan::nets::ResnetTrunk;
+
+/// A small model in a file, as the command line needs it.
+fn bundle(folder: &Path) -> PathBuf {
+    let path = folder.join("tiny.safetensors");
+    let trunk = ResnetTrunk { size: 16, nfilter: 2, nfilter_max: 4, channels: 3 };
+    let model = RandomLibrary { trunk, c_dim: 3, s_dim: 4 }.model();
+    write_bundle(&path, &model, Precision::F32).unwrap();
+    path
+}
+
+fn opened(path: &Path) -> Window {
+    let source = Source { device: "cpu".into(), ..Source::file(path) };
+    let mut window = window(Options { source: Some(source), ..Options::default() });
+    settle(&mut window);
+    window
+}
+
+fn bookmark(window: &mut Window) {
+    window.key_press_modifiers(Modifiers::COMMAND, Key::B);
+    window.step();
+    window.step();
+}
+
+#[test]
+fn cells_of_the_matrix_give_their_codes() {
+    let mut window = toy("both", ToyLibrary::default());
+    let nuisance = window.state().values("s").to_vec();
+    click(&mut window, "Traverse");
+    click(&mut window, "c × s");
+    let grid = "Matrix of codes and nuisances, 30 of 30 pictures";
+    until(&mut window, "the matrix", |w| w.query_by_label(grid).is_some());
+    // Names take 80 points on the left, captions 20 above; the cells share the rest.
+    let table = window.get_by_label(grid).rect();
+    let side = (table.width() - 80.0) / 6.0;
+    assert!(side > 80.0, "the table fills the room: {side}");
+    let cell = |row: f32, column: f32| table.min + vec2(80.0, 20.0) + vec2(column + 0.5, row + 0.5) * side;
+    let block = |name: &str| idgan::checkpoint::CodeBlock {
+        name: name.into(),
+        ..idgan::checkpoint::CodeBlock::nuisance(if name == "c" { 5 } else { 3 })
+    };
+    // The VAE's row: its factors, and the nuisance stays.
+    click_at(&mut window, cell(0.0, 1.0));
+    settle(&mut window);
+    assert_eq!(window.state().values("c"), draw_prior(&block("c"), 0, 1));
+    assert_eq!(window.state().values("s"), nuisance);
+    click_at(&mut window, cell(3.0, 4.0));
+    settle(&mut window);
+    assert_eq!(window.state().values("c"), draw_prior(&block("c"), 0, 4));
+    assert_eq!(window.state().values("s"), draw_prior(&block("s"), 0, 2));
+    window.get_by_role_and_label(Node::SpinButton, "Rows s").set_value_accesskit(2.0);
+    window.step();
+    let grid = "Matrix of codes and nuisances, 18 of 18 pictures";
+    until(&mut window, "the smaller matrix", |w| w.query_by_label(grid).is_some());
+}
+
+#[test]
+fn a_matrix_of_bookmarks_is_exported_by_the_command_it_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = opened(&bundle(folder.path()));
+    let mut kept = Vec::new();
+    for value in [-1.5, 0.25, 2.0] {
+        set(&mut window, "c 1", value);
+        kept.extend_from_slice(window.state().values("c"));
+        bookmark(&mut window);
+    }
+    click(&mut window, "Traverse");
+    click(&mut window, "c × s");
+    window.get_by_role_and_label(Node::SpinButton, "Rows s").set_value_accesskit(2.0);
+    window.step();
+    click(&mut window, "from");
+    click(&mut window, "bookmarks");
+    let grid = "Matrix of codes and nuisances, 9 of 9 pictures";
+    until(&mut window, "the matrix", |w| w.query_by_label(grid).is_some());
+    assert!(
+        window
+            .query_by_label("2 × 3 pictures and 3 by the VAE, about 48 × 48 pixels without labels")
+            .is_some()
+    );
+    click(&mut window, "Export…");
+    let out = folder.path().join("matrix.npz");
+    save_as(&mut window, &out);
+    let mut file = NpzFile::open(&out).unwrap();
+    assert_eq!(file.array("gan").unwrap().shape(), [2, 3, 3, 16, 16]);
+    assert_eq!(file.array("vae").unwrap().shape(), [3, 3, 64, 64]);
+    assert_eq!(file.array("c").unwrap().data(), kept, "the columns are the bookmarks");
+    let block = idgan::checkpoint::CodeBlock::nuisance(4);
+    assert_eq!(
+        file.array("s").unwrap().row(1),
+        draw_prior(&block, 0, 1),
+        "the rows are what the window shows"
+    );
+    click(&mut window, "Export…");
+    let out = folder.path().join("matrix.png");
+    save_as(&mut window, &out);
+    let text = String::from_utf8_lossy(&std::fs::read(&out).unwrap()).into_owned();
+    assert!(text.contains("idgan grid") && text.contains("--codes-c=3"), "the provenance holds the command");
+}
+
+#[test]
+fn playing_moves_the_selected_factor_and_is_one_step_of_undo() {
+    let mut window = toy("both", ToyLibrary::default());
+    click(&mut window, "Select c 3");
+    window.key_press(Key::P);
+    let mut seen = Vec::new();
+    for _ in 0..60 {
+        window.step();
+        seen.push(window.state().values("c")[3]);
+    }
+    let (low, high) = seen.iter().fold((0.0f32, 0.0f32), |(low, high), &v| (low.min(v), high.max(v)));
+    assert!(low < -2.0 && high > 2.0, "it runs through the whole range and back: {low} to {high}");
+    assert!(seen.windows(2).any(|pair| pair[1] < pair[0]) && seen.windows(2).any(|pair| pair[1] > pair[0]));
+    window.key_press(Key::P);
+    window.step();
+    settle(&mut window);
+    let paused = window.state().values("c")[3];
+    window.run_steps(10);
+    assert_eq!(window.state().values("c")[3], paused);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.step();
+    settle(&mut window);
+    assert_eq!(window.state().values("c"), [0.0; 5]);
+}
+
+#[test]
+fn animations_are_exported_by_the_command_they_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = opened(&bundle(folder.path()));
+    click(&mut window, "Traverse");
+    click(&mut window, "Animation");
+    window.get_by_role_and_label(Node::SpinButton, "Frames").set_value_accesskit(5.0);
+    window.step();
+    assert!(window.query_by_label("5 pictures of 16 × 16 pixels").is_some());
+    click(&mut window, "Export…");
+    let out = folder.path().join("factor.gif");
+    save_as(&mut window, &out);
+    let bytes = std::fs::read(&out).unwrap();
+    assert!(bytes.starts_with(b"GIF89a") && String::from_utf8_lossy(&bytes).contains("idgan traverse"));
+    click(&mut window, "bookmarks");
+    assert!(window.query_by_label_contains("at least two bookmarks").is_some());
+    for value in [-1.5, 2.0, 0.0] {
+        set(&mut window, "c 1", value);
+        bookmark(&mut window);
+    }
+    assert!(window.query_by_label("15 pictures of 16 × 16 pixels").is_some());
+    click(&mut window, "Close the loop");
+    assert!(window.query_by_label("11 pictures of 16 × 16 pixels").is_some());
+    click(&mut window, "Export…");
+    let out = folder.path().join("path.gif");
+    save_as(&mut window, &out);
+    let bytes = std::fs::read(&out).unwrap();
+    assert!(bytes.starts_with(b"GIF89a") && String::from_utf8_lossy(&bytes).contains("idgan animate"));
+    click(&mut window, "Export…");
+    let out = folder.path().join("frames");
+    save_as(&mut window, &out);
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 11);
+    // Played, the path passes its bookmarks.
+    click(&mut window, "Play the animation");
+    let mut highest = f32::MIN;
+    for _ in 0..24 {
+        window.step();
+        highest = highest.max(window.state().values("c")[1]);
+    }
+    assert!(highest > 1.5, "{highest}");
+}

@@ -1,0 +1,14 @@
+//! The window: by its accessibility tree without pixels, as a driver paints it, and on a virtual screen.
+#![cfg(feature = "gui")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "test code")]
+
+mod beside;
+mod explorer;
+mod figures;
+mod paint;
+mod screen;
+#[path = "../common/skip.rs"]
+mod skip;
+mod snapshots;
+mod start;
+mod window;

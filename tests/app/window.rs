@@ -1,0 +1,126 @@
+//! The window without pixels, for the tests that drive it by its accessibility tree.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::skip::skipped;
+use egui::accesskit::Role as Node;
+use egui::{Key, Modifiers, Pos2, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use egui_kittest::wgpu::WgpuTestRenderer;
+use idgan::app::{Explorer, Options};
+use idgan::engine::Source;
+use idgan::engine::toy::ToyLibrary;
+
+/// What paints the window, on whatever driver there is (a software one will do); `None` (said and counted) without any.
+pub fn renderer() -> Option<WgpuTestRenderer> {
+    let renderer = std::panic::catch_unwind(WgpuTestRenderer::new).ok();
+    if renderer.is_none() {
+        skipped("graphics", "there is no graphics driver, not even a software one");
+    }
+    renderer
+}
+
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+pub type Window = Harness<'static, Explorer>;
+
+pub fn window(options: Options) -> Window {
+    Harness::builder().with_size(vec2(1400.0, 900.0)).with_max_steps(64).build_eframe(move |creation| {
+        let options =
+            Options { native_dialogs: false, program: env!("CARGO_BIN_EXE_idgan").into(), ..options };
+        Explorer::new(&creation.egui_ctx, None, &options).unwrap()
+    })
+}
+
+/// The window with toy `name` open and its pictures shown.
+pub fn toy(name: &str, library: ToyLibrary) -> Window {
+    let mut window = window(Options {
+        source: Some(Source::file(name)),
+        library: Arc::new(library),
+        ..Options::default()
+    });
+    settle(&mut window);
+    window
+}
+
+/// Runs frames until `done`, as the event loop would when woken.
+pub fn until(window: &mut Window, what: &str, done: impl Fn(&Window) -> bool) {
+    let start = Instant::now();
+    while !done(window) {
+        assert!(
+            start.elapsed() < PATIENCE,
+            "waited in vain for {what}; notice: {:?}",
+            window.state().notice()
+        );
+        std::thread::sleep(Duration::from_millis(2));
+        window.step();
+    }
+}
+
+/// Waits until the pictures show the codes.
+pub fn settle(window: &mut Window) {
+    window.step();
+    until(window, "the pictures", |w| w.state().has_model() && w.state().is_settled());
+    window.step();
+}
+
+/// Sets the slider called `name` as assistive technology does.
+pub fn set(window: &mut Window, name: &str, value: f64) {
+    window.get_by_role_and_label(Node::Slider, name).set_value_accesskit(value);
+    window.step();
+    settle(window);
+}
+
+pub fn click(window: &mut Window, name: &str) {
+    window.get_by_label(name).click();
+    window.step();
+    window.step();
+}
+
+/// Replaces the text of the field called `name`.
+pub fn type_into(window: &mut Window, name: &str, text: &str) {
+    window.get_by_role_and_label(Node::TextInput, name).focus();
+    window.step();
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.step();
+    window.event(egui::Event::Text(text.to_owned()));
+    window.step();
+}
+
+/// Answers the field that asks for a path.
+pub fn save_as(window: &mut Window, path: &std::path::Path) {
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.event(egui::Event::Text(path.display().to_string()));
+    window.step();
+    click(window, "Save");
+    until(window, "the file", |w| w.state().is_calm());
+    assert_eq!(window.state().notice(), None);
+}
+
+/// Presses and lets go at a place.
+pub fn click_at(window: &mut Window, place: Pos2) {
+    window.hover_at(place);
+    window.step();
+    window.drag_at(place);
+    window.step();
+    window.drop_at(place);
+    window.step();
+    window.step();
+}
+
+/// The grey of the toy's band that shows `value`.
+pub fn grey(value: f32) -> u8 {
+    (255.0 / (1.0 + (-value).exp()) + 0.5) as u8
+}
+
+/// The grey of a toy's top band, dimension 0.
+pub fn top_of(picture: &idgan::base::Picture) -> u8 {
+    picture.pixel(5, 1)[0]
+}
+
+/// The grey of the top band that `role` shows.
+pub fn top(window: &Window, role: idgan::engine::Role) -> u8 {
+    top_of(&window.state().picture(role).unwrap())
+}

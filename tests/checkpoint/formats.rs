@@ -1,0 +1,316 @@
+//! What PyTorch writes is read right: both encodings, every type, views of shared storages; and the files that
+//! belong together open together, with or without prefix and moving average.
+
+use std::path::{Path, PathBuf};
+
+use idgan::base::{Array, Arrays};
+use idgan::checkpoint::pickle::{Encoding, TorchFile, Value};
+use idgan::checkpoint::{
+    CodeBlock, CodeKind, Format, GeneratorPart, Model, ModelDescription, Precision, Sources, Stats,
+    TensorFile, VaePart, export_torch, open, summarise, write_bundle, write_tensors,
+};
+use idgan::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files").join(name)
+}
+
+fn checkpoint(path: impl Into<PathBuf>) -> Sources {
+    Sources { checkpoint: Some(path.into()), ..Sources::default() }
+}
+
+/// A network's weights, all different.
+fn weights(network: &impl Parameters, scale: f32) -> Arrays {
+    let filled = |len: usize| (0..len).map(|i| scale * (i % 97) as f32 / 97.0).collect();
+    let array = |shape: Vec<usize>| Array::new(shape.clone(), filled(shape.iter().product())).unwrap();
+    network.parameters().into_iter().map(|parameter| (parameter.name, array(parameter.shape))).collect()
+}
+
+const TINY: ResnetTrunk = ResnetTrunk { size: 8, nfilter: 2, nfilter_max: 4, channels: 3 };
+
+#[test]
+fn views_and_types_are_read_as_pytorch_has_them() {
+    let base: Vec<f32> = (0..24).map(|v| v as f32).collect();
+    let transposed: Vec<f32> = (0..24).map(|i| ((i % 4) * 6 + i / 4) as f32).collect();
+    for (name, encoding) in [
+        ("views.pt", Encoding::Zip),
+        ("views.deflated.pt", Encoding::Zip),
+        ("views.legacy.pt", Encoding::Legacy),
+    ] {
+        let mut file = TorchFile::open(&data(name)).unwrap();
+        assert_eq!(file.encoding(), encoding);
+        let mut expect = |key: &str, shape: &[usize], values: &[f32]| {
+            let tensor = file.root().get(key).unwrap().as_tensor().unwrap().clone();
+            let array = file.array(&tensor).unwrap();
+            assert_eq!((array.shape(), array.data()), (shape, values), "{name} {key}");
+        };
+        expect("whole", &[4, 6], &base);
+        expect("transposed", &[6, 4], &transposed);
+        expect("part", &[2, 3], &[8.0, 9.0, 10.0, 14.0, 15.0, 16.0]);
+        expect("stepped", &[5], &[1.0, 6.0, 11.0, 16.0, 21.0]);
+        expect("scalar", &[], &[2.5]);
+        expect("empty", &[0, 3], &[]);
+        expect("broadcast", &[3], &[7.0; 3]);
+        expect("parameter", &[2], &[1.0, 2.0]);
+        for dtype in ["float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8"] {
+            expect(dtype, &[3], &[0.0, 1.0, 100.0]);
+        }
+        expect("bool", &[3], &[0.0, 1.0, 1.0]);
+        let size: Vec<_> = file.root().get("size").unwrap().items().unwrap().map(Value::as_int).collect();
+        assert_eq!(size, [Some(1), Some(2)]);
+    }
+}
+
+#[test]
+fn optimiser_states_are_there_for_the_trainer() {
+    let mut file = TorchFile::open(&data("tiny_model.legacy.pt")).unwrap();
+    let optimiser = file.root().get("g_optimizer").unwrap();
+    let first = optimiser.get("state").unwrap().get_number(0).unwrap();
+    let average = first.get("square_avg").unwrap().as_tensor().unwrap().clone();
+    let group = optimiser.get("param_groups").unwrap().items().unwrap().next().unwrap();
+    assert_eq!(group.get("alpha").unwrap().as_float(), Some(0.99));
+    assert_eq!(group.get("centered").unwrap().as_bool(), Some(false));
+    let average = file.array(&average).unwrap();
+    assert!(average.data().iter().all(|v| (v - 0.01).abs() < 1e-6), "gradients of 1, alpha .99");
+}
+
+#[test]
+fn the_raw_generator_serves_where_the_average_is_missing() {
+    for (name, warned) in
+        [("tiny_model.pt", false), ("tiny_model.legacy.pt", false), ("tiny_model_bare.pt", true)]
+    {
+        let opened = open(&checkpoint(data(name))).unwrap();
+        let description = &opened.model.description;
+        let config = description.generator.as_ref().map(|part| part.config);
+        assert_eq!(config, Some(GeneratorConfig::Resnet { z_dim: 5, trunk: TINY }), "{name}");
+        assert_eq!(description.discriminator, Some(DiscriminatorConfig::Resnet { trunk: TINY }), "{name}");
+        assert!(opened.model.generator.contains_key("resnet.0.conv_0.weight"), "no prefix is left");
+        assert_eq!(description.training["gan_iteration"], 41);
+        assert_eq!(opened.warnings.iter().any(|text| text.contains("generator_test")), warned, "{name}");
+        assert_eq!(opened.model.hash.len(), 64);
+        let summary = summarise(&data(name)).unwrap();
+        assert_eq!(summary.training["gan_optimisers"], true);
+        assert_eq!(summary.generator.unwrap().parameters, config.unwrap().parameter_count());
+    }
+}
+
+#[test]
+fn a_lone_gan_splits_its_input_as_told() {
+    let blocks = |c_dim| {
+        let sources = Sources { gan: Some(data("tiny_model.pt")), c_dim, ..Sources::default() };
+        open(&sources).map(|opened| {
+            let description = opened.model.description;
+            let sizes: Vec<_> = description.codes.iter().map(|b| (b.name.clone(), b.dims)).collect();
+            (sizes, description.generator.unwrap().inputs)
+        })
+    };
+    let block = |name: &str, dims: usize| (name.to_owned(), dims);
+    assert_eq!(blocks(None).unwrap(), (vec![block("z", 5)], vec!["z".to_owned()]));
+    assert_eq!(blocks(Some(2)).unwrap(), (vec![block("c", 2), block("s", 3)], vec!["s".into(), "c".into()]));
+    assert_eq!(blocks(Some(5)).unwrap(), (vec![block("c", 5)], vec!["c".to_owned()]));
+    for wrong in [0, 6] {
+        let message = blocks(Some(wrong)).unwrap_err().to_string();
+        assert!(
+            message.contains(&format!("--c-dim says {wrong}")) && message.ends_with("tiny_model.pt"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_model_of_another_method_keeps_its_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("oogan.safetensors");
+    let config = GeneratorConfig::Resnet { z_dim: 9, trunk: TINY };
+    let block = |name: &str, dims, kind, range| CodeBlock {
+        kind,
+        range,
+        name: name.into(),
+        ..CodeBlock::disentangled(dims)
+    };
+    let description = ModelDescription {
+        codes: vec![
+            block("c", 6, CodeKind::Uniform, [0.0, 1.0]),
+            block("k", 2, CodeKind::OneHot, [0.0, 1.0]),
+            CodeBlock { dims: 1, ..CodeBlock::nuisance(1) },
+        ],
+        generator: Some(GeneratorPart { config, inputs: vec!["c".into(), "k".into(), "s".into()] }),
+        ..ModelDescription::empty("toy")
+    };
+    let model = Model {
+        description,
+        vae: Arrays::new(),
+        generator: weights(&config, 1.0),
+        discriminator: Arrays::new(),
+        stats: None,
+        hash: String::new(),
+    };
+    write_bundle(&path, &model, Precision::F32).unwrap();
+    let opened = open(&checkpoint(&path)).unwrap();
+    assert_eq!(opened.model.description, model.description);
+    assert_eq!(opened.model.generator, model.generator);
+    assert_eq!(summarise(&path).unwrap().format, Format::Bundle.name());
+    let wrong = open(&Sources { gan: Some(path), c_dim: Some(4), ..Sources::default() }).unwrap_err();
+    assert!(wrong.to_string().contains("leave --c-dim out"), "{wrong}");
+}
+
+#[test]
+fn an_encoder_without_a_decoder_is_a_model_that_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, torch) = (folder.path().join("infogan.safetensors"), folder.path().join("torch"));
+    let config = VaeConfig { channels: 1, c_dim: 2 };
+    let generator = GeneratorConfig::Small { z_dim: 2, channels: 1 };
+    let part = VaePart { encoder_only: true, ..VaePart::new(config, "c") };
+    let mut model = Model {
+        description: ModelDescription {
+            codes: vec![CodeBlock::disentangled(2)],
+            generator: Some(GeneratorPart { config: generator, inputs: vec!["c".into()] }),
+            vae: Some(part.clone()),
+            ..ModelDescription::empty("infogan")
+        },
+        vae: weights(&part, 0.1),
+        generator: weights(&generator, 0.1),
+        discriminator: Arrays::new(),
+        stats: None,
+        hash: String::new(),
+    };
+    write_bundle(&path, &model, Precision::F32).unwrap();
+    let opened = open(&checkpoint(&path)).unwrap().model;
+    assert_eq!((&opened.description, &opened.vae), (&model.description, &model.vae));
+    let summary = summarise(&path).unwrap();
+    assert_eq!(summary.vae.unwrap().architecture, Some(config));
+    assert!(summary.warnings.is_empty(), "{:?}", summary.warnings);
+    // as a VAE for another GAN it stays what it is
+    let lone = open(&Sources { vae: Some(path.clone()), ..Sources::default() }).unwrap().model;
+    assert_eq!(lone.description.vae, Some(part));
+    let written = export_torch(&torch, &opened).unwrap();
+    assert_eq!(written, [torch.join("model.pt")], "the published code knows no such VAE");
+
+    // a decoder that the description denies, or an encoder that it promises in vain
+    model.vae = weights(&config, 0.1);
+    assert!(write_bundle(&path, &model, Precision::F32).is_err());
+    model.vae.retain(|name, _| name.starts_with("decoder."));
+    assert!(write_bundle(&path, &model, Precision::F32).is_err());
+}
+
+#[test]
+fn bundles_hold_statistics_in_f32_and_the_same_bytes_every_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("a.safetensors"), folder.path().join("b.safetensors"));
+    let config = VaeConfig { channels: 1, c_dim: 2 };
+    let numbers = |shape: &[usize]| {
+        let len: usize = shape.iter().product();
+        Array::new(shape, (0..len).map(|i| 0.1 + i as f32).collect()).unwrap()
+    };
+    let stats = Stats { mu: numbers(&[7, 2]), logvar: numbers(&[7, 2]), kl: numbers(&[2]) };
+    let description = ModelDescription {
+        codes: vec![CodeBlock { labels: vec!["x".into(), String::new()], ..CodeBlock::disentangled(2) }],
+        vae: Some(VaePart::new(config, "c")),
+        data: Some("dsprites".into()),
+        training: [("loss".to_owned(), serde_json::json!(0.1))].into(),
+        ..ModelDescription::empty("with statistics")
+    };
+    let model = Model {
+        description,
+        vae: weights(&config, 0.1),
+        generator: Arrays::new(),
+        discriminator: Arrays::new(),
+        stats: Some(stats),
+        hash: String::new(),
+    };
+    write_bundle(&first, &model, Precision::F16).unwrap();
+    write_bundle(&second, &model, Precision::F16).unwrap();
+    assert_eq!(std::fs::read(&first).unwrap(), std::fs::read(&second).unwrap());
+    let opened = open(&checkpoint(&first)).unwrap().model;
+    assert_eq!(opened.stats, model.stats);
+    assert_eq!(opened.description, model.description);
+    for (name, array) in &opened.vae {
+        let exact = model.vae[name].data();
+        assert!(
+            array.data().iter().zip(exact).all(|(a, b)| (a - b).abs() <= b.abs() * 4.9e-4 + 3e-8),
+            "{name}"
+        );
+    }
+    // A run folder resolves to its checkpoint, and its VAE serves a GAN that was trained elsewhere.
+    std::fs::rename(&first, folder.path().join("checkpoint.safetensors")).unwrap();
+    let pair =
+        Sources { vae: Some(folder.path().into()), gan: Some(data("tiny_model.pt")), ..Sources::default() };
+    let message = open(&pair).unwrap_err().to_string();
+    assert!(message.contains("pictures of 1 channels and the generator on 3"), "{message}");
+}
+
+#[test]
+fn a_vae_bundle_lends_its_labels_to_the_gan() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vae.safetensors");
+    let config = VaeConfig { channels: 3, c_dim: 2 };
+    let labels = vec!["hue".to_owned(), "size".to_owned()];
+    let model = Model {
+        description: ModelDescription {
+            codes: vec![CodeBlock { labels: labels.clone(), ..CodeBlock::disentangled(2) }],
+            vae: Some(VaePart::new(config, "c")),
+            ..ModelDescription::empty("vae")
+        },
+        vae: weights(&config, 0.1),
+        generator: Arrays::new(),
+        discriminator: Arrays::new(),
+        stats: None,
+        hash: String::new(),
+    };
+    write_bundle(&path, &model, Precision::F32).unwrap();
+    let pair = Sources { vae: Some(path), gan: Some(data("tiny_model.pt")), ..Sources::default() };
+    let whole = open(&pair).unwrap().model;
+    assert_eq!(whole.description.block("c").unwrap().labels, labels);
+    assert_eq!(whole.description.block("s").unwrap().dims, 3);
+    assert_eq!(whole.description.name, "tiny_model");
+    // Exported and opened again it is the same model; a lone VAE or GAN exports alone.
+    let files = export_torch(&folder.path().join("out"), &whole).unwrap();
+    assert_eq!(
+        files.iter().map(|f| f.file_name().unwrap().to_str().unwrap()).collect::<Vec<_>>(),
+        ["last", "model.pt"]
+    );
+    let back = Sources { vae: Some(files[0].clone()), gan: Some(files[1].clone()), ..Sources::default() };
+    let back = open(&back).unwrap().model;
+    assert_eq!((&back.vae, &back.generator), (&whole.vae, &whole.generator));
+    assert_eq!(back.discriminator, whole.discriminator);
+    assert_eq!(export_torch(&folder.path().join("vae"), &model).unwrap().len(), 1);
+}
+
+#[test]
+fn plain_safetensors_of_other_tools_open_by_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plain.safetensors");
+    let generator = GeneratorConfig::Resnet { z_dim: 5, trunk: TINY };
+    let discriminator = DiscriminatorConfig::ResnetVdb { trunk: TINY };
+    let small = DiscriminatorConfig::Small { channels: 1 };
+    let vae = VaeConfig { channels: 1, c_dim: 3 };
+    let (g, d) = (weights(&generator, 1.0), weights(&discriminator, 1.0));
+    let (s, v) = (weights(&small, 1.0), weights(&vae, 1.0));
+    let write = |parts: &[(&str, &Arrays)]| {
+        let tensors: Vec<_> = parts
+            .iter()
+            .flat_map(|(prefix, arrays)| {
+                arrays.iter().map(move |(name, array)| (format!("{prefix}{name}"), array, Precision::F32))
+            })
+            .collect();
+        write_tensors(&path, &tensors, ("format", "pt")).unwrap();
+    };
+    for prefix in ["", "module.", "generator.", "generator.module."] {
+        write(&[(prefix, &g)]);
+        let opened = open(&checkpoint(&path)).unwrap();
+        assert_eq!(opened.model.generator, g, "{prefix}");
+        assert_eq!(opened.model.description.name, "plain");
+    }
+    write(&[("", &d)]);
+    assert_eq!(open(&checkpoint(&path)).unwrap().model.description.discriminator, Some(discriminator));
+    write(&[("", &s)]);
+    assert_eq!(open(&checkpoint(&path)).unwrap().model.description.discriminator, Some(small));
+    write(&[("", &v), ("other.", &g)]);
+    let opened = open(&checkpoint(&path)).unwrap();
+    assert_eq!(opened.model.vae, v);
+    assert!(opened.warnings[0].contains("belong to no network"), "{:?}", opened.warnings);
+    write(&[("blocks.", &g)]);
+    let message = open(&checkpoint(&path)).unwrap_err().to_string();
+    assert!(message.contains("`blocks.conv_img.bias`) belong to no network"), "{message}");
+    assert_eq!(TensorFile::open(&path).unwrap().metadata()["format"], "pt");
+}

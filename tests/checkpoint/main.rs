@@ -1,0 +1,10 @@
+//! Files of weights: what PyTorch writes is read right, and gives PyTorch's pictures.
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "test code")]
+
+mod cli;
+#[path = "../common/mod.rs"]
+mod common;
+mod formats;
+mod pictures;
+mod plans;
+mod published;

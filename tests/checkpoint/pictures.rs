@@ -1,0 +1,183 @@
+//! Every published file opens and gives PyTorch's pictures and encodings, through the compiled plans, through
+//! candle, and through the command line.
+
+use std::path::{Path, PathBuf};
+
+use crate::common::{largest_difference, official, read_arrays, tensor};
+use idgan::base::{Array, Arrays, Cancel, Pool};
+use idgan::checkpoint::npz::{NpzArray, NpzFile, write_npz};
+use idgan::checkpoint::{Model, Sources, open};
+use idgan::inference::{self, DeviceChoice, Encoder, Networks, Renderer, TensorEncoder, TensorRenderer};
+use idgan::training::Downsample;
+use idgan::training::stage2::FrozenEncoder;
+
+/// Pictures and encodings agree within 1e-4 (the reference's README).
+const TOLERANCE: f32 = 1e-4;
+
+fn assert_close(ours: &[f32], theirs: &[f32], what: &str) {
+    let difference = largest_difference(ours, theirs);
+    assert!(difference <= TOLERANCE, "{what} is off by {difference:.2e}");
+}
+
+/// [-1, 1] to the [0, 1] that renderers give.
+fn unit(pictures: &Array) -> Vec<f32> {
+    pictures.data().iter().map(|v| (v + 1.0) * 0.5).collect()
+}
+
+/// Both implementations of a model's networks.
+fn implementations(model: &Model) -> [(&'static str, Networks); 2] {
+    let (pool, device) = (Pool::new("test", 2).unwrap(), DeviceChoice::Cpu.open().unwrap());
+    let plans = inference::open(model, &device, &pool).unwrap();
+    let description = &model.description;
+    let generator = description.generator.as_ref().map(|part| {
+        let net = TensorRenderer::generator(&part.config, &model.generator, &device, &pool).unwrap();
+        Box::new(net) as Box<dyn Renderer>
+    });
+    let vae = description.vae.as_ref().unwrap().config;
+    let decoder = TensorRenderer::decoder(vae, &model.vae, &device, &pool).unwrap();
+    let encoder = TensorEncoder::new(vae, &model.vae, &device, &pool).unwrap();
+    let decoder: Box<dyn Renderer> = Box::new(decoder);
+    let encoder: Box<dyn Encoder> = Box::new(encoder);
+    [("plan", plans), ("candle", Networks { generator, decoder: Some(decoder), encoder: Some(encoder) })]
+}
+
+fn check_vae(path: PathBuf, expected: &Arrays, what: &str) {
+    let model = open(&Sources { vae: Some(path), ..Sources::default() }).unwrap().model;
+    for (name, mut networks) in implementations(&model) {
+        let what = format!("{what} ({name})");
+        let mut pictures = vec![f32::NAN; expected["decoded"].len()];
+        let decoder = networks.decoder.as_mut().unwrap();
+        decoder.render(expected["c"].data(), &mut pictures, &Cancel::new()).unwrap();
+        assert_close(&pictures, expected["decoded"].data(), &format!("{what} decoded"));
+        let (mut mu, mut logvar) =
+            (vec![f32::NAN; expected["mu"].len()], vec![f32::NAN; expected["mu"].len()]);
+        networks.encoder.as_mut().unwrap().encode(expected["x"].data(), &mut mu, &mut logvar).unwrap();
+        assert_close(&mu, expected["mu"].data(), &format!("{what} mu"));
+        assert_close(&logvar, expected["logvar"].data(), &format!("{what} logvar"));
+    }
+}
+
+fn check_gan(vae: Option<&Path>, gan: &Path, expected: &Arrays, what: &str) {
+    let c_dim = vae.is_none().then_some(expected["enc_mu"].shape()[1]);
+    let model = open(&Sources {
+        vae: vae.map(Path::to_owned),
+        gan: Some(gan.to_owned()),
+        c_dim,
+        ..Sources::default()
+    })
+    .unwrap()
+    .model;
+    let part = model.description.generator.as_ref().unwrap().config;
+    assert_eq!(expected["image_ema"].shape()[1..], [part.channels(), part.size(), part.size()]);
+    let (pool, device) = (Pool::new("test", 2).unwrap(), DeviceChoice::Cpu.open().unwrap());
+    let mut renderers: Vec<(&str, Box<dyn Renderer>)> = vec![
+        ("plan", inference::open(&model, &device, &pool).unwrap().generator.unwrap()),
+        ("candle", Box::new(TensorRenderer::generator(&part, &model.generator, &device, &pool).unwrap())),
+    ];
+    for (name, renderer) in &mut renderers {
+        let mut pictures = vec![f32::NAN; expected["image_ema"].len()];
+        renderer.render(expected["z"].data(), &mut pictures, &Cancel::new()).unwrap();
+        // in [0, 1] half the tolerance is the tolerance in [-1, 1]
+        let difference = largest_difference(&pictures, &unit(&expected["image_ema"]));
+        assert!(difference <= TOLERANCE / 2.0, "{what} ({name}) is off by {difference:.2e}");
+    }
+    let Some(vae) = vae else { return };
+    check_downsampled_encoding(&model, expected, what);
+    check_sample(vae, gan, expected, what);
+}
+
+/// The frozen encoder of a picture at the GAN's size.
+fn check_downsampled_encoding(model: &Model, expected: &Arrays, what: &str) {
+    let config = model.description.vae.as_ref().unwrap().config;
+    let device = DeviceChoice::Cpu.open().unwrap();
+    let encoder = FrozenEncoder::new(config, &model.vae, Downsample::Area, &device).unwrap();
+    let posterior = encoder.encode(&tensor(expected, "x")).unwrap();
+    let values = |t: candle_core::Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert_close(&values(posterior.mu), expected["enc_mu"].data(), &format!("{what} enc_mu"));
+    assert_close(&values(posterior.logvar), expected["enc_logvar"].data(), &format!("{what} enc_logvar"));
+}
+
+/// `idgan sample` on a codes.npz with the reference's z.
+fn check_sample(vae: &Path, gan: &Path, expected: &Arrays, what: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (codes, out) = (folder.path().join("codes.npz"), folder.path().join("out.npz"));
+    let c_dim = expected["enc_mu"].shape()[1];
+    let z = &expected["z"];
+    let (rows, s_dim) = (z.shape()[0], z.shape()[1] - c_dim);
+    let part = |range: std::ops::Range<usize>| -> Vec<f32> {
+        (0..rows).flat_map(|row| z.row(row)[range.clone()].to_vec()).collect()
+    };
+    let (s, c) = (part(0..s_dim), part(s_dim..s_dim + c_dim));
+    let (c, s) = (Array::new([rows, c_dim], c).unwrap(), Array::new([rows, s_dim], s).unwrap());
+    let mut members = vec![("c", NpzArray::F32(&c))];
+    if s_dim > 0 {
+        members.push(("s", NpzArray::F32(&s)));
+    }
+    write_npz(&codes, &members).unwrap();
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_idgan"))
+        .args(["sample", "--device", "cpu", "--threads", "2", "--vae"])
+        .arg(vae)
+        .arg("--gan")
+        .arg(gan)
+        .arg("--codes")
+        .arg(&codes)
+        .arg("--out")
+        .arg(&out)
+        .status()
+        .unwrap();
+    assert!(status.success(), "{what}");
+    let pictures = NpzFile::open(&out).unwrap().array("gan").unwrap();
+    assert_eq!(pictures.shape(), expected["image_ema"].shape());
+    let difference = largest_difference(pictures.data(), &unit(&expected["image_ema"]));
+    assert!(difference <= TOLERANCE / 2.0, "{what} (idgan sample) is off by {difference:.2e}");
+}
+
+const VAES: [&str; 3] = ["dvae_dsprites_last", "dvae_faces_last.legacy", "dvae_faces_vgan_last"];
+const GANS: [(&str, &str, &str); 4] = [
+    ("dvae_dsprites_last", "idgan_dsprites_model.pt", "idgan_dsprites_model"),
+    ("dvae_faces_last.legacy", "idgan_faces64_model.legacy.pt", "idgan_faces64_model.legacy"),
+    ("dvae_faces_last.legacy", "idgan_faces128_model.pt", "idgan_faces128_model"),
+    ("dvae_faces_vgan_last", "vgan_faces64_model.pt", "vgan_faces64_model"),
+];
+
+#[test]
+fn every_published_vae_gives_pytorchs_numbers() {
+    for name in VAES {
+        let (Some(path), Some(expected)) =
+            (official(name), official(&format!("{name}.expected.safetensors")))
+        else {
+            return;
+        };
+        check_vae(path, &read_arrays(&expected), name);
+    }
+}
+
+#[test]
+fn every_published_gan_gives_pytorchs_pictures() {
+    for (vae, gan, name) in GANS {
+        let Some(expected) = official(&format!("{name}.expected.safetensors")) else { return };
+        check_gan(official(vae).as_deref(), &official(gan).unwrap(), &read_arrays(&expected), name);
+    }
+}
+
+/// The same on the copies that travel with the project.
+#[test]
+fn the_copies_in_the_project_give_pytorchs_numbers() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/parity");
+    let mut checked = 0;
+    for name in VAES {
+        let expected = folder.join(format!("{name}.expected.safetensors"));
+        if expected.exists() {
+            check_vae(folder.join(name), &read_arrays(&expected), name);
+            checked += 1;
+        }
+    }
+    for (_, gan, name) in GANS {
+        let expected = folder.join(format!("{name}.expected.safetensors"));
+        if expected.exists() {
+            check_gan(None, &folder.join(gan), &read_arrays(&expected), name);
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 2, "one VAE and one GAN travel with the project");
+}

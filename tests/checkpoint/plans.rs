@@ -1,0 +1,74 @@
+//! Compiled networks give the pictures and codes that PyTorch gave for the published checkpoint formats.
+
+use crate::common::official;
+use idgan::base::{Array, Arrays, Cancel, Pool};
+use idgan::inference::plan::{compile_decoder, compile_encoder, compile_generator};
+use idgan::inference::{Encoder, Renderer};
+use idgan::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
+use safetensors::SafeTensors;
+
+/// The tensors of a file whose names begin with `prefix`, without it, times `factor`.
+fn tensors(folder: &std::path::Path, file: &str, prefix: &str, factor: f32) -> Arrays {
+    let bytes = std::fs::read(folder.join(file)).expect("the file is there");
+    let file = SafeTensors::deserialize(&bytes).expect("it parses");
+    file.iter()
+        .filter_map(|(name, view)| Some((name.strip_prefix(prefix)?, view)))
+        .map(|(name, view)| {
+            let values = view.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b) * factor).collect();
+            (name.to_owned(), Array::new(view.shape(), values).expect("the length fits"))
+        })
+        .collect()
+}
+
+fn assert_close(actual: &[f32], expected: impl Iterator<Item = f32>, what: &str) {
+    let worst = actual.iter().zip(expected).map(|(a, e)| (a - e).abs()).fold(0.0, f32::max);
+    eprintln!("{what}: largest difference {worst:e}");
+    assert!(worst <= 1e-4, "{what}: off by {worst}");
+}
+
+#[test]
+fn generators_give_the_pictures_that_pytorch_gave() {
+    let Some(folder) = official("") else { return };
+    let pool = Pool::new("parity", 2).expect("starts");
+    let resnet = |size, nfilter| GeneratorConfig::Resnet {
+        z_dim: 276,
+        trunk: ResnetTrunk { size, nfilter, nfilter_max: 32, channels: 3 },
+    };
+    for (name, config) in [
+        ("idgan_dsprites_model", GeneratorConfig::Small { z_dim: 10, channels: 1 }),
+        ("idgan_faces64_model.legacy", resnet(64, 8)),
+        ("idgan_faces128_model", resnet(128, 4)),
+        ("vgan_faces64_model", resnet(64, 8)),
+    ] {
+        let expected = tensors(&folder, &format!("{name}.expected.safetensors"), "", 1.0);
+        for (group, factor, key) in [("after.G.", 1.0, "image"), ("after.G_ema.", 1.5, "image_ema")] {
+            let weights = tensors(&folder, &format!("{name}.training.safetensors"), group, factor);
+            let mut renderer = compile_generator(&config, &weights, &pool).expect("compiles");
+            let mut pictures = vec![f32::NAN; expected[key].len()];
+            renderer.render(expected["z"].data(), &mut pictures, &Cancel::new()).expect("renders");
+            // Both in [-1, 1], as the reference has them.
+            let pictures: Vec<f32> = pictures.iter().map(|v| 2.0 * v - 1.0).collect();
+            assert_close(&pictures, expected[key].data().iter().copied(), &format!("{name} {key}"));
+        }
+    }
+}
+
+#[test]
+fn the_vae_gives_the_pictures_and_codes_that_pytorch_gave() {
+    let Some(folder) = official("") else { return };
+    let pool = Pool::new("parity", 2).expect("starts");
+    let config = VaeConfig { channels: 1, c_dim: 10 };
+    let weights = tensors(&folder, "dvae_dsprites_last.training.safetensors", "after.", 1.0);
+    let expected = tensors(&folder, "dvae_dsprites_last.expected.safetensors", "", 1.0);
+
+    let mut decoder = compile_decoder(&config, &weights, &pool).expect("compiles");
+    let mut pictures = vec![f32::NAN; expected["decoded"].len()];
+    decoder.render(expected["c"].data(), &mut pictures, &Cancel::new()).expect("renders");
+    assert_close(&pictures, expected["decoded"].data().iter().copied(), "decoded");
+
+    let mut encoder = compile_encoder(&config, &weights, &pool).expect("compiles");
+    let (mut mu, mut logvar) = (vec![f32::NAN; 30], vec![f32::NAN; 30]);
+    encoder.encode(expected["x"].data(), &mut mu, &mut logvar).expect("encodes");
+    assert_close(&mu, expected["mu"].data().iter().copied(), "mu");
+    assert_close(&logvar, expected["logvar"].data().iter().copied(), "logvar");
+}

@@ -1,0 +1,174 @@
+//! `idgan encode` and `idgan stats`: pictures in, codes and statistics out.
+
+use std::path::Path;
+
+use crate::toy::{C_DIM, array, f32_bytes, fail, id_gan, succeed, write_raw_npz};
+use idgan::checkpoint::{Precision, Sources, open, write_bundle};
+use image::{GrayImage, Luma, Rgb, RgbImage};
+
+/// A picture that differs in every pixel and with `k`.
+fn pattern(k: u32) -> RgbImage {
+    RgbImage::from_fn(64, 64, |x, y| Rgb([(x * 3 + k * 40) as u8, (y * 2 + k) as u8, ((x ^ y) * k) as u8]))
+}
+
+fn write_pictures(folder: &Path, count: u32) {
+    std::fs::create_dir(folder).unwrap();
+    for k in 0..count {
+        pattern(k).save(folder.join(format!("{k:03}.png"))).unwrap();
+    }
+}
+
+#[test]
+fn files_and_arrays_of_the_same_pictures_have_the_same_codes() {
+    let folder = id_gan();
+    write_pictures(&folder.path().join("pictures"), 5);
+    let mut values = Vec::new();
+    for k in 0..5 {
+        let picture = pattern(k);
+        for channel in 0..3 {
+            values.extend(picture.pixels().map(|pixel| f32::from(pixel[channel]) / 255.0));
+        }
+    }
+    write_raw_npz(&folder.path().join("x.npz"), &[("x", "<f4", "(5, 3, 64, 64)", f32_bytes(&values))]);
+    succeed(folder.path(), "encode model.safetensors --images pictures --out files.npz");
+    succeed(folder.path(), "encode model.safetensors --images x.npz --out arrays.npz");
+    succeed(folder.path(), "encode model.safetensors --images pictures/003.png --out one.npz");
+    let file = |name: &str| folder.path().join(name);
+    let mu = array(&file("files.npz"), "mu");
+    assert_eq!(mu.shape(), [5, C_DIM]);
+    assert_eq!(mu, array(&file("arrays.npz"), "mu"));
+    assert_eq!(mu, array(&file("files.npz"), "c"), "c is mu, so that the file feeds sample");
+    assert_eq!(array(&file("files.npz"), "logvar").shape(), [5, C_DIM]);
+    let one = array(&file("one.npz"), "mu");
+    assert!(one.data().iter().zip(mu.row(3)).all(|(a, b)| (a - b).abs() < 1e-6), "{one:?} {mu:?}");
+    assert_ne!(mu.row(0), mu.row(1));
+    succeed(folder.path(), "sample model.safetensors --codes files.npz --out again.npz");
+    assert_eq!(array(&file("again.npz"), "c"), mu);
+}
+
+#[test]
+fn any_size_and_mode_is_read() {
+    let folder = id_gan();
+    let pictures = folder.path().join("pictures");
+    std::fs::create_dir(&pictures).unwrap();
+    GrayImage::from_pixel(100, 80, Luma([77])).save(pictures.join("grey.jpg")).unwrap();
+    RgbImage::from_pixel(178, 218, Rgb([77; 3])).save(pictures.join("photo.png")).unwrap();
+    RgbImage::from_pixel(256, 256, Rgb([77; 3])).save(pictures.join("large.bmp")).unwrap();
+    RgbImage::from_pixel(7, 9, Rgb([77; 3])).save(pictures.join("tiny.gif")).unwrap();
+    succeed(folder.path(), "encode model.safetensors --images pictures --out a.npz");
+    let mu = array(&folder.path().join("a.npz"), "mu");
+    assert_eq!(mu.shape(), [4, C_DIM]);
+    for row in 1..4 {
+        let close = mu.row(row).iter().zip(mu.row(0)).all(|(a, b)| (a - b).abs() < 1e-2);
+        assert!(close, "the same grey in every size has the same code: {mu:?}");
+    }
+    succeed(folder.path(), "encode model.safetensors --images pictures/photo.png --crop 160 --out b.npz");
+    fail(
+        folder.path(),
+        "encode model.safetensors --images pictures --crop 90 --out c.npz",
+        1,
+        "too few for a crop of 90",
+    );
+}
+
+#[test]
+fn pictures_that_cannot_be_read_end_in_one_sentence() {
+    let folder = id_gan();
+    let path = |name: &str| folder.path().join(name);
+    // A complete header that claims 100,000 x 100,000 pixels, in 65 bytes.
+    let mut claim = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    claim.extend(100_000u32.to_be_bytes());
+    claim.extend(100_000u32.to_be_bytes());
+    claim.extend([8, 2, 0, 0, 0]);
+    let mut crc = flate2::Crc::new();
+    crc.update(&claim[12..]);
+    claim.extend(crc.sum().to_be_bytes());
+    claim.extend(b"\0\0\0\x02IDAT\x78\x9c");
+    claim.resize(65, 0);
+    std::fs::write(path("claims.png"), claim).unwrap();
+    std::fs::write(path("text.png"), "no picture").unwrap();
+    std::fs::write(path("empty.png"), "").unwrap();
+    std::fs::create_dir(path("folder")).unwrap();
+    write_raw_npz(&path("bytes.npz"), &[("x", "<f4", "(1, 3, 2, 2)", f32_bytes(&[255.0; 12]))]);
+    write_raw_npz(&path("flat.npz"), &[("x", "<f4", "(3, 4)", f32_bytes(&[0.5; 12]))]);
+    write_raw_npz(&path("five.npz"), &[("x", "<f4", "(1, 5, 1, 1)", f32_bytes(&[0.5; 5]))]);
+    write_raw_npz(&path("nan.npz"), &[("x", "<f4", "(1, 1, 1, 1)", f32_bytes(&[f32::NAN]))]);
+    write_raw_npz(&path("other.npz"), &[("y", "<f4", "(1,)", f32_bytes(&[0.5]))]);
+    for (input, words) in [
+        ("claims.png", "too large to decode"),
+        ("text.png", "not a picture that can be read"),
+        ("empty.png", "empty.png"),
+        ("folder", "there are no pictures in this folder"),
+        ("none.png", "no such file; check the spelling: none.png"),
+        ("bytes.npz", "picture 0 of array x holds 255, but values lie in [0, 1]"),
+        ("flat.npz", "array x has shape (3, 4)"),
+        ("five.npz", "with 1 or 3 channels: five.npz"),
+        ("nan.npz", "holds NaN"),
+        ("other.npz", "other.npz"),
+    ] {
+        fail(folder.path(), &format!("encode model.safetensors --images {input} --out out.npz"), 1, words);
+    }
+    fail(folder.path(), "encode model.safetensors --images folder --out out.png", 2, "--out takes a .npz");
+    fail(folder.path(), "encode model.safetensors --images folder --out no/a.npz", 1, "does not exist");
+}
+
+#[test]
+fn statistics_go_into_the_bundle_and_open_the_ranges() {
+    let folder = id_gan();
+    let bundle = folder.path().join("model.safetensors");
+    write_pictures(&folder.path().join("pictures"), 12);
+    let read = || {
+        let sources = Sources { checkpoint: Some(bundle.clone()), ..Sources::default() };
+        open(&sources).unwrap().model
+    };
+    let before = read();
+    let output = succeed(folder.path(), "stats model.safetensors --images pictures --json");
+    let table: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(table["pictures"], 12);
+    let kl: Vec<f64> =
+        table["dimensions"].as_array().unwrap().iter().map(|row| row["kl_nats"].as_f64().unwrap()).collect();
+    assert!(kl.len() == C_DIM && kl.windows(2).all(|pair| pair[0] >= pair[1]), "{kl:?}");
+    let after = read();
+    assert_eq!((&before.vae, &before.generator), (&after.vae, &after.generator));
+    let stats = after.stats.unwrap();
+    assert_eq!((stats.mu.shape(), stats.kl.shape()), (&[12, C_DIM][..], &[C_DIM][..]));
+    succeed(folder.path(), "encode model.safetensors --images pictures --out codes.npz");
+    assert_eq!(stats.mu, array(&folder.path().join("codes.npz"), "mu"));
+
+    succeed(folder.path(), "traverse model.safetensors --range data --steps 2 --out a.npz");
+    let file = folder.path().join("a.npz");
+    let order: Vec<usize> = array(&file, "dims").data().iter().map(|&dim| dim as usize).collect();
+    let first = table["dimensions"][0]["dim"].as_u64().unwrap() as usize;
+    assert_eq!(order[0], first, "the most informative dimension comes first");
+    let column: Vec<f32> = (0..12).map(|row| stats.mu.row(row)[first]).collect();
+    let ends = [
+        column.iter().copied().fold(f32::INFINITY, f32::min),
+        column.iter().copied().fold(-f32::INFINITY, f32::max),
+    ];
+    assert_eq!(array(&file, "values").row(0), ends);
+    succeed(folder.path(), "traverse model.safetensors --range posterior:0.99 --out a.png");
+    succeed(folder.path(), "sample model.safetensors --count 20 --from posterior --out b.npz");
+    let c = array(&folder.path().join("b.npz"), "c");
+    assert!(c.data().iter().all(|value| value.is_finite()));
+}
+
+#[test]
+fn a_bundle_keeps_its_precision_and_survives_a_failure() {
+    let folder = id_gan();
+    let bundle = folder.path().join("model.safetensors");
+    write_pictures(&folder.path().join("pictures"), 3);
+    write_bundle(&bundle, &crate::toy::model(), Precision::F16).unwrap();
+    let half = bundle.metadata().unwrap().len();
+    succeed(folder.path(), "stats model.safetensors --images pictures");
+    let with_statistics = bundle.metadata().unwrap().len();
+    assert!(with_statistics < half + 2000, "{half} {with_statistics}");
+
+    let bytes = std::fs::read(&bundle).unwrap();
+    std::fs::write(folder.path().join("pictures/broken.png"), "x").unwrap();
+    fail(folder.path(), "stats model.safetensors --images pictures", 1, "broken.png");
+    assert_eq!(std::fs::read(&bundle).unwrap(), bytes);
+    fail(folder.path(), "stats --vae model.safetensors --images pictures", 2, "name one with --out");
+    fail(folder.path(), "stats . --images pictures", 2, "--out");
+    std::fs::remove_file(folder.path().join("pictures/broken.png")).unwrap();
+    succeed(folder.path(), "stats --vae model.safetensors --images pictures --out vae.safetensors");
+}

@@ -1,0 +1,109 @@
+//! `idgan eval`: what it prints, keeps and refuses.
+
+use std::path::Path;
+
+use crate::toy::{fail, id_gan, info_gan, succeed};
+use idgan::checkpoint::{Sources, open};
+use idgan::metrics::{Evaluation, Metric};
+use image::{Rgb, RgbImage};
+
+fn json(folder: &Path, arguments: &str) -> serde_json::Value {
+    serde_json::from_slice(&succeed(folder, arguments).stdout).unwrap()
+}
+
+#[test]
+fn a_run_folder_keeps_its_results_and_equal_seeds_repeat_them() {
+    let folder = id_gan();
+    let run = folder.path().join("run");
+    std::fs::create_dir(&run).unwrap();
+    std::fs::copy(folder.path().join("model.safetensors"), run.join("checkpoint.safetensors")).unwrap();
+    let ask = "eval run --data color-dsprites --samples 300 --votes 20 --seed 3 --json --metrics";
+    let first = json(folder.path(), &format!("{ask} fvm,mig,kl"));
+    assert_eq!(first["samples"]["fvm"], 20);
+    assert_eq!(first["samples"]["mig"], 300);
+    assert_eq!(first["metrics"]["mig"]["parts"].as_array().unwrap().len(), 5);
+    assert!(first["metrics"]["kl"]["value"].as_f64().unwrap() > 0.0);
+    let again = json(folder.path(), &format!("{ask} fvm"));
+    assert_eq!(again["metrics"]["fvm"], first["metrics"]["fvm"]);
+    let kept = Evaluation::read(&run.join("eval.json")).unwrap();
+    assert_eq!(kept.metrics.keys().copied().collect::<Vec<_>>(), [Metric::Fvm, Metric::Mig, Metric::Kl]);
+    assert_eq!(kept.model_hash, first["model_hash"].as_str().unwrap());
+    let other =
+        json(folder.path(), &ask.replace("--seed 3", "--seed 4").replace("--metrics", "--metrics kl"));
+    assert_ne!(other["metrics"]["kl"]["value"], first["metrics"]["kl"]["value"]);
+    let kept = Evaluation::read(&run.join("eval.json")).unwrap();
+    assert_eq!(kept.metrics.keys().copied().collect::<Vec<_>>(), [Metric::Kl], "other seeds are not mixed");
+}
+
+#[test]
+fn drawn_pictures_are_read_back_whatever_their_size() {
+    let folder = id_gan();
+    let result =
+        json(folder.path(), "eval model.safetensors --data scenes --samples 20 --metrics r_id --json");
+    let score = &result["metrics"]["r_id"];
+    let [low, value, high] = ["low", "value", "high"].map(|end| score[end].as_f64().unwrap());
+    assert!(low < value && value < high);
+    assert_eq!(result["settings"]["r_id"], "drawn by gan, codes from the posterior");
+    let by_vae = json(
+        folder.path(),
+        "eval model.safetensors --data scenes --samples 20 --metrics r_id --decoder vae --json",
+    );
+    assert_ne!(by_vae["metrics"]["r_id"]["value"].as_f64().unwrap(), value);
+}
+
+#[test]
+fn fid_with_a_network_that_was_trained_here() {
+    let folder = id_gan();
+    let train = "train features --data color-dsprites --steps 3 --batch 8 --out features.safetensors";
+    let told = String::from_utf8(succeed(folder.path(), train).stdout).unwrap();
+    assert!(told.contains("shape") && told.contains("40 classes"), "{told}");
+    let ask =
+        "eval model.safetensors --data color-dsprites --decoder vae --features features.safetensors --json";
+    let result = json(folder.path(), &format!("{ask} --metrics fid,gilbo --samples 60 --gilbo-steps 3"));
+    let value = |metric: &str, end: &str| result["metrics"][metric][end].as_f64().unwrap();
+    assert!(value("fid", "value") > 0.0 && value("fid", "low") < value("fid", "high"));
+    assert!(value("gilbo", "low") < value("gilbo", "value"));
+    let warning = result["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("60 pictures, not more than the 256 features") && warning.contains("biased"));
+    let posterior = json(folder.path(), &format!("{ask} --metrics fid --samples 60 --codes posterior"));
+    assert_ne!(posterior["metrics"]["fid"]["value"].as_f64().unwrap(), value("fid", "value"));
+    fail(folder.path(), "train features --data images:. --out x.safetensors", 1, "pictures");
+}
+
+#[test]
+fn statistics_of_a_data_set() {
+    let folder = id_gan();
+    succeed(folder.path(), "stats model.safetensors --data color-dsprites --out measured.safetensors");
+    let sources =
+        Sources { checkpoint: Some(folder.path().join("measured.safetensors")), ..Sources::default() };
+    let stats = open(&sources).unwrap().model.stats.unwrap();
+    assert_eq!(stats.mu.shape(), [4096, 3]);
+    fail(folder.path(), "stats model.safetensors --data dsprites --out x.safetensors", 1, "grey pictures");
+    fail(folder.path(), "stats model.safetensors --out x.safetensors", 2, "--images");
+}
+
+#[test]
+fn nonsense_is_refused_in_words() {
+    let folder = id_gan();
+    let photos = folder.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    for k in 0..3 {
+        RgbImage::from_fn(64, 64, |x, y| Rgb([x as u8 * k, y as u8, 9]))
+            .save(photos.join(format!("{k}.png")))
+            .unwrap();
+    }
+    let refused = |arguments: &str, words: &str| {
+        fail(folder.path(), &format!("eval model.safetensors {arguments}"), 2, words);
+    };
+    refused("--metrics kl", "--data SPEC");
+    refused(
+        "--data dsprites",
+        "the encoder takes colour pictures of 64x64, and dsprites has grey pictures of 64x64",
+    );
+    refused("--data images:photos --metrics mig", "those of images:photos are not known");
+    refused("--data images:photos --metrics fid", "--inception FILE");
+    refused("--data scenes --metrics sap", "known are fvm, mig");
+    let alone = info_gan();
+    fail(alone.path(), "eval model.safetensors --data dsprites --metrics mig", 2, "has no VAE");
+    fail(alone.path(), "eval model.safetensors --data dsprites --metrics r_id", 2, "has no VAE");
+}

@@ -1,0 +1,10 @@
+//! The commands through the binary: what they write, what they say, and their exit codes.
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "test code")]
+
+mod compare;
+mod encode;
+mod eval;
+mod frame;
+mod sample;
+mod toy;
+mod traverse;

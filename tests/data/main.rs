@@ -1,0 +1,4 @@
+//! Data sets through the binary.
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "test code")]
+
+mod sets;

@@ -1,0 +1,8 @@
+//! Training: its steps are PyTorch's, and its runs are resumed to the bit.
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "test code")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod data;
+mod parity;
+mod runs;

@@ -1,0 +1,474 @@
+//! Whole training runs at a tiny size: resuming is exact, killing loses nothing, memory stays flat.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use idgan::base::{Arrays, Pool, Stream};
+use idgan::checkpoint::{Sources, open};
+use idgan::data::OpenOptions;
+use idgan::inference::DeviceChoice;
+use idgan::training::{
+    Control, End, GanNets, Machine, Method, Ramp, Session, Stage, StepReport, TrainConfig, TrainError,
+    TrainEvent, preset,
+};
+
+fn machine() -> Machine {
+    Machine {
+        device: DeviceChoice::Cpu.open().unwrap(),
+        pool: Pool::new("test", 2).unwrap(),
+        data: OpenOptions::default(),
+    }
+}
+
+fn vae_config(method: Method) -> TrainConfig {
+    let mut config = preset(Stage::Vae, "dsprites-small").unwrap();
+    config.method = method;
+    (config.batch, config.steps, config.seed) = (4, 12, 7);
+    (config.sample_every, config.checkpoint_every, config.log_every) = (0, 1000, 1);
+    config
+}
+
+fn gan_config(nets: GanNets, vae: &Path) -> TrainConfig {
+    let mut config = preset(Stage::Gan, "dsprites-small").unwrap();
+    (config.batch, config.steps, config.seed) = (4, 6, 7);
+    (config.sample_every, config.checkpoint_every, config.log_every) = (0, 1000, 1);
+    let gan = config.gan.as_mut().unwrap();
+    gan.vae = vae.display().to_string();
+    gan.nets = nets;
+    (gan.s_dim, gan.nfilter, gan.nfilter_max) = (3, 2, 8);
+    config
+}
+
+/// Trains until the configured step or `stop_at`, whichever comes first; returns the last report.
+fn train(session: &mut Session, stop_at: u64) -> StepReport {
+    let control = Control::default();
+    let mut last = StepReport::default();
+    let end = session
+        .run(&control, &mut |event| {
+            if let TrainEvent::Step { step, report, .. } = event {
+                last = report;
+                if step >= stop_at {
+                    control.stop();
+                }
+            }
+        })
+        .unwrap();
+    assert_eq!(end, if session.step() >= session.config().steps { End::Finished } else { End::Stopped });
+    last
+}
+
+/// Everything in the newest state file of a run.
+fn newest_state(run: &Path) -> Arrays {
+    let mut states: Vec<_> = std::fs::read_dir(run).unwrap().map(|e| e.unwrap().path()).collect();
+    states.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("state-"));
+    states.sort();
+    crate::common::read_arrays(states.last().unwrap())
+}
+
+fn assert_same_bits(one: &Arrays, other: &Arrays) {
+    assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
+    for (name, array) in one {
+        let bits = |a: &idgan::base::Array| a.data().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert!(bits(array) == bits(&other[name]), "{name} differs");
+    }
+}
+
+/// Trains in one go, and with two stops on the way; both end with the same bits.
+fn check_resume_is_exact(folder: &Path, config: &TrainConfig) {
+    let (whole, split) = (folder.join("whole"), folder.join("split"));
+    let last = train(&mut Session::start(&whole, config.clone(), machine()).unwrap(), u64::MAX);
+    let third = config.steps / 3;
+    train(&mut Session::start(&split, config.clone(), machine()).unwrap(), third);
+    train(&mut Session::resume(&split, None, machine()).unwrap(), 2 * third);
+    let mut session = Session::resume(&split, None, machine()).unwrap();
+    assert_eq!(session.step(), 2 * third);
+    assert_eq!(train(&mut session, u64::MAX), last);
+    assert_same_bits(&newest_state(&whole), &newest_state(&split));
+    let lines = std::fs::read_to_string(split.join("log.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let steps: Vec<u64> = lines.iter().map(|line| line["step"].as_u64().unwrap()).collect();
+    assert_eq!(steps, (1..=config.steps).collect::<Vec<_>>(), "every step is logged once");
+    if let Some(gan) = &config.gan {
+        let rates: Vec<f64> = lines.iter().map(|line| line["rate_generator"].as_f64().unwrap()).collect();
+        assert_eq!(rates, (0..config.steps).map(|step| gan.generator_rate(step)).collect::<Vec<_>>());
+    }
+}
+
+/// A short stage-1 run to distil.
+fn trained_vae(folder: &Path) -> std::path::PathBuf {
+    let path = folder.join("vae");
+    let config = TrainConfig { steps: 2, ..vae_config(Method::BetaVae) };
+    train(&mut Session::start(&path, config, machine()).unwrap(), u64::MAX);
+    path
+}
+
+#[test]
+fn resumed_stage_1_is_the_uninterrupted_one_bit_by_bit() {
+    for (name, method, accumulate) in
+        [("beta", Method::BetaVae, 1), ("parts", Method::AnnealedVae, 2), ("factor", Method::FactorVae, 1)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let config = TrainConfig { accumulate, ..vae_config(method) };
+        check_resume_is_exact(&folder.path().join(name), &config);
+    }
+}
+
+#[test]
+fn resumed_stage_2_is_the_uninterrupted_one_bit_by_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let vae = trained_vae(folder.path());
+    let mut lazy = gan_config(GanNets::ResnetVdb, &vae);
+    let gan = lazy.gan.as_mut().unwrap();
+    (gan.r1_every, gan.warm_up) = (2, Some(3));
+    gan.learning_rate_generator = Ramp { from: 1e-3, to: 1e-4, over: 5 };
+    check_resume_is_exact(&folder.path().join("small"), &gan_config(GanNets::Small, &vae));
+    check_resume_is_exact(&folder.path().join("vdb"), &lazy);
+}
+
+/// A short run of a method that ID-GAN is compared with, at the sizes of [`gan_config`].
+fn compared_config(method: Method, vae: &Path) -> TrainConfig {
+    let mut config = preset(Stage::Gan, "dsprites-small").unwrap().with_method(method);
+    let sizes = gan_config(GanNets::Small, vae);
+    (config.batch, config.steps, config.seed) = (sizes.batch, sizes.steps, sizes.seed);
+    (config.sample_every, config.checkpoint_every, config.log_every) = (3, 1000, 1);
+    let gan = config.gan.as_mut().unwrap();
+    if method.takes_a_vae() {
+        gan.vae = vae.display().to_string();
+    }
+    config
+}
+
+#[test]
+fn every_compared_method_resumes_bit_by_bit_and_opens_with_its_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let vae = trained_vae(folder.path());
+    for (method, blocks, inputs) in [
+        (Method::Gan, &[("s", 10)][..], &["s"][..]),
+        (Method::Infogan, &[("c", 10)], &["c"]),
+        (Method::Cgan, &[("c", 10)], &["c"]),
+        (Method::IdganNoDistill, &[("c", 10)], &["c"]),
+        (Method::IdganEndToEnd, &[("c", 10)], &["c"]),
+        (Method::VaeGan, &[("c", 10)], &[]),
+    ] {
+        let path = folder.path().join(method.name());
+        check_resume_is_exact(&path, &compared_config(method, &vae));
+        let run = path.join("split");
+        let model = open(&Sources { checkpoint: Some(run.clone()), ..Sources::default() }).unwrap().model;
+        let description = &model.description;
+        let found: Vec<_> = description.codes.iter().map(|b| (b.name.as_str(), b.dims)).collect();
+        assert_eq!(found, blocks, "{}", method.name());
+        let takes = description.generator.as_ref().map_or(&[][..], |part| &part.inputs);
+        assert_eq!(takes, inputs, "{}", method.name());
+        let pool = Pool::new("open", 1).unwrap();
+        let networks = idgan::inference::open(&model, &machine().device, &pool).unwrap();
+        let there = (networks.generator.is_some(), networks.decoder.is_some(), networks.encoder.is_some());
+        let expected = match method {
+            Method::Gan => (true, false, false),
+            Method::Infogan => (true, false, true),
+            Method::VaeGan => (false, true, true),
+            _ => (true, true, true),
+        };
+        assert_eq!(there, expected, "{}", method.name());
+        assert_eq!(model.stats.is_some(), method != Method::Gan, "statistics of {}", method.name());
+        assert!(run.join("samples/step-00000006.png").is_file());
+    }
+}
+
+#[test]
+fn the_newest_checkpoint_opens_by_itself_and_says_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let vae = trained_vae(folder.path());
+    let run = folder.path().join("gan");
+    train(&mut Session::start(&run, gan_config(GanNets::Small, &vae), machine()).unwrap(), u64::MAX);
+    let model = open(&Sources { checkpoint: Some(run), ..Sources::default() }).unwrap().model;
+    let names: Vec<_> =
+        model.description.codes.iter().map(|block| (block.name.as_str(), block.dims)).collect();
+    assert_eq!(names, [("c", 10), ("s", 3)]);
+    assert_eq!(model.description.generator.as_ref().unwrap().inputs, ["s", "c"]);
+    assert_eq!(model.description.data.as_deref(), Some("dsprites"));
+    assert_eq!(model.description.training["steps"], 6);
+    let stats = model.stats.expect("the encoder's statistics travel with the VAE");
+    assert_eq!((stats.mu.shape(), stats.kl.shape()), (&[4096, 10][..], &[10][..]));
+}
+
+#[test]
+fn a_vae_starts_from_a_vae_of_its_sizes() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = trained_vae(folder.path());
+    let config = |c_dim: usize, beta: f64| {
+        let mut config = TrainConfig { steps: 1, ..vae_config(Method::BetaVae) };
+        let vae = config.vae.as_mut().unwrap();
+        (vae.c_dim, vae.start, vae.learning_rate) = (c_dim, first.display().to_string(), 1e-12);
+        vae.beta = Ramp::constant(beta);
+        config
+    };
+    let c_dim = vae_config(Method::BetaVae).vae.unwrap().c_dim;
+    let second = folder.path().join("second");
+    train(&mut Session::start(&second, config(c_dim, 0.5), machine()).unwrap(), u64::MAX);
+    let model = |run: &Path| {
+        let sources = Sources { checkpoint: Some(run.to_owned()), ..Sources::default() };
+        open(&sources).unwrap().model
+    };
+    let (old, new) = (model(&first), model(&second));
+    assert!(old.vae.iter().all(|(name, old)| {
+        old.data().iter().zip(new.vae[name].data()).all(|(old, new)| (old - new).abs() < 1e-9)
+    }));
+    assert_eq!(new.description.provenance["start"], old.hash.as_str());
+    let refused = Session::start(&folder.path().join("third"), config(c_dim + 1, 0.5), machine());
+    assert!(refused.is_err_and(|error| error.to_string().contains("--start does not fit")));
+}
+
+#[test]
+fn a_run_starts_from_a_gan_of_its_size_or_of_half() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut vae = TrainConfig { steps: 1, data: "scenes".into(), ..vae_config(Method::BetaVae) };
+    vae.vae.as_mut().unwrap().channels = 3;
+    let vae_run = folder.path().join("vae");
+    train(&mut Session::start(&vae_run, vae, machine()).unwrap(), u64::MAX);
+    let config = |size: usize, nfilter_max: usize, start: &Path| {
+        let mut config = gan_config(GanNets::Resnet, &vae_run);
+        (config.data, config.size, config.steps) = ("scenes".into(), size, 2);
+        let gan = config.gan.as_mut().unwrap();
+        (gan.channels, gan.nfilter_max, gan.start) = (3, nfilter_max, start.display().to_string());
+        // so slow that weights stay what they were
+        (gan.learning_rate_generator, gan.learning_rate_discriminator) =
+            (Ramp::constant(1e-30), Ramp::constant(1e-30));
+        config
+    };
+    let generator_of = |run: &Path| {
+        let sources = Sources { checkpoint: Some(run.to_owned()), ..Sources::default() };
+        open(&sources).unwrap().model.generator
+    };
+    let small = folder.path().join("small");
+    train(&mut Session::start(&small, config(64, 8, Path::new("")), machine()).unwrap(), u64::MAX);
+    let start = generator_of(&small);
+
+    let same = folder.path().join("same");
+    train(&mut Session::start(&same, config(64, 8, &small), machine()).unwrap(), u64::MAX);
+    // but for the rounding of the moving average
+    let close = |old: f32, new: f32| (old - new).abs() < 1e-6;
+    let other = generator_of(&same);
+    assert!(start.iter().all(|(name, old)| {
+        old.data().iter().zip(other[name].data()).all(|(&old, &new)| close(old, new))
+    }));
+
+    let refused = Session::start(&folder.path().join("other"), config(128, 8, &small), machine());
+    let error = refused.err().unwrap().to_string();
+    assert!(error.contains("size 64") && error.contains("gan.nfilter_max 8; here are"), "{error}");
+
+    let large = folder.path().join("large");
+    train(&mut Session::start(&large, config(128, 16, &small), machine()).unwrap(), 1);
+    // the state holds all that a resumed run needs
+    std::fs::remove_dir_all(&small).unwrap();
+    train(&mut Session::resume(&large, None, machine()).unwrap(), u64::MAX);
+    let grown = generator_of(&large);
+    for name in ["fc.bias", "resnet.0.conv_0.bias", "resnet.8.conv_1.bias"] {
+        let (old, new) = (start[name].data(), grown[name].data());
+        assert!(old.iter().cycle().zip(new).all(|(&old, &new)| close(old, new)), "{name}");
+    }
+    assert_eq!(grown["resnet.0.conv_0.bias"].len(), 2 * start["resnet.0.conv_0.bias"].len());
+}
+
+#[test]
+fn parts_of_a_batch_add_up_to_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, accumulate| {
+        let config = TrainConfig { accumulate, steps: 1, ..vae_config(Method::BetaVae) };
+        train(&mut Session::start(&folder.path().join(name), config, machine()).unwrap(), u64::MAX)
+    };
+    let (whole, parts) = (run("whole", 1), run("parts", 4));
+    let difference = (whole.get("loss").unwrap() - parts.get("loss").unwrap()).abs();
+    assert!(difference < 1e-4 * whole.get("loss").unwrap(), "{whole:?} {parts:?}");
+}
+
+#[test]
+fn three_bad_steps_in_a_row_stop_the_run_and_spare_the_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut config = vae_config(Method::BetaVae);
+    config.checkpoint_every = 2;
+    train(&mut Session::start(&run, config, machine()).unwrap(), 2);
+    let good = std::fs::read(run.join("checkpoint.safetensors")).unwrap();
+    // a learning rate no weight survives
+    let text = std::fs::read_to_string(run.join("config.toml")).unwrap();
+    std::fs::write(run.join("config.toml"), text.replace("learning_rate = 0.001", "learning_rate = 1e30"))
+        .unwrap();
+    let mut session = Session::resume(&run, None, machine()).unwrap();
+    let mut warnings = 0;
+    let error = session
+        .run(&Control::default(), &mut |event| {
+            warnings += usize::from(matches!(event, TrainEvent::Warning(_)));
+        })
+        .unwrap_err();
+    assert!(matches!(error, TrainError::Diverged { in_a_row: 3, .. }), "{error}");
+    assert!(error.to_string().contains("step"), "{error}");
+    assert_eq!(warnings, 2, "the third is the error itself");
+    assert!(std::fs::read(run.join("checkpoint.safetensors")).unwrap() == good, "the checkpoint was touched");
+}
+
+#[test]
+fn a_damaged_newest_state_gives_way_to_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut config = vae_config(Method::BetaVae);
+    config.checkpoint_every = 2;
+    train(&mut Session::start(&run, config, machine()).unwrap(), 4);
+    let newest = run.join("state-00000004.safetensors");
+    let bytes = std::fs::read(&newest).unwrap();
+    std::fs::write(&newest, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(Session::resume(&run, None, machine()).unwrap().step(), 2);
+}
+
+#[test]
+fn a_state_of_other_networks_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let config = TrainConfig { steps: 1, ..vae_config(Method::BetaVae) };
+    train(&mut Session::start(&run, config, machine()).unwrap(), u64::MAX);
+    let path = run.join("config.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("c_dim = 10", "c_dim = 12")).unwrap();
+    let error = Session::resume(&run, Some(2), machine()).err().unwrap().to_string();
+    assert!(error.contains("config.toml") && error.ends_with("state-00000001.safetensors"), "{error}");
+}
+
+/// Kills a training process at 50 random moments; every time the run can be resumed, and in the end it has learnt
+/// exactly what an undisturbed one has.
+#[test]
+fn killing_a_run_at_fifty_random_moments_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (killed, calm) = (folder.path().join("killed"), folder.path().join("calm"));
+    let start = |out: &Path, resume: bool, steps: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_idgan"));
+        command.args(["train", "vae", "--threads", "2", "--steps", steps, "--out"]).arg(out);
+        match resume {
+            true => command.arg("--resume"),
+            false => command.args([
+                "--preset",
+                "dsprites-small",
+                "--batch",
+                "2",
+                "--checkpoint-every",
+                "3",
+                "--sample-every",
+                "0",
+            ]),
+        };
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut stream = Stream::new(11, "kills");
+    for kill in 0..50 {
+        let resume = killed.join("config.toml").exists();
+        let mut child = start(&killed, resume, "1000000");
+        std::thread::sleep(Duration::from_millis(40 + stream.below(300) as u64));
+        child.kill().unwrap();
+        let output = child.wait_with_output().unwrap();
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!words.contains("error"), "kill {kill}: {words}");
+        let checkpoint = killed.join("checkpoint.safetensors");
+        if checkpoint.exists() {
+            open(&Sources { checkpoint: Some(checkpoint), ..Sources::default() }).unwrap();
+        }
+    }
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let newest = || {
+        let names =
+            std::fs::read_dir(&killed).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        names
+            .filter_map(|n| n.strip_prefix("state-")?.strip_suffix(".safetensors")?.parse::<u64>().ok())
+            .max()
+    };
+    let steps = (newest().unwrap_or(0) + 5).to_string();
+    for (path, resume) in [(&killed, killed.join("config.toml").exists()), (&calm, false)] {
+        let status = start(path, resume, &steps).wait().unwrap();
+        assert!(status.success() && Instant::now() < deadline);
+    }
+    assert_same_bits(&newest_state(&killed), &newest_state(&calm));
+}
+
+#[test]
+fn a_run_that_goes_on_measures_its_code_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let stats = || {
+        let sources = Sources { checkpoint: Some(run.clone()), ..Sources::default() };
+        open(&sources).unwrap().model.stats.unwrap().mu.data().to_vec()
+    };
+    train(&mut Session::start(&run, vae_config(Method::BetaVae), machine()).unwrap(), u64::MAX);
+    let before = stats();
+    train(&mut Session::resume(&run, Some(20), machine()).unwrap(), u64::MAX);
+    assert_ne!(before, stats(), "other weights, other codes");
+}
+
+/// Pictures that vanish while a run reads them, and come back, cost no step and change none.
+#[test]
+fn a_run_whose_pictures_were_away_for_a_while_is_the_uninterrupted_one() {
+    let root = tempfile::tempdir().unwrap();
+    let (photos, away) = (root.path().join("photos"), root.path().join("away"));
+    std::fs::create_dir(&photos).unwrap();
+    for i in 0..7u8 {
+        let picture = image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([i * 30, x as u8, y as u8]));
+        picture.save(photos.join(format!("{i}.png"))).unwrap();
+    }
+    let mut config = TrainConfig { steps: 40, ..vae_config(Method::FactorVae) };
+    config.data = format!("images:{}", photos.display());
+    config.vae.as_mut().unwrap().channels = 3;
+    // nothing prepared: every picture is read when its turn comes
+    let data = OpenOptions { cache_dir: root.path().join("cache"), cache_bytes: 0, ..OpenOptions::default() };
+    let machine = || Machine { data: data.clone(), ..machine() };
+    let (calm, stopped) = (root.path().join("calm"), root.path().join("stopped"));
+    train(&mut Session::start(&calm, config.clone(), machine()).unwrap(), u64::MAX);
+    let mut session = Session::start(&stopped, config, machine()).unwrap();
+    let error = session.run(&Control::default(), &mut |event| {
+        if let TrainEvent::Step { step: 3, .. } = event {
+            std::fs::rename(&photos, &away).unwrap();
+        }
+    });
+    assert!(matches!(error.unwrap_err(), TrainError::Data(_)));
+    drop(session);
+    std::fs::rename(&away, &photos).unwrap();
+    let mut session = Session::resume(&stopped, None, machine()).unwrap();
+    assert!((3..40).contains(&session.step()), "{}", session.step());
+    train(&mut session, u64::MAX);
+    assert_same_bits(&newest_state(&calm), &newest_state(&stopped));
+}
+
+#[test]
+fn a_run_none_of_whose_states_can_be_read_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let config = TrainConfig { checkpoint_every: 6, ..vae_config(Method::BetaVae) };
+    train(&mut Session::start(&run, config.clone(), machine()).unwrap(), u64::MAX);
+    let states = || {
+        let paths = std::fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().path());
+        let is_state =
+            |path: &std::path::PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("state-");
+        paths.filter(is_state).collect::<Vec<_>>()
+    };
+    for path in states() {
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    }
+    let checkpoint = std::fs::read(run.join("checkpoint.safetensors")).unwrap();
+    let saved = std::fs::read(run.join("config.toml")).unwrap();
+    let error = Session::resume(&run, Some(20), machine()).err().unwrap();
+    assert!(matches!(error, TrainError::NoState { .. }), "{error}");
+    assert_eq!(std::fs::read(run.join("checkpoint.safetensors")).unwrap(), checkpoint);
+    assert_eq!(std::fs::read(run.join("config.toml")).unwrap(), saved);
+    std::fs::remove_file(run.join("config.toml")).unwrap();
+    let refused = Session::start(&run, config, machine()).err().unwrap();
+    assert!(matches!(refused, TrainError::Occupied { .. }), "{refused}");
+}
+
+#[test]
+fn damaged_states_take_no_place_from_new_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let config = TrainConfig { checkpoint_every: 2, keep_last: 1, ..vae_config(Method::BetaVae) };
+    train(&mut Session::start(&run, config, machine()).unwrap(), 4);
+    std::fs::write(run.join("state-00000900.safetensors"), b"damaged").unwrap();
+    train(&mut Session::resume(&run, None, machine()).unwrap(), 6);
+    assert!(run.join("state-00000006.safetensors").is_file(), "the newest state is the one just written");
+    assert_eq!(Session::resume(&run, None, machine()).unwrap().step(), 6);
+}
