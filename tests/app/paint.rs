@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::window::{Window, click, grey, renderer, set, settle};
-use egui::accesskit::Role as Node;
 use egui::{Pos2, Rect, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
