@@ -119,6 +119,8 @@ fn files_that_are_not_the_published_one_are_refused_with_their_name() {
     assert!(error(&shuffled).contains("varying fastest") && error(&shuffled).ends_with("tiny.npz"));
     let junk = folder.path().join("junk.npz");
     std::fs::write(&junk, b"PK\x03\x04 nothing").expect("writes");
+    assert!(error(&junk).contains("the file is damaged"), "{}", error(&junk));
+    std::fs::write(&junk, b"<html>too many downloads</html>").expect("writes");
     assert!(error(&junk).contains("not an npz file"), "{}", error(&junk));
     assert!(error(&folder.path().join("none.npz")).contains("no such file"));
 }
