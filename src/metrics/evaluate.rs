@@ -6,7 +6,7 @@ use candle_core::Device;
 
 use crate::base::{Cancel, Pool};
 use crate::checkpoint::ModelDescription;
-use crate::data::{self, DataError, Dataset, OpenOptions};
+use crate::data::{self, DataError, Dataset, DrawingVersion, OpenOptions};
 use crate::explore::{Source, main_block};
 use crate::inference::Networks;
 
@@ -189,6 +189,7 @@ pub fn evaluate(
         result: Evaluation {
             model_hash: String::new(),
             data: pictures.spec.clone(),
+            drawing: DrawingVersion::of(&pictures.spec),
             seed: request.seed,
             ..Evaluation::default()
         },

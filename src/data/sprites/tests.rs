@@ -78,11 +78,11 @@ fn the_drawn_set_has_the_published_factors_in_the_published_order() {
         (x / mass, y / mass, mass)
     };
     let (x, y, mass) = centre(0);
-    assert!((x - 16.0).abs() < 0.01 && (y - 16.0).abs() < 0.01, "a square is centred on its place: {x}, {y}");
+    assert!((x - 15.5).abs() < 0.01 && (y - 15.5).abs() < 0.01, "a square is centred on its place: {x}, {y}");
     let (x, y, _) = centre(31);
-    assert!((x - 16.0).abs() < 0.01 && (y - 47.0).abs() < 0.01, "y varies fastest: {x}, {y}");
+    assert!((x - 15.5).abs() < 0.01 && (y - 47.5).abs() < 0.01, "y varies fastest: {x}, {y}");
     let (x, y, _) = centre(31 * 32);
-    assert!((x - 47.0).abs() < 0.01 && (y - 16.0).abs() < 0.01, "then x: {x}, {y}");
+    assert!((x - 47.5).abs() < 0.01 && (y - 15.5).abs() < 0.01, "then x: {x}, {y}");
     let (_, _, larger) = centre(5 * 40 * 1024);
     assert!((3.0..4.5).contains(&(larger / mass)), "scale 1 has about four times the area of scale 0.5");
 }
