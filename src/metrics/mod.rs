@@ -45,7 +45,7 @@ pub use fvm::{FvmOptions, Vote, accuracy, active_dims, fvm, majority, vote};
 pub use gilbo::{GILBO_STEPS, GilboOptions, gilbo};
 pub use inception_features::InceptionFeatures;
 pub use metric::Metric;
-pub use mig::{MIG_BINS, binned, mig, mutual_information};
+pub use mig::{MIG_BINS, mig};
 pub use request::{CODED_PICTURES, Pictures, Request, Subject, lacks_features};
 pub use score::{Part, Score};
 pub use statistics::{kl_divergence, measure_statistics};
