@@ -18,6 +18,8 @@ pub(crate) struct Analysis {
     pub(crate) heat: [HeatMap; 2],
     pub(crate) leakage: Measured<Leakage>,
     pub(crate) shares: Measured<Shares>,
+    /// Whether the model was read again since with other weights.
+    pub(crate) is_outdated: bool,
 }
 
 #[derive(Clone, PartialEq)]
@@ -66,7 +68,7 @@ impl Analysis {
 impl<T> Measured<T> {
     fn receive(&mut self) {
         if let Some(value) = self.result.take() {
-            self.value = value;
+            self.value = value.or(self.value.take()); // What was measured before is better than nothing.
             self.is_running = false;
         }
     }
@@ -143,6 +145,7 @@ impl State {
 
     /// Measures how factors leak into each other, and what the pictures' variance comes from.
     pub(crate) fn measure(&mut self, ctx: &egui::Context) {
+        self.analysis.is_outdated = false;
         self.measure_leakage(ctx);
         self.measure_shares(ctx);
     }

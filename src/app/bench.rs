@@ -78,7 +78,7 @@ pub fn drag(options: &Options, moves: usize, interval: Duration) -> anyhow::Resu
     let options = Options { config: None, screenshot: None, ..options.clone() };
     let result = Latest::new();
     let place = result.clone();
-    let [width, height] = options.size.map(|side| side as f32);
+    let [width, height] = options.size.unwrap_or(Options::SIZE).map(|side| side as f32);
     let viewport = egui::ViewportBuilder::default().with_title("idgan").with_inner_size([width, height]);
     let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
     eframe::run_native(

@@ -1,23 +1,20 @@
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use egui::{CentralPanel, Frame, Key, Margin, Panel as SidePanel, ThemePreference, Ui};
+use egui::{Frame, Key, Margin, Panel as SidePanel, ThemePreference, Ui};
 
 use super::clipboard::to_json;
 use super::command::Command;
 use super::dialog::{Dialogs, Purpose};
 use super::gallery::Gallery;
+use super::keep::{Keeper, Kept};
+use super::leave::Leaving;
 use super::log::Severity;
 use super::palette::Palette;
 use super::panels::{
     Evaluate, Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel,
-    Train, Traverse, hint_line, notice, samples,
+    Train, Traverse,
 };
-use super::saver::Saver;
-use super::session::Session;
-use super::settings::Settings;
 use super::state::State;
 use super::strip::StripKind;
 use super::theme::{self, GRID};
@@ -30,28 +27,28 @@ use crate::engine::Engine;
 pub struct Explorer {
     pub(super) state: State,
     menu: Menu,
-    factors: Factors,
-    nuisance: Nuisance,
-    pictures: Pictures,
-    grid: GridPanel,
-    strip: StripPanel,
+    pub(super) factors: Factors,
+    pub(super) nuisance: Nuisance,
+    pub(super) pictures: Pictures,
+    pub(super) grid: GridPanel,
+    pub(super) strip: StripPanel,
     status: Status,
-    tabs: Vec<Box<dyn Panel>>,
-    tab: usize,
+    pub(super) tabs: Vec<Box<dyn Panel>>,
+    pub(super) tab: usize,
     palette: Palette,
     gallery: Gallery,
     dialogs: Dialogs,
-    saver: Saver,
-    /// What was handed to the saver last, by file.
-    kept: BTreeMap<PathBuf, Vec<u8>>,
-    kept_at: Instant,
+    keeper: Keeper,
+    pub(super) leaving: Leaving,
+    /// Whether the window's place was looked at.
+    is_placed: bool,
 }
 
 /// Index of the traversal's tab.
-const TRAVERSE: usize = 1;
+pub(super) const TRAVERSE: usize = 1;
 
 /// Index of the training's tab.
-const TRAIN: usize = 2;
+pub(super) const TRAIN: usize = 2;
 
 /// Index of the metrics' tab.
 const EVALUATE: usize = 3;
@@ -61,9 +58,6 @@ const PLAY_EVERY: Duration = Duration::from_millis(33);
 
 /// Index of the messages' tab.
 const LOG: usize = 4;
-
-/// How often changes are written.
-const KEEP_EVERY: Duration = Duration::from_secs(3);
 
 impl Explorer {
     /// Builds the window's content and starts the engine. `gpu` is absent where nothing is painted (tests of the
@@ -81,7 +75,9 @@ impl Explorer {
         let wake = Arc::new(move || repaint.request_repaint());
         let views = Views::default();
         let engine = Engine::new(Arc::clone(&options.library), options.threads, wake, views.tap())?;
-        let mut settings = options.config.as_deref().map(Settings::load).unwrap_or_default();
+        let Kept { session, mut settings, faults } =
+            options.config.as_deref().map(Kept::load).unwrap_or_default();
+        let keeper = Keeper::new(ctx, settings.clone())?;
         if let Some(dark) = options.dark {
             settings.dark = dark;
         }
@@ -93,24 +89,22 @@ impl Explorer {
             software_gpu = is_software.then_some(info.name);
         }
         let mut state = State::new(ctx, engine, views, settings, options);
-        let session = options.config.as_deref().map(Session::load).unwrap_or_default();
-        match (&options.source, session.source) {
-            (Some(source), _) => state.open(source.clone(), options.codes.clone()),
-            // A model that has gone since is no reason to greet with an error.
-            (None, Some(source)) if source.path().exists() => state.open(source, Some(session.codes)),
-            _ => {}
+        for fault in faults {
+            state.log.add(Severity::Warning, fault);
         }
+        let tool = options.tool.or_else(|| Tool::named(&session.tool)).unwrap_or_default();
+        state.begin_with(options, session);
         if let Some(source) = &options.beside {
             state.open_beside(source.clone());
         }
-        let tab = match options.tool {
+        let tab = match tool {
             Tool::Inspect => 0,
             Tool::Traverse | Tool::Matrix | Tool::Animation => TRAVERSE,
             Tool::Train => TRAIN,
             Tool::Evaluate => EVALUATE,
             Tool::Log => LOG,
         };
-        state.traverse.figure = match options.tool {
+        state.traverse.figure = match tool {
             Tool::Matrix => Figure::Matrix,
             Tool::Animation => Figure::Animation,
             _ => Figure::Traversal,
@@ -135,9 +129,9 @@ impl Explorer {
             palette: Palette::default(),
             gallery: Gallery::default(),
             dialogs: Dialogs::new(options.native_dialogs),
-            saver: Saver::new()?,
-            kept: BTreeMap::new(),
-            kept_at: Instant::now(),
+            keeper,
+            leaving: Leaving::default(),
+            is_placed: false,
         })
     }
 
@@ -161,6 +155,7 @@ impl Explorer {
         let ctx = ui.ctx().clone();
         self.apply_settings(&ctx);
         self.state.is_dragging = ctx.input(|input| input.pointer.any_down());
+        self.state.note_window(&ctx);
         self.state.receive();
         self.state.first_slider = None;
         self.dropped_files(&ctx);
@@ -187,6 +182,7 @@ impl Explorer {
             self.state.queue(command);
         }
         self.gallery.show(&ctx, &mut self.state);
+        self.leave(&ctx);
         if let Some((purpose, path)) = self.dialogs.show(&ctx) {
             self.state.on_path(purpose, path, &ctx);
         }
@@ -207,84 +203,17 @@ impl Explorer {
             if self.status.ui_time.is_zero() { time } else { (self.status.ui_time * 7 + time) / 8 };
     }
 
-    fn left(&mut self, ui: &mut Ui, bare: Frame) {
-        let mut is_open = self.state.settings.show_factors;
-        SidePanel::left("factors")
-            .frame(bare)
-            .default_size(336.0)
-            .size_range(272.0..=560.0)
-            .show_collapsible(ui, &mut is_open, |ui| {
-                let has_noise = self.state.model.as_ref().is_some_and(|model| model.has_noise());
-                if has_noise {
-                    SidePanel::bottom("nuisance")
-                        .resizable(false)
-                        .frame(Frame::new().inner_margin(Margin { top: 8, ..Margin::ZERO }))
-                        .show(ui, |ui| self.nuisance.ui(ui, &mut self.state));
-                }
-                CentralPanel::no_frame().show(ui, |ui| self.factors.ui(ui, &mut self.state));
-            });
-        self.state.settings.show_factors = is_open;
-    }
-
-    fn right(&mut self, ui: &mut Ui, bare: Frame) {
-        let mut is_open = self.state.settings.show_tabs;
-        SidePanel::right("tools").frame(bare).default_size(304.0).size_range(220.0..=640.0).show_collapsible(
-            ui,
-            &mut is_open,
-            |ui| {
-                ui.horizontal(|ui| {
-                    ui.spacing_mut().item_spacing.x = GRID * 0.25;
-                    for (index, panel) in self.tabs.iter().enumerate() {
-                        let tab = ui.selectable_label(self.tab == index, panel.title());
-                        if tab.on_hover_text(panel.hint()).clicked() {
-                            self.tab = index;
-                        }
-                    }
-                });
-                ui.separator();
-                if let Some(panel) = self.tabs.get_mut(self.tab) {
-                    panel.ui(ui, &mut self.state);
-                }
-            },
-        );
-        self.state.settings.show_tabs = is_open;
-    }
-
-    fn centre(&mut self, ui: &mut Ui, bare: Frame) {
-        let mut is_open = self.state.settings.show_strip;
-        if self.state.model.is_some() {
-            // Without pictures the strip only holds its tabs and a sentence.
-            let strip = if self.state.strip.is_empty() {
-                SidePanel::bottom("empty strip").resizable(false).exact_size(GRID * 9.0)
-            } else {
-                SidePanel::bottom("strip").default_size(128.0).size_range(88.0..=240.0)
-            };
-            strip.frame(bare).show_collapsible(ui, &mut is_open, |ui| {
-                self.strip.ui(ui, &mut self.state);
-                ui.take_available_space();
-            });
-            self.state.settings.show_strip = is_open;
+    /// The tool that is shown on the right.
+    fn tool(&self) -> Tool {
+        match (self.tab, self.state.traverse.figure) {
+            (TRAVERSE, Figure::Traversal) => Tool::Traverse,
+            (TRAVERSE, Figure::Matrix) => Tool::Matrix,
+            (TRAVERSE, Figure::Animation) => Tool::Animation,
+            (TRAIN, _) => Tool::Train,
+            (EVALUATE, _) => Tool::Evaluate,
+            (LOG, _) => Tool::Log,
+            _ => Tool::Inspect,
         }
-        // The tool on the right decides what the middle shows.
-        let is_table = self.state.traverse.figure != Figure::Animation;
-        let shows_grid =
-            self.state.settings.show_tabs && self.tab == TRAVERSE && is_table && self.state.model.is_some();
-        let shows_samples = self.state.settings.show_tabs && self.tab == TRAIN;
-        let shows_hint = !shows_grid && !shows_samples && self.state.shows_hint();
-        CentralPanel::no_frame().show(ui, |ui| {
-            if shows_hint {
-                hint_line(ui, &mut self.state);
-            }
-            let area = ui.available_rect_before_wrap();
-            if shows_samples && samples(ui, &self.state) {
-                // The sample grid of the run takes the place of the pictures.
-            } else if shows_grid {
-                self.grid.ui(ui, &mut self.state);
-            } else {
-                self.pictures.ui(ui, &mut self.state);
-            }
-            notice(ui, &mut self.state, area);
-        });
     }
 
     fn apply_settings(&self, ctx: &egui::Context) {
@@ -464,28 +393,21 @@ impl Explorer {
         self.state.settings.compare = compare;
     }
 
-    /// Hands what changed to the thread that writes it, not too often unless the window closes.
     fn keep(&mut self, is_closing: bool) {
-        while let Some(error) = self.saver.error() {
-            self.state.log.add(Severity::Warning, error);
-        }
-        let Some(folder) = self.state.config.clone() else { return };
-        if !is_closing && (self.kept_at.elapsed() < KEEP_EVERY || self.state.is_dragging) {
-            return;
-        }
-        self.kept_at = Instant::now();
-        let mut files = self.state.kept(&folder);
-        files.extend(self.state.settings.file(&folder));
-        for (path, bytes) in files {
-            if self.kept.get(&path) != Some(&bytes) && self.saver.save(path.clone(), bytes.clone()) {
-                self.kept.insert(path, bytes);
-            }
-        }
+        let tool = self.tool();
+        self.keeper.keep(&mut self.state, tool, is_closing);
     }
 }
 
 impl eframe::App for Explorer {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.watch_end(ctx);
+    }
+
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        if !std::mem::replace(&mut self.is_placed, true) {
+            super::window::bring_back(frame, ui.ctx());
+        }
         self.prepare_surface(frame);
         self.update(ui);
     }

@@ -5,6 +5,7 @@
 
 mod analysis;
 mod asking;
+mod begin;
 pub mod bench;
 mod beside;
 mod clipboard;
@@ -15,6 +16,9 @@ mod evaluate;
 mod explorer;
 mod gallery;
 mod jobs;
+mod keep;
+mod layout;
+mod leave;
 mod log;
 mod matrix;
 mod model;
@@ -26,11 +30,8 @@ mod photo;
 mod player;
 mod probe;
 mod save;
-mod saver;
 mod screenshot;
 mod selection;
-mod session;
-mod settings;
 mod state;
 mod strip;
 mod table;
@@ -75,6 +76,11 @@ impl Tool {
     /// What the command line calls them, in the order of the variants.
     pub const NAMES: [&str; 7] = ["inspect", "traverse", "matrix", "animation", "train", "evaluate", "log"];
 
+    /// What the command line calls it.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
     /// The tool that the command line calls `name`.
     pub fn named(name: &str) -> Option<Self> {
         let all = [
@@ -93,8 +99,12 @@ impl Tool {
 /// How to start the window.
 #[derive(Clone)]
 pub struct Options {
-    /// What to open first.
+    /// What to open first; `None` for what was open when the window was closed last.
     pub source: Option<Source>,
+    /// Whether to begin with a model that the program brings along where there is none to begin with.
+    pub begins_bundled: bool,
+    /// Where to compute a model that was not asked for by `source`; empty for where it was computed last.
+    pub device: String,
     /// A second model to open beside it.
     pub beside: Option<Source>,
     /// The codes to start with, by block.
@@ -103,10 +113,10 @@ pub struct Options {
     pub threads: usize,
     /// Draw the window into this PNG without a display, and end.
     pub screenshot: Option<PathBuf>,
-    /// Size of the window in points, width and height.
-    pub size: [u32; 2],
-    /// The tool to begin with.
-    pub tool: Tool,
+    /// Size of the window in points, width and height; `None` for that of the last time.
+    pub size: Option<[u32; 2]>,
+    /// The tool to begin with; `None` for that of the last time.
+    pub tool: Option<Tool>,
     /// Light or dark whatever the settings say.
     pub dark: Option<bool>,
     /// Where settings and sessions are kept; `None` keeps nothing.
@@ -119,16 +129,23 @@ pub struct Options {
     pub library: Arc<dyn Library>,
 }
 
+impl Options {
+    /// The size of a window that nobody has sized, in points.
+    pub const SIZE: [u32; 2] = [1440, 900];
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
             source: None,
+            begins_bundled: false,
+            device: String::new(),
             beside: None,
             codes: None,
             threads: 1,
             screenshot: None,
-            size: [1280, 800],
-            tool: Tool::default(),
+            size: None,
+            tool: None,
             dark: None,
             config: None,
             native_dialogs: true,

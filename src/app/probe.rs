@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Explorer;
+use super::state::Start;
 use crate::base::Picture;
 use crate::engine::{Role, Source};
 
@@ -28,7 +29,7 @@ impl Explorer {
 
     /// Opens a model, as File > Open does.
     pub fn open_model(&mut self, source: Source) {
-        self.state.open(source, None);
+        self.state.open(source, Start::Fresh);
     }
 
     /// Whether a model is open.

@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::dialog::Purpose;
 use super::log::Severity;
-use super::session::values;
-use super::state::State;
+use super::state::{Start, State};
 use super::traverse::run;
 use crate::base::{FileError, write_atomic};
 use crate::checkpoint::BundledModel;
@@ -45,8 +44,8 @@ pub(crate) fn model_arguments(opened: &Opened) -> Vec<String> {
 /// What is to be done with a model that a job has put into a file.
 #[derive(Clone, Debug)]
 pub(crate) enum Follow {
-    /// Open it, with the codes as they are.
-    KeepCodes(Source),
+    /// Open it with everything as it is: it is the open model with more in it.
+    Keep(Source),
     Open(Source),
     Beside(Source),
 }
@@ -106,7 +105,7 @@ impl State {
         self.start_job(format!("Measuring on {}", name(folder)), ctx, move || {
             run(&program, &words)?;
             let text = format!("Measured where the data lies: {}", source.path().display());
-            then_open.put(Follow::KeepCodes(source));
+            then_open.put(Follow::Keep(source));
             Ok(text)
         });
     }
@@ -168,11 +167,8 @@ impl State {
             }
         }
         match self.then_open.take() {
-            Some(Follow::KeepCodes(source)) => {
-                let codes = self.latent.as_ref().map(|latent| values(latent.codes()));
-                self.open(source, codes);
-            }
-            Some(Follow::Open(source)) => self.open(source, None),
+            Some(Follow::Keep(source)) => self.open(source, Start::AsIs),
+            Some(Follow::Open(source)) => self.open(source, Start::Fresh),
             Some(Follow::Beside(source)) => self.open_beside(source),
             None => {}
         }

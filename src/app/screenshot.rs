@@ -16,7 +16,7 @@ pub(super) fn save(path: &Path, options: Options) -> anyhow::Result<()> {
     ensure!(is_png, "a screenshot is a .png; write --screenshot FILE.png: {}", path.display());
     check_folder(path)?;
     let options = Options { config: None, ..options };
-    let mut offscreen = Offscreen::new(options.size)?;
+    let mut offscreen = Offscreen::new(options.size.unwrap_or(Options::SIZE))?;
     let mut explorer = Explorer::new(&offscreen.ctx, Some(&offscreen.gpu), &options)?;
     let start = Instant::now();
     // A few frames more than needed, for layouts that know their size only after the first, and for the code that is

@@ -1,8 +1,10 @@
+use serde::{Deserialize, Serialize};
+
 use super::model::ModelView;
 use super::state::State;
 
 /// A slider's dimension: block and index.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Dimension {
     pub(crate) block: String,
     pub(crate) dim: usize,

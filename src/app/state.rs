@@ -10,6 +10,7 @@ use super::command::Command;
 use super::data::DataPictures;
 use super::evaluate::EvaluateState;
 use super::jobs::Jobs;
+use super::keep::{Noted, Place, Settings};
 use super::log::{Log, Severity};
 use super::model::ModelView;
 use super::nuisance::Trail;
@@ -17,8 +18,6 @@ use super::photo::PhotoState;
 use super::player::Player;
 use super::save::Follow;
 use super::selection::Dimension;
-use super::session::{Values, codes, values};
-use super::settings::Settings;
 use super::strip::Strip;
 use super::train::TrainState;
 use super::traverse::TraverseState;
@@ -34,8 +33,19 @@ pub(crate) struct Loading {
     epoch: u64,
     pub(crate) name: String,
     pub(crate) since: Instant,
-    /// The codes to go back to once it is there.
-    restore: Option<Values>,
+    start: Start,
+}
+
+/// How a model begins once it is there.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Start {
+    /// With the codes that its author chose, or the neutral ones.
+    #[default]
+    Fresh,
+    /// Where somebody was in it.
+    At(Box<Place>),
+    /// As everything is now: it is the open model, read again.
+    AsIs,
 }
 
 /// Everything that panels show and change.
@@ -76,6 +86,10 @@ pub(crate) struct State {
     ctx: egui::Context,
     /// Where names, bookmarks and the session are kept, if anywhere.
     pub(crate) config: Option<PathBuf>,
+    /// What was kept of names and bookmarks.
+    pub(crate) noted: Option<Noted>,
+    /// What to open where the model of the last session cannot be opened.
+    pub(crate) spare: Option<Source>,
     pub(crate) jobs: Jobs,
     /// What a job has made that should be opened.
     pub(crate) then_open: Latest<Follow>,
@@ -133,6 +147,8 @@ impl State {
             watch: None,
             ctx: ctx.clone(),
             config: options.config.clone(),
+            noted: None,
+            spare: None,
             jobs: Jobs::default(),
             then_open: Latest::new(),
             program: options.program.clone(),
@@ -147,31 +163,29 @@ impl State {
         }
     }
 
-    /// Opens a model in the background; what is shown stays meanwhile. `restore` are the codes to start with.
-    pub(crate) fn open(&mut self, source: Source, restore: Option<Values>) {
+    /// Opens a model in the background; what is shown stays meanwhile.
+    pub(crate) fn open(&mut self, source: Source, start: Start) {
         let name = source.name();
         let epoch = self.engine.open(source);
-        self.loading = Some(Loading { epoch, name, since: Instant::now(), restore });
+        self.loading = Some(Loading { epoch, name, since: Instant::now(), start });
     }
 
     pub(crate) fn open_path(&mut self, path: impl Into<PathBuf>) {
-        self.open(Source::file(path), None);
+        self.open(Source::file(path), Start::Fresh);
     }
 
-    /// Reads the model again and keeps the codes.
+    /// Reads the model again and keeps what was set.
     pub(crate) fn reload(&mut self) {
         if let Some(model) = &self.model {
-            let codes = self.latent.as_ref().map(|latent| values(latent.codes()));
-            self.open(model.opened.source.clone(), codes);
+            self.open(model.opened.source.clone(), Start::AsIs);
         }
     }
 
-    /// Opens the same files on another device and keeps the codes.
+    /// Opens the same files on another device and keeps what was set.
     pub(crate) fn change_device(&mut self, device: &str) {
         if let Some(model) = &self.model {
             let source = Source { device: device.to_owned(), ..model.opened.source.clone() };
-            let codes = self.latent.as_ref().map(|latent| values(latent.codes()));
-            self.open(source, codes);
+            self.open(source, Start::AsIs);
         }
     }
 
@@ -181,7 +195,7 @@ impl State {
             let old = &model.opened.source;
             let gan = Some(old.path().to_owned());
             let device = old.device.clone();
-            self.open(Source { model: None, vae: Some(path), gan, c_dim: None, device }, None);
+            self.open(Source { model: None, vae: Some(path), gan, c_dim: None, device }, Start::Fresh);
         }
     }
 
@@ -201,8 +215,9 @@ impl State {
 
     /// Changes the codes; the changes of one drag are one step of undo.
     pub(crate) fn edit(&mut self, change: impl FnOnce(&mut LatentState)) {
+        let is_moving = self.is_moving();
         let Some(latent) = &mut self.latent else { return };
-        if self.is_dragging || self.scrubbing_until.is_some() || self.player.is_playing() {
+        if is_moving {
             latent.begin();
         }
         change(latent);
@@ -376,6 +391,10 @@ impl State {
             Event::OpenFailed { epoch, message } => {
                 self.loading.take_if(|loading| loading.epoch <= epoch);
                 self.log.add(Severity::Error, message);
+                let spare = self.spare.take().filter(|_| self.model.is_none() && self.loading.is_none());
+                if let Some(spare) = spare {
+                    self.open(spare, Start::Fresh);
+                }
             }
             Event::Restarted(role) => {
                 self.asking.forget(role);
@@ -387,9 +406,56 @@ impl State {
     }
 
     fn on_opened(&mut self, opened: Arc<crate::engine::Opened>) {
+        self.spare = None;
         let loading = self.loading.take_if(|loading| loading.epoch <= opened.epoch);
+        let start = loading.map(|loading| loading.start).unwrap_or_default();
         let model = ModelView::new(opened);
-        let mut latent = LatentState::new(model.description().clone());
+        self.log.add(Severity::Info, format!("Opened {}", model.description().name));
+        self.settings.remember(&model.opened.source);
+        for role in Role::ALL {
+            if model.opened.shape(role).is_none() {
+                self.views.view_mut(role).frame = None;
+            }
+        }
+        self.read_back = None;
+        // Reading it again keeps the watch, so that no change between two looks is missed.
+        let old = self.model.as_ref();
+        let is_same = old.is_some_and(|old| old.opened.source.is_same_model(&model.opened.source));
+        if !is_same {
+            self.watch = Watch::new(model.opened.source.path(), self.ctx.clone());
+        }
+        self.views.expect(model.opened.epoch);
+        let kept = match (&start, self.latent.take()) {
+            (Start::AsIs, Some(latent)) => latent.read_again(model.description()),
+            _ => None,
+        };
+        let is_kept = kept.is_some();
+        if is_kept {
+            let old = self.model.as_ref().map(|old| old.opened.hash.as_str());
+            self.analysis.is_outdated |= old != Some(model.opened.hash.as_str());
+        }
+        let start_picture = self.photo.shown.take().filter(|_| is_kept);
+        self.photo = PhotoState::default();
+        self.photo.shown = start_picture;
+        self.latent = Some(kept.unwrap_or_else(|| LatentState::new(model.description().clone())));
+        self.model = Some(model);
+        if !is_kept {
+            self.begin(&start);
+        }
+        // Reading it again keeps the selection; another model begins with what says most.
+        self.has_selected &= (is_same || matches!(start, Start::At(_))) && self.has_selection();
+        self.select_first();
+        self.check_beside();
+        Role::ALL.into_iter().for_each(|role| self.asking.forget(role));
+        if let Some(folder) = self.config.clone() {
+            self.recall(&folder, is_kept);
+        }
+        self.recall_evaluation();
+    }
+
+    /// Sets everything of a model that has just been opened to where it begins.
+    fn begin(&mut self, start: &Start) {
+        let (Some(model), Some(latent)) = (&self.model, &mut self.latent) else { return };
         self.nuisance.start_over();
         for block in &model.description().codes {
             let values = match block.kind {
@@ -400,45 +466,22 @@ impl State {
             let fits = latent.set_block(&block.name, &values);
             debug_assert!(fits.is_ok(), "{fits:?}");
         }
-        if let Some(kept) = loading.and_then(|loading| loading.restore) {
-            let restored =
-                codes(&kept, latent.codes()).is_some_and(|codes| latent.set_all(&codes, 0).is_ok());
-            if !restored {
-                let text = "The codes to start with belong to another model, so the neutral ones are shown";
-                self.log.add(Severity::Warning, text);
-            }
-        }
-        latent.forget_steps(); // The steps so far are not the person's.
-        for role in Role::ALL {
-            if model.opened.shape(role).is_none() {
-                self.views.view_mut(role).frame = None;
-            }
-        }
-        self.read_back = None;
         self.player.pause();
-        self.photo = PhotoState::default();
         self.analysis = Analysis::default();
-        self.log.add(Severity::Info, format!("Opened {}", model.description().name));
-        self.settings.remember(&model.opened.source);
-        // Reloading keeps the watch, so that no change between two looks is missed.
-        let is_same = self.model.as_ref().is_some_and(|old| old.opened.source == model.opened.source);
-        if !is_same {
-            self.watch = Watch::new(model.opened.source.path(), self.ctx.clone());
-        }
         self.data.on_opened();
-        self.views.expect(model.opened.epoch);
-        self.model = Some(model);
-        self.latent = Some(latent);
-        // Reloading keeps the selection; another model begins with what says most.
-        self.has_selected &= is_same && self.has_selection();
-        self.select_first();
-        self.check_beside();
         self.choose_strip();
-        Role::ALL.into_iter().for_each(|role| self.asking.forget(role));
-        if let Some(folder) = self.config.clone() {
-            self.recall(&folder);
+        let fits = match start {
+            Start::Fresh => true,
+            Start::At(place) => self.go_to(place),
+            Start::AsIs => false,
+        };
+        if !fits {
+            let text = "The codes to start with belong to another model, so the neutral ones are shown";
+            self.log.add(Severity::Warning, text);
         }
-        self.recall_evaluation();
+        if let Some(latent) = &mut self.latent {
+            latent.forget_steps(); // The steps so far are not the person's.
+        }
     }
 
     /// Asks for pictures of the codes as they are now, if they changed, and tells the engine when a drag is
@@ -446,7 +489,7 @@ impl State {
     pub(crate) fn sync(&mut self) {
         let now = Instant::now();
         self.scrubbing_until.take_if(|until| *until <= now);
-        let is_moving = self.is_dragging || self.scrubbing_until.is_some() || self.player.is_playing();
+        let is_moving = self.is_moving();
         let Some((model, latent)) = self.model.as_ref().zip(self.latent.as_mut()) else { return };
         if !is_moving {
             latent.end();
@@ -465,6 +508,11 @@ impl State {
             let codes = codes.clone();
             self.sync_beside(&codes, &wish);
         }
+    }
+
+    /// Whether values move, so that more changes will follow at once.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.is_dragging || self.scrubbing_until.is_some() || self.player.is_playing()
     }
 
     /// Whether the pictures show the codes as they are now.

@@ -45,8 +45,8 @@ struct Shown {
 /// Longest side of a thumbnail in pixels.
 const THUMBNAIL: usize = 128;
 
-/// The first seed of the nine; a person's own seeds are small numbers.
-const NINE: u64 = 9_000_001;
+/// The first seed of the nine: they are the samples that one meets first when one draws them one by one.
+const NINE: u64 = 1;
 
 impl Strip {
     /// Forgets the thumbnails of the model before.
@@ -166,11 +166,17 @@ impl State {
     /// Keeps the codes shown.
     pub(crate) fn bookmark(&mut self) {
         let Some(latent) = &self.latent else { return };
-        let name = format!("{}", self.strip.bookmarks.len() + 1);
+        let name = free_name(self.strip.bookmarks.iter().map(|bookmark| bookmark.name.as_str()));
         self.strip.bookmarks.push(Bookmark { name, codes: latent.codes().clone() });
         self.strip.kind = StripKind::Bookmarks;
         self.settings.show_strip = true;
     }
+}
+
+/// The number after the highest one among the names of bookmarks.
+pub(crate) fn free_name<'a>(taken: impl Iterator<Item = &'a str>) -> String {
+    let highest = taken.filter_map(|name| name.parse::<u32>().ok()).max().unwrap_or(0);
+    highest.saturating_add(1).to_string()
 }
 
 /// All bookmarks' codes, one row each; `like` gives the shape.

@@ -1,5 +1,7 @@
 use anyhow::anyhow;
 
+use super::keep::{Settings, WindowPlace};
+use super::state::State;
 use super::{Explorer, Options};
 
 /// Opens the window and runs until it is closed, or draws it into a file when a screenshot is asked for.
@@ -16,14 +18,19 @@ pub fn run(options: Options) -> anyhow::Result<()> {
              draws the window into a file, idgan traverse and idgan sample draw pictures, or connect with ssh -X"
         ));
     }
-    let [width, height] = options.size.map(|side| side as f32);
-    let viewport = egui::ViewportBuilder::default()
+    let last = options.config.as_deref().and_then(Settings::last_window);
+    let size = options.size.map(|size| size.map(|side| side as f32));
+    let mut viewport = egui::ViewportBuilder::default()
         .with_title("idgan")
         .with_app_id("idgan")
         .with_icon(eframe::icon_data::from_png_bytes(include_bytes!("../../assets/idgan.png"))?)
-        .with_inner_size([width, height])
+        .with_inner_size(size.or(last.map(|last| last.size)).unwrap_or(Options::SIZE.map(|side| side as f32)))
+        .with_maximized(size.is_none() && last.is_some_and(|last| last.is_maximized))
         .with_min_inner_size([800.0, 520.0])
         .with_drag_and_drop(true);
+    if let Some(corner) = last.and_then(|last| last.corner) {
+        viewport = viewport.with_position(corner);
+    }
     // There are no gradients to dither, and without it drawing on the CPU has less to do.
     let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
     eframe::run_native(
@@ -31,10 +38,60 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         native,
         Box::new(move |creation| {
             let explorer = Explorer::new(&creation.egui_ctx, creation.wgpu_render_state.as_ref(), &options)?;
+            explorer.leaving.listen(&creation.egui_ctx)?;
             Ok(Box::new(explorer))
         }),
     )
     .map_err(|error| anyhow!("the window cannot be opened: {error}"))
+}
+
+/// Moves a window back to a screen that would open where none is any more: its title bar must be within reach.
+pub(super) fn bring_back(frame: &eframe::Frame, ctx: &egui::Context) {
+    /// As much of a title bar as a hand needs, in pixels.
+    const REACH: i64 = 64;
+    let Some(window) = frame.winit_window() else { return };
+    let Ok(corner) = window.outer_position() else { return }; // Where windows do not know, the system places them.
+    let (left, top) = (i64::from(corner.x), i64::from(corner.y));
+    let right = left + i64::from(window.outer_size().width);
+    let mut screens = window.available_monitors().map(|screen| (screen.position(), screen.size())).peekable();
+    let Some(&(first, _)) = screens.peek() else { return };
+    let is_within_reach = screens.any(|(place, size)| {
+        let (x, y) = (i64::from(place.x), i64::from(place.y));
+        let (end, bottom) = (x + i64::from(size.width), y + i64::from(size.height));
+        right.min(end) - left.max(x) >= REACH && top >= y - REACH && top + REACH / 2 <= bottom
+    });
+    if !is_within_reach {
+        let scale = ctx.pixels_per_point();
+        let place = egui::pos2(first.x as f32 / scale, first.y as f32 / scale);
+        ctx.send_viewport_cmd(egui::ViewportCommand::OuterPosition(place));
+    }
+}
+
+impl State {
+    /// Remembers where the window stands, for the next start.
+    pub(super) fn note_window(&mut self, ctx: &egui::Context) {
+        let (inner, outer, is_maximized, is_apart) = ctx.input(|input| {
+            let window = input.viewport();
+            let is = |flag: Option<bool>| flag.unwrap_or_default();
+            (
+                window.inner_rect.unwrap_or(input.viewport_rect()),
+                window.outer_rect,
+                is(window.maximized),
+                is(window.minimized) || is(window.fullscreen),
+            )
+        });
+        if is_apart {
+            return;
+        }
+        let zoom = ctx.zoom_factor();
+        let now = WindowPlace {
+            size: (inner.size() * zoom).into(),
+            corner: outer.map(|outer| (outer.min.to_vec2() * zoom).into()),
+            is_maximized,
+        };
+        let before = self.settings.window.filter(|_| is_maximized);
+        self.settings.window = Some(before.map_or(now, |before| WindowPlace { is_maximized, ..before }));
+    }
 }
 
 /// Whether this process can show windows. Elsewhere than on Linux and its kin there always is a display.

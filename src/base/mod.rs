@@ -12,6 +12,7 @@ mod picture;
 mod picture_file;
 mod random;
 mod threads;
+mod typed_path;
 
 pub use array::{Array, Arrays};
 pub use cancel::Cancel;
@@ -25,3 +26,4 @@ pub use picture_file::{
 };
 pub use random::{Stream, StreamState};
 pub use threads::{Pool, step_back};
+pub use typed_path::{typed_path, with_home};

@@ -94,7 +94,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let options = Options {
         source: Some(source),
         threads: super::threads(),
-        size: args.size,
+        size: Some(args.size),
         library,
         ..Options::default()
     };

@@ -7,7 +7,7 @@ use super::{DeviceArgs, ModelArgs};
 /// Arguments of `idgan explore`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    idgan explore                                     start with the bundled models\n  \
+    idgan explore                                     go on where you were, or start with a bundled model\n  \
     idgan explore runs/sprites                        follow a run while it trains\n  \
     idgan explore --vae celeba/last --gan celeba/model.pt\n  \
     idgan explore a.safetensors --beside b.safetensors  two models, the same codes\n  \
@@ -35,16 +35,16 @@ pub struct Args {
     #[arg(long, value_name = "R", default_value_t = 0, requires = "codes", help_heading = "Window")]
     row: usize,
 
-    /// Size of the window in points.
-    #[arg(long, value_name = "WxH", default_value = "1440x900", value_parser = parse_size,
-          help_heading = "Window")]
-    size: [u32; 2],
+    /// Size of the window in points, instead of that of the last time (1440x900 at first).
+    #[arg(long, value_name = "WxH", value_parser = parse_size, help_heading = "Window")]
+    size: Option<[u32; 2]>,
 
-    /// The tool on the right to begin with: inspect, traverse, matrix, animation, train, evaluate or log.
-    #[arg(long, value_name = "TOOL", default_value = "inspect", hide_possible_values = true,
+    /// The tool on the right to begin with, instead of that of the last time: inspect, traverse, matrix, animation, train,
+    /// evaluate or log.
+    #[arg(long, value_name = "TOOL", hide_possible_values = true,
           value_parser = ["inspect", "traverse", "matrix", "animation", "train", "evaluate", "log"],
           help_heading = "Window")]
-    tool: String,
+    tool: Option<String>,
 
     /// Light or dark colours, whatever was chosen in the window.
     #[arg(long, value_name = "THEME", value_parser = ["light", "dark"], help_heading = "Window")]
@@ -89,24 +89,20 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 #[cfg(feature = "gui")]
 pub fn run(args: &Args) -> anyhow::Result<()> {
     use crate::app::{Options, Tool, config_folder, run};
-    use crate::checkpoint::BUNDLED;
     use crate::engine::Source;
+    use crate::inference::DeviceChoice;
 
     let model = &args.model;
     if let Some(path) = model.bundle().filter(|path| !path.exists()) {
         return Err(no_such_model(path));
     }
     let device = args.device.device.to_string();
-    let bundled = match BUNDLED.first().filter(|_| !model.is_given()) {
-        Some(best) => Some(best.unpack_for_user()?),
-        None => None,
-    };
-    let source = (model.is_given() || bundled.is_some()).then(|| Source {
-        model: model.bundle().cloned().or(bundled),
+    let source = model.is_given().then(|| Source {
+        model: model.bundle().cloned(),
         vae: model.vae.clone(),
         gan: model.gan.clone(),
         c_dim: model.c_dim,
-        device,
+        device: device.clone(),
     });
     if let Some(path) = args.beside.as_ref().filter(|path| !path.exists()) {
         return Err(no_such_model(path));
@@ -118,12 +114,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let codes = args.codes.as_deref().map(|path| super::code_row::code_row(path, args.row)).transpose()?;
     run(Options {
         source,
+        begins_bundled: true,
+        // Where nobody has chosen, the model is computed where it was the last time.
+        device: if args.device.device == DeviceChoice::Auto { String::new() } else { device },
         beside,
         codes,
         threads: super::threads(),
         screenshot: args.screenshot.clone(),
         size: args.size,
-        tool: Tool::named(&args.tool).unwrap_or_default(),
+        tool: args.tool.as_deref().and_then(Tool::named),
         dark: args.theme.as_ref().map(|theme| theme == "dark"),
         config: config_folder(),
         ..Options::default()
@@ -152,7 +151,8 @@ mod tests {
         }
         for name in crate::app::Tool::NAMES {
             let line = Line::try_parse_from(["explore", "--tool", name]).expect("parses");
-            assert!(crate::app::Tool::named(&line.args.tool).is_some(), "{name}");
+            let tool = line.args.tool.as_deref().and_then(crate::app::Tool::named);
+            assert_eq!(tool.map(crate::app::Tool::name), Some(name));
         }
         assert!(crate::app::Tool::named("nonsense").is_none());
     }

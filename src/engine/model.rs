@@ -42,6 +42,19 @@ impl Source {
         path.map_or(Path::new(""), PathBuf::as_path)
     }
 
+    /// The first of its files that is not there.
+    pub fn missing(&self) -> Option<&Path> {
+        let paths = self.model.iter().chain(&self.gan).chain(&self.vae);
+        paths.map(PathBuf::as_path).find(|path| !path.exists())
+    }
+
+    /// Whether it names the same files, wherever they compute.
+    pub fn is_same_model(&self, other: &Self) -> bool {
+        let files =
+            |source: &Self| (source.model.clone(), source.vae.clone(), source.gan.clone(), source.c_dim);
+        files(self) == files(other)
+    }
+
     /// The file name, for people.
     pub fn name(&self) -> String {
         let path = self.path();

@@ -53,6 +53,18 @@ impl LatentState {
         &self.description
     }
 
+    /// The same state, with locks, names and steps, of the same model read again; `None` where that has other codes.
+    pub fn read_again(mut self, description: &ModelDescription) -> Option<Self> {
+        let blocks = |description: &ModelDescription| -> Vec<_> {
+            description.codes.iter().map(|block| (block.name.clone(), block.dims, block.kind)).collect()
+        };
+        if blocks(&self.description) != blocks(description) {
+            return None;
+        }
+        self.description = description.clone();
+        Some(self)
+    }
+
     /// The code: one row.
     pub fn codes(&self) -> &Codes {
         &self.now.codes
@@ -355,6 +367,19 @@ mod tests {
         assert!(state.set_all(&other, 0).is_err());
         assert!(state.set("c", 3, 1.0).is_err() && state.set("c", 0, f32::NAN).is_err());
         assert!(!state.can_undo());
+    }
+
+    #[test]
+    fn a_model_read_again_keeps_everything_unless_its_codes_differ() {
+        let mut state = LatentState::new(toy::description());
+        state.set("c", 1, 0.5).expect("fits");
+        state.set_locked("c", 1, true);
+        let mut description = toy::description();
+        description.training.insert("step".to_owned(), 7.into());
+        let mut again = state.clone().read_again(&description).expect("the same codes");
+        assert_eq!(again.description(), &description);
+        assert!(again.is_locked("c", 1) && again.values("c")[1] == 0.5 && again.undo());
+        assert!(state.read_again(&toy::infogan()).is_none());
     }
 
     #[test]

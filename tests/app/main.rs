@@ -7,6 +7,7 @@ mod explorer;
 mod figures;
 mod paint;
 mod screen;
+mod session;
 #[path = "../common/skip.rs"]
 mod skip;
 mod snapshots;

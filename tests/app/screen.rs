@@ -1,8 +1,8 @@
-//! The real window on a virtual screen: it opens, takes a mouse, and shows another picture.
+//! The real window on a virtual screen: mouse, keys and clipboard, and how it ends and begins again.
 #![cfg(target_os = "linux")]
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -77,32 +77,91 @@ fn until(display: &str, folder: &Path, what: &str, done: impl Fn(&RgbaImage) -> 
     }
 }
 
-#[test]
-fn a_slider_moved_by_the_mouse_changes_the_picture() {
-    if let Some(missing) = ["Xvfb", "xdotool", "import"].into_iter().find(|program| !has(program)) {
+/// Whether every program that the tests of the screen need is there; says and counts it where one is not.
+fn has_all(programs: &[&str]) -> bool {
+    let missing = programs.iter().find(|program| !has(program));
+    if let Some(missing) = missing {
         skipped("window", &format!("{missing} is not installed"));
-        return;
     }
-    let folder = tempfile::tempdir().unwrap();
+    missing.is_none()
+}
+
+/// A random model in a file of `folder`.
+fn model(folder: &Path, name: &str) -> PathBuf {
     let trunk = ResnetTrunk { size: 32, nfilter: 4, nfilter_max: 8, channels: 3 };
     let mut model = RandomLibrary { trunk, c_dim: 5, s_dim: 4 }.model();
     // Larger weights than at the start of training, so that a factor visibly does something.
     for array in model.generator.values_mut() {
         array.data_mut().iter_mut().for_each(|value| *value *= 2.0);
     }
-    let path = folder.path().join("model.safetensors");
+    let path = folder.join(name);
     write_bundle(&path, &model, Precision::F32).unwrap();
-    let (_server, display) = screen();
+    path
+}
+
+/// The program on `display`, whose settings lie in `folder`.
+fn explore(display: &str, folder: &Path, words: &[&str]) -> Ending {
     let mut command = Command::new(env!("CARGO_BIN_EXE_idgan"));
     command
-        .args(["explore", "--device", "cpu", "--size", "1280x800", "--theme", "dark"])
-        .arg(&path)
-        .env("DISPLAY", &display)
-        .env("XDG_CONFIG_HOME", folder.path())
-        .env("XDG_RUNTIME_DIR", folder.path())
+        .args(["explore", "--device", "cpu", "--theme", "dark"])
+        .args(words)
+        .env("DISPLAY", display)
+        .env("XDG_CONFIG_HOME", folder)
+        .env("XDG_RUNTIME_DIR", folder)
         .env_remove("WAYLAND_DISPLAY")
         .stderr(Stdio::null());
-    let _window = Ending(command.spawn().unwrap());
+    Ending(command.spawn().unwrap())
+}
+
+/// Waits until the window has drawn a model and gives it the keyboard; its number.
+fn window(display: &str, folder: &Path) -> String {
+    until_file(&session(folder), "the model", |text| text.contains("codes"));
+    let said = output(display, "xdotool", &["search", "--sync", "--onlyvisible", "--name", "idgan"]);
+    let id = said.lines().last().unwrap().to_owned();
+    mouse(display, &["windowfocus", "--sync", &id]);
+    id
+}
+
+fn output(display: &str, program: &str, words: &[&str]) -> String {
+    let output = Command::new(program).env("DISPLAY", display).args(words).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Where the program keeps the session.
+fn session(folder: &Path) -> PathBuf {
+    folder.join("idgan/session.json")
+}
+
+fn until_file(path: &Path, what: &str, done: impl Fn(&str) -> bool) {
+    let start = Instant::now();
+    while !std::fs::read_to_string(path).is_ok_and(|text| done(&text)) {
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits for the end of the program; whether it ended by itself and well.
+fn ended(mut program: Ending) -> bool {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = program.0.try_wait().unwrap() {
+            return status.success();
+        }
+        assert!(start.elapsed() < PATIENCE, "the program does not end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_slider_moved_by_the_mouse_changes_the_picture() {
+    if !has_all(&["Xvfb", "xdotool", "import"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = model(folder.path(), "model.safetensors");
+    let (_server, display) = screen();
+    let words = ["--size", "1280x800", path.to_str().unwrap()];
+    let _window = explore(&display, folder.path(), &words);
     let blank = RgbaImage::from_pixel(1280, 800, image::Rgba([14, 16, 19, 255]));
     until(&display, folder.path(), "the pictures", |shot| changed(shot, &blank) > 100_000);
     std::thread::sleep(Duration::from_millis(500));
@@ -115,6 +174,103 @@ fn a_slider_moved_by_the_mouse_changes_the_picture() {
     }
     mouse(&display, &["mouseup", "1"]);
     until(&display, folder.path(), "another picture", |shot| changed(shot, &before) > 500);
+}
+
+#[test]
+fn the_clipboard_is_that_of_the_system() {
+    if !has_all(&["Xvfb", "xdotool", "xclip"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let first = model(folder.path(), "first.safetensors");
+    let second = model(folder.path(), "second with a space.safetensors");
+    let (_server, display) = screen();
+    let _window = explore(&display, folder.path(), &["--size", "1200x750", first.to_str().unwrap()]);
+    window(&display, folder.path());
+    mouse(&display, &["key", "ctrl+shift+c"]);
+    let start = Instant::now();
+    let codes: serde_json::Value = loop {
+        let text = output(&display, "xclip", &["-o", "-selection", "clipboard"]);
+        if let Ok(codes) = serde_json::from_str(&text) {
+            break codes;
+        }
+        assert!(start.elapsed() < PATIENCE, "the clipboard holds {text:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!((codes["c"].as_array().unwrap().len(), codes["s"].as_array().unwrap().len()), (5, 4));
+    // What another program has copied is pasted: codes, and a path into the field that asks for one.
+    copy(&display, "{\"c\": [0.25, 0, 0, 0, 1.5]}");
+    mouse(&display, &["key", "ctrl+shift+v"]);
+    until_file(&session(folder.path()), "the codes", |text| text.contains("0.25") && text.contains("1.5"));
+    copy(&display, second.to_str().unwrap());
+    mouse(&display, &["key", "ctrl+shift+o"]);
+    std::thread::sleep(Duration::from_millis(500));
+    mouse(&display, &["key", "ctrl+v"]);
+    std::thread::sleep(Duration::from_millis(500));
+    mouse(&display, &["key", "Return"]);
+    until_file(&session(folder.path()), "the model", |text| text.contains("second with a space"));
+}
+
+/// Puts `text` on the clipboard, as another program.
+fn copy(display: &str, text: &str) {
+    let mut copying = Command::new("xclip")
+        .env("DISPLAY", display)
+        .args(["-i", "-selection", "clipboard"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    copying.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    assert!(copying.wait().unwrap().success());
+}
+
+#[test]
+fn the_next_start_shows_the_same_model_codes_and_window() {
+    if !has_all(&["Xvfb", "xdotool"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = model(folder.path(), "model.safetensors");
+    let (_server, display) = screen();
+    let first = explore(&display, folder.path(), &["--size", "1000x700", path.to_str().unwrap()]);
+    let id = window(&display, folder.path());
+    mouse(&display, &["windowmove", "--sync", &id, "120", "40"]);
+    mouse(&display, &["key", "r"]);
+    std::thread::sleep(Duration::from_millis(500));
+    mouse(&display, &["key", "ctrl+q"]);
+    assert!(ended(first));
+    let before = std::fs::read_to_string(session(folder.path())).unwrap();
+    let second = explore(&display, folder.path(), &[]);
+    let id = window(&display, folder.path());
+    let place = output(&display, "xdotool", &["getwindowgeometry", &id]);
+    assert!(place.contains("Position: 120,40") && place.contains("Geometry: 1000x700"), "{place}");
+    mouse(&display, &["key", "ctrl+q"]);
+    assert!(ended(second));
+    assert_eq!(std::fs::read_to_string(session(folder.path())).unwrap(), before);
+}
+
+#[test]
+fn a_bookmark_outlives_the_signal_that_ends_the_window() {
+    if !has_all(&["Xvfb", "xdotool"]) {
+        return;
+    }
+    for signal in ["TERM", "INT", "HUP", "KILL"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = model(folder.path(), "model.safetensors");
+        let (_server, display) = screen();
+        let program = explore(&display, folder.path(), &["--size", "900x600", path.to_str().unwrap()]);
+        window(&display, folder.path());
+        mouse(&display, &["key", "r"]);
+        mouse(&display, &["key", "ctrl+b"]);
+        std::thread::sleep(Duration::from_millis(500));
+        let id = program.0.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
+        assert_eq!(ended(program), signal != "KILL", "{signal}");
+        let notes = std::fs::read_dir(folder.path().join("idgan/models")).unwrap().flatten();
+        let kept = notes.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+        assert!(kept.into_iter().any(|text| text.contains("\"name\": \"1\"")), "{signal}");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn painted(tool: Tool, dark: bool) -> Option<Window> {
                 source: Some(Source::file("both")),
                 library: Arc::new(ToyLibrary::default()),
                 native_dialogs: false,
-                tool,
+                tool: Some(tool),
                 dark: Some(dark),
                 ..Options::default()
             };

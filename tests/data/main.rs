@@ -1,7 +1,4 @@
-//! Data sets: through the binary, and the drawn sprites beside the published ones.
+//! Data sets through the binary.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "test code")]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod sets;
-mod sprites;

@@ -163,6 +163,11 @@ fn measurements(ui: &mut Ui, state: &mut State) {
             ui.spinner();
         }
     });
+    let is_measured = state.analysis.shares.value.is_some() || state.analysis.leakage.value.is_some();
+    if is_measured && state.analysis.is_outdated {
+        let text = "Measured before the model was read again; Measure does it anew.";
+        ui.label(RichText::new(text).size(SMALL).color(Palette::of(ui).warning));
+    }
     if let Some(shares) = state.analysis.shares.value {
         let percent = |share: f32| format!("{:.0} %", share * 100.0);
         let text = format!(

@@ -2,7 +2,7 @@ use egui::{RichText, Ui};
 
 use super::Panel;
 use crate::app::command::Command;
-use crate::app::state::State;
+use crate::app::state::{Start, State};
 use crate::app::theme::{Palette, SMALL};
 
 /// The menu bar.
@@ -126,7 +126,7 @@ fn file_menu(ui: &mut Ui, state: &mut State) {
             for source in recent {
                 let response = ui.button(source.name()).on_hover_text(source.path().display().to_string());
                 if response.clicked() {
-                    state.open(source, None);
+                    state.open(source, Start::Fresh);
                 }
             }
         });

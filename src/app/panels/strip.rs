@@ -118,7 +118,7 @@ fn thumbnail(ui: &mut Ui, state: &State, index: usize, side: f32) -> (bool, bool
     let is_bookmark = state.strip.kind == StripKind::Bookmarks;
     let action = match state.strip.kind {
         StripKind::Bookmarks => "click to go back to these codes, right-click for more",
-        StripKind::Nine => "click to keep this nuisance code",
+        StripKind::Nine => "the nuisance code of the seed of this number; click to keep it",
         StripKind::Data => "click to set the factors to what the encoder finds in it",
     };
     let hint = format!("{name}: {action}");

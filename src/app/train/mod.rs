@@ -11,7 +11,7 @@ pub(crate) use run::{News, Run};
 use std::path::Path;
 
 use super::log::Severity;
-use super::state::State;
+use super::state::{Start, State};
 use crate::engine::Source;
 use crate::training::Stage;
 
@@ -58,7 +58,7 @@ impl State {
         if run.has_checkpoint() {
             self.train.explore_when_saved = false;
             let folder = run.folder.clone();
-            self.open(Source::file(folder), None);
+            self.open(Source::file(folder), Start::Fresh);
         } else {
             run.control().save();
             self.train.explore_when_saved = true;

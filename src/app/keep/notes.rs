@@ -1,0 +1,340 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::session::{Values, codes, values};
+use super::store;
+use crate::app::log::Severity;
+use crate::app::state::State;
+use crate::app::strip::{Bookmark, free_name};
+use crate::checkpoint::CodeBlock;
+use crate::engine::Opened;
+use crate::explore::{Codes, LatentState};
+
+/// What a person has added to a model: names of its dimensions, and bookmarks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Notes {
+    /// The model file, to find the notes again when its content has changed.
+    path: PathBuf,
+    /// By block and dimension; empty where nobody gave a name.
+    names: BTreeMap<String, Vec<String>>,
+    bookmarks: Vec<KeptBookmark>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct KeptBookmark {
+    name: String,
+    codes: Values,
+}
+
+/// The notes about the open model as they were kept last. Other windows may have written more since.
+#[derive(Clone, Debug)]
+pub(crate) struct Noted {
+    /// Where they are kept.
+    file: PathBuf,
+    notes: Notes,
+    /// The notes before a change that could not be written.
+    unwritten: Option<Notes>,
+}
+
+impl Notes {
+    /// Where the notes about `opened` are kept.
+    fn file(folder: &Path, opened: &Opened) -> PathBuf {
+        let name = if opened.hash.is_empty() {
+            let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+            opened.source.name().chars().map(plain).collect()
+        } else {
+            opened.hash.clone()
+        };
+        folder.join("models").join(format!("{name}.json"))
+    }
+
+    /// Nothing, about the model at `path`.
+    fn none(path: PathBuf) -> Self {
+        Self { path, ..Self::default() }
+    }
+
+    /// The notes about the open model as they are now.
+    fn of(state: &State) -> Option<Self> {
+        let (model, latent) = state.model.as_ref().zip(state.latent.as_ref())?;
+        let bookmark = |bookmark: &Bookmark| KeptBookmark {
+            name: bookmark.name.clone(),
+            codes: values(&bookmark.codes),
+        };
+        Some(Self {
+            path: absolute(model.opened.source.path()),
+            names: names(latent),
+            bookmarks: state.strip.bookmarks.iter().map(bookmark).collect(),
+        })
+    }
+
+    /// Whether they are those of the open model as they are now; cheap enough to be asked every frame.
+    fn are_of(&self, state: &State) -> bool {
+        let Some((model, latent)) = state.model.as_ref().zip(state.latent.as_ref()) else { return true };
+        let is_named = |block: &CodeBlock| {
+            let kept = self.names.get(&block.name).map_or(&[][..], Vec::as_slice);
+            let kept_name = |dim: usize| kept.get(dim).map_or("", String::as_str);
+            (0..block.dims).all(|dim| kept_name(dim) == given_name(latent, block, dim))
+        };
+        self.path == absolute(model.opened.source.path())
+            && latent.description().codes.iter().all(is_named)
+            && self.bookmarks.len() == state.strip.bookmarks.len()
+            && self.bookmarks.iter().zip(&state.strip.bookmarks).all(|(kept, bookmark)| kept.is(bookmark))
+    }
+
+    /// `theirs` with all that was changed from `before` to `now`.
+    pub(super) fn merged(before: &Self, now: &Self, theirs: &Self) -> Self {
+        Self {
+            path: now.path.clone(),
+            names: merged_names(&before.names, &now.names, &theirs.names),
+            bookmarks: merged_bookmarks(&before.bookmarks, &now.bookmarks, &theirs.bookmarks),
+        }
+    }
+}
+
+impl Noted {
+    fn new(file: PathBuf, notes: Notes) -> Self {
+        Self { file, notes, unwritten: None }
+    }
+}
+
+impl KeptBookmark {
+    fn is(&self, bookmark: &Bookmark) -> bool {
+        let is_kept = |(name, block): (&str, &crate::base::Array)| {
+            self.codes.get(name).is_some_and(|values| values == block.row(0))
+        };
+        self.name == bookmark.name
+            && self.codes.len() == bookmark.codes.blocks().count()
+            && bookmark.codes.blocks().all(is_kept)
+    }
+
+    fn bookmark(&self, like: &Codes) -> Option<Bookmark> {
+        Some(Bookmark { name: self.name.clone(), codes: codes(&self.codes, like)? })
+    }
+}
+
+impl State {
+    /// Takes names and bookmarks that were given to this model before. Where the model that was open is only read again
+    /// (`is_same`), it has them already.
+    pub(crate) fn recall(&mut self, folder: &Path, is_same: bool) {
+        let Some(opened) = self.model.as_ref().map(|model| Arc::clone(&model.opened)) else { return };
+        let file = Notes::file(folder, &opened);
+        let path = absolute(opened.source.path());
+        if is_same && self.noted.is_some() {
+            // A checkpoint that has gone on is kept under another name, where there is nothing yet.
+            if self.noted.as_ref().is_some_and(|noted| noted.file != file) {
+                self.noted = Some(Noted::new(file, Notes::none(path)));
+            }
+            return;
+        }
+        let by_content = match store::read::<Notes>(&file) {
+            Ok(notes) => notes,
+            Err(fault) => {
+                self.log.add(Severity::Warning, fault.to_string());
+                None
+            }
+        };
+        let by_path = if by_content.is_none() { newest_of(&folder.join("models"), &path) } else { None };
+        if let Some(notes) = by_content.as_ref().or(by_path.as_ref()) {
+            self.apply(notes);
+        }
+        // What does not fit this model is not the window's, and stays in the file.
+        let notes = match by_content.and_then(|kept| Some(Notes { path: kept.path, ..Notes::of(self)? })) {
+            Some(notes) => notes,
+            None => Notes::none(path),
+        };
+        self.noted = Some(Noted::new(file, notes));
+    }
+
+    fn apply(&mut self, notes: &Notes) {
+        let Some(latent) = &mut self.latent else { return };
+        for (block, names) in &notes.names {
+            for (dim, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+                latent.rename(block, dim, name);
+            }
+        }
+        latent.forget_steps();
+        let like = latent.codes();
+        self.strip.bookmarks = notes.bookmarks.iter().filter_map(|kept| kept.bookmark(like)).collect();
+    }
+
+    /// What has changed since the notes were kept last: where they are kept, and the notes before and now. With
+    /// `tries_again` also what could not be written then.
+    pub(super) fn changed_notes(&mut self, tries_again: bool) -> Option<(PathBuf, [Notes; 2])> {
+        let noted = self.noted.as_ref()?;
+        if noted.notes.are_of(self) && !(tries_again && noted.unwritten.is_some()) {
+            return None;
+        }
+        let now = Notes::of(self)?;
+        let noted = self.noted.as_mut()?;
+        let before = std::mem::replace(&mut noted.notes, now.clone());
+        Some((noted.file.clone(), [noted.unwritten.take().unwrap_or(before), now]))
+    }
+
+    /// Notes that a change since `before` could not be written.
+    pub(super) fn on_unwritten(&mut self, file: &Path, before: Notes) {
+        if let Some(noted) = self.noted.as_mut().filter(|noted| noted.file == file) {
+            noted.unwritten.get_or_insert(before);
+        }
+    }
+
+    /// Takes in that `handed` was kept as `merged`, which has what other windows have written. Their names of
+    /// dimensions are seen at the next start: a name that changes by itself would be a step of undo that nobody made.
+    pub(super) fn take_merged(&mut self, file: &Path, handed: &Notes, merged: &Notes) {
+        let Some(noted) = self.noted.as_mut().filter(|noted| noted.file == file) else { return };
+        if handed.bookmarks == merged.bookmarks {
+            return;
+        }
+        noted.notes.bookmarks =
+            merged_bookmarks(&handed.bookmarks, &noted.notes.bookmarks, &merged.bookmarks);
+        let Some(now) = Notes::of(self) else { return };
+        let bookmarks = merged_bookmarks(&handed.bookmarks, &now.bookmarks, &merged.bookmarks);
+        let Some(like) = self.latent.as_ref().map(LatentState::codes) else { return };
+        self.strip.bookmarks = bookmarks.iter().filter_map(|kept| kept.bookmark(like)).collect();
+    }
+}
+
+/// Names that somebody gave, by block and dimension; those that the model brings along are its own.
+fn names(latent: &LatentState) -> BTreeMap<String, Vec<String>> {
+    let named = latent.description().codes.iter().map(|block| {
+        let names = (0..block.dims).map(|dim| given_name(latent, block, dim).to_owned()).collect();
+        (block.name.clone(), names)
+    });
+    named.filter(|(_, names): &(_, Vec<String>)| names.iter().any(|name| !name.is_empty())).collect()
+}
+
+fn given_name<'a>(latent: &'a LatentState, block: &CodeBlock, dim: usize) -> &'a str {
+    let name = latent.name(&block.name, dim);
+    if block.labels.get(dim).is_some_and(|label| label == name) { "" } else { name }
+}
+
+/// `theirs` without what was taken away from `before` to `now`, and with what was added and is not there yet.
+fn merged_bookmarks(
+    before: &[KeptBookmark],
+    now: &[KeptBookmark],
+    theirs: &[KeptBookmark],
+) -> Vec<KeptBookmark> {
+    if before == theirs {
+        return now.to_vec();
+    }
+    let mut merged = without(theirs, &without(before, now));
+    for mut new in without(now, before) {
+        if merged.contains(&new) {
+            continue;
+        }
+        if merged.iter().any(|kept| kept.name == new.name) {
+            new.name = free_name(merged.iter().map(|kept| kept.name.as_str()));
+        }
+        merged.push(new);
+    }
+    merged
+}
+
+/// `all` without one of each of `some`.
+fn without(all: &[KeptBookmark], some: &[KeptBookmark]) -> Vec<KeptBookmark> {
+    let mut left = all.to_vec();
+    for gone in some {
+        if let Some(at) = left.iter().position(|kept| kept == gone) {
+            left.remove(at);
+        }
+    }
+    left
+}
+
+/// Each name as `now` has it where it was changed since `before`, else as `theirs` has it.
+fn merged_names(
+    before: &BTreeMap<String, Vec<String>>,
+    now: &BTreeMap<String, Vec<String>>,
+    theirs: &BTreeMap<String, Vec<String>>,
+) -> BTreeMap<String, Vec<String>> {
+    let mut merged = theirs.clone();
+    for block in before.keys().chain(now.keys()) {
+        let name = |names: &BTreeMap<String, Vec<String>>, dim: usize| {
+            names.get(block).and_then(|names| names.get(dim)).cloned().unwrap_or_default()
+        };
+        let dims = before.get(block).map_or(0, Vec::len).max(now.get(block).map_or(0, Vec::len));
+        for dim in (0..dims).filter(|&dim| name(before, dim) != name(now, dim)) {
+            let names = merged.entry(block.clone()).or_default();
+            names.resize(names.len().max(dim + 1), String::new());
+            names[dim] = name(now, dim);
+        }
+    }
+    merged
+}
+
+/// The notes about the model at `path` that were written last.
+fn newest_of(models: &Path, path: &Path) -> Option<Notes> {
+    let written = |file: &PathBuf| std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
+    let files = std::fs::read_dir(models).ok()?.flatten().map(|entry| entry.path());
+    let notes = files.filter(|file| file.extension().is_some_and(|extension| extension == "json"));
+    let notes = notes.filter_map(|file| Some((written(&file)?, store::peek::<Notes>(&file)?)));
+    notes.filter(|(_, notes)| notes.path == path).max_by_key(|(at, _)| *at).map(|(_, notes)| notes)
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notes(bookmarks: &[(&str, f32)], names: &[&str]) -> Notes {
+        let bookmark = |&(name, value): &(&str, f32)| KeptBookmark {
+            name: name.to_owned(),
+            codes: Values::from([("c".to_owned(), vec![value])]),
+        };
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        Notes {
+            path: "model".into(),
+            names: BTreeMap::from([("c".to_owned(), names)]),
+            bookmarks: bookmarks.iter().map(bookmark).collect(),
+        }
+    }
+
+    #[test]
+    fn what_two_windows_add_and_remove_is_merged() {
+        let before = notes(&[("1", 0.1), ("2", 0.2)], &["", "y"]);
+        let now = notes(&[("2", 0.2), ("3", 0.3)], &["x", "y"]);
+        assert_eq!(Notes::merged(&before, &now, &before), now);
+        let theirs = notes(&[("1", 0.1), ("2", 0.2), ("3", 0.9)], &["", "z"]);
+        let merged = Notes::merged(&before, &now, &theirs);
+        assert_eq!(merged, notes(&[("2", 0.2), ("3", 0.9), ("4", 0.3)], &["x", "z"]));
+        assert_eq!(Notes::merged(&now, &now, &merged), merged, "who changed nothing takes nothing back");
+    }
+
+    #[test]
+    fn equal_bookmarks_are_told_apart_by_their_number() {
+        let before = notes(&[("1", 0.5), ("1", 0.5)], &[]);
+        let now = notes(&[("1", 0.5)], &[]);
+        let theirs = notes(&[("0", 0.0), ("1", 0.5), ("1", 0.5)], &[]);
+        assert_eq!(Notes::merged(&before, &now, &theirs).bookmarks.len(), 2);
+    }
+
+    #[test]
+    fn names_reach_as_far_as_the_longer_list() {
+        let merged = Notes::merged(&notes(&[], &[]), &notes(&[], &["", "", "late"]), &notes(&[], &["early"]));
+        assert_eq!(merged.names["c"], ["early", "", "late"]);
+    }
+
+    #[test]
+    fn the_newest_notes_about_a_path_are_found() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let write = |name: &str, notes: &Notes| {
+            let text = serde_json::to_vec(notes).expect("serialises");
+            std::fs::write(folder.path().join(name), text).expect("writes");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        let (older, newer) = (notes(&[("1", 0.1)], &[]), notes(&[("2", 0.2)], &[]));
+        write("f.json", &older);
+        write("a.json", &newer);
+        write("z.json.bak", &older);
+        write("b.json", &Notes { path: "another".into(), ..older.clone() });
+        assert_eq!(newest_of(folder.path(), Path::new("model")), Some(newer));
+        assert_eq!(newest_of(folder.path(), Path::new("unknown")), None);
+    }
+}
