@@ -3,6 +3,9 @@
 //! Each room depends only on rooms above it in this list; ARCHITECTURE.md is the map.
 
 pub mod base;
+
+pub(crate) mod formats;
+
 pub mod ops;
 
 pub mod nets;

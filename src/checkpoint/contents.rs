@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use crate::base::{Array, Arrays, FileError};
+use crate::formats::{Source, sha256, shorten};
 
 use super::pickle::{Encoding, TensorRef, TorchFile, Value};
 use super::shapes::Shapes;
-use super::source::{Source, sha256};
 use super::tensors::TensorFile;
-use super::zip::shorten;
 use super::{CheckpointError, ModelDescription};
 
 /// The key of the model description in a bundle's metadata.

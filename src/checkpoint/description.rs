@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::DrawingVersion;
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameter, Parameters, VaeConfig};
 
 /// What a model is: its code blocks, its networks, and where it comes from.
@@ -43,6 +44,22 @@ impl ModelDescription {
     pub fn data_picture(&self) -> Option<PathBuf> {
         let picture = self.provenance.get("config")?.get("picture")?.as_str()?;
         (!picture.is_empty()).then(|| picture.into())
+    }
+}
+
+impl ModelDescription {
+    /// What to say where the program draws the pictures of `spec` otherwise by now than when the model learnt them.
+    pub fn other_drawing(&self, spec: &str) -> Option<String> {
+        let known =
+            self.provenance.get("drawing").and_then(|drawing| DrawingVersion::deserialize(drawing).ok());
+        let is_other =
+            self.data.as_deref() == Some(spec) && known.unwrap_or_default() != DrawingVersion::of(spec);
+        is_other.then(|| {
+            format!(
+                "this model was trained when the program drew {spec} otherwise, so these are not quite the pictures that it \
+                 learnt; train it anew for numbers that count"
+            )
+        })
     }
 }
 

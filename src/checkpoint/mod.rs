@@ -1,7 +1,6 @@
 //! Models on disk: the native bundle with its description, import and export of the published PyTorch files,
 //! and all parsing of untrusted bytes.
 
-mod budget;
 mod bundle;
 mod bundled;
 mod contents;
@@ -18,11 +17,9 @@ mod open;
 mod part;
 pub mod pickle;
 mod shapes;
-mod source;
 mod state_dict;
 mod summary;
 mod tensors;
-mod zip;
 
 pub use bundle::{write_bundle, write_bundle_with};
 pub use bundled::{BUNDLED, BundledModel};

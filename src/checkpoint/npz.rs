@@ -7,12 +7,11 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::base::{Array, FileError, NpyHeader, write_atomic};
+use crate::formats::zip::{Archive, MemberReader};
+use crate::formats::{Budget, Source, shorten};
 
 use super::CheckpointError;
-use super::budget::Budget;
 use super::dtype::DType;
-use super::source::Source;
-use super::zip::{Archive, MemberReader, shorten};
 
 /// Numbers that are converted at a time.
 const CHUNK: usize = 1 << 14;

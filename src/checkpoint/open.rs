@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::Arrays;
+use crate::formats::sha256;
 
 use super::contents::{GAN_ITERATION, RUN_CHECKPOINT, VAE_ITERATION};
 use super::describe::{describe_blocks, is_explained};
 use super::fit::check_fit;
 use super::part::{Part, Wanted};
-use super::source::sha256;
 use super::{CheckpointError, Model, ModelDescription, VaePart};
 
 /// The files a model is made of. Each may be a bundle, a published PyTorch file in either encoding, a state dict

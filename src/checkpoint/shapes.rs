@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 
+use crate::formats::shorten;
 use crate::nets::Parameters;
-
-use super::zip::shorten;
 
 /// Names and shapes of a network's tensors, outermost dimension first.
 pub type Shapes = BTreeMap<String, Vec<usize>>;

@@ -1,12 +1,11 @@
 use std::path::Path;
 
 use crate::base::Arrays;
+use crate::formats::{Source, shorten};
 
 use super::CheckpointError;
 use super::pickle::TorchFile;
-use super::source::Source;
 use super::tensors::TensorFile;
-use super::zip::shorten;
 
 /// Every tensor of a state dict of any network, by its full name: a PyTorch file in either encoding or a safetensors
 /// file. The prefix `module.` is left out.

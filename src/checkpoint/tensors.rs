@@ -9,11 +9,10 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::base::{Array, Arrays, FileError, write_atomic};
+use crate::formats::{Budget, Source};
 
 use super::CheckpointError;
-use super::budget::Budget;
 use super::dtype::DType;
-use super::source::Source;
 
 /// Longest header that is read, in bytes: room for some 100,000 tensors. A parsed header takes up to 32 times its
 /// size in memory.

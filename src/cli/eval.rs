@@ -141,6 +141,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if chooses && features.is_none() {
         request.metrics.retain(|&metric| metric != Metric::Fid);
     }
+    if let Some(warning) = bench.description().other_drawing(&spec) {
+        warn(warning);
+    }
     let options = args.opening.options_for(&cancel, &spec, bench.description());
     let mut pictures = Pictures::open(&spec, &bench.networks, &request, &options);
     if chooses && matches!(pictures, Err(DataError::Spec(_))) {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::base::FileError;
 use crate::checkpoint::{RUN_CHECKPOINT, Summary, summarise};
+use crate::data::DrawingVersion;
 use crate::metrics::EVALUATION_FILE;
 use crate::training::{Method, RunFolder, TrainConfig};
 
@@ -53,6 +54,8 @@ struct Measured {
     #[serde(default)]
     model_hash: String,
     data: String,
+    #[serde(default)]
+    drawing: DrawingVersion,
     metrics: BTreeMap<String, Value>,
     #[serde(default)]
     samples: BTreeMap<String, usize>,
@@ -141,6 +144,12 @@ impl Reader {
             let place = folder.display();
             self.results.warnings.push(format!("left out, since it was trained on after it was measured; measure it again with idgan eval: {place}"));
             return Ok(());
+        }
+        if measured.drawing != DrawingVersion::of(&measured.data) {
+            let (data, place) = (&measured.data, folder.display());
+            self.results.warnings.push(format!(
+                "counts, but was measured when this program drew {data} otherwise; train and measure it again: {place}"
+            ));
         }
         let vae = if config.method.takes_a_vae() { vae_method(summary, config) } else { None };
         let how = |name: &String| {

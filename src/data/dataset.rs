@@ -1,6 +1,7 @@
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use crate::base::Stream;
+use crate::base::{FileError, Stream};
 
 /// A data set of pictures with random access.
 ///
@@ -83,7 +84,7 @@ pub enum DataError {
     Spec(String),
     /// A file that cannot be read.
     #[error(transparent)]
-    File(#[from] crate::base::FileError),
+    File(#[from] FileError),
     /// A file with content that does not fit.
     #[error("{what}: {path}", path = path.display())]
     Content {
@@ -107,4 +108,22 @@ pub enum DataError {
     /// Stopped by [`super::OpenOptions::cancel`].
     #[error("stopped before the data set was ready")]
     Cancelled,
+}
+
+impl DataError {
+    /// A failed read of `path`. A file that ends early and one whose bytes contradict each other are faults of the
+    /// content, and so is what cannot be read here; everything else is the system's.
+    pub(super) fn io(error: io::Error, path: &Path) -> Self {
+        let what = match error.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                "the file ends too early; it was cut short, copy or download it again".into()
+            }
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                format!("the file is damaged ({error}); copy or download it again")
+            }
+            io::ErrorKind::Unsupported => error.to_string(),
+            _ => return FileError::new(error, path).into(),
+        };
+        Self::Content { what, path: path.into() }
+    }
 }

@@ -19,4 +19,4 @@ pub use dataset::{DataError, Dataset, Factor, SHARED_NUISANCE};
 pub use factors::{classes_of, combinations, index_of};
 pub use options::{OpenOptions, Progress, ProgressFn};
 pub use order::BatchesState;
-pub use spec::{KNOWN_SPECS, absolute_spec, open, whole_spec};
+pub use spec::{DrawingVersion, KNOWN_SPECS, absolute_spec, open, whole_spec};

@@ -1,9 +1,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::photos::{Layout, Photos};
 use super::scenes::{DrawnScenes, Scenes};
-use super::sprites::{Sprites, Variant};
+use super::sprites::{self, Sprites, Variant};
 use super::{DataError, Dataset, OpenOptions};
 
 /// What can be opened, for messages and help.
@@ -36,10 +38,10 @@ pub fn open(spec: &str, size: Option<usize>, options: &OpenOptions) -> Result<Ar
     };
     let path = path.map(Path::new);
     match name {
-        "dsprites" => sprites(spec, Variant::Plain, path, size, options),
-        "color-dsprites" => sprites(spec, Variant::Colour, path, size, options),
-        "noisy-dsprites" => sprites(spec, Variant::Noisy, path, size, options),
-        "scream-dsprites" => sprites(spec, Variant::Scream, path, size, options),
+        "dsprites" => open_sprites(spec, Variant::Plain, path, size, options),
+        "color-dsprites" => open_sprites(spec, Variant::Colour, path, size, options),
+        "noisy-dsprites" => open_sprites(spec, Variant::Noisy, path, size, options),
+        "scream-dsprites" => open_sprites(spec, Variant::Scream, path, size, options),
         "scenes" => scenes(spec, size.unwrap_or(SCENE_SIDE), options),
         "images" => photos(spec, Layout::Images, path, size, options),
         "celeba" => photos(spec, Layout::CelebA, path, size, options),
@@ -73,6 +75,33 @@ pub fn whole_spec(spec: &str) -> &str {
     }
 }
 
+/// The version of the pictures that the program draws for a data set: it is another one where the same index gave another
+/// picture before. Files and sets that were never drawn otherwise have the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DrawingVersion(u32);
+
+impl Default for DrawingVersion {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl DrawingVersion {
+    /// How this program draws the set that `spec` names.
+    pub fn of(spec: &str) -> Self {
+        match spec.strip_suffix("dsprites") {
+            Some("" | "color-" | "noisy-" | "scream-") => Self(sprites::DRAWING),
+            _ => Self::default(),
+        }
+    }
+
+    /// Whether it is the first: what is kept of a run or a model says nothing then.
+    pub fn is_first(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The first word of each line of [`KNOWN_SPECS`].
 fn known_names() -> Vec<&'static str> {
     KNOWN_SPECS.lines().filter_map(|line| line.split_whitespace().next()).collect()
@@ -85,7 +114,7 @@ fn scenes(spec: &str, size: usize, options: &OpenOptions) -> Result<Arc<dyn Data
     }
 }
 
-fn sprites(
+fn open_sprites(
     spec: &str,
     variant: Variant,
     path: Option<&Path>,

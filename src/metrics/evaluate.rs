@@ -1,169 +1,23 @@
 //! One call that measures a model: what the command line, the tables and the window share.
 
-use std::sync::Arc;
-
-use candle_core::Device;
-
-use crate::base::{Cancel, Pool};
-use crate::checkpoint::ModelDescription;
-use crate::data::{self, DataError, Dataset, OpenOptions};
-use crate::explore::{Source, main_block};
-use crate::inference::Networks;
+use crate::base::Cancel;
+use crate::data::DrawingVersion;
+use crate::explore::Source;
 
 use super::alignment::{ALIGNMENT_PICTURES, alignment};
-use super::coded::check_pictures;
 use super::correlation::{READ_BACK_PICTURES, factor_correlation, read_back_correlation};
 use super::divergence::{active_units, kl};
-use super::drawn::{Drawing, encoded_block};
+use super::drawn::Drawing;
 use super::fid::{FID_PICTURES, fid};
 use super::fvm::{FvmOptions, fvm};
-use super::gilbo::{GILBO_STEPS, GilboOptions, gilbo};
-use super::mig::{MIG_BINS, mig};
+use super::gilbo::{GilboOptions, gilbo};
+use super::mig::mig;
+use super::request::{CODED_PICTURES, check, read_code};
 use super::total_correlation::{gaussian_total_correlation, total_correlation};
 use super::{
-    CodeSample, EncodedPictures, Evaluation, Features, Metric, MetricError, Painter, Progress, Score, Watch,
+    CodeSample, EncodedPictures, Evaluation, Features, Metric, MetricError, Pictures, Progress, Request,
+    Score, Subject, Watch,
 };
-
-/// Pictures whose codes are looked at when not said (disentanglement_lib's).
-pub const CODED_PICTURES: usize = 10_000;
-
-/// What is asked of a model.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// What to measure.
-    pub metrics: Vec<Metric>,
-    /// Seed of every random choice; equal seeds give equal results.
-    pub seed: u64,
-    /// Pictures behind each value; the published number of each metric when left out. The FactorVAE metric counts its
-    /// votes in [`FvmOptions`] instead.
-    pub samples: Option<usize>,
-    /// How the FactorVAE metric is computed.
-    pub fvm: FvmOptions,
-    /// Bins of the mutual information gap.
-    pub mig_bins: usize,
-    /// Where the codes of drawn pictures come from, for [`Metric::Fid`]; [`Metric::RId`], [`Metric::ReadBack`] and
-    /// [`Metric::Gilbo`] are defined on the posterior (the last on the prior where there is no encoder).
-    pub codes: Source,
-    /// Which network draws.
-    pub painter: Painter,
-    /// Steps of training the encoder of [`Metric::Gilbo`].
-    pub gilbo_steps: usize,
-}
-
-impl Request {
-    /// `metrics` as published: the paper's FVM, MIG with 20 bins, codes from the prior, drawn by the generator.
-    pub fn new(metrics: Vec<Metric>, seed: u64) -> Self {
-        Self {
-            metrics,
-            seed,
-            samples: None,
-            fvm: FvmOptions::PAPER,
-            mig_bins: MIG_BINS,
-            codes: Source::Prior,
-            painter: Painter::Generator,
-            gilbo_steps: GILBO_STEPS,
-        }
-    }
-
-    /// Leaves out what [`evaluate`] would refuse for this model and these pictures.
-    ///
-    /// # Errors
-    /// The first refusal, when nothing remains.
-    pub fn retain_sensible(
-        &mut self,
-        subject: &Subject<'_>,
-        pictures: &Pictures,
-        features: Option<usize>,
-    ) -> Result<(), MetricError> {
-        let mut sensible = Vec::new();
-        let mut refusal = None;
-        for metric in std::mem::take(&mut self.metrics) {
-            self.metrics = vec![metric];
-            match check(subject, pictures, self, features) {
-                Ok(()) => sensible.push(metric),
-                Err(error) => refusal = refusal.or(Some(error)),
-            }
-        }
-        self.metrics = sensible;
-        match refusal {
-            Some(error) if self.metrics.is_empty() => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    fn has(&self, metric: Metric) -> bool {
-        self.metrics.contains(&metric)
-    }
-
-    /// Whether the aggregated posterior is drawn from, of a model that has an encoder or not.
-    fn needs_posterior(&self, has_encoder: bool) -> bool {
-        let by_choice = self.has(Metric::Fid) && self.codes == Source::Posterior;
-        let by_definition = self.has(Metric::RId) || self.has(Metric::ReadBack);
-        by_definition || by_choice || (has_encoder && self.has(Metric::Gilbo))
-    }
-
-    /// Whether pictures of the data are encoded.
-    fn needs_coded(&self, has_encoder: bool) -> bool {
-        self.needs_posterior(has_encoder) || self.metrics.iter().any(|metric| metric.needs_encoder())
-    }
-}
-
-/// The model that is measured.
-pub struct Subject<'a> {
-    /// What it is.
-    pub description: &'a ModelDescription,
-    /// SHA-256 of its files.
-    pub hash: &'a str,
-    /// Its networks.
-    pub networks: &'a mut Networks,
-    /// Threads for reading pictures and for features.
-    pub pool: &'a Pool,
-    /// Where the encoder of [`Metric::Gilbo`] is trained.
-    pub device: &'a Device,
-}
-
-/// The pictures that a model is measured on, at the sizes that its networks want.
-#[derive(Clone, Default)]
-pub struct Pictures {
-    /// The data set's specification.
-    pub spec: String,
-    /// At the encoder's size, where they are encoded.
-    pub coded: Option<Arc<dyn Dataset>>,
-    /// At the painter's size, where drawn pictures are compared with them.
-    pub drawn: Option<Arc<dyn Dataset>>,
-}
-
-impl Pictures {
-    /// Opens `spec` at the sizes that `request` needs of these networks.
-    ///
-    /// # Errors
-    /// When the data set cannot be opened, or not at these sizes.
-    pub fn open(
-        spec: &str,
-        networks: &Networks,
-        request: &Request,
-        options: &OpenOptions,
-    ) -> Result<Self, DataError> {
-        let open = |[_, height, _]: [usize; 3]| data::open(spec, Some(height), options);
-        let encoder = networks.encoder.as_deref().map(|encoder| encoder.picture_shape());
-        let painter = painter(networks, request.painter);
-        let coded = encoder.filter(|_| request.needs_coded(true)).map(open).transpose()?;
-        let drawn = match (painter, &coded) {
-            (Some(shape), _) if request.has(Metric::Fid) => match &coded {
-                Some(coded) if coded.picture_shape() == shape => Some(Arc::clone(coded)),
-                _ => Some(open(shape)?),
-            },
-            _ => None,
-        };
-        Ok(Self { spec: spec.to_owned(), coded, drawn })
-    }
-}
-
-/// The shape of a painter's pictures; `None` when the model lacks it.
-fn painter(networks: &Networks, painter: Painter) -> Option<[usize; 3]> {
-    let renderer = painter.choose(networks.generator.as_deref(), networks.decoder.as_deref());
-    renderer.map(|renderer| renderer.picture_shape())
-}
 
 /// Measures everything that `request` asks, or nothing: what makes no sense is found before anything is computed.
 ///
@@ -189,6 +43,7 @@ pub fn evaluate(
         result: Evaluation {
             model_hash: String::new(),
             data: pictures.spec.clone(),
+            drawing: DrawingVersion::of(&pictures.spec),
             seed: request.seed,
             ..Evaluation::default()
         },
@@ -200,94 +55,6 @@ pub fn evaluate(
     }
     job.pictures(sample.as_ref(), features)?;
     Ok(job.result)
-}
-
-/// Refuses what makes no sense.
-fn check(
-    subject: &Subject<'_>,
-    pictures: &Pictures,
-    request: &Request,
-    features: Option<usize>,
-) -> Result<(), MetricError> {
-    let refuse = |sentence: String| Err(MetricError::Request(sentence));
-    if request.metrics.is_empty() {
-        return refuse("no metric is named".into());
-    }
-    if request.samples.is_some_and(|samples| samples < 2) || request.fvm.votes == 0 || request.mig_bins < 2 {
-        return refuse("there must be at least two pictures, one vote and two bins".into());
-    }
-    for &metric in &request.metrics {
-        if metric.needs_encoder() && subject.networks.encoder.is_none() {
-            return refuse(format!(
-                "{metric} asks the encoder, and this model has none, because it has no VAE; give its file with --vae, \
-                 beside --gan"
-            ));
-        }
-        if metric.needs_drawing() && painter(subject.networks, request.painter).is_none() {
-            return refuse(match request.painter {
-                Painter::Generator => {
-                    format!(
-                        "{metric} looks at drawn pictures, and this model has no generator; draw with its VAE"
-                    )
-                }
-                Painter::Decoder => {
-                    format!("{metric} was to look at pictures of the VAE, and this model has none")
-                }
-            });
-        }
-    }
-    let has_encoder = subject.networks.encoder.is_some();
-    if request.needs_posterior(has_encoder) {
-        if subject.networks.encoder.is_none() {
-            return refuse("codes from the posterior need an encoder, and this model has none".into());
-        }
-        encoded_block(subject.description, request.painter)?;
-    }
-    if request.has(Metric::Gilbo) {
-        read_code(subject.description, request.painter)?;
-    }
-    let spec = &pictures.spec;
-    if let (Some(data), Some(encoder)) = (&pictures.coded, &subject.networks.encoder) {
-        check_pictures(data.as_ref(), encoder.picture_shape(), "the encoder takes")?;
-        for metric in request.metrics.iter().filter(|metric| metric.needs_factors()) {
-            if data.factors().iter().all(|factor| factor.values.len() < 2) {
-                return refuse(format!(
-                    "{metric} compares codes with the true factors, and those of {spec} are not known; measure on \
-                     dsprites or scenes, or leave {metric} out"
-                ));
-            }
-        }
-    } else if request.needs_coded(has_encoder) {
-        return refuse(format!("the pictures of {spec} were not opened at the encoder's size"));
-    }
-    if request.has(Metric::Fid) {
-        let Some(shape) = painter(subject.networks, request.painter) else { return Ok(()) };
-        let Some(data) = &pictures.drawn else {
-            return refuse(format!("the pictures of {spec} were not opened at the size of the drawn ones"));
-        };
-        check_pictures(data.as_ref(), shape, "the model draws")?;
-        if features.is_none() {
-            return refuse(lacks_features(spec));
-        }
-    }
-    Ok(())
-}
-
-/// What to do where nothing describes the pictures of `spec` for [`Metric::Fid`].
-pub fn lacks_features(spec: &str) -> String {
-    format!(
-        "fid on {spec} needs a network that describes pictures; name the Inception weights with --inception FILE, or train \
-         one on data with known factors with idgan train features and name it with --features FILE"
-    )
-}
-
-/// The code that [`Metric::Gilbo`] reads back: the VAE's, or without one the block that matters most.
-fn read_code(description: &ModelDescription, painter: Painter) -> Result<&str, MetricError> {
-    if description.vae.is_some() {
-        return encoded_block(description, painter);
-    }
-    main_block(description)
-        .ok_or_else(|| MetricError::request("this model has no code to read back, only noise"))
 }
 
 /// A measurement under way.

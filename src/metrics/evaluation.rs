@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{FileError, write_atomic};
 use crate::checkpoint::CheckpointError;
+use crate::data::DrawingVersion;
 
 use super::{Metric, MetricError, Score};
 
@@ -19,6 +20,9 @@ pub struct Evaluation {
     pub model_hash: String,
     /// The data set's specification.
     pub data: String,
+    /// How the program drew its pictures.
+    #[serde(default, skip_serializing_if = "DrawingVersion::is_first")]
+    pub drawing: DrawingVersion,
     /// Seed of every random choice.
     pub seed: u64,
     /// Pictures (of [`Metric::Fvm`], votes) behind each value.
@@ -67,9 +71,9 @@ impl Evaluation {
         self.metrics.contains_key(&metric) || self.left_out.contains_key(&metric)
     }
 
-    /// Adds what `older` measured beyond this, when it is about the same model, data and seed.
+    /// Adds what `older` measured beyond this, when it is about the same model, pictures and seed.
     pub fn complete_from(&mut self, older: &Self) {
-        let identity = |e: &Self| (e.model_hash.clone(), e.data.clone(), e.seed);
+        let identity = |e: &Self| (e.model_hash.clone(), e.data.clone(), e.drawing, e.seed);
         if identity(self) != identity(older) {
             return;
         }
@@ -138,7 +142,9 @@ mod tests {
     fn only_results_of_the_same_model_data_and_seed_are_kept() {
         let mut new = evaluation(3, Metric::Mig, 0.5);
         new.complete_from(&evaluation(4, Metric::Fvm, 0.7));
-        assert_eq!(new, evaluation(3, Metric::Mig, 0.5));
+        let drawing = DrawingVersion::of("dsprites");
+        new.complete_from(&Evaluation { drawing, ..evaluation(3, Metric::Fvm, 0.7) });
+        assert_eq!(new, evaluation(3, Metric::Mig, 0.5), "neither another seed's nor of other pictures");
         new.complete_from(&evaluation(3, Metric::Mig, 0.9));
         assert_eq!(new.metrics[&Metric::Mig].value, 0.5, "new values win");
         let mut older = evaluation(3, Metric::Fvm, 0.7);

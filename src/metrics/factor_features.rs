@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Array, Arrays, Pool, Stream};
 use crate::checkpoint::{CheckpointError, Precision, TensorFile, write_tensors};
-use crate::data::{Dataset, classes_of};
+use crate::data::{Dataset, DrawingVersion, classes_of};
 use crate::nets::{ConvEncoder, EncoderConfig, Parameters, Weights, check_parameters};
 use crate::ops;
 use crate::optim::{Gradients, Optimiser, Rule};
@@ -39,6 +39,9 @@ const BUNDLED: &[(&str, &[u8])] = &[
 pub struct FactorTask {
     /// The data set.
     pub data: String,
+    /// How its pictures were drawn.
+    #[serde(default, skip_serializing_if = "DrawingVersion::is_first")]
+    pub drawing: DrawingVersion,
     /// Picture channels.
     pub channels: usize,
     /// The factors it tells.
@@ -191,6 +194,7 @@ pub fn train_factor_network(
     };
     let mut task = FactorTask {
         data: data.spec().to_owned(),
+        drawing: DrawingVersion::of(data.spec()),
         channels,
         factors: factors.iter().map(told).collect(),
         steps: training.steps,
@@ -346,7 +350,9 @@ impl FactorFeatures {
 
 impl Features for FactorFeatures {
     fn name(&self) -> String {
-        format!("{DIMS} features of a network that tells the factors of {}", self.task.data)
+        let FactorTask { data, drawing, .. } = &self.task;
+        let how = if *drawing == DrawingVersion::of(data) { "" } else { " as they were drawn before" };
+        format!("{DIMS} features of a network that tells the factors of {data}{how}")
     }
 
     fn dims(&self) -> usize {

@@ -4,16 +4,19 @@
 use crate::base::Array;
 use crate::data::Factor;
 
-use super::score::bootstrap_deviation;
+use super::score::half_sample_deviation;
 use super::{CodeSample, MetricError, Score};
 
 /// Bins of each dimension when not said.
 pub const MIG_BINS: usize = 20;
-/// Bootstrap samples of the pictures.
+/// Halves of the pictures that tell the deviation.
 const REPETITIONS: usize = 100;
 
 /// The mean over factors of the gap between the two dimensions that know most about the factor, each in units of the
 /// factor's entropy; the parts are the factors' gaps. Factors with one class count for nothing.
+///
+/// The bins lie between the least and the greatest mean of the pictures that happen to be looked at, which is most of what
+/// makes the value vary. So the interval comes from halves of the pictures, each put into bins of its own.
 ///
 /// # Errors
 /// When the data has no factors that vary.
@@ -28,22 +31,27 @@ pub fn mig(sample: &CodeSample, factors: &[Factor], bins: usize, seed: u64) -> R
     if varying.is_empty() {
         return Err(MetricError::request("the mutual information gap needs data with known factors"));
     }
-    let binned = binned(&sample.mu, bins);
-    let rows: Vec<usize> = (0..sample.len()).collect();
     let gaps = |rows: &[usize]| -> Vec<f64> {
-        varying.iter().map(|&(_, classes, count)| gap(&binned, bins, classes, count, rows)).collect()
+        let binned = binned(&sample.mu, bins, rows);
+        let of = |&(_, classes, count): &(String, &[usize], usize)| {
+            let classes: Vec<usize> = rows.iter().map(|&row| classes[row]).collect();
+            gap(&binned, bins, &classes, count)
+        };
+        varying.iter().map(of).collect()
     };
     let mean = |gaps: &[f64]| gaps.iter().sum::<f64>() / gaps.len() as f64;
-    let deviation = bootstrap_deviation(rows.len(), REPETITIONS, seed, |rows| mean(&gaps(rows)));
-    let gaps = gaps(&rows);
+    let deviation = half_sample_deviation(sample.len(), REPETITIONS, seed, |rows| mean(&gaps(rows)));
+    let all: Vec<usize> = (0..sample.len()).collect();
+    let gaps = gaps(&all);
     let names = varying.iter().map(|(name, ..)| name.clone());
     Ok(Score::around(mean(&gaps), deviation, [0.0, 1.0]).with_parts(names, &gaps))
 }
 
-/// The bin of every value, `[dim][row]`: `bins` equal ones between the least and the greatest value of a dimension.
-pub fn binned(mu: &Array, bins: usize) -> Vec<Vec<usize>> {
+/// The bin of each of `rows`, `[dim][place in rows]`: `bins` equal ones between the least and the greatest of these
+/// values of a dimension of `mu` `(N, code_dim)`.
+fn binned(mu: &Array, bins: usize, rows: &[usize]) -> Vec<Vec<usize>> {
     let one = |dim: usize| {
-        let column: Vec<f64> = (0..mu.shape()[0]).map(|row| f64::from(mu.row(row)[dim])).collect();
+        let column: Vec<f64> = rows.iter().map(|&row| f64::from(mu.row(row)[dim])).collect();
         let low = column.iter().copied().fold(f64::INFINITY, f64::min);
         let high = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         // Edges as numpy.histogram lays them, so that a value on an edge falls on the same side.
@@ -55,28 +63,28 @@ pub fn binned(mu: &Array, bins: usize) -> Vec<Vec<usize>> {
     (0..mu.row_len()).map(one).collect()
 }
 
-/// The gap of one factor over `rows`; 0 where the factor does not vary in them.
-fn gap(binned: &[Vec<usize>], bins: usize, classes: &[usize], count: usize, rows: &[usize]) -> f64 {
+/// The gap of one factor; 0 where it does not vary.
+fn gap(binned: &[Vec<usize>], bins: usize, classes: &[usize], count: usize) -> f64 {
     let mut information: Vec<f64> =
-        binned.iter().map(|column| mutual_information(column, bins, classes, count, rows)).collect();
+        binned.iter().map(|column| mutual_information(column, bins, classes, count)).collect();
     information.sort_by(|a, b| b.total_cmp(a));
     let second = information.get(1).copied().unwrap_or(0.0);
     let mut counts = vec![0usize; count];
-    rows.iter().for_each(|&row| counts[classes[row]] += 1);
-    let entropy = entropy(&counts, rows.len());
+    classes.iter().for_each(|&class| counts[class] += 1);
+    let entropy = entropy(&counts, classes.len());
     if entropy > 0.0 { (information.first().copied().unwrap_or(0.0) - second) / entropy } else { 0.0 }
 }
 
-/// Mutual information in nats between the bins `a` and the classes `b` over `rows`.
-pub fn mutual_information(a: &[usize], bins: usize, b: &[usize], classes: usize, rows: &[usize]) -> f64 {
+/// Mutual information in nats between the bins `a` and the `b` of equally many pictures.
+fn mutual_information(a: &[usize], bins: usize, b: &[usize], classes: usize) -> f64 {
     let mut joint = vec![0usize; bins * classes];
     let (mut first, mut second) = (vec![0usize; bins], vec![0usize; classes]);
-    for &row in rows {
-        joint[a[row] * classes + b[row]] += 1;
-        first[a[row]] += 1;
-        second[b[row]] += 1;
+    for (&bin, &class) in a.iter().zip(b) {
+        joint[bin * classes + class] += 1;
+        first[bin] += 1;
+        second[class] += 1;
     }
-    let total = rows.len();
+    let total = a.len();
     (entropy(&first, total) + entropy(&second, total) - entropy(&joint, total)).max(0.0)
 }
 

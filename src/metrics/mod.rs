@@ -20,6 +20,7 @@ mod inception_features;
 mod linear_algebra;
 mod metric;
 mod mig;
+mod request;
 mod score;
 mod statistics;
 #[cfg(test)]
@@ -33,7 +34,7 @@ pub use correlation::{READ_BACK_PICTURES, correlation, factor_correlation, read_
 pub use divergence::{active_units, kl};
 pub use drawn::{Drawing, Painter};
 pub use error::MetricError;
-pub use evaluate::{CODED_PICTURES, Pictures, Request, Subject, evaluate, lacks_features};
+pub use evaluate::evaluate;
 pub use evaluation::{EVALUATION_FILE, Evaluation};
 pub use factor_features::{
     FactorFeatures, FactorNetwork, FactorTask, FactorTraining, ToldFactor, train_factor_network,
@@ -44,7 +45,8 @@ pub use fvm::{FvmOptions, Vote, accuracy, active_dims, fvm, majority, vote};
 pub use gilbo::{GILBO_STEPS, GilboOptions, gilbo};
 pub use inception_features::InceptionFeatures;
 pub use metric::Metric;
-pub use mig::{MIG_BINS, binned, mig, mutual_information};
+pub use mig::{MIG_BINS, mig};
+pub use request::{CODED_PICTURES, Pictures, Request, Subject, lacks_features};
 pub use score::{Part, Score};
 pub use statistics::{kl_divergence, measure_statistics};
 pub use total_correlation::{Mixture, gaussian_total_correlation, total_correlation};

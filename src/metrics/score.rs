@@ -93,6 +93,32 @@ pub(super) fn bootstrap_deviation(
     moments(&values).1.sqrt()
 }
 
+/// The standard deviation of `statistic` by the spread over `repetitions` random halves of the row numbers below `rows`,
+/// drawn without replacement (Politis and Romano 1994).
+///
+/// Half of the rows spread around all of them just as all of them spread around the world. Unlike the bootstrap this draws no
+/// row twice, so it also serves statistics that count values that are alike, or that depend on the outermost ones.
+pub(super) fn half_sample_deviation(
+    rows: usize,
+    repetitions: usize,
+    seed: u64,
+    mut statistic: impl FnMut(&[usize]) -> f64,
+) -> f64 {
+    let half = rows / 2;
+    let mut all: Vec<usize> = (0..rows).collect();
+    let mut repeat = |repetition: usize| {
+        let mut stream = Stream::for_item(seed, "half sample", repetition as u64);
+        // The first places of a shuffle, whatever order the one before has left.
+        for place in 0..half {
+            all.swap(place, place + stream.below(rows - place));
+        }
+        statistic(&all[..half])
+    };
+    let values: Vec<f64> = (0..repetitions).map(&mut repeat).collect();
+    // Of an odd number a half is a little less than half.
+    (moments(&values).1 * half as f64 / (rows - half).max(1) as f64).sqrt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +131,21 @@ mod tests {
         let expected = (moments(&values).1 / 2000.0).sqrt();
         assert!((deviation / expected - 1.0).abs() < 0.1, "{deviation} against {expected}");
         assert_eq!(deviation, bootstrap_deviation(values.len(), 400, 1, mean), "equal seeds, equal results");
+    }
+
+    #[test]
+    fn halves_know_the_deviation_of_a_mean_and_of_a_number_of_different_values() {
+        let values: Vec<f64> = Stream::new(1, "values").normals(2001).into_iter().map(f64::from).collect();
+        let mean = |rows: &[usize]| rows.iter().map(|&row| values[row]).sum::<f64>() / rows.len() as f64;
+        let expected = (moments(&values).1 / 2001.0).sqrt();
+        for rows in [2000, 2001] {
+            let deviation = half_sample_deviation(rows, 400, 1, mean);
+            assert!((deviation / expected - 1.0).abs() < 0.1, "{deviation} against {expected}");
+        }
+        let seen = |rows: &[usize]| rows.iter().collect::<std::collections::HashSet<_>>().len() as f64;
+        assert_eq!(half_sample_deviation(100, 50, 1, seen), 0.0, "no row comes twice");
+        assert!(bootstrap_deviation(100, 50, 1, seen) > 1.0);
+        assert_eq!([0, 1].map(|rows| half_sample_deviation(rows, 3, 1, |rows| rows.len() as f64)), [0.0; 2]);
     }
 
     #[test]

@@ -45,6 +45,17 @@ pub enum TrainError {
         /// The file.
         path: PathBuf,
     },
+    /// The program draws the run's data in another way than when it was begun.
+    #[error(
+        "the run was begun when this program drew {data} otherwise, and would go on with other pictures; start a new run in \
+         another folder, which --start can give these weights: {}", path.display()
+    )]
+    OtherDrawing {
+        /// The data set.
+        data: String,
+        /// The run folder.
+        path: PathBuf,
+    },
     /// States were saved, and none of them can be read.
     #[error(
         "none of the saved states can be read, so the run cannot go on ({reason}); put one back, or start a new run in \

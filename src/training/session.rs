@@ -11,7 +11,8 @@ use candle_core::{Device, Tensor};
 use crate::base::{Cancel, FileError, FileErrorKind, Pool, Stream};
 use crate::checkpoint::{Precision, Stats, write_bundle};
 use crate::data::{
-    self, BatchOptions, Batches, BatchesState, DataError, Dataset, OpenOptions, Range, whole_spec,
+    self, BatchOptions, Batches, BatchesState, DataError, Dataset, DrawingVersion, OpenOptions, Range,
+    whole_spec,
 };
 use crate::inference;
 use crate::metrics::measure_statistics;
@@ -112,6 +113,9 @@ impl Session {
             })?,
             None => new_job(&config, whole, &machine.device)?,
         };
+        if let Some(state) = &state {
+            state.progress.check_drawing(&config.data, folder.path())?;
+        }
         let data = open_data(&config, &machine).map_err(|error| moved(error, &folder))?;
         // A run that cannot go on stays as it is.
         if config != saved {
@@ -162,6 +166,7 @@ impl Session {
             step: 0,
             batches: batches.state(),
             listing: data.listing(),
+            drawing: DrawingVersion::of(&config.data),
             second_batches: None,
             noise: Stream::new(config.seed, "noise").state(),
             bottleneck: None,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Arrays, StreamState};
 use crate::checkpoint::{Model, ModelDescription, Precision, Sources, TensorFile, open, write_bundle_with};
-use crate::data::{BatchesState, Dataset};
+use crate::data::{BatchesState, Dataset, DrawingVersion};
 use crate::objectives::AdaptiveBottleneck;
 
 use super::TrainError;
@@ -19,6 +19,9 @@ pub(super) struct Progress {
     /// The data set's [`crate::data::Dataset::listing`] when it was last opened; empty where nobody noted it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) listing: String,
+    /// How its pictures are drawn.
+    #[serde(default, skip_serializing_if = "DrawingVersion::is_first")]
+    pub(super) drawing: DrawingVersion,
     /// Position of FactorVAE's second sequence of minibatches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) second_batches: Option<BatchesState>,
@@ -44,6 +47,14 @@ pub(super) struct Progress {
 }
 
 impl Progress {
+    /// Refuses to go on where the program draws other pictures of `data` by now than the run in `folder` began with.
+    pub(super) fn check_drawing(&self, data: &str, folder: &Path) -> Result<(), TrainError> {
+        if self.drawing == DrawingVersion::of(data) {
+            return Ok(());
+        }
+        Err(TrainError::OtherDrawing { data: data.to_owned(), path: folder.to_owned() })
+    }
+
     /// Goes on with the next epoch where `data` is no longer the set that this one began with, and says so: to go on at
     /// the same place would show some of its pictures twice and others never.
     pub(super) fn meet(&mut self, data: &dyn Dataset) {

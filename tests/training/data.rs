@@ -98,6 +98,33 @@ fn a_run_goes_on_with_fewer_or_more_pictures_and_says_so() {
 }
 
 #[test]
+fn a_run_begun_on_another_drawing_is_not_gone_on_with() {
+    let root = tempfile::tempdir().unwrap();
+    let words = "train vae --preset dsprites-small --out run --steps 1 --batch 2 --sample-every 0";
+    succeed(root.path(), &words.split(' ').collect::<Vec<_>>());
+    let resume = ["train", "vae", "--out", "run", "--resume", "--steps", "2"];
+    let run = root.path().join("run");
+    let state = std::fs::read(run.join("state-00000001.safetensors")).unwrap();
+    // A run of before says nothing of its drawing; what is written instead has the same length.
+    let (now, before): (&[u8], &[u8]) = (b"drawing\\\":", b"unknown\\\":");
+    let mut old = state.clone();
+    while let Some(at) = old.windows(now.len()).position(|bytes| bytes == now) {
+        old[at..at + now.len()].copy_from_slice(before);
+    }
+    assert_ne!(old, state);
+    std::fs::write(run.join("state-00000001.safetensors"), old).unwrap();
+    let refused = idgan(root.path(), &resume);
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{error}");
+    assert!(error.contains("drew dsprites otherwise") && error.contains("--start"), "{error}");
+    assert!(error.trim_end().ends_with("run"), "{error}");
+    let config = std::fs::read_to_string(run.join("config.toml")).unwrap();
+    assert!(config.contains("steps = 1\n"), "a run that cannot go on stays as it is: {config}");
+    std::fs::write(run.join("state-00000001.safetensors"), state).unwrap();
+    succeed(root.path(), &resume);
+}
+
+#[test]
 fn a_start_that_learnt_the_code_of_another_vae_is_told() {
     let root = tempfile::tempdir().unwrap();
     let train = |stage: &str, words: &str| {

@@ -3,12 +3,11 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use crate::base::Array;
+use crate::formats::zip::Archive;
+use crate::formats::{Budget, Source, shorten};
 
 use super::super::CheckpointError;
-use super::super::budget::Budget;
 use super::super::dtype::DType;
-use super::super::source::Source;
-use super::super::zip::{Archive, shorten};
 use super::machine::{Fault, run};
 use super::torch::{StorageRef, TensorRef};
 use super::tree::{Id, Node, Tree, Value};

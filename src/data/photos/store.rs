@@ -1,11 +1,13 @@
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use crate::base::{FileError, FileErrorKind};
 use crate::data::cache::PositionalFile;
 use crate::data::{DataError, fingerprint};
+use crate::formats::Source;
+use crate::formats::zip::{Archive, Fault, Member};
 
 /// The largest single file that is read.
 const MAX_FILE: u64 = 512 << 20;
@@ -16,29 +18,35 @@ const MAX_DEPTH: usize = 24;
 #[derive(Debug)]
 pub(super) struct Store {
     path: PathBuf,
-    /// The open archive; `None` for a folder.
-    archive: Option<PositionalFile>,
+    contents: Contents,
     entries: Vec<Entry>,
     /// Changes when a file is added, removed, renamed or rewritten.
     fingerprint: String,
 }
 
+#[derive(Debug)]
+enum Contents {
+    Folder,
+    Zip(Archive),
+    Tar(PositionalFile),
+}
+
 /// One file of a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     /// Its path inside the store, with `/` between folders.
     pub(super) name: String,
     place: Place,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Place {
     /// A file of its own in a folder.
     File,
-    /// Bytes of an archive, as they are.
-    Stored { offset: u64, len: u64 },
-    /// Deflated bytes of an archive.
-    Deflated { offset: u64, len: u64 },
+    /// A member of a zip archive.
+    Zip(Member),
+    /// Bytes of a tar archive.
+    Tar { offset: u64, len: u64 },
 }
 
 impl Store {
@@ -54,23 +62,28 @@ impl Store {
                 fingerprint::of_parts(files.iter().map(|file| file.name.as_bytes()).zip(stamps));
             let entries =
                 files.into_iter().map(|file| Entry { name: file.name, place: Place::File }).collect();
-            return Ok(Self { path: path.to_owned(), archive: None, entries, fingerprint });
+            return Ok(Self { path: path.to_owned(), contents: Contents::Folder, entries, fingerprint });
         }
         let archive = PositionalFile::open(path)?;
         let mut start = [0; 4];
         archive.read_at(&mut start, 0)?;
-        let mut entries = match start {
-            [b'P', b'K', ..] => list_zip(path)?,
+        let (contents, mut entries) = match start {
+            [b'P', b'K', ..] => {
+                let archive = Source::open(path)?;
+                let archive = Archive::open(archive).map_err(|error| DataError::io(error, path))?;
+                let entries = list_zip(&archive, path)?;
+                (Contents::Zip(archive), entries)
+            }
             [0x1f, 0x8b, ..] => {
                 let what = "a compressed tar cannot be read at random; unpack it and name the folder";
                 return Err(DataError::Content { what: what.into(), path: path.to_owned() });
             }
-            _ => list_tar(path)?,
+            _ => (Contents::Tar(archive), list_tar(path)?),
         };
         entries.retain(|entry| !entry.name.split('/').any(|part| part.starts_with('.')));
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let fingerprint = fingerprint::of_file(path)?;
-        Ok(Self { path: path.to_owned(), archive: Some(archive), entries, fingerprint })
+        Ok(Self { path: path.to_owned(), contents, entries, fingerprint })
     }
 
     /// The folder or the archive.
@@ -100,35 +113,32 @@ impl Store {
             what: format!("larger than {} MiB, too large for a picture", MAX_FILE >> 20),
             path: path.clone(),
         };
-        let fail = |error| DataError::from(FileError::new(error, &path));
-        let Some(archive) = &self.archive else {
-            let file = File::open(&path).map_err(|error| vanished(error, &path))?;
-            let mut bytes = Vec::new();
-            file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(fail)?;
-            return if bytes.len() as u64 > MAX_FILE { Err(too_large()) } else { Ok(bytes) };
-        };
-        let (Place::Stored { offset, len } | Place::Deflated { offset, len }) = entry.place else {
-            return Err(too_large());
-        };
-        // The length is what the archive claims, so it is checked against the file before memory is taken.
-        if len > MAX_FILE || offset.saturating_add(len) > archive.len()? {
-            return Err(too_large());
-        }
-        let mut bytes = vec![0; len as usize];
-        archive.read_at(&mut bytes, offset)?;
-        if matches!(entry.place, Place::Deflated { .. }) {
-            let mut inflated = Vec::new();
-            let decoder = flate2::read::DeflateDecoder::new(bytes.as_slice());
-            decoder.take(MAX_FILE + 1).read_to_end(&mut inflated).map_err(|error| DataError::Content {
-                what: format!("its compressed data is broken ({error})"),
-                path: path.clone(),
-            })?;
-            if inflated.len() as u64 > MAX_FILE {
-                return Err(too_large());
+        let mut bytes = Vec::new();
+        match (&self.contents, &entry.place) {
+            (Contents::Zip(archive), Place::Zip(member)) => {
+                let reader = archive.reader(member).map_err(|error| DataError::io(error, &path))?;
+                let read = reader.take(MAX_FILE + 1).read_to_end(&mut bytes);
+                read.map_err(|error| DataError::io(error, &path))?;
             }
-            bytes = inflated;
+            (Contents::Tar(archive), &Place::Tar { offset, len }) => {
+                // The length is what the archive claims, so it is checked against the file before memory is taken.
+                if offset.saturating_add(len) > archive.len()? {
+                    let what = "the archive ends in the middle of this file; copy or download it again";
+                    return Err(DataError::Content { what: what.into(), path });
+                }
+                if len > MAX_FILE {
+                    return Err(too_large());
+                }
+                bytes.resize(len as usize, 0);
+                archive.read_at(&mut bytes, offset)?;
+            }
+            _ => {
+                let file = File::open(&path).map_err(|error| vanished(error, &path))?;
+                let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes);
+                read.map_err(|error| FileError::new(error, &path))?;
+            }
         }
-        Ok(bytes)
+        if bytes.len() as u64 > MAX_FILE { Err(too_large()) } else { Ok(bytes) }
     }
 }
 
@@ -182,29 +192,18 @@ fn list_folder(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<Listed
     Ok(())
 }
 
-fn list_zip(path: &Path) -> Result<Vec<Entry>, DataError> {
-    let broken = |error: &dyn std::fmt::Display| DataError::Content {
-        what: format!("not a zip archive that can be read ({error}); download it again"),
-        path: path.to_owned(),
-    };
-    let file = File::open(path).map_err(|error| FileError::new(error, path))?;
-    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(|error| broken(&error))?;
-    let mut entries = Vec::new();
-    for index in 0..archive.len() {
-        let member = archive.by_index_raw(index).map_err(|error| broken(&error))?;
-        let (Some(offset), len) = (member.data_start(), member.compressed_size()) else { continue };
-        if member.is_dir() || member.encrypted() {
-            continue;
-        }
-        let place = match member.compression() {
-            zip::CompressionMethod::Stored => Place::Stored { offset, len },
-            zip::CompressionMethod::Deflated => Place::Deflated { offset, len },
-            method => return Err(broken(&format!("its compression {method:?} is not known"))),
-        };
-        let name = member.name().map_err(|error| broken(&error))?.replace('\\', "/");
-        entries.push(Entry { name, place });
+fn list_zip(archive: &Archive, path: &Path) -> Result<Vec<Entry>, DataError> {
+    let files = || archive.members().filter(|(name, _)| !name.ends_with(b"/"));
+    if files().all(|(_, member)| member.fault() == Some(Fault::Encrypted)) {
+        let what =
+            "this zip archive is encrypted with a password; unpack it with its password and name the folder";
+        return Err(DataError::Content { what: what.into(), path: path.to_owned() });
     }
-    Ok(entries)
+    let entry = |(name, member): (&[u8], &Member)| Entry {
+        name: String::from_utf8_lossy(name).replace('\\', "/"),
+        place: Place::Zip(member.clone()),
+    };
+    Ok(files().map(entry).collect())
 }
 
 fn list_tar(path: &Path) -> Result<Vec<Entry>, DataError> {
@@ -220,7 +219,7 @@ fn list_tar(path: &Path) -> Result<Vec<Entry>, DataError> {
         if entry.header().entry_type().is_file() {
             let name = entry.path().map_err(broken)?.to_string_lossy().replace('\\', "/");
             let name = name.trim_start_matches("./").to_owned();
-            let place = Place::Stored { offset: entry.raw_file_position(), len: entry.size() };
+            let place = Place::Tar { offset: entry.raw_file_position(), len: entry.size() };
             entries.push(Entry { name, place });
         }
     }

@@ -24,6 +24,30 @@ impl Mask {
         mask
     }
 
+    /// The inside of the closed line through `corners`, in pixels, `[0.0, 0.0]` at the centre of the top left one: what an
+    /// odd number of its sides lie left of.
+    pub(super) fn filled(corners: impl Iterator<Item = [f64; 2]> + Clone) -> Self {
+        let mut mask = Self::default();
+        let Some(mut from) = corners.clone().last() else { return mask };
+        for to in corners {
+            mask.flip_right_of(from, to);
+            from = to;
+        }
+        mask
+    }
+
+    /// Flips every pixel to the right of the side between two corners, in the rows that it crosses.
+    fn flip_right_of(&mut self, [x0, y0]: [f64; 2], [x1, y1]: [f64; 2]) {
+        let row_from = |y: f64| y.ceil().clamp(0.0, SIDE as f64) as usize;
+        // The lower end belongs to the next side, so that a corner counts once.
+        let rows = row_from(y0.min(y1))..row_from(y0.max(y1));
+        for row in rows {
+            let x = x0 + (row as f64 - y0) * (x1 - x0) / (y1 - y0);
+            let column = x.ceil().clamp(0.0, SIDE as f64) as u32;
+            self.0[row] ^= u64::MAX.checked_shl(column).unwrap_or(0);
+        }
+    }
+
     /// The mask as it lies in a cache file.
     pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
@@ -62,6 +86,23 @@ impl Mask {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_line_encloses_is_on() {
+        let on = |mask: &Mask, column: usize, row: usize| mask.0[row] >> column & 1 == 1;
+        let square = [[0.5, 1.5], [3.5, 1.5], [3.5, 2.5], [0.5, 2.5]];
+        for corners in [square, [square[3], square[2], square[1], square[0]]] {
+            let mask = Mask::filled(corners.into_iter());
+            assert_eq!((mask.0[1], mask.0[2], mask.0[3]), (0, 0b1110, 0), "whichever way round");
+        }
+        // Two corners on rows of centres, and a line that leaves the picture on every side.
+        let mask = Mask::filled([[10.0, 5.0], [20.0, 15.0], [10.0, 25.0], [0.0, 15.0]].into_iter());
+        assert!(on(&mask, 10, 15) && on(&mask, 1, 15) && !on(&mask, 21, 15) && !on(&mask, 10, 26));
+        assert_eq!(mask.0[14].count_ones(), mask.0[16].count_ones());
+        let all = Mask::filled([[-9.0, -9.0], [99.0, -9.0], [99.0, 99.0], [-9.0, 99.0]].into_iter());
+        assert_eq!(all.0, [u64::MAX; SIDE]);
+        assert_eq!(Mask::filled(std::iter::empty()), Mask::default());
+    }
 
     #[test]
     fn pixels_bytes_and_planes_agree() {

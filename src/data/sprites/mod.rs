@@ -10,6 +10,7 @@ use std::path::Path;
 
 use self::mask::SIDE;
 use self::painting::Painting;
+pub(super) use self::shapes::DRAWING;
 use self::source::Source;
 use super::dataset::nuisance;
 use super::factors::combinations;

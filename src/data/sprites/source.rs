@@ -1,8 +1,5 @@
-use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-
-use zip::ZipArchive;
 
 use super::mask::{Mask, SIDE};
 use super::shapes;
@@ -10,6 +7,8 @@ use crate::base::{FileError, NpyHeader, write_atomic};
 use crate::data::cache::{CacheFolder, EXTENSION, PositionalFile};
 use crate::data::factors::{combinations, evenly};
 use crate::data::{DataError, Factor, OpenOptions, fingerprint};
+use crate::formats::zip::Archive;
+use crate::formats::{self, shorten};
 
 /// Factor names in the order of the published set's columns, its constant colour left out.
 const NAMES: [&str; 5] = ["shape", "scale", "orientation", "x", "y"];
@@ -35,11 +34,14 @@ impl Source {
     /// Opens the published `.npz`, unpacking its pictures into the cache the first time (377 MB for the
     /// whole set). Its `metadata`, pickled Python objects, is never read.
     pub(super) fn published(path: &Path, options: &OpenOptions) -> Result<(Self, Vec<Factor>), DataError> {
-        let file = File::open(path).map_err(|error| FileError::new(error, path))?;
+        let file = formats::Source::open(path)?;
+        let mut start = [0; 2];
+        if file.read_exact_at(&mut start, 0).is_err() || &start != b"PK" {
+            return Err(content(path, "not an npz file; download it again".into()));
+        }
         let key = fingerprint::of_file(path)?;
-        let mut archive = ZipArchive::new(BufReader::new(file))
-            .map_err(|error| content(path, format!("not an npz file ({error}); download it again")))?;
-        let factors = read_factors(&mut archive, path)?;
+        let archive = Archive::open(file).map_err(|error| DataError::io(error, path))?;
+        let factors = read_factors(&archive, path)?;
         let cache = CacheFolder::open(options)?;
         let packed = cache.path_of(&format!("dsprites-{key}.{EXTENSION}"));
         let bytes = (combinations(&factors) * Mask::BYTES) as u64;
@@ -55,7 +57,7 @@ impl Source {
                 "the unpacked sprites take {bytes} bytes, more than the cache may hold; raise --cache-size"
             )));
         }
-        pack(&mut archive, path, &packed, combinations(&factors), options)?;
+        pack(&archive, path, &packed, combinations(&factors), options)?;
         drop(lock);
         Ok((Self::Packed(PositionalFile::open(&packed)?), factors))
     }
@@ -78,8 +80,6 @@ impl Source {
     }
 }
 
-type Archive = ZipArchive<BufReader<File>>;
-
 /// Columns of `latents_values`: the constant colour and the five factors.
 const COLUMNS: usize = 6;
 
@@ -88,7 +88,7 @@ const MAX_PICTURES: usize = 1 << 24;
 const MAX_VALUES: usize = 4096;
 
 /// Finds the values of each factor in `latents_values` and checks that pictures are in row-major order.
-fn read_factors(archive: &mut Archive, path: &Path) -> Result<Vec<Factor>, DataError> {
+fn read_factors(archive: &Archive, path: &Path) -> Result<Vec<Factor>, DataError> {
     let mut values: [Vec<f64>; COLUMNS] = Default::default();
     let rows = each_row(archive, path, |_, row| {
         for (known, &value) in values.iter_mut().zip(row) {
@@ -125,13 +125,13 @@ fn read_factors(archive: &mut Archive, path: &Path) -> Result<Vec<Factor>, DataE
 /// Calls `each` with the number and content of every row of `latents_values` until it returns false; returns
 /// the number of rows.
 fn each_row(
-    archive: &mut Archive,
+    archive: &Archive,
     path: &Path,
     mut each: impl FnMut(usize, &[f64; COLUMNS]) -> bool,
 ) -> Result<usize, DataError> {
     let member = open_member(archive, "latents_values", path)?;
     let mut member = BufReader::with_capacity(1 << 16, member);
-    let header = NpyHeader::read(&mut member).map_err(|error| content(path, error.to_string()))?;
+    let header = NpyHeader::read(&mut member).map_err(|error| DataError::io(error, path))?;
     let rows = match header.shape[..] {
         [rows @ 1..=MAX_PICTURES, COLUMNS] if header.descr == "<f8" && !header.fortran_order => rows,
         _ => {
@@ -146,7 +146,7 @@ fn each_row(
         let mut row = [0.0; COLUMNS];
         for value in &mut row {
             let mut bytes = [0; 8];
-            member.read_exact(&mut bytes).map_err(|error| content(path, error.to_string()))?;
+            member.read_exact(&mut bytes).map_err(|error| DataError::io(error, path))?;
             *value = f64::from_le_bytes(bytes);
         }
         if !each(index, &row) {
@@ -158,7 +158,7 @@ fn each_row(
 
 /// Streams the deflated `imgs` once into a file of packed bits.
 fn pack(
-    archive: &mut Archive,
+    archive: &Archive,
     path: &Path,
     packed: &Path,
     count: usize,
@@ -166,7 +166,7 @@ fn pack(
 ) -> Result<(), DataError> {
     let member = open_member(archive, "imgs", path)?;
     let mut member = BufReader::with_capacity(1 << 18, member);
-    let header = NpyHeader::read(&mut member).map_err(|error| content(path, error.to_string()))?;
+    let header = NpyHeader::read(&mut member).map_err(|error| DataError::io(error, path))?;
     if header.descr != "|u1" || header.fortran_order || header.shape != [count, SIDE, SIDE] {
         let what = format!(
             "imgs should be u8 of shape ({count}, 64, 64), not {} of {:?}",
@@ -190,10 +190,15 @@ fn pack(
     })
 }
 
-fn open_member<'a>(archive: &'a mut Archive, name: &str, path: &Path) -> Result<impl Read + 'a, DataError> {
-    archive
-        .by_name(&format!("{name}.npy"))
-        .map_err(|error| content(path, format!("no readable array {name} in it ({error})")))
+/// A reader of the array `name` from its header on.
+fn open_member(archive: &Archive, name: &str, path: &Path) -> Result<impl Read, DataError> {
+    let member = archive.member(&format!("{name}.npy")).ok_or_else(|| {
+        let mut names: Vec<_> = archive.names().map(shorten).collect();
+        names.sort_unstable();
+        names.truncate(8);
+        content(path, format!("it has no array {name}; it has {}", names.join(", ")))
+    })?;
+    archive.reader(member).map_err(|error| DataError::io(error, path))
 }
 
 fn content(path: &Path, what: String) -> DataError {

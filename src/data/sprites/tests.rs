@@ -78,11 +78,11 @@ fn the_drawn_set_has_the_published_factors_in_the_published_order() {
         (x / mass, y / mass, mass)
     };
     let (x, y, mass) = centre(0);
-    assert!((x - 16.0).abs() < 0.01 && (y - 16.0).abs() < 0.01, "a square is centred on its place: {x}, {y}");
+    assert!((x - 15.5).abs() < 0.01 && (y - 15.5).abs() < 0.01, "a square is centred on its place: {x}, {y}");
     let (x, y, _) = centre(31);
-    assert!((x - 16.0).abs() < 0.01 && (y - 47.0).abs() < 0.01, "y varies fastest: {x}, {y}");
+    assert!((x - 15.5).abs() < 0.01 && (y - 47.5).abs() < 0.01, "y varies fastest: {x}, {y}");
     let (x, y, _) = centre(31 * 32);
-    assert!((x - 47.0).abs() < 0.01 && (y - 16.0).abs() < 0.01, "then x: {x}, {y}");
+    assert!((x - 47.5).abs() < 0.01 && (y - 15.5).abs() < 0.01, "then x: {x}, {y}");
     let (_, _, larger) = centre(5 * 40 * 1024);
     assert!((3.0..4.5).contains(&(larger / mass)), "scale 1 has about four times the area of scale 0.5");
 }
@@ -119,6 +119,8 @@ fn files_that_are_not_the_published_one_are_refused_with_their_name() {
     assert!(error(&shuffled).contains("varying fastest") && error(&shuffled).ends_with("tiny.npz"));
     let junk = folder.path().join("junk.npz");
     std::fs::write(&junk, b"PK\x03\x04 nothing").expect("writes");
+    assert!(error(&junk).contains("the file is damaged"), "{}", error(&junk));
+    std::fs::write(&junk, b"<html>too many downloads</html>").expect("writes");
     assert!(error(&junk).contains("not an npz file"), "{}", error(&junk));
     assert!(error(&folder.path().join("none.npz")).contains("no such file"));
 }

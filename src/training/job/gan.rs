@@ -100,7 +100,7 @@ impl GanJob {
         let code = match config.method {
             Method::Gan => Code::None,
             Method::Infogan => Code::Learned(infogan_encoder(&values)?),
-            _ => Code::OfVae(Box::new(opened_vae(&values)?)),
+            _ => Code::OfVae(Box::new(opened_vae(&values, data)?)),
         };
         Self::over(code, config, data, device)
     }
@@ -266,13 +266,17 @@ impl Job for GanJob {
 }
 
 /// The VAE that the configuration names.
-fn opened_vae(values: &GanTraining) -> Result<Distilled, TrainError> {
+/// The VAE that `gan.vae` names, for pictures of `data`.
+fn opened_vae(values: &GanTraining, data: &str) -> Result<Distilled, TrainError> {
     if values.vae.is_empty() {
         let what = "this method takes the code of a trained VAE; name it with --vae FILE or --vae RUN";
         return Err(ConfigError(what.into()).into());
     }
     let sources = Sources { vae: Some(PathBuf::from(&values.vae)), ..Sources::default() };
     let model = open(&sources)?.model;
+    if let Some(warning) = model.description.other_drawing(data) {
+        log::warn!("{warning}: {}", values.vae);
+    }
     let hash = model.hash.clone();
     Distilled::new(model, hash, values)
 }

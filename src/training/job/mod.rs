@@ -138,6 +138,10 @@ pub(super) fn model_of(
     description.training.insert("seconds".into(), progress.seconds.round().into());
     description.training.insert("dropped_steps".into(), progress.dropped.into());
     description.provenance.insert("program".into(), text(concat!("idgan ", env!("CARGO_PKG_VERSION"))));
+    if !progress.drawing.is_first() {
+        let drawing = serde_json::to_value(progress.drawing).unwrap_or_default();
+        description.provenance.insert("drawing".into(), drawing);
+    }
     let effective = serde_json::to_value(config).unwrap_or_default();
     description.provenance.insert("config".into(), effective);
     Ok(model)

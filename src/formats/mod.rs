@@ -1,0 +1,11 @@
+//! Readers of untrusted bytes that several rooms share: files read at any place, zip archives, and the budget that bounds
+//! what one file may cost. Nothing is executed, and no declared length is believed before the bytes are there.
+
+mod budget;
+mod source;
+mod text;
+pub(crate) mod zip;
+
+pub(crate) use budget::Budget;
+pub(crate) use source::{Section, Source, sha256};
+pub(crate) use text::shorten;
