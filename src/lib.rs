@@ -4,7 +4,7 @@
 
 pub mod base;
 
-pub(crate) mod formats;
+pub mod formats;
 
 pub mod ops;
 

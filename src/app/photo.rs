@@ -7,9 +7,9 @@ use super::log::Severity;
 use super::paint::Surface;
 use super::save::name;
 use super::state::State;
-use crate::base::Picture;
+use crate::base::{Background, Picture};
 use crate::engine::Posterior;
-use crate::explore::read_square;
+use crate::explore::{Form, read_square};
 
 /// A person's own picture on its way to a code.
 #[derive(Default)]
@@ -37,16 +37,17 @@ impl PhotoState {
 impl State {
     /// Reads a picture, has it encoded, and sets the factors to what the encoder finds.
     pub(crate) fn start_from_photo(&mut self, path: PathBuf, ctx: &egui::Context) {
-        let Some(vae) = self.model.as_ref().and_then(|model| model.description().vae.as_ref()) else {
+        let description = self.model.as_ref().map(|model| model.description());
+        let Some((description, vae)) = description.and_then(|all| Some((all, all.vae.as_ref()?))) else {
             self.log.add(Severity::Warning, "This model has no encoder to start from a picture with");
             return;
         };
-        let channels = vae.config.channels;
+        let (channels, background) = (vae.config.channels, description.background());
         let (sender, receiver) = bounded(1);
         let file = name(&path);
         let ctx = ctx.clone();
         let read = move || {
-            let result = std::panic::catch_unwind(|| read_picture(&path, channels))
+            let result = std::panic::catch_unwind(|| read_picture(&path, channels, background))
                 .unwrap_or_else(|_| Err("this picture cannot be read".to_owned()));
             let _ = sender.try_send(result); // Another picture may have come meanwhile.
             ctx.request_repaint();
@@ -105,9 +106,10 @@ impl State {
 }
 
 /// The middle square of a picture at the encoder's size.
-fn read_picture(path: &Path, channels: usize) -> Result<Picture, String> {
+fn read_picture(path: &Path, channels: usize, background: Background) -> Result<Picture, String> {
     const SIDE: usize = 64;
-    let pixels = read_square(path, channels, SIDE, None).map_err(|error| error.to_string())?;
+    let form = Form { channels, size: SIDE, crop: None, background };
+    let pixels = read_square(path, &form).map_err(|error| error.to_string())?;
     Picture::from_chw(&pixels, channels, SIDE, SIDE)
         .ok_or_else(|| "the picture has the wrong size".to_owned())
 }

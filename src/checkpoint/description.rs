@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Background;
 use crate::data::DrawingVersion;
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameter, Parameters, VaeConfig};
 
@@ -44,6 +45,12 @@ impl ModelDescription {
     pub fn data_picture(&self) -> Option<PathBuf> {
         let picture = self.provenance.get("config")?.get("picture")?.as_str()?;
         (!picture.is_empty()).then(|| picture.into())
+    }
+
+    /// What showed through transparent pictures in training; black where nothing is said.
+    pub fn background(&self) -> Background {
+        let config = self.provenance.get("config").and_then(|config| config.get("background")?.as_str());
+        config.and_then(|text| text.parse().ok()).unwrap_or_default()
     }
 }
 

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
 
-use crate::base::Cancel;
+use crate::base::{Background, Cancel, expand_home};
 use crate::checkpoint::{BUNDLED, BundledModel, ModelDescription, Sources};
 use crate::data::OpenOptions;
 use crate::inference::DeviceChoice;
@@ -136,6 +136,9 @@ pub struct OpeningArgs {
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
 
+    #[command(flatten)]
+    background: BackgroundArgs,
+
     /// The folder of decoded pictures, instead of the user's cache folder.
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
@@ -147,7 +150,7 @@ pub struct OpeningArgs {
 
 impl Default for OpeningArgs {
     fn default() -> Self {
-        Self { picture: None, cache: None, cache_size: 20.0 }
+        Self { picture: None, background: BackgroundArgs::default(), cache: None, cache_size: 20.0 }
     }
 }
 
@@ -157,18 +160,24 @@ impl OpeningArgs {
         self.picture.as_deref()
     }
 
+    /// What shows through transparent pictures, where it is said.
+    pub fn background(&self) -> &BackgroundArgs {
+        &self.background
+    }
+
     #[cfg(test)]
     pub(super) fn of_picture(picture: PathBuf) -> Self {
         Self { picture: Some(picture), ..Self::default() }
     }
 
     /// The same for the data set `spec` to measure a model on: where it is what the model was trained on, so is the
-    /// picture behind it, unless another is named.
+    /// picture behind it, unless another is named. The background is the one the model was trained with.
     pub fn options_for(&self, cancel: &Cancel, spec: &str, model: &ModelDescription) -> OpenOptions {
         let mut options = self.options(cancel);
         if options.picture.is_none() && model.data.as_deref() == Some(spec) {
             options.picture = model.data_picture();
         }
+        options.background = self.background.or(model);
         options
     }
 
@@ -176,13 +185,36 @@ impl OpeningArgs {
     pub fn options(&self, cancel: &Cancel) -> OpenOptions {
         let defaults = OpenOptions::default();
         OpenOptions {
-            picture: self.picture.clone(),
+            picture: self.picture.as_deref().map(expand_home),
+            background: self.background.given().unwrap_or_default(),
             cache_dir: self.cache.clone().unwrap_or(defaults.cache_dir),
             cache_bytes: (self.cache_size * 1e9) as u64,
             threads: threads(),
             cancel: cancel.clone(),
             progress: None,
         }
+    }
+}
+
+/// What shows through pictures that are transparent.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Data")]
+pub struct BackgroundArgs {
+    /// What shows through the transparent parts of pictures: white, black or #rrggbb. Left out: what the model was trained
+    /// with, else black.
+    #[arg(long, value_name = "COLOUR")]
+    background: Option<Background>,
+}
+
+impl BackgroundArgs {
+    /// What is asked for, if anything is.
+    pub fn given(&self) -> Option<Background> {
+        self.background
+    }
+
+    /// What is asked for, or what `model` was trained with.
+    pub fn or(&self, model: &ModelDescription) -> Background {
+        self.background.unwrap_or_else(|| model.background())
     }
 }
 

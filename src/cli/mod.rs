@@ -43,7 +43,7 @@ use clap::{Parser, Subcommand};
 
 use crate::checkpoint::{BUNDLED, BundledModel};
 
-pub use args::{DeviceArgs, ModelArgs, OpeningArgs};
+pub use args::{BackgroundArgs, DeviceArgs, ModelArgs, OpeningArgs};
 pub use error::{Usage, one_sentence, usage};
 pub use output::{Progress, print, print_json, warn};
 pub use threads::threads;

@@ -1,25 +1,35 @@
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rayon::prelude::*;
 
-use crate::base::Array;
+use crate::base::{Array, Pool, expand_home};
 use crate::checkpoint::DType;
 use crate::checkpoint::npz::NpzFile;
-use crate::explore::{Photo, PictureError, list_pictures, read_square};
+use crate::data::{DataError, Store, left_out};
+use crate::explore::{Form, Photo};
 use crate::inference::Encoder;
 
-use super::Progress;
+use super::error::one_sentence;
 use super::workbench::shown_shape;
+use super::{Progress, threads};
 
 /// Pictures that are read and encoded at a time.
 const BATCH: usize = 64;
 
 /// Pictures to encode: files, or an array in an npz file.
 pub(super) enum PicturesIn {
-    Files(Vec<PathBuf>),
-    Npz { path: PathBuf, count: usize },
+    Files {
+        store: Store,
+        /// Places of the pictures in the store.
+        places: Vec<u32>,
+    },
+    Npz {
+        path: PathBuf,
+        count: usize,
+    },
 }
 
 /// What the encoder says about pictures: means and log variances, `(N, c_dim)`, and which pictures could be read.
@@ -28,17 +38,16 @@ pub(super) struct Encoded {
     pub(super) logvar: Array,
     /// Indices of the pictures, in the order of the rows.
     pub(super) rows: Vec<usize>,
-    /// Pictures that could not be read, as far as they were tolerated.
-    pub(super) broken: Vec<PictureError>,
+    /// What to say of pictures that could not be read, where there are any.
+    pub(super) left_out: Option<String>,
 }
 
 impl PicturesIn {
-    /// A folder, a picture file, or an npz file with `x` (N, channels, H, W) in [0, 1].
+    /// A folder, an archive, a picture file, or an npz file with `x` (N, channels, H, W) in [0, 1]. Warns of what is passed
+    /// over.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        if path.is_dir() {
-            return Ok(Self::Files(list_pictures(path)?));
-        }
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz")) {
+        let path = &expand_home(path);
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz")) && path.is_file() {
             let shape = NpzFile::open(path)?.member("x")?.shape;
             let good =
                 shape.len() == 4 && shape[0] > 0 && matches!(shape[1], 1 | 3) && shape[2] > 0 && shape[3] > 0;
@@ -48,68 +57,74 @@ impl PicturesIn {
                 shown_shape(&shape),
                 path.display()
             );
-            return Ok(Self::Npz { path: path.into(), count: shape[0] });
+            return Ok(Self::Npz { path: path.clone(), count: shape[0] });
         }
-        Ok(Self::Files(vec![path.into()]))
+        let store = Store::open(path)?;
+        let pool = Pool::new("listing", threads()).context("cannot start threads")?;
+        let (places, passed) = store.pictures(&pool)?;
+        let passed = passed.and(store.passed_over());
+        if places.is_empty() {
+            let also = if passed.is_empty() { String::new() } else { format!("; passed over {passed}") };
+            anyhow::bail!("there are no pictures here{also}: {}", path.display());
+        }
+        passed.warn(path);
+        Ok(Self::Files { store, places })
     }
 
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Files(files) => files.len(),
+            Self::Files { places, .. } => places.len(),
             Self::Npz { count, .. } => *count,
         }
     }
 
-    /// Names of the files, relative to `folder` where they lie in it; none for an npz file.
-    pub(super) fn names(&self, folder: &Path) -> Vec<String> {
-        let Self::Files(files) = self else { return Vec::new() };
-        let name = |file: &PathBuf| {
-            let inner = file.strip_prefix(folder).ok().filter(|inner| !inner.as_os_str().is_empty());
-            inner.unwrap_or(file).display().to_string()
-        };
-        files.iter().map(name).collect()
+    /// Names of the pictures of the given indices, inside their folder or archive; none for an npz file.
+    pub(super) fn names(&self, indices: &[usize]) -> Vec<OsString> {
+        let Self::Files { store, places } = self else { return Vec::new() };
+        let entry = |&index: &usize| store.entries()[places[index] as usize].name().into();
+        indices.iter().map(entry).collect()
     }
 
-    /// Encodes the pictures of the given indices (ascending) and lets at most `tolerated` be unreadable.
+    /// Encodes the pictures of the given indices (ascending). Files that cannot be read are left out, up to one in a
+    /// hundred.
     pub(super) fn encode(
         &self,
         encoder: &mut dyn Encoder,
         indices: &[usize],
-        crop: Option<usize>,
-        tolerated: usize,
+        form: &Form,
     ) -> anyhow::Result<Encoded> {
-        let [channels, size, _] = encoder.picture_shape();
         let dims = encoder.code_dim();
+        let picture_len = form.channels * form.size * form.size;
         let progress = Progress::new("pictures", indices.len());
         let mut reader = match self {
-            Self::Files(_) => None,
+            Self::Files { .. } => None,
             Self::Npz { path, .. } => Some(NpzPictures::open(path)?),
         };
         let (mut mu, mut logvar) = (Vec::new(), Vec::new());
         let (mut rows, mut broken) = (Vec::new(), Vec::new());
+        let total = indices.len();
         for indices in indices.chunks(BATCH) {
-            let read: Vec<Result<Vec<f32>, PictureError>> = match (self, &mut reader) {
+            let read: Vec<anyhow::Result<Vec<f32>>> = match (self, &mut reader) {
                 (Self::Npz { .. }, Some(npz)) => indices
                     .iter()
-                    .map(|&index| npz.read(index, channels, size, crop).map(Ok))
+                    .map(|&index| npz.read(index, form).map(Ok))
                     .collect::<anyhow::Result<_>>()?,
-                (Self::Files(files), _) => indices
-                    .par_iter()
-                    .map(|&index| read_square(&files[index], channels, size, crop))
-                    .collect(),
+                (Self::Files { store, places }, _) => {
+                    indices.par_iter().map(|&index| read_file(store, places[index], form)).collect()
+                }
                 (Self::Npz { .. }, None) => Vec::new(),
             };
-            let mut pictures = Vec::with_capacity(indices.len() * channels * size * size);
+            let mut pictures = Vec::with_capacity(indices.len() * picture_len);
             for (&index, read) in indices.iter().zip(read) {
                 match read {
                     Ok(values) => {
                         pictures.extend(values);
                         rows.push(index);
                     }
-                    Err(error) if broken.len() < tolerated => broken.push(error),
-                    Err(error) => return Err(error.into()),
+                    Err(error) => broken.push(error),
                 }
             }
+            check_broken(&mut broken, total)?;
             let (start, end) = (mu.len(), rows.len() * dims);
             mu.resize(end, 0.0);
             logvar.resize(end, 0.0);
@@ -119,8 +134,29 @@ impl PicturesIn {
         let shape = [rows.len(), dims];
         let wrong = "the encoder gave another number of codes than there are pictures";
         let (mu, logvar) = (Array::new(shape, mu).context(wrong)?, Array::new(shape, logvar).context(wrong)?);
-        Ok(Encoded { mu, logvar, rows, broken })
+        let named: Vec<String> = broken.iter().map(one_sentence).collect();
+        Ok(Encoded { mu, logvar, rows, left_out: left_out(broken.len(), total, &named) })
     }
+}
+
+/// Reads a picture of a store in an encoder's form.
+fn read_file(store: &Store, place: u32, form: &Form) -> anyhow::Result<Vec<f32>> {
+    let entry = &store.entries()[place as usize];
+    let path = store.path_of(entry);
+    Ok(Photo::decode(&store.read(entry)?, &path, form.background)?.in_form(&path, form)?)
+}
+
+/// Refuses more than one broken picture in a hundred of `total`.
+fn check_broken(broken: &mut Vec<anyhow::Error>, total: usize) -> anyhow::Result<()> {
+    if broken.len() * 100 <= total {
+        return Ok(());
+    }
+    let count = broken.len();
+    let first = broken.swap_remove(0);
+    if total == 1 {
+        return Err(first);
+    }
+    Err(DataError::Broken { broken: count, total, first: one_sentence(&first) }.into())
 }
 
 /// Reads pictures one after the other from an npz file of any size.
@@ -154,13 +190,7 @@ impl NpzPictures {
     }
 
     /// Picture `index`, not below one that was read already, in an encoder's form.
-    fn read(
-        &mut self,
-        index: usize,
-        channels: usize,
-        size: usize,
-        crop: Option<usize>,
-    ) -> anyhow::Result<Vec<f32>> {
+    fn read(&mut self, index: usize, form: &Form) -> anyhow::Result<Vec<f32>> {
         let mut values = Vec::new();
         let len: usize = self.shape.iter().product();
         match &mut self.values {
@@ -187,7 +217,7 @@ impl NpzPictures {
         let [from_channels, height, width] = self.shape;
         let photo = Photo::from_chw(&values, from_channels, height, width)
             .context("a picture has 1 or 3 channels")?;
-        photo.square(channels, size, crop).with_context(|| {
+        photo.square(form.channels, form.size, form.crop).with_context(|| {
             format!(
                 "the pictures have {width}x{height} pixels, too few for this crop: {}",
                 self.path.display()

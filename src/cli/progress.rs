@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use crate::base::Background;
+use crate::data::Store;
+use crate::explore::Photo;
 use crate::explore::export::{Animation, Provenance, Target, TargetKind, write_gif_of};
-use crate::explore::{Photo, PictureError, list_pictures};
 use crate::training::RunFolder;
 
 use super::{Progress, usage};
@@ -50,7 +52,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     // Grids are as large as a screen and larger, so one is in memory at a time.
     let frame = |at: usize| {
         bar.add(1);
-        Ok(Cow::Owned(Photo::open(&grids[chosen[at.min(chosen.len() - 1)]])?.to_picture()))
+        Ok(Cow::Owned(Photo::open(&grids[chosen[at.min(chosen.len() - 1)]], Background::BLACK)?.to_picture()))
     };
     let animation = Animation { delay_centiseconds: args.milliseconds / 10, back_and_forth: false };
     let provenance = Provenance {
@@ -80,13 +82,16 @@ fn grids(run: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         return Err(none());
     }
-    let mut grids = match list_pictures(&folder) {
-        Err(PictureError::NoPictures(_)) => Vec::new(),
-        listed => listed?,
-    };
-    grids.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("step-")));
+    let store = Store::open(&folder)?;
+    let is_grid =
+        |name: &Path| name.to_str().is_some_and(|name| name.starts_with("step-") && name.ends_with(".png"));
     // Steps have leading zeros, so the order of names is theirs.
-    grids.sort();
+    let grids: Vec<PathBuf> = store
+        .entries()
+        .iter()
+        .filter(|entry| is_grid(entry.name()))
+        .map(|entry| store.path_of(entry))
+        .collect();
     if grids.len() < 2 { Err(none()) } else { Ok(grids) }
 }
 

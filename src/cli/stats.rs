@@ -31,7 +31,8 @@ const FEW: usize = 500;
     idgan stats --vae last --gan model.pt --images photos --out celeba.safetensors"
 )]
 pub struct Args {
-    /// Pictures like those the model was trained on: a folder, or an .npz with `x` (N, channels, H, W) in [0, 1].
+    /// Pictures like those the model was trained on: a folder or an archive, or an .npz with `x` (N, channels, H, W) in
+    /// [0, 1].
     #[arg(long, value_name = "DIR|x.npz")]
     images: Option<PathBuf>,
 
@@ -83,7 +84,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             let options = args.opening.options_for(&cancel, spec, bench.description());
             encode_data(spec, args, &options, bench.encoder()?)?
         }
-        (None, Some(images)) => encode_images(images, args, bench.encoder()?)?,
+        (None, Some(images)) => encode_images(images, args, &mut bench)?,
         (None, None) => return Err(usage("name pictures with --images DIR, or a data set with --data SPEC")),
     };
     let rows = mu.shape().first().copied().unwrap_or(0);
@@ -125,18 +126,12 @@ fn encode_data(
 }
 
 /// Posteriors of picture files or of an array.
-fn encode_images(images: &Path, args: &Args, encoder: &mut dyn Encoder) -> anyhow::Result<(Array, Array)> {
+fn encode_images(images: &Path, args: &Args, bench: &mut Workbench) -> anyhow::Result<(Array, Array)> {
+    let form = bench.form(args.crop, args.opening.background())?;
     let pictures = PicturesIn::open(images)?;
     let indices = chosen(pictures.len(), args.seed);
-    let crop = args.crop.map(|crop| crop as usize);
-    let encoded = pictures.encode(encoder, &indices, crop, indices.len() / 100)?;
-    if let Some(first) = encoded.broken.first() {
-        warn(format!(
-            "{} of {} pictures were left out; the first: {first}",
-            encoded.broken.len(),
-            indices.len()
-        ));
-    }
+    let encoded = pictures.encode(bench.encoder()?, &indices, &form)?;
+    encoded.left_out.iter().for_each(warn);
     Ok((encoded.mu, encoded.logvar))
 }
 

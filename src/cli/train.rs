@@ -364,6 +364,9 @@ fn apply_flags(table: &mut toml::Table, stage: Stage, options: &Options) -> anyh
     if let Some(picture) = options.opening.picture() {
         flags.push(("picture", text(&picture.display().to_string())));
     }
+    if let Some(background) = options.opening.background().given() {
+        flags.push(("background", text(&background.to_string())));
+    }
     for (key, value) in flags {
         set(table, key, value)?;
     }

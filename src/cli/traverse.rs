@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::base::{FileError, write_atomic};
+use crate::base::{FileError, expand_home, write_atomic};
 use crate::checkpoint::{CodeBlock, CodeKind};
 use crate::explore::export::{
     Animation, Colour, NpzWriter, Provenance, Target, TargetKind, check_size, numbers, write_gif, write_png,
@@ -16,7 +16,7 @@ use crate::explore::{
 };
 
 use super::workbench::{Decoder, Painter, Workbench, picture, refuse};
-use super::{DeviceArgs, ModelArgs, Progress, usage};
+use super::{BackgroundArgs, DeviceArgs, ModelArgs, Progress, usage};
 
 /// Arguments of `idgan traverse`.
 #[derive(Clone, Debug, clap::Args)]
@@ -98,6 +98,9 @@ pub struct Args {
     #[arg(long, value_name = "PX", requires = "image", value_parser = clap::value_parser!(u32).range(1..),
           help_heading = "Base code")]
     crop: Option<u32>,
+
+    #[command(flatten)]
+    background: BackgroundArgs,
 
     /// The nuisance s, the same in every cell: drawn at random (from --codes where it holds one, else draw 0).
     #[arg(long, value_name = "K", help_heading = "Base code")]
@@ -454,9 +457,9 @@ fn base(args: &Args, bench: &mut Workbench) -> anyhow::Result<Codes> {
         }
     }
     if let Some(path) = &args.image {
+        let form = bench.form(args.crop, &args.background)?;
         let encoder = bench.encoder()?;
-        let [channels, size, _] = encoder.picture_shape();
-        let pixels = read_square(path, channels, size, args.crop.map(|crop| crop as usize))?;
+        let pixels = read_square(&expand_home(path), &form)?;
         let (mut mu, mut logvar) = (vec![0.0; encoder.code_dim()], vec![0.0; encoder.code_dim()]);
         encoder.encode(&pixels, &mut mu, &mut logvar)?;
         let block = bench.description().vae.as_ref().map(|part| part.code.clone()).unwrap_or_default();

@@ -6,10 +6,10 @@ use crate::base::{Array, Picture, Pool};
 use crate::checkpoint::npz::NpzFile;
 use crate::checkpoint::{self, CodeBlock, CodeKind, Model, ModelDescription};
 use crate::explore::export::Provenance;
-use crate::explore::{Codes, Posterior, Source, draw_posterior, draw_prior};
+use crate::explore::{Codes, Form, Posterior, Source, draw_posterior, draw_prior};
 use crate::inference::{self, Encoder, Networks, Renderer};
 
-use super::{DeviceArgs, ModelArgs, threads, usage, warn};
+use super::{BackgroundArgs, DeviceArgs, ModelArgs, threads, usage, warn};
 
 /// A model with its networks ready to run: what every drawing command works with.
 pub(super) struct Workbench {
@@ -105,6 +105,13 @@ impl Workbench {
         self.networks.encoder.as_deref_mut().context(
             "this model has no encoder, because it has no VAE; give the VAE's file with --vae, beside --gan",
         )
+    }
+
+    /// The form that the encoder takes pictures in.
+    pub(super) fn form(&mut self, crop: Option<u32>, background: &BackgroundArgs) -> anyhow::Result<Form> {
+        let background = background.or(self.description());
+        let [channels, size, _] = self.encoder()?.picture_shape();
+        Ok(Form { channels, size, crop: crop.map(|crop| crop as usize), background })
     }
 
     /// Channels, height and width of a painter's pictures.

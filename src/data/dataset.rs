@@ -121,7 +121,7 @@ impl DataError {
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
                 format!("the file is damaged ({error}); copy or download it again")
             }
-            io::ErrorKind::Unsupported => error.to_string(),
+            io::ErrorKind::Unsupported | io::ErrorKind::FileTooLarge => error.to_string(),
             _ => return FileError::new(error, path).into(),
         };
         Self::Content { what, path: path.into() }

@@ -13,10 +13,13 @@ mod pixels;
 mod scenes;
 mod spec;
 mod sprites;
+mod store;
 
 pub use batches::{BatchInfo, BatchOptions, Batches, Range};
 pub use dataset::{DataError, Dataset, Factor, SHARED_NUISANCE};
 pub use factors::{classes_of, combinations, index_of};
 pub use options::{OpenOptions, Progress, ProgressFn};
 pub use order::BatchesState;
+pub use pixels::left_out;
 pub use spec::{DrawingVersion, KNOWN_SPECS, absolute_spec, open, whole_spec};
+pub use store::{Entry, PassedOver, Store};

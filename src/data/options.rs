@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::base::Cancel;
+use crate::base::{Background, Cancel};
 
 /// How a data set is opened.
 #[derive(Clone)]
@@ -12,6 +12,8 @@ pub struct OpenOptions {
     pub cache_bytes: u64,
     /// The picture behind `scream-dsprites`; `None` for the one the program paints.
     pub picture: Option<PathBuf>,
+    /// What shows through the transparent parts of pictures.
+    pub background: Background,
     /// Threads for decoding pictures the first time.
     pub threads: usize,
     /// Told how far a long preparation has come.
@@ -45,6 +47,7 @@ impl Default for OpenOptions {
             cache_dir,
             cache_bytes: 20_000_000_000,
             picture: None,
+            background: Background::BLACK,
             threads,
             progress: None,
             cancel: Cancel::new(),
@@ -71,6 +74,7 @@ impl std::fmt::Debug for OpenOptions {
             .field("cache_dir", &self.cache_dir)
             .field("cache_bytes", &self.cache_bytes)
             .field("picture", &self.picture)
+            .field("background", &self.background)
             .finish_non_exhaustive()
     }
 }

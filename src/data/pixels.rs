@@ -35,8 +35,52 @@ pub(super) struct Wanted<'a> {
 struct Trailer {
     /// Pictures whose pixels are in the file.
     cached: usize,
-    /// Places among all pictures of those that cannot be made, rising.
-    broken: Vec<u32>,
+    /// Those that cannot be made.
+    #[serde(flatten)]
+    broken: Broken,
+}
+
+/// Pictures that cannot be made.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Broken {
+    /// Their places among all pictures, rising.
+    #[serde(rename = "broken")]
+    pub(super) places: Vec<u32>,
+    /// What is wrong with the first of them.
+    #[serde(default)]
+    examples: Vec<String>,
+}
+
+/// Broken pictures that are named; the others are counted.
+const NAMED: usize = 5;
+
+impl Broken {
+    fn add(&mut self, place: u32, what: String) {
+        self.places.push(place);
+        if self.examples.len() < NAMED {
+            self.examples.push(what);
+        }
+    }
+
+    /// What to say of them, if there are any, among `pictures` in all.
+    pub(super) fn sentence(&self, pictures: usize) -> Option<String> {
+        left_out(self.places.len(), pictures, &self.examples)
+    }
+}
+
+/// What to say of `broken` among `pictures` that cannot be read, of which some are named; `None` where there are none.
+pub fn left_out(broken: usize, pictures: usize, named: &[String]) -> Option<String> {
+    let named = &named[..named.len().min(NAMED)];
+    let more = match broken - named.len().min(broken) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let colon = if named.is_empty() { "" } else { ": " };
+    let sentence = format!(
+        "{broken} of {pictures} pictures cannot be read and are left out{colon}{}{more}",
+        named.join("; ")
+    );
+    (broken > 0).then_some(sentence)
 }
 
 /// Room for what the end of a pixel file says.
@@ -110,14 +154,14 @@ impl PixelFile {
         let trailer: Trailer = serde_json::from_slice(&trailer).ok()?;
         let fits = trailer.cached <= wanted.pictures
             && trailer_at == (trailer.cached * record_bytes(wanted.size)) as u64
-            && trailer.broken.is_sorted_by(|a, b| a < b)
-            && trailer.broken.last().is_none_or(|&last| (last as usize) < wanted.pictures);
+            && trailer.broken.places.is_sorted_by(|a, b| a < b)
+            && trailer.broken.places.last().is_none_or(|&last| (last as usize) < wanted.pictures);
         fits.then_some(Self { file, size: wanted.size, trailer })
     }
 
     /// Whether pictures were left out for want of room, and the cache may hold notably more of them now.
     fn could_hold_more(&self, wanted: &Wanted<'_>, cache: &CacheFolder) -> bool {
-        let all = wanted.pictures - self.trailer.broken.len();
+        let all = wanted.pictures - self.trailer.broken.places.len();
         let most = (cache.limit().saturating_sub(TRAILER) / record_bytes(wanted.size) as u64).min(all as u64);
         most as usize > self.trailer.cached + self.trailer.cached / 10
     }
@@ -127,8 +171,8 @@ impl PixelFile {
         self.trailer.cached
     }
 
-    /// Places among all pictures of those that could not be made, rising.
-    pub(super) fn broken(&self) -> &[u32] {
+    /// The pictures that could not be made.
+    pub(super) fn broken(&self) -> &Broken {
         &self.trailer.broken
     }
 
@@ -185,8 +229,7 @@ fn write(
     // Enough at a time to keep every thread busy, little enough to hold in memory.
     let at_once = ((64 << 20) / bytes).clamp(options.threads, 512);
     write_atomic(path, |writer| {
-        let mut trailer = Trailer { cached: 0, broken: Vec::new() };
-        let mut first_failure = String::new();
+        let mut trailer = Trailer { cached: 0, broken: Broken::default() };
         for start in (0..total).step_by(at_once) {
             options.step(wanted.doing, start as u64, total as u64)?;
             let part = start..(start + at_once).min(total);
@@ -199,20 +242,16 @@ fn write(
                     }
                     Ok(_) => {}
                     Err(DataError::Content { what, path }) => {
-                        let failure = format!("{what}: {}", path.display());
-                        log::warn!("skipped a picture: {failure}");
-                        trailer.broken.push(place as u32);
-                        if first_failure.is_empty() {
-                            first_failure = failure;
-                        }
+                        trailer.broken.add(place as u32, format!("{what}: {}", path.display()));
                     }
                     // A store that cannot be read any more is no matter of one picture.
                     Err(error) => return Err(error),
                 }
             }
-            if trailer.broken.len() * 100 > total {
-                let broken = trailer.broken.len();
-                return Err(DataError::Broken { broken, total, first: first_failure });
+            let broken = trailer.broken.places.len();
+            if broken * 100 > total {
+                let first = trailer.broken.examples.into_iter().next().unwrap_or_default();
+                return Err(DataError::Broken { broken, total, first });
             }
         }
         options.step(wanted.doing, total as u64, total as u64)?;

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +7,7 @@ use super::photos::{Layout, Photos};
 use super::scenes::{DrawnScenes, Scenes};
 use super::sprites::{self, Sprites, Variant};
 use super::{DataError, Dataset, OpenOptions};
+use crate::base::expand_home;
 
 /// What can be opened, for messages and help.
 pub const KNOWN_SPECS: &str = "\
@@ -16,7 +17,7 @@ noisy-dsprites[:FILE.npz]  on uniform noise
 scream-dsprites[:FILE.npz] on crops of a painting (--picture FILE for another)
 scenes                     rendered rooms with six known factors, 64 to 1024 pixels
 scenes:COUNT               so many of them, drawn once and kept in the cache: for training
-images:DIR                 any pictures, at any depth of a folder (or a zip or tar)
+images:DIR                 any pictures, at any depth of a folder (or a zip or tar, or one picture)
 celeba:PATH                img_align_celeba, the folder or the zip
 celeba-hq:PATH             the 1024x1024 pictures, a folder or a zip
 chairs:PATH                rendered_chairs, the folder or the tar
@@ -36,7 +37,8 @@ pub fn open(spec: &str, size: Option<usize>, options: &OpenOptions) -> Result<Ar
         Some((name, path)) => (name, Some(path).filter(|path| !path.is_empty())),
         None => (spec, None),
     };
-    let path = path.map(Path::new);
+    let path: Option<PathBuf> = path.map(|path| expand_home(Path::new(path)));
+    let path = path.as_deref();
     match name {
         "dsprites" => open_sprites(spec, Variant::Plain, path, size, options),
         "color-dsprites" => open_sprites(spec, Variant::Colour, path, size, options),
@@ -59,12 +61,16 @@ pub fn open(spec: &str, size: Option<usize>, options: &OpenOptions) -> Result<Ar
 pub fn absolute_spec(spec: &str) -> String {
     match spec.split_once(':') {
         // after scenes: comes a number
-        Some((name, path)) if name != "scenes" && !path.is_empty() => match std::path::absolute(path) {
+        Some((name, path)) if name != "scenes" && !path.is_empty() => match absolute(path) {
             Ok(path) => format!("{name}:{}", path.display()),
             Err(_) => spec.to_owned(),
         },
         _ => spec.to_owned(),
     }
+}
+
+fn absolute(path: &str) -> std::io::Result<PathBuf> {
+    std::path::absolute(expand_home(Path::new(path)))
 }
 
 /// The specification of the set that the pictures of `spec` are drawn from: [`Dataset::whole`], without opening it.
@@ -137,7 +143,8 @@ fn photos(
     options: &OpenOptions,
 ) -> Result<Arc<dyn Dataset>, DataError> {
     let Some(path) = path else {
-        return Err(DataError::Spec(format!("{spec} needs a path, for instance {spec}:FOLDER")));
+        let name = spec.trim_end_matches(':');
+        return Err(DataError::Spec(format!("{name} needs a path, for instance {name}:FOLDER")));
     };
     Ok(Arc::new(Photos::open(spec, layout, path, size, options)?))
 }

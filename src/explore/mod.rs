@@ -23,7 +23,7 @@ mod traversal;
 pub use codes::{Codes, CodesError, neutral_values};
 pub use interpolation::{CodePath, blend, interpolate};
 pub use matrix::{CodeMatrix, NothingToVary, matrix};
-pub use pictures::{Photo, PictureError, list_pictures, read_square};
+pub use pictures::{Form, Photo, PictureError, read_square};
 pub use posterior::{Posterior, PosteriorError};
 pub use range::{RangeError, RangeSpec};
 pub use render::render_rows;

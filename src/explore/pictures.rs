@@ -1,10 +1,10 @@
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use image::DynamicImage;
 
-use crate::base::{
-    FileError, Picture, PictureFault, Turn, decode_picture, is_picture_name, read_picture_file,
-};
+use crate::base::{Background, FileError, FileErrorKind, Picture};
+use crate::formats::picture::{PictureFault, Turn, decode_picture, read_picture};
 
 use super::resample::{Filter, Taps, taps};
 
@@ -34,9 +34,6 @@ pub enum PictureError {
         /// The file.
         path: PathBuf,
     },
-    /// A folder without pictures.
-    #[error("there are no pictures in this folder (png, jpg, webp, bmp, gif, tiff, pnm, tga, qoi): {}", .0.display())]
-    NoPictures(PathBuf),
 }
 
 /// A decoded picture of any size and mode, to be brought into an encoder's form.
@@ -47,6 +44,21 @@ pub struct Photo {
     /// 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
     channels: usize,
     samples: Samples,
+    /// What shows through where it is transparent.
+    background: [f32; 3],
+}
+
+/// The form that an encoder takes pictures in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// 1 or 3.
+    pub channels: usize,
+    /// Height and width in pixels.
+    pub size: usize,
+    /// The side of the square that is cut from the middle; `None` for the largest there is.
+    pub crop: Option<usize>,
+    /// What shows through transparent parts.
+    pub background: Background,
 }
 
 #[derive(Debug)]
@@ -62,14 +74,27 @@ impl Photo {
     ///
     /// # Errors
     /// When the file cannot be read, is no picture, or is too large.
-    pub fn open(path: &Path) -> Result<Self, PictureError> {
-        let bytes = read_picture_file(path)?;
-        let picture = decode_picture(&bytes, &path.to_string_lossy(), Turn::Upright)
-            .map_err(|fault| PictureError::Fault { fault, path: path.into() })?;
-        Ok(Self::new(picture))
+    pub fn open(path: &Path, background: Background) -> Result<Self, PictureError> {
+        if path.is_dir() {
+            return Err(FileError { kind: FileErrorKind::IsFolder, path: path.into() }.into());
+        }
+        let file = File::open(path).map_err(|error| FileError::new(error, path))?;
+        let mut bytes = Vec::new();
+        read_picture(file, &mut bytes).map_err(|error| FileError::new(error, path))?;
+        Self::decode(&bytes, path, background)
     }
 
-    fn new(picture: DynamicImage) -> Self {
+    /// Decodes the content of the picture file at `path`, as [`Photo::open`] does.
+    ///
+    /// # Errors
+    /// When it is no picture, or is too large.
+    pub fn decode(bytes: &[u8], path: &Path, background: Background) -> Result<Self, PictureError> {
+        let picture = decode_picture(bytes, path, Turn::Upright)
+            .map_err(|fault| PictureError::Fault { fault, path: path.into() })?;
+        Ok(Self::new(picture, background))
+    }
+
+    fn new(picture: DynamicImage, background: Background) -> Self {
         let (width, height) = (picture.width() as usize, picture.height() as usize);
         let (channels, samples) = match picture {
             DynamicImage::ImageLuma8(pixels) => (1, Samples::Bytes(pixels.into_raw())),
@@ -84,7 +109,8 @@ impl Photo {
             DynamicImage::ImageRgba32F(pixels) => (4, Samples::Floats(pixels.into_raw())),
             other => (4, Samples::Bytes(other.into_rgba8().into_raw())),
         };
-        Self { width, height, channels, samples }
+        let background = background.rgb().map(|value| f32::from(value) / 255.0);
+        Self { width, height, channels, samples, background }
     }
 
     /// Wraps `pixels` `(channels, height, width)` in [0, 1]; `None` when the length does not fit or `channels` is
@@ -95,7 +121,8 @@ impl Photo {
             return None;
         }
         let samples = (0..plane * channels).map(|i| pixels[i % channels * plane + i / channels]).collect();
-        Some(Self { width, height, channels, samples: Samples::Floats(samples) })
+        let samples = Samples::Floats(samples);
+        Some(Self { width, height, channels, samples, background: [0.0; 3] })
     }
 
     /// Columns of pixels.
@@ -108,7 +135,7 @@ impl Photo {
         self.height
     }
 
-    /// The whole picture in colour; what is transparent shows black.
+    /// The whole picture in colour; the background shows through where it is transparent.
     pub fn to_picture(&self) -> Picture {
         let mut rgba = Vec::with_capacity(self.width * self.height * 4);
         let mut line = vec![0.0; self.width * 3];
@@ -124,8 +151,8 @@ impl Photo {
     ///
     /// The square is as large as it can be, or `crop` pixels (CelebA 160, chairs 450). A square of `size` passes
     /// unchanged; a whole multiple is averaged, as the encoder sees a generator's picture in training; anything
-    /// else is scaled by a Lanczos filter, as the photo data sets are prepared. Grey from colour is Rec. 601, what
-    /// is transparent shows black.
+    /// else is scaled by a Lanczos filter, as the photo data sets are prepared. Grey from colour is Rec. 601, and the
+    /// background shows through where the picture is transparent.
     ///
     /// # Errors
     /// `None` when `crop` is larger than the picture.
@@ -154,6 +181,19 @@ impl Photo {
         Some((0..columns.len()).map(value).collect())
     }
 
+    /// The picture of the file at `path` in an encoder's form: see [`Photo::square`].
+    ///
+    /// # Errors
+    /// When it is smaller than the crop.
+    pub fn in_form(&self, path: &Path, form: &Form) -> Result<Vec<f32>, PictureError> {
+        self.square(form.channels, form.size, form.crop).ok_or_else(|| PictureError::Crop {
+            width: self.width,
+            height: self.height,
+            crop: form.crop.unwrap_or(0),
+            path: path.into(),
+        })
+    }
+
     /// Writes pixels `left..` of row `y` into `line` `(pixels, channels)` in [0, 1].
     fn read_line(&self, y: usize, left: usize, channels: usize, line: &mut [f32]) {
         let start = (y * self.width + left) * self.channels;
@@ -166,12 +206,16 @@ impl Photo {
             };
             let colour = if self.channels < 3 { [sample(0); 3] } else { [sample(0), sample(1), sample(2)] };
             let alpha = if self.channels.is_multiple_of(2) { sample(self.channels - 1) } else { 1.0 };
+            let grey = |[red, green, blue]: [f32; 3]| 0.299 * red + 0.587 * green + 0.114 * blue;
+            let over = |value: f32, behind: f32| value * alpha + behind * (1.0 - alpha);
             if channels == 3 {
-                out.copy_from_slice(&colour.map(|value| value * alpha));
-            } else if self.channels < 3 {
-                out.fill(colour[0] * alpha);
+                let [red, green, blue] = self.background;
+                out[0] = over(colour[0], red);
+                out[1] = over(colour[1], green);
+                out[2] = over(colour[2], blue);
             } else {
-                out.fill((0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]) * alpha);
+                let value = if self.channels < 3 { colour[0] } else { grey(colour) };
+                out.fill(over(value, grey(self.background)));
             }
         }
     }
@@ -192,52 +236,19 @@ fn blend(taps: &[Taps], from: &[f32], to: &mut [f32], width: usize) {
 /// Reads a picture file straight into an encoder's form: see [`Photo::square`].
 ///
 /// # Errors
-/// When the file cannot be read, is no picture, is too large, or smaller than `crop`.
-pub fn read_square(
-    path: &Path,
-    channels: usize,
-    size: usize,
-    crop: Option<usize>,
-) -> Result<Vec<f32>, PictureError> {
-    let photo = Photo::open(path)?;
-    photo.square(channels, size, crop).ok_or_else(|| PictureError::Crop {
-        width: photo.width,
-        height: photo.height,
-        crop: crop.unwrap_or(0),
-        path: path.into(),
-    })
-}
-
-/// The picture files in a folder and the folders inside it, in name order.
-///
-/// # Errors
-/// When the folder cannot be read or holds no pictures.
-pub fn list_pictures(folder: &Path) -> Result<Vec<PathBuf>, PictureError> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(&next).map_err(|error| FileError::new(error, &next))? {
-            let entry = entry.map_err(|error| FileError::new(error, &next))?;
-            let path = entry.path();
-            // Folders behind links are not entered: a link to a parent would never end.
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.push(path);
-            } else if is_picture_name(&path.to_string_lossy()) {
-                found.push(path);
-            }
-        }
-    }
-    if found.is_empty() {
-        return Err(PictureError::NoPictures(folder.into()));
-    }
-    found.sort();
-    Ok(found)
+/// When the file cannot be read, is no picture, is too large, or smaller than the crop.
+pub fn read_square(path: &Path, form: &Form) -> Result<Vec<f32>, PictureError> {
+    Photo::open(path, form.background)?.in_form(path, form)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use image::{GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba, RgbaImage};
+
+    fn form(channels: usize, size: usize, crop: Option<usize>) -> Form {
+        Form { channels, size, crop, background: Background::BLACK }
+    }
 
     fn saved(folder: &Path, name: &str, picture: &DynamicImage) -> PathBuf {
         let path = folder.join(name);
@@ -250,7 +261,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let picture = RgbImage::from_fn(64, 64, |x, y| Rgb([x as u8, y as u8 * 3, (x * y) as u8]));
         let path = saved(folder.path(), "a.png", &picture.clone().into());
-        let values = read_square(&path, 3, 64, None).expect("reads");
+        let values = read_square(&path, &form(3, 64, None)).expect("reads");
         for (x, y, pixel) in picture.enumerate_pixels() {
             for channel in 0..3 {
                 let value = values[channel * 4096 + y as usize * 64 + x as usize];
@@ -275,7 +286,7 @@ mod tests {
         for (name, picture) in modes {
             let path = saved(folder.path(), name, &picture);
             for channels in [1, 3] {
-                let values = read_square(&path, channels, 64, None).expect(name);
+                let values = read_square(&path, &form(channels, 64, None)).expect(name);
                 assert_eq!(values.len(), channels * 64 * 64);
                 assert!(values.iter().all(|value| (value - 0.4).abs() < 6e-3), "{name}: {}", values[0]);
             }
@@ -290,9 +301,9 @@ mod tests {
             Luma([if (1..3).contains(&x) { 10 * (1 + (x as u8 - 1) + 2 * y as u8) } else { 255 }])
         });
         let path = saved(folder.path(), "a.png", &picture.into());
-        let values = read_square(&path, 1, 1, None).expect("reads");
+        let values = read_square(&path, &form(1, 1, None)).expect("reads");
         assert!((values[0] - 25.0 / 255.0).abs() < 1e-6, "{values:?}");
-        let error = read_square(&path, 1, 1, Some(3)).expect_err("too large a crop").to_string();
+        let error = read_square(&path, &form(1, 1, Some(3))).expect_err("too large a crop").to_string();
         assert!(error.contains("4x2 pixels, too few for a crop of 3"), "{error}");
     }
 
@@ -318,7 +329,7 @@ mod tests {
         claim.resize(65, 0);
         std::fs::write(&path, &claim).expect("writes");
         let started = std::time::Instant::now();
-        let error = read_square(&path, 3, 64, None).expect_err("refused").to_string();
+        let error = read_square(&path, &form(3, 64, None)).expect_err("refused").to_string();
         assert!(error.contains("too large to decode") && error.ends_with("claims.png"), "{error}");
         assert!(started.elapsed().as_millis() < 200);
     }
@@ -327,28 +338,35 @@ mod tests {
     fn what_is_no_picture_is_named() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("text.png");
-        for content in [&b""[..], b"hello", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"] {
+        let open = |path: &Path| Photo::open(path, Background::BLACK);
+        for (content, what) in [
+            (&b""[..], "the file is empty"),
+            (b"hello", "not a picture"),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "the picture is broken"),
+        ] {
             std::fs::write(&path, content).expect("writes");
-            let error = Photo::open(&path).expect_err("refused").to_string();
-            assert!(error.contains("picture") && error.ends_with("text.png"), "{error}");
+            let error = open(&path).expect_err("refused").to_string();
+            assert!(error.starts_with(what) && error.ends_with("text.png"), "{error}");
         }
-        assert!(matches!(Photo::open(&folder.path().join("none.png")), Err(PictureError::File(_))));
-        assert!(matches!(Photo::open(folder.path()), Err(PictureError::File(_))));
+        assert!(matches!(open(&folder.path().join("none.png")), Err(PictureError::File(_))));
+        assert!(matches!(open(folder.path()), Err(PictureError::File(_))));
     }
 
     #[test]
-    fn folders_are_searched_in_name_order() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        assert!(matches!(list_pictures(folder.path()), Err(PictureError::NoPictures(_))));
-        std::fs::create_dir(folder.path().join("inner")).expect("creates");
-        for name in ["b.PNG", "inner/a.jpg", "a.webp", "notes.txt"] {
-            std::fs::write(folder.path().join(name), "").expect("writes");
+    fn the_background_shows_through() {
+        let half = RgbaImage::from_pixel(1, 1, Rgba([255, 0, 0, 51]));
+        let shown = |background: &str, channels: usize| {
+            let background = background.parse().expect("a colour");
+            Photo::new(half.clone().into(), background).square(channels, 1, None).expect("fits")
+        };
+        for (background, expected) in
+            [("black", [0.2, 0.0, 0.0]), ("white", [1.0, 0.8, 0.8]), ("#0000ff", [0.2, 0.0, 0.8])]
+        {
+            let found = shown(background, 3);
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{background}: {found:?}");
         }
-        let found = list_pictures(folder.path()).expect("lists");
-        let names: Vec<_> = found
-            .iter()
-            .map(|path| path.strip_prefix(folder.path()).expect("inside").display().to_string())
-            .collect();
-        assert_eq!(names, ["a.webp", "b.PNG", "inner/a.jpg"]);
+        assert!((shown("white", 1)[0] - (0.2 * 0.299 + 0.8)).abs() < 1e-6);
+        let seen = Photo::new(half.into(), Background::WHITE).to_picture();
+        assert_eq!(seen.rgba()[..4], [255, 204, 204, 255]);
     }
 }

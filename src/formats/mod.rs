@@ -1,7 +1,8 @@
-//! Readers of untrusted bytes that several rooms share: files read at any place, zip archives, and the budget that bounds
-//! what one file may cost. Nothing is executed, and no declared length is believed before the bytes are there.
+//! Readers of untrusted bytes that several rooms share: files read at any place, zip archives, pictures, and the budget
+//! that bounds what one file may cost. Nothing is executed, and no declared length is believed before the bytes are there.
 
 mod budget;
+pub mod picture;
 mod source;
 mod text;
 pub(crate) mod zip;

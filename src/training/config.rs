@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::base::Background;
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 use crate::objectives::Likelihood;
 
@@ -19,6 +20,9 @@ pub struct TrainConfig {
     /// The picture behind `scream-dsprites`; empty for the one the program paints.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub picture: String,
+    /// What shows through the transparent parts of pictures: `black`, `white` or `#rrggbb`.
+    #[serde(default, skip_serializing_if = "Background::is_black")]
+    pub background: Background,
     /// Picture height and width in pixels: 64 for stage 1, 64 to 1024 for stage 2.
     pub size: usize,
     /// Seed of every random stream of the run.

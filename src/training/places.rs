@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::base::FileError;
+use crate::base::{FileError, expand_home};
 use crate::checkpoint::{BUNDLED, BundledModel};
 use crate::data::absolute_spec;
 
@@ -30,7 +30,7 @@ impl TrainConfig {
 
 fn absolute(path: &mut String) {
     if !path.is_empty()
-        && let Ok(absolute) = std::path::absolute(&*path)
+        && let Ok(absolute) = std::path::absolute(expand_home(Path::new(path)))
     {
         *path = absolute.display().to_string();
     }

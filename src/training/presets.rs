@@ -1,3 +1,4 @@
+use crate::base::Background;
 use crate::objectives::Likelihood;
 
 use super::config::{
@@ -129,6 +130,7 @@ fn common(method: Method, data: &str, size: usize, steps: u64, batch: usize) -> 
         preset: String::new(),
         data: data.to_owned(),
         picture: String::new(),
+        background: Background::BLACK,
         size,
         seed: 0,
         steps,

@@ -500,7 +500,7 @@ impl Machine {
 /// How the run's data set is opened: as the configuration says where it decides, as the machine does elsewhere.
 fn opening(config: &TrainConfig, machine: &Machine) -> OpenOptions {
     let picture = (!config.picture.is_empty()).then(|| config.picture.clone().into());
-    OpenOptions { picture, ..machine.data.clone() }
+    OpenOptions { picture, background: config.background, ..machine.data.clone() }
 }
 
 /// The error of data that a saved run cannot find: nobody has typed its path.

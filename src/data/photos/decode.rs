@@ -1,40 +1,51 @@
+use std::fs::File;
 use std::path::Path;
 
 use image::imageops::FilterType;
 use image::{DynamicImage, RgbImage};
 
-use crate::base::{Turn, decode_picture, read_picture_file};
+use crate::base::{Background, FileError};
 use crate::data::DataError;
 use crate::data::pixels::write_planes;
+use crate::formats::picture::{Turn, decode_picture, read_picture};
 
 /// A decoded picture: RGB, 8 bits a channel.
 pub(in crate::data) struct Photo(RgbImage);
 
-/// Decodes a picture file of any known format, turned upright.
-pub(in crate::data) fn file(path: &Path) -> Result<Photo, DataError> {
-    let name = path.to_string_lossy();
-    bytes(&read_picture_file(path)?, &name, Turn::Upright)
+/// Decodes a picture file of any known format, turned upright; `background` shows through it.
+pub(in crate::data) fn file(path: &Path, background: Background) -> Result<Photo, DataError> {
+    let file = File::open(path).map_err(|error| FileError::new(error, path))?;
+    let mut content = Vec::new();
+    read_picture(file, &mut content).map_err(|error| DataError::io(error, path))?;
+    bytes(&content, path, Turn::Upright, background)
         .map_err(|what| DataError::Content { what, path: path.to_owned() })
 }
 
 /// Decodes a picture that is in memory, the content of a file called `name`; the error is in words, without the name.
-pub(in crate::data) fn bytes(bytes: &[u8], name: &str, turn: Turn) -> Result<Photo, String> {
+pub(in crate::data) fn bytes(
+    bytes: &[u8],
+    name: &Path,
+    turn: Turn,
+    background: Background,
+) -> Result<Photo, String> {
     let picture = decode_picture(bytes, name, turn).map_err(|fault| fault.to_string())?;
-    Ok(Photo(on_black(picture)))
+    Ok(Photo(flattened(picture, background)))
 }
 
-/// Any mode to 8-bit RGB; what is transparent shows black.
-fn on_black(picture: DynamicImage) -> RgbImage {
+/// Any mode to 8-bit RGB; the background shows through what is transparent.
+fn flattened(picture: DynamicImage, background: Background) -> RgbImage {
     if !picture.color().has_alpha() {
         return picture.into_rgb8();
     }
+    let behind = background.rgb().map(u32::from);
     let with_alpha = picture.into_rgba8();
     let (width, height) = with_alpha.dimensions();
     let mut flat = RgbImage::new(width, height);
     for (to, from) in flat.pixels_mut().zip(with_alpha.pixels()) {
         let alpha = u32::from(from[3]);
         for channel in 0..3 {
-            to[channel] = ((u32::from(from[channel]) * alpha + 127) / 255) as u8;
+            let mixed = u32::from(from[channel]) * alpha + behind[channel] * (255 - alpha);
+            to[channel] = ((mixed + 127) / 255) as u8;
         }
     }
     flat
@@ -119,9 +130,25 @@ mod tests {
         let half = DynamicImage::from(RgbaImage::from_pixel(3, 2, Rgba([200, 200, 200, 128])));
         let grey_alpha = DynamicImage::from(ImageBuffer::from_pixel(3, 2, LumaA([100u8, 255])));
         for picture in [grey, deep, half, grey_alpha] {
-            let photo = bytes(&png(&picture), "a.png", Turn::Upright).expect("decodes");
+            let photo =
+                bytes(&png(&picture), Path::new("a.png"), Turn::Upright, Background::BLACK).expect("decodes");
             assert_eq!((photo.width(), photo.height()), (3, 2));
             assert!(photo.rgb().iter().all(|&value| value == 100), "{:?}", photo.rgb());
+        }
+    }
+
+    #[test]
+    fn the_background_shows_through_what_is_transparent() {
+        let picture = RgbaImage::from_fn(2, 1, |x, _| Rgba([200, 100, 0, if x == 0 { 128 } else { 0 }]));
+        let png = png(&picture.into());
+        for (background, expected) in [
+            ("black", [100, 50, 0, 0, 0, 0]),
+            ("white", [227, 177, 127, 255, 255, 255]),
+            ("#0000ff", [100, 50, 127, 0, 0, 255]),
+        ] {
+            let behind = background.parse().expect("a colour");
+            let photo = bytes(&png, Path::new("a.png"), Turn::Upright, behind).expect("decodes");
+            assert_eq!(photo.rgb(), expected, "{background}");
         }
     }
 

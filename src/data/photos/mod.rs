@@ -1,15 +1,15 @@
 //! Photographs from folders and archives, decoded once at the training size into a bounded cache.
 
 pub(super) mod decode;
+mod listed;
 mod matlab;
 mod prepared;
 mod published;
-mod store;
 
 use std::path::Path;
 
 use self::prepared::Prepared;
-use self::store::Store;
+use super::store::{Store, warn_once};
 use super::{DataError, Dataset, OpenOptions};
 
 pub(super) use self::published::Layout;
@@ -39,23 +39,21 @@ impl Photos {
             return Err(DataError::Spec(format!("photos are scaled to 8 to 2048 pixels, not {size}")));
         }
         let store = Store::open(path)?;
-        let chosen = layout.choose(&store)?;
-        let unreadable = Layout::unreadable(&store);
+        let (found, mut passed) = listed::pictures(&store, options)?;
+        let chosen = layout.choose(&store, &found)?;
         if chosen.is_empty() {
-            let also = unreadable.map_or_else(String::new, |what| format!("; {what}"));
+            let also = if passed.is_empty() { String::new() } else { format!("; passed over {passed}") };
             let what = format!("no pictures found; expected {}{also}", layout.expects());
             return Err(DataError::Content { what, path: path.to_owned() });
         }
-        if let Some(what) = unreadable {
-            log::warn!("{what}: {}", path.display());
+        if layout.has_other_files() {
+            passed.others = 0;
         }
+        passed.warn(path);
         let pictures = Prepared::open(store, chosen, size, options)?;
-        if pictures.broken() > 0 {
-            log::warn!(
-                "{spec}: {} broken pictures are left out of {}",
-                pictures.broken(),
-                pictures.len() + pictures.broken()
-            );
+        let broken = pictures.broken();
+        if let Some(sentence) = broken.sentence(pictures.len() + broken.places.len()) {
+            warn_once(format!("{spec}: {sentence}"));
         }
         Ok(Self { spec: spec.to_owned(), size, pictures })
     }

@@ -1,20 +1,21 @@
 use serde::Serialize;
 
 use super::decode::{self, Photo};
-use super::store::Store;
-use crate::base::Turn;
-use crate::data::pixels::{PixelFile, Wanted};
+use crate::base::Background;
+use crate::data::pixels::{Broken, PixelFile, Wanted};
+use crate::data::store::Store;
 use crate::data::{DataError, OpenOptions, fingerprint};
+use crate::formats::picture::Turn;
 
 /// Counted up whenever the same file gives other pixels than before, so that older prepared pictures are not taken.
-const DECODER: u32 = 2;
+const DECODER: u32 = 3;
 
 /// The part of a picture that is used, before it is scaled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(super) enum Crop {
     /// The largest square in the middle.
     Square,
-    /// A square of this many pixels in the middle, or what there is of it.
+    /// A square of this many pixels in the middle; smaller pictures have none.
     Middle(usize),
     /// A box: left, top, right and bottom, the last two not included.
     Box(usize, usize, usize, usize),
@@ -28,13 +29,29 @@ impl Crop {
                 let side = photo.width().min(photo.height());
                 photo.crop_middle(side, side)
             }
+            Self::Middle(side) if side > photo.width().min(photo.height()) => {
+                return Err(format!(
+                    "this picture has {}x{} pixels, too few for a crop of {side}; name the folder as images:FOLDER to \
+                     take the largest square",
+                    photo.width(),
+                    photo.height()
+                ));
+            }
             Self::Middle(side) => photo.crop_middle(side, side),
             Self::Box(left, top, right, bottom) => {
-                let (right, bottom) = (right.min(photo.width()), bottom.min(photo.height()));
-                if left >= right || top >= bottom {
-                    return Err("its annotated box lies outside the picture".into());
+                let (width, height) = (photo.width(), photo.height());
+                // Some annotations reach over the edge by a little; far over it, they are another picture's.
+                if right > width + width / 20
+                    || bottom > height + height / 20
+                    || left >= width
+                    || top >= height
+                {
+                    return Err(format!(
+                        "its annotated box reaches outside the picture, which has {width}x{height} pixels; it is not \
+                         the one that was annotated"
+                    ));
                 }
-                photo.crop(left, top, right - left, bottom - top)
+                photo.crop(left, top, right.min(width) - left, bottom.min(height) - top)
             }
         };
         if part.width() == 0 || part.height() == 0 {
@@ -52,6 +69,7 @@ pub(super) struct Prepared {
     /// The pictures' places in the store and what is cut from them, broken ones left out.
     pictures: Vec<(u32, Crop)>,
     size: usize,
+    background: Background,
     pixels: PixelFile,
 }
 
@@ -63,12 +81,6 @@ impl Prepared {
         size: usize,
         options: &OpenOptions,
     ) -> Result<Self, DataError> {
-        if pictures.is_empty() {
-            return Err(DataError::Content {
-                what: "no pictures here".into(),
-                path: store.path().to_owned(),
-            });
-        }
         let crops = serde_json::to_vec(&pictures).unwrap_or_default();
         let whole = std::fs::canonicalize(store.path()).unwrap_or_else(|_| store.path().to_owned());
         let key = fingerprint::of(&[
@@ -77,14 +89,15 @@ impl Prepared {
             &crops,
             &size.to_le_bytes(),
             &DECODER.to_le_bytes(),
+            &options.background.rgb(),
         ]);
         let name = format!("photos-{size}-{key}");
         let wanted = Wanted { name: &name, pictures: pictures.len(), size, doing: "decoding pictures" };
         let pixels = PixelFile::open(&wanted, options, |index| {
-            Ok(decode_one(&store, pictures[index], size)?.into_rgb())
+            Ok(decode_one(&store, pictures[index], size, options.background)?.into_rgb())
         })?;
-        let pictures = without(pictures, pixels.broken());
-        Ok(Self { store, pictures, size, pixels })
+        let pictures = without(pictures, &pixels.broken().places);
+        Ok(Self { store, pictures, size, background: options.background, pixels })
     }
 
     /// The number of pictures, broken ones left out.
@@ -94,8 +107,8 @@ impl Prepared {
 
     /// A short name for which picture lies at which index.
     pub(super) fn listing(&self) -> String {
-        let names = self.pictures.iter().map(|(at, _)| self.store.entries()[*at as usize].name.as_bytes());
-        fingerprint::of_parts(names.map(|name| (name, [].as_slice())))
+        let name = |at: u32| self.store.entries()[at as usize].name().as_os_str().as_encoded_bytes();
+        fingerprint::of_parts(self.pictures.iter().map(|&(at, _)| (name(at), [].as_slice())))
     }
 
     /// Whether no picture has to be decoded any more.
@@ -103,9 +116,9 @@ impl Prepared {
         self.pixels.cached() == self.pictures.len()
     }
 
-    /// The number of pictures that could not be decoded.
-    pub(super) fn broken(&self) -> usize {
-        self.pixels.broken().len()
+    /// The pictures that could not be decoded.
+    pub(super) fn broken(&self) -> &Broken {
+        self.pixels.broken()
     }
 
     /// Writes picture `index` into `out` `(3, size, size)`, values in [0, 1].
@@ -113,17 +126,23 @@ impl Prepared {
         if index < self.pixels.cached() {
             return self.pixels.read(index, out);
         }
-        decode_one(&self.store, self.pictures[index], self.size)?.write_planes(out);
+        decode_one(&self.store, self.pictures[index], self.size, self.background)?.write_planes(out);
         Ok(())
     }
 }
 
-fn decode_one(store: &Store, (entry, crop): (u32, Crop), size: usize) -> Result<Photo, DataError> {
+fn decode_one(
+    store: &Store,
+    (entry, crop): (u32, Crop),
+    size: usize,
+    background: Background,
+) -> Result<Photo, DataError> {
     let entry = &store.entries()[entry as usize];
     let bytes = store.read(entry)?;
     // Boxes are annotated on the pixels as they lie in the file.
     let turn = if matches!(crop, Crop::Box(..)) { Turn::AsStored } else { Turn::Upright };
-    let photo = decode::bytes(&bytes, &entry.name, turn).and_then(|photo| crop.apply(&photo, size));
+    let photo = decode::bytes(&bytes, entry.name(), turn, background);
+    let photo = photo.and_then(|photo| crop.apply(&photo, size));
     photo.map_err(|what| DataError::Content { what, path: store.path_of(entry) })
 }
 

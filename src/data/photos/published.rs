@@ -1,10 +1,11 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::path::Path;
 
 use super::matlab::{Value, read_table};
 use super::prepared::Crop;
-use super::store::Store;
-use crate::base::{foreign_picture, is_picture_name};
 use crate::data::DataError;
+use crate::data::store::Store;
 
 /// How a set of photographs lies on disk and what is cut from each picture (paper section A.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,38 +45,28 @@ impl Layout {
         }
     }
 
-    /// What to say about the pictures of a store that no decoder here reads; `None` where there are none.
-    pub(super) fn unreadable(store: &Store) -> Option<String> {
-        let mut counts = BTreeMap::new();
-        for ending in store.entries().iter().filter_map(|entry| foreign_picture(&entry.name)) {
-            *counts.entry(ending).or_insert(0u32) += 1;
-        }
-        let counts: Vec<String> = counts.iter().map(|(ending, count)| format!("{count} .{ending}")).collect();
-        (!counts.is_empty()).then(|| {
-            format!(
-                "{} files cannot be read and are left out; convert them to png or jpeg",
-                counts.join(" and ")
-            )
-        })
+    /// Whether the set comes with files that are no pictures.
+    pub(super) fn has_other_files(self) -> bool {
+        self != Self::Images
     }
 
-    /// The pictures of the set in name order: their place in the store and what is cut from each.
-    pub(super) fn choose(self, store: &Store) -> Result<Vec<(u32, Crop)>, DataError> {
-        let pictures = store.entries().iter().zip(0u32..).filter(|(entry, _)| is_picture_name(&entry.name));
+    /// Those of `pictures`, places in the store, that belong to the set, and what is cut from each.
+    pub(super) fn choose(self, store: &Store, pictures: &[u32]) -> Result<Vec<(u32, Crop)>, DataError> {
+        let pictures = pictures.iter().map(|&at| (at, store.entries()[at as usize].name()));
         Ok(match self {
-            Self::Images | Self::CelebAHq => pictures.map(|(_, at)| (at, Crop::Square)).collect(),
-            Self::CelebA => pictures.map(|(_, at)| (at, Crop::Middle(160))).collect(),
+            Self::Images | Self::CelebAHq => pictures.map(|(at, _)| (at, Crop::Square)).collect(),
+            Self::CelebA => pictures.map(|(at, _)| (at, Crop::Middle(160))).collect(),
             Self::Chairs => pictures
-                .filter(|(entry, _)| entry.name.rsplit('/').nth(1).is_none_or(|folder| folder == "renders"))
-                .map(|(_, at)| (at, Crop::Middle(450)))
+                .filter(|(_, name)| folder(name).is_none_or(|folder| folder == "renders"))
+                .map(|(at, _)| (at, Crop::Middle(450)))
                 .collect(),
             Self::Cars => {
                 let boxes = car_boxes(store)?;
                 let mut chosen = Vec::new();
-                for (entry, at) in pictures {
-                    let mut parts = entry.name.rsplit('/');
-                    let (Some(file), Some(folder)) = (parts.next(), parts.next()) else { continue };
-                    let Some(&found) = boxes.get(&format!("{folder}/{file}")) else { continue };
+                for (at, name) in pictures {
+                    let (Some(file), Some(folder)) = (name.file_name(), folder(name)) else { continue };
+                    let key = format!("{}/{}", folder.to_string_lossy(), file.to_string_lossy());
+                    let Some(&found) = boxes.get(&key) else { continue };
                     let [left, top, right, bottom] = found;
                     if right - left >= SMALLEST_CAR && bottom - top >= SMALLEST_CAR {
                         let [left, top, right, bottom] = found.map(|place| place.max(0.0) as usize);
@@ -88,6 +79,11 @@ impl Layout {
     }
 }
 
+/// The name of the folder that a file lies in, inside the store.
+fn folder(name: &Path) -> Option<&OsStr> {
+    name.parent()?.file_name()
+}
+
 /// The annotated boxes (left, top, right, bottom) by `cars_train/00001.jpg` and so on.
 fn car_boxes(store: &Store) -> Result<HashMap<String, [f64; 4]>, DataError> {
     let mut boxes = HashMap::new();
@@ -95,8 +91,9 @@ fn car_boxes(store: &Store) -> Result<HashMap<String, [f64; 4]>, DataError> {
         ("cars_train", ["cars_train_annos.mat", ""]),
         ("cars_test", ["cars_test_annos.mat", "cars_test_annos_withlabels.mat"]),
     ] {
-        let is_wanted = |name: &str| name.rsplit('/').next().is_some_and(|file| files.contains(&file));
-        let Some(entry) = store.entries().iter().find(|entry| is_wanted(&entry.name)) else { continue };
+        let is_wanted =
+            |name: &Path| name.file_name().is_some_and(|file| files.iter().any(|known| file == *known));
+        let Some(entry) = store.entries().iter().find(|entry| is_wanted(entry.name())) else { continue };
         let content = |what: String| DataError::Content { what, path: store.path_of(entry) };
         let table = read_table(&store.read(entry)?, "annotations").map_err(content)?;
         let field = |name: &str| {

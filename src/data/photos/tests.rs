@@ -14,8 +14,9 @@ fn options(folder: &Path) -> OpenOptions {
 
 /// The prepared files.
 fn cached(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder.join("cache")).expect("made").map(|e| e.expect("entry").path());
-    entries.filter(|path| path.extension().is_some_and(|extension| extension == "idgan-cache")).collect()
+    let entries = std::fs::read_dir(folder.join("cache")).expect("made").map(|e| e.expect("entry"));
+    let prepared = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("photos-"));
+    prepared.map(|entry| entry.path()).collect()
 }
 
 /// A picture of one colour in the middle `side` pixels, black around it.
@@ -85,6 +86,77 @@ fn one_broken_picture_in_a_hundred_is_left_out_and_two_stop() {
 }
 
 #[test]
+fn what_was_found_is_kept_and_found_anew_when_the_folder_changes() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let folder = root.path().join("pictures");
+    save(&folder, "a.png", &framed(8, 8, 8, [9, 0, 0]));
+    std::fs::rename(folder.join("a.png"), folder.join("a")).expect("renames");
+    std::fs::write(folder.join("b"), "no picture").expect("writes");
+    let store = || Store::open(&folder).expect("lists");
+    let find = |options: &OpenOptions| listed::pictures(&store(), options).expect("finds");
+    let small = OpenOptions { cache_bytes: 10, ..options(root.path()) };
+    let (first, passed) = find(&small);
+    assert_eq!((first.clone(), passed.others), (vec![0], 1), "where nothing can be kept");
+    let options = options(root.path());
+    assert_eq!(find(&options), (first.clone(), passed.clone()));
+    let cache = std::fs::read_dir(root.path().join("cache")).expect("made").map(|e| e.expect("entry").path());
+    let kept = cache.into_iter().find(|path| path.to_string_lossy().contains("listing-")).expect("kept");
+    let text = std::fs::read_to_string(&kept).expect("reads").replace("\"others\":[1]", "\"others\":[0]");
+    std::fs::write(&kept, text).expect("writes");
+    assert_eq!(find(&options).0, [1], "it is taken from the cache");
+    std::fs::write(&kept, "{").expect("writes");
+    assert_eq!(find(&options), (first, passed), "damaged, so it is found anew");
+    save(&folder, "c.png", &framed(8, 8, 8, [9, 0, 0]));
+    assert_eq!(find(&options).0, [0, 2]);
+}
+
+#[test]
+fn pictures_smaller_than_the_crop_are_refused_and_none_is_squeezed() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    // a disk in a wide picture
+    let disk = RgbImage::from_fn(300, 100, |x, y| {
+        let far = (f64::from(x) - 150.0).hypot(f64::from(y) - 50.0);
+        Rgb(if far < 40.0 { [255; 3] } else { [0; 3] })
+    });
+    let folder = root.path().join("wide");
+    save(&folder, "m/renders/a.png", &disk);
+    for (layout, crop) in [("celeba", 160), ("chairs", 450)] {
+        let error = error_of(&format!("{layout}:{}", folder.display()), &options(root.path()));
+        let expected =
+            format!("300x100 pixels, too few for a crop of {crop}; name the folder as images:FOLDER");
+        assert!(error.contains(&expected) && error.ends_with("a.png"), "{error}");
+    }
+    for layout in ["images", "celeba-hq"] {
+        let set =
+            open(&format!("{layout}:{}", folder.display()), Some(64), &options(root.path())).expect(layout);
+        let mut out = vec![0.0; 3 * 64 * 64];
+        set.read(0, 0, &mut out).expect("reads");
+        let is_lit = |x: usize, y: usize| out[y * 64 + x] > 0.5;
+        let wide = (0..64).filter(|&x| (0..64).any(|y| is_lit(x, y))).count();
+        let high = (0..64).filter(|&y| (0..64).any(|x| is_lit(x, y))).count();
+        assert!(wide == high && (50..=52).contains(&wide), "{layout}: {wide}x{high}");
+    }
+}
+
+#[test]
+fn the_background_shows_through_and_makes_other_prepared_pictures() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let folder = root.path().join("pictures");
+    std::fs::create_dir(&folder).expect("makes");
+    image::RgbaImage::from_pixel(8, 8, image::Rgba([0, 0, 0, 0])).save(folder.join("a.png")).expect("saves");
+    let spec = format!("images:{}", folder.display());
+    for (background, expected) in [("black", [0; 3]), ("white", [255; 3]), ("#102030", [16, 32, 48])] {
+        let background = background.parse().expect("a colour");
+        let options = OpenOptions { background, ..options(root.path()) };
+        for round in ["decoded", "from the cache"] {
+            let set = open(&spec, Some(8), &options).expect(round);
+            assert_eq!(colour_of(&set, 0), expected, "{round}");
+        }
+    }
+    assert_eq!(cached(root.path()).len(), 3);
+}
+
+#[test]
 fn pictures_from_cameras_stand_upright_and_what_cannot_be_read_is_told() {
     let root = tempfile::tempdir().expect("temporary folder");
     let folder = root.path().join("pictures");
@@ -117,7 +189,7 @@ fn pictures_from_cameras_stand_upright_and_what_cannot_be_read_is_told() {
     std::fs::create_dir(&phone).expect("makes");
     std::fs::write(phone.join("IMG_1.HEIC"), b"ftypheic").expect("writes");
     let error = error_of(&format!("images:{}", phone.display()), &options(root.path()));
-    assert!(error.contains("1 .heic files cannot be read") && error.contains("convert them"), "{error}");
+    assert!(error.contains("1 HEIC picture (not read here; convert it to png or jpeg)"), "{error}");
 }
 
 #[test]
@@ -197,17 +269,20 @@ fn celeba_hq_pictures_are_taken_as_they_are() {
 }
 
 /// A folder of cars with the annotations that SciPy wrote: 00001.jpg at (30, 52, 246, 147), 00002.jpg at
-/// (-3, 2.5, 70000, 300).
-fn make_cars(root: &Path) -> PathBuf {
+/// (-3, 2.5, `right`, 300).
+fn make_cars(root: &Path, right: i32) -> PathBuf {
     let folder = root.join("cars");
-    let annotations = include_bytes!("../../../tests/files/annotations_compressed.mat");
+    let mut annotations = include_bytes!("../../../tests/files/annotations_plain.mat").to_vec();
+    let number = 70_000i32.to_le_bytes();
+    let at = annotations.windows(4).position(|bytes| bytes == number).expect("there");
+    annotations[at..at + 4].copy_from_slice(&right.to_le_bytes());
     std::fs::create_dir_all(folder.join("devkit")).expect("makes");
     std::fs::write(folder.join("devkit/cars_train_annos.mat"), annotations).expect("writes");
     let boxed = RgbImage::from_fn(300, 200, |x, y| {
         Rgb(if (30..246).contains(&x) && (52..147).contains(&y) { [180, 40, 20] } else { [0; 3] })
     });
     // Saved losslessly under the published names: what a file is, is told by its content.
-    for (name, picture) in [("00001.jpg", boxed), ("00002.jpg", framed(300, 200, 200, [90, 90, 90]))] {
+    for (name, picture) in [("00001.jpg", boxed), ("00002.jpg", framed(310, 300, 300, [90, 90, 90]))] {
         save(&folder, "cars_train/x.png", &picture);
         std::fs::rename(folder.join("cars_train/x.png"), folder.join("cars_train").join(name))
             .expect("moves");
@@ -219,12 +294,16 @@ fn make_cars(root: &Path) -> PathBuf {
 #[test]
 fn cars_are_cut_to_their_annotated_boxes() {
     let root = tempfile::tempdir().expect("temporary folder");
-    let folder = make_cars(root.path());
-    let set = open(&format!("cars:{}", folder.display()), None, &options(root.path())).expect("opens");
+    let folder = make_cars(root.path(), 312);
+    let spec = format!("cars:{}", folder.display());
+    let set = open(&spec, None, &options(root.path())).expect("opens");
     assert_eq!((set.len(), set.picture_shape()), (2, [3, 64, 64]), "the car without annotation is left out");
     assert_eq!(colour_of(&set, 0), [180, 40, 20]);
+    make_cars(root.path(), 70_000);
+    let error = error_of(&spec, &options(root.path()));
+    assert!(error.contains("reaches outside the picture, which has 310x300 pixels"), "{error}");
     std::fs::remove_dir_all(folder.join("devkit")).expect("removes");
-    let error = error_of(&format!("cars:{}", folder.display()), &options(root.path()));
+    let error = error_of(&spec, &options(root.path()));
     assert!(error.contains("cars_train_annos.mat"), "{error}");
 }
 

@@ -58,7 +58,7 @@ impl Sprites {
             Variant::Colour => Look::Colour,
             Variant::Noisy => Look::Noisy,
             Variant::Scream => Look::Scream(match &options.picture {
-                Some(path) => Painting::open(path)?,
+                Some(path) => Painting::open(path, options.background)?,
                 None => Painting::own(),
             }),
         };

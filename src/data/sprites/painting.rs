@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::mask::SIDE;
-use crate::base::Stream;
+use crate::base::{Background, Stream};
 use crate::data::noise::{layered, mix, ramp};
 use crate::data::photos::decode;
 use crate::data::{DataError, noise};
@@ -19,9 +19,9 @@ pub(super) struct Painting {
 }
 
 impl Painting {
-    /// Reads a picture and scales it down, its aspect kept, until it fits inside 350x274.
-    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
-        let picture = decode::file(path)?.fit_inside(WIDTH, HEIGHT);
+    /// Reads a picture and scales it down, its aspect kept, until it fits inside 350x274; `background` shows through it.
+    pub(super) fn open(path: &Path, background: Background) -> Result<Self, DataError> {
+        let picture = decode::file(path, background)?.fit_inside(WIDTH, HEIGHT);
         if picture.width() < SIDE || picture.height() < SIDE {
             let what = format!(
                 "scaled to fit inside 350x274 the picture is {}x{}, too small for crops of 64x64; take a larger \

@@ -1,3 +1,4 @@
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Seek, Write};
 
 use zip::write::{SimpleFileOptions, ZipWriter};
@@ -68,15 +69,17 @@ impl<W: Write + Seek> NpzWriter<W> {
     /// # Errors
     /// As [`NpzWriter::integers`].
     pub fn text(&mut self, name: &str, text: &str) -> io::Result<()> {
-        self.strings(name, &[], &[text])
+        self.strings(name, &[], &[characters(text)])
     }
 
-    /// Writes a list of texts as an array of one dimension.
+    /// Writes a list of file names as an array of one dimension. Bytes that are no UTF-8 become what Python makes of
+    /// them (`surrogateescape`), so that `os.fsencode` gives the name back.
     ///
     /// # Errors
     /// As [`NpzWriter::integers`].
-    pub fn texts(&mut self, name: &str, texts: &[&str]) -> io::Result<()> {
-        self.strings(name, &[texts.len()], texts)
+    pub fn names(&mut self, name: &str, names: &[OsString]) -> io::Result<()> {
+        let names: Vec<Vec<u32>> = names.iter().map(|name| name_characters(name)).collect();
+        self.strings(name, &[names.len()], &names)
     }
 
     /// Completes the file.
@@ -89,13 +92,13 @@ impl<W: Write + Seek> NpzWriter<W> {
     }
 
     /// Fixed-width UCS-4, NumPy's only text type that needs no pickle.
-    fn strings(&mut self, name: &str, shape: &[usize], texts: &[&str]) -> io::Result<()> {
-        let width = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(1);
+    fn strings(&mut self, name: &str, shape: &[usize], texts: &[Vec<u32>]) -> io::Result<()> {
+        let width = texts.iter().map(Vec::len).max().unwrap_or(0).max(1);
         self.member(name, &format!("<U{width}"), shape, width * 4)?;
         let mut bytes = Vec::with_capacity(texts.len() * width * 4);
         for text in texts {
             let end = bytes.len() + width * 4;
-            bytes.extend(text.chars().flat_map(|c| u32::from(c).to_le_bytes()));
+            bytes.extend(text.iter().flat_map(|character| character.to_le_bytes()));
             bytes.resize(end, 0);
         }
         self.zip.write_all(&bytes)
@@ -125,6 +128,19 @@ impl<W: Write + Seek> NpzWriter<W> {
             _ => Ok(()),
         }
     }
+}
+
+fn characters(text: &str) -> Vec<u32> {
+    text.chars().map(u32::from).collect()
+}
+
+fn name_characters(name: &OsStr) -> Vec<u32> {
+    let mut all = Vec::new();
+    for part in name.as_encoded_bytes().utf8_chunks() {
+        all.extend(characters(part.valid()));
+        all.extend(part.invalid().iter().map(|&byte| 0xdc00 + u32::from(byte)));
+    }
+    all
 }
 
 /// The header of a `.npy` array: magic, version 1.0, a Python dictionary padded so that values start at a multiple
@@ -181,7 +197,7 @@ mod tests {
         npz.push(&[3.0, 4.0, 5.0, -0.5]).expect("pushes");
         npz.integers("dims", &[3, -1]).expect("writes");
         npz.text("provenance", "ä\u{1f600}").expect("writes");
-        npz.texts("files", &["a", "bcd"]).expect("writes");
+        npz.names("files", &["a".into(), "bcd".into()]).expect("writes");
         let file = npz.finish().expect("finishes").into_inner();
         let gan = member(&file, "gan.npy");
         let values: Vec<f32> = gan[gan.len() - 24..]
@@ -196,6 +212,18 @@ mod tests {
         let files = member(&file, "files.npy");
         assert!(String::from_utf8_lossy(&files).contains("'<U3', 'fortran_order': False, 'shape': (2,)"));
         assert_eq!(files.len() % 64, 24);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn bytes_that_are_no_text_survive_in_names() {
+        use std::os::unix::ffi::OsStringExt;
+        let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
+        npz.names("files", &[OsString::from_vec(b"b\xe4\xc3\xa4".to_vec())]).expect("writes");
+        let file = npz.finish().expect("finishes").into_inner();
+        let characters: Vec<u8> =
+            [0x62u32, 0xdce4, 0xe4].iter().flat_map(|character| character.to_le_bytes()).collect();
+        assert!(member(&file, "files.npy").ends_with(&characters));
     }
 
     #[test]

@@ -123,7 +123,9 @@ pub(super) fn entry(bytes: &[u8], file_len: u64, shift: u64) -> io::Result<(&[u8
     };
     let fault = fault.map(|fault| Odd::new(name, fault));
     let method = method.unwrap_or(Method::Stored);
-    Ok((name, Member { local, packed, size, crc: u32_at(bytes, 16), method, fault }, used))
+    // The kind of file, where a Unix system made the entry (APPNOTE.TXT, sections 4.4.2 and 4.4.15).
+    let is_link = bytes[5] == 3 && u16_at(bytes, 40) & 0o170_000 == 0o120_000;
+    Ok((name, Member { local, packed, size, crc: u32_at(bytes, 16), method, is_link, fault }, used))
 }
 
 /// What people call a compression method (APPNOTE.TXT, section 4.4.5).

@@ -38,6 +38,7 @@ pub(crate) struct Member {
     pub(crate) size: u64,
     crc: u32,
     method: Method,
+    is_link: bool,
     fault: Option<Box<Odd>>,
 }
 
@@ -173,6 +174,11 @@ impl Archive {
 }
 
 impl Member {
+    /// Whether it is a link of a Unix system: its content is the path that it leads to.
+    pub(crate) fn is_link(&self) -> bool {
+        self.is_link
+    }
+
     /// Why it cannot be read, as far as the directory tells.
     pub(crate) fn fault(&self) -> Option<Fault> {
         self.fault.as_ref().map(|odd| odd.fault)

@@ -1,26 +1,18 @@
-//! Picture files of every format, decoded without trusting them.
-
-use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits};
 
-use super::{FileError, FileErrorKind};
+use super::kind::{is_tiff, what_instead};
+use super::tiff;
 
 /// The widest and highest picture that is decoded.
 const MAX_SIDE: u32 = 32_768;
 /// The most memory that decoding one picture may take: 20,000 x 11,000 pixels of three bytes.
-const MAX_BYTES: u64 = 640 << 20;
+pub(super) const MAX_BYTES: u64 = 640 << 20;
 /// The largest file that is read.
-const MAX_FILE: u64 = 512 << 20;
-/// Endings of pictures that cameras and programs write and this program cannot read.
-const FOREIGN: [&str; 18] = [
-    "heic", "heif", "avif", "jxl", "jp2", "j2k", "dng", "cr2", "cr3", "nef", "arw", "orf", "rw2", "raf",
-    "psd", "exr", "hdr", "svg",
-];
-
+const LARGEST_FILE: u64 = 512 << 20;
 /// Which way up a decoded picture is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
@@ -42,68 +34,74 @@ pub enum PictureFault {
     /// No known format.
     #[error("not a picture that can be read ({0})")]
     Unknown(String),
+    /// A known kind of file or picture that is not read: a sentence about it, with advice.
+    #[error("{0}")]
+    Kind(String),
     /// A file cut short or damaged.
     #[error("the picture is broken ({0})")]
     Broken(String),
 }
 
-/// Whether a file of this name is taken for a picture; what it is, its content tells.
-pub fn is_picture_name(name: &str) -> bool {
-    format_of(name).is_some_and(|format| format.reading_enabled())
-}
-
-/// The ending of a file that is a picture, but of a format that cannot be read here.
-pub fn foreign_picture(name: &str) -> Option<&'static str> {
-    let ending = Path::new(name).extension()?.to_str()?;
-    FOREIGN.into_iter().find(|foreign| ending.eq_ignore_ascii_case(foreign))
-}
-
-fn format_of(name: &str) -> Option<ImageFormat> {
-    ImageFormat::from_extension(Path::new(name).extension()?)
-}
-
-/// The content of a picture file.
+/// Adds the content of a picture file, or the rest of it, to `bytes`.
 ///
 /// # Errors
-/// When it cannot be read, or is larger than any picture.
-pub fn read_picture_file(path: &Path) -> Result<Vec<u8>, FileError> {
-    if path.is_dir() {
-        return Err(FileError { kind: FileErrorKind::IsFolder, path: path.into() });
+/// The reader's, and [`io::ErrorKind::FileTooLarge`] when it is larger than any picture.
+pub fn read_picture(reader: impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
+    read_at_most(LARGEST_FILE, reader, bytes)
+}
+
+fn read_at_most(most: u64, reader: impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
+    reader.take((most + 1).saturating_sub(bytes.len() as u64)).read_to_end(bytes)?;
+    if bytes.len() as u64 > most {
+        let what = format!("larger than {} MiB, too large for a picture", LARGEST_FILE >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
     }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| FileError::new(error, path))?;
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| FileError::new(error, path))?;
-    if bytes.len() as u64 > MAX_FILE {
-        let what = format!("larger than {} MiB, too large for a picture", MAX_FILE >> 20);
-        return Err(FileError::new(std::io::Error::other(what), path));
-    }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Decodes the content of a file called `name`. Its first bytes tell the format; only where they do not (TGA has no
 /// mark) the name does. The size is checked before anything is decoded.
 ///
 /// # Errors
-/// When it is no picture, broken, cut short, or too large.
-pub fn decode_picture(bytes: &[u8], name: &str, turn: Turn) -> Result<DynamicImage, PictureFault> {
+/// When it is no picture, broken, cut short, of a kind that is not read, or too large.
+pub fn decode_picture(bytes: &[u8], name: &Path, turn: Turn) -> Result<DynamicImage, PictureFault> {
+    if let Some(what) = what_instead(bytes) {
+        return Err(PictureFault::Kind(what.into()));
+    }
     if is_jpeg_cut_short(bytes) {
         // Decoders fill up with grey what is missing.
         return Err(PictureFault::Broken("the file ends in the middle of the picture".into()));
     }
-    decode(bytes, name, turn).map_err(|error| match error {
+    let (mut picture, orientation) =
+        if is_tiff(bytes) { tiff::decode(bytes)? } else { decode(bytes, name).map_err(fault)? };
+    if turn == Turn::Upright {
+        picture.apply_orientation(orientation);
+    }
+    Ok(picture)
+}
+
+/// Refuses pictures that are wider or higher than any that is decoded.
+pub(super) fn check_size(width: u32, height: u32) -> Result<(), PictureFault> {
+    let fits = width <= MAX_SIDE && height <= MAX_SIDE;
+    fits.then_some(()).ok_or_else(|| PictureFault::TooLarge(format!("{width}x{height} pixels")))
+}
+
+fn fault(error: ImageError) -> PictureFault {
+    match error {
         ImageError::Limits(error) => PictureFault::TooLarge(error.to_string()),
         ImageError::Unsupported(error) => PictureFault::Unknown(error.to_string()),
         error => PictureFault::Broken(error.to_string()),
-    })
+    }
 }
 
-fn decode(bytes: &[u8], name: &str, turn: Turn) -> ImageResult<DynamicImage> {
+fn decode(bytes: &[u8], name: &Path) -> ImageResult<(DynamicImage, Orientation)> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_BYTES);
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-    if reader.format().is_none() && format_of(name) == Some(ImageFormat::Tga) {
+    let named = || name.extension().and_then(ImageFormat::from_extension);
+    if reader.format().is_none() && named() == Some(ImageFormat::Tga) {
         reader.set_format(ImageFormat::Tga);
     }
     reader.limits(limits.clone());
@@ -113,11 +111,7 @@ fn decode(bytes: &[u8], name: &str, turn: Turn) -> ImageResult<DynamicImage> {
     limits.reserve(decoder.total_bytes())?;
     // A picture whose EXIF makes no sense is still a picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder)?;
-    if turn == Turn::Upright {
-        picture.apply_orientation(orientation);
-    }
-    Ok(picture)
+    Ok((DynamicImage::from_decoder(decoder)?, orientation))
 }
 
 /// Whether these are the bytes of a JPEG without its end marker.
@@ -165,10 +159,12 @@ mod tests {
 
     #[test]
     fn a_picture_is_turned_as_people_see_it_or_left_as_it_lies() {
-        let upright = decode_picture(&turned(), "a.jpg", Turn::Upright).expect("decodes").into_rgb8();
+        let upright =
+            decode_picture(&turned(), Path::new("a.jpg"), Turn::Upright).expect("decodes").into_rgb8();
         assert_eq!(upright.dimensions(), (16, 32));
         assert!(upright.get_pixel(8, 4)[0] > 200 && upright.get_pixel(8, 28)[2] > 200, "red above blue");
-        let stored = decode_picture(&turned(), "a.jpg", Turn::AsStored).expect("decodes").into_rgb8();
+        let stored =
+            decode_picture(&turned(), Path::new("a.jpg"), Turn::AsStored).expect("decodes").into_rgb8();
         assert_eq!(stored.dimensions(), (32, 16));
         assert!(stored.get_pixel(4, 8)[0] > 200);
     }
@@ -177,31 +173,35 @@ mod tests {
     fn a_jpeg_cut_anywhere_is_broken() {
         let picture = RgbImage::from_fn(64, 64, |x, y| Rgb([x as u8 * 4, y as u8 * 4, (x * y) as u8]));
         let whole = encoded(&picture, ImageFormat::Jpeg);
-        assert!(decode_picture(&whole, "a.jpg", Turn::Upright).is_ok());
+        assert!(decode_picture(&whole, Path::new("a.jpg"), Turn::Upright).is_ok());
         for len in (3..whole.len()).step_by(7).chain([whole.len() - 1]) {
-            let cut = decode_picture(&whole[..len], "a.jpg", Turn::Upright);
+            let cut = decode_picture(&whole[..len], Path::new("a.jpg"), Turn::Upright);
             assert!(matches!(cut, Err(PictureFault::Broken(_))), "{len} of {} bytes", whole.len());
         }
         let with_tail = [&whole[..], b"what phones append"].concat();
-        assert!(decode_picture(&with_tail, "a.jpg", Turn::Upright).is_ok());
+        assert!(decode_picture(&with_tail, Path::new("a.jpg"), Turn::Upright).is_ok());
     }
 
     #[test]
-    fn names_tell_pictures_and_content_tells_formats() {
-        for name in ["a.png", "b/c.JPG", "d.jpeg", "e.tga", "f.webp", "g.tif", "h.ppm", "i.qoi", "j.gif"] {
-            assert!(is_picture_name(name), "{name}");
-        }
-        for name in ["notes.txt", "png", "a.heic", "b.avif", "c.exr"] {
-            assert!(!is_picture_name(name), "{name}");
-        }
-        assert_eq!((foreign_picture("x/IMG_1.HEIC"), foreign_picture("a.txt")), (Some("heic"), None));
+    fn content_tells_formats_but_for_one() {
         let picture = RgbImage::from_pixel(5, 4, Rgb([10, 20, 30]));
         for (format, name) in [(ImageFormat::Tga, "a.tga"), (ImageFormat::Png, "misnamed.jpg")] {
-            let read = decode_picture(&encoded(&picture, format), name, Turn::Upright).expect(name);
+            let read =
+                decode_picture(&encoded(&picture, format), Path::new(name), Turn::Upright).expect(name);
             assert_eq!(read.into_rgb8(), picture, "{name}");
         }
-        let nonsense = decode_picture(b"no picture at all", "a.png", Turn::Upright);
+        let nonsense = decode_picture(b"no picture at all", Path::new("a.png"), Turn::Upright);
         assert!(matches!(nonsense, Err(PictureFault::Unknown(_))), "{nonsense:?}");
+        let page = decode_picture(b"<html>429</html>", Path::new("a.png"), Turn::Upright);
+        assert!(page.is_err_and(|fault| fault.to_string().contains("a web page")));
+    }
+
+    #[test]
+    fn a_file_larger_than_any_picture_is_not_read_to_its_end() {
+        let mut bytes = vec![0; 3];
+        let error = read_at_most(1000, io::repeat(7), &mut bytes).expect_err("endless");
+        assert_eq!((error.kind(), bytes.len()), (io::ErrorKind::FileTooLarge, 1001));
+        assert!(error.to_string().contains("larger than 512 MiB"), "{error}");
     }
 
     #[test]
@@ -216,10 +216,10 @@ mod tests {
         claim.extend(crc.sum().to_be_bytes());
         claim.extend(b"\0\0\0\x02IDAT\x78\x9c\0\0\0\0");
         let start = std::time::Instant::now();
-        let refused = decode_picture(&claim, "a.png", Turn::Upright);
+        let refused = decode_picture(&claim, Path::new("a.png"), Turn::Upright);
         assert!(matches!(refused, Err(PictureFault::TooLarge(_))), "{refused:?}");
         assert!(start.elapsed().as_millis() < 100);
-        assert!(decode_picture(b"GIF89a", "a.gif", Turn::Upright).is_err());
-        assert!(decode_picture(b"", "a.png", Turn::Upright).is_err());
+        assert!(decode_picture(b"GIF89a", Path::new("a.gif"), Turn::Upright).is_err());
+        assert!(decode_picture(b"", Path::new("a.png"), Turn::Upright).is_err());
     }
 }
