@@ -165,7 +165,9 @@ fn preview(args: &PreviewArgs) -> anyhow::Result<()> {
         model: set.spec().to_owned(),
         ..Provenance::default()
     };
-    write_png(&args.out, &sheet, colour, &provenance.with("seed", args.seed))?;
+    let background = args.set.opening.background().given().unwrap_or_default();
+    let provenance = provenance.with("seed", args.seed).with("background", background.to_string());
+    write_png(&args.out, &sheet, colour, &provenance)?;
     Ok(())
 }
 

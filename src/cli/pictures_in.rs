@@ -22,7 +22,7 @@ const BATCH: usize = 64;
 /// Pictures to encode: files, or an array in an npz file.
 pub(super) enum PicturesIn {
     Files {
-        store: Store,
+        store: Box<Store>,
         /// Places of the pictures in the store.
         places: Vec<u32>,
     },
@@ -68,7 +68,7 @@ impl PicturesIn {
             anyhow::bail!("there are no pictures here{also}: {}", path.display());
         }
         passed.warn(path);
-        Ok(Self::Files { store, places })
+        Ok(Self::Files { store: Box::new(store), places })
     }
 
     pub(super) fn len(&self) -> usize {

@@ -23,7 +23,7 @@ use super::{DeviceArgs, OpeningArgs, print, threads, usage, warn};
     idgan train gan --preset dsprites-small --vae runs/vae --out runs/gan\n  \
     idgan train gan --preset scenes-small-128 --vae runs/vae --start runs/gan-64 --out runs/gan-128\n  \
     idgan train gan --out runs/gan --resume                          go on after a stop or a crash\n  \
-    idgan train vae --data images:photos --out runs/photos --set vae.beta=4\n  \
+    idgan train vae --data images:photos --out runs/photos --background white\n  \
     idgan train gan --preset celeba-256 --vae last --dry-run         print the effective configuration\n\n\
     Ctrl+C finishes the step, saves and ends; --resume goes on from there, bit by bit as if it had not stopped.")]
 pub struct Args {
@@ -304,6 +304,7 @@ fn fitting_preset(stage: Stage, data: Option<&str>) -> &'static str {
     match (stage, data.map(|spec| spec.split(':').next().unwrap_or(spec))) {
         (_, None | Some("dsprites")) => "dsprites-small",
         (_, Some("scenes")) => "scenes-small",
+        (_, Some("images")) => "photos-small",
         (_, Some("color-dsprites")) => "color-dsprites",
         (_, Some("noisy-dsprites")) => "noisy-dsprites",
         (_, Some("scream-dsprites")) => "scream-dsprites",
@@ -541,6 +542,11 @@ mod tests {
         let config = by_set(&["preset=celeba"]);
         assert_eq!((config.preset.as_str(), config.steps), ("celeba", 1_000_000));
         assert_eq!(by_set(&["data=scenes"]).preset, "scenes-small");
+        let own = by_set(&["data=images:pictures"]);
+        assert_eq!((own.preset.as_str(), own.steps), ("photos-small", 12_000));
+        assert!(own.data.ends_with("pictures") && own.data.starts_with("images:"), "{}", own.data);
+        assert_eq!(by_set(&["data=celeba:faces"]).preset, "celeba");
+        assert_eq!(fitting_preset(Stage::Gan, Some("images:pictures")), "photos-small");
         let config = by_set(&["method=\"vae\""]);
         assert_eq!((config.method, config.vae.map(|vae| vae.beta.at(0))), (Method::Vae, Some(1.0)));
         assert_eq!(by_set(&["method='vae'"]).method, Method::Vae);

@@ -103,7 +103,8 @@ impl CacheFolder {
         let Ok(entries) = std::fs::read_dir(&self.path) else { return Vec::new() };
         // What a killed program left half written counts too.
         let own = |path: &Path| {
-            path.extension().is_some_and(|extension| extension == EXTENSION) || is_half_written(path)
+            path.extension().is_some_and(|extension| extension == EXTENSION || extension == LISTING)
+                || is_half_written(path)
         };
         entries
             .filter_map(|entry| {
@@ -134,6 +135,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What derived files are called, so that nothing else is ever deleted.
 pub(super) const EXTENSION: &str = "idgan-cache";
+/// The same of what looking into the files of a folder has shown.
+pub(super) const LISTING: &str = "idgan-listing";
 
 struct CachedFile {
     path: PathBuf,

@@ -241,6 +241,7 @@ fn write(
                         trailer.cached += 1;
                     }
                     Ok(_) => {}
+                    Err(error) if total == 1 => return Err(error),
                     Err(DataError::Content { what, path }) => {
                         trailer.broken.add(place as u32, format!("{what}: {}", path.display()));
                     }

@@ -44,6 +44,7 @@ pub fn evaluate(
             model_hash: String::new(),
             data: pictures.spec.clone(),
             drawing: DrawingVersion::of(&pictures.spec),
+            background: pictures.background,
             seed: request.seed,
             ..Evaluation::default()
         },

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{FileError, write_atomic};
+use crate::base::{Background, FileError, write_atomic};
 use crate::checkpoint::CheckpointError;
 use crate::data::DrawingVersion;
 
@@ -23,6 +23,9 @@ pub struct Evaluation {
     /// How the program drew its pictures.
     #[serde(default, skip_serializing_if = "DrawingVersion::is_first")]
     pub drawing: DrawingVersion,
+    /// What showed through its pictures where they are transparent.
+    #[serde(default, skip_serializing_if = "Background::is_black")]
+    pub background: Background,
     /// Seed of every random choice.
     pub seed: u64,
     /// Pictures (of [`Metric::Fvm`], votes) behind each value.
@@ -73,7 +76,7 @@ impl Evaluation {
 
     /// Adds what `older` measured beyond this, when it is about the same model, pictures and seed.
     pub fn complete_from(&mut self, older: &Self) {
-        let identity = |e: &Self| (e.model_hash.clone(), e.data.clone(), e.drawing, e.seed);
+        let identity = |e: &Self| (e.model_hash.clone(), e.data.clone(), e.drawing, e.background, e.seed);
         if identity(self) != identity(older) {
             return;
         }
@@ -144,6 +147,8 @@ mod tests {
         new.complete_from(&evaluation(4, Metric::Fvm, 0.7));
         let drawing = DrawingVersion::of("dsprites");
         new.complete_from(&Evaluation { drawing, ..evaluation(3, Metric::Fvm, 0.7) });
+        let background = Background::WHITE;
+        new.complete_from(&Evaluation { background, ..evaluation(3, Metric::Fvm, 0.7) });
         assert_eq!(new, evaluation(3, Metric::Mig, 0.5), "neither another seed's nor of other pictures");
         new.complete_from(&evaluation(3, Metric::Mig, 0.9));
         assert_eq!(new.metrics[&Metric::Mig].value, 0.5, "new values win");

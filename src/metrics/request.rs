@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::Device;
 
-use crate::base::Pool;
+use crate::base::{Background, Pool};
 use crate::checkpoint::ModelDescription;
 use crate::data::{self, DataError, Dataset, OpenOptions};
 use crate::explore::{Source, main_block};
@@ -120,6 +120,8 @@ pub struct Subject<'a> {
 pub struct Pictures {
     /// The data set's specification.
     pub spec: String,
+    /// What shows through where they are transparent.
+    pub background: Background,
     /// At the encoder's size, where they are encoded.
     pub coded: Option<Arc<dyn Dataset>>,
     /// At the painter's size, where drawn pictures are compared with them.
@@ -148,7 +150,7 @@ impl Pictures {
             },
             _ => None,
         };
-        Ok(Self { spec: spec.to_owned(), coded, drawn })
+        Ok(Self { spec: spec.to_owned(), background: options.background, coded, drawn })
     }
 }
 

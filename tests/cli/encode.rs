@@ -97,8 +97,8 @@ fn pictures_that_cannot_be_read_end_in_one_sentence() {
     for (input, words) in [
         ("claims.png", "too large to decode"),
         ("text.png", "not a picture that can be read"),
-        ("empty.png", "empty.png"),
-        ("folder", "there are no pictures in this folder"),
+        ("empty.png", "the file is empty: empty.png"),
+        ("folder", "there are no pictures here: folder"),
         ("none.png", "no such file; check the spelling: none.png"),
         ("bytes.npz", "picture 0 of array x holds 255, but values lie in [0, 1]"),
         ("flat.npz", "array x has shape (3, 4)"),

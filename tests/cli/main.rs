@@ -5,6 +5,7 @@ mod compare;
 mod encode;
 mod eval;
 mod frame;
+mod pictures;
 mod sample;
 mod toy;
 mod traverse;

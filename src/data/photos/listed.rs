@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{FileError, Pool, write_atomic};
-use crate::data::cache::{CacheFolder, EXTENSION};
+use crate::data::cache::{CacheFolder, LISTING};
 use crate::data::store::{PassedOver, Store};
 use crate::data::{DataError, OpenOptions, fingerprint};
 
@@ -32,7 +32,7 @@ pub(super) fn pictures(store: &Store, options: &OpenOptions) -> Result<(Vec<u32>
         store.fingerprint().as_bytes(),
         &VERSION.to_le_bytes(),
     ]);
-    let path = cache.path_of(&format!("listing-{key}.{EXTENSION}"));
+    let path = cache.path_of(&format!("listing-{key}.{LISTING}"));
     let all = 0..store.entries().len() as u32;
     if let Some(found) = kept(&path).filter(|found| found.files == store.entries().len()) {
         let pictures = without(all, &found.others);

@@ -14,21 +14,27 @@ use crate::data::DataError;
 use crate::formats::Source;
 use crate::formats::zip::{Archive, Fault};
 
-/// First bytes of archives that cannot be read at any place, and what they are.
-const PACKED: [(&[u8], &str); 7] = [
+/// First bytes of files that hold many pictures and are not read at any place in them, and what they are.
+const PACKED: [(&[u8], &str); 6] = [
     (b"\x1f\x8b", "a gzip file (a compressed tar?)"),
     (b"BZh", "a bzip2 file (a compressed tar?)"),
     (b"\xfd7zXZ\0", "an xz file (a compressed tar?)"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard file (a compressed tar?)"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"Rar!\x1a\x07", "a RAR archive"),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
 ];
 
 /// Refuses kinds of archives that are known and not read, by their first bytes.
 pub(super) fn check_kind(head: &[u8], path: &Path) -> Result<(), DataError> {
-    let Some((_, kind)) = PACKED.iter().find(|(mark, _)| head.starts_with(mark)) else { return Ok(()) };
-    let what = format!("this is {kind}, which cannot be read here; unpack it and name the folder");
+    let kind = PACKED.iter().find(|(mark, _)| head.starts_with(mark)).map(|(_, kind)| kind);
+    let what = match kind {
+        Some(kind) => format!("this is {kind}, which is not read here; unpack it and name the folder"),
+        None if head.starts_with(b"\x89HDF\r\n\x1a\n") => {
+            "this is an HDF5 file, which is not read here; write its pictures into a folder and name that"
+                .into()
+        }
+        None => return Ok(()),
+    };
     Err(DataError::Content { what, path: path.to_owned() })
 }
 

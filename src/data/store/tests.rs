@@ -111,7 +111,7 @@ fn a_picture_is_a_store_of_one_and_other_files_are_named_for_what_they_are() {
     assert_eq!((names(&store), store.path_of(&store.entries()[0])), (vec!["one".to_owned()], path.clone()));
     assert_eq!(store.read(&store.entries()[0]).expect("reads"), PNG);
     for (content, expected) in [
-        (&b"\x1f\x8b\x08\0"[..], "a gzip file (a compressed tar?), which cannot be read here; unpack it"),
+        (&b"\x1f\x8b\x08\0"[..], "a gzip file (a compressed tar?), which is not read here; unpack it"),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
         (b"<!DOCTYPE html><html>", "web page"),
         (b"", "the file is empty"),

@@ -32,9 +32,15 @@ impl Samples {
     /// Turns the first of every `per_pixel` samples round.
     pub(super) fn invert_first(&mut self, per_pixel: usize) {
         match self {
-            Self::Bytes(all) => all.iter_mut().step_by(per_pixel).for_each(|value| *value = u8::MAX - *value),
+            Self::Bytes(all) => {
+                for value in all.iter_mut().step_by(per_pixel) {
+                    *value = u8::MAX - *value;
+                }
+            }
             Self::Words(all) => {
-                all.iter_mut().step_by(per_pixel).for_each(|value| *value = u16::MAX - *value)
+                for value in all.iter_mut().step_by(per_pixel) {
+                    *value = u16::MAX - *value;
+                }
             }
         }
     }
