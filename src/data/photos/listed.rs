@@ -42,7 +42,10 @@ pub(super) fn pictures(store: &Store, options: &OpenOptions) -> Result<(Vec<u32>
         .map_err(|error| FileError::new(error, "data-listing threads"))?;
     let (pictures, passed) = store.pictures(&pool)?;
     let found = Found { files: store.entries().len(), others: without(all, &pictures), passed };
-    if let Err(error) = keep(&found, &path, &cache) {
+    // What could not be read may be readable soon.
+    if found.passed.denied == 0
+        && let Err(error) = keep(&found, &path, &cache)
+    {
         log::debug!("the listing is not kept: {error}"); // it is made again next time
     }
     Ok((pictures, found.passed.and(store.passed_over())))

@@ -28,9 +28,9 @@ pub(super) struct Listed {
 /// the first link. A link to a folder around it is passed over.
 pub(super) fn list(root: &Path) -> Result<(Vec<Listed>, PassedOver), DataError> {
     let real = std::fs::canonicalize(root).map_err(|error| FileError::new(error, root))?;
-    let mut walk = Walk::new(real.clone());
-    // What cannot be read in the folder itself is no small matter.
+    // Of folders in it that cannot be read the others are no worse.
     std::fs::read_dir(root).map_err(|error| FileError::new(error, root))?;
+    let mut walk = Walk::new(real.clone());
     walk.folder(Folder { path: root.to_owned(), name: OsString::new(), real })?;
     walk.follow_links()?;
     let Walk { mut files, mut passed, .. } = walk;

@@ -163,8 +163,9 @@ impl Store {
         let mut head = Vec::with_capacity(HEAD);
         let read = self.reader(entry).and_then(|reader| reader.take(HEAD as u64).read_to_end(&mut head));
         match read {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Seen::Denied),
-            Err(error) if is_of_one_file(&error) => {} // its name says whether it is missed
+            // Its name says whether it is missed.
+            Err(error) if is_of_one_file(&error) => {}
+            Err(_) if matches!(self.contents, Contents::Folder) => return Ok(Seen::Denied),
             Err(error) => return Err(FileError::new(error, self.path_of(entry)).into()),
             Ok(_) => {}
         }
@@ -207,11 +208,11 @@ fn not_there(error: io::Error, path: &Path) -> DataError {
 /// What a look into a file showed.
 enum Seen {
     Looks(Looks),
-    /// It may not be read.
+    /// It cannot be opened or read.
     Denied,
 }
 
-/// Whether a failed read is a matter of one file and not of the whole store.
+/// Whether a failed read tells of a file's content, or that it has gone.
 fn is_of_one_file(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, InvalidData, InvalidInput, NotFound, UnexpectedEof, Unsupported};
     matches!(error.kind(), FileTooLarge | InvalidData | InvalidInput | NotFound | UnexpectedEof | Unsupported)

@@ -14,7 +14,7 @@ pub struct PassedOver {
     pub nowhere: usize,
     /// Links and further names of files and folders that are read already, and links to a folder around them.
     pub twice: usize,
-    /// Files and folders that may not be read.
+    /// Files and folders that cannot be read: their owner or the disk refuses.
     pub denied: usize,
     /// The first of these.
     pub denied_first: PathBuf,
@@ -32,7 +32,7 @@ impl PassedOver {
         *self == Self::default()
     }
 
-    /// Counts a file or folder that may not be read.
+    /// Counts a file or folder that cannot be read.
     pub(super) fn deny(&mut self, name: &Path) {
         if self.denied == 0 || name < self.denied_first.as_path() {
             self.denied_first = name.to_owned();
@@ -67,39 +67,45 @@ impl PassedOver {
 }
 
 impl fmt::Display for PassedOver {
-    /// `24 hidden files or folders, 1 link that leads nowhere, 2 HEIC pictures (convert them to png or jpeg)`
+    /// `24 hidden files or folders, 1 link that leads nowhere, 2 HEIC pictures (not read here; ...)`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
-        let mut add = |count: usize, one: &str, more: &str| match count {
-            0 => {}
-            1 => parts.push(format!("1 {one}")),
-            _ => parts.push(format!("{count} {more}")),
-        };
-        add(self.hidden, "hidden file or folder", "hidden files or folders");
-        add(self.nowhere, "link that leads nowhere", "links that lead nowhere");
-        add(self.twice, "link to what is read already", "links to what is read already");
         let first = self.denied_first.display();
-        add(
-            self.denied,
-            &format!("file or folder that may not be read ({first})"),
-            &format!("files or folders that may not be read ({first} and others)"),
-        );
-        add(self.special, "pipe or device", "pipes or devices");
-        let mut foreign =
-            self.foreign.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>();
-        if let Some(last) = foreign.pop() {
-            let all = if foreign.is_empty() { last } else { format!("{} and {last}", foreign.join(", ")) };
-            let is_one = self.foreign.values().sum::<usize>() == 1;
-            let (noun, them) = if is_one { ("picture", "it") } else { ("pictures", "them") };
-            parts.push(format!("{all} {noun} (not read here; convert {them} to png or jpeg)"));
-        }
-        let mut add = |count: usize, one: &str, more: &str| match count {
-            0 => {}
-            1 => parts.push(format!("1 {one}")),
-            _ => parts.push(format!("{count} {more}")),
-        };
-        add(self.others, "file that is no picture", "files that are no pictures");
-        f.write_str(&parts.join(", "))
+        let parts = [
+            counted(self.hidden, "hidden file or folder", "hidden files or folders"),
+            counted(self.nowhere, "link that leads nowhere", "links that lead nowhere"),
+            counted(self.twice, "link to what is read already", "links to what is read already"),
+            counted(
+                self.denied,
+                &format!("file or folder that cannot be read ({first})"),
+                &format!("files or folders that cannot be read ({first} and others)"),
+            ),
+            counted(self.special, "pipe or device", "pipes or devices"),
+            self.foreign_pictures(),
+            counted(self.others, "file that is no picture", "files that are no pictures"),
+        ];
+        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl PassedOver {
+    /// What to say of pictures of formats that are not read here.
+    fn foreign_pictures(&self) -> Option<String> {
+        let mut formats: Vec<_> =
+            self.foreign.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        let last = formats.pop()?;
+        let all = if formats.is_empty() { last } else { format!("{} and {last}", formats.join(", ")) };
+        let is_one = self.foreign.values().sum::<usize>() == 1;
+        let (noun, them) = if is_one { ("picture", "it") } else { ("pictures", "them") };
+        Some(format!("{all} {noun} (not read here; convert {them} to png or jpeg)"))
+    }
+}
+
+/// A number and a noun; `None` for 0.
+fn counted(count: usize, one: &str, more: &str) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        _ => Some(format!("{count} {more}")),
     }
 }
 
@@ -129,7 +135,7 @@ mod tests {
         assert_eq!(
             passed.and(&more).to_string(),
             "24 hidden files or folders, 1 link that leads nowhere, 3 links to what is read already, \
-             2 files or folders that may not be read (a/lost and others), 1 pipe or device, 2 AVIF and 1 HEIC pictures \
+             2 files or folders that cannot be read (a/lost and others), 1 pipe or device, 2 AVIF and 1 HEIC pictures \
              (not read here; convert them to png or jpeg), 2 files that are no pictures"
         );
     }
