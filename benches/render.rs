@@ -97,13 +97,13 @@ fn encoder(bencher: Bencher<'_, '_>, batch: usize) {
 fn limit(bencher: Bencher<'_, '_>, threads: usize) {
     const ROUNDS: usize = 200_000;
     let pool = Pool::new("bench", threads).expect("threads start");
-    let per_round = idgan::ops::cpu::blocked::peak(1);
+    let per_round = idgan::ops::kernels::peak(1);
     bencher.counter(ItemsCount::new(threads * ROUNDS * per_round)).bench_local(|| {
         pool.run(|| {
             rayon::scope(|scope| {
                 for _ in 0..threads {
                     scope.spawn(|_| {
-                        black_box(idgan::ops::cpu::blocked::peak(black_box(ROUNDS)));
+                        black_box(idgan::ops::kernels::peak(black_box(ROUNDS)));
                     });
                 }
             });

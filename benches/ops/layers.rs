@@ -1,8 +1,10 @@
 //! The convolution kernels on the shapes of the networks; items are floating-point operations.
 
+use std::mem::MaybeUninit;
+
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use idgan::ops::cpu::convolution::{ConvShape, Convolve, Fused, narrow_size};
+use idgan::ops::kernels::{ConvShape, Convolve, Fused, narrow_size};
 
 /// `(batch, in channels, size, out channels, kernel, stride, padding)`
 type Layer = (usize, usize, usize, usize, usize, usize, usize);
@@ -44,6 +46,11 @@ fn values(length: usize) -> Vec<f32> {
     (0..length).map(|i| ((i * 7919) % 1009) as f32 / 504.5 - 1.0).collect()
 }
 
+/// Where a result goes.
+fn room(length: usize) -> Vec<MaybeUninit<f32>> {
+    vec![MaybeUninit::new(0.0); length]
+}
+
 fn operations(shape: &ConvShape) -> ItemsCount {
     ItemsCount::new(2 * shape.multiply_adds())
 }
@@ -52,24 +59,30 @@ fn operations(shape: &ConvShape) -> ItemsCount {
 fn forward(bencher: Bencher<'_, '_>, layer: Layer) {
     let shape = shape(layer);
     let (x, w) = (values(shape.wide_len()), values(shape.weight_len()));
-    let mut y = values(shape.narrow_len());
+    let mut y = room(shape.narrow_len());
     let fused = Fused { after: Some(0.2), ..Fused::default() };
-    bencher.counter(operations(&shape)).bench_local(|| f32::forward(&shape, &x, &w, &fused, &mut y));
+    bencher.counter(operations(&shape)).bench_local(|| {
+        f32::forward(&shape, &x, &w, &fused, &mut y);
+    });
 }
 
 #[divan::bench(args = LAYERS)]
 fn transposed(bencher: Bencher<'_, '_>, layer: Layer) {
     let shape = shape(layer);
     let (y, w) = (values(shape.narrow_len()), values(shape.weight_len()));
-    let mut x = values(shape.wide_len());
+    let mut x = room(shape.wide_len());
     let fused = Fused::default();
-    bencher.counter(operations(&shape)).bench_local(|| f32::transposed(&shape, &y, &w, &fused, &mut x));
+    bencher.counter(operations(&shape)).bench_local(|| {
+        f32::transposed(&shape, &y, &w, &fused, &mut x);
+    });
 }
 
 #[divan::bench(args = LAYERS)]
 fn weight_gradient(bencher: Bencher<'_, '_>, layer: Layer) {
     let shape = shape(layer);
     let (x, y) = (values(shape.wide_len()), values(shape.narrow_len()));
-    let mut w = values(shape.weight_len());
-    bencher.counter(operations(&shape)).bench_local(|| f32::weight_gradient(&shape, &x, None, &y, &mut w));
+    let mut w = room(shape.weight_len());
+    bencher.counter(operations(&shape)).bench_local(|| {
+        f32::weight_gradient(&shape, &x, None, &y, &mut w);
+    });
 }

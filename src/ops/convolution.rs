@@ -273,14 +273,14 @@ impl Convolution {
             let fused = Fused { before, bias, after, ..Fused::default() };
             Ok(match self.kind {
                 Kind::Forward => filled((s.batch, s.out_channels, s.out_height, s.out_width), |out| {
-                    T::forward(s, a, b, &fused, out);
+                    T::forward(s, a, b, &fused, out)
                 }),
                 Kind::Transposed => filled((s.batch, s.in_channels, s.in_height, s.in_width), |out| {
-                    T::transposed(s, a, b, &fused, out);
+                    T::transposed(s, a, b, &fused, out)
                 }),
                 Kind::WeightGradient => {
                     filled((s.out_channels, s.in_channels, s.kernel, s.kernel), |out| {
-                        T::weight_gradient(s, a, before, b, out);
+                        T::weight_gradient(s, a, before, b, out)
                     })
                 }
             })
@@ -422,7 +422,7 @@ impl CustomOp3 for Masked {
             let mask = Some((elements::<T>(s3, l3)?, <T as WithDType>::from_f64(self.slope)));
             let fused = Fused { mask, ..Fused::default() };
             Ok(filled((s.batch, s.in_channels, s.in_height, s.in_width), |out| {
-                T::transposed(s, narrow, weight, &fused, out);
+                T::transposed(s, narrow, weight, &fused, out)
             }))
         })
     }

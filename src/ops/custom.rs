@@ -1,8 +1,10 @@
 //! What the custom operations share: reading CPU storage, making results, keeping graphs short.
 
+use std::mem::MaybeUninit;
+
 use candle_core::{CpuStorage, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 
-use super::cpu::{self, elementwise::Real};
+use super::cpu::{elementwise::Real, made::made};
 
 /// A float of candle's that the kernels compute in.
 pub(super) trait Element: WithDType + Real {}
@@ -17,13 +19,13 @@ pub(super) fn elements<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layou
     }
 }
 
-/// A new CPU tensor's storage, filled by `fill`, which must overwrite every element.
+/// A new CPU tensor's storage, whose elements `fill` writes.
 pub(super) fn filled<T: Element>(
     shape: impl Into<Shape>,
-    fill: impl FnOnce(&mut [T]),
+    fill: impl FnOnce(&mut [MaybeUninit<T>]) -> &mut [T],
 ) -> (CpuStorage, Shape) {
     let shape = shape.into();
-    (T::to_cpu_storage_owned(cpu::made(shape.elem_count(), fill)), shape)
+    (T::to_cpu_storage_owned(made(shape.elem_count(), fill)), shape)
 }
 
 /// The error for element types the kernels do not take.

@@ -1,13 +1,14 @@
 //! Convolutions together with what surrounds them in a network, outside any graph: what composites are made of.
 
+use std::mem::MaybeUninit;
 use std::ops::Deref;
 
 use candle_core::{DType, Layout, Result, Storage, Tensor, WithDType, bail};
 
 use super::activation::{leaky_relu, leaky_relu_backward};
 use super::convolution::{narrow_shape, wide_shape};
-use super::cpu;
 use super::cpu::convolution::{ConvShape, Convolve, Fused};
+use super::cpu::made::made;
 use super::custom::{Element, constant, elements, unsupported};
 use super::work::count;
 use super::{portable, residual};
@@ -148,7 +149,7 @@ fn run<T: Element + Convolve>(
     x: &Tensor,
     weight: &Tensor,
     around: &Around<'_>,
-    kernel: impl FnOnce(&ConvShape, &[T], &[T], &Fused<'_, T>, &mut [T]),
+    kernel: impl for<'r> FnOnce(&ConvShape, &[T], &[T], &Fused<'_, T>, &'r mut [MaybeUninit<T>]) -> &'r mut [T],
 ) -> Result<Tensor> {
     count(shape.multiply_adds());
     let (x, weight) = (x.contiguous()?, weight.contiguous()?);
@@ -171,7 +172,7 @@ fn run<T: Element + Convolve>(
     };
     let (x, weight) = (x.elements::<T>()?, weight.elements::<T>()?);
     let length = size.0 * size.1 * size.2 * size.3;
-    let out = cpu::made(length, |out| kernel(shape, x, weight, &fused, out));
+    let out = made(length, |out| kernel(shape, x, weight, &fused, out));
     Tensor::from_vec(out, size, &candle_core::Device::Cpu)
 }
 

@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
-use super::cpu::likelihood;
+use super::cpu::{likelihood, made};
 use super::custom::{constant, elements, filled, with_float};
 use super::portable;
 
@@ -42,9 +42,9 @@ impl CustomOp2 for CrossEntropy {
         with_float!("Bernoulli cross-entropy", s1, T => {
             let (logits, x) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
             Ok(match self.backward_scale {
-                None => filled((), |out| out.fill(likelihood::cross_entropy(logits, x))),
+                None => filled((), |out| made::from_fn(out, |_| likelihood::cross_entropy(logits, x))),
                 Some(scale) => filled(l1.shape(), |out| {
-                    likelihood::cross_entropy_backward(logits, x, scale as T, out);
+                    likelihood::cross_entropy_backward(logits, x, scale as T, out)
                 }),
             })
         })

@@ -66,7 +66,7 @@ impl Linear {
         let bias = bias.map(|(storage, layout)| elements::<f32>(storage, layout)).transpose()?;
         Ok(match self.kind {
             Kind::Forward => filled((s.batch, s.outputs), |y| {
-                kernels::forward(s, a, b, &Fused { bias, ..Fused::default() }, y);
+                kernels::forward(s, a, b, &Fused { bias, ..Fused::default() }, y)
             }),
             Kind::InputGradient => filled((s.batch, s.inputs), |dx| kernels::input_gradient(s, a, b, dx)),
             Kind::WeightGradient => filled((s.outputs, s.inputs), |dw| kernels::weight_gradient(s, a, b, dw)),

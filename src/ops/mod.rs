@@ -6,7 +6,7 @@
 //! where the graph reaches them: candle detaches what an ordinary `backward` computes, so a second derivative is
 //! taken by writing the first one as an expression (see `leaky_relu_backward` and `conv_transpose2d`).
 
-pub mod cpu;
+pub(crate) mod cpu;
 
 mod activation;
 mod backward;
@@ -42,3 +42,11 @@ pub use resampling::{area_downsample, bilinear_downsample, sum_pool_2x2, upsampl
 pub use residual::{residual, scaled};
 pub use sums::sum_of_squares;
 pub use work::multiply_adds;
+
+/// Kernels for the benchmarks, and for what the documentation of [`cpu`] proves by compiling; no part of the library.
+#[doc(hidden)]
+pub mod kernels {
+    pub use super::cpu::blocked::{Team, peak};
+    pub use super::cpu::convolution::{ConvShape, Convolve, Fused, narrow_size};
+    pub use super::cpu::isa::Isa;
+}

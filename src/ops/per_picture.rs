@@ -3,7 +3,8 @@
 use candle_core::{DType, Result, Tensor, bail};
 
 use super::activation::leaky_relu;
-use super::cpu::{self, elementwise};
+use super::cpu::elementwise;
+use super::cpu::made::made;
 use super::custom::{Element, unsupported};
 use super::fused::reading;
 
@@ -32,7 +33,7 @@ fn add<T: Element>(x: &Tensor, change: &Tensor, weights: &Tensor, slope: T) -> R
     let shape = x.shape().clone();
     let (x, change, weights) = (reading(&x), reading(&change), reading(&weights));
     let (x, change, weights) = (x.elements::<T>()?, change.elements::<T>()?, weights.elements::<T>()?);
-    let out = cpu::made(x.len(), |out| elementwise::add_per_picture(x, change, weights, slope, out));
+    let out = made(x.len(), |out| elementwise::add_per_picture(x, change, weights, slope, out));
     Tensor::from_vec(out, shape, &candle_core::Device::Cpu)
 }
 
@@ -59,7 +60,7 @@ fn sum<T: Element>(x: &Tensor, weights: &Tensor, channels: usize, plane: usize) 
     let (x, weights) = (x.contiguous()?, weights.contiguous()?);
     let (x, weights) = (reading(&x), reading(&weights));
     let (x, weights) = (x.elements::<T>()?, weights.elements::<T>()?);
-    let out = cpu::made(channels, |out| elementwise::channel_sum(x, Some(weights), channels, plane, out));
+    let out = made(channels, |out| elementwise::channel_sum(x, Some(weights), channels, plane, out));
     Tensor::from_vec(out, channels, &candle_core::Device::Cpu)
 }
 

@@ -50,10 +50,10 @@ impl CustomOp1 for AvgPool {
             let x = elements::<T>(storage, layout)?;
             Ok(match self.backward_to {
                 None => filled((n, c, resample::pooled_size(h), resample::pooled_size(w)), |out| {
-                    resample::avg_pool_3x3_s2(x, h, w, out);
+                    resample::avg_pool_3x3_s2(x, h, w, out)
                 }),
                 Some((height, width)) => filled((n, c, height, width), |out| {
-                    resample::avg_pool_3x3_s2_backward(x, height, width, out);
+                    resample::avg_pool_3x3_s2_backward(x, height, width, out)
                 }),
             })
         })

@@ -1,6 +1,7 @@
 use super::executor::{Plan, Slot, Step};
 use crate::inference::RenderError;
-use crate::ops::cpu::blocked::{Isa, MapShape};
+use crate::ops::cpu::blocked::MapShape;
+use crate::ops::cpu::isa::Isa;
 
 /// The most memory that a plan's maps may take: a 4096 px generator of 16 feature maps fits.
 const MAX_VALUES: usize = 3 << 30;

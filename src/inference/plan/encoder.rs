@@ -8,17 +8,18 @@ use crate::base::{Arrays, Pool};
 use crate::inference::{Encoder, RenderError};
 use crate::nets::VaeConfig;
 use crate::ops::cpu::blocked::{
-    BLOCK, Buffer, EntryConv, Epilogue, Isa, Linear, MapShape, Shared, Team, Variant, WinogradConv,
+    BLOCK, Buffer, EntryConv, Epilogue, Linear, MapShape, Team, Variant, WinogradConv,
 };
+use crate::ops::cpu::isa::Isa;
 
 /// Height and width of the pictures that the published VAE takes.
 const SIZE: usize = 64;
 
 /// Shape of the last map, which the linear layers take.
-const LAST: MapShape = MapShape { channels: 64, height: 4, width: 4 };
+const LAST: MapShape = MapShape::new(64, 4, 4);
 
 /// Values in it.
-const FEATURES: usize = LAST.channels * LAST.height * LAST.width;
+const FEATURES: usize = LAST.channels() * LAST.height() * LAST.width();
 
 /// Pictures that one thread takes through the small maps together, so that each of their weights is read once for
 /// all of them; the large maps of one picture fill the cache by themselves.
@@ -89,7 +90,7 @@ fn build(isa: Isa, config: &VaeConfig, weights: &Arrays, pool: &Pool) -> Result<
     let (weight, bias) = weights.layer("layer.0", &[32, channels, 4, 4], 32)?;
     let entry = EntryConv::new(isa, MapShape::new(channels, SIZE, SIZE), 32, weight, bias);
     let halve = |number: usize, pictures, variant, input: MapShape, outputs| {
-        let shape = [outputs, input.channels, 4, 4];
+        let shape = [outputs, input.channels(), 4, 4];
         let (weight, bias) = weights.layer(&format!("layer.{number}"), &shape, outputs)?;
         Ok::<_, RenderError>(WinogradConv::for_pictures(
             pictures, isa, variant, input, outputs, weight, bias, None,
@@ -97,10 +98,10 @@ fn build(isa: Isa, config: &VaeConfig, weights: &Arrays, pool: &Pool) -> Result<
     };
     let first = halve(2, 1, Variant::Halve4, entry.output(), 32)?;
     let second = halve(4, GROUP, Variant::Halve4, first.output(), 64)?;
-    let third = halve(6, GROUP, Variant::Halve4, second.output(), LAST.channels)?;
+    let third = halve(6, GROUP, Variant::Halve4, second.output(), LAST.channels())?;
 
     // On a 4x4 map a 4x4 convolution is a linear layer; its inputs come in the order of the blocked layout.
-    let (weight, bias) = weights.layer("layer.8", &[256, LAST.channels, 4, 4], 256)?;
+    let (weight, bias) = weights.layer("layer.8", &[256, LAST.channels(), 4, 4], 256)?;
     let mut reordered = vec![0.0; weight.len()];
     for (i, value) in weight.iter().enumerate() {
         let (out, channel, pixel) = (i / FEATURES, i % FEATURES / BLOCK, i % BLOCK);
@@ -148,26 +149,33 @@ impl Layers {
         let picture_len = pictures.len() / (features.len() / FEATURES);
         let targets = one.values_mut().chunks_exact_mut(to_one.output().len());
         for (picture, target) in pictures.chunks_exact(picture_len).zip(targets) {
-            self.entry.run(picture, scratch, &active(first.values_mut()));
+            self.entry.run(picture, scratch, &mut active(first.values_mut()));
             clock(0);
-            to_one.run(first.values(), &active(target), shared, scratch, &Team::solo());
+            to_one.run(first.values(), &mut active(target), shared, scratch, &Team::solo());
             clock(1);
         }
         let count = features.len() / FEATURES;
-        to_two.run_pictures(count, one.values(), &active(two.values_mut()), shared, scratch, &Team::solo());
+        to_two.run_pictures(
+            count,
+            one.values(),
+            &mut active(two.values_mut()),
+            shared,
+            scratch,
+            &Team::solo(),
+        );
         clock(2);
         to_three.run_pictures(
             count,
             two.values(),
-            &active(three.values_mut()),
+            &mut active(three.values_mut()),
             shared,
             scratch,
             &Team::solo(),
         );
         for (row, map) in features.chunks_exact_mut(FEATURES).zip(three.values().chunks_exact(LAST.len())) {
-            for (i, line) in row.chunks_exact_mut(LAST.width * BLOCK).enumerate() {
-                let at = LAST.at(i / LAST.height, i % LAST.height, 0);
-                line.copy_from_slice(&map[at..at + LAST.width * BLOCK]);
+            for (i, line) in row.chunks_exact_mut(LAST.width() * BLOCK).enumerate() {
+                let at = LAST.at(i / LAST.height(), i % LAST.height(), 0);
+                line.copy_from_slice(&map[at..at + LAST.width() * BLOCK]);
             }
         }
         clock(3);
@@ -176,7 +184,7 @@ impl Layers {
 
 /// Stores through a plain rectifier.
 fn active(map: &mut [f32]) -> Epilogue<'_> {
-    Epilogue { residual: None, raw: None, active: Some(Shared::new(map)), slope: 0.0 }
+    Epilogue { residual: None, raw: None, active: Some(map), slope: 0.0 }
 }
 
 impl PlanEncoder {

@@ -4,8 +4,7 @@ use std::time::Instant;
 use crate::base::Cancel;
 use crate::inference::Outcome;
 use crate::ops::cpu::blocked::{
-    Buffer, DirectConv, Epilogue, FewConv, Linear, MapShape, PixelSink, Residual, Shared, Team, WinogradConv,
-    rectify,
+    Buffer, DirectConv, Epilogue, FewConv, Linear, MapShape, PixelSink, Residual, Team, WinogradConv, rectify,
 };
 
 /// Which buffer of the workspace.
@@ -76,11 +75,11 @@ pub(super) struct Workspace {
 }
 
 /// What comes in and goes out while a plan runs.
-pub(super) struct Ports<'a> {
+pub(super) struct Ports<'a, 'p> {
     /// The code, copied to buffer 0.
     pub(super) input: &'a [f32],
     /// Where [`Step::Pixels`] puts its rows.
-    pub(super) sink: Option<&'a PixelSink<'a>>,
+    pub(super) sink: &'a mut PixelSink<'p>,
     /// Where the moment after each step is noted.
     pub(super) clock: Option<&'a Mutex<Vec<Instant>>>,
 }
@@ -115,7 +114,7 @@ impl Workspace {
     pub(super) fn run(
         &mut self,
         plan: &Plan,
-        ports: &Ports<'_>,
+        ports: &mut Ports<'_, '_>,
         cancel: &Cancel,
         team: &Team<'_>,
     ) -> Outcome {
@@ -132,7 +131,7 @@ impl Workspace {
         Outcome::Done
     }
 
-    fn step(&mut self, step: &Step, ports: &Ports<'_>, team: &Team<'_>) {
+    fn step(&mut self, step: &Step, ports: &mut Ports<'_, '_>, team: &Team<'_>) {
         match step {
             Step::Linear { layer, input, output } => self.with_output(*output, |work, out| {
                 layer.run(1, work.values(*input), 0, out, team);
@@ -153,9 +152,7 @@ impl Workspace {
                 (self.shared, self.scratch) = (shared, scratch);
             }
             Step::Pixels { conv, input } => {
-                if let Some(sink) = ports.sink {
-                    conv.run(self.buffers[*input].values(), sink, self.scratch.values_mut(), team);
-                }
+                conv.run(self.buffers[*input].values(), ports.sink, self.scratch.values_mut(), team);
             }
         }
     }
@@ -168,7 +165,7 @@ impl Workspace {
     }
 
     /// Runs `job` with the targets' buffers to write and all others to read.
-    fn with_targets(&mut self, targets: &Targets, job: impl FnOnce(&Self, &Epilogue<'_>)) {
+    fn with_targets(&mut self, targets: &Targets, job: impl FnOnce(&Self, &mut Epilogue<'_>)) {
         let mut raw = targets.raw.map(|slot| std::mem::take(&mut self.buffers[slot]));
         let mut active = targets.active.map(|(slot, _)| std::mem::take(&mut self.buffers[slot]));
         let residual = targets.residual.map(|(slot, shape, upsampled)| Residual {
@@ -178,10 +175,10 @@ impl Workspace {
         });
         job(
             self,
-            &Epilogue {
+            &mut Epilogue {
                 residual,
-                raw: raw.as_mut().map(|buffer| Shared::new(buffer.values_mut())),
-                active: active.as_mut().map(|buffer| Shared::new(buffer.values_mut())),
+                raw: raw.as_mut().map(Buffer::values_mut),
+                active: active.as_mut().map(Buffer::values_mut),
                 slope: targets.active.map_or(1.0, |(_, slope)| slope),
             },
         );

@@ -8,7 +8,8 @@ use super::{resnet, transposed};
 use crate::base::{Arrays, Cancel, Picture, Pool};
 use crate::inference::{Outcome, RenderError, Renderer};
 use crate::nets::{GeneratorConfig, VaeConfig};
-use crate::ops::cpu::blocked::{Isa, PixelSink, Team};
+use crate::ops::cpu::blocked::{PixelSink, Team};
+use crate::ops::cpu::isa::Isa;
 
 /// Maps smaller than this (in values) let each thread of a batch have a workspace of its own; larger ones are
 /// computed by all threads together, one picture after the other.
@@ -98,7 +99,7 @@ impl PlanRenderer {
         for _ in 0..repeat.max(1) {
             let clock = Mutex::new(vec![Instant::now()]);
             let sink = PixelSink::rgba(&mut pixels, self.gain);
-            self.render_together(code, &[sink], &Cancel::new(), Some(&clock));
+            self.render_together(code, &mut [sink], &Cancel::new(), Some(&clock));
             runs.push(clock.into_inner().unwrap_or_default());
         }
         Ok(step_times(&self.plan, &runs))
@@ -108,7 +109,7 @@ impl PlanRenderer {
     fn render_together(
         &mut self,
         codes: &[f32],
-        sinks: &[PixelSink<'_>],
+        sinks: &mut [PixelSink<'_>],
         cancel: &Cancel,
         clock: Option<&Mutex<Vec<Instant>>>,
     ) -> Outcome {
@@ -119,8 +120,8 @@ impl PlanRenderer {
         self.pool.run(|| {
             Team::gather(threads, |team| {
                 for (code, sink) in codes.chunks_exact(code_dim).zip(sinks) {
-                    let ports = Ports { input: code, sink: Some(sink), clock };
-                    if workspace.run(plan, &ports, cancel, team) == Outcome::Cancelled {
+                    let mut ports = Ports { input: code, sink, clock };
+                    if workspace.run(plan, &mut ports, cancel, team) == Outcome::Cancelled {
                         return Outcome::Cancelled;
                     }
                 }
@@ -130,20 +131,22 @@ impl PlanRenderer {
     }
 
     /// Renders pictures side by side, each by one thread.
-    fn render_apart(&mut self, codes: &[f32], sinks: &[PixelSink<'_>], cancel: &Cancel) -> Outcome {
+    fn render_apart(&mut self, codes: &[f32], sinks: Vec<PixelSink<'_>>, cancel: &Cancel) -> Outcome {
         let threads = self.pool.threads();
         while self.workspaces.len() < threads {
             self.workspaces.push(Mutex::new(Workspace::new(&self.plan, 1)));
         }
         let this = &*self;
+        let sinks: Vec<_> = sinks.into_iter().map(Mutex::new).collect();
         this.pool.run(|| {
             Team::gather(threads, |team| {
                 team.for_each(sinks.len(), |worker, picture| {
                     let code = &codes[picture * this.code_dim..(picture + 1) * this.code_dim];
-                    let ports = Ports { input: code, sink: Some(&sinks[picture]), clock: None };
+                    let mut sink = sinks[picture].lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut ports = Ports { input: code, sink: &mut sink, clock: None };
                     let mut workspace =
                         this.workspaces[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                    workspace.run(&this.plan, &ports, cancel, &Team::solo());
+                    workspace.run(&this.plan, &mut ports, cancel, &Team::solo());
                 });
             });
         });
@@ -171,13 +174,13 @@ impl Renderer for PlanRenderer {
         check("codes", count * self.code_dim, codes.len())?;
         check("pictures", count * picture_len, pictures.len())?;
         let gain = self.gain;
-        let sinks: Vec<PixelSink<'_>> =
+        let mut sinks: Vec<PixelSink<'_>> =
             pictures.chunks_exact_mut(picture_len).map(|picture| PixelSink::planes(picture, gain)).collect();
         let own = self.plan.slots.iter().sum::<usize>() <= OWN_WORKSPACE;
         Ok(if own && count >= self.pool.threads() && count > 1 {
-            self.render_apart(codes, &sinks, cancel)
+            self.render_apart(codes, sinks, cancel)
         } else {
-            self.render_together(codes, &sinks, cancel, None)
+            self.render_together(codes, &mut sinks, cancel, None)
         })
     }
 
@@ -193,7 +196,7 @@ impl Renderer for PlanRenderer {
             *picture = Picture::filled(width, height, [0, 0, 0, 255]);
         }
         let sink = PixelSink::rgba(picture.rgba_mut(), self.gain);
-        Ok(self.render_together(code, &[sink], cancel, None))
+        Ok(self.render_together(code, &mut [sink], cancel, None))
     }
 }
 

@@ -3,9 +3,8 @@ use super::executor::{Plan, Slot, Step, Targets};
 use super::weights::Weights;
 use crate::inference::RenderError;
 use crate::nets::ResnetTrunk;
-use crate::ops::cpu::blocked::{
-    DirectConv, FewConv, Footprint, Isa, Linear, MapShape, Variant, WinogradConv,
-};
+use crate::ops::cpu::blocked::{DirectConv, FewConv, Footprint, Linear, MapShape, Variant, WinogradConv};
+use crate::ops::cpu::isa::Isa;
 
 /// Slope of the leaky rectifier in front of every convolution.
 const SLOPE: f32 = 0.2;
@@ -33,7 +32,7 @@ pub(super) fn compile(
     let code = builder.row(z_dim);
 
     let first = MapShape::new(trunk.width(levels), FIRST, FIRST);
-    let values = first.channels * FIRST * FIRST;
+    let values = first.channels() * FIRST * FIRST;
     let (weight, bias) = weights.layer("fc", &[values, z_dim], values)?;
     let layer = Linear::to_map(isa, z_dim, weight, bias, 1.0, first);
     let mut map = builder.map(first);
@@ -54,7 +53,7 @@ pub(super) fn compile(
     }
 
     let channels = trunk.channels;
-    let (weight, bias) = weights.layer("conv_img", &[channels, shape.channels, 3, 3], channels)?;
+    let (weight, bias) = weights.layer("conv_img", &[channels, shape.channels(), 3, 3], channels)?;
     let conv = FewConv::new(isa, Footprint::Same3x3, shape, channels, weight, bias);
     builder.push(Step::Pixels { conv, input: map });
     builder.finish()
@@ -75,10 +74,10 @@ struct Block {
 impl Block {
     /// Adds the block's steps; returns its output and the output's shape.
     fn compile(&self, builder: &mut Builder, weights: &Weights<'_>) -> Result<(Slot, MapShape), RenderError> {
-        let (inputs, outputs) = (self.shape.channels, self.outputs);
+        let (inputs, outputs) = (self.shape.channels(), self.outputs);
         let hidden = inputs.min(outputs);
         let scale = if self.upsampled { 2 } else { 1 };
-        let size = [self.shape.height * scale, self.shape.width * scale];
+        let size = [self.shape.height() * scale, self.shape.width() * scale];
         let hidden_shape = MapShape::new(hidden, size[0], size[1]);
         let shape = MapShape::new(outputs, size[0], size[1]);
 
@@ -112,7 +111,7 @@ impl Block {
         let scaled = |values: &[f32]| values.iter().map(|v| v * BLOCK_GAIN).collect::<Vec<f32>>();
         let output = builder.map(shape);
         let targets = Targets {
-            residual: Some((shortcut, MapShape { channels: outputs, ..self.shape }, self.upsampled)),
+            residual: Some((shortcut, self.shape.with_channels(outputs), self.upsampled)),
             raw: (!self.last).then_some(output),
             active: self.last.then_some((output, SLOPE)),
         };
@@ -156,7 +155,7 @@ fn conv3x3(
 /// The form of a 3x3 convolution; `None` is the direct one. Where maps are small the weights' size decides:
 /// F4 multiplies least but reads four times as many weights as the direct form.
 fn best_variant(shape: MapShape, upsampled: bool) -> Option<Variant> {
-    match (upsampled, shape.height) {
+    match (upsampled, shape.height()) {
         (true, _) => Some(Variant::Up2),
         (false, ..8) => None,
         (false, ..16) => Some(Variant::F2),

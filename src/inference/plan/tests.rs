@@ -5,7 +5,7 @@ use super::renderer::{compile_decoder_for, compile_generator_for};
 use crate::base::{Arrays, Cancel, Picture, Pool, Stream};
 use crate::inference::{Encoder, Outcome, RenderError, Renderer};
 use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
-use crate::ops::cpu::blocked::Isa;
+use crate::ops::cpu::isa::Isa;
 
 /// A map in f64, the slow and obvious way.
 #[derive(Clone)]

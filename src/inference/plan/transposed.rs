@@ -2,7 +2,8 @@ use super::builder::Builder;
 use super::executor::{Plan, Step, Targets};
 use super::weights::Weights;
 use crate::inference::RenderError;
-use crate::ops::cpu::blocked::{DirectConv, FewConv, Footprint, Isa, Linear, MapShape};
+use crate::ops::cpu::blocked::{DirectConv, FewConv, Footprint, Linear, MapShape};
+use crate::ops::cpu::isa::Isa;
 
 /// Compiles the VAE decoder's shape (Locatello et al.; also the small generator): linear to 256, a transposed
 /// convolution to 4x4, four that double the map, rectifiers between.
@@ -30,8 +31,8 @@ pub(super) fn compile(
     // On a map of one pixel the transposed convolution is a linear layer to a 4x4 map.
     let mut shape = MapShape::new(64, 4, 4);
     let (weight, bias) = weights.layer("layer.3", &[256, 64, 4, 4], 64)?;
-    let area = shape.height * shape.width;
-    let outputs = shape.channels * area;
+    let area = shape.height() * shape.width();
+    let outputs = shape.channels() * area;
     let mut rows = vec![0.0; outputs * 256];
     for (i, value) in weight.iter().enumerate() {
         rows[i % outputs * 256 + i / outputs] = *value;
@@ -43,7 +44,7 @@ pub(super) fn compile(
 
     for (number, outputs) in [(5, 64), (7, 32), (9, 32)] {
         let (weight, bias) =
-            weights.layer(&format!("layer.{number}"), &[shape.channels, outputs, 4, 4], outputs)?;
+            weights.layer(&format!("layer.{number}"), &[shape.channels(), outputs, 4, 4], outputs)?;
         let conv = DirectConv::new(isa, Footprint::Double4x4, shape, outputs, weight, bias);
         shape = conv.output();
         let output = builder.map(shape);
@@ -52,7 +53,7 @@ pub(super) fn compile(
         map = output;
     }
 
-    let (weight, bias) = weights.layer("layer.11", &[shape.channels, channels, 4, 4], channels)?;
+    let (weight, bias) = weights.layer("layer.11", &[shape.channels(), channels, 4, 4], channels)?;
     let conv = FewConv::new(isa, Footprint::Double4x4, shape, channels, weight, bias);
     builder.push(Step::Pixels { conv, input: map });
     builder.finish()

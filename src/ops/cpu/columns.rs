@@ -7,10 +7,12 @@
 
 use super::convolution::{ConvShape, Fused};
 use super::elementwise::leaky;
-use super::micro::{Kernel, LANES, Offsets, Product, ROWS, TILE};
+use super::isa::Isa;
+use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position, positions};
 use super::scratch::with_scratch;
 use super::transpose::{Target, transpose_into};
 use rayon::prelude::*;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// Source pixels a thread takes at a time.
@@ -19,14 +21,14 @@ const BAND: usize = 1024;
 /// The most channels for which this is used.
 pub(super) const FEW: usize = 4;
 
-/// `wide = activation(conv_transpose(narrow, weight) + bias)` for few `in_channels`.
-pub(super) fn transposed(
+/// `wide = activation(conv_transpose(narrow, weight) + bias)` for few `in_channels`, in all of `wide`.
+pub(super) fn transposed<'r>(
     shape: &ConvShape,
     narrow: &[f32],
     weight: &[f32],
     fused: &Fused<'_>,
-    wide: &mut [f32],
-) {
+    wide: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
     let lanes = shape.in_channels * shape.kernel * shape.kernel;
     let padded = lanes.next_multiple_of(LANES);
     with_scratch(shape.out_channels * padded, |packed| {
@@ -34,18 +36,19 @@ pub(super) fn transposed(
             packed[..lanes].copy_from_slice(row);
             packed[lanes..].fill(0.0);
         }
-        run(shape, narrow, packed, fused, wide);
-    });
+        run(shape, narrow, packed, fused, wide)
+    })
 }
 
-/// `narrow = activation(conv(wide, weight) + bias)` for few `out_channels`, stride 1 and less padding than kernel.
-pub(super) fn forward(
+/// `narrow = activation(conv(wide, weight) + bias)` for few `out_channels`, stride 1 and less padding than kernel, in
+/// all of `narrow`.
+pub(super) fn forward<'r>(
     shape: &ConvShape,
     wide: &[f32],
     weight: &[f32],
     fused: &Fused<'_>,
-    narrow: &mut [f32],
-) {
+    narrow: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
     let s = shape;
     let square = s.kernel * s.kernel;
     let padded = (s.out_channels * square).next_multiple_of(LANES);
@@ -70,16 +73,23 @@ pub(super) fn forward(
                 }
             }
         }
-        run(&mirrored, wide, packed, fused, narrow);
-    });
+        run(&mirrored, wide, packed, fused, narrow)
+    })
 }
 
-/// Spreads the narrow side; `packed` is `(out_channels, lanes rounded up)`.
-fn run(s: &ConvShape, narrow: &[f32], packed: &[f32], fused: &Fused<'_>, wide: &mut [f32]) {
+/// Spreads the narrow side over all of `wide`; `packed` is `(out_channels, lanes rounded up)`.
+fn run<'r>(
+    s: &ConvShape,
+    narrow: &[f32],
+    packed: &[f32],
+    fused: &Fused<'_>,
+    wide: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
+    assert_eq!(wide.len(), s.wide_len());
     let band = (BAND / s.out_width.max(1)).max(4) * s.stride;
     let bands = s.in_height.div_ceil(band);
     let target = Target::new(wide);
-    let kernel = Kernel::best();
+    let isa = Isa::detect();
     (0..s.batch * bands).into_par_iter().for_each(|task| {
         let (image, first) = (task / bands, task % bands * band);
         let rows = first..s.in_height.min(first + band);
@@ -87,21 +97,24 @@ fn run(s: &ConvShape, narrow: &[f32], packed: &[f32], fused: &Fused<'_>, wide: &
         let low = (rows.start + s.padding).saturating_sub(s.kernel - 1).div_ceil(s.stride);
         let high = ((rows.end - 1 + s.padding) / s.stride + 1).min(s.out_height);
         let sources = low.min(high)..high;
-        spread(s, kernel, image, rows, sources, narrow, packed, fused, target);
+        spread(s, isa, image, rows, sources, narrow, packed, fused, target);
     });
+    // SAFETY: the tasks go over all images and bands, a band over its rows and all channels, and a row is written
+    // whole; the line at the top has seen that there is nothing else.
+    unsafe { wide.assume_init_mut() }
 }
 
 /// Makes some rows of one picture from the narrow rows that reach them.
 fn spread(
     s: &ConvShape,
-    kernel: Kernel,
+    isa: Isa,
     image: usize,
     rows: Range<usize>,
     sources: Range<usize>,
     narrow: &[f32],
     packed: &[f32],
     fused: &Fused<'_>,
-    out: Target,
+    out: Target<'_>,
 ) {
     let square = s.kernel * s.kernel;
     let lanes = s.in_channels * square;
@@ -110,25 +123,25 @@ fn spread(
     let source = &narrow[image * s.out_channels * plane..][..s.out_channels * plane];
     let pixels = sources.len() * s.out_width;
     let first = sources.start * s.out_width;
-    let offsets: Vec<u32> = (0..s.out_channels).map(|c| (c * plane) as u32).collect();
+    let offsets: Vec<u32> = (0..s.out_channels).map(|c| position(c * plane)).collect();
     let offsets = Offsets::new(&offsets);
+    let places = positions(pixels, |pixel| first + pixel);
     // One row of every phase of the output, with room on both sides for taps that fall outside.
     let margin = s.kernel;
     let width = s.in_width.div_ceil(s.stride).max(s.out_width) + 2 * margin;
     with_scratch(lanes * pixels + s.stride * width + s.in_width, |scratch| {
         let (taps, rest) = scratch.split_at_mut(lanes * pixels);
         let (phases, line) = rest.split_at_mut(s.stride * width);
-        for start in (0..pixels).step_by(ROWS) {
+        for (start, &rows) in (0..pixels).step_by(ROWS).zip(&places) {
             let count = ROWS.min(pixels - start);
-            let places = std::array::from_fn(|r| (first + start + r.min(count - 1)) as u32);
             for block in 0..padded / LANES {
                 let some = LANES.min(lanes - block * LANES);
                 let mut tile = [0.0; TILE];
                 let vectors = &packed[block * LANES..];
-                let product = Product { scalars: source, rows: places, offsets, vectors, step: padded };
-                kernel.accumulate(&product, some, true, &mut tile);
+                let product = Product { scalars: source, rows, offsets, vectors, step: padded };
+                accumulate(isa, &product, some, true, &mut tile);
                 let taps = &mut taps[block * LANES * pixels..];
-                transpose_into(&tile, LANES, count, some, taps, |lane| lane * pixels + start);
+                transpose_into(isa, &tile, LANES, count, some, taps, |lane| lane * pixels + start);
             }
         }
         for channel in 0..s.in_channels {
@@ -164,7 +177,7 @@ fn spread(
                     }
                 }
                 let start = ((image * s.in_channels + channel) * s.in_height + row) * s.in_width;
-                // SAFETY: every task has rows of its own, and `wide` outlives the loop.
+                // SAFETY: every task has rows of its own.
                 unsafe { out.write(start, line) };
             }
         }

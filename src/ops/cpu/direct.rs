@@ -3,25 +3,23 @@
 
 use super::convolution::{ConvShape, Fused};
 use super::elementwise::Real;
-use rayon::prelude::*;
+use super::made;
+use std::mem::MaybeUninit;
 
-/// `narrow = activation(conv(wide, weight) + bias)`; overwrites all of `narrow`.
-pub(super) fn forward<T: Real>(
+/// `narrow = activation(conv(wide, weight) + bias)` in all of `narrow`.
+pub(super) fn forward<'r, T: Real>(
     shape: &ConvShape,
     wide: &[T],
     weight: &[T],
     fused: &Fused<'_, T>,
-    narrow: &mut [T],
-) {
+    narrow: &'r mut [MaybeUninit<T>],
+) -> &'r mut [T] {
     let s = *shape;
     let (in_plane, out_plane) = (s.in_height * s.in_width, s.out_height * s.out_width);
     let taps = s.kernel * s.kernel;
-    if out_plane == 0 {
-        return;
-    }
-    narrow.par_chunks_mut(out_plane).enumerate().for_each(|(index, out)| {
+    made::par_chunks(narrow, out_plane, |index, room| {
         let (image, channel) = (index / s.out_channels, index % s.out_channels);
-        out.fill(T::ZERO);
+        let out = made::from_fn(room, |_| T::ZERO);
         for input_channel in 0..s.in_channels {
             let input = &wide[(image * s.in_channels + input_channel) * in_plane..][..in_plane];
             let kernel = &weight[(channel * s.in_channels + input_channel) * taps..][..taps];
@@ -38,26 +36,24 @@ pub(super) fn forward<T: Real>(
             });
         }
         out.iter_mut().for_each(|o| *o = fused.finish(channel, *o));
-    });
+        out
+    })
 }
 
-/// `wide = activation(conv_transpose(narrow, weight) + bias)`, the adjoint of [`forward`]; overwrites all of `wide`.
-pub(super) fn transposed<T: Real>(
+/// `wide = activation(conv_transpose(narrow, weight) + bias)`, the adjoint of [`forward`], in all of `wide`.
+pub(super) fn transposed<'r, T: Real>(
     shape: &ConvShape,
     narrow: &[T],
     weight: &[T],
     fused: &Fused<'_, T>,
-    wide: &mut [T],
-) {
+    wide: &'r mut [MaybeUninit<T>],
+) -> &'r mut [T] {
     let s = *shape;
     let (in_plane, out_plane) = (s.in_height * s.in_width, s.out_height * s.out_width);
     let taps = s.kernel * s.kernel;
-    if in_plane == 0 {
-        return;
-    }
-    wide.par_chunks_mut(in_plane).enumerate().for_each(|(index, result)| {
+    made::par_chunks(wide, in_plane, |index, room| {
         let (image, channel) = (index / s.in_channels, index % s.in_channels);
-        result.fill(T::ZERO);
+        let result = made::from_fn(room, |_| T::ZERO);
         for narrow_channel in 0..s.out_channels {
             let source = &narrow[(image * s.out_channels + narrow_channel) * out_plane..][..out_plane];
             let kernel = &weight[(narrow_channel * s.in_channels + channel) * taps..][..taps];
@@ -74,17 +70,23 @@ pub(super) fn transposed<T: Real>(
             });
         }
         result.iter_mut().for_each(|o| *o = fused.finish(channel, *o));
-    });
+        result
+    })
 }
 
-/// The gradient of the weights, `sum wide * narrow` over images and positions; overwrites all of `gradient`.
-pub(super) fn weight_gradient<T: Real>(shape: &ConvShape, wide: &[T], narrow: &[T], gradient: &mut [T]) {
+/// The gradient of the weights, `sum wide * narrow` over images and positions, in all of `gradient`.
+pub(super) fn weight_gradient<'r, T: Real>(
+    shape: &ConvShape,
+    wide: &[T],
+    narrow: &[T],
+    gradient: &'r mut [MaybeUninit<T>],
+) -> &'r mut [T] {
     let s = *shape;
     let (in_plane, out_plane) = (s.in_height * s.in_width, s.out_height * s.out_width);
     let taps = s.kernel * s.kernel;
-    gradient.par_chunks_mut(taps).enumerate().for_each(|(index, kernel)| {
+    made::par_chunks(gradient, taps, |index, room| {
         let (channel, input_channel) = (index / s.in_channels, index % s.in_channels);
-        kernel.fill(T::ZERO);
+        let kernel = made::from_fn(room, |_| T::ZERO);
         for image in 0..s.batch {
             let input = &wide[(image * s.in_channels + input_channel) * in_plane..][..in_plane];
             let out = &narrow[(image * s.out_channels + channel) * out_plane..][..out_plane];
@@ -101,7 +103,8 @@ pub(super) fn weight_gradient<T: Real>(shape: &ConvShape, wide: &[T], narrow: &[
                 kernel[ky * s.kernel + kx] += sum;
             });
         }
-    });
+        kernel
+    })
 }
 
 /// Calls `visit(ky, kx, rows, columns)` for each tap that meets the picture somewhere, with the narrow rows and

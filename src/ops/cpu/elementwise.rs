@@ -1,6 +1,8 @@
 //! Kernels that touch each element once.
 
+use super::made;
 use rayon::prelude::*;
+use std::mem::MaybeUninit;
 use std::ops::{Add, AddAssign, Mul, Sub};
 
 /// A float the kernels compute in.
@@ -34,28 +36,40 @@ impl Real for f64 {
 /// Elements a thread takes at a time: 64 KiB of f32, so that small tensors stay on the calling thread.
 const CHUNK: usize = 1 << 14;
 
-/// `out[i] = f(a[i])` for all of `out`.
-pub fn map<T: Real>(a: &[T], out: &mut [T], f: impl Fn(T) -> T + Send + Sync + Copy) {
-    out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(move |(out, a)| {
-        for (o, &a) in out.iter_mut().zip(a) {
-            *o = f(a);
-        }
-    });
+/// `f(a[i])` in all of `room`.
+///
+/// # Panics
+/// When `a` is shorter.
+pub(crate) fn map<'r, T: Real>(
+    a: &[T],
+    room: &'r mut [MaybeUninit<T>],
+    f: impl Fn(T) -> T + Send + Sync + Copy,
+) -> &'r mut [T] {
+    made::par_chunks(room, CHUNK, |index, room| {
+        let a = &a[index * CHUNK..][..room.len()];
+        made::from_iter(room, a.iter().map(|&a| f(a)))
+    })
 }
 
-/// `out[i] = f(a[i], b[i])` for all of `out`.
-pub fn zip<T: Real>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Send + Sync + Copy) {
-    out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).zip(b.par_chunks(CHUNK)).for_each(
-        move |((out, a), b)| {
-            for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
-                *o = f(a, b);
-            }
-        },
-    );
+/// `f(a[i], b[i])` in all of `room`.
+///
+/// # Panics
+/// When `a` or `b` is shorter.
+pub(crate) fn zip<'r, T: Real>(
+    a: &[T],
+    b: &[T],
+    room: &'r mut [MaybeUninit<T>],
+    f: impl Fn(T, T) -> T + Send + Sync + Copy,
+) -> &'r mut [T] {
+    made::par_chunks(room, CHUNK, |index, room| {
+        let (start, length) = (index * CHUNK, room.len());
+        let (a, b) = (&a[start..][..length], &b[start..][..length]);
+        made::from_iter(room, a.iter().zip(b).map(|(&a, &b)| f(a, b)))
+    })
 }
 
-/// `out[i] = f(a[i], out[i])` for all of `out`.
-pub fn update<T: Real>(a: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Send + Sync + Copy) {
+/// `out[i] = f(a[i], out[i])` for all of `out`, of the length of `a`.
+pub(crate) fn update<T: Real>(a: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Send + Sync + Copy) {
     out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(move |(out, a)| {
         for (o, &a) in out.iter_mut().zip(a) {
             *o = f(a, *o);
@@ -66,28 +80,33 @@ pub fn update<T: Real>(a: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Send + Sy
 /// The derivative of a leaky ReLU: 1 above zero, else `slope`. Multiplying with it, rather than choosing between two
 /// products, is what the compiler turns into vectors without branches.
 #[inline(always)]
-pub fn gate<T: Real>(x: T, slope: T) -> T {
+pub(crate) fn gate<T: Real>(x: T, slope: T) -> T {
     if x > T::ZERO { T::ONE } else { slope }
 }
 
 /// Leaky ReLU of one value.
 #[inline(always)]
-pub fn leaky<T: Real>(x: T, slope: T) -> T {
+pub(crate) fn leaky<T: Real>(x: T, slope: T) -> T {
     gate(x, slope) * x
 }
 
 /// Leaky ReLU: `x` above zero, `slope * x` elsewhere.
-pub fn leaky_relu<T: Real>(x: &[T], slope: T, out: &mut [T]) {
-    map(x, out, move |x| leaky(x, slope));
+pub(crate) fn leaky_relu<'r, T: Real>(x: &[T], slope: T, room: &'r mut [MaybeUninit<T>]) -> &'r mut [T] {
+    map(x, room, move |x| leaky(x, slope))
 }
 
 /// `upstream` where `x` is above zero, `slope * upstream` elsewhere.
-pub fn leaky_relu_backward<T: Real>(x: &[T], upstream: &[T], slope: T, out: &mut [T]) {
-    zip(x, upstream, out, move |x, g| gate(x, slope) * g);
+pub(crate) fn leaky_relu_backward<'r, T: Real>(
+    x: &[T],
+    upstream: &[T],
+    slope: T,
+    room: &'r mut [MaybeUninit<T>],
+) -> &'r mut [T] {
+    zip(x, upstream, room, move |x, g| gate(x, slope) * g)
 }
 
 /// The sum of all squares; the order of the sum is fixed.
-pub fn sum_of_squares(x: &[f32]) -> f64 {
+pub(crate) fn sum_of_squares(x: &[f32]) -> f64 {
     let parts: Vec<f64> = x
         .par_chunks(CHUNK)
         .map(|chunk| {
@@ -103,27 +122,43 @@ pub fn sum_of_squares(x: &[f32]) -> f64 {
     parts.iter().sum()
 }
 
-/// `out[i] = x[i] + weights[n] * leaky(change[i])` for all of `out`, element i being of picture n.
-pub fn add_per_picture<T: Real>(x: &[T], change: &[T], weights: &[T], slope: T, out: &mut [T]) {
-    let picture = (out.len() / weights.len().max(1)).max(1);
-    let parts = out.par_chunks_mut(picture).zip(x.par_chunks(picture)).zip(change.par_chunks(picture));
-    parts.zip(weights).for_each(|(((out, x), change), &weight)| {
-        zip(x, change, out, move |x, change| x + weight * leaky(change, slope));
-    });
+/// `x[i] + weights[n] * leaky(change[i])` in all of `room`, element i being of picture n.
+///
+/// # Panics
+/// When `x` or `change` is shorter.
+pub(crate) fn add_per_picture<'r, T: Real>(
+    x: &[T],
+    change: &[T],
+    weights: &[T],
+    slope: T,
+    room: &'r mut [MaybeUninit<T>],
+) -> &'r mut [T] {
+    let picture = (room.len() / weights.len().max(1)).max(1);
+    made::par_chunks(room, picture, |n, room| {
+        let (start, length, weight) = (n * picture, room.len(), weights[n]);
+        let (x, change) = (&x[start..][..length], &change[start..][..length]);
+        zip(x, change, room, move |x, change| x + weight * leaky(change, slope))
+    })
 }
 
-/// `out[c] = sum over images and positions of x (batch, channels, plane)`, with `weights` times each image's; the order
-/// of the sum is fixed.
-pub fn channel_sum<T: Real>(x: &[T], weights: Option<&[T]>, channels: usize, plane: usize, out: &mut [T]) {
+/// For every channel, the sum over images and positions of `x (batch, channels, plane)`, with `weights` times each
+/// image's, in all of `room`; the order of the sum is fixed.
+pub(crate) fn channel_sum<'r, T: Real>(
+    x: &[T],
+    weights: Option<&[T]>,
+    channels: usize,
+    plane: usize,
+    room: &'r mut [MaybeUninit<T>],
+) -> &'r mut [T] {
     let image = channels * plane;
-    out.par_iter_mut().enumerate().for_each(|(channel, out)| {
+    made::par_chunks(room, 1, |channel, room| {
         let mut sum = T::ZERO;
         for (n, image) in x.chunks_exact(image.max(1)).enumerate() {
             let weight = weights.map_or(T::ONE, |weights| weights[n]);
             sum += weight * plain_sum(&image[channel * plane..][..plane]);
         }
-        *out = sum;
-    });
+        made::from_fn(room, |_| sum)
+    })
 }
 
 /// The sum of a slice in sixteen running sums, which the compiler turns into vectors.

@@ -3,7 +3,7 @@
 use super::elementwise::Real;
 
 /// A float whose exponential comes in a form that the compiler turns into vectors.
-pub trait Exponential: Real {
+pub(crate) trait Exponential: Real {
     /// `(1 / (1 + exp(-x)), log(1 + exp(x)))`, both to the type's precision.
     fn sigmoid_and_softplus(self) -> (Self, Self);
 

@@ -10,10 +10,13 @@
 
 use super::convolution::{ConvShape, Fused};
 use super::elementwise::{gate, leaky};
-use super::micro::{Kernel, LANES, Offsets, Product, ROWS, TILE};
+use super::isa::Isa;
+use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position};
 use super::scratch::with_scratch;
+use super::sizes::product;
 use super::transpose::{Target, transpose, transpose_into};
 use rayon::prelude::*;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// Grid pixels a thread takes at a time.
@@ -60,17 +63,17 @@ struct Sweep<'a> {
     out_height: usize,
     out_width: usize,
     batch: usize,
-    kernel: Kernel,
+    isa: Isa,
 }
 
-/// `narrow = activation(conv(wide, weight) + bias)`; overwrites all of `narrow`.
-pub(super) fn forward(
+/// `narrow = activation(conv(wide, weight) + bias)` in all of `narrow`.
+pub(super) fn forward<'r>(
     shape: &ConvShape,
     wide: &[f32],
     weight: &[f32],
     fused: &Fused<'_>,
-    narrow: &mut [f32],
-) {
+    narrow: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
     let s = shape;
     let taps = (0..s.kernel * s.kernel)
         .map(|index| Tap { down: index / s.kernel, along: index % s.kernel, index })
@@ -90,7 +93,7 @@ pub(super) fn forward(
         out_height: s.out_height,
         out_width: s.out_width,
         batch: s.batch,
-        kernel: Kernel::best(),
+        isa: Isa::detect(),
     };
     let depth = s.in_channels * s.kernel * s.kernel;
     with_scratch(s.out_channels.div_ceil(LANES) * depth * LANES, |packed| {
@@ -101,20 +104,20 @@ pub(super) fn forward(
             if lanes < LANES {
                 packed.fill(0.0);
             }
-            transpose_into(&weight[first * depth..], depth, lanes, depth, packed, |k| k * LANES);
+            transpose_into(sweep.isa, &weight[first * depth..], depth, lanes, depth, packed, |k| k * LANES);
         });
-        sweep.run(packed, fused, narrow);
-    });
+        sweep.run(packed, fused, narrow)
+    })
 }
 
-/// `wide = activation(conv_transpose(narrow, weight) + bias)`, stride 1 or 2; overwrites all of `wide`.
-pub(super) fn transposed(
+/// `wide = activation(conv_transpose(narrow, weight) + bias)`, stride 1 or 2, in all of `wide`.
+pub(super) fn transposed<'r>(
     shape: &ConvShape,
     narrow: &[f32],
     weight: &[f32],
     fused: &Fused<'_>,
-    wide: &mut [f32],
-) {
+    wide: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
     let s = shape;
     let blocks = s.in_channels.div_ceil(LANES);
     let square = s.kernel * s.kernel;
@@ -163,29 +166,29 @@ pub(super) fn transposed(
         out_height: s.in_height,
         out_width: s.in_width,
         batch: s.batch,
-        kernel: Kernel::best(),
+        isa: Isa::detect(),
     };
     with_scratch(end, |packed| {
         if !s.in_channels.is_multiple_of(LANES) {
             packed.fill(0.0);
         }
-        let target = Target::new(packed);
+        let target = Target::over(packed);
         (0..s.out_channels).into_par_iter().for_each(|channel| {
             for block in 0..blocks {
                 let first = block * LANES;
                 let lanes = LANES.min(s.in_channels - first);
                 let source = &weight[(channel * s.in_channels + first) * square..];
-                // SAFETY: `packed` outlives the loop, and every channel has places of its own.
+                // SAFETY: every channel has places of its own.
                 unsafe {
-                    transpose(source, square, lanes, square, &Fused::default(), target, |index| {
+                    transpose(sweep.isa, source, square, lanes, square, &Fused::default(), target, |index| {
                         let (start, per_channel, per_block) = places[index];
                         start + channel * per_channel + block * per_block
                     });
                 }
             }
         });
-        sweep.run(packed, fused, wide);
-    });
+        sweep.run(packed, fused, wide)
+    })
 }
 
 /// Copies part of a row, through a leaky ReLU if there is one.
@@ -203,7 +206,8 @@ struct Strip {
 }
 
 impl Sweep<'_> {
-    fn run(&self, packed: &[f32], fused: &Fused<'_>, out: &mut [f32]) {
+    fn run<'r>(&self, packed: &[f32], fused: &Fused<'_>, out: &'r mut [MaybeUninit<f32>]) -> &'r mut [f32] {
+        assert_eq!(out.len(), product([self.batch, self.out_channels, self.out_height, self.out_width]));
         let strips = self.strips();
         let blocks = self.out_channels.div_ceil(LANES);
         let threads = rayon::current_num_threads();
@@ -216,6 +220,10 @@ impl Sweep<'_> {
             let blocks = group * blocks / groups..(group + 1) * blocks / groups;
             self.run_strip(strip, blocks, packed, fused, target);
         });
+        // SAFETY: the strips are all grid pixels of all images and the groups all channels; the grids of all phases
+        // together are the output, and `write` leaves no pixel of a strip out. The line at the top has seen that the
+        // output is nothing else.
+        unsafe { out.assume_init_mut() }
     }
 
     /// A split that depends on the shapes and the number of threads alone.
@@ -238,7 +246,14 @@ impl Sweep<'_> {
         }
     }
 
-    fn run_strip(&self, strip: &Strip, blocks: Range<usize>, packed: &[f32], fused: &Fused<'_>, out: Target) {
+    fn run_strip(
+        &self,
+        strip: &Strip,
+        blocks: Range<usize>,
+        packed: &[f32],
+        fused: &Fused<'_>,
+        out: Target<'_>,
+    ) {
         let columns = self.grid.1;
         let height = (strip.rows.len() - 1) * self.step + self.extent;
         let width = (columns - 1) * self.step + self.extent;
@@ -250,7 +265,7 @@ impl Sweep<'_> {
         for i in 0..strip.images.len() {
             for row in 0..strip.rows.len() {
                 let start = i * image + row * self.step * width;
-                places.extend((0..columns).map(|column| (start + column * self.step) as u32));
+                places.extend((0..columns).map(|column| position(start + column * self.step)));
             }
         }
         places.resize(tiles * ROWS, places.last().copied().unwrap_or(0));
@@ -259,7 +274,7 @@ impl Sweep<'_> {
             .iter()
             .map(|phase| {
                 let taps =
-                    |c| phase.taps.iter().map(move |t| ((c * height + t.down) * width + t.along) as u32);
+                    |c| phase.taps.iter().map(move |t| position((c * height + t.down) * width + t.along));
                 (0..self.channels).flat_map(taps).collect()
             })
             .collect();
@@ -285,7 +300,7 @@ impl Sweep<'_> {
                             {
                                 let product =
                                     Product { scalars: source, rows: *rows, offsets, vectors, step: LANES };
-                                self.kernel.accumulate(&product, lanes, part == 0, tile);
+                                accumulate(self.isa, &product, lanes, part == 0, tile);
                             }
                         }
                     }
@@ -331,7 +346,7 @@ impl Sweep<'_> {
         sums: &[f32],
         per_phase: usize,
         fused: &Fused<'_>,
-        out: Target,
+        out: Target<'_>,
     ) {
         let plane = self.out_height * self.out_width;
         let pixels = strip.rows.len() * self.grid.1;
@@ -340,8 +355,12 @@ impl Sweep<'_> {
             if self.spread == 1 {
                 let start = base + strip.rows.start * self.out_width;
                 let source = &sums[i * pixels * LANES..][..pixels * LANES];
-                // SAFETY: strips and lane blocks have disjoint pixels and channels, and `out` outlives the sweep.
-                unsafe { transpose(source, LANES, pixels, lanes, fused, out, |lane| start + lane * plane) };
+                // SAFETY: strips and lane blocks have disjoint pixels and channels.
+                unsafe {
+                    transpose(self.isa, source, LANES, pixels, lanes, fused, out, |lane| {
+                        start + lane * plane
+                    });
+                }
             } else {
                 for pair in self.phases.chunks_exact(2) {
                     let phase = pair[0].first.0 * 2;
@@ -363,7 +382,7 @@ impl Sweep<'_> {
         lanes: usize,
         fused: &Fused<'_>,
         base: usize,
-        out: Target,
+        out: Target<'_>,
     ) {
         const CHUNK: usize = 16;
         let (columns, plane) = (self.grid.1, self.out_height * self.out_width);
@@ -373,12 +392,10 @@ impl Sweep<'_> {
         for start in (0..pixels).step_by(CHUNK) {
             let count = CHUNK.min(pixels - start);
             for (turned, sums) in turned.iter_mut().zip([even, odd]) {
-                let target = Target::new(turned);
+                let (sums, target) = (&sums[start * LANES..], Target::over(turned));
                 // SAFETY: `turned` is this function's own.
                 unsafe {
-                    transpose(&sums[start * LANES..], LANES, count, lanes, &plain, target, |lane| {
-                        lane * CHUNK
-                    });
+                    transpose(self.isa, sums, LANES, count, lanes, &plain, target, |lane| lane * CHUNK);
                 }
             }
             for lane in 0..lanes {
@@ -407,7 +424,7 @@ impl Sweep<'_> {
                                 *value = shortcut + scale * *value;
                             }
                         }
-                        // SAFETY: strips, lanes and phases have disjoint pixels, and `out` outlives the sweep.
+                        // SAFETY: strips, lanes and phases have disjoint pixels.
                         unsafe { out.write(at, run) };
                     }
                     done += pixels;

@@ -4,14 +4,17 @@
 //! A convolution whose kernel covers its whole unpadded input is the same thing.
 
 use super::convolution::Fused;
-use super::micro::{Kernel, LANES, Offsets, Product, ROWS, TILE};
+use super::isa::Isa;
+use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position, positions};
 use super::scratch::with_scratch;
+use super::sizes::product;
 use super::transpose::{Target, transpose, transpose_into};
 use rayon::prelude::*;
+use std::mem::MaybeUninit;
 
 /// The sizes of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinearShape {
+pub(crate) struct LinearShape {
     /// Rows of `x` and `y`.
     pub batch: usize,
     /// Columns of `x`.
@@ -23,25 +26,45 @@ pub struct LinearShape {
 /// Multiply-adds that are worth another thread.
 const TASK: usize = 1 << 17;
 
-/// `y = activation(x weight^T + bias)`; overwrites all of `y`.
-pub fn forward(shape: &LinearShape, x: &[f32], weight: &[f32], fused: &Fused<'_>, y: &mut [f32]) {
+impl LinearShape {
+    /// Compares the sizes with the three arrays' lengths.
+    fn check(&self, x: usize, weight: usize, y: usize) {
+        let Self { batch, inputs, outputs } = *self;
+        let lengths = (product([batch, inputs]), product([outputs, inputs]), product([batch, outputs]));
+        assert!(lengths == (x, weight, y), "{x}, {weight} and {y} values do not fit {self:?}");
+    }
+}
+
+/// `y = activation(x weight^T + bias)` in all of `y`.
+///
+/// # Panics
+/// When the lengths do not fit; so do the other two.
+pub(crate) fn forward<'r>(
+    shape: &LinearShape,
+    x: &[f32],
+    weight: &[f32],
+    fused: &Fused<'_>,
+    y: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
     let &LinearShape { batch, inputs, outputs } = shape;
-    let offsets: Vec<u32> = (0..inputs as u32).collect();
+    shape.check(x.len(), weight.len(), y.len());
+    assert!(fused.bias.is_none_or(|bias| bias.len() == outputs), "the bias has another size");
+    let offsets: Vec<u32> = (0..inputs).map(position).collect();
     let offsets = Offsets::new(&offsets);
-    let kernel = Kernel::best();
+    let tiles = positions(outputs, |output| output * inputs);
+    let isa = Isa::detect();
     let plain = Fused { after: fused.after, ..Fused::default() };
     let target = Target::new(y);
     // The weights are the scalars, which need no packing, and 32 rows of the batch the vectors.
     for first in (0..batch).step_by(LANES) {
         let lanes = LANES.min(batch - first);
         with_scratch(inputs * LANES, |turned| {
-            transpose_into(&x[first * inputs..], inputs, lanes, inputs, turned, |k| k * LANES);
+            transpose_into(isa, &x[first * inputs..], inputs, lanes, inputs, turned, |k| k * LANES);
             let turned = &*turned;
             let least = (TASK / (ROWS * LANES * inputs.max(1))).max(1);
-            (0..outputs.div_ceil(ROWS)).into_par_iter().with_min_len(least).for_each(|tile_index| {
+            tiles.par_iter().enumerate().with_min_len(least).for_each(|(tile_index, &rows)| {
                 let output = tile_index * ROWS;
                 let count = ROWS.min(outputs - output);
-                let rows = std::array::from_fn(|r| ((output + r.min(count - 1)) * inputs) as u32);
                 let mut tile = [0.0; TILE];
                 if let Some(bias) = fused.bias {
                     for (row, &bias) in tile.chunks_exact_mut(LANES).zip(&bias[output..]) {
@@ -49,45 +72,62 @@ pub fn forward(shape: &LinearShape, x: &[f32], weight: &[f32], fused: &Fused<'_>
                     }
                 }
                 let product = Product { scalars: weight, rows, offsets, vectors: turned, step: LANES };
-                kernel.accumulate(&product, lanes, false, &mut tile);
-                // SAFETY: every task has outputs of its own, and `y` outlives the loop.
+                accumulate(isa, &product, lanes, false, &mut tile);
+                // SAFETY: every task has outputs of its own.
                 unsafe {
-                    transpose(&tile, LANES, count, lanes, &plain, target, |lane| {
+                    transpose(isa, &tile, LANES, count, lanes, &plain, target, |lane| {
                         (first + lane) * outputs + output
                     });
                 }
             });
         });
     }
+    // SAFETY: the loop goes over all rows of the batch and the tasks over all outputs, so that every value of every
+    // row was written; `check` has seen that there are no others.
+    unsafe { y.assume_init_mut() }
 }
 
-/// `dx = dy weight`; overwrites all of `dx`.
-pub fn input_gradient(shape: &LinearShape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+/// `dx = dy weight` in all of `dx`.
+pub(crate) fn input_gradient<'r>(
+    shape: &LinearShape,
+    dy: &[f32],
+    weight: &[f32],
+    dx: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
     let &LinearShape { batch, inputs, outputs } = shape;
-    product(dy, (outputs, 1), batch, outputs, weight, inputs, dx);
+    shape.check(dx.len(), weight.len(), dy.len());
+    multiply(dy, (outputs, 1), batch, outputs, weight, inputs, dx)
 }
 
-/// `dweight = dy^T x`; overwrites all of `dweight`.
-pub fn weight_gradient(shape: &LinearShape, x: &[f32], dy: &[f32], dweight: &mut [f32]) {
+/// `dweight = dy^T x` in all of `dweight`.
+pub(crate) fn weight_gradient<'r>(
+    shape: &LinearShape,
+    x: &[f32],
+    dy: &[f32],
+    dweight: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
     let &LinearShape { batch, inputs, outputs } = shape;
-    product(dy, (1, outputs), outputs, batch, x, inputs, dweight);
+    shape.check(x.len(), dweight.len(), dy.len());
+    multiply(dy, (1, outputs), outputs, batch, x, inputs, dweight)
 }
 
 /// `out (rows, columns) = a b`, where `a[row, k]` lies at `row * steps.0 + k * steps.1` and `b (depth, columns)`
 /// row by row.
-fn product(
+fn multiply<'r>(
     a: &[f32],
     (row_step, depth_step): (usize, usize),
     rows: usize,
     depth: usize,
     b: &[f32],
     columns: usize,
-    out: &mut [f32],
-) {
-    let offsets: Vec<u32> = (0..depth).map(|k| (k * depth_step) as u32).collect();
+    out: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
+    assert_eq!(out.len(), product([rows, columns]));
+    let offsets: Vec<u32> = (0..depth).map(|k| position(k * depth_step)).collect();
     let offsets = Offsets::new(&offsets);
+    let positions = positions(rows, |row| row * row_step);
     let (whole, rest) = (columns / LANES, columns % LANES);
-    let kernel = Kernel::best();
+    let isa = Isa::detect();
     let target = Target::new(out);
     // The vectors are read where they lie, save the last columns, which do not fill a vector.
     with_scratch(if rest == 0 { 0 } else { depth * LANES }, |last| {
@@ -98,31 +138,35 @@ fn product(
             }
         }
         let last = &*last;
-        let tiles = rows.div_ceil(ROWS);
+        let tiles = positions.len();
         let blocks = whole + usize::from(rest > 0);
         let least = (TASK / (TILE * depth.max(1))).max(1);
         // Rows change fastest, so that a thread goes on with the vectors that it has in its cache.
         (0..tiles * blocks).into_par_iter().with_min_len(least).for_each(|task| {
-            let (block, first) = (task / tiles, task % tiles * ROWS);
-            let count = ROWS.min(rows - first);
+            let (block, tile_index) = (task / tiles, task % tiles);
+            let first = tile_index * ROWS;
             let (vectors, step, lanes) = if block < whole {
                 (&b[(block * LANES).min(b.len())..], columns, LANES)
             } else {
                 (last, LANES, rest)
             };
-            let rows = std::array::from_fn(|r| ((first + r.min(count - 1)) * row_step) as u32);
             let mut tile = [0.0; TILE];
-            kernel.accumulate(&Product { scalars: a, rows, offsets, vectors, step }, lanes, true, &mut tile);
-            for (r, row) in tile.chunks_exact(LANES).enumerate().take(count) {
-                // SAFETY: every task has rows and columns of its own, and `out` outlives the loop.
+            let product = Product { scalars: a, rows: positions[tile_index], offsets, vectors, step };
+            accumulate(isa, &product, lanes, true, &mut tile);
+            for (r, row) in tile.chunks_exact(LANES).enumerate().take(ROWS.min(rows - first)) {
+                // SAFETY: every task has rows and columns of its own.
                 unsafe { target.write((first + r) * columns + block * LANES, &row[..lanes]) };
             }
         });
     });
+    // SAFETY: the tasks go over all rows and all columns, so that every value was written; the line at the top has
+    // seen that there are no others.
+    unsafe { out.assume_init_mut() }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::made::made;
     use super::*;
 
     fn values(length: usize, seed: usize) -> Vec<f32> {
@@ -145,17 +189,10 @@ mod tests {
             let (x, w, dy) =
                 (values(batch * inputs, 1), values(outputs * inputs, 2), values(batch * outputs, 3));
             let bias = values(outputs, 4);
-            let (mut y, mut dx, mut dw) =
-                (vec![f32::NAN; dy.len()], vec![f32::NAN; x.len()], vec![f32::NAN; w.len()]);
-            forward(
-                &shape,
-                &x,
-                &w,
-                &Fused { bias: Some(&bias), after: Some(0.2), ..Fused::default() },
-                &mut y,
-            );
-            input_gradient(&shape, &dy, &w, &mut dx);
-            weight_gradient(&shape, &x, &dy, &mut dw);
+            let fused = Fused { bias: Some(&bias), after: Some(0.2), ..Fused::default() };
+            let y = made(dy.len(), |y| forward(&shape, &x, &w, &fused, y));
+            let dx = made(x.len(), |dx| input_gradient(&shape, &dy, &w, dx));
+            let dw = made(w.len(), |dw| weight_gradient(&shape, &x, &dy, dw));
             let sum = |n: usize, f: &dyn Fn(usize) -> (f32, f32)| {
                 (0..n).map(|k| f64::from(f(k).0) * f64::from(f(k).1)).sum::<f64>()
             };

@@ -2,23 +2,32 @@
 //!
 //! Every kernel splits its work over the rayon pool it is called on, in a way that depends on nothing but the
 //! shapes and the number of threads of that pool, so the same thread count gives the same bits.
+//!
+//! All arithmetic that reads and writes without looking lies here, behind functions that safe code cannot misuse:
+//! sizes are compared with the slices' lengths where a kernel begins ([`sizes`]), results are memory without values
+//! until every value is written ([`made`]), threads have parts of their own ([`shared`]), and instructions that
+//! not every processor has are reached through a token that only detection hands out ([`isa`]).
 
-pub mod blocked;
+pub(crate) mod blocked;
 mod columns;
-pub mod convolution;
+pub(crate) mod convolution;
 mod direct;
-pub mod elementwise;
-pub mod exponential;
+pub(crate) mod elementwise;
+pub(crate) mod exponential;
 mod gather;
-pub mod likelihood;
-pub mod linear;
-mod made;
-pub mod micro;
-pub mod optim;
-pub mod resample;
+pub(crate) mod isa;
+mod lanes;
+pub(crate) mod likelihood;
+pub(crate) mod linear;
+pub(crate) mod made;
+mod micro;
+pub(crate) mod optim;
+pub(crate) mod resample;
 mod scratch;
+mod shared;
+mod sizes;
 mod transpose;
 mod weight_gradient;
 mod winograd;
-
-pub(super) use made::made;
+#[cfg(target_arch = "x86_64")]
+mod x86;

@@ -20,7 +20,14 @@ pub struct Adam {
 
 /// Adam (Kingma and Ba 2015, as `torch.optim.Adam`): `m` and `v` are the running means of the gradient and of its
 /// square, `step` counts from 1; the slices have one length.
-pub fn adam_step(weight: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32], adam: &Adam, step: u64) {
+pub(crate) fn adam_step(
+    weight: &mut [f32],
+    gradient: &[f32],
+    m: &mut [f32],
+    v: &mut [f32],
+    adam: &Adam,
+    step: u64,
+) {
     let exponent = step.min(i32::MAX as u64) as i32;
     let correction1 = 1.0 - adam.beta1.powi(exponent);
     let correction2 = (1.0 - adam.beta2.powi(exponent)).sqrt();
@@ -44,7 +51,7 @@ pub fn adam_step(weight: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f
 
 /// RMSprop (as `torch.optim.RMSprop`, not centred, no momentum): `square` is the running mean of the squared
 /// gradient.
-pub fn rmsprop_step(
+pub(crate) fn rmsprop_step(
     weight: &mut [f32],
     gradient: &[f32],
     square: &mut [f32],
@@ -65,7 +72,7 @@ pub fn rmsprop_step(
 }
 
 /// Exponential moving average of weights: `average = decay * average + (1 - decay) * weight`.
-pub fn ema_step(average: &mut [f32], weight: &[f32], decay: f64) {
+pub(crate) fn ema_step(average: &mut [f32], weight: &[f32], decay: f64) {
     let (keep, take) = (decay as f32, (1.0 - decay) as f32);
     average.par_chunks_mut(CHUNK).zip(weight.par_chunks(CHUNK)).for_each(|(average, weight)| {
         for (a, &w) in average.iter_mut().zip(weight) {

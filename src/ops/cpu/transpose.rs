@@ -1,46 +1,48 @@
 //! Transposition between "one channel after another" and "all channels of one pixel", with what can be done to the
 //! values on the way.
 
+use std::mem::MaybeUninit;
+
 use super::convolution::Fused;
+use super::isa::Isa;
+use super::shared::Shared;
+use super::sizes::fits;
 
-/// Where a transposition writes: memory that several threads fill at once, each its own elements.
+/// Where a transposition writes: memory that several threads fill at once, each its own elements, and that nobody
+/// reads meanwhile.
 #[derive(Clone, Copy)]
-pub(super) struct Target {
-    start: *mut f32,
-    length: usize,
-}
+pub(super) struct Target<'a>(Shared<'a, MaybeUninit<f32>>);
 
-// SAFETY: a `Target` is only written through `transpose` and `write`, whose callers promise that no two threads
-// write the same element; nothing reads it while it is written.
-unsafe impl Send for Target {}
-// SAFETY: as above.
-unsafe impl Sync for Target {}
-
-impl Target {
-    /// The elements of `slice`, which stays borrowed by whoever holds it.
-    pub(super) fn new(slice: &mut [f32]) -> Self {
-        Self { start: slice.as_mut_ptr(), length: slice.len() }
+impl<'a> Target<'a> {
+    /// Places that have no values yet.
+    pub(super) fn new(room: &'a mut [MaybeUninit<f32>]) -> Self {
+        Self(Shared::new(room))
     }
 
-    /// A part of the elements, to be worked on by one thread.
-    ///
-    /// # Safety
-    /// The slice that this came from is alive for `'a`, and nothing else touches the part meanwhile.
-    pub(super) unsafe fn part<'a>(self, range: std::ops::Range<usize>) -> &'a mut [f32] {
-        assert!(range.start <= range.end && range.end <= self.length, "a part lies outside the target");
-        // SAFETY: inside the slice by the line above; alive and exclusive by the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
+    /// Values that are overwritten.
+    pub(super) fn over(values: &'a mut [f32]) -> Self {
+        let room = std::ptr::from_mut(values) as *mut [MaybeUninit<f32>];
+        // SAFETY: places for values are what values lie in, and they stay borrowed; nothing that a `Target` does takes
+        // a value away from its place.
+        Self::new(unsafe { &mut *room })
     }
 
     /// Copies `values` to position `at`.
     ///
+    /// # Panics
+    /// When they would leave the target.
+    ///
     /// # Safety
-    /// The slice that this came from is alive, and no other thread touches those elements meanwhile.
+    /// No other thread touches those elements meanwhile.
     #[inline]
     pub(super) unsafe fn write(&self, at: usize, values: &[f32]) {
-        assert!(at + values.len() <= self.length, "a run lies outside the target");
-        // SAFETY: inside the slice by the line above; exclusive by the caller's promise.
-        unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.start.add(at), values.len()) };
+        let room = self.0.len().checked_sub(values.len());
+        assert!(room.is_some_and(|room| at <= room), "a run lies outside the target");
+        // SAFETY: inside the slice by the line above, which is borrowed; exclusive by the caller's promise.
+        unsafe {
+            let to = self.0.start().add(at).cast::<f32>();
+            std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len());
+        }
     }
 }
 
@@ -50,43 +52,56 @@ impl Target {
 /// When the source is too short or a run of `rows` values would leave the target.
 ///
 /// # Safety
-/// The slice behind `target` is alive, and no other thread touches the elements written meanwhile.
+/// No other thread touches the elements written meanwhile.
 #[inline]
 pub(super) unsafe fn transpose(
+    isa: Isa,
     source: &[f32],
     stride: usize,
     rows: usize,
     columns: usize,
     fused: &Fused<'_>,
-    target: Target,
+    target: Target<'_>,
     at: impl Fn(usize) -> usize,
 ) {
     if rows == 0 || columns == 0 {
         return;
     }
-    assert!((rows - 1) * stride + columns <= source.len(), "the source is too short");
+    assert!(fits(rows, stride, columns, source.len()), "the source is too short");
     assert!(fused.bias.is_none_or(|bias| bias.len() >= columns), "a bias is missing");
-    assert!(fused.mask.is_none_or(|(mask, _)| mask.len() == target.length), "the mask has another size");
+    let length = target.0.len();
+    assert!(fused.mask.is_none_or(|(mask, _)| mask.len() == length), "the mask has another size");
     assert!(
-        fused.shortcut.is_none_or(|(shortcut, _)| shortcut.len() == target.length),
+        fused.shortcut.is_none_or(|(shortcut, _)| shortcut.len() == length),
         "the shortcut has another size"
     );
-    for column in 0..columns {
-        assert!(at(column) + rows <= target.length, "a run lies outside the target");
-    }
+    // The last place where a run of `rows` may begin.
+    let last = length.checked_sub(rows);
+    assert!(last.is_some(), "a run lies outside the target");
+    let last = last.unwrap_or_default();
+    let start = target.0.start().cast::<f32>();
     #[cfg(target_arch = "x86_64")]
-    if rows > 2 && std::arch::is_x86_feature_detected!("avx512f") {
-        // SAFETY: the CPU has AVX-512F, the bounds were checked above, and the caller promises exclusiveness.
-        unsafe { avx512::transpose(source, stride, rows, columns, fused, target.start, at) };
+    if rows > 2
+        && let Some(proof) = isa.avx512()
+    {
+        // SAFETY: the source, the bias, the mask and the shortcut were compared above with what is read of them, and
+        // `last` is where the target's last run begins; the caller promises exclusiveness.
+        unsafe { avx512::transpose(proof, source, stride, rows, columns, fused, start, last, at) };
         return;
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = isa;
     for first in (0..columns).step_by(16) {
         for row in 0..rows {
             for column in first..columns.min(first + 16) {
+                let place = at(column);
+                assert!(place <= last, "a run lies outside the target");
+                let place = place + row;
                 let value = fused.finish(column, source[row * stride + column]);
-                let value = fused.combine(at(column) + row, value);
-                // SAFETY: inside by the check above; exclusive by the caller's promise.
-                unsafe { *target.start.add(at(column) + row) = value };
+                let value = fused.combine(place, value);
+                // SAFETY: the run begins at `last` at the latest, so all its `rows` values lie inside; exclusive by
+                // the caller's promise.
+                unsafe { *start.add(place) = value };
             }
         }
     }
@@ -94,6 +109,7 @@ pub(super) unsafe fn transpose(
 
 /// [`transpose`] into a slice that is the caller's own.
 pub(super) fn transpose_into(
+    isa: Isa,
     source: &[f32],
     stride: usize,
     rows: usize,
@@ -101,13 +117,13 @@ pub(super) fn transpose_into(
     target: &mut [f32],
     at: impl Fn(usize) -> usize,
 ) {
-    let target = Target::new(target);
     // SAFETY: the slice is borrowed exclusively until this returns.
-    unsafe { transpose(source, stride, rows, columns, &Fused::default(), target, at) };
+    unsafe { transpose(isa, source, stride, rows, columns, &Fused::default(), Target::over(target), at) };
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
+    use super::super::isa::HasAvx512;
     use super::Fused;
     use std::arch::x86_64::{
         __m512, __mmask16, _CMP_LE_OQ, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_cmp_ps_mask,
@@ -149,18 +165,25 @@ mod avx512 {
         out
     }
 
-    /// As [`super::transpose`].
+    /// As [`super::transpose`], into runs that begin at `last` at the latest.
+    ///
+    /// # Panics
+    /// When a run begins later.
     ///
     /// # Safety
-    /// The CPU has AVX-512F, and all that [`super::transpose`] checks holds.
+    /// The source has all rows and columns, the bias all columns; `last + rows` is the length of the target, the mask
+    /// and the shortcut; no other thread touches the elements written meanwhile. That the processor has AVX-512F is
+    /// what the first argument proves.
     #[target_feature(enable = "avx512f")]
     pub(super) unsafe fn transpose(
+        _: HasAvx512,
         source: &[f32],
         stride: usize,
         rows: usize,
         columns: usize,
         fused: &Fused<'_>,
         target: *mut f32,
+        last: usize,
         at: impl Fn(usize) -> usize,
     ) {
         let first_of = |count: usize| -> __mmask16 { if count >= 16 { 0xffff } else { (1 << count) - 1 } };
@@ -171,7 +194,7 @@ mod avx512 {
                 let column_mask = first_of(columns - column);
                 let mut lines = [_mm512_setzero_ps(); 16];
                 for (i, line) in lines.iter_mut().enumerate().take(rows - row) {
-                    // SAFETY: the mask keeps the load inside this row's columns.
+                    // SAFETY: the mask keeps the load inside this row's columns, which the source has.
                     *line = unsafe {
                         let start = source.as_ptr().add((row + i) * stride + column);
                         _mm512_maskz_loadu_ps(column_mask, start)
@@ -187,7 +210,10 @@ mod avx512 {
                         let below = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(line, _mm512_setzero_ps());
                         line = _mm512_mask_mul_ps(line, below, line, slope);
                     }
-                    let place = at(column + i) + row;
+                    // Asked for once: what is checked is what is written.
+                    let place = at(column + i);
+                    assert!(place <= last, "a run lies outside the target");
+                    let place = place + row;
                     if let Some((mask, slope)) = fused.mask {
                         // SAFETY: the mask is as long as the target, and the same run of it is read.
                         let mask = unsafe { _mm512_maskz_loadu_ps(row_mask, mask.as_ptr().add(place)) };
@@ -200,7 +226,7 @@ mod avx512 {
                             unsafe { _mm512_maskz_loadu_ps(row_mask, shortcut.as_ptr().add(place)) };
                         line = _mm512_add_ps(shortcut, _mm512_mul_ps(_mm512_set1_ps(scale), line));
                     }
-                    // SAFETY: the mask keeps the store inside this column's run, which the caller checked.
+                    // SAFETY: the mask keeps the store inside this column's run, which lies in the target.
                     unsafe { _mm512_mask_storeu_ps(target.add(place), row_mask, line) };
                 }
             }
@@ -214,38 +240,92 @@ mod tests {
 
     #[test]
     fn every_size_is_transposed_and_finished() {
-        for rows in [1, 2, 3, 8, 16, 17, 33] {
-            for columns in [1, 3, 15, 16, 17, 32, 40] {
-                let stride = columns + 2;
-                let source: Vec<f32> = (0..rows * stride).map(|i| i as f32 - 100.0).collect();
-                let bias: Vec<f32> = (0..columns).map(|c| c as f32 * 0.5).collect();
-                let mut out = vec![f32::NAN; columns * (rows + 1)];
-                let mask: Vec<f32> = (0..out.len()).map(|i| if i % 3 == 0 { 1.0 } else { 0.0 }).collect();
-                let shortcut: Vec<f32> = (0..out.len()).map(|i| i as f32).collect();
-                let fused = Fused {
-                    before: None,
-                    bias: Some(&bias),
-                    after: Some(0.25),
-                    mask: Some((&mask, 0.5)),
-                    shortcut: Some((&shortcut, 2.0)),
-                };
-                // SAFETY: the slice is this test's own.
-                unsafe {
-                    let target = Target::new(&mut out);
-                    transpose(&source, stride, rows, columns, &fused, target, |c| c * (rows + 1));
-                }
-                for column in 0..columns {
-                    for row in 0..rows {
-                        let value = source[row * stride + column] + 0.5 * column as f32;
-                        let value = if value > 0.0 { value } else { 0.25 * value };
-                        let at = column * (rows + 1) + row;
-                        let masked = if mask[at] > 0.0 { value } else { 0.5 * value };
-                        let expected = shortcut[at] + 2.0 * masked;
-                        assert_eq!(out[at].to_bits(), expected.to_bits());
-                    }
-                    assert!(out[column * (rows + 1) + rows].is_nan(), "wrote past a run");
-                }
+        let sizes: &[usize] = if cfg!(miri) { &[1, 3, 17] } else { &[1, 2, 3, 8, 15, 16, 17, 32, 33, 40] };
+        for (isa, &rows, &columns) in Isa::available()
+            .iter()
+            .flat_map(|&isa| sizes.iter().flat_map(move |rows| sizes.iter().map(move |c| (isa, rows, c))))
+        {
+            let stride = columns + 2;
+            let source: Vec<f32> = (0..rows * stride).map(|i| i as f32 - 100.0).collect();
+            let bias: Vec<f32> = (0..columns).map(|c| c as f32 * 0.5).collect();
+            let mut out = vec![f32::NAN; columns * (rows + 1)];
+            let mask: Vec<f32> = (0..out.len()).map(|i| if i % 3 == 0 { 1.0 } else { 0.0 }).collect();
+            let shortcut: Vec<f32> = (0..out.len()).map(|i| i as f32).collect();
+            let fused = Fused {
+                before: None,
+                bias: Some(&bias),
+                after: Some(0.25),
+                mask: Some((&mask, 0.5)),
+                shortcut: Some((&shortcut, 2.0)),
+            };
+            // SAFETY: the slice is this test's own.
+            unsafe {
+                let target = Target::over(&mut out);
+                transpose(isa, &source, stride, rows, columns, &fused, target, |c| c * (rows + 1));
             }
+            for column in 0..columns {
+                for row in 0..rows {
+                    let value = source[row * stride + column] + 0.5 * column as f32;
+                    let value = if value > 0.0 { value } else { 0.25 * value };
+                    let at = column * (rows + 1) + row;
+                    let masked = if mask[at] > 0.0 { value } else { 0.5 * value };
+                    let expected = shortcut[at] + 2.0 * masked;
+                    assert_eq!(out[at].to_bits(), expected.to_bits(), "{isa:?}");
+                }
+                assert!(out[column * (rows + 1) + rows].is_nan(), "wrote past a run");
+            }
+        }
+    }
+
+    /// Whether three columns of four rows are refused when `at` says where they go among twelve values.
+    fn is_refused(isa: Isa, at: impl Fn(usize) -> usize) -> bool {
+        let mut out = [0.0; 12];
+        let run = std::panic::AssertUnwindSafe(|| transpose_into(isa, &[1.0; 12], 3, 4, 3, &mut out, at));
+        std::panic::catch_unwind(run).is_err()
+    }
+
+    #[test]
+    fn a_run_outside_the_target_is_refused() {
+        for isa in Isa::available() {
+            assert!(!is_refused(isa, |column| column * 4));
+            assert!(is_refused(isa, |column| column * 4 + 1));
+            assert!(is_refused(isa, |column| if column == 2 { usize::MAX - 2 } else { 0 }), "wraps around");
+            // Places that change each time they are asked for.
+            let asked = std::cell::Cell::new(0);
+            let moving = |column: usize| {
+                asked.set(asked.get() + 1);
+                if asked.get() > 3 { 1_000_000 } else { column * 4 }
+            };
+            // Refused, or never seen: AVX-512 asks for each of the three once.
+            let refused = is_refused(isa, moving);
+            assert!(refused || asked.get() == 3, "{isa:?}: asked {} times", asked.get());
+        }
+    }
+
+    #[test]
+    fn a_source_that_is_too_short_is_refused() {
+        for isa in Isa::available() {
+            let run = |stride: usize, rows: usize| {
+                std::panic::catch_unwind(|| {
+                    transpose_into(isa, &[1.0; 12], stride, rows, 3, &mut [0.0; 12], |column| column * rows);
+                })
+            };
+            assert!(run(3, 4).is_ok());
+            assert!(run(4, 4).is_err());
+            assert!(run(usize::MAX / 3 + 1, 4).is_err(), "wraps around");
+        }
+    }
+
+    #[test]
+    fn runs_are_written_inside_the_target_alone() {
+        let mut out = [0.0; 4];
+        // SAFETY: the slice is this test's own.
+        unsafe { Target::over(&mut out).write(2, &[1.0, 2.0]) };
+        assert_eq!(out, [0.0, 0.0, 1.0, 2.0]);
+        for at in [3, usize::MAX] {
+            // SAFETY: as above.
+            let run = || unsafe { Target::over(&mut [0.0; 4]).write(at, &[1.0, 2.0]) };
+            assert!(std::panic::catch_unwind(run).is_err(), "{at}");
         }
     }
 }

@@ -5,10 +5,13 @@
 
 use super::convolution::{ConvShape, Fused};
 use super::gather::copy_row;
-use super::micro::{Kernel, LANES, Offsets, Product, ROWS, TILE};
+use super::isa::Isa;
+use super::made;
+use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position};
 use super::scratch::with_scratch;
 use super::transpose::{Target, transpose, transpose_into};
 use rayon::prelude::*;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// Pixels between two visits of a tile: 32 KiB of the narrow side.
@@ -17,50 +20,41 @@ const STEPS: usize = 256;
 /// Floats of the narrow side that are turned at a time.
 const TURNED: usize = 1 << 22;
 
-/// Overwrites `gradient` with `sum activation(wide) * narrow` over images and positions.
-pub(super) fn weight_gradient(
+/// `sum activation(wide) * narrow` over images and positions, in all of `gradient`.
+pub(super) fn weight_gradient<'r>(
     shape: &ConvShape,
     wide: &[f32],
     before: Option<f32>,
     narrow: &[f32],
-    gradient: &mut [f32],
-) {
+    gradient: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
     let s = *shape;
     let plane = s.out_height * s.out_width;
     let blocks = s.out_channels.div_ceil(LANES);
     let rows = s.in_channels * s.kernel * s.kernel;
     let tiles = rows.div_ceil(ROWS);
+    assert_eq!(gradient.len(), s.weight_len());
     if s.batch * plane == 0 {
-        gradient.fill(0.0);
-        return;
+        return made::from_fn(gradient, |_| 0.0);
     }
     let tasks = (4 * rayon::current_num_threads())
         .min(tiles.div_ceil(4))
         .max(rayon::current_num_threads().min(tiles));
     let part = |task: usize| task * tiles / tasks..(task + 1) * tiles / tasks;
     let images = (TURNED / (plane * blocks * LANES)).clamp(1, s.batch);
-    let kernel = Kernel::best();
+    let isa = Isa::detect();
     with_scratch(tiles * blocks * TILE, |sums| {
         with_scratch(images * plane * blocks * LANES, |turned| {
             for first in (0..s.batch).step_by(images) {
                 let group = first..s.batch.min(first + images);
-                turn(&s, narrow, group.clone(), turned);
-                let target = Target::new(sums);
-                (0..tasks).into_par_iter().for_each(|task| {
-                    // SAFETY: the parts of the tasks are disjoint, and `sums` outlives the loop.
-                    let sums = unsafe {
-                        target.part(part(task).start * blocks * TILE..part(task).end * blocks * TILE)
-                    };
-                    accumulate(
-                        &s,
-                        kernel,
-                        (wide, before),
-                        turned,
-                        group.clone(),
-                        part(task),
-                        first == 0,
-                        sums,
-                    );
+                turn(&s, isa, narrow, group.clone(), turned);
+                let mut left = &mut *sums;
+                let parts: Vec<&mut [f32]> = (0..tasks)
+                    .filter_map(|task| left.split_off_mut(..part(task).len() * blocks * TILE))
+                    .collect();
+                parts.into_par_iter().enumerate().for_each(|(task, sums)| {
+                    let (group, fresh) = (group.clone(), first == 0);
+                    add(&s, isa, (wide, before), turned, group, part(task), fresh, sums);
                 });
             }
         });
@@ -71,19 +65,22 @@ pub(super) fn weight_gradient(
             let sums = &sums[part(task).start * blocks * TILE..part(task).end * blocks * TILE];
             for (block, sums) in sums.chunks_exact(part(task).len() * TILE).enumerate() {
                 let lanes = LANES.min(s.out_channels - block * LANES);
-                // SAFETY: tasks have disjoint rows, blocks disjoint channels, and `gradient` outlives the loop.
+                // SAFETY: tasks have disjoint rows, blocks disjoint channels.
                 unsafe {
-                    transpose(sums, LANES, count, lanes, &Fused::default(), target, |lane| {
+                    transpose(isa, sums, LANES, count, lanes, &Fused::default(), target, |lane| {
                         (block * LANES + lane) * rows + first
                     });
                 }
             }
         });
     });
+    // SAFETY: the tasks' parts are all tiles of rows and the blocks all output channels, so that every weight was
+    // written; the line at the top has seen that there are no others.
+    unsafe { gradient.assume_init_mut() }
 }
 
 /// The narrow side of some images as `[block][image][pixel][LANES]`.
-fn turn(s: &ConvShape, narrow: &[f32], images: Range<usize>, turned: &mut [f32]) {
+fn turn(s: &ConvShape, isa: Isa, narrow: &[f32], images: Range<usize>, turned: &mut [f32]) {
     let plane = s.out_height * s.out_width;
     let count = images.len();
     let blocks = s.out_channels.div_ceil(LANES);
@@ -96,15 +93,15 @@ fn turn(s: &ConvShape, narrow: &[f32], images: Range<usize>, turned: &mut [f32])
                 turned.fill(0.0);
             }
             let source = &narrow[(image * s.out_channels + first) * plane..];
-            transpose_into(source, plane, lanes, plane, turned, |pixel| pixel * LANES);
+            transpose_into(isa, source, plane, lanes, plane, turned, |pixel| pixel * LANES);
         },
     );
 }
 
 /// Adds some images to the tiles of some rows, `sums [block][tile][TILE]`.
-fn accumulate(
+fn add(
     s: &ConvShape,
-    kernel: Kernel,
+    isa: Isa,
     wide: (&[f32], Option<f32>),
     turned: &[f32],
     images: Range<usize>,
@@ -130,7 +127,7 @@ fn accumulate(
         .map(|row| {
             let row = row.min(rows - 1);
             let (channel, tap) = (row / square - channels.start, row % square);
-            ((channel * height + tap / s.kernel) * width + tap % s.kernel) as u32
+            position((channel * height + tap / s.kernel) * width + tap % s.kernel)
         })
         .collect();
     places.truncate(tiles.len() * ROWS);
@@ -138,7 +135,7 @@ fn accumulate(
     for image in 0..chunk_images {
         for row in 0..chunk_rows {
             let start = image * image_length + row * s.stride * width;
-            offsets.extend((0..s.out_width).map(|column| (start + column * s.stride) as u32));
+            offsets.extend((0..s.out_width).map(|column| position(start + column * s.stride)));
         }
     }
     with_scratch(chunk_images * image_length, |padded| {
@@ -159,7 +156,7 @@ fn accumulate(
                         places.as_chunks::<ROWS>().0.iter().zip(sums.as_chunks_mut::<TILE>().0)
                     {
                         let product = Product { scalars: padded, rows: *rows, offsets, vectors, step: LANES };
-                        kernel.accumulate(&product, lanes, fresh, tile);
+                        accumulate(isa, &product, lanes, fresh, tile);
                     }
                 }
                 fresh = false;

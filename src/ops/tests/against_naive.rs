@@ -5,7 +5,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use super::super::*;
 use super::{assert_close, numbers, strided, values};
 use crate::ops::cpu::convolution::narrow_size;
-use crate::ops::cpu::micro::Kernel;
+use crate::ops::cpu::isa::Isa;
 
 /// `(batch, in channels, height, width, out channels, kernel, stride, padding)`
 const SHAPES: &[(usize, usize, usize, usize, usize, usize, usize, usize)] = &[
@@ -118,8 +118,8 @@ fn variants(mut check: impl FnMut(f64, &dyn Fn(&Tensor) -> Tensor)) {
         check(tolerance, &|t| strided(&t.to_dtype(dtype).expect("converts")));
     };
     both(DType::F64, 1e-13);
-    for kernel in Kernel::available() {
-        kernel.preferred(|| both(DType::F32, 4e-6));
+    for isa in Isa::available() {
+        isa.preferred(|| both(DType::F32, 4e-6));
     }
 }
 
@@ -178,8 +178,8 @@ fn weight_gradient() {
 /// What is fused with a convolution gives what the operations by themselves give, in values and gradients.
 #[test]
 fn fused_activations() {
-    for kernel in Kernel::available() {
-        kernel.preferred(check_fused_activations);
+    for isa in Isa::available() {
+        isa.preferred(check_fused_activations);
     }
 }
 

@@ -2,16 +2,17 @@
 
 use std::ops::Range;
 
+use super::super::isa::{Isa, Kernel};
+use super::super::lanes::Lanes;
+use super::super::sizes::product;
 use super::gemm::{Pixels, accumulate, zeros};
-use super::isa::{Isa, Kernel};
-use super::lanes::Lanes;
-use super::map::{BLOCK, Epilogue, MapShape};
+use super::map::{BLOCK, Epilogue, MapShape, Stores};
 use super::storage::Buffer;
 use super::team::Team;
 
 /// The geometry of a convolution: what its output sees of its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Footprint {
+pub(crate) enum Footprint {
     /// 1x1.
     Pointwise,
     /// 3x3, padding 1.
@@ -42,7 +43,7 @@ pub(crate) struct Tap {
 
 impl Footprint {
     /// Kernel height and width.
-    pub fn kernel(self) -> usize {
+    pub(crate) fn kernel(self) -> usize {
         match self {
             Self::Pointwise => 1,
             Self::Same3x3 => 3,
@@ -51,7 +52,7 @@ impl Footprint {
     }
 
     /// Whether its weights are `(in, out, height, width)`, PyTorch's order for a transposed convolution.
-    pub fn is_transposed(self) -> bool {
+    pub(crate) fn is_transposed(self) -> bool {
         self == Self::Double4x4
     }
 
@@ -66,7 +67,7 @@ impl Footprint {
     }
 
     /// The output's height or width for the input's.
-    pub fn output_len(self, input: usize) -> usize {
+    pub(crate) fn output_len(self, input: usize) -> usize {
         input / self.stride() * self.spread()
     }
 
@@ -94,7 +95,7 @@ impl Footprint {
 }
 
 /// A convolution with its weights packed for direct computation.
-pub struct DirectConv {
+pub(crate) struct DirectConv {
     isa: Isa,
     input: MapShape,
     output: MapShape,
@@ -117,7 +118,7 @@ impl DirectConv {
     ///
     /// # Panics
     /// When the lengths do not fit, or the map's size is odd where it must be halved.
-    pub fn new(
+    pub(crate) fn new(
         isa: Isa,
         footprint: Footprint,
         input: MapShape,
@@ -126,18 +127,18 @@ impl DirectConv {
         bias: &[f32],
     ) -> Self {
         let (kernel, stride) = (footprint.kernel(), footprint.stride());
-        assert!(input.height.is_multiple_of(stride) && input.width.is_multiple_of(stride));
-        assert_eq!(weights.len(), out_channels * input.channels * kernel * kernel);
+        assert!(input.height().is_multiple_of(stride) && input.width().is_multiple_of(stride));
+        assert_eq!(weights.len(), product([out_channels, input.channels(), kernel, kernel]));
         assert_eq!(bias.len(), out_channels);
         let output = MapShape::new(
             out_channels,
-            footprint.output_len(input.height),
-            footprint.output_len(input.width),
+            footprint.output_len(input.height()),
+            footprint.output_len(input.width()),
         );
         let phases = footprint.phases();
         // A map of few pixels is bound by reading its weights: one tile holds all pixels, so each is read once.
-        let columns = if output.height * output.width <= 16 { 1 } else { isa.columns(output.blocks()) };
-        let group_len: usize = input.channels * columns * BLOCK;
+        let columns = if output.height() * output.width() <= 16 { 1 } else { isa.columns(output.blocks()) };
+        let group_len: usize = input.channels() * columns * BLOCK;
         let taps: usize = phases.iter().map(|phase| phase.taps.len()).sum();
         let mut packed = Buffer::zeros(output.blocks() / columns * group_len * taps);
         let mut at = 0;
@@ -146,14 +147,14 @@ impl DirectConv {
             for group in 0..output.blocks() / columns {
                 for block in 0..input.blocks() {
                     for tap in &phase.taps {
-                        for channel in block * BLOCK..input.channels.min((block + 1) * BLOCK) {
+                        for channel in block * BLOCK..input.channels().min((block + 1) * BLOCK) {
                             for lane in 0..columns * BLOCK {
                                 let out = group * columns * BLOCK + lane;
                                 if out < out_channels {
                                     let row = if footprint.is_transposed() {
                                         channel * out_channels + out
                                     } else {
-                                        out * input.channels + channel
+                                        out * input.channels() + channel
                                     };
                                     let (y, x) = tap.kernel;
                                     values[at + lane] = weights[(row * kernel + y) * kernel + x];
@@ -186,34 +187,41 @@ impl DirectConv {
     }
 
     /// Shape of the output.
-    pub fn output(&self) -> MapShape {
+    pub(crate) fn output(&self) -> MapShape {
         self.output
     }
 
     /// What it is and on which sizes it works, for people.
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let (from, to) = (self.input, self.output);
-        format!("direct {:?} {}x{} {} -> {}", self.footprint, to.height, to.width, from.channels, to.channels)
+        format!(
+            "direct {:?} {}x{} {} -> {}",
+            self.footprint,
+            to.height(),
+            to.width(),
+            from.channels(),
+            to.channels()
+        )
     }
 
     /// Multiply-adds that it computes.
-    pub fn multiply_adds(&self) -> usize {
+    pub(crate) fn multiply_adds(&self) -> usize {
         let taps: usize = self.phases.iter().map(|phase| phase.taps.len()).sum();
         let spread = self.footprint.spread();
-        self.output.height * self.output.width / (spread * spread)
+        self.output.height() * self.output.width() / (spread * spread)
             * taps
-            * self.input.channels
-            * self.output.channels
+            * self.input.channels()
+            * self.output.channels()
     }
 
     /// Convolves `input` into the epilogue's maps.
     ///
     /// # Panics
     /// When a map is too short.
-    pub fn run(&self, input: &[f32], epilogue: &Epilogue<'_>, team: &Team<'_>) {
+    pub(crate) fn run(&self, input: &[f32], epilogue: &mut Epilogue<'_>, team: &Team<'_>) {
         assert!(input.len() >= self.input.len());
-        epilogue.check(&self.output);
-        let rows = self.output.height / self.footprint.spread();
+        let stores = &epilogue.stores(&self.output, 1);
+        let rows = self.output.height() / self.footprint.spread();
         let groups = self.output.blocks() / self.columns;
         let inner = self.phases.len() * groups;
         team.for_each(rows.div_ceil(self.band_rows) * inner, |_, piece| {
@@ -221,7 +229,7 @@ impl DirectConv {
             self.isa.run(Piece {
                 conv: self,
                 input,
-                epilogue,
+                stores,
                 phase: piece % inner / groups,
                 group: piece % groups,
                 rows: first..rows.min(first + self.band_rows),
@@ -236,7 +244,7 @@ fn reads(input: &MapShape, phase: &Phase) -> Vec<(isize, usize)> {
     let all = blocks.flat_map(|block| phase.taps.iter().map(move |tap| (block, tap)));
     all.map(|(block, tap)| {
         let shift = tap.shift.0 * input.row_len() as isize + tap.shift.1 * BLOCK as isize;
-        let depth = (input.channels - block * BLOCK).min(BLOCK);
+        let depth = (input.channels() - block * BLOCK).min(BLOCK);
         ((block * input.plane_len()) as isize + shift, depth)
     })
     .collect()
@@ -246,7 +254,7 @@ fn reads(input: &MapShape, phase: &Phase) -> Vec<(isize, usize)> {
 struct Piece<'a> {
     conv: &'a DirectConv,
     input: &'a [f32],
-    epilogue: &'a Epilogue<'a>,
+    stores: &'a Stores<'a>,
     phase: usize,
     group: usize,
     rows: Range<usize>,
@@ -274,7 +282,7 @@ impl Piece<'_> {
     /// The processor has the instructions of `L`; `COLUMNS` and `STRIDE` are the convolution's.
     #[inline(always)]
     unsafe fn tiles<L: Lanes, const COLUMNS: usize, const STRIDE: usize>(&self) {
-        let width = self.conv.output.width / self.conv.footprint.spread();
+        let width = self.conv.output.width() / self.conv.footprint.spread();
         let mut y = self.rows.start;
         // SAFETY: the caller's promise; every tile lies within the rows and the width.
         unsafe {
@@ -334,7 +342,7 @@ impl Piece<'_> {
         let pixels = Pixels { stride: STRIDE * BLOCK, row_stride: STRIDE * conv.input.row_len() };
         // All phases have as many taps as the first.
         let taps = phase.taps.len();
-        let group_len = conv.input.channels * taps * COLUMNS * BLOCK;
+        let group_len = conv.input.channels() * taps * COLUMNS * BLOCK;
         let groups = conv.output.blocks() / COLUMNS;
         // SAFETY: `run` compared the input's length with its shape, and taps reach at most the border. The
         // weights were packed in the order in which they are read here.
@@ -355,7 +363,7 @@ impl Piece<'_> {
                 for (q, value) in tile[p].iter().enumerate() {
                     let block = self.group * COLUMNS + q;
                     let bias = L::load(conv.bias.values().as_ptr().add(block * BLOCK));
-                    self.epilogue.store(&conv.output, block, row, column, value.add(bias));
+                    self.stores.store(block, row, column, value.add(bias));
                 }
             }
         }

@@ -1,10 +1,11 @@
 //! The first layer of an encoder: straight from a picture of few channels, which would leave the blocks of the
 //! layout almost empty.
 
+use super::super::isa::{Isa, Kernel};
+use super::super::lanes::Lanes;
+use super::super::sizes::product;
 use super::gemm::Tile;
-use super::isa::{Isa, Kernel};
-use super::lanes::Lanes;
-use super::map::{BLOCK, Epilogue, MapShape};
+use super::map::{BLOCK, Epilogue, MapShape, Stores};
 use super::storage::Buffer;
 
 /// Height, width and stride of the kernel.
@@ -14,7 +15,7 @@ const STRIDE: usize = 2;
 /// A 4x4 convolution of stride 2 and padding 1 from a picture `(channels, height, width)` to a map of half the size.
 ///
 /// The picture's values are read as they are, from a copy with a border of zeros.
-pub struct EntryConv {
+pub(crate) struct EntryConv {
     isa: Isa,
     input: MapShape,
     output: MapShape,
@@ -32,12 +33,12 @@ impl EntryConv {
     ///
     /// # Panics
     /// When the lengths do not fit or a size is odd.
-    pub fn new(isa: Isa, input: MapShape, out_channels: usize, weights: &[f32], bias: &[f32]) -> Self {
-        assert!(input.height.is_multiple_of(STRIDE) && input.width.is_multiple_of(STRIDE));
-        let taps = input.channels * KERNEL * KERNEL;
-        assert_eq!(weights.len(), out_channels * taps);
+    pub(crate) fn new(isa: Isa, input: MapShape, out_channels: usize, weights: &[f32], bias: &[f32]) -> Self {
+        assert!(input.height().is_multiple_of(STRIDE) && input.width().is_multiple_of(STRIDE));
+        let taps = product([input.channels(), KERNEL, KERNEL]);
+        assert_eq!(weights.len(), product([out_channels, taps]));
         assert_eq!(bias.len(), out_channels);
-        let output = MapShape::new(out_channels, input.height / STRIDE, input.width / STRIDE);
+        let output = MapShape::new(out_channels, input.height() / STRIDE, input.width() / STRIDE);
         let columns = isa.columns(output.blocks());
         let mut packed = Buffer::zeros(output.blocks() * BLOCK * taps);
         for (out, filter) in weights.chunks_exact(taps).enumerate() {
@@ -48,52 +49,52 @@ impl EntryConv {
         }
         let mut padded_bias = Buffer::zeros(output.blocks() * BLOCK);
         padded_bias.values_mut()[..out_channels].copy_from_slice(bias);
-        let row = input.width + 2;
+        let row = input.width() + 2;
         let offset = |tap: usize| tap / KERNEL * row + tap % KERNEL;
-        let plane = (input.height + 2) * row;
+        let plane = (input.height() + 2) * row;
         let area = KERNEL * KERNEL;
         let reads = (0..taps).map(|tap| tap / area * plane + offset(tap % area)).collect();
         Self { isa, input, output, columns, reads, weights: packed, bias: padded_bias }
     }
 
     /// Shape of the output.
-    pub fn output(&self) -> MapShape {
+    pub(crate) fn output(&self) -> MapShape {
         self.output
     }
 
     /// What it is and on which sizes it works, for people.
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let (from, to) = (self.input, self.output);
-        format!("from pixels {}x{} {} -> {}", to.height, to.width, from.channels, to.channels)
+        format!("from pixels {}x{} {} -> {}", to.height(), to.width(), from.channels(), to.channels())
     }
 
     /// Multiply-adds that it computes.
-    pub fn multiply_adds(&self) -> usize {
-        let MapShape { channels, height, width } = self.output;
-        channels * height * width * self.input.channels * KERNEL * KERNEL
+    pub(crate) fn multiply_adds(&self) -> usize {
+        let pixels = self.output.height() * self.output.width();
+        self.output.channels() * pixels * self.input.channels() * KERNEL * KERNEL
     }
 
     /// Values of scratch memory that it needs: the picture with its border.
-    pub fn scratch(&self) -> usize {
-        self.input.channels * self.padded_plane()
+    pub(crate) fn scratch(&self) -> usize {
+        self.input.channels() * self.padded_plane()
     }
 
     fn padded_row(&self) -> usize {
-        self.input.width + 2
+        self.input.width() + 2
     }
 
     fn padded_plane(&self) -> usize {
-        (self.input.height + 2) * self.padded_row()
+        (self.input.height() + 2) * self.padded_row()
     }
 
     /// Convolves `picture` into the epilogue's maps, on the calling thread.
     ///
     /// # Panics
     /// When a slice is too short.
-    pub fn run(&self, picture: &[f32], scratch: &mut [f32], epilogue: &Epilogue<'_>) {
-        let MapShape { channels, height, width } = self.input;
-        assert!(picture.len() >= channels * height * width);
-        epilogue.check(&self.output);
+    pub(crate) fn run(&self, picture: &[f32], scratch: &mut [f32], epilogue: &mut Epilogue<'_>) {
+        let (height, width) = (self.input.height(), self.input.width());
+        assert!(picture.len() >= self.input.channels() * height * width);
+        let stores = &epilogue.stores(&self.output, 1);
         let (row, plane) = (self.padded_row(), self.padded_plane());
         let padded = &mut scratch[..self.scratch()];
         for (plane, values) in padded.chunks_exact_mut(plane).zip(picture.chunks_exact(height * width)) {
@@ -106,7 +107,7 @@ impl EntryConv {
                 line[1..=width].copy_from_slice(values);
             }
         }
-        self.isa.run(Whole { conv: self, padded, epilogue });
+        self.isa.run(Whole { conv: self, padded, stores });
     }
 }
 
@@ -114,13 +115,13 @@ impl EntryConv {
 struct Whole<'a> {
     conv: &'a EntryConv,
     padded: &'a [f32],
-    epilogue: &'a Epilogue<'a>,
+    stores: &'a Stores<'a>,
 }
 
 impl Kernel for Whole<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
-        let MapShape { height, width, .. } = self.conv.output;
+        let (height, width) = (self.conv.output.height(), self.conv.output.width());
         let groups = self.conv.output.blocks() / self.conv.columns;
         for (y, group) in (0..height * groups).map(|i| (i / groups, i % groups)) {
             let mut x = 0;
@@ -193,8 +194,8 @@ impl Whole<'_> {
     ) {
         for q in 0..COLUMNS {
             for (p, values) in tile.iter().enumerate() {
-                // SAFETY: the caller's promise.
-                unsafe { self.epilogue.store(&self.conv.output, group * COLUMNS + q, y, x + p, values[q]) };
+                // SAFETY: the caller's promise; the whole picture is computed on one thread.
+                unsafe { self.stores.store(group * COLUMNS + q, y, x + p, values[q]) };
             }
         }
     }

@@ -3,19 +3,20 @@
 //! Sixteen output lanes for three channels would waste most of the work. Here the lanes are input channels:
 //! each output channel of each pixel has an accumulator, whose lanes are added up at the end.
 
+use super::super::isa::{Isa, Kernel};
+use super::super::lanes::Lanes;
+use super::super::sizes::product;
 use super::direct::{Footprint, Phase};
-use super::isa::{Isa, Kernel};
-use super::lanes::Lanes;
 use super::map::{BLOCK, MapShape};
 use super::pixels::PixelSink;
-use super::storage::{Buffer, Shared};
+use super::storage::Buffer;
 use super::team::Team;
 
 /// Rows of the output that one piece of work makes.
 const BAND_ROWS: usize = 8;
 
 /// A convolution of few output channels that ends in pixels.
-pub struct FewConv {
+pub(crate) struct FewConv {
     isa: Isa,
     input: MapShape,
     output: MapShape,
@@ -31,7 +32,7 @@ impl FewConv {
     ///
     /// # Panics
     /// When the lengths do not fit.
-    pub fn new(
+    pub(crate) fn new(
         isa: Isa,
         footprint: Footprint,
         input: MapShape,
@@ -41,11 +42,12 @@ impl FewConv {
     ) -> Self {
         let kernel = footprint.kernel();
         assert_eq!(footprint.stride(), 1);
-        assert_eq!(weights.len(), out_channels * input.channels * kernel * kernel);
+        assert_eq!(weights.len(), product([out_channels, input.channels(), kernel, kernel]));
+        assert_eq!(bias.len(), out_channels);
         let output = MapShape::new(
             out_channels,
-            footprint.output_len(input.height),
-            footprint.output_len(input.width),
+            footprint.output_len(input.height()),
+            footprint.output_len(input.width()),
         );
         let phases = footprint.phases();
         let taps: usize = phases.iter().map(|phase| phase.taps.len()).sum();
@@ -56,11 +58,11 @@ impl FewConv {
             for out in 0..out_channels {
                 for block in 0..input.blocks() {
                     for tap in &phase.taps {
-                        for channel in block * BLOCK..input.channels.min((block + 1) * BLOCK) {
+                        for channel in block * BLOCK..input.channels().min((block + 1) * BLOCK) {
                             let row = if footprint.is_transposed() {
                                 channel * out_channels + out
                             } else {
-                                out * input.channels + channel
+                                out * input.channels() + channel
                             };
                             let (y, x) = tap.kernel;
                             values[at + channel % BLOCK] = weights[(row * kernel + y) * kernel + x];
@@ -74,30 +76,38 @@ impl FewConv {
     }
 
     /// Channels, height and width of the picture.
-    pub fn output(&self) -> MapShape {
+    #[cfg(test)]
+    pub(crate) fn output(&self) -> MapShape {
         self.output
     }
 
     /// Values of scratch memory that each worker needs.
-    pub fn worker_scratch(&self) -> usize {
+    pub(crate) fn worker_scratch(&self) -> usize {
         // One row of every channel, with room for the last tile of sixteen of both phases.
-        self.output.channels * self.scratch_row()
+        self.output.channels() * self.scratch_row()
     }
 
     fn scratch_row(&self) -> usize {
-        self.output.width + 16 * self.footprint.spread()
+        self.output.width() + 16 * self.footprint.spread()
     }
 
     /// What it is and on which sizes it works, for people.
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let (from, to) = (self.input, self.output);
-        format!("pixels {:?} {}x{} {} -> {}", self.footprint, to.height, to.width, from.channels, to.channels)
+        format!(
+            "pixels {:?} {}x{} {} -> {}",
+            self.footprint,
+            to.height(),
+            to.width(),
+            from.channels(),
+            to.channels()
+        )
     }
 
     /// Multiply-adds that it computes.
-    pub fn multiply_adds(&self) -> usize {
-        let pixels = self.output.height * self.output.width;
-        pixels * self.phases[0].taps.len() * self.input.channels * self.output.channels
+    pub(crate) fn multiply_adds(&self) -> usize {
+        let pixels = self.output.height() * self.output.width();
+        pixels * self.phases[0].taps.len() * self.input.channels() * self.output.channels()
     }
 
     /// Convolves `input` and hands finished rows to `sink`; `scratch` holds `worker_scratch` values for each
@@ -105,16 +115,14 @@ impl FewConv {
     ///
     /// # Panics
     /// When a slice is too short.
-    pub fn run(&self, input: &[f32], sink: &PixelSink<'_>, scratch: &mut [f32], team: &Team<'_>) {
+    pub(crate) fn run(&self, input: &[f32], sink: &mut PixelSink<'_>, scratch: &mut [f32], team: &Team<'_>) {
         assert!(input.len() >= self.input.len());
-        let len = self.worker_scratch();
-        assert!(scratch.len() >= len * team.workers());
-        let scratch = Shared::new(scratch);
-        team.for_each(self.output.height.div_ceil(BAND_ROWS), |worker, piece| {
+        sink.check(&self.output);
+        let sink = &*sink;
+        let bands = self.output.height().div_ceil(BAND_ROWS);
+        team.for_each_with(scratch, self.worker_scratch(), bands, |row, piece| {
             let first = piece * BAND_ROWS;
-            for y in first..self.output.height.min(first + BAND_ROWS) {
-                // SAFETY: each worker has a part of its own, and rows are finished one after the other.
-                let row = unsafe { scratch.part(worker * len..(worker + 1) * len) };
+            for y in first..self.output.height().min(first + BAND_ROWS) {
                 self.isa.run(Row { conv: self, input, y, row, sink });
             }
         });
@@ -140,9 +148,9 @@ impl Kernel for Row<'_> {
             if phase.origin.0 != self.y % spread {
                 continue;
             }
-            for out in 0..conv.output.channels {
+            for out in 0..conv.output.channels() {
                 let row = &mut self.row[out * row_len..(out + 1) * row_len];
-                for x in (0..conv.output.width / spread).step_by(16) {
+                for x in (0..conv.output.width() / spread).step_by(16) {
                     let mut sums = [0.0f32; 16];
                     // SAFETY: the caller's promise; `run` checked the input's length, whose slack makes the
                     // pixels of the last tile readable that lie past the row's end; `sums` holds sixteen.
@@ -164,7 +172,8 @@ impl Kernel for Row<'_> {
                 }
             }
         }
-        self.sink.put_row(self.y, self.row, row_len, &conv.output);
+        // SAFETY: the bands that `run` makes of the output have rows of their own, and it has the sink to itself.
+        unsafe { self.sink.put_row(self.y, self.row, row_len, &conv.output) };
     }
 }
 
@@ -182,7 +191,7 @@ unsafe fn tile<L: Lanes, const GROUP: usize>(
     x: usize,
 ) -> [L; 16] {
     let taps = &conv.phases[phase].taps;
-    let first = (phase * conv.output.channels + out) * conv.input.blocks() * taps.len() * BLOCK;
+    let first = (phase * conv.output.channels() + out) * conv.input.blocks() * taps.len() * BLOCK;
     // SAFETY: the caller's promise; weights are packed in the order in which they are read.
     unsafe {
         let mut values = [L::splat(0.0); 16];

@@ -1,6 +1,6 @@
 //! The micro-kernel: a tile of pixels times a few blocks of outputs, summed in registers.
 
-use super::lanes::Lanes;
+use super::super::lanes::Lanes;
 
 /// Accumulators: `PIXELS` pixels times `COLUMNS` blocks of sixteen outputs.
 pub(crate) type Tile<L, const PIXELS: usize, const COLUMNS: usize> = [[L; COLUMNS]; PIXELS];

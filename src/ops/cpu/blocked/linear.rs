@@ -1,17 +1,19 @@
 //! A fully connected layer, for one row or for a batch of rows.
 
+use super::super::isa::{Isa, Kernel};
+use super::super::lanes::Lanes;
+use super::super::shared::Shared;
+use super::super::sizes::{fits, product};
 use super::gemm::{Pixels, accumulate, zeros};
-use super::isa::{Isa, Kernel};
-use super::lanes::Lanes;
 use super::map::{BLOCK, MapShape};
-use super::storage::{Buffer, Shared};
+use super::storage::Buffer;
 use super::team::Team;
 
 /// Blocks of outputs that are computed together.
 const COLUMNS: usize = 2;
 
 /// A linear layer whose output is a row of values or a map.
-pub struct Linear {
+pub(crate) struct Linear {
     isa: Isa,
     inputs: usize,
     outputs: usize,
@@ -30,7 +32,7 @@ impl Linear {
     ///
     /// # Panics
     /// When the lengths do not fit.
-    pub fn to_row(isa: Isa, inputs: usize, weights: &[f32], bias: &[f32], slope: f32) -> Self {
+    pub(crate) fn to_row(isa: Isa, inputs: usize, weights: &[f32], bias: &[f32], slope: f32) -> Self {
         let rows: Vec<Option<usize>> =
             (0..bias.len().next_multiple_of(BLOCK)).map(|o| (o < bias.len()).then_some(o)).collect();
         let places = (0..rows.len() / BLOCK).map(|block| block * BLOCK).collect();
@@ -41,7 +43,7 @@ impl Linear {
     ///
     /// # Panics
     /// When the lengths do not fit.
-    pub fn to_map(
+    pub(crate) fn to_map(
         isa: Isa,
         inputs: usize,
         weights: &[f32],
@@ -49,15 +51,15 @@ impl Linear {
         slope: f32,
         shape: MapShape,
     ) -> Self {
-        let area = shape.height * shape.width;
-        assert_eq!(bias.len(), shape.channels * area);
+        let area = shape.height() * shape.width();
+        assert_eq!(bias.len(), shape.channels() * area);
         let mut rows = Vec::new();
         let mut places = Vec::new();
         for (block, pixel) in (0..shape.blocks() * area).map(|i| (i / area, i % area)) {
-            places.push(shape.at(block, pixel / shape.width, pixel % shape.width));
+            places.push(shape.at(block, pixel / shape.width(), pixel % shape.width()));
             rows.extend(
                 (block * BLOCK..(block + 1) * BLOCK)
-                    .map(|channel| (channel < shape.channels).then_some(channel * area + pixel)),
+                    .map(|channel| (channel < shape.channels()).then_some(channel * area + pixel)),
             );
         }
         Self::pack(isa, inputs, weights, bias, slope, &rows, places, shape.len())
@@ -73,7 +75,7 @@ impl Linear {
         places: Vec<usize>,
         output_len: usize,
     ) -> Self {
-        assert_eq!(weights.len(), inputs * bias.len());
+        assert_eq!(weights.len(), product([inputs, bias.len()]));
         let groups = places.len().div_ceil(COLUMNS);
         let mut packed = Buffer::zeros(groups * inputs * COLUMNS * BLOCK);
         let mut padded_bias = Buffer::zeros(groups * COLUMNS * BLOCK);
@@ -91,17 +93,17 @@ impl Linear {
     }
 
     /// Values of one output, padding included.
-    pub fn output_len(&self) -> usize {
+    pub(crate) fn output_len(&self) -> usize {
         self.output_len
     }
 
     /// What it is and on which sizes it works, for people.
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         format!("linear {} -> {}", self.inputs, self.outputs)
     }
 
     /// Multiply-adds for one row.
-    pub fn multiply_adds(&self) -> usize {
+    pub(crate) fn multiply_adds(&self) -> usize {
         self.inputs * self.outputs
     }
 
@@ -109,12 +111,19 @@ impl Linear {
     ///
     /// # Panics
     /// When a slice is too short.
-    pub fn run(&self, rows: usize, input: &[f32], input_stride: usize, output: &mut [f32], team: &Team<'_>) {
+    pub(crate) fn run(
+        &self,
+        rows: usize,
+        input: &[f32],
+        input_stride: usize,
+        output: &mut [f32],
+        team: &Team<'_>,
+    ) {
         if rows == 0 {
             return;
         }
-        assert!(input.len() >= (rows - 1) * input_stride + self.inputs);
-        assert!(output.len() >= rows * self.output_len);
+        assert!(fits(rows, input_stride, self.inputs, input.len()));
+        assert!(output.len() >= product([rows, self.output_len]));
         let output = Shared::new(output);
         team.for_each(self.places.len().div_ceil(COLUMNS), |_, group| {
             self.isa.run(Group { linear: self, rows, input, input_stride, output, group });

@@ -7,15 +7,13 @@
 //! One register-blocked micro-kernel ([`gemm`]) serves all multiplications: the direct convolution shifts its
 //! input, Winograd's convolution transforms it first, a linear layer has a map of one pixel.
 //!
-//! Kernels are generic over [`lanes::Lanes`] (sixteen numbers at a time) and are instantiated once for each
-//! instruction set in [`isa`], where the choice is made at run time.
+//! Kernels are generic over [`Lanes`](super::lanes::Lanes) (sixteen numbers at a time) and are instantiated once for
+//! each instruction set by [`Isa`](super::isa::Isa), which was found at run time.
 
 mod direct;
 mod entry;
 mod few;
 mod gemm;
-pub(super) mod isa;
-pub(super) mod lanes;
 mod linear;
 mod map;
 mod peak;
@@ -26,17 +24,14 @@ mod team;
 mod tests;
 pub(super) mod transforms;
 mod winograd;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
-pub use direct::{DirectConv, Footprint};
-pub use entry::EntryConv;
-pub use few::FewConv;
-pub use isa::Isa;
-pub use linear::Linear;
-pub use map::{BLOCK, Epilogue, MapShape, Residual};
+pub(crate) use direct::{DirectConv, Footprint};
+pub(crate) use entry::EntryConv;
+pub(crate) use few::FewConv;
+pub(crate) use linear::Linear;
+pub(crate) use map::{BLOCK, Epilogue, MapShape, Residual};
 pub use peak::peak;
-pub use pixels::{PixelSink, rectify};
-pub use storage::{Buffer, Shared};
+pub(crate) use pixels::{PixelSink, rectify};
+pub(crate) use storage::Buffer;
 pub use team::Team;
-pub use winograd::{Variant, WinogradConv};
+pub(crate) use winograd::{Variant, WinogradConv};

@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use super::isa::{Isa, Kernel};
-use super::lanes::Lanes;
+use super::super::isa::{Isa, Kernel};
+use super::super::lanes::Lanes;
 
 /// Independent sums, enough to hide the latency of a multiply-add.
 const CHAINS: usize = 12;

@@ -1,10 +1,11 @@
 //! From values to pixels at the end of a network.
 
+use super::super::shared::Shared;
+use super::super::sizes::product;
 use super::map::MapShape;
-use super::storage::Shared;
 
-/// Where finished rows of pixels go.
-pub struct PixelSink<'a> {
+/// Where finished rows of pixels go: a picture that is borrowed exclusively.
+pub(crate) struct PixelSink<'a> {
     target: Target<'a>,
     /// The picture is `sigmoid(gain * value)`.
     gain: f32,
@@ -18,38 +19,50 @@ enum Target<'a> {
 impl<'a> PixelSink<'a> {
     /// Values in [0, 1], `(channels, height, width)`: `sigmoid(gain * value)`. A gain of 1 is the sigmoid; a gain
     /// of 2 is `(tanh(value) + 1) / 2`.
-    pub fn planes(chw: &'a mut [f32], gain: f32) -> Self {
+    pub(crate) fn planes(chw: &'a mut [f32], gain: f32) -> Self {
         Self { target: Target::Planes(Shared::new(chw)), gain }
     }
 
     /// The same as opaque 8-bit pixels, rounded to nearest; one channel is shown as grey.
-    pub fn rgba(pixels: &'a mut [u8], gain: f32) -> Self {
+    pub(crate) fn rgba(pixels: &'a mut [u8], gain: f32) -> Self {
         Self { target: Target::Rgba(Shared::new(pixels)), gain }
+    }
+
+    /// Panics unless a picture of `shape` fits.
+    pub(super) fn check(&self, shape: &MapShape) {
+        let (channels, len) = match &self.target {
+            Target::Planes(planes) => (shape.channels(), planes.len()),
+            Target::Rgba(pixels) => (4, pixels.len()),
+        };
+        assert!(product([channels, shape.height(), shape.width()]) <= len, "the picture is too short");
     }
 
     /// Takes row `y`: channel `k` begins at `values[k * stride]`. `values` is left overwritten.
     ///
     /// # Panics
     /// When the target is too short.
+    ///
+    /// # Safety
+    /// No other thread puts this row at the same time.
     #[inline(always)]
-    pub(crate) fn put_row(&self, y: usize, values: &mut [f32], stride: usize, shape: &MapShape) {
-        let width = shape.width;
+    pub(super) unsafe fn put_row(&self, y: usize, values: &mut [f32], stride: usize, shape: &MapShape) {
+        let width = shape.width();
         for value in &mut *values {
             *value = sigmoid(self.gain * *value);
         }
         match &self.target {
             Target::Planes(planes) => {
-                for channel in 0..shape.channels {
-                    let at = (channel * shape.height + y) * width;
-                    // SAFETY: each row of each channel is put once.
+                for channel in 0..shape.channels() {
+                    let at = (channel * shape.height() + y) * width;
+                    // SAFETY: this channel of the row is the caller's alone, by its promise.
                     let row = unsafe { planes.part(at..at + width) };
                     row.copy_from_slice(&values[channel * stride..][..width]);
                 }
             }
             Target::Rgba(pixels) => {
-                // SAFETY: each row is put once.
+                // SAFETY: the row is the caller's alone, by its promise.
                 let row = unsafe { pixels.part(y * width * 4..(y + 1) * width * 4) };
-                let step = if shape.channels == 3 { stride } else { 0 };
+                let step = if shape.channels() == 3 { stride } else { 0 };
                 let (red, green, blue) =
                     (&values[..width], &values[step..][..width], &values[2 * step..][..width]);
                 // Whole pixels as numbers, which the compiler turns into vectors.
@@ -97,7 +110,7 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
 ///
 /// # Panics
 /// When `out` is shorter than `values`.
-pub fn rectify(values: &[f32], slope: f32, out: &mut [f32]) {
+pub(crate) fn rectify(values: &[f32], slope: f32, out: &mut [f32]) {
     for (out, value) in out[..values.len()].iter_mut().zip(values) {
         *out = value.max(slope * value);
     }

@@ -3,15 +3,20 @@
 //! A fork and join through rayon wakes sleeping workers for every layer, which costs as much as a small layer
 //! computes. Here one leader posts the pieces of each layer and helpers, started once for the whole picture,
 //! take them as they come. The leader never waits for a helper that has not arrived (it then computes alone),
-//! so pools that are shared or busy cannot deadlock.
+//! so pools that are shared or busy cannot deadlock. Pieces must not wait for the pool themselves: whoever waits
+//! there may be given a helper's work, which ends with the picture.
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// Looks for work that long before giving the core to others between two looks.
-const SPINS_BEFORE_YIELD: u32 = 4000;
+use super::super::shared::Shared;
+use super::super::sizes::product;
+
+/// Looks for work that long before giving the core to others between two looks; Miri is too slow to look in vain.
+const SPINS_BEFORE_YIELD: u32 = if cfg!(miri) { 1 } else { 4000 };
 
 /// Bits of the ticket for the next piece and for the number of pieces; the rest numbers the layers.
 const PIECE_BITS: u32 = 20;
@@ -21,9 +26,35 @@ const PIECE_MASK: u64 = (1 << PIECE_BITS) - 1;
 type Job<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
 /// Threads that work on one picture together.
+///
+/// A team has one set of pieces open at a time, so two threads must not use it at once, nor a piece of its own
+/// work. Both are errors of types: a team is not `Sync`, so that no other thread may have a reference to it, and
+/// pieces, which run on any thread, may not hold one either. Used by its leader it compiles:
+///
+/// ```
+/// use idgan::ops::kernels::Team;
+/// Team::gather(2, |team| team.for_each(8, |_, piece| assert!(piece < 8)));
+/// ```
+///
+/// by two threads, or nested, it does not:
+///
+/// ```compile_fail,E0277
+/// use idgan::ops::kernels::Team;
+/// Team::gather(2, |team| {
+///     std::thread::scope(|scope| {
+///         scope.spawn(|| team.for_each(8, |_, _| ()));
+///     });
+/// });
+/// ```
+///
+/// ```compile_fail,E0277
+/// use idgan::ops::kernels::Team;
+/// Team::gather(2, |team| team.for_each(8, |_, _| team.for_each(8, |_, _| ())));
+/// ```
 pub struct Team<'a> {
     board: Option<&'a Board>,
     workers: usize,
+    not_sync: PhantomData<Cell<()>>,
 }
 
 /// Where the leader posts work.
@@ -36,13 +67,14 @@ struct Board {
     panic: Mutex<Option<Box<dyn std::any::Any + Send>>>,
 }
 
-// SAFETY: `job` is written by the leader only while no piece is open, and read only by owners of an open piece.
+// SAFETY: `job` is written by the leader only while no piece is open, and read only by owners of an open piece;
+// there is one leader, since a `Team` is not `Sync`.
 unsafe impl Sync for Board {}
 
 impl Team<'_> {
     /// The calling thread alone.
     pub fn solo() -> Self {
-        Self { board: None, workers: 1 }
+        Self { board: None, workers: 1, not_sync: PhantomData }
     }
 
     /// Runs `lead` with a team of `workers` threads of the rayon pool that the caller is in, itself included.
@@ -50,22 +82,13 @@ impl Team<'_> {
         if workers <= 1 {
             return lead(&Team::solo());
         }
-        let board = Board {
-            ticket: AtomicU64::new(0),
-            finished: AtomicUsize::new(0),
-            dismissed: AtomicBool::new(false),
-            job: UnsafeCell::new(None),
-            panic: Mutex::new(None),
-        };
+        let board = Board::new();
         rayon::scope(|scope| {
             let board = &board;
             for worker in 1..workers {
                 scope.spawn(move |_| board.help(worker));
             }
-            // Helpers must hear of the end even when `lead` panics: the scope waits for them.
-            let result = catch_unwind(AssertUnwindSafe(|| lead(&Team { board: Some(board), workers })));
-            board.dismissed.store(true, Ordering::Release);
-            result.unwrap_or_else(|panic| resume_unwind(panic))
+            board.lead(workers, lead)
         })
     }
 
@@ -76,6 +99,9 @@ impl Team<'_> {
 
     /// Runs `job(worker, piece)` for every piece in `0..pieces` and waits for all. No two pieces run with the
     /// same worker number at the same time; pieces are taken in order.
+    ///
+    /// # Panics
+    /// When a piece does, after all others are done; of several panics the first goes on.
     pub fn for_each(&self, pieces: usize, job: impl Fn(usize, usize) + Sync) {
         match self.board {
             Some(board) if pieces > 1 => {
@@ -87,14 +113,54 @@ impl Team<'_> {
             _ => (0..pieces).for_each(|piece| job(0, piece)),
         }
     }
+
+    /// Runs `job(part, piece)` for every piece in `0..pieces`, where `part` are `each` values of `scratch` that
+    /// nobody else has meanwhile, with whatever an earlier piece left there.
+    ///
+    /// # Panics
+    /// When `scratch` has less than `each` values for every worker; as [`Team::for_each`].
+    pub(super) fn for_each_with(
+        &self,
+        scratch: &mut [f32],
+        each: usize,
+        pieces: usize,
+        job: impl Fn(&mut [f32], usize) + Sync,
+    ) {
+        let scratch = Shared::new(&mut scratch[..product([each, self.workers])]);
+        self.for_each(pieces, |worker, piece| {
+            // SAFETY: `for_each` gives out no worker number twice at the same time, so every part has one user.
+            let part = unsafe { scratch.part(worker * each..(worker + 1) * each) };
+            job(part, piece);
+        });
+    }
 }
 
 impl Board {
+    fn new() -> Self {
+        Self {
+            ticket: AtomicU64::new(0),
+            finished: AtomicUsize::new(0),
+            dismissed: AtomicBool::new(false),
+            job: UnsafeCell::new(None),
+            panic: Mutex::new(None),
+        }
+    }
+
+    /// Runs `lead` with a team of `workers`, those of [`Board::help`] included, and dismisses these: they must hear of
+    /// the end even when `lead` panics, since whoever started them waits for them.
+    fn lead<R>(&self, workers: usize, lead: impl FnOnce(&Team<'_>) -> R) -> R {
+        let team = Team { board: Some(self), workers, not_sync: PhantomData };
+        let result = catch_unwind(AssertUnwindSafe(|| lead(&team)));
+        self.dismissed.store(true, Ordering::Release);
+        result.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+
     /// Runs `job` on `pieces` pieces, the calling leader helping.
     fn post(&self, pieces: usize, job: Job<'_>) {
         self.finished.store(0, Ordering::Relaxed);
-        // SAFETY: no piece is open, so nobody reads `job`; the lifetime may be forgotten because this function
-        // returns only after every piece was finished, and a finished piece no longer uses the job.
+        // SAFETY: the caller is the only leader and no piece is open, so nobody else touches `job`; the lifetime may
+        // be forgotten because this function ends, even by a panic, only after every piece was finished (nothing
+        // below panics before), and a finished piece no longer uses the job.
         unsafe { *self.job.get() = Some(std::mem::transmute::<Job<'_>, Job<'static>>(job)) };
         let layer = (self.ticket.load(Ordering::Relaxed) >> (2 * PIECE_BITS)).wrapping_add(1);
         let ticket = layer << (2 * PIECE_BITS) | (pieces as u64) << PIECE_BITS;
@@ -134,14 +200,22 @@ impl Board {
         }
         // SAFETY: the piece just taken is unfinished, so the leader waits and does not write `job`.
         let job = unsafe { *self.job.get() };
-        if let Some(job) = job {
-            let run = AssertUnwindSafe(|| job(worker, next as usize));
-            if let (Err(panic), Ok(mut slot)) = (catch_unwind(run), self.panic.lock()) {
-                *slot = Some(panic);
-            }
+        if let Some(job) = job
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| job(worker, next as usize)))
+        {
+            self.keep(panic);
         }
         self.finished.fetch_add(1, Ordering::Release);
         true
+    }
+
+    /// Keeps the first panic of a layer for the leader. Later ones are forgotten rather than dropped: what they carry
+    /// may panic when it is dropped, and the piece would never be finished.
+    fn keep(&self, panic: Box<dyn std::any::Any + Send>) {
+        match self.panic.lock() {
+            Ok(mut slot) if slot.is_none() => *slot = Some(panic),
+            _ => std::mem::forget(panic),
+        }
     }
 }
 
@@ -156,29 +230,52 @@ fn rest(spins: &mut u32) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// Runs `job` with a team of `workers` plain threads, which Miri and ThreadSanitizer can follow.
+    pub(in super::super) fn with_threads<R>(workers: usize, job: impl FnOnce(&Team<'_>) -> R) -> R {
+        let board = Board::new();
+        std::thread::scope(|scope| {
+            let board = &board;
+            for worker in 1..workers {
+                scope.spawn(move || board.help(worker));
+            }
+            board.lead(workers, job)
+        })
+    }
 
     fn pool(threads: usize) -> rayon::ThreadPool {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("starts")
     }
 
+    /// Does not compile when a team is `Sync`: `_` could then stand for either of two types.
+    #[test]
+    fn a_team_belongs_to_one_thread() {
+        trait Both<Which> {
+            fn holds() {}
+        }
+        impl<T> Both<()> for T {}
+        impl<T: Sync> Both<u8> for T {}
+        <Team<'static> as Both<_>>::holds();
+    }
+
     #[test]
     fn every_piece_runs_once_in_every_layer() {
+        let layers = if cfg!(miri) { 8 } else { 500 };
         for workers in [1, 2, 3] {
             let counts: Vec<AtomicUsize> = (0..100).map(|_| AtomicUsize::new(0)).collect();
-            pool(2).install(|| {
-                Team::gather(workers, |team| {
-                    for layer in 0..500 {
-                        team.for_each(layer % 101, |worker, piece| {
-                            assert!(worker < team.workers());
-                            counts[piece].fetch_add(1, Ordering::Relaxed);
-                        });
-                    }
-                });
+            with_threads(workers, |team| {
+                assert_eq!(team.workers(), workers);
+                for layer in 0..layers {
+                    team.for_each(layer % 101, |worker, piece| {
+                        assert!(worker < workers);
+                        counts[piece].fetch_add(1, Ordering::Relaxed);
+                    });
+                }
             });
             for (piece, count) in counts.iter().enumerate() {
-                let expected = (0..500).filter(|layer| layer % 101 > piece).count();
+                let expected = (0..layers).filter(|layer| layer % 101 > piece).count();
                 assert_eq!(count.load(Ordering::Relaxed), expected, "piece {piece}");
             }
         }
@@ -207,7 +304,48 @@ mod tests {
     }
 
     #[test]
+    fn no_two_pieces_have_the_same_scratch() {
+        let (layers, pieces) = if cfg!(miri) { (2, 9) } else { (200, 50) };
+        let mut scratch = vec![0.0; 3 * 4 + 1];
+        with_threads(3, |team| {
+            for _ in 0..layers {
+                team.for_each_with(&mut scratch, 4, pieces, |part, _| {
+                    assert_eq!(part.len(), 4);
+                    // Lost if two pieces did this at once.
+                    part.iter_mut().for_each(|value| *value += 1.0);
+                });
+            }
+        });
+        let total: f32 = scratch.iter().sum();
+        assert_eq!(total, (4 * layers * pieces) as f32);
+        assert_eq!(scratch.last(), Some(&0.0), "nobody has what is left over");
+    }
+
+    #[test]
+    #[should_panic(expected = "out of range")]
+    fn scratch_for_all_workers_is_asked_for() {
+        with_threads(2, |team| team.for_each_with(&mut [0.0; 7], 4, 1, |_, _| ()));
+    }
+
+    #[test]
     fn a_panic_in_a_piece_reaches_the_caller() {
+        /// What carries it panics once more, as things may when they are dropped.
+        struct Fragile;
+        impl Drop for Fragile {
+            fn drop(&mut self) {
+                assert!(std::thread::panicking(), "dropped");
+            }
+        }
+        let done = AtomicUsize::new(0);
+        let job = |_: usize, piece: usize| {
+            done.fetch_add(1, Ordering::Relaxed);
+            if piece % 2 == 0 {
+                std::panic::panic_any(Fragile);
+            }
+        };
+        let caught = catch_unwind(AssertUnwindSafe(|| with_threads(3, |team| team.for_each(8, job))));
+        std::mem::forget(caught.expect_err("the pieces panicked"));
+        assert_eq!(done.load(Ordering::Relaxed), 8, "all pieces ran before the caller went on");
         let caught = catch_unwind(|| {
             pool(2).install(|| Team::gather(2, |team| team.for_each(8, |_, piece| assert!(piece != 5))));
         });

@@ -10,9 +10,9 @@
 //! map would take 16.
 //!
 //! A convolution of stride 2 is a sum over the even and the odd pixels, each with two of the kernel's four entries:
-//! `Halve2` is F(2, 2) of each and `Halve4` is F(4, 2).
+//! `Halve4` is F(4, 2) of each.
 
-use super::lanes::Lanes;
+use super::super::lanes::Lanes;
 
 /// The most entries of a one-dimensional patch or tile.
 pub(crate) const MOST: usize = 6;
@@ -152,32 +152,6 @@ impl Transform for Up2 {
     unsafe fn output<L: Lanes>(m: [L; MOST]) -> [L; MOST] {
         // SAFETY: the caller's promise.
         unsafe { [m[0].add(m[1]), m[1].sub(m[2]), m[1], m[1], m[1], m[1]] }
-    }
-}
-
-/// F(2, 2) of the even and of the odd pixels, for a 4x4 kernel of stride 2: 36 products for 2x2 outputs, where
-/// direct computation takes 64.
-pub(crate) struct Halve2;
-
-impl Transform for Halve2 {
-    const PATCH: usize = 3;
-    const POINTS: usize = 3;
-    const TILE: usize = 2;
-    const ADVANCE: usize = 4;
-    const FILTER: &'static [[f64; 3]] = &[[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 0.0]];
-    const TAPS: usize = 2;
-    const PHASES: usize = 2;
-
-    #[inline(always)]
-    unsafe fn input<L: Lanes>(d: [L; MOST]) -> [L; MOST] {
-        // SAFETY: the caller's promise.
-        unsafe { Up2::input(d) }
-    }
-
-    #[inline(always)]
-    unsafe fn output<L: Lanes>(m: [L; MOST]) -> [L; MOST] {
-        // SAFETY: the caller's promise.
-        unsafe { Up2::output(m) }
     }
 }
 

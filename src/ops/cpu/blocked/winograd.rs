@@ -4,30 +4,33 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::super::isa::{Isa, Kernel};
+use super::super::lanes::Lanes;
+use super::super::shared::Shared;
+use super::super::sizes::product;
 use super::gemm::{Pixels, accumulate, zeros};
-use super::isa::{Isa, Kernel};
-use super::lanes::Lanes;
-use super::map::{BLOCK, Epilogue, MapShape};
-use super::storage::{Buffer, Shared};
+use super::map::{BLOCK, Epilogue, MapShape, Stores};
+use super::storage::Buffer;
 use super::team::Team;
-use super::transforms::{F2, F4, Halve2, Halve4, MOST, Transform, Up2};
+use super::transforms::{F2, F4, Halve4, MOST, Transform, Up2};
 
 /// Bytes of transformed patches that one worker holds at a time: half of a second-level cache of 512 KiB.
 const PATCH_BYTES: usize = 256 * 1024;
 
+/// The most tiles of a batch.
+const BATCH: usize = 64;
+
 /// Which of the equivalent forms is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Variant {
+pub(crate) enum Variant {
     /// F(2x2, 3x3): the map's height and width must be even.
     F2,
     /// F(4x4, 3x3): they must be multiples of four.
     F4,
     /// F(2x2, 3x3) of the map after nearest x2 upsampling, which is never made.
     Up2,
-    /// F(2x2, 2x2) of the even and the odd pixels for a 4x4 kernel of stride 2; the map's height and width must be
-    /// multiples of four.
-    Halve2,
-    /// F(4x4, 2x2) of the same; they must be multiples of eight.
+    /// F(4x4, 2x2) of the even and the odd pixels for a 4x4 kernel of stride 2; the map's height and width must be
+    /// multiples of eight.
     Halve4,
 }
 
@@ -59,20 +62,19 @@ impl Variant {
             Self::F2 => sizes::<F2>(),
             Self::F4 => sizes::<F4>(),
             Self::Up2 => sizes::<Up2>(),
-            Self::Halve2 => sizes::<Halve2>(),
             Self::Halve4 => sizes::<Halve4>(),
         }
     }
 
     /// Whether a map of `height` times `width` can be cut into this variant's tiles.
-    pub fn fits(self, height: usize, width: usize) -> bool {
+    pub(crate) fn fits(self, height: usize, width: usize) -> bool {
         let advance = self.sizes().advance;
         height > 0 && width > 0 && height.is_multiple_of(advance) && width.is_multiple_of(advance)
     }
 }
 
 /// A 3x3 (or strided 4x4) convolution with padding 1 whose weights are transformed and packed.
-pub struct WinogradConv {
+pub(crate) struct WinogradConv {
     isa: Isa,
     variant: Variant,
     input: MapShape,
@@ -96,7 +98,7 @@ impl WinogradConv {
     ///
     /// # Panics
     /// As there.
-    pub fn new(
+    pub(crate) fn new(
         isa: Isa,
         variant: Variant,
         input: MapShape,
@@ -114,7 +116,7 @@ impl WinogradConv {
     ///
     /// # Panics
     /// When the lengths do not fit or the map cannot be cut into the variant's tiles.
-    pub fn for_pictures(
+    pub(crate) fn for_pictures(
         pictures: usize,
         isa: Isa,
         variant: Variant,
@@ -124,22 +126,23 @@ impl WinogradConv {
         bias: &[f32],
         input_slope: Option<f32>,
     ) -> Self {
-        assert!(variant.fits(input.height, input.width));
+        assert!(variant.fits(input.height(), input.width()));
         let sizes = variant.sizes();
-        assert_eq!(weights.len(), out_channels * input.channels * sizes.taps * sizes.taps * sizes.phases);
+        let kernel = [sizes.taps, sizes.taps, sizes.phases];
+        assert_eq!(weights.len(), product([out_channels, input.channels(), product(kernel)]));
         assert_eq!(bias.len(), out_channels);
         let scaled = |len: usize| len / sizes.advance * sizes.tile;
-        let output = MapShape::new(out_channels, scaled(input.height), scaled(input.width));
+        let output = MapShape::new(out_channels, scaled(input.height()), scaled(input.width()));
         let columns = isa.columns(output.blocks());
         let packed = pack(weights, &input, &output, columns, &sizes);
         let mut padded_bias = Buffer::zeros(output.blocks() * BLOCK);
         padded_bias.values_mut()[..out_channels].copy_from_slice(bias);
-        let tiles = pictures * (input.height / sizes.advance) * (input.width / sizes.advance);
-        let tile_bytes = sizes.points * sizes.phases * input.blocks() * BLOCK * size_of::<f32>();
-        let fitting = (PATCH_BYTES / tile_bytes / BLOCK * BLOCK).clamp(BLOCK, 64);
+        let tiles = product([pictures, input.height() / sizes.advance, input.width() / sizes.advance]);
+        let tile_bytes = product([sizes.points, sizes.phases, input.blocks(), BLOCK, size_of::<f32>()]);
+        let fitting = (PATCH_BYTES / tile_bytes / BLOCK * BLOCK).clamp(BLOCK, BATCH);
         // Fewer than four batches could not be divided among workers; their outputs can.
         let shared_patches = pictures == 1 && tiles < 4 * fitting;
-        let batch = if shared_patches { tiles.next_multiple_of(BLOCK).min(64) } else { fitting };
+        let batch = if shared_patches { tiles.next_multiple_of(BLOCK).min(BATCH) } else { fitting };
         Self {
             isa,
             variant,
@@ -156,50 +159,57 @@ impl WinogradConv {
     }
 
     /// Shape of the output.
-    pub fn output(&self) -> MapShape {
+    pub(crate) fn output(&self) -> MapShape {
         self.output
     }
 
     /// What it is and on which sizes it works, for people.
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let (from, to) = (self.input, self.output);
-        format!("Winograd {:?} {}x{} {} -> {}", self.variant, to.height, to.width, from.channels, to.channels)
+        format!(
+            "Winograd {:?} {}x{} {} -> {}",
+            self.variant,
+            to.height(),
+            to.width(),
+            from.channels(),
+            to.channels()
+        )
     }
 
     /// Multiply-adds of one picture's matrix products; the transforms only add.
-    pub fn multiply_adds(&self) -> usize {
+    pub(crate) fn multiply_adds(&self) -> usize {
         let sizes = self.variant.sizes();
-        self.tiles() * sizes.points * sizes.phases * self.input.channels * self.output.channels
+        self.tiles() * sizes.points * sizes.phases * self.input.channels() * self.output.channels()
     }
 
     /// Values of scratch memory that the team needs together.
-    pub fn shared_scratch(&self) -> usize {
-        if self.shared_patches { self.tiles().div_ceil(self.batch) * self.patches_len() } else { 0 }
+    pub(crate) fn shared_scratch(&self) -> usize {
+        if self.shared_patches { product([self.tiles().div_ceil(self.batch), self.patches_len()]) } else { 0 }
     }
 
     /// Values of scratch memory that each worker needs.
-    pub fn worker_scratch(&self) -> usize {
+    pub(crate) fn worker_scratch(&self) -> usize {
         self.products_len() + if self.shared_patches { 0 } else { self.patches_len() }
     }
 
     /// Tiles of one picture.
     fn tiles(&self) -> usize {
         let advance = self.variant.sizes().advance;
-        (self.input.height / advance) * (self.input.width / advance)
+        (self.input.height() / advance) * (self.input.width() / advance)
     }
 
     fn tiles_across(&self) -> usize {
-        self.input.width / self.variant.sizes().advance
+        self.input.width() / self.variant.sizes().advance
     }
 
     /// Values from one plane of transformed patches to the next. One cache line more than a plane holds, or
     /// the planes of a tile would all fall into the same few sets of the cache.
     fn plane_stride(&self) -> usize {
-        (self.variant.sizes().phases * self.input.blocks() * self.batch + 1) * BLOCK
+        product([self.variant.sizes().phases * self.input.blocks() * self.batch + 1, BLOCK])
     }
 
     fn patches_len(&self) -> usize {
-        self.variant.sizes().points * self.plane_stride()
+        product([self.variant.sizes().points, self.plane_stride()])
     }
 
     /// The same for products.
@@ -215,10 +225,10 @@ impl WinogradConv {
     ///
     /// # Panics
     /// As there.
-    pub fn run(
+    pub(crate) fn run(
         &self,
         input: &[f32],
-        epilogue: &Epilogue<'_>,
+        epilogue: &mut Epilogue<'_>,
         shared: &mut [f32],
         scratch: &mut [f32],
         team: &Team<'_>,
@@ -226,16 +236,16 @@ impl WinogradConv {
         self.run_pictures(1, input, epilogue, shared, scratch, team);
     }
 
-    /// Convolves `count` pictures, one after the other in `input`, into the epilogue's maps. `shared` holds `shared_scratch` values, `scratch`
-    /// `worker_scratch` values for each worker of the team.
+    /// Convolves `count` pictures, one after the other in `input`, into the epilogue's maps. `shared` holds
+    /// `shared_scratch` values, `scratch` `worker_scratch` values for each worker of the team.
     ///
     /// # Panics
     /// When a slice is too short, or `count` is more than the convolution was made for.
-    pub fn run_pictures(
+    pub(crate) fn run_pictures(
         &self,
         count: usize,
         input: &[f32],
-        epilogue: &Epilogue<'_>,
+        epilogue: &mut Epilogue<'_>,
         shared: &mut [f32],
         scratch: &mut [f32],
         team: &Team<'_>,
@@ -244,20 +254,15 @@ impl WinogradConv {
             return;
         }
         assert!(count <= self.pictures);
-        let worker_len = self.worker_scratch();
-        assert!(input.len() >= count * self.input.len());
-        assert!(shared.len() >= self.shared_scratch());
-        assert!(scratch.len() >= worker_len * team.workers());
-        epilogue.of_picture(count - 1, &self.output).check(&self.output);
+        assert!(input.len() >= product([count, self.input.len()]));
+        let stores = &epilogue.stores(&self.output, count);
         let tiles = count * self.tiles();
         let batches = tiles.div_ceil(self.batch);
         let groups = self.output.blocks() / self.columns;
         let tiles_of = |batch: usize| batch * self.batch..tiles.min((batch + 1) * self.batch);
-        let (scratch, patches_len) = (Shared::new(scratch), self.patches_len());
+        let (patches_len, worker_len) = (self.patches_len(), self.worker_scratch());
         if !self.shared_patches {
-            team.for_each(batches, |worker, batch| {
-                // SAFETY: each worker has a part of its own.
-                let part = unsafe { scratch.part(worker * worker_len..(worker + 1) * worker_len) };
+            team.for_each_with(scratch, worker_len, batches, |part, batch| {
                 let (patches, products) = part.split_at_mut(patches_len);
                 let tiles = tiles_of(batch);
                 let blocks = 0..self.input.blocks();
@@ -265,32 +270,26 @@ impl WinogradConv {
                     Gather { conv: self, input, tiles: tiles.clone(), blocks, patches: Shared::new(patches) };
                 self.isa.run(gather);
                 for group in 0..groups {
-                    self.isa.run(Multiply {
-                        conv: self,
-                        tiles: tiles.clone(),
-                        group,
-                        patches,
-                        products,
-                        epilogue,
-                    });
+                    let tiles = tiles.clone();
+                    self.isa.run(Multiply { conv: self, tiles, group, patches, products, stores });
                 }
             });
             return;
         }
         let blocks = self.input.blocks();
-        let patches = Shared::new(&mut shared[..batches * patches_len]);
+        let shared = &mut shared[..product([batches, patches_len])];
+        let patches = Shared::new(shared);
         team.for_each(batches * blocks, |_, piece| {
             let (batch, block) = (piece / blocks, piece % blocks);
             let patches = patches.narrow(batch * patches_len..(batch + 1) * patches_len);
             let blocks = block..block + 1;
             self.isa.run(Gather { conv: self, input, tiles: tiles_of(batch), blocks, patches });
         });
-        team.for_each(groups * batches, |worker, piece| {
+        let patches = &*shared;
+        team.for_each_with(scratch, worker_len, groups * batches, |products, piece| {
             let (group, batch) = (piece / batches, piece % batches);
-            let patches = &shared[batch * patches_len..(batch + 1) * patches_len];
-            // SAFETY: each worker has a part of its own.
-            let products = unsafe { scratch.part(worker * worker_len..(worker + 1) * worker_len) };
-            self.isa.run(Multiply { conv: self, tiles: tiles_of(batch), group, patches, products, epilogue });
+            let patches = &patches[batch * patches_len..(batch + 1) * patches_len];
+            self.isa.run(Multiply { conv: self, tiles: tiles_of(batch), group, patches, products, stores });
         });
     }
 }
@@ -298,11 +297,11 @@ impl WinogradConv {
 /// `G g G^T` of every filter, in f64, in the order in which the products are computed.
 fn pack(weights: &[f32], input: &MapShape, output: &MapShape, columns: usize, sizes: &Sizes) -> Buffer {
     let width = columns * BLOCK;
-    let group_len = sizes.points * sizes.phases * input.channels * width;
+    let group_len = sizes.points * sizes.phases * input.channels() * width;
     let mut packed = Buffer::zeros(output.blocks() / columns * group_len);
     packed.values_mut().par_chunks_mut(group_len).enumerate().for_each(|(group, values)| {
-        let outputs = group * width..output.channels.min((group + 1) * width);
-        pack_group(weights, input.channels, outputs, width, sizes, values);
+        let outputs = group * width..output.channels().min((group + 1) * width);
+        pack_group(weights, input.channels(), outputs, width, sizes, values);
     });
     packed
 }
@@ -360,7 +359,6 @@ impl Kernel for Gather<'_> {
                 Variant::F2 => self.transform::<L, F2>(),
                 Variant::F4 => self.transform::<L, F4>(),
                 Variant::Up2 => self.transform::<L, Up2>(),
-                Variant::Halve2 => self.transform::<L, Halve2>(),
                 Variant::Halve4 => self.transform::<L, Halve4>(),
             }
         }
@@ -451,7 +449,7 @@ impl Tile {
         self.x += 1;
         if self.x == conv.tiles_across() {
             (self.y, self.x) = (self.y + 1, 0);
-            if self.y * conv.variant.sizes().advance == conv.input.height {
+            if self.y * conv.variant.sizes().advance == conv.input.height() {
                 (self.picture, self.y) = (self.picture + 1, 0);
             }
         }
@@ -465,7 +463,7 @@ struct Multiply<'a> {
     group: usize,
     patches: &'a [f32],
     products: &'a mut [f32],
-    epilogue: &'a Epilogue<'a>,
+    stores: &'a Stores<'a>,
 }
 
 impl Kernel for Multiply<'_> {
@@ -477,7 +475,6 @@ impl Kernel for Multiply<'_> {
                 Variant::F2 => self.group::<L, F2>(),
                 Variant::F4 => self.group::<L, F4>(),
                 Variant::Up2 => self.group::<L, Up2>(),
-                Variant::Halve2 => self.group::<L, Halve2>(),
                 Variant::Halve4 => self.group::<L, Halve4>(),
             }
         }
@@ -511,7 +508,7 @@ impl Multiply<'_> {
     #[inline(always)]
     unsafe fn multiply<L: Lanes, T: Transform, const PIXELS: usize, const COLUMNS: usize>(&mut self) {
         let conv = self.conv;
-        let (channels, batch) = (conv.input.channels, conv.batch);
+        let (channels, batch) = (conv.input.channels(), conv.batch);
         let count = T::POINTS * T::POINTS;
         assert!(self.patches.len() >= conv.patches_len() && self.products.len() >= conv.products_len());
         let panel = T::PHASES * T::PHASES * channels * COLUMNS * BLOCK;
@@ -555,12 +552,12 @@ impl Multiply<'_> {
         for q in 0..columns {
             let block = self.group * columns + q;
             let mut tile = Tile::new(conv, self.tiles.start);
-            let mut epilogue = self.epilogue.of_picture(tile.picture, &conv.output);
+            let mut stores = self.stores.of_picture(tile.picture);
             let mut picture = tile.picture;
             for slot in 0..self.tiles.len() {
                 if tile.picture != picture {
                     picture = tile.picture;
-                    epilogue = self.epilogue.of_picture(picture, &conv.output);
+                    stores = self.stores.of_picture(picture);
                 }
                 // SAFETY: `multiply` compared the lengths; the tile lies within its picture's output, and tiles do
                 // not overlap.
@@ -582,7 +579,7 @@ impl Multiply<'_> {
                         let row = T::output(rows[y]);
                         for x in 0..T::TILE {
                             let (oy, ox) = (tile.y * T::TILE + y, tile.x * T::TILE + x);
-                            epilogue.store(&conv.output, block, oy, ox, row[x].add(bias));
+                            stores.store(block, oy, ox, row[x].add(bias));
                         }
                     }
                 }

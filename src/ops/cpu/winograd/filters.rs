@@ -1,12 +1,12 @@
 //! The transformation of the kernels, and of the sums of the weight gradient back to kernels.
 
-use super::super::blocked::isa::Kernel as Compiled;
-use super::super::blocked::lanes::Lanes;
 use super::super::blocked::transforms::{F4, Transform};
-use super::super::micro::{Kernel, LANES};
+use super::super::isa::{Isa, Kernel};
+use super::super::lanes::Lanes;
+use super::super::micro::LANES;
 use super::super::scratch::with_scratch;
 use super::super::transpose::{Target, transpose_into};
-use super::{BLOCK, POINTS, instructions};
+use super::{BLOCK, POINTS};
 use rayon::prelude::*;
 
 /// Entries of a kernel.
@@ -23,7 +23,7 @@ pub(super) fn packed_length(outputs: usize, inputs: usize) -> usize {
 /// Transforms the kernels to `[group of LANES outputs][point][input][LANES]`. The kernels from each input to the outputs
 /// of a group are what `kernels(group, input, target)` writes, as `[tap][LANES]`.
 pub(super) fn pack(
-    kernel: Kernel,
+    isa: Isa,
     outputs: usize,
     inputs: usize,
     packed: &mut [f32],
@@ -32,16 +32,16 @@ pub(super) fn pack(
     /// Inputs that a thread takes at a time.
     const PART: usize = 16;
     let parts = inputs.div_ceil(PART);
-    let target = Target::new(packed);
+    let target = Target::over(packed);
     (0..outputs / LANES * parts).into_par_iter().for_each(|task| {
         let (group, part) = (task / parts, task % parts);
         for input in part * PART..inputs.min((part + 1) * PART) {
             let mut taps = [0.0; TAPS * LANES];
             kernels(group, input, &mut taps);
             let mut points = [0.0; POINTS * LANES];
-            instructions(kernel).run(Forth { taps: &taps, points: &mut points });
+            isa.run(Forth { taps: &taps, points: &mut points });
             for (point, values) in points.chunks_exact(LANES).enumerate() {
-                // SAFETY: every task has inputs of its own, and `packed` outlives the loop.
+                // SAFETY: every task has inputs of its own.
                 unsafe { target.write(((group * POINTS + point) * inputs + input) * LANES, values) };
             }
         }
@@ -51,7 +51,7 @@ pub(super) fn pack(
 /// Sums, `[part][point][input][LANES]` of one group of outputs, back to kernels; `taps` is `[input][tap][LANES]` for
 /// `inputs` inputs, the first of which lies at `first`.
 pub(super) fn unpack(
-    kernel: Kernel,
+    isa: Isa,
     parts: &[&[f32]],
     at: impl Fn(usize, usize) -> usize,
     inputs: usize,
@@ -65,23 +65,23 @@ pub(super) fn unpack(
                 sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum += value);
             }
         }
-        instructions(kernel).run(Back { points: &points, taps });
+        isa.run(Back { points: &points, taps });
     }
 }
 
 /// The kernels of the convolution itself: `weight (outputs, inputs, 3, 3)`.
-pub(super) fn straight(weight: &[f32], inputs: usize) -> impl Fn(usize, usize, &mut [f32]) + Sync {
+pub(super) fn straight(isa: Isa, weight: &[f32], inputs: usize) -> impl Fn(usize, usize, &mut [f32]) + Sync {
     move |group, input, taps| {
         let source = &weight[(group * LANES * inputs + input) * TAPS..];
-        transpose_into(source, inputs * TAPS, LANES, TAPS, taps, |tap| tap * LANES);
+        transpose_into(isa, source, inputs * TAPS, LANES, TAPS, taps, |tap| tap * LANES);
     }
 }
 
 /// The kernels of its input gradient, whose outputs are the convolution's `inputs`, turned round.
-pub(super) fn turned(weight: &[f32], inputs: usize) -> impl Fn(usize, usize, &mut [f32]) + Sync {
+pub(super) fn turned(isa: Isa, weight: &[f32], inputs: usize) -> impl Fn(usize, usize, &mut [f32]) + Sync {
     move |group, output, taps| {
         let source = &weight[(output * inputs + group * LANES) * TAPS..];
-        transpose_into(source, TAPS, LANES, TAPS, taps, |tap| (TAPS - 1 - tap) * LANES);
+        transpose_into(isa, source, TAPS, LANES, TAPS, taps, |tap| (TAPS - 1 - tap) * LANES);
     }
 }
 
@@ -91,7 +91,7 @@ struct Forth<'a> {
     points: &'a mut [f32; POINTS * LANES],
 }
 
-impl Compiled for Forth<'_> {
+impl Kernel for Forth<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         for first in (0..LANES).step_by(BLOCK) {
@@ -139,7 +139,7 @@ struct Back<'a> {
     taps: &'a mut [f32],
 }
 
-impl Compiled for Back<'_> {
+impl Kernel for Back<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         assert!(self.taps.len() >= TAPS * LANES);
@@ -185,15 +185,15 @@ unsafe fn unfilter<L: Lanes>(m: [L; EDGE]) -> [L; 3] {
 }
 
 /// Runs `work` with packed kernels.
-pub(super) fn with_packed(
-    kernel: Kernel,
+pub(super) fn with_packed<R>(
+    isa: Isa,
     outputs: usize,
     inputs: usize,
     kernels: impl Fn(usize, usize, &mut [f32]) + Sync,
-    work: impl FnOnce(&[f32]),
-) {
+    work: impl FnOnce(&[f32]) -> R,
+) -> R {
     with_scratch(packed_length(outputs, inputs), |packed| {
-        pack(kernel, outputs, inputs, packed, kernels);
-        work(packed);
-    });
+        pack(isa, outputs, inputs, packed, kernels);
+        work(packed)
+    })
 }

@@ -1,69 +1,72 @@
 //! The convolution, and the gradient of its input.
 
-use super::super::blocked::isa::Kernel as Compiled;
-use super::super::blocked::lanes::Lanes;
 use super::super::blocked::transforms::{F4, MOST, Transform};
 use super::super::convolution::{ConvShape, Fused};
-use super::super::micro::{Kernel, LANES, Offsets, Product, ROWS, TILE};
+use super::super::isa::{Isa, Kernel};
+use super::super::lanes::Lanes;
+use super::super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position, positions};
 use super::super::scratch::with_scratch;
+use super::super::sizes::{fits, product};
 use super::super::transpose::{Target, transpose};
 use super::filters::{straight, turned, with_packed};
 use super::patches::{Role, transform};
-use super::{BLOCK, Chunk, POINTS, TILE_EDGE, Tiling, instructions};
+use super::{BLOCK, Chunk, POINTS, TILE_EDGE, Tiling};
 use rayon::prelude::*;
+use std::mem::MaybeUninit;
 
 /// Tiles that a thread takes at a time.
 const TILES: usize = 32;
 
-/// `narrow = conv(wide, weight)`, and what is fused with it; overwrites all of `narrow`.
-pub(in super::super) fn forward(
+/// `narrow = conv(wide, weight)`, and what is fused with it, in all of `narrow`.
+pub(in super::super) fn forward<'r>(
     s: &ConvShape,
     wide: &[f32],
     weight: &[f32],
     fused: &Fused<'_>,
-    narrow: &mut [f32],
-) {
-    let kernel = Kernel::best();
-    with_packed(kernel, s.out_channels, s.in_channels, straight(weight, s.in_channels), |packed| {
-        convolve(s, kernel, wide, s.in_channels, packed, s.out_channels, fused, narrow);
-    });
+    narrow: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
+    let isa = Isa::detect();
+    with_packed(isa, s.out_channels, s.in_channels, straight(isa, weight, s.in_channels), |packed| {
+        convolve(s, isa, wide, s.in_channels, packed, s.out_channels, fused, narrow)
+    })
 }
 
-/// `wide = conv_transpose(narrow, weight)`, and what is fused with it; overwrites all of `wide`.
-pub(in super::super) fn transposed(
+/// `wide = conv_transpose(narrow, weight)`, and what is fused with it, in all of `wide`.
+pub(in super::super) fn transposed<'r>(
     s: &ConvShape,
     narrow: &[f32],
     weight: &[f32],
     fused: &Fused<'_>,
-    wide: &mut [f32],
-) {
-    let kernel = Kernel::best();
-    with_packed(kernel, s.in_channels, s.out_channels, turned(weight, s.in_channels), |packed| {
-        convolve(s, kernel, narrow, s.out_channels, packed, s.in_channels, fused, wide);
-    });
+    wide: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
+    let isa = Isa::detect();
+    with_packed(isa, s.in_channels, s.out_channels, turned(isa, weight, s.in_channels), |packed| {
+        convolve(s, isa, narrow, s.out_channels, packed, s.in_channels, fused, wide)
+    })
 }
 
-fn convolve(
+fn convolve<'r>(
     s: &ConvShape,
-    kernel: Kernel,
+    isa: Isa,
     source: &[f32],
     inputs: usize,
     packed: &[f32],
     outputs: usize,
     fused: &Fused<'_>,
-    out: &mut [f32],
-) {
+    out: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
+    assert_eq!(out.len(), product([s.batch, outputs, s.in_height, s.in_width]));
     let all = s.batch * (s.in_height / TILE_EDGE) * (s.in_width / TILE_EDGE);
     let wanted = (all / (4 * rayon::current_num_threads())).clamp(ROWS, TILES);
     let tiling = Tiling::new(s, wanted);
     let slots = tiling.slots;
     // Where each channel lies behind its tile's first.
-    let channels: Vec<u32> = (0..inputs).map(|c| (c / BLOCK * slots * BLOCK + c % BLOCK) as u32).collect();
+    let channels: Vec<u32> = (0..inputs).map(|c| position(c / BLOCK * slots * BLOCK + c % BLOCK)).collect();
     let (channels, target) = (Offsets::new(&channels), Target::new(out));
     let point = tiling.point_length(inputs);
     tiling.chunks.par_iter().for_each(|chunk| {
         with_scratch(POINTS * point, |patches| {
-            transform(kernel, &tiling, chunk, Role::Input(fused.before), source, inputs, patches);
+            transform(isa, &tiling, chunk, Role::Input(fused.before), source, inputs, patches);
             // Products `[point][slot][LANES]`, a cache line more a point as in the patches; results
             // `[image][row][column][LANES]`.
             let product_length = slots * LANES + BLOCK;
@@ -71,18 +74,17 @@ fn convolve(
             with_scratch(POINTS * product_length + chunk.images.len() * pixels * LANES, |scratch| {
                 let (products, results) = scratch.split_at_mut(POINTS * product_length);
                 let count = tiling.count(chunk);
+                let places = positions(count, |slot| slot * BLOCK);
                 for group in 0..outputs / LANES {
                     for (index, products) in products.chunks_exact_mut(product_length).enumerate() {
                         let vectors = &packed[(group * POINTS + index) * inputs * LANES..][..inputs * LANES];
                         let scalars = &patches[index * point..][..point];
-                        for (first, tile) in (0..count).step_by(ROWS).zip(products.as_chunks_mut::<TILE>().0)
-                        {
-                            let rows = std::array::from_fn(|r| ((first + r).min(count - 1) * BLOCK) as u32);
+                        for (&rows, tile) in places.iter().zip(products.as_chunks_mut::<TILE>().0) {
                             let product = Product { scalars, rows, offsets: channels, vectors, step: LANES };
-                            kernel.accumulate(&product, LANES, true, tile);
+                            accumulate(isa, &product, LANES, true, tile);
                         }
                     }
-                    instructions(kernel).run(Results {
+                    isa.run(Results {
                         products,
                         product_length,
                         across: tiling.across,
@@ -92,30 +94,34 @@ fn convolve(
                     });
                     let bias = fused.bias.map(|bias| &bias[group * LANES..]);
                     let fused = Fused { bias, ..*fused };
-                    write(&tiling, chunk, group, outputs, results, &fused, target);
+                    write(isa, &tiling, chunk, group, outputs, results, &fused, target);
                 }
             });
         });
     });
+    // SAFETY: the chunks are all rows of tiles of all images and the groups all channels, which `fits` has seen to be
+    // whole tiles and groups, so that every pixel was written; the line at the top has seen that there are no others.
+    unsafe { out.assume_init_mut() }
 }
 
 /// Writes `[image][pixel][LANES]` of one group to its place.
 fn write(
+    isa: Isa,
     tiling: &Tiling,
     chunk: &Chunk,
     group: usize,
     outputs: usize,
     results: &[f32],
     fused: &Fused<'_>,
-    target: Target,
+    target: Target<'_>,
 ) {
     let plane = tiling.height * tiling.width;
     let pixels = chunk.rows.len() * TILE_EDGE * tiling.width;
     let first = chunk.rows.start * TILE_EDGE * tiling.width;
     for (image, results) in chunk.images.clone().zip(results.chunks_exact(pixels * LANES)) {
         let start = (image * outputs + group * LANES) * plane + first;
-        // SAFETY: chunks and groups have disjoint pixels and channels, and the result outlives the loop.
-        unsafe { transpose(results, LANES, pixels, LANES, fused, target, |lane| start + lane * plane) };
+        // SAFETY: chunks and groups have disjoint pixels and channels.
+        unsafe { transpose(isa, results, LANES, pixels, LANES, fused, target, |lane| start + lane * plane) };
     }
 }
 
@@ -131,11 +137,13 @@ struct Results<'a> {
     results: &'a mut [f32],
 }
 
-impl Compiled for Results<'_> {
+impl Kernel for Results<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
-        assert!(self.products.len() >= (POINTS - 1) * self.product_length + self.count * LANES);
-        assert!(self.results.len() >= self.count * TILE_EDGE * TILE_EDGE * LANES);
+        assert!(fits(POINTS, self.product_length, product([self.count, LANES]), self.products.len()));
+        // Whole rows of tiles, as wide as the results' rows.
+        assert!(self.width == self.across * TILE_EDGE && self.count.is_multiple_of(self.across));
+        assert!(self.results.len() >= product([self.count, TILE_EDGE, TILE_EDGE, LANES]));
         for tile in 0..self.count {
             // Rows of tiles follow each other without a gap, also from one image to the next.
             let (ty, tx) = (tile / self.across, tile % self.across);

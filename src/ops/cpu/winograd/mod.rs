@@ -12,9 +12,8 @@ mod forward;
 mod patches;
 mod weight_gradient;
 
-use super::blocked::isa::Isa;
 use super::convolution::ConvShape;
-use super::micro::{Kernel, LANES, ROWS};
+use super::micro::{LANES, ROWS};
 use std::ops::Range;
 
 pub(super) use forward::{forward, transposed};
@@ -42,17 +41,6 @@ pub(super) fn fits(s: &ConvShape, before: Option<f32>) -> bool {
         && s.out_channels.is_multiple_of(LANES)
         && tiles >= FEWEST_TILES
         && before.is_none_or(|slope| (0.0..=1.0).contains(&slope))
-}
-
-/// The instruction set of the transforms that goes with a micro-kernel.
-fn instructions(kernel: Kernel) -> Isa {
-    match kernel {
-        #[cfg(target_arch = "x86_64")]
-        Kernel::Avx512 => Isa::Avx512,
-        #[cfg(target_arch = "x86_64")]
-        Kernel::Avx2 => Isa::Avx2,
-        Kernel::Portable => Isa::Portable,
-    }
 }
 
 /// Tiles that are worked on together: whole images, or some rows of tiles of one image.
@@ -114,6 +102,8 @@ impl Tiling {
 mod tests {
     use super::super::convolution::Fused;
     use super::super::direct;
+    use super::super::isa::Isa;
+    use super::super::made::made;
     use super::*;
 
     fn values(length: usize, seed: usize) -> Vec<f32> {
@@ -148,34 +138,32 @@ mod tests {
             let (x, w, y) = (values(s.wide_len(), 1), values(s.weight_len(), 2), values(s.narrow_len(), 3));
             let active: Vec<f64> = x.iter().map(|&x| f64::from(if x > 0.0 { x } else { 0.2 * x })).collect();
             let bias = values(outputs, 4);
-            let (mut ny, mut nx, mut nw) = (vec![0.0; y.len()], vec![0.0; x.len()], vec![0.0; w.len()]);
             let double = wide(&bias);
             let fused = Fused { bias: Some(&double[..]), ..Fused::default() };
-            direct::forward(&s, &active, &wide(&w), &fused, &mut ny);
+            let mut ny = made(y.len(), |out| direct::forward(&s, &active, &wide(&w), &fused, out));
             ny.iter_mut().zip(&y).for_each(|(n, &y)| *n = f64::from(y) + 0.5 * *n);
-            direct::transposed(&s, &wide(&y), &wide(&w), &Fused::default(), &mut nx);
+            let plain = Fused::default();
+            let mut nx = made(x.len(), |out| direct::transposed(&s, &wide(&y), &wide(&w), &plain, out));
             nx.iter_mut().zip(&x).for_each(|(n, &x)| *n *= if x > 0.0 { 1.0 } else { 0.2 });
-            direct::weight_gradient(&s, &active, &wide(&y), &mut nw);
-            for kernel in Kernel::available() {
-                let (mut gy, mut gx, mut gw) =
-                    (vec![f32::NAN; y.len()], vec![f32::NAN; x.len()], vec![f32::NAN; w.len()]);
-                kernel.preferred(|| {
+            let nw = made(w.len(), |out| direct::weight_gradient(&s, &active, &wide(&y), out));
+            for isa in Isa::available() {
+                let [gy, gx, gw] = isa.preferred(|| {
                     let fused = Fused {
                         before: Some(0.2),
                         bias: Some(&bias),
                         shortcut: Some((&y, 0.5)),
                         ..Fused::default()
                     };
-                    forward(&s, &x, &w, &fused, &mut gy);
+                    let gy = made(y.len(), |out| forward(&s, &x, &w, &fused, out));
                     let fused = Fused { mask: Some((&x, 0.2)), ..Fused::default() };
-                    transposed(&s, &y, &w, &fused, &mut gx);
-                    weight_gradient(&s, &x, Some(0.2), &y, &mut gw);
+                    let gx = made(x.len(), |out| transposed(&s, &y, &w, &fused, out));
+                    [gy, gx, made(w.len(), |out| weight_gradient(&s, &x, Some(0.2), &y, out))]
                 });
                 for (what, got, expected) in
                     [("forward", &gy, &ny), ("transposed", &gx, &nx), ("weight", &gw, &nw)]
                 {
                     let difference = difference(got, expected);
-                    assert!(difference < 2e-5, "{kernel:?} {what} {s:?}: {difference:e}");
+                    assert!(difference < 2e-5, "{isa:?} {what} {s:?}: {difference:e}");
                 }
             }
         }

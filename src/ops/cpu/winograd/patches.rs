@@ -1,12 +1,12 @@
 //! From pictures to transformed patches.
 
-use super::super::blocked::isa::Kernel as Compiled;
-use super::super::blocked::lanes::Lanes;
 use super::super::blocked::transforms::{F4, MOST, Transform};
-use super::super::micro::Kernel;
+use super::super::isa::{Isa, Kernel};
+use super::super::lanes::Lanes;
 use super::super::scratch::with_scratch;
+use super::super::sizes::{fits, product};
 use super::super::transpose::transpose_into;
-use super::{BLOCK, Chunk, POINTS, TILE_EDGE, Tiling, instructions};
+use super::{BLOCK, Chunk, POINTS, TILE_EDGE, Tiling};
 
 /// Points along one axis.
 const EDGE: usize = 6;
@@ -22,7 +22,7 @@ pub(super) enum Role {
 
 /// Transforms all tiles of a chunk of `source (batch, channels, height, width)` to `[point][block][slot][BLOCK]`.
 pub(super) fn transform(
-    kernel: Kernel,
+    isa: Isa,
     tiling: &Tiling,
     chunk: &Chunk,
     role: Role,
@@ -45,11 +45,11 @@ pub(super) fn transform(
                     let row = top + row as isize;
                     if row >= 0 && row < tiling.height as isize {
                         let source = &source[row as usize * width..];
-                        transpose_into(source, plane, BLOCK, width, &mut line[BLOCK..], |x| x * BLOCK);
+                        transpose_into(isa, source, plane, BLOCK, width, &mut line[BLOCK..], |x| x * BLOCK);
                     }
                 }
                 let tiles = chunk.rows.len() * tiling.across;
-                instructions(kernel).run(Strip {
+                isa.run(Strip {
                     tiling,
                     role,
                     rows: chunk.rows.len(),
@@ -76,7 +76,7 @@ struct Strip<'a> {
     point_length: usize,
 }
 
-impl Compiled for Strip<'_> {
+impl Kernel for Strip<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         // SAFETY: the caller's promise.
@@ -101,9 +101,10 @@ impl Strip<'_> {
         let row_length = (self.tiling.width + 2) * BLOCK;
         // The pixels read of each tile, and where they begin in it.
         let (pixels, begin) = if ROLE == 2 { (TILE_EDGE, row_length + BLOCK) } else { (EDGE, 0) };
-        assert!(self.strip.len() >= (self.rows * TILE_EDGE + 2) * row_length);
-        let last = self.first + (self.rows * across).saturating_sub(1) * BLOCK;
-        assert!(self.patches.len() >= last + (POINTS - 1) * self.point_length + BLOCK);
+        assert!(across * TILE_EDGE <= self.tiling.width);
+        assert!(self.strip.len() >= product([self.rows * TILE_EDGE + 2, row_length]));
+        let tiles = product([self.rows, across, BLOCK]);
+        assert!(fits(POINTS, self.point_length, self.first + tiles, self.patches.len()));
         for tile in 0..self.rows * across {
             let (ty, tx) = (tile / across, tile % across);
             // SAFETY: the lengths were compared above with what the tiles read and write.

@@ -3,13 +3,15 @@
 //! Threads share out the tiles and have sums of their own, added up in order at the end.
 
 use super::super::convolution::{ConvShape, Fused};
-use super::super::micro::{Kernel, LANES, Offsets, Product, ROWS, TILE};
+use super::super::isa::Isa;
+use super::super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position, positions};
 use super::super::scratch::with_scratch;
 use super::super::transpose::{Target, transpose};
 use super::filters::unpack;
 use super::patches::{Role, transform};
 use super::{BLOCK, POINTS, Tiling};
 use rayon::prelude::*;
+use std::mem::MaybeUninit;
 
 /// Tiles that are transformed together.
 const TILES: usize = 64;
@@ -17,32 +19,32 @@ const TILES: usize = 64;
 /// The most parts that the tiles are shared out in: each has sums of four times the weights' size.
 const PARTS: usize = 8;
 
-/// Overwrites `gradient` with `sum activation(wide) * narrow` over images and positions.
-pub(in super::super) fn weight_gradient(
+/// `sum activation(wide) * narrow` over images and positions, in all of `gradient`.
+pub(in super::super) fn weight_gradient<'r>(
     s: &ConvShape,
     wide: &[f32],
     before: Option<f32>,
     narrow: &[f32],
-    gradient: &mut [f32],
-) {
-    let kernel = Kernel::best();
+    gradient: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
+    let isa = Isa::detect();
     let tiling = Tiling::new(s, TILES);
     let parts = rayon::current_num_threads().min(PARTS).min(tiling.chunks.len());
     let length = POINTS * s.in_channels * s.out_channels;
     with_scratch(parts * length, |sums| {
         sums.par_chunks_exact_mut(length).enumerate().for_each(|(part, sums)| {
             let chunks = part * tiling.chunks.len() / parts..(part + 1) * tiling.chunks.len() / parts;
-            accumulate(s, kernel, &tiling, chunks, (wide, before), narrow, sums);
+            add(s, isa, &tiling, chunks, (wide, before), narrow, sums);
         });
         let sums: Vec<&[f32]> = sums.chunks_exact(length).collect();
-        finish(s, kernel, &sums, gradient);
-    });
+        finish(s, isa, &sums, gradient)
+    })
 }
 
 /// Sums some chunks, `[point][ROWS inputs][group of LANES outputs][TILE]`.
-fn accumulate(
+fn add(
     s: &ConvShape,
-    kernel: Kernel,
+    isa: Isa,
     tiling: &Tiling,
     chunks: std::ops::Range<usize>,
     (wide, before): (&[f32], Option<f32>),
@@ -51,14 +53,15 @@ fn accumulate(
 ) {
     let (inputs, outputs) = (s.in_channels, s.out_channels);
     let (in_point, out_point) = (tiling.point_length(inputs), tiling.point_length(outputs));
-    let steps: Vec<u32> = (0..tiling.slots).map(|slot| (slot * BLOCK) as u32).collect();
+    let steps: Vec<u32> = (0..tiling.slots).map(|slot| position(slot * BLOCK)).collect();
+    let places = positions(inputs, |input| input / BLOCK * tiling.slots * BLOCK + input % BLOCK);
     let groups = outputs / LANES;
     with_scratch(POINTS * (in_point + out_point) + tiling.slots * LANES, |scratch| {
         let (patches, rest) = scratch.split_at_mut(POINTS * in_point);
         let (results, vectors) = rest.split_at_mut(POINTS * out_point);
         for (index, chunk) in tiling.chunks[chunks].iter().enumerate() {
-            transform(kernel, tiling, chunk, Role::Input(before), wide, inputs, patches);
-            transform(kernel, tiling, chunk, Role::Result, narrow, outputs, results);
+            transform(isa, tiling, chunk, Role::Input(before), wide, inputs, patches);
+            transform(isa, tiling, chunk, Role::Result, narrow, outputs, results);
             let count = tiling.count(chunk);
             let offsets = Offsets::new(&steps[..count]);
             for (point, sums) in sums.chunks_exact_mut(inputs * outputs).enumerate() {
@@ -74,12 +77,10 @@ fn accumulate(
                         vector[BLOCK..].copy_from_slice(&halves[1][slot * BLOCK..][..BLOCK]);
                     }
                     let vectors = &vectors[..count * LANES];
-                    for first in (0..inputs).step_by(ROWS) {
-                        let start = (first / BLOCK * tiling.slots * BLOCK + first % BLOCK) as u32;
-                        let rows = std::array::from_fn(|r| start + r as u32);
+                    for (tile, &rows) in places.iter().enumerate() {
                         let product = Product { scalars, rows, offsets, vectors, step: LANES };
-                        let tile = &mut sums.as_chunks_mut::<TILE>().0[first / ROWS * groups + group];
-                        kernel.accumulate(&product, LANES, index == 0, tile);
+                        let tile = &mut sums.as_chunks_mut::<TILE>().0[tile * groups + group];
+                        accumulate(isa, &product, LANES, index == 0, tile);
                     }
                 }
             }
@@ -87,20 +88,29 @@ fn accumulate(
     });
 }
 
-/// Adds the parts' sums, transforms them back and writes them to their places.
-fn finish(s: &ConvShape, kernel: Kernel, sums: &[&[f32]], gradient: &mut [f32]) {
+/// Adds the parts' sums, transforms them back and writes them to their places, which are all of `gradient`.
+fn finish<'r>(
+    s: &ConvShape,
+    isa: Isa,
+    sums: &[&[f32]],
+    gradient: &'r mut [MaybeUninit<f32>],
+) -> &'r mut [f32] {
+    assert_eq!(gradient.len(), s.weight_len());
     let (inputs, groups) = (s.in_channels, s.out_channels / LANES);
     let target = Target::new(gradient);
     (0..inputs / ROWS * groups).into_par_iter().for_each(|task| {
         let (rows, group) = (task / groups, task % groups);
         let mut taps = [0.0; ROWS * 9 * LANES];
         let at = |point: usize, row: usize| point * inputs * groups * LANES + task * TILE + row * LANES;
-        unpack(kernel, sums, at, ROWS, &mut taps);
-        // SAFETY: tasks have disjoint inputs and outputs, and `gradient` outlives the loop.
+        unpack(isa, sums, at, ROWS, &mut taps);
+        // SAFETY: tasks have disjoint inputs and outputs.
         unsafe {
-            transpose(&taps, LANES, ROWS * 9, LANES, &Fused::default(), target, |lane| {
+            transpose(isa, &taps, LANES, ROWS * 9, LANES, &Fused::default(), target, |lane| {
                 ((group * LANES + lane) * inputs + rows * ROWS) * 9
             });
         }
     });
+    // SAFETY: the tasks are all inputs and all outputs, which `fits` has seen to be whole rows of tiles and groups, and
+    // each writes the nine taps of its own; the line at the top has seen that there are no others.
+    unsafe { gradient.assume_init_mut() }
 }

@@ -1,0 +1,176 @@
+//! The instruction set that kernels run with: found at run time, and handed out as a token.
+
+use super::lanes::{Lanes, Portable};
+#[cfg(target_arch = "x86_64")]
+use super::x86::{Avx2, Avx512};
+
+/// An instruction set that this processor has.
+///
+/// Only detection makes one, so whoever holds it holds the proof, and every kernel that needs certain instructions
+/// asks for it. It cannot be made by hand:
+///
+/// ```
+/// use idgan::ops::kernels::Isa;
+/// let isa: Isa = Isa::detect();
+/// ```
+///
+/// ```compile_fail,E0423
+/// use idgan::ops::kernels::Isa;
+/// let isa: Isa = Isa(());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Isa(Set);
+
+/// What an [`Isa`] stands for; private, so that nobody can name a set that the processor does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Set {
+    /// Whatever the build targets.
+    Portable,
+    /// AVX2 with FMA (most x86-64 since 2013).
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512F (servers, Zen 4 and later).
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+/// The proof that this processor has AVX-512F, for functions written for it by hand.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HasAvx512(());
+
+#[cfg(test)]
+thread_local! {
+    /// What tests want instead of the best.
+    static PREFERRED: std::cell::Cell<Option<Isa>> = const { std::cell::Cell::new(None) };
+}
+
+impl Isa {
+    /// The best set that this processor has. Operations ask once, on the thread that they are called on.
+    pub fn detect() -> Self {
+        #[cfg(test)]
+        if let Some(preferred) = PREFERRED.get() {
+            return preferred;
+        }
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") {
+                return Self(Set::Avx512);
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                return Self(Set::Avx2);
+            }
+        }
+        Self(Set::Portable)
+    }
+
+    /// Every set that this processor has, from slow to fast.
+    #[cfg(test)]
+    pub(crate) fn available() -> Vec<Self> {
+        let best = Self::detect();
+        let mut sets = vec![Self(Set::Portable)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                sets.push(Self(Set::Avx2));
+            }
+            if is_x86_feature_detected!("avx512f") {
+                sets.push(Self(Set::Avx512));
+            }
+        }
+        assert!(sets.contains(&best));
+        sets
+    }
+
+    /// Runs `work` with this one as the best, on this thread.
+    #[cfg(test)]
+    pub(crate) fn preferred<R>(self, work: impl FnOnce() -> R) -> R {
+        let outer = PREFERRED.replace(Some(self));
+        let result = work();
+        PREFERRED.set(outer);
+        result
+    }
+
+    /// Output blocks that one call of the blocked micro-kernel computes together, for a layer of `blocks` output
+    /// blocks; weights are packed for it.
+    pub(crate) fn columns(self, blocks: usize) -> usize {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 if blocks.is_multiple_of(2) => 2,
+            _ => 1,
+        }
+    }
+
+    /// The proof of AVX-512F, where the set has it.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    pub(crate) fn avx512(self) -> Option<HasAvx512> {
+        (self.0 == Set::Avx512).then_some(HasAvx512(()))
+    }
+
+    /// Runs `kernel` compiled for this set.
+    #[inline]
+    pub(crate) fn run<K: Kernel>(self, kernel: K) {
+        match self.0 {
+            // SAFETY: needs no particular instructions.
+            Set::Portable => unsafe { kernel.run::<Portable>() },
+            // SAFETY: a token of this set is made only where AVX2 and FMA were detected.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => unsafe { run_avx2(kernel) },
+            // SAFETY: a token of this set is made only where AVX-512F was detected.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => unsafe { run_avx512(kernel) },
+        }
+    }
+}
+
+/// A computation that can be compiled for any instruction set: `run` and all that it calls with lanes must be
+/// `#[inline(always)]`.
+pub(crate) trait Kernel {
+    /// Computes.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `L`.
+    unsafe fn run<L: Lanes>(self);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_avx2<K: Kernel>(kernel: K) {
+    // SAFETY: this function is compiled for, and only callable with, the instructions of Avx2.
+    unsafe { kernel.run::<Avx2>() }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn run_avx512<K: Kernel>(kernel: K) {
+    // SAFETY: this function is compiled for, and only callable with, the instructions of Avx512.
+    unsafe { kernel.run::<Avx512>() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Width<'a>(&'a mut usize);
+
+    impl Kernel for Width<'_> {
+        #[inline(always)]
+        unsafe fn run<L: Lanes>(self) {
+            *self.0 = L::TALL;
+        }
+    }
+
+    #[test]
+    fn a_kernel_runs_with_the_set_that_was_asked_for() {
+        for isa in Isa::available() {
+            let mut tall = 0;
+            isa.run(Width(&mut tall));
+            #[cfg(target_arch = "x86_64")]
+            assert_eq!(isa.avx512().is_some(), tall == 16, "{isa:?}");
+            assert_eq!(isa.columns(4), if tall == 16 { 2 } else { 1 });
+            assert_eq!(isa.columns(3), 1);
+            assert_eq!(isa.preferred(Isa::detect), isa);
+        }
+    }
+}
