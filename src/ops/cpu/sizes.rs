@@ -7,6 +7,7 @@
 ///
 /// # Panics
 /// When it is more than memory has addresses.
+#[inline]
 pub(crate) fn product<const N: usize>(factors: [usize; N]) -> usize {
     let product = factors.into_iter().try_fold(1, usize::checked_mul);
     assert!(product.is_some(), "{factors:?} are too large to be multiplied");
@@ -14,6 +15,7 @@ pub(crate) fn product<const N: usize>(factors: [usize; N]) -> usize {
 }
 
 /// Whether `count` values of `length`, each beginning `stride` after the one before, lie in `available`.
+#[inline]
 pub(crate) fn fits(count: usize, stride: usize, length: usize, available: usize) -> bool {
     let Some(before) = count.checked_sub(1) else { return true };
     let end = before.checked_mul(stride).and_then(|start| start.checked_add(length));
