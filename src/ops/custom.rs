@@ -45,7 +45,7 @@ macro_rules! with_float {
                 type $T = f64;
                 $body
             }
-            other => super::custom::unsupported($name, other),
+            other => $crate::ops::custom::unsupported($name, other),
         }
     };
 }
