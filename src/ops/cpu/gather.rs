@@ -119,6 +119,7 @@ pub(super) fn transposed<'r>(
     wide: &'r mut [MaybeUninit<f32>],
 ) -> &'r mut [f32] {
     let s = shape;
+    assert!(s.stride <= 2);
     let blocks = s.in_channels.div_ceil(LANES);
     let square = s.kernel * s.kernel;
     // Output position y of phase p is y = i * stride + p, and y + padding = o * stride + k: so the taps of a phase
@@ -220,9 +221,9 @@ impl Sweep<'_> {
             let blocks = group * blocks / groups..(group + 1) * blocks / groups;
             self.run_strip(strip, blocks, packed, fused, target);
         });
-        // SAFETY: the strips are all grid pixels of all images and the groups all channels; the grids of all phases
-        // together are the output, and `write` leaves no pixel of a strip out. The line at the top has seen that the
-        // output is nothing else.
+        // SAFETY: the strips are all grid pixels of all images and the groups all channels; the grids of all phases, one
+        // or two by two, together are the output, and `write` leaves no pixel of a strip out. The line at the top has
+        // seen that the output is nothing else.
         unsafe { out.assume_init_mut() }
     }
 

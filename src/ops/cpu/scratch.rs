@@ -29,3 +29,27 @@ pub(super) fn with_scratch<R>(length: usize, work: impl FnOnce(&mut [f32]) -> R)
     SPARE.with(|spare| spare.borrow_mut().push(buffer));
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_calls_have_memory_of_their_own_and_later_ones_the_same() {
+        let place = |values: &mut [f32]| values.as_ptr().addr();
+        let [outer, inner] = with_scratch(100, |outer| {
+            outer.fill(1.0);
+            let inner = with_scratch(50, |inner| {
+                inner.fill(2.0);
+                place(inner)
+            });
+            assert!(outer.iter().all(|&value| value == 1.0));
+            [place(outer), inner]
+        });
+        assert_ne!(outer, inner);
+        // The smallest that is large enough, with what was left there.
+        with_scratch(40, |values| assert_eq!((place(values), values.len(), values[39]), (inner, 40, 2.0)));
+        with_scratch(60, |values| assert_eq!((place(values), values[59]), (outer, 1.0)));
+        with_scratch(0, |values| assert!(values.is_empty()));
+    }
+}

@@ -55,6 +55,7 @@ fn convolve<'r>(
     fused: &Fused<'_>,
     out: &'r mut [MaybeUninit<f32>],
 ) -> &'r mut [f32] {
+    assert!(super::fits(s, fused.before));
     assert_eq!(out.len(), product([s.batch, outputs, s.in_height, s.in_width]));
     let all = s.batch * (s.in_height / TILE_EDGE) * (s.in_width / TILE_EDGE);
     let wanted = (all / (4 * rayon::current_num_threads())).clamp(ROWS, TILES);
@@ -99,8 +100,8 @@ fn convolve<'r>(
             });
         });
     });
-    // SAFETY: the chunks are all rows of tiles of all images and the groups all channels, which `fits` has seen to be
-    // whole tiles and groups, so that every pixel was written; the line at the top has seen that there are no others.
+    // SAFETY: the chunks are all rows of tiles of all images and the groups all channels, so that every pixel was
+    // written; the lines at the top have seen that tiles and groups are whole ones, and that there are no other pixels.
     unsafe { out.assume_init_mut() }
 }
 

@@ -9,7 +9,7 @@ use super::super::scratch::with_scratch;
 use super::super::transpose::{Target, transpose};
 use super::filters::unpack;
 use super::patches::{Role, transform};
-use super::{BLOCK, POINTS, Tiling};
+use super::{BLOCK, POINTS, Tiling, fits};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
@@ -27,6 +27,7 @@ pub(in super::super) fn weight_gradient<'r>(
     narrow: &[f32],
     gradient: &'r mut [MaybeUninit<f32>],
 ) -> &'r mut [f32] {
+    assert!(fits(s, before));
     let isa = Isa::detect();
     let tiling = Tiling::new(s, TILES);
     let parts = rayon::current_num_threads().min(PARTS).min(tiling.chunks.len());
@@ -110,7 +111,7 @@ fn finish<'r>(
             });
         }
     });
-    // SAFETY: the tasks are all inputs and all outputs, which `fits` has seen to be whole rows of tiles and groups, and
-    // each writes the nine taps of its own; the line at the top has seen that there are no others.
+    // SAFETY: the tasks are all inputs and all outputs, and each writes the nine taps of its own; the line at the top
+    // has seen that there are no others, and `fits` in `weight_gradient` that they are whole tiles and groups.
     unsafe { gradient.assume_init_mut() }
 }
