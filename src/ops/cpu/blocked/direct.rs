@@ -193,15 +193,7 @@ impl DirectConv {
 
     /// What it is and on which sizes it works, for people.
     pub(crate) fn describe(&self) -> String {
-        let (from, to) = (self.input, self.output);
-        format!(
-            "direct {:?} {}x{} {} -> {}",
-            self.footprint,
-            to.height(),
-            to.width(),
-            from.channels(),
-            to.channels()
-        )
+        format!("direct {:?} {}", self.footprint, self.input.describe_to(&self.output))
     }
 
     /// Multiply-adds that it computes.

@@ -64,8 +64,7 @@ impl EntryConv {
 
     /// What it is and on which sizes it works, for people.
     pub(crate) fn describe(&self) -> String {
-        let (from, to) = (self.input, self.output);
-        format!("from pixels {}x{} {} -> {}", to.height(), to.width(), from.channels(), to.channels())
+        format!("from pixels {}", self.input.describe_to(&self.output))
     }
 
     /// Multiply-adds that it computes.

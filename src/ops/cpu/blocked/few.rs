@@ -93,15 +93,7 @@ impl FewConv {
 
     /// What it is and on which sizes it works, for people.
     pub(crate) fn describe(&self) -> String {
-        let (from, to) = (self.input, self.output);
-        format!(
-            "pixels {:?} {}x{} {} -> {}",
-            self.footprint,
-            to.height(),
-            to.width(),
-            from.channels(),
-            to.channels()
-        )
+        format!("pixels {:?} {}", self.footprint, self.input.describe_to(&self.output))
     }
 
     /// Multiply-adds that it computes.

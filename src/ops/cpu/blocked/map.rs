@@ -56,6 +56,11 @@ impl MapShape {
         Self::new(channels, self.height, self.width)
     }
 
+    /// The sizes of a layer from this to `output`, for people.
+    pub(super) fn describe_to(&self, output: &Self) -> String {
+        format!("{}x{} {} -> {}", output.height, output.width, self.channels, output.channels)
+    }
+
     /// Blocks of sixteen channels, the last one padded.
     #[inline(always)]
     pub(crate) const fn blocks(&self) -> usize {

@@ -116,15 +116,7 @@ impl WinogradConv {
 
     /// What it is and on which sizes it works, for people.
     pub(crate) fn describe(&self) -> String {
-        let (from, to) = (self.input, self.output);
-        format!(
-            "Winograd {:?} {}x{} {} -> {}",
-            self.variant,
-            to.height(),
-            to.width(),
-            from.channels(),
-            to.channels()
-        )
+        format!("Winograd {:?} {}", self.variant, self.input.describe_to(&self.output))
     }
 
     /// Multiply-adds of one picture's matrix products; the transforms only add.
