@@ -1,0 +1,272 @@
+//! `idgan train vae|gan`: both stages, from flags, presets and TOML files to a run folder.
+
+mod config;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::{Args as ClapArgs, Subcommand};
+
+use crate::base::{Cancel, Pool};
+use crate::data::{DataError, OpenOptions};
+use crate::engine::{Training, TrainingFailed};
+use crate::training::{
+    End, Machine, RunFolder, Session, Stage, StepReport, TrainConfig, TrainError, TrainEvent,
+};
+
+use self::config::{check_resume, effective};
+use super::{DeviceArgs, OpeningArgs, print, threads, usage, warn};
+
+/// Arguments of `idgan train`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  \
+    idgan train vae --preset dsprites-small --out runs/vae\n  \
+    idgan train gan --preset dsprites-small --vae runs/vae --out runs/gan\n  \
+    idgan train gan --preset scenes-small-128 --vae runs/vae --start runs/gan-64 --out runs/gan-128\n  \
+    idgan train gan --out runs/gan --resume                          go on after a stop or a crash\n  \
+    idgan train vae --data images:photos --out runs/photos --background white\n  \
+    idgan train gan --preset celeba-256 --vae last --dry-run         print the effective configuration\n\n\
+    Ctrl+C finishes the step, saves and ends; --resume goes on from there, bit by bit as if it had not stopped.")]
+pub struct Args {
+    #[command(subcommand)]
+    stage: StageArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum StageArgs {
+    /// Stage 1: a VAE that finds the disentangled code c.
+    #[command(after_help = "Examples:\n  \
+        idgan train vae --preset dsprites-small --out runs/vae\n  \
+        idgan train vae --method factor-vae --preset dsprites --out runs/factor --seed 3\n  \
+        idgan train vae --data images:photos --out runs/photos")]
+    Vae(Options),
+    /// Stage 2: a GAN that distils the VAE's encoder and paints what it says, or a GAN to compare it with.
+    #[command(after_help = "Examples:\n  \
+        idgan train gan --preset dsprites-small --vae runs/vae --out runs/gan\n  \
+        idgan train gan --preset celeba-128 --data images:photos --vae runs/photos --out runs/faces\n  \
+        idgan train gan --method infogan --preset dsprites-small --out runs/infogan\n  \
+        idgan train gan --out runs/gan --resume --steps 20000")]
+    Gan(Options),
+    /// The small network whose features FID on sprites and scenes is measured with.
+    Features(super::train_features::Args),
+}
+
+#[derive(Debug, ClapArgs)]
+struct Options {
+    /// The run folder: config, log, samples, checkpoints.
+    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
+    out: Option<PathBuf>,
+    /// What to train on, for instance dsprites, scenes or images:DIR; see `idgan data --help`.
+    #[arg(long, value_name = "SPEC")]
+    data: Option<String>,
+    /// A named set of values to start from; a wrong name lists them. Left out: the small preset that fits --data.
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// A TOML file with values that replace the preset's.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Replaces one value, for instance vae.beta=4 or gan.s_dim=16; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Stage 1: vae, beta-vae, factor-vae or annealed-vae; stage 2: idgan, or one that it is compared with: gan,
+    /// infogan, cgan, idgan-no-distill, idgan-end-to-end, vae-gan.
+    #[arg(long, value_name = "NAME")]
+    method: Option<String>,
+    /// The VAE whose code idgan, idgan-no-distill and cgan take: a run folder, a bundle or a published PyTorch file.
+    #[arg(long, value_name = "FILE|RUN", value_parser = super::args::model_parser())]
+    vae: Option<PathBuf>,
+    /// The model that the networks start from instead of random weights. Stage 1: a VAE of the same sizes. Stage 2: a GAN
+    /// of the same sizes, or one of half the picture size and half the gan.nfilter_max, which grows by a level; it should
+    /// have learnt from the same VAE, or from one that --start made of it.
+    #[arg(long, value_name = "FILE|RUN", value_parser = super::args::model_parser())]
+    start: Option<PathBuf>,
+    /// Picture height and width in pixels: 64 for the VAE, 64 to 1024 for the GAN.
+    #[arg(long, value_name = "N")]
+    size: Option<usize>,
+    /// Steps to train in all; may be raised when resuming.
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    /// Pictures a step.
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// Seed of every random stream.
+    #[arg(long, value_name = "K")]
+    seed: Option<u64>,
+    /// Steps between checkpoints.
+    #[arg(long, value_name = "N")]
+    checkpoint_every: Option<u64>,
+    /// Steps between sample grids; 0 for none.
+    #[arg(long, value_name = "N")]
+    sample_every: Option<u64>,
+    /// Go on with the run in --out; its saved configuration holds.
+    #[arg(long)]
+    resume: bool,
+    /// Print the effective configuration and end.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    opening: OpeningArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// Trains.
+///
+/// # Errors
+/// When the values make no sense (exit code 2), or the run cannot start or go on.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let (stage, options) = match &args.stage {
+        StageArgs::Vae(options) => (Stage::Vae, options),
+        StageArgs::Gan(options) => (Stage::Gan, options),
+        StageArgs::Features(args) => return super::train_features::run(args),
+    };
+    let resumed = match (&options.out, options.resume) {
+        (Some(out), true) => Some(RunFolder::open(out)?.1),
+        _ => None,
+    };
+    let config = match &resumed {
+        Some(saved) => {
+            check_resume(options, saved)?;
+            let steps = options.steps.unwrap_or(saved.steps);
+            TrainConfig { steps, ..saved.clone() }.with_absolute_paths()?
+        }
+        None => effective(stage, options)?,
+    };
+    if config.method.is_stage_1() != (stage == Stage::Vae) {
+        let (asked, other) = if stage == Stage::Vae { ("vae", "gan") } else { ("gan", "vae") };
+        return Err(usage(format!("this is a run of `idgan train {other}`, not of `idgan train {asked}`")));
+    }
+    config.validate().map_err(|error| usage(error.to_string()))?;
+    if options.dry_run {
+        return print(toml::to_string(&config)?.trim_end());
+    }
+    let Some(out) = options.out.clone() else {
+        return Err(usage("name a run folder with --out DIR"));
+    };
+    let names_no_vae = config.gan.as_ref().is_some_and(|gan| gan.vae.is_empty());
+    if config.method.takes_a_vae() && resumed.is_none() && names_no_vae {
+        let method = config.method.name();
+        return Err(usage(format!("{method} takes the code of a VAE; name it with --vae FILE or --vae RUN")));
+    }
+    if let Some(missing) = config.missing_start().filter(|_| resumed.is_none()) {
+        return Err(usage(format!("{missing}; name its run with --start RUN")));
+    }
+    warn_free(&format!(
+        "{} {} on {}, {} px, {} steps of {} pictures (preset {}), into {}",
+        if resumed.is_some() { "going on with" } else { "training" },
+        config.method.name(),
+        config.data,
+        config.size,
+        config.steps,
+        config.batch,
+        config.preset,
+        out.display()
+    ));
+    let cancel_preparation = Cancel::new();
+    let machine = Machine {
+        device: options.device.device.open()?,
+        pool: Pool::new("train", threads()).context("cannot start the training threads")?,
+        data: OpenOptions {
+            progress: Some(super::data::progress_bar()),
+            ..options.opening.options(&cancel_preparation)
+        },
+    };
+    let is_new = resumed.is_none();
+    let folder = out.clone();
+    let training = Training::spawn(move || match is_new {
+        true => Session::start(&folder, config, machine),
+        false => Session::resume(&folder, Some(config.steps), machine),
+    })?;
+    stop_on_interrupt(&training, cancel_preparation)?;
+    follow(&training);
+    let end = match training.join() {
+        Err(TrainingFailed::Run(TrainError::Data(DataError::Cancelled))) => {
+            return print(
+                "stopped before the first step, while pictures were prepared; the same command begins again",
+            );
+        }
+        end => end?,
+    };
+    let shown = out.display();
+    match end {
+        End::Finished => print(format!("finished; explore it with: idgan {shown}")),
+        End::Stopped => print(format!(
+            "stopped and saved; go on with: idgan train {} --out {shown} --resume",
+            if stage == Stage::Vae { "vae" } else { "gan" }
+        )),
+    }
+}
+
+/// What `idgan train ... --dry-run` would print for these arguments (`vae` or `gan` first), checked.
+///
+/// # Errors
+/// As [`run`] for a wrong configuration.
+pub(super) fn configuration_of(arguments: &[String]) -> anyhow::Result<TrainConfig> {
+    let args: Args = super::args::parsed("idgan train", arguments)?;
+    let (stage, options) = match &args.stage {
+        StageArgs::Vae(options) => (Stage::Vae, options),
+        StageArgs::Gan(options) => (Stage::Gan, options),
+        StageArgs::Features(_) => return Err(usage("a sweep trains models: vae or gan, not features")),
+    };
+    let config = effective(stage, options)?;
+    config.validate().map_err(|error| usage(error.to_string()))?;
+    Ok(config)
+}
+
+/// The first Ctrl+C ends the run after its step, the second at once.
+fn stop_on_interrupt(training: &Training, preparation: Cancel) -> anyhow::Result<()> {
+    /// What comes sooner after the first is the same wish, told twice: a sweep passes on what its terminal said too.
+    const SAME: Duration = Duration::from_secs(1);
+    let control = std::sync::Arc::clone(training.control());
+    let mut asked: Option<Instant> = None;
+    ctrlc::set_handler(move || {
+        if asked.get_or_insert_with(Instant::now).elapsed() > SAME {
+            std::process::exit(130);
+        }
+        preparation.cancel();
+        control.stop();
+    })
+    .context("cannot listen for Ctrl+C")
+}
+
+/// Shows what the run tells until it ends.
+fn follow(training: &Training) {
+    let bar = indicatif::ProgressBar::new(0);
+    if let Ok(style) = indicatif::ProgressStyle::with_template("{pos}/{len} {bar:24} {msg}") {
+        bar.set_style(style);
+    }
+    let mut spoken = Instant::now();
+    for event in training.events() {
+        match event {
+            TrainEvent::Started { step, steps } => {
+                bar.set_length(steps);
+                bar.set_position(step);
+            }
+            TrainEvent::Step { step, report, pictures_per_second, seconds_left } => {
+                bar.set_position(step);
+                let left = indicatif::HumanDuration(Duration::from_secs_f64(seconds_left.clamp(0.0, 1e9)));
+                let line = format!("{}, {pictures_per_second:.0} pictures/s, {left} left", losses(&report));
+                if bar.is_hidden() && spoken.elapsed() > Duration::from_secs(30) {
+                    warn_free(&format!("step {step}: {line}"));
+                    spoken = Instant::now();
+                }
+                bar.set_message(line);
+            }
+            TrainEvent::Warning(text) => bar.suspend(|| warn(text)),
+            TrainEvent::Saved { .. } | TrainEvent::Sampled { .. } => {}
+        }
+    }
+    bar.finish_and_clear();
+}
+
+/// Progress for logs, where there is no terminal to draw on.
+fn warn_free(line: &str) {
+    use std::io::Write;
+    // nothing to do when nobody reads
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn losses(report: &StepReport) -> String {
+    report.values().iter().map(|(name, value)| format!("{name} {value:.4}")).collect::<Vec<_>>().join(" ")
+}
