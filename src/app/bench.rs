@@ -81,17 +81,12 @@ pub fn drag(options: &Options, moves: usize, interval: Duration) -> anyhow::Resu
     let [width, height] = options.size.unwrap_or(Options::SIZE).map(|side| side as f32);
     let viewport = egui::ViewportBuilder::default().with_title("idgan").with_inner_size([width, height]);
     let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
-    eframe::run_native(
-        "idgan",
-        native,
-        Box::new(move |creation| {
-            let gpu = creation.wgpu_render_state.as_ref();
-            let name = gpu.map_or_else(String::new, |gpu| gpu.adapter.get_info().name);
-            let explorer = Explorer::new(&creation.egui_ctx, gpu, &options)?;
-            Ok(Box::new(Bench::new(explorer, name, moves, interval, place)))
-        }),
-    )
-    .map_err(|error| anyhow!("the window cannot be opened: {error}"))?;
+    super::native::run(native, move |creation| {
+        let gpu = creation.wgpu_render_state.as_ref();
+        let name = gpu.map_or_else(String::new, |gpu| gpu.adapter.get_info().name);
+        let explorer = Explorer::new(&creation.egui_ctx, gpu, &options)?;
+        Ok(Box::new(Bench::new(explorer, name, moves, interval, place)))
+    })?;
     result
         .take()
         .unwrap_or_else(|| Err("the window was closed before the end".to_owned()))

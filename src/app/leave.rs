@@ -1,6 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use egui::{Align2, Context, Id, Key, ViewportCommand, vec2};
 
@@ -8,6 +8,7 @@ use super::Explorer;
 use super::save::name;
 use super::state::State;
 use super::theme::GRID;
+use crate::base::on_request_to_end;
 
 /// How the window ends: what would be lost is asked about, or waited for.
 #[derive(Default)]
@@ -35,9 +36,6 @@ enum Stage {
     Finishing,
 }
 
-/// A second signal sooner than this is the same wish, told twice.
-const SAME: Duration = Duration::from_secs(1);
-
 /// A window that has not heard a signal for so long will never hear it.
 const DEAF: Duration = Duration::from_secs(5);
 
@@ -46,17 +44,13 @@ const INTERRUPTED: i32 = 130;
 
 impl Leaving {
     /// From now on the signals that end programs close the window of `ctx` as somebody does who quits: what is not kept
-    /// yet is kept, and training saves. A second one ends the program at once.
+    /// yet is kept, and training saves. A second Ctrl+C ends the program at once.
     ///
     /// # Errors
     /// When the system refuses, or something listens already.
     pub(super) fn listen(&self, ctx: &Context) -> anyhow::Result<()> {
         let (signal, ctx) = (Arc::clone(&self.signal), ctx.clone());
-        let mut first: Option<Instant> = None;
-        ctrlc::set_handler(move || {
-            if first.get_or_insert_with(Instant::now).elapsed() > SAME {
-                std::process::exit(INTERRUPTED);
-            }
+        on_request_to_end(move || {
             signal.is_told.store(true, Ordering::Relaxed);
             ctx.request_repaint();
             let signal = Arc::clone(&signal);

@@ -12,6 +12,7 @@ mod clipboard;
 mod command;
 mod data;
 mod dialog;
+mod display;
 mod evaluate;
 mod explorer;
 mod gallery;
@@ -22,6 +23,7 @@ mod leave;
 mod log;
 mod matrix;
 mod model;
+mod native;
 mod nuisance;
 mod paint;
 mod palette;
@@ -49,6 +51,7 @@ use std::sync::Arc;
 
 use crate::engine::{FileLibrary, Library, Source};
 
+pub(crate) use display::Display;
 pub use explorer::Explorer;
 pub use window::run;
 
@@ -162,10 +165,4 @@ impl std::fmt::Debug for Options {
             .field("size", &self.size)
             .finish_non_exhaustive()
     }
-}
-
-/// Where settings are kept on this system, for the user who runs the program.
-pub fn config_folder() -> Option<PathBuf> {
-    let folders = directories::ProjectDirs::from("", "", "idgan")?;
-    Some(folders.config_dir().to_owned())
 }

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail, ensure};
 use eframe::egui_wgpu::{self, RenderState, ScreenDescriptor, wgpu};
 
+use super::native::NO_DRIVER;
 use super::{Explorer, Options};
-use crate::base::check_folder;
+use crate::base::{FileError, check_writable, write_atomic};
 
 /// The longest that a model may take to open and render.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -14,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(super) fn save(path: &Path, options: Options) -> anyhow::Result<()> {
     let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
     ensure!(is_png, "a screenshot is a .png; write --screenshot FILE.png: {}", path.display());
-    check_folder(path)?;
+    check_writable(path)?;
     let options = Options { config: None, ..options };
     let mut offscreen = Offscreen::new(options.size.unwrap_or(Options::SIZE))?;
     let mut explorer = Explorer::new(&offscreen.ctx, Some(&offscreen.gpu), &options)?;
@@ -35,7 +36,11 @@ pub(super) fn save(path: &Path, options: Options) -> anyhow::Result<()> {
         bail!("{message}");
     }
     let image = offscreen.picture()?;
-    image.save(path).with_context(|| format!("cannot write the picture: {}", path.display()))
+    write_atomic(path, |writer| {
+        let encoder = image::codecs::png::PngEncoder::new(writer);
+        let written = image.write_with_encoder(encoder).map_err(std::io::Error::other);
+        written.map_err(|error| anyhow::Error::from(FileError::new(error, path)))
+    })
 }
 
 /// A window without a display: egui drawn by wgpu into a texture.
@@ -53,9 +58,11 @@ impl Offscreen {
         let instance = pollster::block_on(setup.new_instance());
         let config = egui_wgpu::WgpuConfiguration { wgpu_setup: setup, ..Default::default() };
         let options = egui_wgpu::RendererOptions { dithering: false, ..Default::default() };
-        let gpu = pollster::block_on(RenderState::create(&config, &instance, None, options)).map_err(|error| {
-            anyhow!("there is no graphics driver to draw with, not even a software one (Mesa's lavapipe is): {error}")
-        })?;
+        let gpu =
+            pollster::block_on(RenderState::create(&config, &instance, None, options)).map_err(|error| {
+                log::debug!("{error}");
+                anyhow!(NO_DRIVER)
+            })?;
         let limit = gpu.device.limits().max_texture_dimension_2d;
         let [width, height] = size;
         if width.max(height) > limit {

@@ -5,9 +5,9 @@ use super::matrix::MatrixState;
 use super::save::{model_arguments, name, with_extension, write_codes};
 use super::state::State;
 use super::table::{Grid, Table};
+use crate::base::shell_quoted;
 use crate::checkpoint::{CodeBlock, CodeKind};
 use crate::engine::Role;
-use crate::explore::export::shell_quoted;
 use crate::explore::{Mode, RangeSpec, Traversal, draw_prior, main_block};
 
 /// What the Traverse panel makes.

@@ -1,5 +1,3 @@
-use anyhow::anyhow;
-
 use super::keep::{Settings, WindowPlace};
 use super::state::State;
 use super::{Explorer, Options};
@@ -11,12 +9,6 @@ use super::{Explorer, Options};
 pub fn run(options: Options) -> anyhow::Result<()> {
     if let Some(path) = options.screenshot.clone() {
         return super::screenshot::save(&path, options);
-    }
-    if !has_display() {
-        return Err(anyhow!(
-            "there is no display to open a window on; work without one: idgan explore MODEL --screenshot FILE.png \
-             draws the window into a file, idgan traverse and idgan sample draw pictures, or connect with ssh -X"
-        ));
     }
     let last = options.config.as_deref().and_then(Settings::last_window);
     let size = options.size.map(|size| size.map(|side| side as f32));
@@ -33,16 +25,11 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     }
     // There are no gradients to dither, and without it drawing on the CPU has less to do.
     let native = eframe::NativeOptions { viewport, dithering: false, ..Default::default() };
-    eframe::run_native(
-        "idgan",
-        native,
-        Box::new(move |creation| {
-            let explorer = Explorer::new(&creation.egui_ctx, creation.wgpu_render_state.as_ref(), &options)?;
-            explorer.leaving.listen(&creation.egui_ctx)?;
-            Ok(Box::new(explorer))
-        }),
-    )
-    .map_err(|error| anyhow!("the window cannot be opened: {error}"))
+    super::native::run(native, move |creation| {
+        let explorer = Explorer::new(&creation.egui_ctx, creation.wgpu_render_state.as_ref(), &options)?;
+        explorer.leaving.listen(&creation.egui_ctx)?;
+        Ok(Box::new(explorer))
+    })
 }
 
 /// Moves a window back to a screen that would open where none is any more: its title bar must be within reach.
@@ -92,14 +79,4 @@ impl State {
         let before = self.settings.window.filter(|_| is_maximized);
         self.settings.window = Some(before.map_or(now, |before| WindowPlace { is_maximized, ..before }));
     }
-}
-
-/// Whether this process can show windows. Elsewhere than on Linux and its kin there always is a display.
-fn has_display() -> bool {
-    if !cfg!(all(unix, not(target_os = "macos"))) {
-        return true;
-    }
-    ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }

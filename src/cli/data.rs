@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::base::{Cancel, Picture, Stream, percentile};
+use crate::base::{Cancel, Picture, Stream, on_request_to_end, percentile};
 use crate::data::{
     self, DataError, Dataset, KNOWN_SPECS, OpenOptions, SHARED_NUISANCE, classes_of, index_of,
 };
@@ -122,7 +122,7 @@ impl SetArgs {
     fn open(&self) -> anyhow::Result<Arc<dyn Dataset>> {
         let cancel = Cancel::new();
         let options = OpenOptions { progress: Some(progress_bar()), ..self.opening.options(&cancel) };
-        ctrlc::set_handler(move || cancel.cancel()).context("cannot watch for interrupts")?;
+        on_request_to_end(move || cancel.cancel()).context("cannot listen for signals")?;
         data::open(&self.spec, self.size, &options).map_err(|error| match error {
             DataError::Spec(sentence) => usage(sentence),
             error => error.into(),

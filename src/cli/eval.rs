@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use candle_core::Device;
 
-use crate::base::{Cancel, Pool, check_folder};
+use crate::base::{Cancel, Pool, check_folder, on_request_to_end};
 use crate::data::DataError;
 use crate::explore::Source;
 use crate::metrics::{
@@ -131,7 +131,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         usage("this model does not say what it was trained on; name pictures to measure on with --data SPEC")
     })?;
     let cancel = Cancel::new();
-    stop_on_interrupt(&cancel)?;
+    let stopped = cancel.clone();
+    on_request_to_end(move || stopped.cancel()).context("cannot listen for signals")?;
     let mut request = request(args, &bench);
     let pool = Pool::new("eval", threads()).context("cannot start threads")?;
     let device = args.device.device.open()?;
@@ -261,18 +262,6 @@ fn request(args: &Args, bench: &Workbench) -> Request {
 /// Whose pictures are measured when not said.
 fn usual_painter(bench: &Workbench) -> Painter {
     if bench.networks.generator.is_some() { Painter::Generator } else { Painter::Decoder }
-}
-
-/// The first Ctrl+C stops between two batches, the second at once.
-fn stop_on_interrupt(cancel: &Cancel) -> anyhow::Result<()> {
-    let cancel = cancel.clone();
-    ctrlc::set_handler(move || {
-        if cancel.is_cancelled() {
-            std::process::exit(130);
-        }
-        cancel.cancel();
-    })
-    .context("cannot listen for Ctrl+C")
 }
 
 /// One progress bar after the other.

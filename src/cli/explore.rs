@@ -61,6 +61,11 @@ pub(super) fn parse_size(text: &str) -> Result<[u32; 2], String> {
 }
 
 impl Args {
+    /// Whether a window is opened on a display, not drawn into a file.
+    pub(super) fn opens_window(&self) -> bool {
+        self.screenshot.is_none()
+    }
+
     /// Whether a model is named.
     pub(super) fn names_a_model(&self) -> bool {
         self.model.is_given()
@@ -88,7 +93,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// When the window cannot be opened.
 #[cfg(feature = "gui")]
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    use crate::app::{Options, Tool, config_folder, run};
+    use crate::app::{Options, Tool, run};
     use crate::engine::Source;
     use crate::inference::DeviceChoice;
 
@@ -124,9 +129,34 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         size: args.size,
         tool: args.tool.as_deref().and_then(Tool::named),
         dark: args.theme.as_ref().map(|theme| theme == "dark"),
-        config: config_folder(),
+        config: if args.screenshot.is_none() { settings_folder() } else { None },
         ..Options::default()
     })
+}
+
+/// Where settings, sessions and bookmarks are kept; `None` where they are not.
+#[cfg(feature = "gui")]
+fn settings_folder() -> Option<PathBuf> {
+    use crate::base::{config_folder, make_writable, spare_folder};
+    let own = config_folder();
+    let failure = match own.as_deref().map(make_writable) {
+        Some(Ok(())) => return own,
+        Some(Err(error)) => error.to_string(),
+        None => "there is no home folder".to_owned(),
+    };
+    let spare = spare_folder("settings");
+    let result = make_writable(&spare);
+    super::warn(match result {
+        Ok(()) => format!(
+            "settings, sessions and bookmarks are kept in {} for now, because your own folder cannot be used; \
+             XDG_CONFIG_HOME names another: {failure}",
+            spare.display()
+        ),
+        Err(_) => format!(
+            "settings, sessions and bookmarks are not kept; XDG_CONFIG_HOME names a folder: {failure}"
+        ),
+    });
+    result.is_ok().then_some(spare)
 }
 
 fn no_such_model(path: &std::path::Path) -> anyhow::Error {

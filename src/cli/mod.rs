@@ -1,4 +1,5 @@
-//! The command line: one subcommand per file, thin. The work is done by the rooms above.
+//! The command line: one subcommand per file. They read and check arguments, ask the rooms above, lay out figures, and
+//! say what came of it.
 //!
 //! Every subcommand is a file with `pub struct Args` ([`clap::Args`]) and
 //! `pub fn run(args: &Args) -> anyhow::Result<()>`, one line in [`Command`] and one in [`Command::run`].
@@ -7,7 +8,9 @@
 mod args;
 mod beside;
 mod code_row;
+mod environment;
 mod error;
+mod logging;
 mod output;
 mod pictures_in;
 mod threads;
@@ -37,15 +40,17 @@ pub mod table;
 pub mod train;
 pub mod traverse;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::base::{FileError, survive_file_limit};
 use crate::checkpoint::{BUNDLED, BundledModel};
 
 pub use args::{BackgroundArgs, DeviceArgs, ModelArgs, OpeningArgs};
 pub use error::{Usage, one_sentence, usage};
-pub use output::{Progress, print, print_json, warn};
+pub use output::{Progress, print, print_json, tell, warn};
 pub use threads::threads;
 pub use workbench::Decoder;
 
@@ -139,37 +144,80 @@ impl Command {
     }
 }
 
-/// Runs the program: reads the command line, fixes the thread count, runs the command, reports its error.
-pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            if let Some(word) = mistyped_command(std::env::args().skip(1)) {
-                eprintln!(
-                    "error: there is no command and no file called {word}; idgan --help lists the commands"
-                );
-                return ExitCode::from(2);
+/// A command line that makes sense, not run yet.
+#[derive(Debug)]
+pub struct CommandLine {
+    cli: Cli,
+    threads: usize,
+}
+
+impl CommandLine {
+    /// Reads the process's arguments.
+    ///
+    /// # Errors
+    /// The exit code where there is nothing to run: help was asked for, or the words make no sense; both are printed.
+    pub fn read() -> Result<Self, ExitCode> {
+        // Where the system refuses this, the limit ends the process, as it does with others.
+        let _ = survive_file_limit();
+        let cli = Cli::try_parse().map_err(|error| explain(&error))?;
+        let threads = threads::choose(cli.threads.map(usize::from));
+        Ok(Self { cli, threads })
+    }
+
+    /// What belongs into the environment, or out of it (`None`), before [`CommandLine::run`] and while the process has
+    /// one thread only.
+    pub fn environment(&self) -> Vec<(&'static str, Option<OsString>)> {
+        let opens_window = match &self.cli.command {
+            None => self.cli.explore.opens_window(),
+            Some(Command::Explore(args)) => args.opens_window(),
+            Some(_) => false,
+        };
+        environment::variables(self.threads, opens_window)
+    }
+
+    /// Fixes the thread count, runs the command, reports its error.
+    pub fn run(self) -> ExitCode {
+        logging::start();
+        match self.started() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => report(&error),
+        }
+    }
+
+    fn started(self) -> anyhow::Result<()> {
+        threads::fix()?;
+        match &self.cli.command {
+            Some(_) if self.cli.explore.names_a_model() => {
+                Err(usage("the command comes before its model: idgan COMMAND MODEL; see idgan --help"))
             }
-            // Printing fails only when nobody reads, and then there is nobody to tell.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            Some(command) => command.run(),
+            None => explore::run(&self.cli.explore),
         }
-    };
-    if let Err(error) = threads::fix(cli.threads.map(usize::from)) {
-        return report(&error);
     }
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error,idgan=warn")).init();
-    let result = match &cli.command {
-        Some(_) if cli.explore.names_a_model() => {
-            Err(usage("the command comes before its model: idgan COMMAND MODEL; see idgan --help"))
-        }
-        Some(command) => command.run(),
-        None => explore::run(&cli.explore),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report(&error),
+}
+
+/// Prints help, or what is wrong with the command line, and says the exit code.
+fn explain(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // Printing fails only when nobody reads, and then there is nobody to tell.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
     }
+    // A bundled model that cannot be unpacked is no mistake of the command line.
+    if let Some(error) =
+        std::error::Error::source(error).and_then(|source| source.downcast_ref::<FileError>())
+    {
+        tell(format!("error: {error}"));
+        return ExitCode::FAILURE;
+    }
+    let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    match mistyped_command(arguments) {
+        Some(word) => tell(format!(
+            "error: there is no command and no file called {word}; idgan --help lists the commands"
+        )),
+        None => tell(error.render().to_string().trim_end()),
+    }
+    ExitCode::from(2)
 }
 
 /// The first word of a command line that does not parse, where it is neither an option, a command nor a file.
@@ -196,7 +244,7 @@ fn report(error: &anyhow::Error) -> ExitCode {
     if error.is::<output::ReaderGone>() {
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {}", one_sentence(error));
+    tell(format!("error: {}", one_sentence(error)));
     ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
 }
 

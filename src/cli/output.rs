@@ -2,6 +2,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use crate::base::{visible, visible_json};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Whoever read our output (`head`, `less`) has closed it: the program ends quietly, without an error.
@@ -9,13 +10,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 #[error("the reader of our output has gone")]
 pub(super) struct ReaderGone;
 
-/// Prints a line on stdout.
+/// Prints a line on stdout, without what a terminal would obey.
 ///
 /// # Errors
 /// When stdout cannot be written; a closed pipe ends the program quietly.
 pub fn print(line: impl Display) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+    match writeln!(out, "{}", visible(&line.to_string())).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(ReaderGone.into()),
         Err(error) => Err(anyhow::Error::new(error).context("cannot write to the standard output")),
@@ -27,13 +28,18 @@ pub fn print(line: impl Display) -> anyhow::Result<()> {
 /// # Errors
 /// As [`print`].
 pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    print(serde_json::to_string_pretty(value)?)
+    print(visible_json(&serde_json::to_string_pretty(value)?))
 }
 
 /// Prints a warning on stderr.
 pub fn warn(sentence: impl Display) {
+    tell(format!("warning: {sentence}"));
+}
+
+/// Prints a line on stderr, without what a terminal would obey: errors, and progress where there is no bar.
+pub fn tell(line: impl Display) {
     // Nothing to do when nobody reads stderr.
-    let _ = writeln!(std::io::stderr(), "warning: {sentence}");
+    let _ = writeln!(std::io::stderr(), "{}", visible(&line.to_string()));
 }
 
 /// A progress bar on stderr that appears when a job takes more than a second, and only on a terminal.

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::Context;
 
+use crate::base::{on_request_to_end, shell_quoted};
 use crate::compare::{Cell, Processes, Sweep, advance, differences, progress};
-use crate::explore::export::shell_quoted;
 
-use super::{eval, one_sentence, print, threads, train, usage, warn};
+use super::{eval, one_sentence, print, tell, threads, train, usage, warn};
 
 /// Train and measure many models: methods times data sets times seeds.
 #[derive(Debug, clap::Args)]
@@ -79,12 +79,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         return Ok(());
     }
     static STOPPED: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(|| {
-        if STOPPED.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .context("cannot listen for Ctrl+C")?;
+    on_request_to_end(|| STOPPED.store(true, Ordering::Relaxed)).context("cannot listen for signals")?;
     let jobs = usize::from(args.jobs).min(cells.len());
     let processes = Processes {
         program: std::env::current_exe().context("cannot find this program's own file")?,
@@ -109,7 +104,7 @@ fn work(cells: &[Cell], jobs: usize, processes: &Processes<'_>) -> usize {
                         return;
                     }
                     match advance(cell, processes) {
-                        Ok(()) => warn_free(&format!("done: {}", cell.folder.display())),
+                        Ok(()) => tell(format!("done: {}", cell.folder.display())),
                         Err(error) => {
                             warn(one_sentence(&error.into()));
                             failed.fetch_add(1, Ordering::Relaxed);
@@ -124,13 +119,6 @@ fn work(cells: &[Cell], jobs: usize, processes: &Processes<'_>) -> usize {
         }
     });
     failed.into_inner()
-}
-
-/// Progress for logs.
-fn warn_free(line: &str) {
-    use std::io::Write;
-    // nothing to do when nobody reads
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Refuses a run whose configuration or measurement makes no sense, or whose folder holds a run of other values. Where

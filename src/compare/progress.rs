@@ -1,8 +1,8 @@
+use std::io::Write;
 use std::path::Path;
 
-use crate::base::FileError;
+use crate::base::{FileError, shell_quoted, write_atomic};
 use crate::checkpoint::{RUN_CHECKPOINT, summarise};
-use crate::explore::export::shell_quoted;
 use crate::metrics::{EVALUATION_FILE, Evaluation};
 use crate::training::{RunFolder, TrainConfig};
 
@@ -93,7 +93,9 @@ fn arguments(cell: &Cell) -> Option<String> {
 pub(super) fn note_measured(cell: &Cell) -> Result<(), SweepError> {
     let Some(words) = arguments(cell) else { return Ok(()) };
     let path = cell.folder.join(MEASURED);
-    std::fs::write(&path, words + "\n").map_err(|error| FileError::new(error, path).into())
+    write_atomic(&path, |writer| {
+        writeln!(writer, "{words}").map_err(|error| FileError::new(error, &path).into())
+    })
 }
 
 /// Whether a sweep has measured with these arguments, or none has: somebody measured by hand then.

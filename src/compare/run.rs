@@ -4,8 +4,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::base::FileError;
-use crate::explore::export::shell_quoted;
+use crate::base::{FileError, shell_quoted};
 use crate::training::RunFolder;
 
 use super::progress::note_measured;
@@ -77,12 +76,12 @@ fn train(cell: &Cell, processes: &Processes<'_>) -> Result<(), SweepError> {
 
 /// Asks a process to save and end. Where there are no signals, it hears of Ctrl+C from its terminal alone.
 fn ask_to_stop(child: &Child) {
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     if let Ok(id) = libc::pid_t::try_from(child.id()) {
         // SAFETY: a signal to a child that nobody has waited for yet, so the number is still its own.
         unsafe { libc::kill(id, libc::SIGTERM) };
     }
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(unix))]
     let _ = child;
 }
 

@@ -15,7 +15,7 @@ use image::RgbaImage;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Ends the process however the test ends.
-struct Ending(Child);
+pub struct Ending(pub Child);
 
 impl Drop for Ending {
     fn drop(&mut self) {
@@ -24,7 +24,7 @@ impl Drop for Ending {
     }
 }
 
-fn has(program: &str) -> bool {
+pub fn has(program: &str) -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
 }

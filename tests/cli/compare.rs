@@ -175,7 +175,7 @@ fn a_stop_reaches_the_runs_of_a_sweep() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     // to the sweep alone, as a scheduler does
-    let told = Command::new("sh").args(["-c", &format!("kill -TERM {}", sweep.id())]).status().unwrap();
+    let told = Command::new("sh").args(["-c", &format!("kill -USR1 {}", sweep.id())]).status().unwrap();
     assert!(told.success() && !sweep.wait().unwrap().success());
     let list = succeed(folder, &["sweep", "sweep.toml", "--list"]);
     assert!(list.contains("of 1000000") && !list.contains("step 0 "), "it has saved: {list}");

@@ -7,5 +7,6 @@ mod eval;
 mod frame;
 mod pictures;
 mod sample;
+mod signals;
 mod toy;
 mod traverse;

@@ -2,21 +2,22 @@
 
 mod config;
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::{Args as ClapArgs, Subcommand};
 
-use crate::base::{Cancel, Pool};
+use self::config::{check_resume, effective};
+use super::{DeviceArgs, OpeningArgs, print, tell, threads, usage, warn};
+use crate::base::{Cancel, Pool, on_request_to_end, path_word, shell_quoted};
 use crate::data::{DataError, OpenOptions};
 use crate::engine::{Training, TrainingFailed};
 use crate::training::{
     End, Machine, RunFolder, Session, Stage, StepReport, TrainConfig, TrainError, TrainEvent,
 };
-
-use self::config::{check_resume, effective};
-use super::{DeviceArgs, OpeningArgs, print, threads, usage, warn};
 
 /// Arguments of `idgan train`.
 #[derive(Debug, ClapArgs)]
@@ -152,7 +153,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(missing) = config.missing_start().filter(|_| resumed.is_none()) {
         return Err(usage(format!("{missing}; name its run with --start RUN")));
     }
-    warn_free(&format!(
+    tell(&format!(
         "{} {} on {}, {} px, {} steps of {} pictures (preset {}), into {}",
         if resumed.is_some() { "going on with" } else { "training" },
         config.method.name(),
@@ -178,7 +179,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         true => Session::start(&folder, config, machine),
         false => Session::resume(&folder, Some(config.steps), machine),
     })?;
-    stop_on_interrupt(&training, cancel_preparation)?;
+    let control = Arc::clone(training.control());
+    on_request_to_end(move || {
+        cancel_preparation.cancel();
+        control.stop();
+    })
+    .context("cannot listen for signals")?;
     follow(&training);
     let end = match training.join() {
         Err(TrainingFailed::Run(TrainError::Data(DataError::Cancelled))) => {
@@ -188,13 +194,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
         end => end?,
     };
-    let shown = out.display();
+    let run = path_word(&out);
+    let command = |words: &[&str]| shell_quoted(words.iter().map(OsStr::new).chain([run.as_os_str()]));
     match end {
-        End::Finished => print(format!("finished; explore it with: idgan {shown}")),
-        End::Stopped => print(format!(
-            "stopped and saved; go on with: idgan train {} --out {shown} --resume",
-            if stage == Stage::Vae { "vae" } else { "gan" }
-        )),
+        End::Finished => print(format!("finished; explore it with: {}", command(&["idgan", "explore"]))),
+        End::Stopped => {
+            let stage = if stage == Stage::Vae { "vae" } else { "gan" };
+            let again = command(&["idgan", "train", stage, "--resume", "--out"]);
+            print(format!("stopped and saved; go on with: {again}"))
+        }
     }
 }
 
@@ -212,22 +220,6 @@ pub(super) fn configuration_of(arguments: &[String]) -> anyhow::Result<TrainConf
     let config = effective(stage, options)?;
     config.validate().map_err(|error| usage(error.to_string()))?;
     Ok(config)
-}
-
-/// The first Ctrl+C ends the run after its step, the second at once.
-fn stop_on_interrupt(training: &Training, preparation: Cancel) -> anyhow::Result<()> {
-    /// What comes sooner after the first is the same wish, told twice: a sweep passes on what its terminal said too.
-    const SAME: Duration = Duration::from_secs(1);
-    let control = std::sync::Arc::clone(training.control());
-    let mut asked: Option<Instant> = None;
-    ctrlc::set_handler(move || {
-        if asked.get_or_insert_with(Instant::now).elapsed() > SAME {
-            std::process::exit(130);
-        }
-        preparation.cancel();
-        control.stop();
-    })
-    .context("cannot listen for Ctrl+C")
 }
 
 /// Shows what the run tells until it ends.
@@ -248,7 +240,7 @@ fn follow(training: &Training) {
                 let left = indicatif::HumanDuration(Duration::from_secs_f64(seconds_left.clamp(0.0, 1e9)));
                 let line = format!("{}, {pictures_per_second:.0} pictures/s, {left} left", losses(&report));
                 if bar.is_hidden() && spoken.elapsed() > Duration::from_secs(30) {
-                    warn_free(&format!("step {step}: {line}"));
+                    tell(&format!("step {step}: {line}"));
                     spoken = Instant::now();
                 }
                 bar.set_message(line);
@@ -258,13 +250,6 @@ fn follow(training: &Training) {
         }
     }
     bar.finish_and_clear();
-}
-
-/// Progress for logs, where there is no terminal to draw on.
-fn warn_free(line: &str) {
-    use std::io::Write;
-    // nothing to do when nobody reads
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn losses(report: &StepReport) -> String {

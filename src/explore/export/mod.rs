@@ -10,7 +10,7 @@ mod target;
 pub use animation::{Animation, write_gif, write_gif_of};
 pub use npz::NpzWriter;
 pub use picture::{Colour, encode_png, write_png};
-pub use provenance::{Provenance, numbers, shell_quoted};
+pub use provenance::{Provenance, numbers};
 pub use target::{Target, TargetKind};
 
 use std::path::PathBuf;

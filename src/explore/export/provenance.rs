@@ -1,5 +1,7 @@
 use serde_json::{Map, Value, json};
 
+use crate::base::shell_quoted;
+
 /// Where something exported comes from, and how to make it again.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Provenance {
@@ -50,39 +52,9 @@ pub fn numbers(values: &[f32]) -> Value {
     values.iter().map(|value| value.to_string().parse::<f64>().unwrap_or(f64::NAN)).collect()
 }
 
-/// Words as one line that a POSIX shell reads back as the same words.
-pub fn shell_quoted(words: &[String]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%^".contains(c);
-    let quoted = |word: &String| {
-        if !word.is_empty() && word.chars().all(plain) {
-            word.clone()
-        } else {
-            format!("'{}'", word.replace('\'', "'\\''"))
-        }
-    };
-    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shell_reads_back_what_was_quoted() {
-        let words: Vec<String> =
-            ["idgan", "a b", "", "it's", "$HOME `x` \"y\" \\ *?", "-3..3", "näme\n", "~"]
-                .map(String::from)
-                .to_vec();
-        let script = format!("for word in {}; do printf '%s\\0' \"$word\"; done", shell_quoted(&words));
-        let output = std::process::Command::new("sh").arg("-c").arg(script).output().expect("sh runs");
-        let read: Vec<String> = String::from_utf8(output.stdout)
-            .expect("the words are UTF-8")
-            .split_terminator('\0')
-            .map(String::from)
-            .collect();
-        assert_eq!(read, words);
-        assert_eq!(shell_quoted(&["idgan".into(), "--range".into(), "-3..3".into()]), "idgan --range -3..3");
-    }
 
     #[test]
     fn numbers_are_short_and_exact() {
