@@ -1,5 +1,3 @@
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -17,7 +15,7 @@ use crate::explore::export::{Colour, NpzWriter, Provenance, write_png};
 /// Writes every block of `codes` as an array of an npz file, with provenance.
 pub(crate) fn write_codes(path: &Path, codes: &Codes, provenance: &Provenance) -> Result<(), FileError> {
     let fail = |error| FileError::new(error, path);
-    write_atomic(path, |writer: &mut BufWriter<&mut File>| {
+    write_atomic(path, |writer| {
         let mut npz = NpzWriter::new(writer);
         for (name, values) in codes.blocks() {
             npz.floats(name, values.shape(), values.data()).map_err(fail)?;

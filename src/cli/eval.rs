@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use candle_core::Device;
 
-use crate::base::{Cancel, Pool, check_folder, on_request_to_end};
+use crate::base::{Cancel, Pool, check_writable, on_request_to_end};
 use crate::data::DataError;
 use crate::explore::Source;
 use crate::metrics::{
@@ -124,7 +124,7 @@ fn parse_fvm(text: &str) -> Result<FvmOptions, String> {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     args.model.require()?;
     if let Some(path) = &args.out {
-        check_folder(path).map_err(|error| usage(error.to_string()))?;
+        check_writable(path).map_err(|error| usage(error.to_string()))?;
     }
     let mut bench = Workbench::open(&args.model, &args.device)?;
     let spec = args.data.clone().or_else(|| bench.description().data.clone()).ok_or_else(|| {

@@ -2,7 +2,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use crate::base::{FileError, folder_of, write_atomic};
+use crate::base::{FileError, TEMPORARY_PREFIX, folder_of, write_atomic};
 
 use super::{TrainConfig, TrainError};
 
@@ -197,7 +197,7 @@ impl RunFolder {
             return;
         };
         for entry in entries.flatten() {
-            if entry.file_name().to_string_lossy().starts_with(".idgan-") {
+            if entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX) {
                 // what cannot be removed only takes space
                 let _ = std::fs::remove_file(entry.path());
             }

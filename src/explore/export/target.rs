@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use crate::base::{FileError, check_folder, folder_of};
+use crate::base::{FileError, TEMPORARY_PREFIX, check_writable, folder_of, target_of};
 
 use super::ExportError;
 
@@ -63,19 +63,16 @@ impl Target {
     /// # Errors
     /// What stands in the way.
     pub fn check(&self) -> Result<(), ExportError> {
-        check_folder(&self.path)?;
         if self.kind == TargetKind::Folder {
             check_vacant(&self.path)?;
+            let target = target_of(&self.path)?;
+            return temporary_folder(&target).map(drop).map_err(|e| FileError::new(e, &self.path).into());
         }
-        tempfile::Builder::new()
-            .prefix(".idgan-")
-            .tempfile_in(folder_of(&self.path))
-            .map(drop)
-            .map_err(|error| FileError::new(error, &self.path).into())
+        Ok(check_writable(&self.path)?)
     }
 
     /// Fills a folder so that it appears complete or not at all: `fill` writes into a temporary folder beside it,
-    /// which then takes its name.
+    /// which then takes its name. Where its name is a link to a folder, or to nothing yet, that is what it fills.
     ///
     /// # Errors
     /// Whatever `fill` or the system reports.
@@ -85,15 +82,14 @@ impl Target {
     ) -> Result<(), E> {
         let fail = |error: std::io::Error| E::from(FileError::new(error, &self.path).into());
         check_vacant(&self.path)?;
-        let temporary =
-            tempfile::Builder::new().prefix(".idgan-").tempdir_in(folder_of(&self.path)).map_err(fail)?;
+        let target = target_of(&self.path).map_err(ExportError::from)?;
+        let temporary = temporary_folder(&target).map_err(fail)?;
         fill(temporary.path())?;
-        set_ordinary_mode(temporary.path()).map_err(fail)?;
-        if self.path.is_dir() {
+        if target.is_dir() {
             // It is empty; where a folder cannot be renamed over an empty one this makes room.
-            std::fs::remove_dir(&self.path).map_err(fail)?;
+            std::fs::remove_dir(&target).map_err(fail)?;
         }
-        std::fs::rename(temporary.path(), &self.path).map_err(fail)?;
+        std::fs::rename(temporary.path(), &target).map_err(fail)?;
         // Its old name is gone, and nothing is left to clean up.
         let _ = temporary.keep();
         Ok(())
@@ -108,15 +104,9 @@ fn check_vacant(path: &Path) -> Result<(), ExportError> {
     if path.exists() { Err(ExportError::NotAFolder(path.into())) } else { Ok(()) }
 }
 
-#[cfg(unix)]
-fn set_ordinary_mode(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
-}
-
-#[cfg(not(unix))]
-fn set_ordinary_mode(_path: &Path) -> std::io::Result<()> {
-    Ok(())
+/// A folder beside `path` that goes away when it is dropped.
+fn temporary_folder(path: &Path) -> std::io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir_in(folder_of(path))
 }
 
 #[cfg(test)]
@@ -157,6 +147,30 @@ mod tests {
         assert_eq!(std::fs::read_dir(root.path()).expect("reads").count(), 1);
         assert!(matches!(target.write_folder(fill), Err(ExportError::Occupied(_))));
         assert!(matches!(target.check(), Err(ExportError::Occupied(_))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_folder_stays_and_the_folder_is_filled() {
+        let root = tempfile::tempdir().expect("temporary folder");
+        let fill = |folder: &Path| {
+            std::fs::write(folder.join("whole.png"), "x").expect("writes");
+            Ok::<(), ExportError>(())
+        };
+        for (link, there) in [("to-empty", "empty"), ("to-nothing", "new")] {
+            if there == "empty" {
+                std::fs::create_dir(root.path().join(there)).expect("creates");
+            }
+            std::os::unix::fs::symlink(there, root.path().join(link)).expect("links");
+            let target = Target { path: root.path().join(link), kind: Folder };
+            target.check().expect("can be filled");
+            target.write_folder(fill).expect("fills");
+            assert!(
+                target.path.is_symlink() && root.path().join(there).join("whole.png").is_file(),
+                "{link}"
+            );
+            assert!(matches!(target.check(), Err(ExportError::Occupied(_))));
+        }
     }
 
     #[test]
