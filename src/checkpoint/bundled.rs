@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::ModelDescription;
 use super::contents::DESCRIPTION_KEY;
-use crate::base::{FileError, write_atomic};
+use crate::base::{FileError, cache_folder, spare_folder, write_atomic};
 
 /// A trained model inside the program.
 #[derive(Clone, Copy, Debug)]
@@ -79,14 +79,14 @@ impl BundledModel {
     pub fn unpack_for_user(&self) -> Result<PathBuf, FileError> {
         match own_folder().map(|folder| self.unpack(&folder)) {
             Some(Ok(path)) => Ok(path),
-            _ => self.unpack(&spare_folder()),
+            _ => self.unpack(&spare_folder("bundled")),
         }
     }
 
     /// The bundled model that [`BundledModel::unpack_for_user`] put at `path`: what is written there is lost.
     pub fn at(path: &Path) -> Option<&'static Self> {
         let folder = path.parent()?;
-        let is_ours = own_folder().is_some_and(|own| own == folder) || spare_folder() == folder;
+        let is_ours = own_folder().is_some_and(|own| own == folder) || spare_folder("bundled") == folder;
         Self::find(BUNDLED, path.file_stem()?.to_str()?).filter(|_| is_ours)
     }
 
@@ -98,12 +98,7 @@ impl BundledModel {
 
 /// Where bundled models are unpacked: the user's cache folder, where there is one.
 fn own_folder() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "idgan").map(|dirs| dirs.cache_dir().join("bundled"))
-}
-
-/// Where they are unpacked instead.
-fn spare_folder() -> PathBuf {
-    std::env::temp_dir().join("idgan-bundled")
+    cache_folder().map(|folder| folder.join("bundled"))
 }
 
 #[cfg(test)]
@@ -167,7 +162,7 @@ mod tests {
             vec![BundledModel { name: "tiny", title: "", bytes: b"", card: "", picture: b"" }].leak();
         assert_eq!(BundledModel::find(models, "tiny").map(|model| model.name), Some("tiny"));
         assert!(BundledModel::find(models, "huge").is_none() && BundledModel::find(&[], "tiny").is_none());
-        let (known, spare) = (&BUNDLED[0], spare_folder());
+        let (known, spare) = (&BUNDLED[0], spare_folder("bundled"));
         let path = spare.join(format!("{}.safetensors", known.name));
         assert_eq!(BundledModel::at(&path).map(|model| model.name), Some(known.name));
         assert!(BundledModel::at(&spare.join("mine.safetensors")).is_none());

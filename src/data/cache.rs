@@ -1,10 +1,11 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::time::{Duration, SystemTime};
 
 use super::{DataError, OpenOptions};
-use crate::base::FileError;
+use crate::base::{FileError, TEMPORARY_PREFIX, cache_folder, make_writable, spare_folder};
 
 /// The folder of derived files, kept below a size by deleting what was longest unused.
 pub(super) struct CacheFolder {
@@ -13,11 +14,40 @@ pub(super) struct CacheFolder {
 }
 
 impl CacheFolder {
-    /// Opens the folder, making it when it is not there.
-    pub(super) fn open(options: &OpenOptions) -> Result<Self, DataError> {
-        std::fs::create_dir_all(&options.cache_dir)
-            .map_err(|error| FileError::new(error, &options.cache_dir))?;
-        Ok(Self { path: options.cache_dir.clone(), limit: options.cache_bytes })
+    /// Opens the folder, making it when it is not there, to find or make the derived file `name` in it.
+    ///
+    /// Where the user's own folder neither holds that file nor can be written, a temporary folder is opened instead. A
+    /// folder that somebody has named is used, or refused.
+    pub(super) fn open(options: &OpenOptions, name: &str) -> Result<Self, DataError> {
+        let named = &options.cache_dir;
+        let at = |path: &Path| Self { path: path.to_owned(), limit: options.cache_bytes };
+        if named.join(name).exists() {
+            return Ok(at(named));
+        }
+        let Err(error) = make_writable(named) else { return Ok(at(named)) };
+        let spare = spare_folder("cache");
+        if cache_folder().as_ref() != Some(named) || make_writable(&spare).is_err() {
+            return Err(DataError::Cache { kind: error.kind, path: error.path });
+        }
+        static TOLD: Once = Once::new();
+        TOLD.call_once(|| {
+            log::warn!(
+                "pictures are prepared in {}, because nothing can be written into your cache folder; --cache DIR names \
+                 another: {error}",
+                spare.display()
+            );
+        });
+        Ok(at(&spare))
+    }
+
+    /// `error`, where it is about a file in this folder as one that says how to choose another.
+    pub(super) fn blame(&self, error: DataError) -> DataError {
+        match error {
+            DataError::File(FileError { kind, path }) if path.starts_with(&self.path) => {
+                DataError::Cache { kind, path }
+            }
+            other => other,
+        }
     }
 
     /// Where the derived file `name` lies, whether or not it exists.
@@ -121,7 +151,7 @@ impl CacheFolder {
 }
 
 fn is_half_written(path: &Path) -> bool {
-    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(".idgan-"))
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(TEMPORARY_PREFIX))
 }
 
 /// The file whose lock is held by whoever makes a derived file.
@@ -202,13 +232,14 @@ fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::FileErrorKind;
 
     #[test]
     fn the_longest_unused_files_go_first_and_foreign_files_stay() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let options =
             OpenOptions { cache_dir: folder.path().to_owned(), cache_bytes: 100, ..OpenOptions::default() };
-        let cache = CacheFolder::open(&options).expect("opens");
+        let cache = CacheFolder::open(&options, "new").expect("opens");
         std::fs::write(folder.path().join("notes.txt"), [0; 500]).expect("writes");
         for (name, age) in [("old", 300), ("older", 400), ("new", 10)] {
             let path = cache.path_of(&format!("{name}.{EXTENSION}"));
@@ -228,10 +259,25 @@ mod tests {
     }
 
     #[test]
+    fn a_named_folder_that_cannot_be_used_is_refused_with_what_to_do() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let file = folder.path().join("file");
+        std::fs::write(&file, b"").expect("writes");
+        let options = OpenOptions { cache_dir: file.join("cache"), ..OpenOptions::default() };
+        let error = CacheFolder::open(&options, "new").map(drop).expect_err("refused").to_string();
+        assert!(error.contains("--cache DIR") && error.ends_with("file/cache"), "{error}");
+        let cache = CacheFolder { path: folder.path().to_owned(), limit: 1 };
+        let full = |path: PathBuf| DataError::File(FileError { kind: FileErrorKind::Full, path });
+        let error = cache.blame(full(cache.path_of("pictures"))).to_string();
+        assert!(error.contains("no space left") && error.contains("--cache DIR"), "{error}");
+        assert!(matches!(cache.blame(full("elsewhere".into())), DataError::File(_)));
+    }
+
+    #[test]
     fn one_makes_files_at_a_time_and_clears_up_what_was_left_half_written() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let options = OpenOptions { cache_dir: folder.path().to_owned(), ..OpenOptions::default() };
-        let cache = CacheFolder::open(&options).expect("opens");
+        let cache = CacheFolder::open(&options, "new").expect("opens");
         let left = folder.path().join(".idgan-left");
         let leave = || {
             let file = File::create(&left).expect("creates");
@@ -248,7 +294,8 @@ mod tests {
         assert!(matches!(cache.lock(&cancelled), Err(DataError::Cancelled)), "held by another");
         assert!(left.exists(), "it may be what the other is writing");
         let waiting = std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| CacheFolder::open(&options).and_then(|cache| cache.lock(&options)));
+            let waiting =
+                scope.spawn(|| CacheFolder::open(&options, "new").and_then(|cache| cache.lock(&options)));
             std::thread::sleep(Duration::from_millis(50));
             assert!(!waiting.is_finished());
             drop(held);

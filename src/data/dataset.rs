@@ -93,6 +93,14 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
+    /// A folder of prepared pictures that cannot be written.
+    #[error("prepared pictures cannot be written here ({kind}); name another folder with --cache DIR: {path}", path = path.display())]
+    Cache {
+        /// Why not.
+        kind: crate::base::FileErrorKind,
+        /// The folder, or the file in it.
+        path: PathBuf,
+    },
     /// Too many broken pictures.
     #[error(
         "{broken} of {total} pictures cannot be read, more than 1 %; repair or remove them; the first: {first}"

@@ -1,12 +1,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::base::{Background, Cancel};
+use crate::base::{Background, Cancel, cache_folder, spare_folder};
 
 /// How a data set is opened.
 #[derive(Clone)]
 pub struct OpenOptions {
-    /// The folder for decoded pictures and other derived files; it is made when needed and may be deleted.
+    /// The folder for decoded pictures and other derived files; it is made when needed and may be deleted. Where the
+    /// user's own cannot be written, the system's temporary folder takes its place.
     pub cache_dir: PathBuf,
     /// The most bytes the cache folder may hold; the files longest unused go first.
     pub cache_bytes: u64,
@@ -39,9 +40,7 @@ pub struct Progress<'a> {
 impl Default for OpenOptions {
     /// 20 GB in the user's cache folder, or in the system's temporary folder where there is none.
     fn default() -> Self {
-        let dirs = directories::ProjectDirs::from("", "", "idgan");
-        let cache_dir =
-            dirs.map_or_else(|| std::env::temp_dir().join("idgan-cache"), |dirs| dirs.cache_dir().to_owned());
+        let cache_dir = cache_folder().unwrap_or_else(|| spare_folder("cache"));
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             cache_dir,

@@ -97,13 +97,14 @@ impl PixelFile {
         options: &OpenOptions,
         make: impl Fn(usize) -> Result<Vec<u8>, DataError> + Sync,
     ) -> Result<Self, DataError> {
-        let cache = CacheFolder::open(options)?;
-        let path = cache.path_of(&format!("{}.{EXTENSION}", wanted.name));
+        let name = format!("{}.{EXTENSION}", wanted.name);
+        let cache = CacheFolder::open(options, &name)?;
+        let path = cache.path_of(&name);
         let found = match Self::find(&path, wanted) {
             Some(found) if !found.could_hold_more(wanted, &cache) => found,
             Some(fewer) => match Self::made(&path, wanted, &cache, options, make) {
                 // Full disks and folders that can only be read are no hindrance.
-                Err(DataError::File(error)) => {
+                Err(error @ DataError::Cache { .. }) => {
                     log::warn!(
                         "the prepared pictures are used as they are, {} of them: {error}",
                         fewer.cached()
@@ -126,11 +127,11 @@ impl PixelFile {
         options: &OpenOptions,
         make: impl Fn(usize) -> Result<Vec<u8>, DataError> + Sync,
     ) -> Result<Self, DataError> {
-        let _lock = cache.lock(options)?;
+        let _lock = cache.lock(options).map_err(|error| cache.blame(error))?;
         if let Some(found) = Self::find(path, wanted).filter(|found| !found.could_hold_more(wanted, cache)) {
             return Ok(found);
         }
-        write(wanted, cache, path, options, make)?;
+        write(wanted, cache, path, options, make).map_err(|error| cache.blame(error))?;
         Self::find(path, wanted).ok_or_else(|| DataError::Content {
             what: "the prepared pictures changed while they were written; try again".into(),
             path: path.to_owned(),

@@ -8,5 +8,6 @@ mod frame;
 mod pictures;
 mod sample;
 mod signals;
+mod surroundings;
 mod toy;
 mod traverse;

@@ -25,16 +25,18 @@ struct Found {
 /// The places of the pictures of a store, and all that was passed over. Looking into hundreds of thousands of files takes
 /// a while, so it is done once and what it showed is kept in the cache.
 pub(super) fn pictures(store: &Store, options: &OpenOptions) -> Result<(Vec<u32>, PassedOver), DataError> {
-    let cache = CacheFolder::open(options)?;
     let whole = std::fs::canonicalize(store.path()).unwrap_or_else(|_| store.path().to_owned());
     let key = fingerprint::of(&[
         whole.as_os_str().as_encoded_bytes(),
         store.fingerprint().as_bytes(),
         &VERSION.to_le_bytes(),
     ]);
-    let path = cache.path_of(&format!("listing-{key}.{LISTING}"));
+    let name = format!("listing-{key}.{LISTING}");
+    // A folder that cannot be used is no hindrance yet: prepared pictures may be there, and say so if not.
+    let cache = CacheFolder::open(options, &name).ok();
+    let kept = cache.as_ref().and_then(|cache| kept(&cache.path_of(&name)));
     let all = 0..store.entries().len() as u32;
-    if let Some(found) = kept(&path).filter(|found| found.files == store.entries().len()) {
+    if let Some(found) = kept.filter(|found| found.files == store.entries().len()) {
         let pictures = without(all, &found.others);
         return Ok((pictures, found.passed.and(store.passed_over())));
     }
@@ -43,9 +45,8 @@ pub(super) fn pictures(store: &Store, options: &OpenOptions) -> Result<(Vec<u32>
     let (pictures, passed) = store.pictures(&pool)?;
     let found = Found { files: store.entries().len(), others: without(all, &pictures), passed };
     // What could not be read may be readable soon.
-    if found.passed.denied == 0
-        && let Err(error) = keep(&found, &path, &cache)
-    {
+    let keeps = cache.filter(|_| found.passed.denied == 0);
+    if let Some(Err(error)) = keeps.map(|cache| keep(&found, &cache.path_of(&name), &cache)) {
         log::debug!("the listing is not kept: {error}"); // it is made again next time
     }
     Ok((pictures, found.passed.and(store.passed_over())))

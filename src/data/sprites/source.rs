@@ -42,12 +42,14 @@ impl Source {
         let key = fingerprint::of_file(path)?;
         let archive = Archive::open(file).map_err(|error| DataError::io(error, path))?;
         let factors = read_factors(&archive, path)?;
-        let cache = CacheFolder::open(options)?;
-        let packed = cache.path_of(&format!("dsprites-{key}.{EXTENSION}"));
+        let name = format!("dsprites-{key}.{EXTENSION}");
+        let cache = CacheFolder::open(options, &name)?;
+        let packed = cache.path_of(&name);
         let bytes = (combinations(&factors) * Mask::BYTES) as u64;
         let found =
             || PositionalFile::open(&packed).ok().filter(|file| file.len().is_ok_and(|len| len == bytes));
-        let lock = if found().is_some() { None } else { cache.lock(options)? };
+        let blame = |error| cache.blame(error);
+        let lock = if found().is_some() { None } else { cache.lock(options).map_err(blame)? };
         if let Some(file) = found() {
             CacheFolder::touch(file.file());
             return Ok((Self::Packed(file), factors));
@@ -57,7 +59,7 @@ impl Source {
                 "the unpacked sprites take {bytes} bytes, more than the cache may hold; raise --cache-size"
             )));
         }
-        pack(&archive, path, &packed, combinations(&factors), options)?;
+        pack(&archive, path, &packed, combinations(&factors), options).map_err(blame)?;
         drop(lock);
         Ok((Self::Packed(PositionalFile::open(&packed)?), factors))
     }
