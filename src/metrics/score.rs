@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::Stream;
 
@@ -10,9 +10,11 @@ const NORMAL_95: f64 = 1.959_963_984_540_054;
 pub struct Score {
     /// The value.
     pub value: f64,
-    /// Lower end of the interval.
+    /// Lower end of the interval; the smallest number there is where it is unknown, in JSON null.
+    #[serde(serialize_with = "known", deserialize_with = "low_end")]
     pub low: f64,
-    /// Upper end of the interval; the largest number there is where it is unknown.
+    /// Upper end of the interval; the largest number there is where it is unknown, in JSON null.
+    #[serde(serialize_with = "known", deserialize_with = "high_end")]
     pub high: f64,
     /// What the value is made of, where that is worth knowing: a gap for each factor, a divergence for each dimension.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -62,6 +64,19 @@ impl Score {
         let parts = names.into_iter().zip(values).map(|(name, &value)| Part { name, value }).collect();
         Self { parts, ..self }
     }
+}
+
+/// An end of an interval where it is known: programs would take the largest number for a value.
+fn known<S: Serializer>(end: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    Some(end).filter(|end| end.abs() < f64::MAX).serialize(serializer)
+}
+
+fn low_end<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::MIN))
+}
+
+fn high_end<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::MAX))
 }
 
 /// Mean and unbiased variance; (0, 0) of nothing.
@@ -146,6 +161,20 @@ mod tests {
         assert_eq!(half_sample_deviation(100, 50, 1, seen), 0.0, "no row comes twice");
         assert!(bootstrap_deviation(100, 50, 1, seen) > 1.0);
         assert_eq!([0, 1].map(|rows| half_sample_deviation(rows, 3, 1, |rows| rows.len() as f64)), [0.0; 2]);
+    }
+
+    #[test]
+    fn an_unknown_end_is_null_in_json_and_comes_back() {
+        let score = Score::spread(3.5, f64::INFINITY, [0.0, f64::MAX]);
+        let json = serde_json::to_string(&score).expect("serialises");
+        assert_eq!(json, r#"{"value":3.5,"low":0.0,"high":null}"#);
+        assert_eq!(serde_json::from_str::<Score>(&json).expect("parses"), score);
+        let both = Score { low: f64::MIN, ..score };
+        let json = serde_json::to_string(&both).expect("serialises");
+        assert_eq!(serde_json::from_str::<Score>(&json).expect("parses"), both);
+        // what was written before
+        let old = r#"{"value":3.5,"low":0.0,"high":1.7976931348623157e308}"#;
+        assert_eq!(serde_json::from_str::<Score>(old).expect("parses").high, f64::MAX);
     }
 
     #[test]

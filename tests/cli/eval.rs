@@ -67,6 +67,10 @@ fn fid_with_a_network_that_was_trained_here() {
     assert!(warning.contains("60 pictures, not more than the 256 features") && warning.contains("biased"));
     let posterior = json(folder.path(), &format!("{ask} --metrics fid --samples 60 --codes posterior"));
     assert_ne!(posterior["metrics"]["fid"]["value"].as_f64().unwrap(), value("fid", "value"));
+    let few = json(folder.path(), &format!("{ask} --metrics fid --samples 12 --out few.json"));
+    assert!(few["metrics"]["fid"]["high"].is_null() && few["metrics"]["fid"]["low"].is_f64(), "{few}");
+    let few = Evaluation::read(&folder.path().join("few.json")).unwrap();
+    assert_eq!(few.metrics[&Metric::Fid].high, f64::MAX);
     fail(folder.path(), "train features --data images:. --out x.safetensors", 1, "pictures");
 }
 
