@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -32,18 +33,23 @@ pub(crate) struct View {
 
 /// The newest few of many values.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Recent(Vec<Duration>);
+pub(crate) struct Recent(VecDeque<Duration>);
 
 impl Recent {
+    /// Most values that are kept.
+    const KEPT: usize = 64;
+
+    /// Adds a value; the oldest makes room for it.
     pub(crate) fn push(&mut self, value: Duration) {
-        if self.0.len() < 64 {
-            self.0.push(value);
+        if self.0.len() == Self::KEPT {
+            self.0.pop_front();
         }
+        self.0.push_back(value);
     }
 
-    /// Takes all values away.
+    /// Takes all values away, the oldest first.
     pub(crate) fn take(&mut self) -> Vec<Duration> {
-        std::mem::take(&mut self.0)
+        std::mem::take(&mut self.0).into()
     }
 }
 
@@ -220,6 +226,15 @@ impl Views {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_newest_values_are_kept_and_taken_once() {
+        let mut recent = Recent::default();
+        let values = (0..100).map(Duration::from_millis);
+        values.clone().for_each(|value| recent.push(value));
+        assert_eq!(recent.take(), values.skip(36).collect::<Vec<_>>());
+        assert!(recent.take().is_empty());
+    }
 
     #[test]
     fn zooming_keeps_the_point_under_the_cursor() {
