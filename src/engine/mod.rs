@@ -1,7 +1,7 @@
 //! The worker threads: jobs in, small events and latest-value frames out. Owns models and devices.
 //!
-//! One [`Engine`] serves one model at a time with five threads: a loader, a worker for the generator (with a
-//! pool of its own), a single-threaded worker for the VAE decoder, one for the encoder, and whoever calls. A
+//! One [`Engine`] serves one model at a time with four threads: a loader, and workers for the generator, the VAE decoder
+//! and the encoder, each of which computes on a pool of its own ([`Pools`]). A
 //! request of which only the newest matters replaces its unread predecessor; nothing here makes the caller
 //! wait. A panic in a network is caught on its thread, reported as an [`Event::Error`], and the network is built
 //! again.

@@ -89,7 +89,8 @@ pub struct Loaded {
 /// Builds the renderer of a role again from weights kept in memory.
 pub type Rebuild = Box<dyn Fn(Role) -> Result<Option<Box<dyn Renderer>>, String> + Send>;
 
-/// The threads on which each network runs; no network ever queues behind another.
+/// The threads on which each network runs, so that the decoder and the encoder never wait for the generator. A second
+/// decoder that measures what codes do shares the encoder's.
 #[derive(Clone, Debug)]
 pub struct Pools {
     /// As many as the machine spares.
