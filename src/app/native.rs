@@ -43,9 +43,7 @@ pub(super) fn run(
     if display == Display::X11 {
         xlib::let_us_speak();
     }
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        eframe::run_native("idgan", options, Box::new(|creation| create(creation)))
-    }));
+    let result = catch_unwind(AssertUnwindSafe(|| eframe::run_native("idgan", options, Box::new(create))));
     match result {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(sentence(&error)),

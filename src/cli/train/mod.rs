@@ -153,7 +153,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(missing) = config.missing_start().filter(|_| resumed.is_none()) {
         return Err(usage(format!("{missing}; name its run with --start RUN")));
     }
-    tell(&format!(
+    tell(format!(
         "{} {} on {}, {} px, {} steps of {} pictures (preset {}), into {}",
         if resumed.is_some() { "going on with" } else { "training" },
         config.method.name(),
@@ -240,7 +240,7 @@ fn follow(training: &Training) {
                 let left = indicatif::HumanDuration(Duration::from_secs_f64(seconds_left.clamp(0.0, 1e9)));
                 let line = format!("{}, {pictures_per_second:.0} pictures/s, {left} left", losses(&report));
                 if bar.is_hidden() && spoken.elapsed() > Duration::from_secs(30) {
-                    tell(&format!("step {step}: {line}"));
+                    tell(format!("step {step}: {line}"));
                     spoken = Instant::now();
                 }
                 bar.set_message(line);

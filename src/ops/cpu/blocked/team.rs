@@ -339,7 +339,7 @@ pub(super) mod tests {
         let done = AtomicUsize::new(0);
         let job = |_: usize, piece: usize| {
             done.fetch_add(1, Ordering::Relaxed);
-            if piece % 2 == 0 {
+            if piece.is_multiple_of(2) {
                 std::panic::panic_any(Fragile);
             }
         };
