@@ -10,7 +10,8 @@ const MAX_DIMS: usize = 64;
 /// the file claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NpyHeader {
-    /// The element type in NumPy's notation, for instance `|u1` or `<f8`; `|O` is Python objects.
+    /// The element type in NumPy's notation, for instance `|u1` or `<f8`; `|O` is Python objects, `[('x', '<f4')]` a
+    /// structure of named fields.
     pub descr: String,
     /// Whether the first dimension varies fastest.
     pub fortran_order: bool,
@@ -77,9 +78,8 @@ impl NpyHeader {
             let (key, after) = quoted(rest)?;
             rest = after.trim_start().strip_prefix(':')?.trim_start();
             match key {
-                "descr" if rest.starts_with('[') => return None,
                 "descr" => {
-                    let (value, after) = quoted(rest)?;
+                    let (value, after) = quoted(rest).or_else(|| bracketed(rest))?;
                     descr = Some(value.to_owned());
                     rest = after;
                 }
@@ -113,14 +113,34 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     text[1..].split_once(quote)
 }
 
-/// The sizes in `3, 4` or `3,`; `None` when their product overflows.
+/// Splits what stands in brackets, whatever lies within them, from what follows it.
+fn bracketed(text: &str) -> Option<(&str, &str)> {
+    let (mut depth, mut quote) = (0usize, None);
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '[' | '(' | '{') => depth += 1,
+            (None, ']' | ')' | '}') => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        if depth == 0 {
+            return (at > 0).then(|| text.split_at(at + c.len_utf8()));
+        }
+    }
+    None
+}
+
+/// The sizes in `3, 4` or `3,`, also as Python 2 wrote them (`3L, 4L`); `None` when their product overflows.
 fn parse_shape(text: &str) -> Option<Vec<usize>> {
     let text = text.trim();
     if text.is_empty() {
         return Some(Vec::new());
     }
     let sizes = text.strip_suffix(',').unwrap_or(text).split(',').take(MAX_DIMS + 1);
-    let shape: Vec<usize> = sizes.map(|size| size.trim().parse().ok()).collect::<Option<_>>()?;
+    let number = |size: &str| size.trim().trim_end_matches('L').parse().ok();
+    let shape: Vec<usize> = sizes.map(number).collect::<Option<_>>()?;
     let product = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
     (shape.len() <= MAX_DIMS && product.is_some()).then_some(shape)
 }
@@ -154,6 +174,13 @@ mod tests {
             ),
             ("{'descr': '<f8', 'fortran_order': False, 'shape': (5,), }   \n", "<f8", vec![5]),
             ("{\"descr\": \"|O\", 'fortran_order': False, 'shape': ()}", "|O", vec![]),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (4L, 10L), }", "<f4", vec![4, 10]),
+            ("{'descr': '<f4', 'fortran_order': True, 'shape': (7L,), }", "<f4", vec![7]),
+            (
+                "{'descr': [('x]', '<f4'), ('y', '<i2', (2,))], 'fortran_order': False, 'shape': (4, 2), }",
+                "[('x]', '<f4'), ('y', '<i2', (2,))]",
+                vec![4, 2],
+            ),
         ];
         for (text, descr, shape) in cases {
             for version in [1, 2] {
@@ -174,7 +201,9 @@ mod tests {
             "{",
             "{'descr': '<f8'",
             "{'descr': '<f8', 'fortran_order': False}",
-            "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,)}",
+            "{'descr': [('a', '<f8'), 'fortran_order': False, 'shape': (1,)}",
+            "{'descr': ], 'fortran_order': False, 'shape': (1,)}",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (L,)}",
             "{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999, 99999999999)}",
             "{'descr': '<f8', 'fortran_order': False, 'shape': (-1,)}",
             "{'descr': '<f8', 'fortran_order': Maybe, 'shape': (1,)}",

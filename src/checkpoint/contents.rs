@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
-use crate::base::{Array, Arrays, FileError};
-use crate::formats::{Source, sha256, shorten};
+use crate::base::Arrays;
+use crate::formats::{hexadecimal, shorten};
 
-use super::pickle::{Encoding, TensorRef, TorchFile, Value};
+use super::keys::{Choice, Key, choose, listed};
+use super::pickle::{TorchFile, Value};
+use super::reader::{Format, Handle, Handles, Reader};
 use super::shapes::Shapes;
-use super::tensors::TensorFile;
 use super::{CheckpointError, ModelDescription};
 
 /// The key of the model description in a bundle's metadata.
@@ -19,49 +21,17 @@ pub(crate) const DESCRIPTION_KEY: &str = "idgan";
 pub const VAE_ITERATION: &str = "vae_iteration";
 /// The same of the GAN.
 pub const GAN_ITERATION: &str = "gan_iteration";
+/// The key there of the learning rate that the VAE's optimiser had last.
+pub const VAE_RATE: &str = "vae_learning_rate";
+/// The same of the generator.
+pub const GENERATOR_RATE: &str = "generator_learning_rate";
+/// The same of the discriminator.
+pub const DISCRIMINATOR_RATE: &str = "discriminator_learning_rate";
+/// What the description of an imported model keeps of the training of its files.
+pub(crate) const KEPT_NOTES: [&str; 5] =
+    [VAE_ITERATION, GAN_ITERATION, VAE_RATE, GENERATOR_RATE, DISCRIMINATOR_RATE];
 /// The bundle in a run folder.
 pub const RUN_CHECKPOINT: &str = "checkpoint.safetensors";
-
-/// The kind of file a model came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// A safetensors file with a model description.
-    Bundle,
-    /// A safetensors file of another program.
-    Safetensors,
-    /// A PyTorch file in the zip encoding.
-    TorchZip,
-    /// A PyTorch file in the encoding before 1.6.
-    TorchLegacy,
-}
-
-impl Format {
-    /// In words.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bundle => "idgan bundle (safetensors)",
-            Self::Safetensors => "safetensors without a model description",
-            Self::TorchZip => "PyTorch (zip)",
-            Self::TorchLegacy => "PyTorch (before 1.6)",
-        }
-    }
-}
-
-/// Where the values of one tensor lie.
-#[derive(Clone, Debug)]
-pub(crate) struct Handle {
-    pub(crate) shape: Vec<usize>,
-    place: Place,
-}
-
-#[derive(Clone, Debug)]
-enum Place {
-    Named(String),
-    Torch(TensorRef),
-}
-
-/// Tensors of one network by their name within it.
-pub(crate) type Handles = BTreeMap<String, Handle>;
 
 /// Everything in a file that this program understands.
 #[derive(Debug, Default)]
@@ -71,6 +41,8 @@ pub(crate) struct Found {
     pub(crate) generator: Handles,
     pub(crate) discriminator: Handles,
     pub(crate) stats: Handles,
+    /// Whether the generator is a moving average of the one that was trained.
+    pub(crate) is_averaged: bool,
     /// What the file says about its training: iteration, whether optimisers are kept.
     pub(crate) training: BTreeMap<String, Json>,
     pub(crate) warnings: Vec<String>,
@@ -80,105 +52,59 @@ pub(crate) struct Found {
 #[derive(Debug)]
 pub(crate) struct Contents {
     pub(crate) path: PathBuf,
-    pub(crate) source: Source,
     pub(crate) format: Format,
     pub(crate) found: Found,
+    /// The names of its tensors, for a message.
+    pub(crate) listed: String,
     reader: Reader,
 }
 
-#[derive(Debug)]
-enum Reader {
-    Tensors(TensorFile),
-    Torch(TorchFile),
-}
-
 impl Contents {
-    /// Opens a bundle, a published PyTorch file, a state dict of another program, or a run folder.
+    /// Opens a bundle, a published PyTorch file, a state dict of another program, or a folder with one of these.
     pub(crate) fn open(path: &Path) -> Result<Self, CheckpointError> {
-        let path = if path.is_dir() { run_checkpoint(path)? } else { path.to_owned() };
-        let source = Source::open(&path)?;
+        let reader = Reader::open(path)?;
+        let path = reader.path().to_owned();
         let wrong = |what: String| CheckpointError::content(what, &path);
-        let mut start = [0; 9];
-        let head = start.len().min(source.len() as usize);
-        source.read_exact_at(&mut start[..head], 0).map_err(|error| CheckpointError::io(error, &path))?;
-        let (format, found, reader) = match start {
-            _ if head == 0 => return Err(wrong("the file is empty".into())),
-            [b'P', b'K', ..] | [0x80, ..] if start[8] != b'{' => {
-                let file = TorchFile::from_source(source.clone())?;
-                let format = match file.encoding() {
-                    Encoding::Zip => Format::TorchZip,
-                    Encoding::Legacy => Format::TorchLegacy,
-                };
-                (format, found_in_torch(file.root()).map_err(wrong)?, Reader::Torch(file))
+        let (keys, handles) = reader.list()?;
+        let listed = listed(&keys);
+        let description = reader.tensors().and_then(|file| file.metadata().get(DESCRIPTION_KEY));
+        let (format, found) = match (description, reader.torch()) {
+            (Some(text), _) => {
+                let description = parse_description(text).map_err(wrong)?;
+                (Format::Bundle, found_in_bundle(description, keys, handles))
             }
-            [.., b'{'] => {
-                let file = TensorFile::from_source(source.clone())?;
-                let found = found_in_tensors(&file).map_err(wrong)?;
-                let format = if found.description.is_some() { Format::Bundle } else { Format::Safetensors };
-                (format, found, Reader::Tensors(file))
-            }
-            _ => {
-                return Err(wrong(
-                    "this is neither a safetensors file nor a PyTorch checkpoint; was it downloaded completely?"
-                        .into(),
-                ));
-            }
+            (None, Some(file)) => (reader.format(), found_in_torch(file, &keys, &handles).map_err(wrong)?),
+            (None, None) => (reader.format(), found_by_keys(&keys, &handles).map_err(wrong)?),
         };
-        Ok(Self { path, source, format, found, reader })
+        Ok(Self { path, format, found, listed, reader })
     }
 
     /// Reads the values of `handles`.
     pub(crate) fn read(&mut self, handles: &Handles) -> Result<Arrays, CheckpointError> {
-        handles.iter().map(|(name, handle)| Ok((name.clone(), self.read_one(handle)?))).collect()
+        self.reader.read(handles)
     }
 
-    fn read_one(&mut self, handle: &Handle) -> Result<Array, CheckpointError> {
-        match (&mut self.reader, &handle.place) {
-            (Reader::Tensors(file), Place::Named(name)) => file.array(name),
-            (Reader::Torch(file), Place::Torch(tensor)) => file.array(tensor),
-            _ => Err(CheckpointError::content("a tensor of another file was asked for", &self.path)),
-        }
+    /// Its size on disk in bytes.
+    pub(crate) fn len(&self) -> Result<u64, CheckpointError> {
+        self.reader.len()
     }
 
     /// SHA-256 of the file in hexadecimal.
     pub(crate) fn sha256(&self) -> Result<String, CheckpointError> {
-        sha256(&[&self.source]).map_err(|error| CheckpointError::io(error, &self.path))
+        sha256(&[self])
     }
+}
+
+/// SHA-256 over the files, one after the other, in hexadecimal.
+pub(crate) fn sha256(files: &[&Contents]) -> Result<String, CheckpointError> {
+    let mut hasher = Sha256::new();
+    files.iter().try_for_each(|file| file.reader.digest(&mut hasher))?;
+    Ok(hexadecimal(hasher))
 }
 
 /// Names and shapes alone.
 pub(crate) fn shapes(handles: &Handles) -> Shapes {
     handles.iter().map(|(name, handle)| (name.clone(), handle.shape.clone())).collect()
-}
-
-/// The newest checkpoint of a run.
-fn run_checkpoint(folder: &Path) -> Result<PathBuf, CheckpointError> {
-    let path = folder.join(RUN_CHECKPOINT);
-    if path.is_file() {
-        return Ok(path);
-    }
-    let any = std::fs::read_dir(folder)
-        .map_err(|error| FileError::new(error, folder))?
-        .any(|entry| entry.is_ok_and(|e| e.file_name() == "config.toml"));
-    if any {
-        return Err(CheckpointError::content(
-            format!("this run has not written {RUN_CHECKPOINT} yet; wait for its first checkpoint"),
-            folder,
-        ));
-    }
-    let what = format!("this folder is no run (it has no {RUN_CHECKPOINT}); name a run or a file inside it");
-    Err(CheckpointError::content(what, folder))
-}
-
-fn found_in_tensors(file: &TensorFile) -> Result<Found, String> {
-    let handles = file.shapes().map(|(name, shape)| {
-        (name.to_owned(), Handle { shape: shape.to_vec(), place: Place::Named(name.to_owned()) })
-    });
-    let mut found = sort_by_network(handles.collect())?;
-    if let Some(text) = file.metadata().get(DESCRIPTION_KEY) {
-        found.description = Some(parse_description(text)?);
-    }
-    Ok(found)
 }
 
 fn parse_description(text: &str) -> Result<ModelDescription, String> {
@@ -194,149 +120,160 @@ fn parse_description(text: &str) -> Result<ModelDescription, String> {
     serde_json::from_value(json).map_err(|error| format!("its model description is not sound ({error})"))
 }
 
-fn found_in_torch(root: Value<'_>) -> Result<Found, String> {
-    if root.entries().is_none() {
-        return Err(format!("it holds {}, not the dict of a checkpoint", root.kind()));
-    }
-    let mut found = Found::default();
-    if let Some(states) = root.get("model_states") {
-        let net =
-            states.get("net").ok_or("it has `model_states` without a `net`, so it is no VAE checkpoint")?;
-        found.vae = state_dict(net, "VAE")?;
-        note_iteration(&mut found, VAE_ITERATION, root.get("iter"));
-        let optimiser = root.get("optim_states").and_then(|states| states.get("optim"));
-        note_optimiser(&mut found, "vae_optimiser", optimiser);
-        for (key, tensor, axis) in
-            [("c_dim", "decoder.layer.0.weight", 1), ("nc", "encoder.layer.0.weight", 1)]
-        {
-            let stated = states.get(key).and_then(Value::as_int);
-            let actual = found.vae.get(tensor).and_then(|handle| handle.shape.get(axis));
-            if let (Some(stated), Some(&actual)) = (stated, actual)
-                && usize::try_from(stated) != Ok(actual)
-            {
-                return Err(format!("it says {key} {stated}, but tensor `{tensor}` has {actual}"));
-            }
-        }
-    }
-    let moving_average = root.get("generator_test");
-    if let Some(generator) = moving_average.or_else(|| root.get("generator")) {
-        found.generator = state_dict(generator, "generator")?;
-        if moving_average.is_none() {
-            found.warnings.push(
-                "it has no `generator_test`, so the raw generator serves instead of its moving average; \
-                 pictures may look rougher"
-                    .into(),
-            );
-        }
-    }
-    if let Some(discriminator) = root.get("discriminator") {
-        found.discriminator = state_dict(discriminator, "discriminator")?;
-    }
-    if !found.generator.is_empty() || !found.discriminator.is_empty() {
-        note_iteration(&mut found, GAN_ITERATION, root.get("it"));
-        note_optimiser(
-            &mut found,
-            "gan_optimisers",
-            root.get("g_optimizer").or_else(|| root.get("d_optimizer")),
-        );
-    }
-    if found.vae.is_empty() && found.generator.is_empty() && found.discriminator.is_empty() {
-        // A bare state dict, or one under the name that many scripts use.
-        let plain = root.get("state_dict").unwrap_or(root);
-        let handles = state_dict(plain, "model").map_err(|_| {
-            let keys = root.entries().into_iter().flatten().filter_map(|(key, _)| key.as_text());
-            let keys: Vec<String> = keys.take(8).map(shorten).collect();
-            format!(
-                "this PyTorch file holds neither a VAE (`model_states`) nor a GAN (`generator`); its keys are: {}",
-                if keys.is_empty() { "none".into() } else { keys.join(", ") }
-            )
-        })?;
-        return sort_by_network(handles);
-    }
-    Ok(found)
-}
-
-/// The tensors of a state dict, without the prefix that DataParallel adds.
-fn state_dict(value: Value<'_>, network: &str) -> Result<Handles, String> {
-    let entries =
-        value.entries().ok_or_else(|| format!("its {network} is {}, not a state dict", value.kind()))?;
-    let mut handles = Handles::new();
-    for (key, value) in entries {
-        let name =
-            key.as_text().ok_or_else(|| format!("its {network} has {} among its names", key.kind()))?;
-        let tensor = value.as_tensor().ok_or_else(|| {
-            format!("`{}` of its {network} is {}, not a tensor", shorten(name), value.kind())
-        })?;
-        let handle = Handle { shape: tensor.shape().to_vec(), place: Place::Torch(tensor.clone()) };
-        let name = name.strip_prefix("module.").unwrap_or(name);
-        if handles.insert(name.to_owned(), handle).is_some() {
-            return Err(format!("its {network} has tensor `{}` twice", shorten(name)));
-        }
-    }
-    if handles.is_empty() {
-        return Err(format!("its {network} holds no tensors"));
-    }
-    Ok(handles)
-}
-
-/// Distributes tensors over the networks by their names.
-fn sort_by_network(handles: Handles) -> Result<Found, String> {
-    let mut found = Found::default();
-    let mut bare = Handles::new();
+/// A bundle says what it holds: its groups are taken by their names.
+fn found_in_bundle(description: ModelDescription, keys: Vec<Key>, handles: Vec<Handle>) -> Found {
+    let mut found = Found { description: Some(description), ..Found::default() };
     let mut others: Vec<String> = Vec::new();
-    for (full, handle) in handles {
-        let name = full.strip_prefix("module.").unwrap_or(&full);
-        let (group, name) = match name.split_once('.') {
+    for (Key { full, .. }, handle) in keys.into_iter().zip(handles) {
+        let (group, name) = match full.split_once('.') {
             Some(("vae", rest)) => (&mut found.vae, rest),
-            Some(("encoder" | "decoder", _)) => (&mut found.vae, name),
             Some(("generator", rest)) => (&mut found.generator, rest),
             Some(("discriminator", rest)) => (&mut found.discriminator, rest),
+            Some(("stats", rest)) => (&mut found.stats, rest),
             // What a training state keeps beside its model.
             Some(("training", _)) => continue,
-            Some(("stats", rest)) => (&mut found.stats, rest),
-            Some(("layer" | "fc" | "resnet" | "conv_img" | "mean_fn" | "logstd_fn", _)) => (&mut bare, name),
             _ => {
                 others.push(full);
                 continue;
             }
         };
-        let name = name.strip_prefix("module.").unwrap_or(name);
-        if group.insert(name.to_owned(), handle).is_some() {
-            return Err(format!("it has tensor `{}` twice", shorten(name)));
-        }
+        group.insert(name.to_owned(), handle);
     }
-    if !bare.is_empty() {
-        // A state dict without a network's name: a discriminator ends in one number or starts from a picture.
-        let shape = |name: &str| bare.get(name).map(|handle| handle.shape.as_slice());
-        let judges = matches!(shape("fc.weight"), Some([1, _]))
-            || matches!(shape("layer.0.weight"), Some([_, _, _, _]));
-        let group = if judges { &mut found.discriminator } else { &mut found.generator };
-        if !group.is_empty() {
-            return Err("it holds the same network twice, with and without its name".into());
-        }
-        *group = bare;
-    }
-    let Some(first) = others.first().map(|name| shorten(name)) else { return Ok(found) };
-    if found.vae.is_empty() && found.generator.is_empty() && found.discriminator.is_empty() {
-        return Err(format!(
-            "its tensors (the first is `{first}`) belong to no network that idgan knows; it reads the VAE, the \
-             generators and discriminators of ID-GAN"
-        ));
+    if let Some(first) = others.first() {
+        let first = shorten(first);
+        let text =
+            format!("{} tensors belong to no network and were left out, first `{first}`", others.len());
+        found.warnings.push(text);
     }
     found
-        .warnings
-        .push(format!("{} tensors belong to no network and were left out, first `{first}`", others.len()));
+}
+
+/// The networks of a file that says nothing about itself.
+fn found_by_keys(keys: &[Key], handles: &[Handle]) -> Result<Found, String> {
+    let mut choices = choose(keys)?;
+    let is_averaged = choices.generator.as_ref().is_some_and(|choice| choice.is_averaged);
+    let taken = |choice: &mut Option<Choice>| -> Handles {
+        let tensors = choice.take().map(|choice| choice.tensors).unwrap_or_default();
+        tensors.into_iter().map(|(name, i)| (name, handles[i].clone())).collect()
+    };
+    let mut found = Found {
+        vae: taken(&mut choices.vae),
+        generator: taken(&mut choices.generator),
+        discriminator: taken(&mut choices.discriminator),
+        is_averaged,
+        warnings: choices.warnings,
+        ..Found::default()
+    };
+    // A bundle that another program saved without its description.
+    for (key, handle) in keys.iter().zip(handles) {
+        if let Some(name @ ("mu" | "logvar" | "kl")) = key.full.strip_prefix("stats.") {
+            found.stats.insert(name.to_owned(), handle.clone());
+        }
+    }
     Ok(found)
 }
 
-fn note_iteration(found: &mut Found, key: &str, value: Option<Value<'_>>) {
-    if let Some(iteration) = value.and_then(Value::as_int) {
-        found.training.insert(key.into(), iteration.into());
+fn found_in_torch(file: &TorchFile, keys: &[Key], handles: &[Handle]) -> Result<Found, String> {
+    let root = file.root();
+    let mut found = found_by_keys(keys, handles).map_err(|what| no_network(file, keys, what))?;
+    if let Some(states) = root.get("model_states") {
+        check_stated(states, &found)?;
+    }
+    let iteration = |name: &str| {
+        let names = [name, "iteration", "global_step", "step"];
+        names.iter().find_map(|name| root.get(name)?.as_int()).map(Json::from)
+    };
+    if !found.vae.is_empty() {
+        note(&mut found, VAE_ITERATION, iteration("iter"));
+        let optimiser = root.get("optim_states").and_then(|states| states.get("optim"));
+        let optimiser = optimiser.or_else(|| root.get("optimizer_state_dict"));
+        note(&mut found, "vae_optimiser", Some(has_state(optimiser).into()));
+        note(&mut found, VAE_RATE, rate(optimiser));
+    }
+    if !found.generator.is_empty() || !found.discriminator.is_empty() {
+        note(&mut found, GAN_ITERATION, iteration("it"));
+        let optimisers = ["g_optimizer", "d_optimizer"].map(|name| root.get(name));
+        note(&mut found, "gan_optimisers", Some(has_state(optimisers[0].or(optimisers[1])).into()));
+        note(&mut found, GENERATOR_RATE, rate(optimisers[0]));
+        note(&mut found, DISCRIMINATOR_RATE, rate(optimisers[1]));
+    }
+    // The published files keep the raw generator and its moving average under these names.
+    let has_generator = root.get("generator").is_some() && !found.generator.is_empty();
+    if has_generator && !found.is_averaged && root.get("generator_test").is_none() {
+        found.warnings.push(
+            "it has no `generator_test`, so the raw generator serves instead of its moving average; pictures may look \
+             rougher"
+                .into(),
+        );
+    }
+    if let [first, ..] = file.suspicious_names()[..] {
+        found.warnings.push(format!(
+            "it asks to run `{}`, which weights do not need and idgan never does; do not open it in programs that do",
+            shorten(first)
+        ));
+    }
+    Ok(found)
+}
+
+/// Why a PyTorch file holds no network, where its values say more than the names of its tensors, `what`.
+fn no_network(file: &TorchFile, keys: &[Key], what: String) -> String {
+    let advice = "if you trust where it comes from, load it in PyTorch and save its state_dict alone";
+    if let [first, ..] = file.suspicious_names()[..] {
+        return format!("this file asks to run `{}`, which weights do not need; {advice}", shorten(first));
+    }
+    if let Some(class) = file.whole_module() {
+        return format!(
+            "it holds a whole Python object (`{}`), not its weights alone; load it in PyTorch where its class is known and \
+             save the state_dict: torch.save(model.state_dict(), FILE)",
+            shorten(class)
+        );
+    }
+    if !keys.is_empty() {
+        return what;
+    }
+    let root = file.root();
+    let made = root.entries().into_iter().flatten().find_map(|(_, value)| value.class());
+    if let Some(class) = root.class().or(made) {
+        return format!("this file asks to run `{}`, which weights do not need; {advice}", shorten(class));
+    }
+    let names = root.entries().into_iter().flatten().filter_map(|(key, _)| key.as_text());
+    let names: Vec<String> = names.take(8).map(|name| format!("`{}`", shorten(name))).collect();
+    match (names.is_empty(), root.is_container()) {
+        (true, true) => "it holds no weights".into(),
+        (true, false) => format!("it holds {} alone, not a dict of named weights", root.kind()),
+        (false, _) => format!("it holds no weights; its keys are {}", names.join(", ")),
     }
 }
 
-fn note_optimiser(found: &mut Found, key: &str, value: Option<Value<'_>>) {
-    let filled = |state: Value<'_>| state.entries().is_some_and(|mut entries| entries.next().is_some());
-    let present = value.and_then(|optimiser| optimiser.get("state")).is_some_and(filled);
-    found.training.insert(key.into(), present.into());
+/// Checks the sizes that the published VAE's files state.
+fn check_stated(states: Value<'_>, found: &Found) -> Result<(), String> {
+    for (key, tensor, axis) in [("c_dim", "decoder.layer.0.weight", 1), ("nc", "encoder.layer.0.weight", 1)] {
+        let stated = states.get(key).and_then(Value::as_int);
+        let actual = found.vae.get(tensor).and_then(|handle| handle.shape.get(axis));
+        if let (Some(stated), Some(&actual)) = (stated, actual)
+            && usize::try_from(stated) != Ok(actual)
+        {
+            return Err(format!("it says {key} {stated}, but tensor `{tensor}` has {actual}"));
+        }
+    }
+    Ok(())
+}
+
+fn note(found: &mut Found, key: &str, value: Option<Json>) {
+    if let Some(value) = value {
+        found.training.insert(key.into(), value);
+    }
+}
+
+/// Whether an optimiser is kept with what it remembers of each weight.
+fn has_state(optimiser: Option<Value<'_>>) -> bool {
+    let is_filled = |state: Value<'_>| state.entries().is_some_and(|mut entries| entries.next().is_some());
+    optimiser.and_then(|optimiser| optimiser.get("state")).is_some_and(is_filled)
+}
+
+/// The learning rate of an optimiser's first group of weights.
+fn rate(optimiser: Option<Value<'_>>) -> Option<Json> {
+    let groups = optimiser?.get("param_groups")?;
+    let rate = groups.items()?.next()?.get("lr")?.as_float()?;
+    serde_json::Number::from_f64(rate).map(Json::Number)
 }

@@ -2,6 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::base::FileError;
+use crate::formats::spelt_out;
 
 /// A model file that cannot be opened or written: what is wrong, why, what to do, path last.
 #[derive(Debug, thiserror::Error)]
@@ -23,13 +24,18 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
+    /// `what` does not fit, in files that are good by themselves.
+    pub(crate) fn request(what: impl Into<String>) -> Self {
+        Self::Request(spelt_out(&what.into(), LONGEST_REQUEST))
+    }
+
     /// `what` is wrong with the content of `path`.
     pub(crate) fn content(what: impl Into<String>, path: &Path) -> Self {
         Self::Content { what: one_line(&what.into()), path: path.into() }
     }
 
     /// A failed read or write of `path`. A file that ends early and one whose bytes contradict each other are
-    /// faults of the content, everything else is the system's.
+    /// faults of the content, and so is what cannot be read here; everything else is the system's.
     pub(crate) fn io(error: io::Error, path: &Path) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => {
@@ -38,6 +44,7 @@ impl CheckpointError {
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
                 Self::content(format!("the file is damaged ({error}); copy or download it again"), path)
             }
+            io::ErrorKind::Unsupported => Self::content(error.to_string(), path),
             _ => FileError::new(error, path).into(),
         }
     }
@@ -45,16 +52,13 @@ impl CheckpointError {
 
 /// Longest sentence about a file's content; names in a hostile file can be megabytes long.
 const LONGEST: usize = 600;
+/// Longest sentence about files that do not fit each other, which names their paths.
+const LONGEST_REQUEST: usize = 10_000;
 
-/// `text` as part of a message: one line without control characters, cut off where it gets absurd. What comes from
-/// a file may hold anything, terminal commands included.
+/// `text` as part of a message: one line that a terminal shows as it is, cut off where it gets absurd. What comes from a
+/// file may hold anything, terminal commands included.
 pub(crate) fn one_line(text: &str) -> String {
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
-    let mut line: String = text.chars().take(LONGEST).map(clean).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        line.push_str("...");
-    }
-    line
+    spelt_out(text, LONGEST)
 }
 
 #[cfg(test)]
@@ -63,9 +67,16 @@ mod tests {
 
     #[test]
     fn what_a_file_says_stays_in_one_line() {
-        let error = CheckpointError::content(format!("a\nb\u{1b}[2J{}", "x".repeat(10_000)), Path::new("f"));
+        let error =
+            CheckpointError::content(format!("a\nb\u{1b}[2J\u{202e}{}", "x".repeat(10_000)), Path::new("f"));
         let message = error.to_string();
-        assert!(message.starts_with("a b [2Jxxx") && message.ends_with("...: f"), "{message}");
+        assert!(message.starts_with("a b\\u{1b}[2J\\u{202e}xxx") && message.ends_with("...: f"), "{message}");
         assert!(message.len() < 700);
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_one_line_too() {
+        let message = CheckpointError::request("its block `\u{1b}[31m` is none").to_string();
+        assert_eq!(message, "its block `\\u{1b}[31m` is none");
     }
 }

@@ -9,7 +9,7 @@ pub(super) fn check_fit(
     asked: Option<usize>,
 ) -> Result<(), CheckpointError> {
     let path = |part: Option<&Part>| part.map(|p| p.contents.path.display().to_string()).unwrap_or_default();
-    let refuse = |what: String| Err(CheckpointError::Request(what));
+    let refuse = |what: String| Err(CheckpointError::request(what));
     let vae_part = lone_vae.or(whole.filter(|part| part.vae.is_some()));
     let vae = vae_part.and_then(|part| part.vae.as_ref()).map(|(part, _)| part.config);
     let generator = whole.and_then(|part| part.generator.as_ref()).map(|(config, _)| *config);

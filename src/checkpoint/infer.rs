@@ -2,7 +2,7 @@
 
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 
-use super::shapes::{Shapes, check_shapes, shapes_of};
+use super::shapes::{Shapes, check_shapes, missing, shapes_of};
 
 /// Most halvings of a residual network: pictures of 16384x16384.
 const MOST_LEVELS: usize = 12;
@@ -99,7 +99,7 @@ fn trunk(
 
 /// Dimension `axis` of the tensor `name`, which has `rank` of them.
 fn dim(found: &Shapes, network: &str, name: &str, rank: usize, axis: usize) -> Result<usize, String> {
-    let shape = found.get(name).ok_or_else(|| format!("tensor `{name}` of the {network} is missing"))?;
+    let shape = found.get(name).ok_or_else(|| missing(network, found, name))?;
     if shape.len() != rank {
         return Err(format!(
             "tensor `{name}` of the {network} has shape {shape:?}, expected {rank} dimensions"

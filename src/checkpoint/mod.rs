@@ -10,12 +10,15 @@ mod dtype;
 mod error;
 mod export;
 mod fit;
+mod foreign;
 mod infer;
+mod keys;
 mod model;
 pub mod npz;
 mod open;
 mod part;
 pub mod pickle;
+mod reader;
 mod shapes;
 mod state_dict;
 mod summary;
@@ -23,14 +26,17 @@ mod tensors;
 
 pub use bundle::{write_bundle, write_bundle_with};
 pub use bundled::{BUNDLED, BundledModel};
-pub use contents::{Format, GAN_ITERATION, RUN_CHECKPOINT, VAE_ITERATION};
+pub use contents::{
+    DISCRIMINATOR_RATE, GAN_ITERATION, GENERATOR_RATE, RUN_CHECKPOINT, VAE_ITERATION, VAE_RATE,
+};
 pub use description::{CodeBlock, CodeKind, GeneratorPart, ModelDescription, VaePart};
 pub use dtype::DType;
 pub use error::CheckpointError;
 pub use export::{GAN_FILE, VAE_FILE, export_torch};
 pub use infer::{infer_discriminator, infer_generator, infer_vae};
 pub use model::{Model, Stats};
-pub use open::{Opened, Sources, open};
+pub use open::{Opened, Sources, describe, open};
+pub use reader::Format;
 pub use shapes::Shapes;
 pub use state_dict::read_state_dict;
 pub use summary::{Network, Summary, summarise};

@@ -1,16 +1,15 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::Arrays;
-use crate::formats::sha256;
 
-use super::contents::{GAN_ITERATION, RUN_CHECKPOINT, VAE_ITERATION};
+use super::contents::{KEPT_NOTES, RUN_CHECKPOINT, sha256};
 use super::describe::{describe_blocks, is_explained};
 use super::fit::check_fit;
-use super::part::{Part, Wanted};
+use super::part::{Depth, Part, Wanted};
 use super::{CheckpointError, Model, ModelDescription, VaePart};
 
 /// The files a model is made of. Each may be a bundle, a published PyTorch file in either encoding, a state dict
-/// of another program, or a run folder.
+/// of another program (PyTorch, safetensors or npz), a PyTorch file that was unpacked, or a run folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources {
     /// One file that holds all there is.
@@ -41,20 +40,32 @@ pub struct Opened {
 /// When a file cannot be read, is damaged, holds no known network, lacks a tensor or has one of another shape, and
 /// when VAE and GAN do not fit each other.
 pub fn open(sources: &Sources) -> Result<Opened, CheckpointError> {
-    let request = |what: &str| Err(CheckpointError::Request(what.into()));
+    let (lone_vae, whole) = parts_of(sources, Depth::Values)?;
+    assemble(lone_vae, whole, sources.c_dim, Depth::Values)
+}
+
+/// What a model is, without the values of its tensors: its networks and code blocks. Where it comes from is left out.
+///
+/// # Errors
+/// As [`open`], but for what only values tell.
+pub fn describe(sources: &Sources) -> Result<ModelDescription, CheckpointError> {
+    let (lone_vae, whole) = parts_of(sources, Depth::Names)?;
+    Ok(assemble(lone_vae, whole, sources.c_dim, Depth::Names)?.model.description)
+}
+
+/// The file of a VAE alone, and that with the GAN or with everything.
+fn parts_of(sources: &Sources, depth: Depth) -> Result<(Option<Part>, Option<Part>), CheckpointError> {
+    let request = |what: &str| Err(CheckpointError::request(what));
     match (&sources.checkpoint, &sources.vae, &sources.gan) {
         (None, None, None) => {
             request("no model was named; give a checkpoint, or a VAE file and/or a GAN file")
         }
-        (Some(path), None, None) => {
-            let part = Part::read(path, Wanted::All)?;
-            assemble(None, Some(part), sources.c_dim)
-        }
+        (Some(path), None, None) => Ok((None, Some(Part::read(path, Wanted::All, depth)?))),
         (Some(_), _, _) => request("give either one checkpoint, or a VAE file and/or a GAN file, not both"),
         (None, vae, gan) => {
-            let vae = vae.as_deref().map(|path| Part::read(path, Wanted::Vae)).transpose()?;
-            let gan = gan.as_deref().map(|path| Part::read(path, Wanted::Gan)).transpose()?;
-            assemble(vae, gan, sources.c_dim)
+            let vae = vae.as_deref().map(|path| Part::read(path, Wanted::Vae, depth)).transpose()?;
+            let gan = gan.as_deref().map(|path| Part::read(path, Wanted::Gan, depth)).transpose()?;
+            Ok((vae, gan))
         }
     }
 }
@@ -64,6 +75,7 @@ fn assemble(
     lone_vae: Option<Part>,
     whole: Option<Part>,
     c_dim: Option<usize>,
+    depth: Depth,
 ) -> Result<Opened, CheckpointError> {
     let parts = || lone_vae.iter().chain(&whole);
     let described = whole.as_ref().and_then(|part| part.description.as_ref());
@@ -97,12 +109,11 @@ fn assemble(
         _ => describe_blocks(&mut description, vae, generator, code, c_dim),
     }
     description.discriminator = discriminator;
-    if lone_vae.is_some() || described.is_none() {
+    if depth == Depth::Values && (lone_vae.is_some() || described.is_none()) {
         for part in parts() {
-            // Iterations stay true of the weights; optimisers are not taken along.
+            // Iterations and rates stay true of the weights; optimisers are not taken along.
             let training = &part.contents.found.training;
-            let kept =
-                training.iter().filter(|(key, _)| [VAE_ITERATION, GAN_ITERATION].contains(&key.as_str()));
+            let kept = training.iter().filter(|(key, _)| KEPT_NOTES.contains(&key.as_str()));
             description.training.extend(kept.map(|(key, value)| (key.clone(), value.clone())));
         }
         let origins = parts().map(Part::origin).collect::<Result<Vec<_>, _>>()?;
@@ -110,11 +121,12 @@ fn assemble(
         let importer = format!("idgan {}", env!("CARGO_PKG_VERSION"));
         description.provenance.insert("imported_by".into(), importer.into());
     }
-    description.validate().map_err(CheckpointError::Request)?;
+    description.validate().map_err(CheckpointError::request)?;
 
-    let sources: Vec<_> = parts().map(|part| &part.contents.source).collect();
-    let hash =
-        sha256(&sources).map_err(|error| CheckpointError::io(error, named.unwrap_or(Path::new("?"))))?;
+    let hash = match depth {
+        Depth::Names => String::new(),
+        Depth::Values => sha256(&parts().map(|part| &part.contents).collect::<Vec<_>>())?,
+    };
     let mut opened = Opened {
         model: Model {
             description,

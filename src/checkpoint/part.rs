@@ -5,9 +5,10 @@ use serde_json::json;
 use crate::base::Arrays;
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameters};
 
-use super::contents::{Contents, Handles, shapes};
+use super::contents::{Contents, shapes};
 use super::error::one_line;
 use super::infer::{infer_discriminator, infer_generator, infer_vae};
+use super::reader::Handles;
 use super::shapes::{Shapes, check_shapes, shapes_of};
 use super::{CheckpointError, ModelDescription, Stats, VaePart};
 
@@ -17,6 +18,15 @@ pub(super) enum Wanted {
     All,
     Vae,
     Gan,
+}
+
+/// How much of a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// All of it.
+    Values,
+    /// What its tensors are called and how large they are.
+    Names,
 }
 
 /// What one file contributes to a model.
@@ -31,8 +41,8 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Opens the file at `path` and reads the networks that are wanted from it.
-    pub(super) fn read(path: &Path, wanted: Wanted) -> Result<Self, CheckpointError> {
+    /// Opens the file at `path` and reads the networks that are wanted from it, or only their names and shapes.
+    pub(super) fn read(path: &Path, wanted: Wanted, depth: Depth) -> Result<Self, CheckpointError> {
         let mut contents = Contents::open(path)?;
         let path = contents.path.clone();
         let wrong = |what: String| CheckpointError::content(what, &path);
@@ -66,20 +76,22 @@ impl Part {
         }
         let vae = description_of(described, wanted, Wanted::Vae, |d| d.vae.clone());
         let infer_whole = |found: &Shapes| Ok(VaePart::new(infer_vae(found)?, "c"));
-        let vae = network(&mut contents, &found.vae, "VAE", vae, infer_whole)?;
+        let vae = network(&mut contents, depth, &found.vae, "VAE", vae, infer_whole)?;
         let generator =
             description_of(described, wanted, Wanted::Gan, |d| d.generator.as_ref().map(|p| p.config));
-        let generator = network(&mut contents, &found.generator, "generator", generator, infer_generator)?;
+        let generator =
+            network(&mut contents, depth, &found.generator, "generator", generator, infer_generator)?;
         let discriminator = description_of(described, wanted, Wanted::Gan, |d| d.discriminator);
         let discriminator = network(
             &mut contents,
+            depth,
             &found.discriminator,
             "discriminator",
             discriminator,
             infer_discriminator,
         )?;
         let stats = match &vae {
-            Some((part, _)) if !found.stats.is_empty() => {
+            Some((part, _)) if !found.stats.is_empty() && depth == Depth::Values => {
                 Some(stats(contents.read(&found.stats)?, part.config.c_dim).map_err(wrong)?)
             }
             _ => None,
@@ -131,6 +143,7 @@ fn description_of<C>(
 /// Reads one network after checking its shapes against what the file says it is, or else inferring that.
 fn network<C: Parameters>(
     contents: &mut Contents,
+    depth: Depth,
     handles: &Handles,
     name: &str,
     described: Option<C>,
@@ -144,8 +157,14 @@ fn network<C: Parameters>(
         Some(config) => check_shapes(name, &shapes, &shapes_of(&config)).map(|()| config),
         None => infer(&shapes),
     };
-    let config = config.map_err(|what| CheckpointError::content(what, &contents.path))?;
-    Ok(Some((config, contents.read(handles)?)))
+    let config = config.map_err(|what| {
+        let what = format!("{what}; its tensors are {}", contents.listed);
+        CheckpointError::content(what, &contents.path)
+    })?;
+    match depth {
+        Depth::Values => Ok(Some((config, contents.read(handles)?))),
+        Depth::Names => Ok(Some((config, Arrays::new()))),
+    }
 }
 
 /// The statistics of a bundle.

@@ -18,11 +18,7 @@ pub(crate) fn shapes_of(network: &impl Parameters) -> Shapes {
 pub(crate) fn check_shapes(network: &str, found: &Shapes, expected: &Shapes) -> Result<(), String> {
     for (name, shape) in expected {
         match found.get(name) {
-            None => {
-                return Err(format!(
-                    "tensor `{name}` of the {network} is missing (expected shape {shape:?})"
-                ));
-            }
+            None => return Err(format!("{} (expected shape {shape:?})", missing(network, found, name))),
             Some(other) if other != shape => {
                 let swapped = other.len() > 1 && sorted(other) == sorted(shape);
                 let hint = if swapped { "; it seems to be transposed" } else { "" };
@@ -40,6 +36,31 @@ pub(crate) fn check_shapes(network: &str, found: &Shapes, expected: &Shapes) -> 
             shorten(name)
         )),
         None => Ok(()),
+    }
+}
+
+/// Endings of a weight that a normalisation keeps in several tensors.
+const SPLIT: [&str; 4] =
+    ["_orig", "_g", "parametrizations.weight.original", "parametrizations.weight.original0"];
+
+/// The name that a weight has without normalisation, if `name` is the first of the tensors that keep it.
+pub(crate) fn unsplit(name: &str) -> Option<String> {
+    let layer = SPLIT.iter().find_map(|ending| match ending.strip_prefix('_') {
+        Some(_) => name.strip_suffix(ending)?.strip_suffix("weight"),
+        None => name.strip_suffix(ending),
+    })?;
+    Some(format!("{layer}weight"))
+}
+
+/// Says that the tensor `name` is not among those `found`, or how it is kept there instead.
+pub(crate) fn missing(network: &str, found: &Shapes, name: &str) -> String {
+    match found.keys().find(|other| unsplit(other).as_deref() == Some(name)) {
+        Some(split) => format!(
+            "the {network}'s weights are kept as spectral or weight normalisation splits them (`{}`); call \
+             torch.nn.utils.remove_spectral_norm or remove_weight_norm on its layers and save it again",
+            shorten(split)
+        ),
+        None => format!("tensor `{name}` of the {network} is missing"),
     }
 }
 

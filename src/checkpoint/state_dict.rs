@@ -1,38 +1,31 @@
 use std::path::Path;
 
 use crate::base::Arrays;
-use crate::formats::{Source, shorten};
 
 use super::CheckpointError;
-use super::pickle::TorchFile;
-use super::tensors::TensorFile;
+use super::keys::{beside, choose, listed, looks_like};
+use super::reader::Reader;
 
-/// Every tensor of a state dict of any network, by its full name: a PyTorch file in either encoding or a safetensors
-/// file. The prefix `module.` is left out.
+/// The weights of a network that idgan has no import of its own for: every tensor that lies beside the one called
+/// `anchor`, by its name from there on, whatever wraps them. Any file of weights will do.
 ///
 /// # Errors
-/// When the file cannot be read, is damaged, or holds something other than tensors.
-pub fn read_state_dict(path: &Path) -> Result<Arrays, CheckpointError> {
-    let source = Source::open(path)?;
-    let mut start = [0; 9];
-    let head = start.len().min(usize::try_from(source.len()).unwrap_or(start.len()));
-    source.read_exact_at(&mut start[..head], 0).map_err(|error| CheckpointError::io(error, path))?;
-    if start[8] == b'{' {
-        return TensorFile::from_source(source)?.group("");
-    }
-    let mut file = TorchFile::from_source(source)?;
-    let wrong = |what: String| CheckpointError::content(what, path);
-    let mut tensors = Vec::new();
-    let root = file.root();
-    let dict = root.get("state_dict").unwrap_or(root);
-    for (key, value) in
-        dict.entries().ok_or_else(|| wrong(format!("it holds {}, no state dict", dict.kind())))?
-    {
-        let name = key.as_text().ok_or_else(|| wrong(format!("it has {} among its names", key.kind())))?;
-        let tensor = value.as_tensor().ok_or_else(|| {
-            wrong(format!("`{}` is {}, not a tensor; save the state_dict alone", shorten(name), value.kind()))
-        })?;
-        tensors.push((name.strip_prefix("module.").unwrap_or(name).to_owned(), tensor.clone()));
-    }
-    tensors.into_iter().map(|(name, tensor)| Ok((name, file.array(&tensor)?))).collect()
+/// When the file cannot be read or is damaged, and when there is no such tensor: then it says what the file holds
+/// instead.
+pub fn read_state_dict(path: &Path, anchor: &str) -> Result<Arrays, CheckpointError> {
+    let mut reader = Reader::open(path)?;
+    let (keys, handles) = reader.list()?;
+    let tensors = beside(&keys, anchor).ok_or_else(|| {
+        let held = match choose(&keys) {
+            _ if keys.is_empty() => "it holds no tensors".to_owned(),
+            Ok(_) => format!("its tensors ({}) are networks of ID-GAN", listed(&keys)),
+            Err(_) => match looks_like(&keys) {
+                Some(known) => format!("its tensors ({}) look like {known}", listed(&keys)),
+                None => format!("its tensors are {}", listed(&keys)),
+            },
+        };
+        CheckpointError::content(format!("it has no tensor `{anchor}`; {held}"), path)
+    })?;
+    let tensors = tensors.into_iter().map(|(name, i)| (name, handles[i].clone())).collect();
+    reader.read(&tensors)
 }

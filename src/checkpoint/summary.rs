@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
 
-use super::contents::{Contents, Handles, shapes};
+use super::contents::{Contents, shapes};
 use super::error::one_line;
 use super::infer::{infer_discriminator, infer_generator, infer_vae};
+use super::reader::Handles;
 use super::shapes::{check_shapes, shapes_of};
 use super::{CheckpointError, ModelDescription};
 
@@ -82,7 +83,7 @@ pub fn summarise(path: &Path) -> Result<Summary, CheckpointError> {
     Ok(Summary {
         path: contents.path.display().to_string(),
         format: contents.format.name(),
-        bytes: contents.source.len(),
+        bytes: contents.len()?,
         sha256: contents.sha256()?,
         vae,
         generator,

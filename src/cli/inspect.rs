@@ -14,7 +14,7 @@ use super::{one_sentence, print, print_json, warn};
     idgan inspect faces.safetensors --json\n\n\
     Nothing in a file is executed, wherever it comes from.")]
 pub struct Args {
-    /// Bundles, published PyTorch files, safetensors of other programs, run folders, names of bundled models.
+    /// Bundles, PyTorch files, safetensors and npz files of other programs, run folders, names of bundled models.
     #[arg(value_name = "FILE", required = true, value_parser = super::args::model_parser())]
     files: Vec<PathBuf>,
 

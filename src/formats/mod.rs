@@ -8,5 +8,5 @@ mod text;
 pub(crate) mod zip;
 
 pub(crate) use budget::Budget;
-pub(crate) use source::{Section, Source, sha256};
-pub(crate) use text::shorten;
+pub(crate) use source::{Section, Source, hexadecimal};
+pub(crate) use text::{shorten, spelt_out};

@@ -103,13 +103,9 @@ fn read_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, position)
 }
 
-/// SHA-256 over the contents of `sources`, one after the other, in hexadecimal.
-pub(crate) fn sha256(sources: &[&Source]) -> io::Result<String> {
-    let mut hasher = Sha256::new();
-    for source in sources {
-        source.digest(&mut hasher)?;
-    }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+/// A finished SHA-256 in hexadecimal.
+pub(crate) fn hexadecimal(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -131,9 +127,8 @@ mod tests {
         section.read_to_string(&mut text).expect("reads");
         assert_eq!(text, "56");
         assert!(source.read_exact_at(&mut [0; 4], 8).is_err());
-        assert_eq!(
-            sha256(&[&source]).expect("reads"),
-            "84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882"
-        );
+        let mut hasher = Sha256::new();
+        source.digest(&mut hasher).expect("reads");
+        assert_eq!(hexadecimal(hasher), "84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882");
     }
 }

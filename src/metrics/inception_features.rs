@@ -4,7 +4,7 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor};
 
-use crate::base::Pool;
+use crate::base::{Arrays, Pool};
 use crate::checkpoint::{CheckpointError, read_state_dict};
 use crate::nets::Inception;
 
@@ -12,6 +12,30 @@ use super::{Features, MetricError};
 
 /// Pictures that are described at once.
 const BATCH: usize = 8;
+
+/// Which file is wanted.
+const WANTED: &str = "FID is computed with pt_inception-2015-12-05-6726825d.pth, which pytorch-fid publishes (README, Measure a model)";
+/// Classes that FID's network was trained on. torchvision's and timm's know 1000.
+const CLASSES: usize = 1008;
+
+/// Checks by the classifier and the branch beside it which training the weights of an Inception V3 come from: the
+/// layers that make the features have the same names and shapes in all of them.
+fn check_training(weights: &Arrays) -> Result<(), String> {
+    let another = |sign: &str| {
+        Err(format!(
+            "these are weights of Inception V3 from another training, torchvision's or timm's ({sign}; FID's network has `fc` \
+             with {CLASSES} classes and no `AuxLogits`), with which distances are no FID"
+        ))
+    };
+    if weights.keys().any(|name| name.starts_with("AuxLogits.")) {
+        return another("they have `AuxLogits`");
+    }
+    match weights.get("fc.weight").map(|fc| fc.shape()) {
+        Some([CLASSES, _]) => Ok(()),
+        Some([classes, _]) => another(&format!("their `fc` has {classes} classes")),
+        _ => another("they have no `fc`, by which FID's are known"),
+    }
+}
 
 /// Inception V3 in the variant of FID.
 pub struct InceptionFeatures {
@@ -22,15 +46,19 @@ pub struct InceptionFeatures {
 }
 
 impl InceptionFeatures {
-    /// Reads the weights that FID is computed with (`pt_inception-2015-12-05-6726825d.pth`), as a PyTorch or a
-    /// safetensors file.
+    /// Reads the weights that FID is computed with (`pt_inception-2015-12-05-6726825d.pth`), in any file of weights.
     ///
     /// # Errors
-    /// When the file cannot be read or holds other weights.
+    /// When the file cannot be read or holds other weights, among them those that torchvision and timm have for a network
+    /// of the same name: distances in their features are no FID.
     pub fn read(path: &Path, device: &Device, pool: &Pool) -> Result<Self, MetricError> {
-        let weights = read_state_dict(path)?;
-        let net = Inception::new(&weights, device)
-            .map_err(|error| CheckpointError::content(error.to_string(), path))?;
+        let wrong = |what: String| CheckpointError::content(format!("{what}; {WANTED}"), path);
+        let weights = read_state_dict(path, "Conv2d_1a_3x3.conv.weight").map_err(|error| match error {
+            CheckpointError::Content { what, .. } => wrong(what),
+            other => other,
+        })?;
+        check_training(&weights).map_err(wrong)?;
+        let net = Inception::new(&weights, device).map_err(|error| wrong(error.to_string()))?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self { net, name, device: device.clone(), pool: pool.clone() })
     }
@@ -64,5 +92,28 @@ impl Features for InceptionFeatures {
             self.net.features(&x)?.flatten_all()?.to_vec1()
         })?;
         Ok(described)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Array;
+
+    #[test]
+    fn only_the_training_of_fid_will_do() {
+        let with = |named: &[(&str, [usize; 2])]| -> Arrays {
+            named.iter().map(|&(name, shape)| (name.to_owned(), Array::zeros(shape))).collect()
+        };
+        assert_eq!(check_training(&with(&[("fc.weight", [1008, 2048])])), Ok(()));
+        for (weights, expected) in [
+            (with(&[("fc.weight", [1000, 2048])]), "1000 classes"),
+            (with(&[("fc.weight", [1001, 2048])]), "1001 classes"),
+            (with(&[("fc.weight", [1008, 2048]), ("AuxLogits.fc.weight", [1000, 768])]), "`AuxLogits`"),
+            (with(&[("Mixed_7c.x", [1, 1])]), "have no `fc`"),
+        ] {
+            let message = check_training(&weights).expect_err(expected);
+            assert!(message.contains(expected), "{message}");
+        }
     }
 }

@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use idgan::base::{Array, Arrays};
+use idgan::checkpoint::npz::{NpzArray, NpzFile, write_npz};
 use idgan::checkpoint::pickle::{Encoding, TorchFile, Value};
 use idgan::checkpoint::{
     CodeBlock, CodeKind, Format, GeneratorPart, Model, ModelDescription, Precision, Sources, Stats,
-    TensorFile, VaePart, export_torch, open, summarise, write_bundle, write_tensors,
+    TensorFile, VaePart, describe, export_torch, open, summarise, write_bundle, write_tensors,
 };
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
@@ -277,6 +278,128 @@ fn a_vae_bundle_lends_its_labels_to_the_gan() {
 }
 
 #[test]
+fn weights_open_from_every_kind_of_file_and_wrapping() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.npz");
+    let config = VaeConfig { channels: 1, c_dim: 3 };
+    let vae = weights(&config, 0.1);
+    let names: Vec<String> = vae.keys().map(|name| format!("_orig_mod.net.{name}")).collect();
+    let mut arrays: Vec<_> = names.iter().map(String::as_str).zip(vae.values().map(NpzArray::F32)).collect();
+    arrays.push(("note", NpzArray::Text("of no matter")));
+    write_npz(&path, &arrays).unwrap();
+    let opened = open(&checkpoint(&path)).unwrap();
+    assert_eq!(opened.model.vae, vae);
+    assert_eq!(summarise(&path).unwrap().format, Format::Npz.name());
+    assert!(opened.warnings.is_empty(), "{:?}", opened.warnings);
+
+    // Names and shapes alone describe the same model.
+    let described = describe(&checkpoint(&path)).unwrap();
+    assert_eq!(
+        (&described.vae, &described.codes),
+        (&opened.model.description.vae, &opened.model.description.codes)
+    );
+}
+
+#[test]
+fn weights_open_whatever_lies_beside_them() {
+    let mut expected = NpzFile::open(&data("beside.expected.npz")).unwrap();
+    for name in ["beside.pt", "beside.legacy.pt", "beside.protocol4.pt", "beside.protocol1.pt"] {
+        let opened = open(&checkpoint(data(name))).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(opened.model.generator.len(), expected.names().len(), "{name}");
+        for (tensor, array) in &opened.model.generator {
+            assert_eq!(array, &expected.array(tensor).unwrap(), "{name} {tensor}");
+        }
+        // The raw generator serves; nothing else is worth a word.
+        assert_eq!(opened.warnings.len(), 1, "{name}: {:?}", opened.warnings);
+        let mut file = TorchFile::open(&data(name)).unwrap();
+        for key in ["uint16", "uint32", "uint64"] {
+            let tensor = file.root().get(key).unwrap().as_tensor().unwrap().clone();
+            assert_eq!(file.array(&tensor).unwrap().data(), [0.0, 1.0, 2.0], "{name} {key}");
+        }
+        let complex = file.root().get("complex64").unwrap().as_tensor().unwrap().clone();
+        let message = file.array(&complex).unwrap_err().to_string();
+        assert!(message.contains("of type complex64, which is not supported"), "{message}");
+        for (key, class) in [
+            ("namespace", "argparse.Namespace"),
+            ("settings", "__main__.Settings"),
+            ("path", "pathlib.PurePosixPath"),
+            ("when", "datetime.datetime"),
+            ("device", "torch.device"),
+        ] {
+            assert_eq!(file.root().get(key).unwrap().class(), Some(class), "{name} {key}");
+        }
+        let counted = file.root().get("counter").unwrap().get("a").and_then(Value::as_int);
+        assert_eq!(counted, Some(2), "{name}");
+        // A dict of a class of its own keeps its entries; protocol 1 hides them in the call that would make it.
+        let bag = file.root().get("bag").unwrap().get("a").and_then(Value::as_int);
+        assert_eq!(bag, (name != "beside.protocol1.pt").then_some(1), "{name}");
+    }
+}
+
+#[test]
+fn exports_say_how_long_and_how_fast_the_model_was_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut whole = open(&checkpoint(data("tiny_model.pt"))).unwrap().model;
+    let config = VaeConfig { channels: 3, c_dim: 5 };
+    whole.vae = weights(&config, 0.1);
+    whole.description.vae = Some(VaePart::new(config, "z"));
+    let noted = [
+        ("vae_iteration", serde_json::json!(12_000)),
+        ("gan_iteration", serde_json::json!(777)),
+        ("vae_learning_rate", serde_json::json!(1e-3)),
+        ("generator_learning_rate", serde_json::json!(5e-4)),
+        ("discriminator_learning_rate", serde_json::json!(2e-5)),
+    ];
+    whole.description.training.extend(noted.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+    let files = export_torch(folder.path(), &whole).unwrap();
+    let back = Sources { vae: Some(files[0].clone()), gan: Some(files[1].clone()), ..Sources::default() };
+    let back = open(&back).unwrap().model.description.training;
+    for (key, value) in noted {
+        assert_eq!(back[key], value, "{key}");
+    }
+    let file = TorchFile::open(&files[1]).unwrap();
+    let group = |key: &str| file.root().get(key)?.get("param_groups")?.items()?.next()?.get("lr")?.as_float();
+    assert_eq!((group("g_optimizer"), group("d_optimizer")), (Some(5e-4), Some(2e-5)));
+    let iterations = file.root().get("it").and_then(Value::as_int);
+    assert_eq!(iterations, Some(777));
+}
+
+/// Unpacks a PyTorch file as `unzip` does.
+fn unpack(archive: &Path, folder: &Path) {
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(archive).unwrap()).unwrap();
+    archive.extract(folder).unwrap();
+}
+
+#[test]
+fn an_unpacked_pytorch_file_opens_like_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    unpack(&data("tiny_model.pt"), folder.path());
+    let inner = folder.path().join("tiny_model");
+    assert!(inner.join("data.pkl").is_file(), "as PyTorch names it");
+    let whole = open(&checkpoint(data("tiny_model.pt"))).unwrap().model;
+    for path in [folder.path(), &inner] {
+        let opened = open(&checkpoint(path)).unwrap().model;
+        assert_eq!((&opened.generator, &opened.discriminator), (&whole.generator, &whole.discriminator));
+        let summary = summarise(path).unwrap();
+        assert_eq!(summary.format, Format::TorchFolder.name());
+        assert_eq!(summary.sha256, opened.hash);
+    }
+    let hash = open(&checkpoint(&inner)).unwrap().model.hash;
+    let storage = inner.join("data/0");
+    let mut bytes = std::fs::read(&storage).unwrap();
+    bytes[0] ^= 1;
+    std::fs::write(&storage, &bytes).unwrap();
+    assert_ne!(open(&checkpoint(&inner)).unwrap().model.hash, hash, "storages count");
+    let storages = || std::fs::read_dir(inner.join("data")).unwrap().map(|entry| entry.unwrap().path());
+    storages().for_each(|path| std::fs::write(path, b"?").unwrap());
+    let message = open(&checkpoint(&inner)).unwrap_err().to_string();
+    assert!(message.contains("is shorter than its tensors need"), "{message}");
+    storages().for_each(|path| std::fs::remove_file(path).unwrap());
+    let message = open(&checkpoint(&inner)).unwrap_err().to_string();
+    assert!(message.contains("its storage `") && message.contains("` is missing"), "{message}");
+}
+
+#[test]
 fn plain_safetensors_of_other_tools_open_by_their_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plain.safetensors");
@@ -295,7 +418,7 @@ fn plain_safetensors_of_other_tools_open_by_their_names() {
             .collect();
         write_tensors(&path, &tensors, ("format", "pt")).unwrap();
     };
-    for prefix in ["", "module.", "generator.", "generator.module."] {
+    for prefix in ["", "module.", "generator.", "generator.module.", "blocks.", "_orig_mod.netG.module."] {
         write(&[(prefix, &g)]);
         let opened = open(&checkpoint(&path)).unwrap();
         assert_eq!(opened.model.generator, g, "{prefix}");
@@ -305,12 +428,13 @@ fn plain_safetensors_of_other_tools_open_by_their_names() {
     assert_eq!(open(&checkpoint(&path)).unwrap().model.description.discriminator, Some(discriminator));
     write(&[("", &s)]);
     assert_eq!(open(&checkpoint(&path)).unwrap().model.description.discriminator, Some(small));
-    write(&[("", &v), ("other.", &g)]);
+    let other: Arrays = [("loss.net.weight".to_owned(), Array::zeros([3, 4]))].into();
+    write(&[("model.", &v), ("", &other)]);
     let opened = open(&checkpoint(&path)).unwrap();
     assert_eq!(opened.model.vae, v);
-    assert!(opened.warnings[0].contains("belong to no network"), "{:?}", opened.warnings);
-    write(&[("blocks.", &g)]);
+    assert!(opened.warnings[0].contains("1 tensor belongs to no network"), "{:?}", opened.warnings);
+    write(&[("", &other)]);
     let message = open(&checkpoint(&path)).unwrap_err().to_string();
-    assert!(message.contains("`blocks.conv_img.bias`) belong to no network"), "{message}");
+    assert!(message.contains("its tensors (`loss.net.weight`) belong to no network"), "{message}");
     assert_eq!(TensorFile::open(&path).unwrap().metadata()["format"], "pt");
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::common::largest_difference;
 use candle_core::Device;
-use idgan::base::Pool;
+use idgan::base::{Array, Arrays, Pool};
 use idgan::checkpoint::{Precision, read_state_dict, write_tensors};
 use idgan::metrics::{Features, InceptionFeatures};
 
@@ -31,7 +31,7 @@ fn features_are_those_of_pytorch_from_either_format() {
 
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("inception.safetensors");
-    let weights = read_state_dict(&folder.join("sixteenth.pth")).unwrap();
+    let weights = read_state_dict(&folder.join("sixteenth.pth"), "Conv2d_1a_3x3.conv.weight").unwrap();
     let named: Vec<_> = weights.iter().map(|(name, array)| (name.clone(), array, Precision::F32)).collect();
     write_tensors(&path, &named, ("note", "")).unwrap();
     let mut again = InceptionFeatures::read(&path, &Device::Cpu, &pool).unwrap();
@@ -39,9 +39,47 @@ fn features_are_those_of_pytorch_from_either_format() {
 }
 
 #[test]
-fn other_weights_are_refused_by_the_name_that_is_missing() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/views.pt");
+fn other_weights_are_refused_and_the_file_that_is_wanted_is_named() {
+    let (folder, temporary) =
+        (Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files"), tempfile::tempdir().unwrap());
     let pool = Pool::new("test", 1).unwrap();
-    let refused = InceptionFeatures::read(&path, &Device::Cpu, &pool).err().unwrap().to_string();
-    assert!(refused.ends_with("views.pt"), "{refused}");
+    let refused = |path: &Path| InceptionFeatures::read(path, &Device::Cpu, &pool).err().unwrap().to_string();
+    let weights =
+        read_state_dict(&folder.join("inception/sixteenth.pth"), "Conv2d_1a_3x3.conv.weight").unwrap();
+    let changed = |name: &str, change: &dyn Fn(&mut Arrays)| {
+        let path = temporary.path().join(name);
+        let mut weights = weights.clone();
+        change(&mut weights);
+        let named: Vec<_> =
+            weights.iter().map(|(name, array)| (name.clone(), array, Precision::F32)).collect();
+        write_tensors(&path, &named, ("note", "")).unwrap();
+        path
+    };
+    let classes = |count| Array::zeros([count, 128]);
+    let torchvision = changed("torchvision.safetensors", &|weights| {
+        weights.insert("fc.weight".into(), classes(1000));
+        weights.insert("AuxLogits.conv0.conv.weight".into(), Array::zeros([8, 48, 1, 1]));
+    });
+    let timm =
+        changed("timm.safetensors", &|weights| drop(weights.insert("fc.weight".into(), classes(1000))));
+    let bare = changed("bare.safetensors", &|weights| drop(weights.remove("fc.weight")));
+    let resnet = changed("resnet.safetensors", &|weights| {
+        weights.clear();
+        for name in ["conv1", "layer1.0.conv1", "layer4.0.conv1"] {
+            weights.insert(format!("module.{name}.weight"), Array::zeros([4, 3, 3, 3]));
+        }
+    });
+    for (path, expected) in [
+        (&torchvision, "`AuxLogits`"),
+        (&timm, "1000 classes"),
+        (&bare, "have no `fc`"),
+        (&resnet, "look like a ResNet of torchvision"),
+        (&folder.join("tiny_model.pt"), "are networks of ID-GAN"),
+        (&folder.join("views.pt"), "its tensors are `whole`"),
+    ] {
+        let message = refused(path);
+        assert!(message.contains(expected), "{message}");
+        assert!(message.contains("FID is computed with pt_inception-2015-12-05-6726825d.pth"), "{message}");
+        assert!(message.ends_with(path.file_name().unwrap().to_str().unwrap()), "{message}");
+    }
 }

@@ -1,41 +1,21 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-use super::torch::{self, Global, malformed};
-use super::tree::{Id, Node, Tree};
+use super::input::{Fault, Input, long, whole_number};
+use super::torch::{self, malformed};
+use super::tree::{Id, Node, Opaque, Tree};
 
 /// Most instructions of one pickle; a network of a thousand tensors with its optimiser takes some 150,000.
 const MOST_STEPS: u32 = 2_000_000;
-/// Most bytes of one pickle; tensors lie outside it, so real ones stay below a few megabytes.
-const MOST_BYTES: u64 = 64 << 20;
 /// Longest module or function name.
 const LONGEST_NAME: usize = 256;
-
-/// Why a pickle could not be read.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// The bytes could not be read.
-    Read(std::io::Error),
-    /// They were read and make no sense, or ask for what is not allowed.
-    Content(String),
-}
-
-impl From<std::io::Error> for Fault {
-    fn from(error: std::io::Error) -> Self {
-        Self::Read(error)
-    }
-}
-
-impl From<String> for Fault {
-    fn from(what: String) -> Self {
-        Self::Content(what)
-    }
-}
+/// Longest line of a number or a text in protocols 0 and 1.
+const LONGEST_LINE: usize = 1 << 16;
 
 /// Reads one pickle from `input`, which is left right behind it, into `tree`; returns the value it builds.
 pub(super) fn run(input: &mut impl Read, tree: &mut Tree) -> Result<Id, Fault> {
     let mut machine = Machine {
-        input: input.take(MOST_BYTES),
+        input: Input::new(input),
         tree,
         stack: Vec::new(),
         marks: Vec::new(),
@@ -50,7 +30,7 @@ pub(super) fn run(input: &mut impl Read, tree: &mut Tree) -> Result<Id, Fault> {
 }
 
 struct Machine<'a, R> {
-    input: std::io::Take<&'a mut R>,
+    input: Input<'a, R>,
     tree: &'a mut Tree,
     stack: Vec<Id>,
     /// Heights of the stack at the marks that are still open.
@@ -61,10 +41,11 @@ struct Machine<'a, R> {
 impl<R: Read> Machine<'_, R> {
     /// Executes one instruction; the last one returns the result.
     fn step(&mut self) -> Result<Option<Id>, Fault> {
-        match self.byte()? {
-            // Protocol and frames carry nothing that is needed.
-            0x80 => drop(self.byte()?),
-            0x95 => drop(self.bytes::<8>()?),
+        match self.input.byte()? {
+            // Protocol and frames carry nothing that is needed; neither does the mark of a buffer that is read-only.
+            0x80 => drop(self.input.byte()?),
+            0x95 => drop(self.input.bytes::<8>()?),
+            0x98 => {}
             b'.' => return self.pop().map(Some).map_err(Fault::from),
 
             // Constants.
@@ -72,48 +53,86 @@ impl<R: Read> Machine<'_, R> {
             0x88 => self.push(Node::Bool(true)),
             0x89 => self.push(Node::Bool(false)),
             b'K' => {
-                let value = self.byte()?;
+                let value = self.input.byte()?;
                 self.push(Node::Int(i64::from(value)));
             }
             b'M' => {
-                let value = u16::from_le_bytes(self.bytes()?);
+                let value = u16::from_le_bytes(self.input.bytes()?);
                 self.push(Node::Int(i64::from(value)));
             }
             b'J' => {
-                let value = i32::from_le_bytes(self.bytes()?);
+                let value = i32::from_le_bytes(self.input.bytes()?);
                 self.push(Node::Int(i64::from(value)));
             }
             0x8a => {
-                let len = u32::from(self.byte()?);
-                self.long(len)?;
+                let len = u32::from(self.input.byte()?);
+                let number = long(self.input.take(len)?);
+                self.push(number);
             }
             0x8b => {
-                let len = self.length()?;
-                self.long(len)?;
+                let len = self.input.length()?;
+                let number = long(self.input.take(len)?);
+                self.push(number);
             }
             b'G' => {
-                let value = f64::from_be_bytes(self.bytes()?);
+                let value = f64::from_be_bytes(self.input.bytes()?);
                 self.push(Node::Float(value));
             }
-            0x8c | b'U' => {
-                let len = u32::from(self.byte()?);
+            0x8c => {
+                let len = u32::from(self.input.byte()?);
                 self.text(len)?;
             }
-            b'X' | b'T' => {
-                let len = self.length()?;
+            b'X' => {
+                let len = self.input.length()?;
                 self.text(len)?;
             }
             0x8d => {
-                let len = u64::from_le_bytes(self.bytes()?);
-                self.text(u32::try_from(len).map_err(|_| malformed("a text of absurd length"))?)?;
+                let len = self.input.long_length()?;
+                self.text(len)?;
+            }
+            // Python 2's texts, which may be bytes.
+            b'U' => {
+                let len = u32::from(self.input.byte()?);
+                self.old_text(len)?;
+            }
+            b'T' => {
+                let len = self.input.length()?;
+                self.old_text(len)?;
             }
             b'C' => {
-                let len = u32::from(self.byte()?);
+                let len = u32::from(self.input.byte()?);
                 self.raw(len)?;
             }
             b'B' => {
-                let len = self.length()?;
+                let len = self.input.length()?;
                 self.raw(len)?;
+            }
+            0x8e | 0x96 => {
+                let len = self.input.long_length()?;
+                self.raw(len)?;
+            }
+            0x97 => self.push(Node::Kept("a buffer outside the file")),
+
+            // The same in the lines of protocols 0 and 1.
+            number @ (b'I' | b'L') => {
+                let line = self.input.line(LONGEST_LINE)?;
+                let node =
+                    whole_number(&line, number == b'I').ok_or_else(|| malformed("a number that is none"))?;
+                self.push(node);
+            }
+            b'F' => {
+                let line = self.input.line(LONGEST_LINE)?;
+                let value = line.parse().map_err(|_| malformed("a number that is none"))?;
+                self.push(Node::Float(value));
+            }
+            b'S' => {
+                let line = self.input.line(LONGEST_LINE)?;
+                let inner = line.get(1..line.len().saturating_sub(1)).unwrap_or_default();
+                self.push(Node::Text(inner.into()));
+            }
+            b'V' => {
+                let line = self.input.line(LONGEST_LINE)?;
+                self.push(Node::Text(line.into()));
             }
 
             // Containers.
@@ -121,6 +140,7 @@ impl<R: Read> Machine<'_, R> {
             b')' => self.push(Node::Tuple(Box::default())),
             b']' => self.push(Node::List(Vec::new())),
             b'}' => self.push(Node::Dict(Vec::new())),
+            0x8f => self.push(Node::Kept("a set")),
             b't' => {
                 let items = self.pop_to_mark()?;
                 self.push(Node::Tuple(items.into()));
@@ -138,11 +158,15 @@ impl<R: Read> Machine<'_, R> {
                 let pairs = pairs(&self.pop_to_mark()?)?;
                 self.push(Node::Dict(pairs));
             }
+            0x91 => {
+                self.pop_to_mark()?;
+                self.push(Node::Kept("a set"));
+            }
             b'a' => {
                 let item = self.pop()?;
                 self.append(&[item])?;
             }
-            b'e' => {
+            b'e' | 0x90 => {
                 let items = self.pop_to_mark()?;
                 self.append(&items)?;
             }
@@ -164,11 +188,15 @@ impl<R: Read> Machine<'_, R> {
                 self.stack.push(top);
             }
             b'q' => {
-                let number = u32::from(self.byte()?);
+                let number = u32::from(self.input.byte()?);
                 self.memoise(number)?;
             }
             b'r' => {
-                let number = u32::from_le_bytes(self.bytes()?);
+                let number = u32::from_le_bytes(self.input.bytes()?);
+                self.memoise(number)?;
+            }
+            b'p' => {
+                let number = self.input.number_line()?;
                 self.memoise(number)?;
             }
             0x94 => {
@@ -176,124 +204,143 @@ impl<R: Read> Machine<'_, R> {
                 self.memoise(number)?;
             }
             b'h' => {
-                let number = u32::from(self.byte()?);
+                let number = u32::from(self.input.byte()?);
                 self.recall(number)?;
             }
             b'j' => {
-                let number = u32::from_le_bytes(self.bytes()?);
+                let number = u32::from_le_bytes(self.input.bytes()?);
+                self.recall(number)?;
+            }
+            b'g' => {
+                let number = self.input.number_line()?;
                 self.recall(number)?;
             }
 
             // Names and calls.
             b'c' => {
-                let (module, name) = (self.line()?, self.line()?);
-                self.push_global(&module, &name)?;
+                let (module, name) = (self.input.line(LONGEST_NAME)?, self.input.line(LONGEST_NAME)?);
+                self.push_global(&module, &name);
             }
             0x93 => {
                 let (name, module) = (self.pop_name()?, self.pop_name()?);
-                self.push_global(&module, &name)?;
+                self.push_global(&module, &name);
             }
-            b'R' => {
+            // A function and its arguments; a class and those of its making, with keywords in protocol 4.
+            b'R' | 0x81 => {
                 let (arguments, callee) = (self.pop()?, self.pop()?);
-                let &Node::Global(global) = self.tree.node(callee) else {
-                    return Err(malformed("a call of something that is no function").into());
-                };
-                let result = torch::call(self.tree, global, arguments)?;
-                self.stack.push(result);
+                self.call(callee, arguments)?;
+            }
+            0x92 => {
+                let (_keywords, arguments, callee) = (self.pop()?, self.pop()?, self.pop()?);
+                self.call(callee, arguments)?;
+            }
+            b'i' => {
+                let (module, name) = (self.input.line(LONGEST_NAME)?, self.input.line(LONGEST_NAME)?);
+                let arguments = self.pop_to_mark()?;
+                self.push_global(&module, &name);
+                let callee = self.pop()?;
+                let arguments = self.tree.push(Node::Tuple(arguments.into()));
+                self.call(callee, arguments)?;
+            }
+            b'o' => {
+                let mut arguments = self.pop_to_mark()?;
+                if arguments.is_empty() {
+                    return Err(malformed("an object without a class").into());
+                }
+                let callee = arguments.remove(0);
+                let arguments = self.tree.push(Node::Tuple(arguments.into()));
+                self.call(callee, arguments)?;
             }
             b'Q' => {
                 let tuple = self.pop()?;
                 let storage = torch::storage(self.tree, tuple)?;
                 self.stack.push(storage);
             }
-            // An OrderedDict's attributes: PyTorch keeps version numbers of layers there.
+            b'P' => {
+                self.input.line(LONGEST_LINE)?;
+                self.push(Node::Kept("a reference to something outside"));
+            }
             b'b' => {
                 let (state, target) = (self.pop()?, self.top()?);
-                if !matches!((self.tree.node(state), self.tree.node(target)), (Node::Dict(_), Node::Dict(_)))
-                {
-                    return Err(malformed("attributes on something other than a dict").into());
+                match self.tree.node_mut(target) {
+                    Node::Opaque(opaque) => opaque.state = Some(state),
+                    // Attributes of what is read without them: PyTorch keeps version numbers of layers on its dicts.
+                    Node::Dict(_) | Node::List(_) | Node::Tensor(_) | Node::Kept(_) => {}
+                    _ => return Err(malformed("attributes on a plain value").into()),
                 }
             }
             other => {
                 return Err(
-                    malformed(&format!("instruction 0x{other:02x}, which state dicts do not use")).into()
+                    malformed(&format!("instruction 0x{other:02x}, which checkpoints do not use")).into()
                 );
             }
         }
         Ok(None)
     }
 
-    fn byte(&mut self) -> Result<u8, Fault> {
-        self.bytes::<1>().map(|[byte]| byte)
+    /// Pushes what calling `callee` gives: a value that is understood, or one that is opaque. Nothing is run.
+    fn call(&mut self, callee: Id, arguments: Id) -> Result<(), Fault> {
+        let class = match self.tree.node(callee) {
+            &Node::Global(global) => {
+                let result = torch::call(self.tree, global, arguments)?;
+                self.stack.push(result);
+                return Ok(());
+            }
+            Node::Named(_) => self.class_made(callee, arguments),
+            Node::Opaque(opaque) => opaque.class,
+            Node::Kept(_) => {
+                self.stack.push(callee);
+                return Ok(());
+            }
+            _ => return Err(malformed("a call of something that is no function").into()),
+        };
+        self.push(Node::Opaque(Box::new(Opaque { class, entries: Vec::new(), state: None })));
+        Ok(())
     }
 
-    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
-        let mut bytes = [0; N];
-        if self.input.limit() < N as u64 {
-            return Err(malformed("far more bytes than weights need").into());
+    /// The class that the function `callee` makes one of: its first argument where it is one of those that make
+    /// objects of any class.
+    fn class_made(&self, callee: Id, arguments: Id) -> Id {
+        let makes_any = self.tree.name(callee).is_some_and(|name| {
+            name.starts_with("copyreg.")
+                || name.starts_with("copy_reg.")
+                || name.ends_with("multiarray._reconstruct")
+        });
+        match self.tree.node(arguments) {
+            Node::Tuple(arguments) if makes_any => {
+                arguments.first().copied().filter(|&first| self.tree.name(first).is_some()).unwrap_or(callee)
+            }
+            _ => callee,
         }
-        self.input.read_exact(&mut bytes)?;
-        Ok(bytes)
     }
 
-    fn length(&mut self) -> Result<u32, Fault> {
-        Ok(u32::from_le_bytes(self.bytes()?))
-    }
-
-    /// `len` bytes; memory is taken as they arrive, not as they are announced.
-    fn take(&mut self, len: u32) -> Result<Vec<u8>, Fault> {
-        let mut bytes = Vec::new();
-        self.input.by_ref().take(u64::from(len)).read_to_end(&mut bytes)?;
-        if bytes.len() != len as usize {
-            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
-        }
-        bytes.shrink_to_fit();
-        Ok(bytes)
-    }
-
+    /// A text. Halves of surrogate pairs, which Python allows in one, become marks of what cannot be read.
     fn text(&mut self, len: u32) -> Result<(), Fault> {
-        let text = String::from_utf8(self.take(len)?).map_err(|_| malformed("a text that is not UTF-8"))?;
+        let bytes = self.input.take(len)?;
+        let text = String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         self.push(Node::Text(text.into()));
         Ok(())
     }
 
-    fn raw(&mut self, len: u32) -> Result<(), Fault> {
-        self.take(len)?;
-        self.push(Node::Bytes);
-        Ok(())
-    }
-
-    /// A whole number as `len` bytes of little endian two's complement.
-    fn long(&mut self, len: u32) -> Result<(), Fault> {
-        let bytes = self.take(len)?;
-        let node = if bytes.len() <= 8 {
-            let negative = bytes.last().is_some_and(|&last| last >= 0x80);
-            let mut wide = [if negative { 0xff } else { 0 }; 8];
-            wide[..bytes.len()].copy_from_slice(&bytes);
-            Node::Int(i64::from_le_bytes(wide))
-        } else {
-            Node::Big(bytes.into())
-        };
+    fn old_text(&mut self, len: u32) -> Result<(), Fault> {
+        let node = String::from_utf8(self.input.take(len)?)
+            .map_or(Node::Kept("bytes"), |text| Node::Text(text.into()));
         self.push(node);
         Ok(())
     }
 
-    fn line(&mut self) -> Result<String, Fault> {
-        let mut line = Vec::new();
-        loop {
-            match self.byte()? {
-                b'\n' => break,
-                byte if line.len() < LONGEST_NAME => line.push(byte),
-                _ => return Err(malformed("a name of absurd length").into()),
-            }
-        }
-        Ok(String::from_utf8_lossy(&line).chars().filter(|c| !c.is_control()).collect())
+    fn raw(&mut self, len: u32) -> Result<(), Fault> {
+        self.input.take(len)?;
+        self.push(Node::Kept("bytes"));
+        Ok(())
     }
 
-    fn push_global(&mut self, module: &str, name: &str) -> Result<(), Fault> {
-        let global: Global = torch::find_global(module, name)?;
-        self.push(Node::Global(global));
-        Ok(())
+    fn push_global(&mut self, module: &str, name: &str) {
+        self.push(match torch::find_global(module, name) {
+            Some(global) => Node::Global(global),
+            None => Node::Named(format!("{module}.{name}").into()),
+        });
     }
 
     fn push(&mut self, node: Node) {
@@ -320,9 +367,7 @@ impl<R: Read> Machine<'_, R> {
     fn pop_name(&mut self) -> Result<String, String> {
         let id = self.pop()?;
         match self.tree.node(id) {
-            Node::Text(text) if text.len() <= LONGEST_NAME => {
-                Ok(text.chars().filter(|c| !c.is_control()).collect())
-            }
+            Node::Text(text) if text.len() <= LONGEST_NAME => Ok(text.to_string()),
             _ => Err(malformed("a name that is no text")),
         }
     }
@@ -336,6 +381,8 @@ impl<R: Read> Machine<'_, R> {
         let target = self.top()?;
         match self.tree.node_mut(target) {
             Node::List(list) => list.extend_from_slice(items),
+            // A set, or a list of a class of its own.
+            Node::Kept(_) | Node::Opaque(_) => {}
             _ => return Err(malformed("items added to something other than a list")),
         }
         Ok(())
@@ -346,6 +393,7 @@ impl<R: Read> Machine<'_, R> {
         let pairs = pairs(items)?;
         match self.tree.node_mut(target) {
             Node::Dict(dict) => dict.extend(pairs),
+            Node::Opaque(opaque) => opaque.entries.extend(pairs),
             _ => return Err(malformed("keys set in something other than a dict")),
         }
         Ok(())
@@ -371,83 +419,4 @@ fn pairs(items: &[Id]) -> Result<Vec<(Id, Id)>, String> {
         return Err(malformed("a key without a value"));
     }
     Ok(pairs.iter().map(|&[key, value]| (key, value)).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::tree::Value;
-    use super::*;
-
-    fn load(bytes: &[u8]) -> Result<(Tree, Id), String> {
-        let mut tree = Tree::default();
-        let id = run(&mut &bytes[..], &mut tree).map_err(|fault| match fault {
-            Fault::Read(error) => error.to_string(),
-            Fault::Content(what) => what,
-        })?;
-        Ok((tree, id))
-    }
-
-    #[test]
-    fn plain_values_are_read() {
-        let (tree, id) = load(b"\x80\x02}q\x00(X\x01\x00\x00\x00aK\x07X\x01\x00\x00\x00b]q\x01(J\xff\xff\xff\xffG?\xf0\x00\x00\x00\x00\x00\x00\x88Neu.")
-            .expect("loads");
-        let root = tree.value(id);
-        assert_eq!(root.get("a").and_then(Value::as_int), Some(7));
-        let items: Vec<_> = root.get("b").and_then(Value::items).expect("a list").collect();
-        assert_eq!(items[0].as_int(), Some(-1));
-        assert_eq!(items[1].as_float(), Some(1.0));
-        assert_eq!(items[2].as_bool(), Some(true));
-        assert!(items[3].is_none());
-    }
-
-    #[test]
-    fn the_protocol_4_form_of_the_same_is_read() {
-        let (tree, id) = load(b"\x80\x04\x95\x0a\0\0\0\0\0\0\0}\x94\x8c\x01a\x94K\x01s.").expect("loads");
-        assert_eq!(tree.value(id).get("a").and_then(Value::as_int), Some(1));
-    }
-
-    #[test]
-    fn a_call_of_anything_else_is_refused_by_name() {
-        for bytes in [
-            &b"\x80\x02cposix\nsystem\nX\x02\x00\x00\x00ls\x85R."[..],
-            b"\x80\x04\x8c\x05posix\x8c\x06system\x93.",
-        ] {
-            let message = load(bytes).expect_err("refused");
-            assert!(message.contains("asks to run `posix.system`"), "{message}");
-        }
-    }
-
-    #[test]
-    fn cycles_and_deep_nesting_are_harmless() {
-        let (tree, id) = load(b"\x80\x02]q\x00h\x00a.").expect("a list that holds itself");
-        assert_eq!(tree.value(id).items().expect("a list").count(), 1);
-        let mut deep = b"\x80\x02)".to_vec();
-        deep.extend(std::iter::repeat_n(0x85, 1_500_000));
-        deep.push(b'.');
-        assert!(load(&deep).is_ok());
-    }
-
-    #[test]
-    fn nonsense_is_refused() {
-        let cases: [&[u8]; 14] = [
-            b"",
-            b".",
-            b"\x80",
-            b"t.",
-            b"K\x01K\x02s.",
-            b"h\x05.",
-            b")R.",
-            b"NNb.",
-            b"}K\x01a.",
-            b"(K\x01d.",
-            b"X\xff\xff\xff\xffa.",
-            b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff.",
-            b"NQ.",
-            b"i",
-        ];
-        for bytes in cases {
-            assert!(load(bytes).is_err(), "{bytes:?}");
-        }
-        assert!(load(&vec![b'('; 3_000_000]).is_err(), "too many steps");
-    }
 }

@@ -7,7 +7,12 @@ pub(super) type Id = u32;
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
+    /// Items that were copied from one container into another.
+    copied: usize,
 }
+
+/// Most items that are copied; every other container takes its items from the stack.
+const MOST_COPIED: usize = 1 << 20;
 
 /// One value; containers name their items by number.
 #[derive(Debug)]
@@ -19,14 +24,29 @@ pub(super) enum Node {
     Big(Box<[u8]>),
     Float(f64),
     Text(Box<str>),
-    /// Bytes, which no checkpoint needs; their content is dropped.
-    Bytes,
+    /// Something whose content no checkpoint needs, bytes for instance: what it was, in words.
+    Kept(&'static str),
     Tuple(Box<[Id]>),
     List(Vec<Id>),
     Dict(Vec<(Id, Id)>),
     Global(Global),
+    /// Any other name, `module.name`.
+    Named(Box<str>),
+    /// What such a name would make if it were run.
+    Opaque(Box<Opaque>),
     Storage(Box<StorageRef>),
     Tensor(Box<TensorRef>),
+}
+
+/// A value that only its own program could build. It is kept for what can be read without running anything.
+#[derive(Debug)]
+pub(super) struct Opaque {
+    /// The name of its class or function, a [`Node::Named`].
+    pub(super) class: Id,
+    /// The entries that were set in it, if it is a kind of dict.
+    pub(super) entries: Vec<(Id, Id)>,
+    /// The state that it would be given.
+    pub(super) state: Option<Id>,
 }
 
 impl Tree {
@@ -43,6 +63,20 @@ impl Tree {
 
     pub(super) fn node_mut(&mut self, id: Id) -> &mut Node {
         &mut self.nodes[id as usize]
+    }
+
+    /// The name that node `id` is, if it is one that is not understood.
+    pub(super) fn name(&self, id: Id) -> Option<&str> {
+        match self.node(id) {
+            Node::Named(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Counts `items` that are copied; `None` when they get too many.
+    pub(super) fn copy(&mut self, items: usize) -> Option<()> {
+        self.copied = self.copied.checked_add(items).filter(|&copied| copied <= MOST_COPIED)?;
+        Some(())
     }
 
     pub(super) fn nodes(&self) -> &[Node] {
@@ -76,11 +110,12 @@ impl<'a> Value<'a> {
             Node::Int(_) | Node::Big(_) => "a whole number",
             Node::Float(_) => "a float",
             Node::Text(_) => "a text",
-            Node::Bytes => "bytes",
+            Node::Kept(what) => what,
             Node::Tuple(_) => "a tuple",
             Node::List(_) => "a list",
             Node::Dict(_) => "a dict",
-            Node::Global(_) => "a name",
+            Node::Global(_) | Node::Named(_) => "a name",
+            Node::Opaque(_) => "a Python object",
             Node::Storage(_) => "a storage",
             Node::Tensor(_) => "a tensor",
         }
@@ -132,14 +167,34 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Keys and values of a dict or an OrderedDict in their order; `None` when it is neither. A key that was set
-    /// twice appears twice, and the last one counts.
+    /// Keys and values of a dict of any kind in their order; `None` when it is none. A key that was set twice
+    /// appears twice, and the last one counts.
     pub fn entries(self) -> Option<impl Iterator<Item = (Value<'a>, Value<'a>)> + Clone> {
         let tree = self.tree;
+        let pairs = match self.node() {
+            Node::Dict(pairs) => pairs,
+            Node::Opaque(opaque) if !opaque.entries.is_empty() => &opaque.entries,
+            _ => return None,
+        };
+        Some(pairs.iter().map(move |&(k, v)| (tree.value(k), tree.value(v))))
+    }
+
+    /// The class of a Python object that was not built, or the function that would have made it: `module.name`.
+    pub fn class(self) -> Option<&'a str> {
         match self.node() {
-            Node::Dict(pairs) => Some(pairs.iter().map(move |&(k, v)| (tree.value(k), tree.value(v)))),
+            Node::Opaque(opaque) => self.tree.name(opaque.class),
             _ => None,
         }
+    }
+
+    /// Whether other values lie in it: a dict of any kind, a list or a tuple.
+    pub(crate) fn is_container(self) -> bool {
+        self.entries().is_some() || self.items().is_some()
+    }
+
+    /// The number of the value within its file: the same value met twice has the same.
+    pub(crate) fn number(self) -> u32 {
+        self.id
     }
 
     /// The items of a list or tuple; `None` when it is neither.
