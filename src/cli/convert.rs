@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::checkpoint::{ModelDescription, Precision, export_torch, open, write_bundle};
 
-use super::code_row::code_row;
+use super::codes_file::{CodesFile, Wanted};
 use super::{ModelArgs, print, usage, warn};
 
 /// Turn published PyTorch files into one bundle, or a bundle back into PyTorch files.
@@ -146,14 +146,11 @@ fn name(description: &mut ModelDescription, args: &Args) -> anyhow::Result<()> {
 
 /// Lets the model open with row `row` of the codes in a file.
 fn open_with(description: &mut ModelDescription, path: &Path, row: usize) -> anyhow::Result<()> {
-    let values = code_row(path, row)?;
-    for (name, values) in values {
-        let Some(block) = description.codes.iter_mut().find(|block| block.name == name) else {
-            let text =
-                format!("this model has no code block `{name}`, which --opening holds: {}", path.display());
-            return Err(usage(text));
-        };
-        block.opening = values;
+    let mut row = CodesFile::read(path, description, Wanted::Any)?.row(row)?;
+    for block in &mut description.codes {
+        if let Some(values) = row.remove(&block.name) {
+            block.opening = values;
+        }
     }
     description
         .validate()

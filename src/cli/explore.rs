@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+#[cfg(feature = "gui")]
+use super::codes_file::{CodesFile, Wanted};
 use super::{DeviceArgs, ModelArgs};
 
 /// Arguments of `idgan explore`.
@@ -27,7 +29,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Window")]
     screenshot: Option<PathBuf>,
 
-    /// Start with the codes of an .npz: `c` (N, c_dim) and, if you like, `s` (N, s_dim).
+    /// Start with the codes of an .npz: `c` (N, c_dim) and, if you like, `s` (N, s_dim); or of an .npy with c alone. Where no
+    /// model is named they are taken to be the bundled one's.
     #[arg(long, value_name = "FILE", help_heading = "Window")]
     codes: Option<PathBuf>,
 
@@ -94,6 +97,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 #[cfg(feature = "gui")]
 pub fn run(args: &Args) -> anyhow::Result<()> {
     use crate::app::{Options, Tool, run};
+    use crate::checkpoint::BUNDLED;
     use crate::engine::Source;
     use crate::inference::DeviceChoice;
 
@@ -102,8 +106,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         return Err(no_such_model(path));
     }
     let device = args.device.device.to_string();
-    let source = model.is_given().then(|| Source {
-        model: model.bundle().cloned(),
+    // Codes are for a certain model: where none is named, for the one that everybody has, not for the last session's.
+    let bundled = match BUNDLED.first().filter(|_| args.codes.is_some() && !model.is_given()) {
+        Some(best) => Some(best.unpack_for_user()?),
+        None => None,
+    };
+    let source = (model.is_given() || bundled.is_some()).then(|| Source {
+        model: model.bundle().cloned().or(bundled),
         vae: model.vae.clone(),
         gan: model.gan.clone(),
         c_dim: model.c_dim,
@@ -116,7 +125,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .beside
         .clone()
         .map(|path| Source { device: args.device.device.to_string(), ..Source::file(path) });
-    let codes = args.codes.as_deref().map(|path| super::code_row::code_row(path, args.row)).transpose()?;
+    let codes = match (&args.codes, &source) {
+        (Some(path), Some(source)) => Some(codes_of(source, path, args.row)?),
+        _ => None,
+    };
     run(Options {
         source,
         begins_bundled: true,
@@ -157,6 +169,22 @@ fn settings_folder() -> Option<PathBuf> {
         ),
     });
     result.is_ok().then_some(spare)
+}
+
+/// Row `row` of the codes in a file, as far as the model has them.
+#[cfg(feature = "gui")]
+fn codes_of(
+    source: &crate::engine::Source,
+    path: &std::path::Path,
+    row: usize,
+) -> anyhow::Result<std::collections::BTreeMap<String, Vec<f32>>> {
+    let sources = crate::checkpoint::Sources {
+        checkpoint: source.model.clone(),
+        vae: source.vae.clone(),
+        gan: source.gan.clone(),
+        c_dim: source.c_dim,
+    };
+    CodesFile::read(path, &crate::checkpoint::describe(&sources)?, Wanted::Any)?.row(row)
 }
 
 fn no_such_model(path: &std::path::Path) -> anyhow::Error {

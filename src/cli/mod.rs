@@ -7,7 +7,7 @@
 
 mod args;
 mod beside;
-mod code_row;
+mod codes_file;
 mod environment;
 mod error;
 mod logging;

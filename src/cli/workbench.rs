@@ -3,12 +3,12 @@ use std::path::Path;
 use anyhow::Context;
 
 use crate::base::{Array, Picture, Pool};
-use crate::checkpoint::npz::NpzFile;
 use crate::checkpoint::{self, CodeBlock, CodeKind, Model, ModelDescription};
 use crate::explore::export::Provenance;
 use crate::explore::{Codes, Form, Posterior, Source, draw_posterior, draw_prior};
 use crate::inference::{self, Encoder, Networks, Renderer};
 
+use super::codes_file::{CodesFile, Wanted};
 use super::{BackgroundArgs, DeviceArgs, ModelArgs, threads, usage, warn};
 
 /// A model with its networks ready to run: what every drawing command works with.
@@ -170,85 +170,25 @@ impl Workbench {
         Ok(())
     }
 
-    /// Reads codes `(N, dims)` for every block from an npz file. Nuisance that the file lacks is drawn from `seed`;
-    /// the names of such blocks come second.
+    /// Reads codes `(N, dims)` for every block from a file. Nuisance that the file lacks is drawn from `seed`; the names
+    /// of such blocks come second.
     pub(super) fn read_codes(&self, path: &Path, seed: u64) -> anyhow::Result<(Codes, Vec<String>)> {
-        let mut file = NpzFile::open(path)?;
-        let description = self.description();
-        let mut read = Vec::new();
-        for block in description.codes.iter().filter(|block| self.is_used(block)) {
-            if file.contains(&block.name) {
-                check_member(&file, block, path)?;
-                read.push((block, file.array(&block.name)?));
-            } else if block.kind != CodeKind::Noise {
-                anyhow::bail!(
-                    "this file has no array {name} of shape (N, {dims}); it has {names}: {path}",
-                    name = block.name,
-                    dims = block.dims,
-                    names = list(&file.names()),
-                    path = path.display()
-                );
-            }
-        }
-        // A model whose only block is noise (a GAN alone) still takes its codes from the file.
-        let Some(rows) = read.first().map(|(_, values)| values.shape()[0]) else {
-            let names: Vec<&str> = description.codes.iter().map(|block| block.name.as_str()).collect();
-            anyhow::bail!("this file has none of the arrays {}: {}", names.join(", "), path.display());
-        };
-        anyhow::ensure!(
-            rows > 0,
-            "these codes have no rows, so there is nothing to draw: {}",
-            path.display()
-        );
-        let mut codes = Codes::neutral(description, rows);
-        for (block, values) in read {
-            codes
-                .set_block(&block.name, values)
-                .map_err(|error| anyhow::anyhow!("{error}: {}", path.display()))?;
-        }
+        let CodesFile { mut codes, held, .. } = CodesFile::read(path, self.description(), Wanted::All)?;
         let mut drawn = Vec::new();
-        for block in &description.codes {
-            if block.kind == CodeKind::Noise && !file.contains(&block.name) {
+        for block in &self.description().codes {
+            if block.kind == CodeKind::Noise && !held.contains(&block.name) {
                 self.draw(&mut codes, block, seed, Source::Prior)?;
                 drawn.push(block.name.clone());
             }
         }
         Ok((codes, drawn))
     }
-
-    /// Whether a network takes this block.
-    fn is_used(&self, block: &CodeBlock) -> bool {
-        let description = self.description();
-        description.generator.as_ref().is_some_and(|part| part.inputs.contains(&block.name))
-            || description.vae.as_ref().is_some_and(|part| part.code == block.name)
-    }
-}
-
-/// Checks shape and width before anything is read.
-fn check_member(file: &NpzFile, block: &CodeBlock, path: &Path) -> anyhow::Result<()> {
-    let shape = file.member(&block.name)?.shape;
-    anyhow::ensure!(
-        shape.len() == 2 && shape[1] == block.dims,
-        "array {name} has shape {shape}, but this model takes (N, {dims}): {path}",
-        name = block.name,
-        shape = shown_shape(&shape),
-        dims = block.dims,
-        path = path.display()
-    );
-    Ok(())
 }
 
 /// A shape as NumPy shows it.
 pub(super) fn shown_shape(shape: &[usize]) -> String {
     let dims = shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     if shape.len() == 1 { format!("({dims},)") } else { format!("({dims})") }
-}
-
-fn list(names: &[&str]) -> String {
-    match names {
-        [] => "no arrays".to_owned(),
-        names => names.join(", "),
-    }
 }
 
 /// The picture of one row of rendered values.

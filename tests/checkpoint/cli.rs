@@ -114,7 +114,11 @@ fn failures_are_one_sentence_and_leave_nothing() {
         (vec!["convert", &gan, "--out", "x.pt"], 2, "a bundle ends in .safetensors"),
         (vec!["convert", &vae, "--labels", "10=far", "--out", &out_text], 2, "has 10 dimensions"),
         (vec!["convert", &vae, "--row", "1", "--out", &out_text], 2, "--opening <FILE>"),
-        (vec!["convert", &vae, "--opening", &codes, "--out", &out_text], 2, "opens with 3 values for 10"),
+        (
+            vec!["convert", &vae, "--opening", &codes, "--out", &out_text],
+            1,
+            "has shape (1, 3), but this model takes (N, 10)",
+        ),
         (vec!["convert", &gan, "--f16", "--to", "pytorch", "--out", &out_text], 2, "--f16 is for bundles"),
         (vec!["convert", "--vae", &vae, "--gan", &gan, "--out", &out_text], 1, "were not trained together"),
         (vec!["convert", "--vae", &gan, "--out", &out_text], 1, "goes with --gan"),

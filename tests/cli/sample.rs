@@ -3,6 +3,7 @@
 use crate::toy::{
     C_DIM, S_DIM, array, f32_bytes, f64_bytes, fail, id_gan, info_gan, png_texts, succeed, write_raw_npz,
 };
+use idgan::checkpoint::{Sources, open};
 
 #[test]
 fn arrays_have_the_promised_shapes_and_values() {
@@ -175,6 +176,58 @@ fn bad_codes_end_in_one_sentence_and_leave_nothing() {
     ] {
         fail(folder.path(), &format!("sample model.safetensors --codes {file} --out out.npz"), 1, words);
         fail(folder.path(), &format!("sample model.safetensors --codes {file} --out out"), 1, words);
+        // Every command that takes codes says the same.
+        fail(folder.path(), &format!("animate model.safetensors --codes {file} --out out.gif"), 1, words);
+        fail(
+            folder.path(),
+            &format!("convert model.safetensors --opening {file} --out out.safetensors"),
+            1,
+            words,
+        );
+        if cfg!(feature = "gui") {
+            fail(
+                folder.path(),
+                &format!("explore model.safetensors --codes {file} --screenshot out.png"),
+                1,
+                words,
+            );
+        }
+    }
+}
+
+#[test]
+fn other_arrays_beside_the_codes_do_not_matter() {
+    let folder = id_gan();
+    let path = |name: &str| folder.path().join(name);
+    let c = f32_bytes(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    let beside: Vec<(&str, &str, &str, Vec<u8>)> = vec![
+        ("files", "<U8", "(2,)", vec![0; 64]),
+        ("meta", "|O", "()", b"\x80\x04cos\nsystem\n.".to_vec()),
+        ("landmarks", "[('x', '<f4'), ('y', '<f4')]", "(4, 2)", vec![0; 64]),
+        ("mu", "<c16", "(1,)", vec![0; 16]),
+        ("labels", "<i8", "(7,)", vec![0; 56]),
+    ];
+    let with = |c: (&'static str, &'static str, &'static str, Vec<u8>)| -> Vec<_> {
+        beside.iter().cloned().chain(std::iter::once(c)).collect()
+    };
+    write_raw_npz(&path("little.npz"), &with(("c", "<f4", "(2L, 3L)", c.clone())));
+    let turned: Vec<u8> = c.chunks(4).flat_map(|number| number.iter().rev().copied()).collect();
+    write_raw_npz(&path("big.npz"), &with(("c", ">f4", "(2, 3)", turned)));
+    for file in ["little", "big"] {
+        succeed(folder.path(), &format!("sample model.safetensors --codes {file}.npz --out {file}.out.npz"));
+        let codes = array(&path(&format!("{file}.out.npz")), "c");
+        assert_eq!(codes.data(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0], "{file}");
+        let convert = "convert model.safetensors --opening";
+        succeed(folder.path(), &format!("{convert} {file}.npz --out {file}.safetensors"));
+        succeed(folder.path(), &format!("{convert} {file}.npz --row 1 --out {file}.1.safetensors"));
+        let opening = |name: String| {
+            let sources = Sources { checkpoint: Some(path(&name)), ..Sources::default() };
+            open(&sources).unwrap().model.description.block("c").unwrap().opening.clone()
+        };
+        assert_eq!(opening(format!("{file}.safetensors")), [0.0, 1.0, 2.0], "row 0 where none is named");
+        assert_eq!(opening(format!("{file}.1.safetensors")), [3.0, 4.0, 5.0]);
+        let beyond = format!("{convert} {file}.npz --row 2 --out no.safetensors");
+        fail(folder.path(), &beyond, 2, "--row 2 is beyond the last row, 1: ");
     }
 }
 

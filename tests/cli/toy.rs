@@ -172,7 +172,10 @@ pub type Member<'a> = (&'a str, &'a str, &'a str, Vec<u8>);
 pub fn write_raw_npz(path: &Path, members: &[Member<'_>]) {
     let mut zip = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
     for (name, kind, shape, bytes) in members {
-        let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
+        // A structure's description is a list, every other one a text.
+        let quote = if kind.starts_with('[') { "" } else { "'" };
+        let mut header =
+            format!("{{'descr': {quote}{kind}{quote}, 'fortran_order': False, 'shape': {shape}, }}");
         header.push_str(&" ".repeat(64 - (header.len() + 11) % 64));
         header.push('\n');
         zip.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
