@@ -8,7 +8,7 @@ use crate::base::{Arrays, FileError};
 use crate::nets::Parameters;
 
 use super::bundle::check_networks;
-use super::contents::{GAN_ITERATION, VAE_ITERATION};
+use super::contents::{DISCRIMINATOR_RATE, GAN_ITERATION, GENERATOR_RATE, VAE_ITERATION, VAE_RATE};
 use super::pickle::{Object, write_torch};
 use super::{CheckpointError, Model};
 
@@ -21,7 +21,8 @@ pub const GAN_FILE: &str = "model.pt";
 /// `last`, generator and discriminator as `model.pt`. Returns the files written.
 ///
 /// A bundle keeps one generator, the moving average; it is written as `generator` and as `generator_test`.
-/// Optimisers are written fresh, with the published settings and no state. An encoder without a decoder is no VAE
+/// Optimisers are written fresh: with the published settings and the learning rates that the description knows, without
+/// state. An encoder without a decoder is no VAE
 /// that the published code knows, and is left out.
 ///
 /// # Errors
@@ -44,7 +45,10 @@ pub fn export_torch(folder: &Path, model: &Model) -> Result<Vec<PathBuf>, Checkp
                 "model_states",
                 Object::dict([("net", net), ("c_dim", Object::Int(c_dim)), ("nc", Object::Int(channels))]),
             ),
-            ("optim_states", Object::dict([("optim", adam(part.config.parameters().len()))])),
+            (
+                "optim_states",
+                Object::dict([("optim", adam(part.config.parameters().len(), rate(model, VAE_RATE)))]),
+            ),
         ]);
         written.push(folder.join(VAE_FILE));
         write_torch(&folder.join(VAE_FILE), &object)?;
@@ -54,11 +58,11 @@ pub fn export_torch(folder: &Path, model: &Model) -> Result<Vec<PathBuf>, Checkp
         let state = state_dict("module.", &part.config, &model.generator)?;
         entries.push(("generator", state.clone()));
         entries.push(("generator_test", state));
-        entries.push(("g_optimizer", rmsprop(part.config.parameters().len())));
+        entries.push(("g_optimizer", rmsprop(part.config.parameters().len(), rate(model, GENERATOR_RATE))));
     }
     if let Some(config) = &description.discriminator {
         entries.push(("discriminator", state_dict("module.", config, &model.discriminator)?));
-        entries.push(("d_optimizer", rmsprop(config.parameters().len())));
+        entries.push(("d_optimizer", rmsprop(config.parameters().len(), rate(model, DISCRIMINATOR_RATE))));
     }
     if entries.len() > 1 {
         written.push(folder.join(GAN_FILE));
@@ -86,12 +90,17 @@ fn iteration(model: &Model, key: &str) -> i64 {
     model.description.training.get(key).and_then(Json::as_i64).unwrap_or(0)
 }
 
+/// The learning rate that an optimiser had last, the published one where nobody said.
+fn rate(model: &Model, key: &str) -> f64 {
+    model.description.training.get(key).and_then(Json::as_f64).unwrap_or(1e-4)
+}
+
 /// A fresh Adam over `parameters` parameters with the VAE's published settings.
-fn adam(parameters: usize) -> Object<'static> {
+fn adam(parameters: usize, rate: f64) -> Object<'static> {
     optimiser(
         parameters,
         vec![
-            ("lr", Object::Float(1e-4)),
+            ("lr", Object::Float(rate)),
             ("betas", Object::Tuple(vec![Object::Float(0.9), Object::Float(0.999)])),
             ("eps", Object::Float(1e-8)),
             ("weight_decay", Object::Int(0)),
@@ -101,11 +110,11 @@ fn adam(parameters: usize) -> Object<'static> {
 }
 
 /// A fresh RMSprop over `parameters` parameters with the GAN's published settings.
-fn rmsprop(parameters: usize) -> Object<'static> {
+fn rmsprop(parameters: usize, rate: f64) -> Object<'static> {
     optimiser(
         parameters,
         vec![
-            ("lr", Object::Float(1e-4)),
+            ("lr", Object::Float(rate)),
             ("momentum", Object::Int(0)),
             ("alpha", Object::Float(0.99)),
             ("eps", Object::Float(1e-8)),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::checkpoint::{ModelDescription, Precision, export_torch, open, write_bundle};
+use crate::training::note_training;
 
 use super::codes_file::{CodesFile, Wanted};
 use super::{ModelArgs, print, usage, warn};
@@ -111,6 +112,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
                     "the encoder has no decoder, so it is no VAE that the published code loads; it was left out",
                 );
             }
+            note_training(&mut opened.model.description);
             export_torch(&args.out, &opened.model)?
         }
     };

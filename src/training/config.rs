@@ -357,6 +357,13 @@ impl TrainConfig {
     }
 }
 
+/// The share of a GAN's learning rates that a step takes while they rise over the first `warm_up`, or over the usual number
+/// where nobody said and the run starts from trained weights.
+pub(super) fn warmth(warm_up: Option<u64>, starts: bool, step: u64) -> f64 {
+    let warm_up = warm_up.unwrap_or(if starts { WARM_UP } else { 0 });
+    if step >= warm_up { 1.0 } else { (step + 1) as f64 / warm_up as f64 }
+}
+
 impl VaeTraining {
     /// The network.
     pub fn network(&self) -> VaeConfig {
@@ -376,8 +383,7 @@ impl GanTraining {
     }
 
     fn warmth(&self, step: u64) -> f64 {
-        let warm_up = self.warm_up.unwrap_or(if self.start.is_empty() { 0 } else { WARM_UP });
-        if step >= warm_up { 1.0 } else { (step + 1) as f64 / warm_up as f64 }
+        warmth(self.warm_up, !self.start.is_empty(), step)
     }
 
     /// The generator for pictures of `size` and a code of `c_dim` dimensions.

@@ -12,6 +12,7 @@ mod method_tests;
 mod places;
 mod players;
 mod presets;
+mod record;
 mod rehearsal;
 mod report;
 mod retention;
@@ -29,6 +30,7 @@ pub use config::{Downsample, GanNets, GanTraining, Initialisation, Method, Ramp,
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;
 pub use presets::{Stage, preset, preset_names};
+pub use record::note_training;
 pub use rehearsal::Rehearsal;
 pub use report::StepReport;
 pub use run_folder::RunFolder;

@@ -187,7 +187,13 @@ fn the_newest_checkpoint_opens_by_itself_and_says_what_it_is() {
     assert_eq!(names, [("c", 10), ("s", 3)]);
     assert_eq!(model.description.generator.as_ref().unwrap().inputs, ["s", "c"]);
     assert_eq!(model.description.data.as_deref(), Some("dsprites"));
-    assert_eq!(model.description.training["steps"], 6);
+    let training = &model.description.training;
+    assert_eq!(training["steps"], 6);
+    // What PyTorch files keep: the VAE's own record travels along.
+    assert_eq!((&training["gan_iteration"], &training["vae_iteration"]), (&6.into(), &2.into()));
+    let config = gan_config(GanNets::Small, &vae).gan.unwrap();
+    assert_eq!(training["generator_learning_rate"], config.generator_rate(5));
+    assert_eq!(training["vae_learning_rate"], vae_config(Method::BetaVae).vae.unwrap().learning_rate);
     let stats = model.stats.expect("the encoder's statistics travel with the VAE");
     assert_eq!((stats.mu.shape(), stats.kl.shape()), (&[4096, 10][..], &[10][..]));
 }

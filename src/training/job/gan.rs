@@ -3,12 +3,12 @@ use std::path::PathBuf;
 use candle_core::Device;
 
 use crate::base::{Arrays, Stream};
-use crate::checkpoint::{Model, ModelDescription, Sources, Stats, VaePart, open};
+use crate::checkpoint::{Model, ModelDescription, Sources, Stats, VAE_ITERATION, VAE_RATE, VaePart, open};
 use crate::nets::{Parameters, Projection, ProjectionConfig, VaeConfig};
 use crate::objectives::AdaptiveBottleneck;
 use crate::training::stage2::{FrozenEncoder, GanTrainer, GanWeights, Guide, LearnedEncoder};
 use crate::training::state::State;
-use crate::training::{ConfigError, GanTraining, Method, StepReport, TrainConfig, TrainError};
+use crate::training::{ConfigError, GanTraining, Method, StepReport, TrainConfig, TrainError, note_training};
 
 use super::start::{DistilledHere, note_start, start_gan, start_hash};
 use super::{
@@ -46,13 +46,15 @@ struct Distilled {
     hash: String,
     /// The method that trained it, where its file says so.
     method: Option<Method>,
+    /// How long it was trained and at which rate, where its file says so.
+    training: Vec<(&'static str, serde_json::Value)>,
     /// SHA-256 of the file that it was trained on from.
     started_from: Option<String>,
 }
 
 impl Distilled {
     /// The VAE of `model`, a file with SHA-256 `hash`.
-    fn new(model: Model, hash: String, values: &GanTraining) -> Result<Self, TrainError> {
+    fn new(mut model: Model, hash: String, values: &GanTraining) -> Result<Self, TrainError> {
         let missing = || TrainError::Mismatch("the file named with --vae holds no VAE".into());
         let part = model.description.vae.clone().ok_or_else(missing)?;
         if part.config.channels != values.channels {
@@ -66,6 +68,9 @@ impl Distilled {
         // a saved state of this job has its own configuration there
         let method = said.and_then(|name| Method::from_name(name.as_str()?)).filter(|m| !m.takes_a_vae());
         let started_from = start_hash(&model);
+        note_training(&mut model.description);
+        let note = |key| Some((key, model.description.training.get(key)?.clone()));
+        let training = [VAE_ITERATION, VAE_RATE].into_iter().filter_map(note).collect();
         let labels = model.description.block(&part.code).map(|block| block.labels.clone());
         let part = VaePart { code: "c".into(), ..part };
         Ok(Self {
@@ -75,6 +80,7 @@ impl Distilled {
             labels: labels.unwrap_or_default(),
             hash,
             method,
+            training,
             started_from,
         })
     }
@@ -239,6 +245,8 @@ impl Job for GanJob {
                 if let Some(method) = vae.method {
                     description.provenance.insert("vae_method".into(), method.name().into());
                 }
+                let noted = vae.training.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+                description.training.extend(noted);
                 vae.weights.clone()
             }
             _ => match self.trainer.learned_encoder() {

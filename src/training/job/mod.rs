@@ -17,6 +17,7 @@ use super::stage2::{GanBatch, GanWeights};
 use super::state::{Progress, State};
 use super::{
     ConfigError, GanTraining, Initialisation, Method, StepReport, TrainConfig, TrainError, VaeTraining,
+    note_training,
 };
 
 /// A method in training.
@@ -144,6 +145,7 @@ pub(super) fn model_of(
     }
     let effective = serde_json::to_value(config).unwrap_or_default();
     description.provenance.insert("config".into(), effective);
+    note_training(description);
     Ok(model)
 }
 
