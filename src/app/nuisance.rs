@@ -1,3 +1,5 @@
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::state::State;
 use crate::checkpoint::CodeBlock;
 use crate::explore::{blend, draw_prior};
@@ -5,10 +7,24 @@ use crate::explore::{blend, draw_prior};
 /// The nuisance seeds a person has seen, to go back and forth through.
 #[derive(Clone, Debug)]
 pub(crate) struct Trail {
-    seeds: Vec<u64>,
+    seeds: Vec<Seen>,
     at: usize,
     /// Keeps the nuisance code whatever is drawn or loaded.
     pub(crate) locked: bool,
+}
+
+/// A seed, and once somebody has asked, a fingerprint of the code that it draws: so that the seed of a code is found
+/// without drawing all codes anew.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    seed: u64,
+    print: Option<u64>,
+}
+
+impl Seen {
+    fn new(seed: u64) -> Self {
+        Self { seed, print: None }
+    }
 }
 
 /// Most seeds that are remembered.
@@ -16,7 +32,7 @@ const LENGTH: usize = 1000;
 
 impl Default for Trail {
     fn default() -> Self {
-        Self { seeds: vec![1], at: 0, locked: false }
+        Self { seeds: vec![Seen::new(1)], at: 0, locked: false }
     }
 }
 
@@ -28,7 +44,7 @@ impl Trail {
 
     /// The seed at which the trail stands.
     pub(crate) fn seed(&self) -> u64 {
-        self.seeds[self.at]
+        self.seeds[self.at].seed
     }
 
     pub(crate) fn can_go_back(&self) -> bool {
@@ -51,7 +67,7 @@ impl Trail {
 
     /// A seed not seen before, right after all others.
     pub(crate) fn fresh(&mut self) -> u64 {
-        let seed = self.seeds.iter().max().map_or(1, |seed| seed.wrapping_add(1));
+        let seed = self.seeds.iter().map(|seen| seen.seed).max().map_or(1, |seed| seed.wrapping_add(1));
         self.visit(seed)
     }
 
@@ -61,19 +77,29 @@ impl Trail {
             if self.seeds.len() == LENGTH {
                 self.seeds.remove(0);
             }
-            self.seeds.push(seed);
+            self.seeds.push(Seen::new(seed));
             self.at = self.seeds.len() - 1;
         }
         seed
     }
 
-    /// Stands at `seed` if the trail has it.
-    pub(crate) fn find(&mut self, matches: impl Fn(u64) -> bool) -> Option<u64> {
-        if !matches(self.seed()) {
-            self.at = self.seeds.iter().rposition(|&seed| matches(seed))?;
+    /// Stands at the newest seed whose code, as `draw` makes it, is `values`; at none where the trail has none.
+    /// Each seed is drawn once, however often it is asked about.
+    pub(crate) fn find(&mut self, values: &[f32], draw: impl Fn(u64) -> Vec<f32>) -> Option<u64> {
+        let wanted = print(values);
+        let is_it = |seen: &mut Seen| *seen.print.get_or_insert_with(|| print(&draw(seen.seed))) == wanted;
+        if !is_it(&mut self.seeds[self.at]) {
+            self.at = self.seeds.iter_mut().rposition(is_it)?;
         }
         Some(self.seed())
     }
+}
+
+/// A number that equal codes share, and others practically never.
+fn print(values: &[f32]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    values.iter().for_each(|value| value.to_bits().hash(&mut hasher));
+    hasher.finish()
 }
 
 impl State {
@@ -122,14 +148,35 @@ impl State {
     pub(crate) fn nuisance_seed(&mut self) -> Option<u64> {
         let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
         let block = model.noise_blocks().next()?;
-        let values = latent.values(&block.name);
-        self.nuisance.find(|seed| draw_prior(block, seed, 0) == values)
+        self.nuisance.find(latent.values(&block.name), |seed| draw_prior(block, seed, 0))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn draw(seed: u64) -> Vec<f32> {
+        vec![seed as f32]
+    }
+
+    #[test]
+    fn each_seed_is_drawn_once_to_name_codes() {
+        let mut trail = Trail::default();
+        for seed in 2..=LENGTH as u64 + 9 {
+            trail.visit(seed);
+        }
+        let drawn = std::cell::Cell::new(0);
+        for frame in 0..50 {
+            let found = trail.find(&[-1.0 - frame as f32], |seed| {
+                drawn.set(drawn.get() + 1);
+                draw(seed)
+            });
+            assert_eq!(found, None, "codes of no seed, as a blend passes through");
+        }
+        assert_eq!(drawn.get(), LENGTH);
+        assert_eq!(trail.find(&[12.0], draw), Some(12));
+    }
 
     #[test]
     fn the_trail_goes_back_and_forth() {
@@ -138,8 +185,8 @@ mod tests {
         assert_eq!((trail.fresh(), trail.visit(40), trail.fresh()), (2, 40, 41));
         assert_eq!((trail.back(), trail.back(), trail.back(), trail.back()), (40, 2, 1, 1));
         assert_eq!((trail.forward(), trail.seed()), (2, 2));
-        assert_eq!(trail.find(|seed| seed == 41), Some(41));
-        assert_eq!(trail.find(|seed| seed == 7), None);
+        assert_eq!(trail.find(&[41.0], draw), Some(41));
+        assert_eq!(trail.find(&[7.0], draw), None);
         trail.locked = true;
         assert!(!trail.can_go_back());
     }

@@ -29,6 +29,6 @@ pub use range::{RangeError, RangeSpec};
 pub use render::render_rows;
 pub use sampling::{Source, draw_all, draw_posterior, draw_prior};
 pub use sensitivity::sensitivity;
-pub use state::LatentState;
+pub use state::{LatentState, LatentView};
 pub use statistics::{STATISTICS_PICTURES, statistics};
 pub use traversal::{Mode, Traversal, evenly, main_block, parse_dims};

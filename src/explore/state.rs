@@ -1,4 +1,6 @@
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use crate::checkpoint::{CodeKind, ModelDescription};
 
@@ -7,20 +9,30 @@ use super::{Codes, CodesError, Posterior, Source, draw_posterior, draw_prior, ne
 /// Steps back that are kept.
 const HISTORY: usize = 500;
 
-/// The code that the explorer shows, with locks and names, and everything that was done to it.
+/// The code that the explorer shows, with locks and names: what a [`LatentState`] is at a moment.
+///
+/// A clone costs two counters, so whoever draws it can keep one while the state changes.
+#[derive(Clone, Debug)]
+pub struct LatentView {
+    description: Arc<ModelDescription>,
+    now: Arc<Snapshot>,
+}
+
+/// The code that the explorer shows, and everything that was done to it. What is shown is read through the
+/// [`LatentView`] that it dereferences to.
 ///
 /// A change is one step of undo. A drag is many changes and one step: call [`LatentState::begin`] when the mouse
 /// goes down and [`LatentState::end`] when it goes up.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct LatentState {
-    description: ModelDescription,
-    now: Snapshot,
-    past: Vec<Snapshot>,
-    future: Vec<Snapshot>,
+    view: LatentView,
+    past: Vec<Arc<Snapshot>>,
+    future: Vec<Arc<Snapshot>>,
     /// The state before the drag in progress.
-    before: Option<Snapshot>,
+    before: Option<Arc<Snapshot>>,
 }
 
+/// Codes, locks and names.
 #[derive(Clone, Debug, PartialEq)]
 struct Snapshot {
     codes: Codes,
@@ -28,41 +40,10 @@ struct Snapshot {
     names: BTreeMap<String, Vec<String>>,
 }
 
-impl LatentState {
-    /// The neutral code of a model: nothing locked, dimensions named as the model says.
-    pub fn new(description: ModelDescription) -> Self {
-        let names = |block: &crate::checkpoint::CodeBlock| {
-            let mut names = block.labels.clone();
-            names.resize(block.dims, String::new());
-            names
-        };
-        let now = Snapshot {
-            codes: Codes::neutral(&description, 1),
-            locked: description
-                .codes
-                .iter()
-                .map(|block| (block.name.clone(), vec![false; block.dims]))
-                .collect(),
-            names: description.codes.iter().map(|block| (block.name.clone(), names(block))).collect(),
-        };
-        Self { description, now, past: Vec::new(), future: Vec::new(), before: None }
-    }
-
+impl LatentView {
     /// The model that the code belongs to.
     pub fn description(&self) -> &ModelDescription {
         &self.description
-    }
-
-    /// The same state, with locks, names and steps, of the same model read again; `None` where that has other codes.
-    pub fn read_again(mut self, description: &ModelDescription) -> Option<Self> {
-        let blocks = |description: &ModelDescription| -> Vec<_> {
-            description.codes.iter().map(|block| (block.name.clone(), block.dims, block.kind)).collect()
-        };
-        if blocks(&self.description) != blocks(description) {
-            return None;
-        }
-        self.description = description.clone();
-        Some(self)
     }
 
     /// The code: one row.
@@ -93,6 +74,74 @@ impl LatentState {
         }
     }
 
+    /// Whether [`LatentState::reset`] would change anything.
+    pub fn is_reset(&self, block: &str, dim: usize) -> bool {
+        let neutral = self.description.block(block).map(|block| block.neutral);
+        self.values(block).get(dim).copied() == neutral
+    }
+
+    /// The values of every dimension of a block when nothing was done to it.
+    pub fn neutral(&self, block: &str) -> Vec<f32> {
+        self.description.block(block).map(neutral_values).unwrap_or_default()
+    }
+
+    /// `values` for `block`, with those that are locked as they are.
+    fn unlocked(&self, block: &str, values: &[f32]) -> Vec<f32> {
+        // A choice is locked as a whole: half of one is none.
+        let one_hot = self.description.block(block).is_some_and(|block| block.kind == CodeKind::OneHot);
+        let any_locked = (0..values.len()).any(|dim| self.is_locked(block, dim));
+        let old = self.values(block);
+        let keep = |dim| if one_hot { any_locked } else { self.is_locked(block, dim) };
+        values.iter().enumerate().map(|(dim, &value)| if keep(dim) { old[dim] } else { value }).collect()
+    }
+}
+
+impl Deref for LatentState {
+    type Target = LatentView;
+
+    fn deref(&self) -> &LatentView {
+        &self.view
+    }
+}
+
+impl LatentState {
+    /// The neutral code of a model: nothing locked, dimensions named as the model says.
+    pub fn new(description: ModelDescription) -> Self {
+        let names = |block: &crate::checkpoint::CodeBlock| {
+            let mut names = block.labels.clone();
+            names.resize(block.dims, String::new());
+            names
+        };
+        let now = Snapshot {
+            codes: Codes::neutral(&description, 1),
+            locked: description
+                .codes
+                .iter()
+                .map(|block| (block.name.clone(), vec![false; block.dims]))
+                .collect(),
+            names: description.codes.iter().map(|block| (block.name.clone(), names(block))).collect(),
+        };
+        let view = LatentView { description: Arc::new(description), now: Arc::new(now) };
+        Self { view, past: Vec::new(), future: Vec::new(), before: None }
+    }
+
+    /// The same state, with locks, names and steps, of the same model read again; `None` where that has other codes.
+    pub fn read_again(mut self, description: &ModelDescription) -> Option<Self> {
+        let blocks = |description: &ModelDescription| -> Vec<_> {
+            description.codes.iter().map(|block| (block.name.clone(), block.dims, block.kind)).collect()
+        };
+        if blocks(&self.description) != blocks(description) {
+            return None;
+        }
+        self.view.description = Arc::new(description.clone());
+        Some(self)
+    }
+
+    /// What is shown at this moment.
+    pub fn view(&self) -> &LatentView {
+        &self.view
+    }
+
     /// Sets one value; a locked dimension is set too, since somebody took hold of it. For a one-hot block any
     /// value chooses `dim`.
     ///
@@ -100,7 +149,7 @@ impl LatentState {
     /// When the block or dimension does not exist or the value is not finite.
     pub fn set(&mut self, block: &str, dim: usize, value: f32) -> Result<(), CodesError> {
         let kind = self.description.block(block).map(|block| block.kind);
-        let mut values = self.now.codes.row(block, 0)?.to_vec();
+        let mut values = self.codes().row(block, 0)?.to_vec();
         let expected = values.len();
         let Some(slot) = values.get_mut(dim) else {
             return Err(CodesError::Width { name: block.into(), expected, actual: dim + 1 });
@@ -109,7 +158,7 @@ impl LatentState {
         if kind == Some(CodeKind::OneHot) {
             values.iter_mut().enumerate().for_each(|(i, value)| *value = if i == dim { 1.0 } else { 0.0 });
         }
-        let mut codes = self.now.codes.clone();
+        let mut codes = self.codes().clone();
         codes.set_row(block, 0, &values)?;
         self.change(|now| now.codes = codes);
         Ok(())
@@ -120,16 +169,10 @@ impl LatentState {
     /// # Errors
     /// When the block does not exist, the width does not fit, or a value is not finite.
     pub fn set_block(&mut self, block: &str, values: &[f32]) -> Result<(), CodesError> {
-        let mut codes = self.now.codes.clone();
+        let mut codes = self.codes().clone();
+        // What is locked keeps its value, but what does not fit is refused all the same.
         codes.set_row(block, 0, values)?;
-        // A choice is locked as a whole: half of one is none.
-        let one_hot = self.description.block(block).is_some_and(|block| block.kind == CodeKind::OneHot);
-        let any_locked = (0..values.len()).any(|dim| self.is_locked(block, dim));
-        let old = self.values(block);
-        let keep = |dim| if one_hot { any_locked } else { self.is_locked(block, dim) };
-        let merged: Vec<f32> =
-            values.iter().enumerate().map(|(dim, &value)| if keep(dim) { old[dim] } else { value }).collect();
-        codes.set_row(block, 0, &merged)?;
+        codes.set_row(block, 0, &self.unlocked(block, values))?;
         self.change(|now| now.codes = codes);
         Ok(())
     }
@@ -142,13 +185,13 @@ impl LatentState {
     /// # Panics
     /// When `row` is not below `codes.rows()`.
     pub fn set_all(&mut self, codes: &Codes, row: usize) -> Result<(), CodesError> {
-        let mut trial = self.clone();
-        let names: Vec<String> = self.description.codes.iter().map(|block| block.name.clone()).collect();
-        for name in names {
-            trial.set_block(&name, codes.row(&name, row)?)?;
+        let mut taken = self.codes().clone();
+        for block in &self.description.codes {
+            let values = codes.row(&block.name, row)?;
+            taken.set_row(&block.name, 0, values)?;
+            taken.set_row(&block.name, 0, &self.unlocked(&block.name, values))?;
         }
-        let codes = trial.now.codes;
-        self.change(|now| now.codes = codes);
+        self.change(|now| now.codes = taken);
         Ok(())
     }
 
@@ -159,12 +202,6 @@ impl LatentState {
     pub fn reset(&mut self, block: &str, dim: usize) -> Result<(), CodesError> {
         let neutral = self.description.block(block).map_or(0.0, |block| block.neutral);
         self.set(block, dim, neutral)
-    }
-
-    /// Whether [`LatentState::reset`] would change anything.
-    pub fn is_reset(&self, block: &str, dim: usize) -> bool {
-        let neutral = self.description.block(block).map(|block| block.neutral);
-        self.values(block).get(dim).copied() == neutral
     }
 
     /// Sets every unlocked dimension of every block back to its neutral value, as one step.
@@ -187,7 +224,7 @@ impl LatentState {
         seed: u64,
     ) -> Result<(), CodesError> {
         let Some(wanted) = self.description.block(block) else {
-            return self.now.codes.block(block).map(|_| ());
+            return self.codes().block(block).map(|_| ());
         };
         let values = match (source, posterior) {
             (Source::Posterior, Some(posterior)) => draw_posterior(wanted, posterior, seed, 0),
@@ -214,21 +251,16 @@ impl LatentState {
         });
     }
 
-    /// The values of every dimension of a block when nothing was done to it.
-    pub fn neutral(&self, block: &str) -> Vec<f32> {
-        self.description.block(block).map(neutral_values).unwrap_or_default()
-    }
-
     /// Starts a drag: everything until [`LatentState::end`] is one step.
     pub fn begin(&mut self) {
         if self.before.is_none() {
-            self.before = Some(self.now.clone());
+            self.before = Some(Arc::clone(&self.view.now));
         }
     }
 
     /// Ends a drag.
     pub fn end(&mut self) {
-        if let Some(before) = self.before.take().filter(|before| *before != self.now) {
+        if let Some(before) = self.before.take() {
             self.remember(before);
         }
     }
@@ -237,7 +269,7 @@ impl LatentState {
     pub fn undo(&mut self) -> bool {
         self.end();
         let Some(previous) = self.past.pop() else { return false };
-        self.future.push(std::mem::replace(&mut self.now, previous));
+        self.future.push(std::mem::replace(&mut self.view.now, previous));
         true
     }
 
@@ -245,7 +277,7 @@ impl LatentState {
     pub fn redo(&mut self) -> bool {
         self.end();
         let Some(next) = self.future.pop() else { return false };
-        self.past.push(std::mem::replace(&mut self.now, next));
+        self.past.push(std::mem::replace(&mut self.view.now, next));
         true
     }
 
@@ -258,7 +290,7 @@ impl LatentState {
 
     /// Whether there is a step to go back.
     pub fn can_undo(&self) -> bool {
-        !self.past.is_empty() || self.before.as_ref().is_some_and(|before| *before != self.now)
+        !self.past.is_empty() || self.before.as_ref().is_some_and(|before| *before != self.view.now)
     }
 
     /// Whether there is a step to go forward.
@@ -267,15 +299,18 @@ impl LatentState {
     }
 
     fn change(&mut self, edit: impl FnOnce(&mut Snapshot)) {
-        let dragging = self.before.is_some();
-        let before = (!dragging).then(|| self.now.clone());
-        edit(&mut self.now);
-        if let Some(before) = before.filter(|before| *before != self.now) {
+        let before = self.before.is_none().then(|| Arc::clone(&self.view.now));
+        edit(Arc::make_mut(&mut self.view.now));
+        if let Some(before) = before {
             self.remember(before);
         }
     }
 
-    fn remember(&mut self, before: Snapshot) {
+    /// Makes `before` the last step back, unless nothing has changed since.
+    fn remember(&mut self, before: Arc<Snapshot>) {
+        if before == self.view.now {
+            return;
+        }
         self.future.clear();
         self.past.push(before);
         if self.past.len() > HISTORY {
@@ -376,10 +411,10 @@ mod tests {
         state.set_locked("c", 1, true);
         let mut description = toy::description();
         description.training.insert("step".to_owned(), 7.into());
-        let mut again = state.clone().read_again(&description).expect("the same codes");
+        let mut again = state.read_again(&description).expect("the same codes");
         assert_eq!(again.description(), &description);
         assert!(again.is_locked("c", 1) && again.values("c")[1] == 0.5 && again.undo());
-        assert!(state.read_again(&toy::infogan()).is_none());
+        assert!(again.read_again(&toy::infogan()).is_none());
     }
 
     #[test]
@@ -391,6 +426,17 @@ mod tests {
         state.forget_steps();
         assert!(!state.can_undo() && !state.can_redo());
         assert_eq!(state.values("c"), [0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn a_view_stays_as_it_was_and_shares_what_does_not_change() {
+        let mut state = LatentState::new(toy::description());
+        let (first, same) = (state.view().clone(), state.view().clone());
+        assert!(Arc::ptr_eq(&first.now, &same.now), "a clone copies nothing");
+        state.set("c", 0, 1.0).expect("fits");
+        assert_eq!((first.values("c")[0], state.values("c")[0]), (0.0, 1.0));
+        assert!(state.undo());
+        assert!(Arc::ptr_eq(&first.now, &state.view().now), "the history holds what was shown, not a copy");
     }
 
     #[test]

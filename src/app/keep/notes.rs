@@ -11,7 +11,7 @@ use crate::app::state::State;
 use crate::app::strip::{Bookmark, free_name};
 use crate::checkpoint::CodeBlock;
 use crate::engine::Opened;
-use crate::explore::{Codes, LatentState};
+use crate::explore::{Codes, LatentView};
 
 /// What a person has added to a model: names of its dimensions, and bookmarks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -193,13 +193,13 @@ impl State {
             merged_bookmarks(&handed.bookmarks, &noted.notes.bookmarks, &merged.bookmarks);
         let Some(now) = Notes::of(self) else { return };
         let bookmarks = merged_bookmarks(&handed.bookmarks, &now.bookmarks, &merged.bookmarks);
-        let Some(like) = self.latent.as_ref().map(LatentState::codes) else { return };
+        let Some(like) = self.latent.as_ref().map(|latent| latent.codes()) else { return };
         self.strip.bookmarks = bookmarks.iter().filter_map(|kept| kept.bookmark(like)).collect();
     }
 }
 
 /// Names that somebody gave, by block and dimension; those that the model brings along are its own.
-fn names(latent: &LatentState) -> BTreeMap<String, Vec<String>> {
+fn names(latent: &LatentView) -> BTreeMap<String, Vec<String>> {
     let named = latent.description().codes.iter().map(|block| {
         let names = (0..block.dims).map(|dim| given_name(latent, block, dim).to_owned()).collect();
         (block.name.clone(), names)
@@ -207,7 +207,7 @@ fn names(latent: &LatentState) -> BTreeMap<String, Vec<String>> {
     named.filter(|(_, names): &(_, Vec<String>)| names.iter().any(|name| !name.is_empty())).collect()
 }
 
-fn given_name<'a>(latent: &'a LatentState, block: &CodeBlock, dim: usize) -> &'a str {
+fn given_name<'a>(latent: &'a LatentView, block: &CodeBlock, dim: usize) -> &'a str {
     let name = latent.name(&block.name, dim);
     if block.labels.get(dim).is_some_and(|label| label == name) { "" } else { name }
 }

@@ -9,7 +9,7 @@ use crate::app::theme::{GRID, Palette, SMALL};
 use crate::app::widgets::{FactorSlider, Icon, icon_button};
 use crate::checkpoint::CodeBlock;
 use crate::engine::DimensionProfile;
-use crate::explore::LatentState;
+use crate::explore::LatentView;
 
 /// A slider for each dimension of each code block, a picker for each choice.
 #[derive(Default)]
@@ -24,7 +24,9 @@ impl Panel for Factors {
     }
 
     fn ui(&mut self, ui: &mut Ui, state: &mut State) {
-        let Some((model, latent)) = state.model.clone().zip(state.latent.clone()) else {
+        // The panel changes what it shows, so it holds on to what was shown before.
+        let latent = state.latent.as_ref().map(|latent| latent.view().clone());
+        let Some((model, latent)) = state.model.clone().zip(latent) else {
             let text = "Open a model to see its factors.";
             ui.label(RichText::new(text).color(Palette::of(ui).quiet));
             return;
@@ -93,7 +95,7 @@ impl Factors {
         ui: &mut Ui,
         state: &mut State,
         model: &ModelView,
-        latent: &LatentState,
+        latent: &LatentView,
         block: &CodeBlock,
     ) {
         let order = model.order(block, state.settings.sort_by_information);
@@ -129,7 +131,7 @@ impl Factors {
         ui: &mut Ui,
         state: &mut State,
         model: &ModelView,
-        latent: &LatentState,
+        latent: &LatentView,
         block: &CodeBlock,
         dim: usize,
         is_collapsed: bool,
@@ -239,7 +241,7 @@ impl Factors {
 }
 
 /// Width of the longest name, so that short ones leave the room to the sliders.
-fn names_width(ui: &Ui, latent: &LatentState, blocks: &[CodeBlock]) -> f32 {
+fn names_width(ui: &Ui, latent: &LatentView, blocks: &[CodeBlock]) -> f32 {
     let font = egui::TextStyle::Body.resolve(ui.style());
     let titles = blocks.iter().flat_map(|block| (0..block.dims).map(|dim| title(latent, &block.name, dim)));
     let width = |text| ui.painter().layout_no_wrap(text, font.clone(), egui::Color32::WHITE).size().x;
@@ -250,7 +252,7 @@ fn names_width(ui: &Ui, latent: &LatentState, blocks: &[CodeBlock]) -> f32 {
 fn value_controls(
     ui: &mut Ui,
     state: &mut State,
-    latent: &LatentState,
+    latent: &LatentView,
     block: &CodeBlock,
     dim: usize,
     value: f32,
@@ -290,7 +292,7 @@ fn value_controls(
 }
 
 /// A block of which exactly one value is 1.
-fn choice(ui: &mut Ui, state: &mut State, latent: &LatentState, block: &CodeBlock) {
+fn choice(ui: &mut Ui, state: &mut State, latent: &LatentView, block: &CodeBlock) {
     heading(ui, "Choice", &block.name, "A categorical code: exactly one value is on");
     let values = latent.values(&block.name);
     ui.horizontal_wrapped(|ui| {
@@ -306,7 +308,7 @@ fn choice(ui: &mut Ui, state: &mut State, latent: &LatentState, block: &CodeBloc
 }
 
 /// What a dimension is called: the person's name for it, or symbol and index.
-pub(crate) fn title(latent: &LatentState, block: &str, dim: usize) -> String {
+pub(crate) fn title(latent: &LatentView, block: &str, dim: usize) -> String {
     match latent.name(block, dim) {
         "" => format!("{block} {dim}"),
         name => name.to_owned(),

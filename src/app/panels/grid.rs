@@ -7,7 +7,7 @@ use crate::app::state::State;
 use crate::app::table::{Grid, Table};
 use crate::app::theme::{GRID, Palette, SMALL};
 use crate::engine::Role;
-use crate::explore::LatentState;
+use crate::explore::LatentView;
 use crate::explore::figure::captions;
 
 /// The traversal's pictures in the middle of the window.
@@ -157,7 +157,7 @@ fn column_captions(state: &State, grid: &Grid) -> Vec<String> {
 }
 
 /// What stands left of a row, and a remark.
-fn row_title(state: &State, grid: &Grid, latent: &LatentState, row: usize) -> (String, Option<String>) {
+fn row_title(state: &State, grid: &Grid, latent: &LatentView, row: usize) -> (String, Option<String>) {
     match grid.table() {
         Table::Traversal(traversal) => {
             let dim = traversal.dims.get(row).copied().unwrap_or_default();
