@@ -79,7 +79,7 @@ fn window(name: &str) -> Window {
     let source = Source::file(name);
     Harness::builder().with_size(vec2(1000.0, 700.0)).build_eframe(move |creation| {
         let library = Arc::new(ToyLibrary { size: 64, ..ToyLibrary::default() });
-        let options = Options { source: Some(source), library, native_dialogs: false, ..Options::default() };
+        let options = Options { source: Some(source), library, dialogs: None, ..Options::default() };
         Explorer::new(&creation.egui_ctx, None, &options).unwrap()
     })
 }

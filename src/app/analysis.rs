@@ -1,14 +1,15 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam::channel::Receiver;
+use crossbeam::channel::{Receiver, RecvTimeoutError};
 
-use super::log::Severity;
+use super::log::About;
 use super::paint::{Surface, heat};
 use super::selection::Dimension;
 use super::state::State;
-use crate::base::Picture;
-use crate::engine::{Batch, Cell, Latest, Reader, Role};
+use super::tasks::Task;
+use crate::base::{Cancel, Picture};
+use crate::engine::{Batch, Cell, Reader, Role};
 use crate::explore::{Codes, draw_all, evenly, matrix};
 
 /// What is known about how the codes act on the pictures.
@@ -34,43 +35,55 @@ pub(crate) struct HeatMap {
     pub(crate) surface: Surface,
     /// The largest mean difference, in [0, 1], which is shown white; absent until it is measured.
     pub(crate) largest: Option<f32>,
-    is_running: bool,
-    /// `None` when the pictures were not rendered to the end.
-    result: Latest<Option<(Picture, f32)>>,
+    /// Answers with nothing when the pictures were not rendered to the end.
+    task: Option<Task<Option<(Picture, f32)>>>,
 }
 
 impl Default for HeatMap {
     fn default() -> Self {
-        Self { surface: Surface::new(), largest: None, is_running: false, result: Latest::new() }
+        Self { surface: Surface::new(), largest: None, task: None }
     }
 }
 
 /// Something that takes a while to measure.
 pub(crate) struct Measured<T> {
     pub(crate) value: Option<T>,
-    pub(crate) is_running: bool,
-    result: Latest<Option<T>>,
+    /// Answers with nothing when it was given up.
+    task: Option<Task<Option<T>>>,
 }
 
 impl<T> Default for Measured<T> {
     fn default() -> Self {
-        Self { value: None, is_running: false, result: Latest::new() }
+        Self { value: None, task: None }
     }
 }
 
 impl Analysis {
     /// Whether something is being rendered for it.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.heat.iter().any(|map| map.is_running) || self.leakage.is_running || self.shares.is_running
+        self.heat.iter().any(|map| map.task.is_some()) || self.is_measuring()
+    }
+
+    /// Whether somebody waits for a measurement.
+    pub(crate) fn is_measuring(&self) -> bool {
+        self.leakage.task.is_some() || self.shares.task.is_some()
     }
 }
 
 impl<T> Measured<T> {
-    fn receive(&mut self) {
-        if let Some(value) = self.result.take() {
-            self.value = value.or(self.value.take()); // What was measured before is better than nothing.
-            self.is_running = false;
-        }
+    /// Takes in the answer, if it is there; whether there is a value, or else why there is none.
+    fn receive(&mut self) -> Option<Result<(), String>> {
+        let answer = self.task.as_ref()?.take()?;
+        self.task = None;
+        Some(match answer {
+            Ok(Some(value)) => {
+                self.value = Some(value);
+                Ok(())
+            }
+            // What was measured before is better than nothing.
+            Ok(None) => Err("the model changed or a network failed".to_owned()),
+            Err(panic) => Err(format!("a fault of the program: {panic}")),
+        })
     }
 }
 
@@ -102,6 +115,9 @@ const SHARE_SIDE: usize = 6;
 /// The longest that one picture may take before a measurement gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How often a measurement looks whether somebody still waits for it.
+const LOOK: Duration = Duration::from_millis(50);
+
 impl State {
     /// Keeps the heat maps of the selected factor up to date. Called while they are visible.
     pub(crate) fn update_heat(&mut self, ctx: &egui::Context) {
@@ -129,16 +145,11 @@ impl State {
         let roles: Vec<Role> = model.roles().collect();
         for role in roles {
             let Some(cells) = self.render_all("heat", role, &codes, 128) else { continue };
-            let map = &mut self.analysis.heat[role as usize];
-            map.is_running = true;
-            let result = map.result.clone();
-            let ctx = ctx.clone();
-            spawn("idgan-heat", move || {
-                let pictures = collect(&cells, HEAT_STEPS);
-                result.put(pictures.and_then(|pictures| heat_picture(&pictures)));
-                ctx.request_repaint();
-                Some(())
-            });
+            let work = move |cancel: &Cancel| heat_picture(&collect(&cells, HEAT_STEPS, cancel)?);
+            match self.tasks.start("idgan-heat", ctx, work) {
+                Ok(task) => self.analysis.heat[role as usize].task = Some(task),
+                Err(message) => self.log.warn(About::Analysis, message),
+            }
         }
         self.analysis.heat_key = Some(key);
     }
@@ -154,7 +165,7 @@ impl State {
         let (Some(model), Some(latent)) = (&self.model, &self.latent) else { return };
         let Some(vae) = &model.description().vae else { return };
         let Some(block) = model.description().block(&vae.code) else { return };
-        if model.opened.generator_shape.is_none() || self.analysis.leakage.is_running {
+        if model.opened.generator_shape.is_none() || self.analysis.leakage.task.is_some() {
             return;
         }
         let dims = block.dims;
@@ -173,22 +184,20 @@ impl State {
         let epoch = model.opened.epoch;
         let Some(cells) = self.render_all("leakage", Role::Generator, &codes, 64) else { return };
         let reader = self.engine.reader();
-        let result = self.analysis.leakage.result.clone();
-        let ctx = ctx.clone();
-        self.analysis.leakage.is_running = true;
-        spawn("idgan-leakage", move || {
-            let value =
-                collect(&cells, 2 * dims).and_then(|pictures| leakage(&reader, epoch, pictures, &spans));
-            result.put(value);
-            ctx.request_repaint();
-            Some(())
-        });
+        let work = move |cancel: &Cancel| {
+            let pictures = collect(&cells, 2 * dims, cancel)?;
+            leakage(&reader, epoch, pictures, &spans, cancel)
+        };
+        match self.tasks.start("idgan-leakage", ctx, work) {
+            Ok(task) => self.analysis.leakage.task = Some(task),
+            Err(message) => self.log.fail(About::Analysis, message),
+        }
     }
 
     fn measure_shares(&mut self, ctx: &egui::Context) {
         let Some(model) = self.model.as_ref().filter(|model| model.has_noise()) else { return };
         let Some(noise) = model.noise_blocks().next().map(|block| block.name.clone()) else { return };
-        if self.analysis.shares.is_running {
+        if self.analysis.shares.task.is_some() {
             return;
         }
         let posterior = model.profile.as_ref().map(|profile| (profile.block.as_str(), &profile.posterior));
@@ -196,36 +205,41 @@ impl State {
         let rows = draw_all(model.description(), SHARE_SIDE, 12, None);
         let Ok(codes) = matrix(&columns, &rows, &noise) else { return };
         let Some(cells) = self.render_all("shares", Role::Generator, &codes, 64) else { return };
-        let result = self.analysis.shares.result.clone();
-        let ctx = ctx.clone();
-        self.analysis.shares.is_running = true;
-        spawn("idgan-shares", move || {
-            let value =
-                collect(&cells, SHARE_SIDE * SHARE_SIDE).map(|pictures| shares(&pictures, SHARE_SIDE));
-            result.put(value);
-            ctx.request_repaint();
-            Some(())
-        });
+        let work = move |cancel: &Cancel| {
+            Some(shares(&collect(&cells, SHARE_SIDE * SHARE_SIDE, cancel)?, SHARE_SIDE))
+        };
+        match self.tasks.start("idgan-shares", ctx, work) {
+            Ok(task) => self.analysis.shares.task = Some(task),
+            Err(message) => self.log.fail(About::Analysis, message),
+        }
     }
 
     /// Takes in what has been measured.
     pub(crate) fn receive_analysis(&mut self) {
         for map in &mut self.analysis.heat {
-            let Some(result) = map.result.take() else { continue };
-            map.is_running = false;
-            if let Some((picture, largest)) = result {
-                map.surface.show(Arc::new(picture), None);
-                map.largest = Some(largest);
+            let Some(answer) = map.task.as_ref().and_then(Task::take) else { continue };
+            map.task = None;
+            match answer {
+                Ok(Some((picture, largest))) => {
+                    map.surface.show(Arc::new(picture), None);
+                    map.largest = Some(largest);
+                }
+                Ok(None) => {} // Something newer was asked for.
+                Err(panic) => {
+                    let text = format!("The heat map cannot be drawn, by a fault of the program: {panic}");
+                    self.log.fail(About::Analysis, text);
+                }
             }
         }
-        let (leakage, shares) = (&mut self.analysis.leakage, &mut self.analysis.shares);
-        let was_running = leakage.is_running || shares.is_running;
-        leakage.receive();
-        shares.receive();
-        let failed = was_running && !leakage.is_running && leakage.value.is_none() && shares.value.is_none();
-        if failed && !shares.is_running {
-            self.log
-                .add(Severity::Warning, "The measurement was given up because the model changed or failed");
+        let ended = [self.analysis.leakage.receive(), self.analysis.shares.receive()];
+        for answer in ended.into_iter().flatten() {
+            match answer {
+                Ok(()) => self.log.succeed(About::Analysis),
+                Err(reason) => {
+                    let text = format!("The measurement was given up ({reason}); press Measure to try again");
+                    self.log.warn(About::Analysis, text);
+                }
+            }
         }
     }
 
@@ -250,20 +264,22 @@ impl State {
     }
 }
 
-/// Runs `work` on a thread called `name`; where none can be had nothing is measured. `None` from `work` means that
-/// the batch ended early, for instance because something newer was asked.
-fn spawn(name: &str, work: impl FnOnce() -> Option<()> + Send + 'static) {
-    let body = move || {
-        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-    };
-    if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(body) {
-        log::warn!("no thread to measure with: {error}");
-    }
+/// All pictures of a batch, unless it ends early, for instance because something newer was asked for.
+fn collect(cells: &Receiver<Cell>, count: usize, cancel: &Cancel) -> Option<Vec<Picture>> {
+    (0..count).map(|_| receive(cells, cancel).map(|cell| cell.picture)).collect()
 }
 
-/// All pictures of a batch, unless it ends early.
-fn collect(cells: &Receiver<Cell>, count: usize) -> Option<Vec<Picture>> {
-    (0..count).map(|_| cells.recv_timeout(PATIENCE).ok().map(|cell| cell.picture)).collect()
+/// The next of what another thread sends; `None` when nothing more comes, or nobody waits for it any more.
+fn receive<T>(from: &Receiver<T>, cancel: &Cancel) -> Option<T> {
+    let start = Instant::now();
+    while !cancel.is_cancelled() && start.elapsed() < PATIENCE {
+        match from.recv_timeout(LOOK) {
+            Ok(value) => return Some(value),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+    None
 }
 
 /// The mean absolute difference of channels between neighbouring pictures, for each pixel, in [0, 1].
@@ -297,10 +313,16 @@ fn heat_picture(pictures: &[Picture]) -> Option<(Picture, f32)> {
 }
 
 /// Encodes the two pictures of every dimension and compares what the encoder sees.
-fn leakage(reader: &Reader, epoch: u64, pictures: Vec<Picture>, spans: &[f32]) -> Option<Leakage> {
+fn leakage(
+    reader: &Reader,
+    epoch: u64,
+    pictures: Vec<Picture>,
+    spans: &[f32],
+    cancel: &Cancel,
+) -> Option<Leakage> {
     let mut seen = Vec::with_capacity(pictures.len());
     for picture in pictures {
-        seen.push(reader.encode(epoch, Arc::new(picture)).recv_timeout(PATIENCE).ok()?.mu);
+        seen.push(receive(&reader.encode(epoch, Arc::new(picture)), cancel)?.mu);
     }
     let dims = spans.len();
     let mut moved = Vec::with_capacity(dims * dims);

@@ -1,6 +1,6 @@
 use super::Options;
 use super::keep::{Place, Session};
-use super::log::Severity;
+use super::log::About;
 use super::state::{Start, State};
 use crate::checkpoint::{BUNDLED, BundledModel};
 use crate::engine::Source;
@@ -26,7 +26,7 @@ impl State {
             Some(Err(missing)) => {
                 let instead = if self.spare.is_some() { ", so another one is shown" } else { "" };
                 let text = format!("the model of the last session is gone{instead}: {}", missing.display());
-                self.log.add(Severity::Warning, text);
+                self.log.warn(About::Keeping, text);
             }
             None => {}
         }
@@ -40,7 +40,7 @@ impl State {
         match BUNDLED.first().map(BundledModel::unpack_for_user)? {
             Ok(path) => Some(Source { device: device.to_owned(), ..Source::file(path) }),
             Err(error) => {
-                self.log.add(Severity::Error, error.to_string());
+                self.log.fail(About::Keeping, error.to_string());
                 None
             }
         }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{Explorer, Options};
 use crate::base::percentile;
 use crate::engine::{Latest, Role};
+use crate::explore::RangeSpec;
 
 /// How long to wait for a model, or for the last picture.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -41,6 +42,8 @@ pub struct Report {
     pub stale_frames_shown: u64,
     /// Whether the last pictures show exactly the last codes.
     pub final_is_exact: bool,
+    /// How often the ends of a traversal's rows were worked out: once, however long the drag.
+    pub range_resolutions: u64,
     /// Requests replaced before they were begun, and renders stopped.
     pub superseded: u64,
     /// The graphics driver.
@@ -70,11 +73,22 @@ impl Percentiles {
     }
 }
 
-/// Opens the window, drags the first slider `moves` times, a move every `interval`, and closes it.
+/// What is done to the window.
+#[derive(Clone, Copy, Debug)]
+pub struct Script {
+    /// Moves of the drag.
+    pub moves: usize,
+    /// Time from one to the next.
+    pub interval: Duration,
+    /// Which values a traversal runs through, where the window shows one.
+    pub range: Option<RangeSpec>,
+}
+
+/// Opens the window, drags the first slider as `script` says, and closes it.
 ///
 /// # Errors
 /// When the window cannot be opened, or the model does not show.
-pub fn drag(options: &Options, moves: usize, interval: Duration) -> anyhow::Result<Report> {
+pub fn drag(options: &Options, script: Script) -> anyhow::Result<Report> {
     let options = Options { config: None, screenshot: None, ..options.clone() };
     let result = Latest::new();
     let place = result.clone();
@@ -84,8 +98,11 @@ pub fn drag(options: &Options, moves: usize, interval: Duration) -> anyhow::Resu
     super::native::run(native, move |creation| {
         let gpu = creation.wgpu_render_state.as_ref();
         let name = gpu.map_or_else(String::new, |gpu| gpu.adapter.get_info().name);
-        let explorer = Explorer::new(&creation.egui_ctx, gpu, &options)?;
-        Ok(Box::new(Bench::new(explorer, name, moves, interval, place)))
+        let mut explorer = Explorer::new(&creation.egui_ctx, gpu, &options)?;
+        if let Some(range) = script.range {
+            explorer.set_range(range);
+        }
+        Ok(Box::new(Bench::new(explorer, name, script, place)))
     })?;
     result
         .take()
@@ -109,8 +126,7 @@ type Move = (usize, Instant);
 struct Bench {
     explorer: Explorer,
     phase: Phase,
-    moves: usize,
-    interval: Duration,
+    script: Script,
     /// The newest move that the window has not taken in yet.
     sent: Latest<Move>,
     stop: Arc<AtomicBool>,
@@ -128,18 +144,11 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(
-        explorer: Explorer,
-        gpu: String,
-        moves: usize,
-        interval: Duration,
-        result: Latest<Result<Report, String>>,
-    ) -> Self {
+    fn new(explorer: Explorer, gpu: String, script: Script, result: Latest<Result<Report, String>>) -> Self {
         Self {
             explorer,
             phase: Phase::Opening(Instant::now()),
-            moves,
-            interval,
+            script,
             sent: Latest::new(),
             stop: Arc::default(),
             taken: 0,
@@ -159,7 +168,7 @@ impl Bench {
     /// Starts the thread that moves the pointer at an even pace, as a hand does, whatever the window does.
     fn start(&self, ctx: &egui::Context) -> std::io::Result<()> {
         let (sent, stop, ctx) = (self.sent.clone(), Arc::clone(&self.stop), ctx.clone());
-        let (moves, interval) = (self.moves, self.interval);
+        let Script { moves, interval, .. } = self.script;
         let body = move || {
             let start = Instant::now();
             for index in 1..=moves {
@@ -201,8 +210,8 @@ impl Bench {
             counters.superseded.load(Ordering::Relaxed) + counters.cancelled.load(Ordering::Relaxed);
         let ms = |time: Duration| time.as_secs_f64() * 1e3;
         Report {
-            moves: self.moves,
-            interval_ms: ms(self.interval),
+            moves: self.script.moves,
+            interval_ms: ms(self.script.interval),
             update_ms: Percentiles::of(&self.updates),
             frame_ms: Percentiles::of(&self.frames),
             decoder_latency_ms: Percentiles::of(&self.latencies[Role::Decoder as usize]),
@@ -213,6 +222,7 @@ impl Bench {
             settled_after_ms: ms(settled_after),
             stale_frames_shown: self.stale,
             final_is_exact: exact(Role::Decoder) && exact(Role::Generator),
+            range_resolutions: self.explorer.range_resolutions(),
             superseded,
             gpu: self.gpu.clone(),
         }
@@ -268,7 +278,7 @@ impl eframe::App for Bench {
         self.taken = index;
         self.explorer.input_came(at);
         input.events.push(egui::Event::PointerMoved(pos));
-        if index == self.moves {
+        if index == self.script.moves {
             input.events.push(button(pos, false));
         }
     }
@@ -302,7 +312,7 @@ impl eframe::App for Bench {
             }
             Phase::Dragging => {
                 self.updates.push(after.saturating_sub(before));
-                if self.taken == self.moves {
+                if self.taken == self.script.moves {
                     self.phase = Phase::Settling(Instant::now());
                 }
             }

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use super::asking::{Asking, Wish};
-use super::log::Severity;
+use super::log::About;
 use super::model::ModelView;
 use super::state::State;
 use super::view::{ModelPictures, Pane};
 use crate::checkpoint::{BundledModel, ModelDescription};
-use crate::engine::{Engine, Event, Opened, Role, Source};
+use crate::engine::{Engine, Event, Opened, Part, Role, Source};
 use crate::explore::Codes;
 
 /// A second model, whose pictures of the same codes are shown beside the first one's.
@@ -35,11 +35,11 @@ impl Beside {
     }
 }
 
-/// The engine's threads end on one of their own: the window waits for none.
-fn end(engine: Engine) {
-    let ended = std::thread::Builder::new().name("idgan-close".to_owned()).spawn(move || drop(engine));
-    if let Err(error) = ended {
-        log::warn!("the second model's threads end in the window's: {error}"); // The closure was dropped with them.
+/// What a message of the second model's engine is about.
+fn about(part: Part) -> About {
+    match part {
+        Part::Network(role) => About::NetworkBeside(role),
+        Part::Model | Part::Encoder => About::Beside,
     }
 }
 
@@ -53,7 +53,7 @@ impl State {
                 Ok(engine) => self.beside.engine = Some(engine),
                 Err(error) => {
                     let text = format!("The system refuses threads for a second model: {error}");
-                    self.log.add(Severity::Error, text);
+                    self.log.fail(About::Beside, text);
                     return;
                 }
             }
@@ -66,7 +66,11 @@ impl State {
     /// Goes back to one model.
     pub(crate) fn close_beside(&mut self) {
         if let Some(engine) = self.beside.engine.take() {
-            end(engine);
+            // The engine's threads end on one of their own: the window waits for none.
+            let ctx = self.ctx().clone();
+            if let Err(error) = self.tasks.start("idgan-close", &ctx, move |_| drop(engine)) {
+                log::warn!("the second model's threads have ended in the window's: {error}");
+            }
         }
         self.beside = Beside { role: self.beside.role, ..Beside::default() };
         // A worker that finishes late writes into the old surfaces, which nobody shows any more.
@@ -84,6 +88,7 @@ impl State {
             let Some(frame) = engine.frame(role) else { continue };
             if epoch == Some(frame.epoch) {
                 self.views.beside.view_mut(role).frame = Some(frame);
+                self.log.succeed(About::NetworkBeside(role));
             } else {
                 self.stale_frames += 1;
             }
@@ -94,21 +99,25 @@ impl State {
 
     fn on_beside_event(&mut self, event: Event) {
         match event {
-            Event::Loading { name, .. } => self.log.add(Severity::Info, format!("Opening {name} beside")),
+            Event::Loading { name, .. } => self.log.info(format!("Opening {name} beside")),
             Event::Opened(opened) => self.on_beside_opened(opened),
             Event::OpenFailed { epoch, message } => {
                 self.beside.loading.take_if(|(loading, _)| *loading <= epoch);
-                self.log.add(Severity::Error, message);
+                self.log.fail(About::Beside, message);
                 if self.beside.model.is_none() {
                     self.close_beside();
                 }
             }
             Event::Restarted(role) => {
                 self.beside.asking.forget(role);
-                self.log.add(Severity::Info, format!("{} of the model beside runs again", role.title()));
+                self.log.info(format!("{} of the model beside runs again", role.title()));
             }
-            Event::Warning(text) => self.log.add(Severity::Warning, format!("Model beside: {text}")),
-            Event::Error(text) => self.log.add(Severity::Error, format!("Model beside: {text}")),
+            Event::Warning { part, message } => {
+                self.log.warn(about(part), format!("Model beside: {message}"));
+            }
+            Event::Error { part, message } => {
+                self.log.fail(about(part), format!("Model beside: {message}"));
+            }
             // What the data says about its codes is of no use here: the sliders are the first model's.
             Event::Profiled(_) | Event::Sensed(_) | Event::Described { .. } => {}
         }
@@ -118,7 +127,8 @@ impl State {
         self.beside.loading.take_if(|(epoch, _)| *epoch <= opened.epoch);
         self.views.beside.forget_frames();
         self.views.beside.expect(opened.epoch);
-        self.log.add(Severity::Info, format!("Opened {} beside", opened.description.name));
+        self.log.succeed(About::Beside);
+        self.log.info(format!("Opened {} beside", opened.description.name));
         self.beside.model = Some(ModelView::new(opened));
         self.check_beside();
     }
@@ -133,7 +143,7 @@ impl State {
         let (Some(first), Some(second)) = (&self.model, &self.beside.model) else { return };
         let path = second.opened.source.path();
         if let Err(message) = check(first.description(), second.description()) {
-            self.log.add(Severity::Error, format!("{message}: {}", BundledModel::name_or_path(path)));
+            self.log.fail(About::Beside, format!("{message}: {}", BundledModel::name_or_path(path)));
             self.close_beside();
         }
     }
@@ -144,7 +154,7 @@ impl State {
         let beside = &mut self.beside;
         let (Some(engine), Some(model)) = (&beside.engine, &beside.model) else { return };
         if let Err(error) = beside.asking.ask(engine, &model.opened, role, codes, wish) {
-            self.log.add(Severity::Error, format!("The model beside cannot be asked: {error}"));
+            self.log.fail(About::Beside, format!("The model beside cannot be asked: {error}"));
             self.close_beside();
         }
     }

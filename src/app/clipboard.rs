@@ -1,13 +1,14 @@
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::log::Severity;
+use super::log::About;
 use super::state::State;
 use crate::explore::Codes;
+use crate::explore::export::numbers;
 
 /// The codes as JSON: `{"c": [..], "s": [..]}`, one array a block.
 pub(crate) fn to_json(codes: &Codes) -> String {
     let blocks: Map<String, Value> =
-        codes.blocks().map(|(name, values)| (name.to_owned(), json!(values.row(0)))).collect();
+        codes.blocks().map(|(name, values)| (name.to_owned(), numbers(values.row(0)))).collect();
     Value::Object(blocks).to_string()
 }
 
@@ -52,8 +53,11 @@ impl State {
     pub(crate) fn paste(&mut self, text: &str) {
         let Some(latent) = &self.latent else { return };
         match from_json(text, latent.codes()) {
-            Ok(codes) => self.adopt(&codes, 0),
-            Err(message) => self.log.add(Severity::Warning, message),
+            Ok(codes) => {
+                self.log.succeed(About::Codes);
+                self.adopt(&codes, 0);
+            }
+            Err(message) => self.log.warn(About::Codes, message),
         }
     }
 }
@@ -69,6 +73,9 @@ mod tests {
         let codes = crate::explore::draw_all(&description, 1, 5, None);
         let neutral = Codes::neutral(&description, 1);
         assert_eq!(from_json(&to_json(&codes), &neutral), Ok(codes));
+        let mut short = neutral.clone();
+        short.set_row("c", 0, &[0.1, -0.3, 1e-7]).expect("fits");
+        assert_eq!(to_json(&short), "{\"c\":[0.1,-0.3,1e-7],\"s\":[0.0,0.0]}");
     }
 
     #[test]

@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
-use crossbeam::channel::{Receiver, TryRecvError, bounded};
-
-use super::log::Severity;
+use super::log::About;
 use super::paint::Surface;
 use super::state::State;
 use super::strip::StripKind;
+use super::tasks::Task;
 use crate::base::{Picture, Stream};
 use crate::data::{OpenOptions, open};
 
@@ -13,7 +12,7 @@ use crate::data::{OpenOptions, open};
 #[derive(Default)]
 pub(crate) struct DataPictures {
     pictures: Vec<(Arc<Picture>, Surface)>,
-    reading: Option<Receiver<Result<Vec<Picture>, String>>>,
+    reading: Option<Task<Result<Vec<Picture>, String>>>,
     /// Which draw is shown; counts up.
     draw: u64,
 }
@@ -73,27 +72,20 @@ impl State {
         }
         self.data.draw += 1;
         let draw = self.data.draw;
-        let (sender, reading) = bounded(1);
-        let ctx = ctx.clone();
-        let read = move || {
-            let pictures = std::panic::catch_unwind(|| random_pictures(spec, channels, draw))
-                .unwrap_or_else(|_| Err(format!("the pictures of {spec} cannot be drawn")));
-            let _ = sender.try_send(pictures); // Another model may be open meanwhile.
-            ctx.request_repaint();
-        };
-        match std::thread::Builder::new().name("idgan-data".to_owned()).spawn(read) {
-            Ok(_) => self.data.reading = Some(reading),
-            Err(error) => {
-                self.log.add(Severity::Error, format!("the system refuses to start a thread: {error}"));
-            }
+        match self.tasks.start("idgan-data", ctx, move |_| random_pictures(spec, channels, draw)) {
+            Ok(reading) => self.data.reading = Some(reading),
+            Err(message) => self.log.fail(About::Picture, message),
         }
     }
 
     /// Takes in pictures that have been drawn.
     pub(crate) fn receive_data_pictures(&mut self) {
-        let Some(reading) = &self.data.reading else { return };
-        match reading.try_recv() {
-            Ok(Ok(pictures)) => {
+        let Some(answer) = self.data.reading.as_ref().and_then(Task::take) else { return };
+        self.data.reading = None;
+        let fault = |panic| Err(format!("no pictures can be drawn, by a fault of the program: {panic}"));
+        match answer.unwrap_or_else(fault) {
+            Ok(pictures) => {
+                self.log.succeed(About::Picture);
                 let show = |picture: Picture| {
                     let (picture, surface) = (Arc::new(picture), Surface::new());
                     surface.show(Arc::clone(&picture), None);
@@ -101,11 +93,8 @@ impl State {
                 };
                 self.data.pictures = pictures.into_iter().map(show).collect();
             }
-            Ok(Err(message)) => self.log.add(Severity::Error, message),
-            Err(TryRecvError::Empty) => return,
-            Err(TryRecvError::Disconnected) => {}
+            Err(message) => self.log.fail(About::Picture, message),
         }
-        self.data.reading = None;
     }
 
     /// Sets the factors to what the encoder finds in picture `index`.

@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
-use super::log::Severity;
+use super::log::About;
+use super::recipe::last_line;
 use super::save::{model_arguments, name};
 use super::state::State;
+use super::tasks::Task;
 use crate::base::{Cancel, write_atomic};
 use crate::engine::Opened;
 use crate::metrics::{EVALUATION_FILE, Evaluation, FactorNetwork, Metric};
@@ -43,9 +44,9 @@ impl Default for EvaluateState {
 /// A measurement that is going on. Dropping it ends it.
 struct Running {
     epoch: u64,
-    cancel: Cancel,
+    /// What has been told so far.
     news: Arc<Mutex<News>>,
-    thread: Option<JoinHandle<()>>,
+    task: Task<()>,
 }
 
 #[derive(Default)]
@@ -54,7 +55,6 @@ struct News {
     at: Option<(Metric, usize, usize)>,
     results: Vec<Evaluation>,
     errors: Vec<String>,
-    is_over: bool,
 }
 
 /// How often a running measurement is looked at.
@@ -74,7 +74,7 @@ impl EvaluateState {
     /// Ends the measurement; what is finished stays.
     pub(crate) fn cancel(&mut self) {
         if let Some(running) = &self.running {
-            running.cancel.cancel();
+            running.task.cancel();
         }
     }
 }
@@ -117,40 +117,46 @@ impl State {
         if !model.opened.source.device.is_empty() {
             words.push(format!("--device={}", model.opened.source.device));
         }
-        let (news, cancel) = (Arc::new(Mutex::new(News::default())), Cancel::new());
+        let news = Arc::new(Mutex::new(News::default()));
+        let epoch = model.opened.epoch;
         let worker = Worker {
             program: self.program.clone(),
             words,
             network: self.evaluate.network.trim().to_owned(),
             metrics,
             news: Arc::clone(&news),
-            cancel: cancel.clone(),
             ctx: self.ctx().clone(),
         };
-        match std::thread::Builder::new().name("idgan-evaluate".to_owned()).spawn(move || worker.run()) {
-            Ok(thread) => {
-                let epoch = model.opened.epoch;
-                self.evaluate.running = Some(Running { epoch, cancel, news, thread: Some(thread) });
-            }
-            Err(error) => {
-                self.log.add(Severity::Error, format!("the system refuses to start a thread: {error}"));
-            }
+        let ctx = self.ctx().clone();
+        match self.tasks.start("idgan-evaluate", &ctx, move |cancel| worker.run(cancel)) {
+            Ok(task) => self.evaluate.running = Some(Running { epoch, news, task }),
+            Err(message) => self.log.fail(About::Evaluation, message),
         }
     }
 
     /// Takes in what has been measured, and keeps it with the model.
     pub(crate) fn receive_evaluation(&mut self) {
         let Some(running) = &self.evaluate.running else { return };
-        let (results, errors, is_over) = {
+        // First whether it has ended, so that nothing is told between the two looks.
+        let end = running.task.take();
+        let News { results, errors, .. } = {
             let mut news = lock(&running.news);
-            (std::mem::take(&mut news.results), std::mem::take(&mut news.errors), news.is_over)
+            let at = news.at;
+            std::mem::replace(&mut *news, News { at, ..News::default() })
         };
         let is_current = self.model.as_ref().is_some_and(|model| model.opened.epoch == running.epoch);
-        if is_over {
-            self.evaluate.running = None;
+        if !results.is_empty() {
+            self.log.succeed(About::Evaluation);
         }
         for error in errors {
-            self.log.add(Severity::Error, error);
+            self.log.fail(About::Evaluation, error);
+        }
+        if let Some(end) = end {
+            self.evaluate.running = None;
+            if let Err(panic) = end {
+                let text = format!("Measuring stopped by a fault of the program ({panic}); try again");
+                self.log.fail(About::Evaluation, text);
+            }
         }
         if results.is_empty() || !is_current {
             return;
@@ -170,7 +176,7 @@ impl State {
         };
         let Some(path) = self.evaluation_file(&model.opened) else { return };
         let ctx = self.ctx().clone();
-        self.start_job("Keeping the results".to_owned(), &ctx, move || {
+        self.start_job("Keeping the results".to_owned(), About::Keeping, &ctx, move || {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
             }
@@ -183,9 +189,8 @@ impl State {
 
     /// Writes the results as JSON, or as a table where the file's name ends in `.csv`.
     pub(crate) fn export_evaluation(&mut self, path: PathBuf, ctx: &egui::Context) {
-        let path = super::save::with_extension(path, "json");
         let Some(results) = self.evaluate.results.clone() else { return };
-        self.start_job(format!("Exporting {}", name(&path)), ctx, move || {
+        self.start_job(format!("Exporting {}", name(&path)), About::Files, ctx, move || {
             if path.extension().is_some_and(|extension| extension == "csv") {
                 let table = csv(&results);
                 let written = write_atomic(&path, |writer| {
@@ -203,15 +208,6 @@ impl State {
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.cancel.cancel();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join(); // It looks at the flag every few milliseconds.
-        }
-    }
-}
-
 /// Runs `idgan eval` for one metric after the other.
 struct Worker {
     program: PathBuf,
@@ -219,22 +215,21 @@ struct Worker {
     network: String,
     metrics: Vec<Metric>,
     news: Arc<Mutex<News>>,
-    cancel: Cancel,
     ctx: egui::Context,
 }
 
 impl Worker {
-    fn run(self) {
+    fn run(self, cancel: &Cancel) {
         // The child inherits it: the window and its pictures go first.
         crate::base::step_back(10);
         let count = self.metrics.len();
         for (index, &metric) in self.metrics.iter().enumerate() {
-            if self.cancel.is_cancelled() {
+            if cancel.is_cancelled() {
                 break;
             }
             lock(&self.news).at = Some((metric, index, count));
             self.ctx.request_repaint();
-            let result = self.measure(metric);
+            let result = self.measure(metric, cancel);
             let mut news = lock(&self.news);
             match result {
                 Ok(Some(evaluation)) => news.results.push(evaluation),
@@ -242,12 +237,10 @@ impl Worker {
                 Err(message) => news.errors.push(format!("{} was not measured: {message}", metric.title())),
             }
         }
-        lock(&self.news).is_over = true;
-        self.ctx.request_repaint();
     }
 
     /// The results of one metric; `None` when it was cancelled.
-    fn measure(&self, metric: Metric) -> Result<Option<Evaluation>, String> {
+    fn measure(&self, metric: Metric, cancel: &Cancel) -> Result<Option<Evaluation>, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let out = folder.path().join("eval.json");
         let said = folder.path().join("said");
@@ -266,21 +259,21 @@ impl Worker {
                 format!("the command could not be started ({error}): {}", self.program.display())
             })?;
         let status = loop {
-            if self.cancel.is_cancelled() {
+            if cancel.is_cancelled() {
                 let _ = child.kill(); // It may have ended by itself.
                 let _ = child.wait();
                 return Ok(None);
             }
             match child.try_wait() {
                 Ok(Some(status)) => break status,
-                Ok(None) => std::thread::sleep(LOOK),
+                Ok(None) => std::thread::park_timeout(LOOK),
                 Err(error) => return Err(error.to_string()),
             }
         };
         if status.success() {
             return Evaluation::read(&out).map(Some).map_err(|error| error.to_string());
         }
-        Err(last_line(&said))
+        Err(last_line(&std::fs::read_to_string(&said).unwrap_or_default()))
     }
 }
 
@@ -292,12 +285,6 @@ fn network_word(file: &str) -> Option<String> {
     let is_own_kind = FactorNetwork::read(Path::new(file)).is_ok();
     let flag = if is_own_kind { "features" } else { "inception" };
     Some(format!("--{flag}={file}"))
-}
-
-fn last_line(path: &Path) -> String {
-    let said = std::fs::read_to_string(path).unwrap_or_default();
-    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-    last.trim_start_matches("error: ").to_owned()
 }
 
 /// One line a metric: name, value, both ends of the interval, samples.

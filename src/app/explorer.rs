@@ -1,15 +1,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use egui::{Frame, Key, Margin, Panel as SidePanel, ThemePreference, Ui};
+use egui::{Frame, Key, Margin, Modifiers, Panel as SidePanel, ThemePreference, Ui};
 
 use super::clipboard::to_json;
 use super::command::Command;
-use super::dialog::{Dialogs, Purpose};
+use super::dialog::{Dialogs, Outcome, Purpose};
 use super::gallery::Gallery;
 use super::keep::{Keeper, Kept};
 use super::leave::Leaving;
-use super::log::Severity;
+use super::log::About;
 use super::palette::Palette;
 use super::panels::{
     Evaluate, Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel,
@@ -90,7 +90,7 @@ impl Explorer {
         }
         let mut state = State::new(ctx, engine, views, settings, options);
         for fault in faults {
-            state.log.add(Severity::Warning, fault);
+            state.log.warn(About::Keeping, fault);
         }
         let tool = options.tool.or_else(|| Tool::named(&session.tool)).unwrap_or_default();
         state.begin_with(options, session);
@@ -128,7 +128,7 @@ impl Explorer {
             tab,
             palette: Palette::default(),
             gallery: Gallery::default(),
-            dialogs: Dialogs::new(options.native_dialogs),
+            dialogs: Dialogs::new(options.dialogs.clone()),
             keeper,
             leaving: Leaving::default(),
             is_placed: false,
@@ -154,6 +154,9 @@ impl Explorer {
         let start = Instant::now();
         let ctx = ui.ctx().clone();
         self.apply_settings(&ctx);
+        if self.dialogs.is_out() {
+            swallow_keys(&ctx);
+        }
         self.state.is_dragging = ctx.input(|input| input.pointer.any_down());
         self.state.note_window(&ctx);
         self.state.receive();
@@ -183,8 +186,12 @@ impl Explorer {
         }
         self.gallery.show(&ctx, &mut self.state);
         self.leave(&ctx);
-        if let Some((purpose, path)) = self.dialogs.show(&ctx) {
-            self.state.on_path(purpose, path, &ctx);
+        match self.dialogs.show(&ctx) {
+            Some(Outcome::Path(purpose, path)) => self.state.on_path(purpose, path, &ctx),
+            Some(Outcome::Nothing(purpose)) => {
+                self.state.log.remark(format!("Nothing was chosen: {}", purpose.title()));
+            }
+            None => {}
         }
         for command in self.state.take_commands() {
             self.run(command, &ctx);
@@ -266,6 +273,9 @@ impl Explorer {
         if is_typing || ctx.memory(|memory| memory.focused().is_some()) {
             return;
         }
+        if ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+            self.state.log.notice = None;
+        }
         let arrows = [Key::ArrowLeft, Key::ArrowRight, Key::ArrowUp, Key::ArrowDown];
         let [left, right, up, down] = arrows.map(|key| ctx.input(|input| input.num_presses(key)));
         let size = if ctx.input(|input| input.modifiers.shift) { 0.1 } else { 0.01 };
@@ -284,12 +294,12 @@ impl Explorer {
     fn run(&mut self, command: Command, ctx: &egui::Context) {
         let state = &mut self.state;
         match command {
-            Command::Open => self.dialogs.choose(Purpose::Model, ctx),
-            Command::OpenRun => self.dialogs.choose(Purpose::Run, ctx),
+            Command::Open => self.choose(Purpose::Model, ctx),
+            Command::OpenRun => self.choose(Purpose::Run, ctx),
             Command::OpenPath => self.dialogs.ask_path(Purpose::Model, None),
             Command::Gallery => self.gallery.open(ctx),
             Command::StartFromData => state.show_data_pictures(ctx),
-            Command::OpenBeside => self.dialogs.choose(Purpose::Beside, ctx),
+            Command::OpenBeside => self.choose(Purpose::Beside, ctx),
             Command::CloseBeside => state.close_beside(),
             Command::Reload => state.reload(),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
@@ -308,7 +318,7 @@ impl Explorer {
             Command::CopyCodes => {
                 if let Some(latent) = &state.latent {
                     ctx.copy_text(to_json(latent.codes()));
-                    state.log.tell("Copied the codes as JSON");
+                    state.log.tell(About::Clipboard, "Copied the codes as JSON");
                 }
             }
             Command::PasteCodes => ctx.send_viewport_cmd(egui::ViewportCommand::RequestPaste),
@@ -340,14 +350,14 @@ impl Explorer {
             Command::Wipe => self.compare(Compare::Wipe),
             Command::Blink => self.compare(Compare::Blink),
             Command::Difference => self.compare(Compare::Difference),
-            Command::StartFromPhoto => self.dialogs.choose(Purpose::Photo, ctx),
-            Command::PairVae => self.dialogs.choose(Purpose::PairVae, ctx),
-            Command::MeasureData => self.dialogs.choose(Purpose::Data, ctx),
-            Command::SaveCodes => self.dialogs.choose(Purpose::SaveCodes, ctx),
-            Command::SavePicture => self.dialogs.choose(Purpose::SavePicture, ctx),
-            Command::ExportTraversal => self.dialogs.choose(Purpose::SaveTraversal, ctx),
-            Command::ExportMatrix => self.dialogs.choose(Purpose::SaveMatrix, ctx),
-            Command::ExportAnimation => self.dialogs.choose(Purpose::SaveAnimation, ctx),
+            Command::StartFromPhoto => self.choose(Purpose::Photo, ctx),
+            Command::PairVae => self.choose(Purpose::PairVae, ctx),
+            Command::MeasureData => self.choose(Purpose::Data, ctx),
+            Command::SaveCodes => self.choose(Purpose::SaveCodes, ctx),
+            Command::SavePicture => self.choose(Purpose::SavePicture, ctx),
+            Command::ExportTraversal => self.choose(Purpose::SaveTraversal, ctx),
+            Command::ExportMatrix => self.choose(Purpose::SaveMatrix, ctx),
+            Command::ExportAnimation => self.choose(Purpose::SaveAnimation, ctx),
             Command::Traverse => self.figure(Figure::Traversal),
             Command::Matrix => self.figure(Figure::Matrix),
             Command::Animate => self.figure(Figure::Animation),
@@ -360,8 +370,8 @@ impl Explorer {
                 self.tab = EVALUATE;
                 state.settings.show_tabs = true;
             }
-            Command::ExportEvaluation => self.dialogs.choose(Purpose::SaveEvaluation, ctx),
-            Command::ResumeRun => self.dialogs.choose(Purpose::ResumeRun, ctx),
+            Command::ExportEvaluation => self.choose(Purpose::SaveEvaluation, ctx),
+            Command::ResumeRun => self.choose(Purpose::ResumeRun, ctx),
             Command::ExploreRun => {
                 self.tab = 0;
                 state.explore_run();
@@ -381,6 +391,10 @@ impl Explorer {
         ctx.request_repaint();
     }
 
+    fn choose(&mut self, purpose: Purpose, ctx: &egui::Context) {
+        self.dialogs.choose(purpose, &mut self.state.tasks, ctx);
+    }
+
     /// Shows what makes a figure of this kind.
     fn figure(&mut self, figure: Figure) {
         self.tab = TRAVERSE;
@@ -397,6 +411,22 @@ impl Explorer {
         let tool = self.tool();
         self.keeper.keep(&mut self.state, tool, is_closing);
     }
+}
+
+/// Takes away what is typed: it is meant for a dialog, whether or not that has appeared yet.
+fn swallow_keys(ctx: &egui::Context) {
+    let is_typed = |event: &egui::Event| {
+        matches!(
+            event,
+            egui::Event::Key { .. }
+                | egui::Event::Text(_)
+                | egui::Event::Ime(_)
+                | egui::Event::Copy
+                | egui::Event::Cut
+                | egui::Event::Paste(_)
+        )
+    };
+    ctx.input_mut(|input| input.events.retain(|event| !is_typed(event)));
 }
 
 impl eframe::App for Explorer {

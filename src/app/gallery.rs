@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use egui::{Align2, Id, RichText, TextureHandle, TextureOptions, Ui, vec2};
 
+use super::log::About;
 use super::save::Follow;
 use super::state::State;
 use super::theme::{GRID, Palette, SMALL};
@@ -139,7 +140,7 @@ impl State {
         let then_open = self.then_open.clone();
         let device = self.model.as_ref().map(|model| model.opened.source.device.clone()).unwrap_or_default();
         let ctx = self.ctx().clone();
-        self.start_job(format!("Unpacking {}", model.name), &ctx, move || {
+        self.start_job(format!("Unpacking {}", model.name), About::Model, &ctx, move || {
             let path: PathBuf = model.unpack_for_user().map_err(|error| error.to_string())?;
             let text = format!("Unpacked {}: {}", model.name, path.display());
             then_open.put(follow(Source { device, ..Source::file(path) }));

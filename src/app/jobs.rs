@@ -1,8 +1,8 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use super::log::About;
+use super::tasks::{Task, Tasks};
 
-use crossbeam::channel::{Receiver, TryRecvError, bounded};
-
-/// Work that the UI thread must not wait for, such as writing files; each on a named thread of its own.
+/// Work at somebody's wish whose end is told in a sentence, such as writing files. What has begun is finished, also
+/// when the window closes meanwhile.
 #[derive(Default)]
 pub(crate) struct Jobs {
     running: Vec<Job>,
@@ -10,39 +10,32 @@ pub(crate) struct Jobs {
 
 struct Job {
     name: String,
-    answer: Receiver<Result<String, String>>,
+    about: About,
+    task: Task<Result<String, String>>,
 }
 
 /// Most jobs at a time.
 const MOST: usize = 8;
 
 impl Jobs {
-    /// Starts `work`, which answers with what to tell the person. `name` says what is going on.
+    /// Starts `work`, which answers with what to tell the person. `name` says what is going on, `about` what its end
+    /// is about.
     ///
     /// # Errors
     /// When too much is going on already or the system refuses a thread.
     pub(crate) fn start(
         &mut self,
+        tasks: &mut Tasks,
         name: impl Into<String>,
-        ctx: egui::Context,
+        about: About,
+        ctx: &egui::Context,
         work: impl FnOnce() -> Result<String, String> + Send + 'static,
     ) -> Result<(), String> {
         if self.running.len() >= MOST {
             return Err("too many files are being written; wait for one to finish".to_owned());
         }
-        let name = name.into();
-        let (sender, answer) = bounded(1);
-        let body = move || {
-            let answer = catch_unwind(AssertUnwindSafe(work))
-                .unwrap_or_else(|_| Err("this stopped unexpectedly; nothing was written".to_owned()));
-            let _ = sender.try_send(answer); // The window may have closed.
-            ctx.request_repaint();
-        };
-        std::thread::Builder::new()
-            .name("idgan-job".to_owned())
-            .spawn(body)
-            .map_err(|error| format!("the system refuses to start a thread: {error}"))?;
-        self.running.push(Job { name, answer });
+        let task = tasks.start("idgan-job", ctx, move |_| work())?;
+        self.running.push(Job { name: name.into(), about, task });
         Ok(())
     }
 
@@ -51,16 +44,16 @@ impl Jobs {
         self.running.iter().map(|job| job.name.as_str())
     }
 
-    /// Answers that have arrived.
-    pub(crate) fn take_answers(&mut self) -> Vec<Result<String, String>> {
+    /// Answers that have arrived, and what they are about.
+    pub(crate) fn take_answers(&mut self) -> Vec<(About, Result<String, String>)> {
         let mut answers = Vec::new();
-        self.running.retain(|job| match job.answer.try_recv() {
-            Ok(answer) => {
-                answers.push(answer);
-                false
-            }
-            Err(TryRecvError::Empty) => true,
-            Err(TryRecvError::Disconnected) => false,
+        self.running.retain(|job| {
+            let Some(answer) = job.task.take() else { return true };
+            let answer = answer.unwrap_or_else(|panic| {
+                Err(format!("{} stopped by a fault of the program ({panic}); try again", job.name))
+            });
+            answers.push((job.about, answer));
+            false
         });
         answers
     }
@@ -75,7 +68,7 @@ mod tests {
     fn wait(jobs: &mut Jobs) -> Result<String, String> {
         let start = Instant::now();
         loop {
-            if let Some(answer) = jobs.take_answers().pop() {
+            if let Some((About::Files, answer)) = jobs.take_answers().pop() {
                 return answer;
             }
             assert!(start.elapsed() < Duration::from_secs(10));
@@ -85,12 +78,13 @@ mod tests {
 
     #[test]
     fn jobs_answer_and_panics_are_errors() {
-        let mut jobs = Jobs::default();
-        jobs.start("add", egui::Context::default(), || Ok("done".into())).expect("starts");
-        assert_eq!(jobs.names().collect::<Vec<_>>(), ["add"]);
+        let (mut jobs, mut tasks, ctx) = (Jobs::default(), Tasks::default(), egui::Context::default());
+        jobs.start(&mut tasks, "Adding", About::Files, &ctx, || Ok("done".into())).expect("starts");
+        assert_eq!(jobs.names().collect::<Vec<_>>(), ["Adding"]);
         assert_eq!(wait(&mut jobs), Ok("done".into()));
         assert_eq!(jobs.names().count(), 0);
-        jobs.start("panic", egui::Context::default(), || panic!("told to")).expect("starts");
-        assert!(wait(&mut jobs).is_err_and(|message| message.contains("unexpectedly")));
+        jobs.start(&mut tasks, "Saving", About::Files, &ctx, || panic!("told to")).expect("starts");
+        let message = wait(&mut jobs).expect_err("panicked");
+        assert!(message.starts_with("Saving stopped") && message.contains("(told to)"), "{message}");
     }
 }

@@ -1,10 +1,10 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::save::{model_arguments, with_extension};
+use super::recipe::Recipe;
 use super::state::State;
 use super::strip::gather;
-use super::traverse::{line, option};
-use crate::explore::{CodeMatrix, Codes, NothingToVary};
+use super::words::in_window;
+use crate::explore::{CodeMatrix, NothingToVary};
 
 /// Where the columns of a matrix come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl State {
                     "This generator takes {name} alone; pair it with its VAE first (File > Pair with a VAE)"
                 )
             }
-            error => error.to_string(),
+            error => in_window(&error.to_string()),
         })?;
         let set = &self.traverse.matrix;
         let (m, n) = (set.columns.clamp(1, MOST), set.rows.clamp(1, MOST));
@@ -88,45 +88,29 @@ impl State {
         Ok(CodeMatrix::draw(description, varied, [m, n], [set.seed, set.s_seed], posterior))
     }
 
-    /// The words of the command that draws `matrix`, without where to; `codes` is where bookmarked columns lie.
-    /// Second, what that file has to hold.
-    fn matrix_words(&self, matrix: &CodeMatrix, codes: &Path) -> Option<(Vec<String>, Option<Codes>)> {
-        let model = self.model.as_ref()?;
+    /// The command that draws `matrix`.
+    pub(crate) fn matrix_recipe(&self, matrix: &CodeMatrix) -> Option<Recipe> {
         let set = &self.traverse.matrix;
-        let mut words = vec!["grid".to_owned()];
-        words.extend(model_arguments(&model.opened));
-        option(&mut words, "codes-c", matrix.columns.rows().to_string());
-        option(&mut words, "codes-s", matrix.rows.rows().to_string());
-        let mut kept = None;
+        let mut recipe = Recipe::new("grid", &self.model.as_ref()?.opened);
+        recipe.option("codes-c", matrix.columns.rows());
+        recipe.option("codes-s", matrix.rows.rows());
         match self.matrix_columns() {
-            Columns::Bookmarks => {
-                option(&mut words, "codes", codes.display().to_string());
-                // A file that holds the nuisance, too, would set the rows.
-                kept = Some(matrix.columns.without(&matrix.varied));
-            }
+            // A file that holds the nuisance, too, would set the rows.
+            Columns::Bookmarks => recipe.codes = Some(matrix.columns.without(&matrix.varied)),
             from => {
-                option(&mut words, "seed", set.seed.to_string());
-                let from = if from == Columns::Posterior { "posterior" } else { "prior" };
-                option(&mut words, "from", from.to_owned());
+                recipe.option("seed", set.seed);
+                recipe.option("from", if from == Columns::Posterior { "posterior" } else { "prior" });
             }
         }
-        option(&mut words, "s-seed", set.s_seed.to_string());
-        words.extend(self.device_words());
-        Some((words, kept))
+        recipe.option("s-seed", set.s_seed);
+        Some(recipe)
     }
 
-    /// The command that makes the matrix shown again, as a line for a shell.
-    pub(crate) fn matrix_line(&self, matrix: &CodeMatrix) -> String {
-        let words = self.matrix_words(matrix, Path::new("matrix.codes.npz"));
-        words.map_or_else(String::new, |(words, _)| line(words, "matrix.png"))
-    }
-
-    /// Draws the matrix shown into a file by running the very command that its provenance records.
-    pub(crate) fn export_matrix(&mut self, path: PathBuf, ctx: &egui::Context) {
-        let path = with_extension(path, "png");
-        let codes_path = path.with_extension("codes.npz");
-        let Ok(matrix) = self.code_matrix() else { return };
-        let Some((words, kept)) = self.matrix_words(&matrix, &codes_path) else { return };
-        self.export_by_command(words, &path, kept.map(|codes| (codes_path, codes)), "c × s matrix", ctx);
+    /// Draws the matrix shown into a file.
+    pub(crate) fn export_matrix(&mut self, path: &Path, ctx: &egui::Context) {
+        let recipe = self
+            .code_matrix()
+            .and_then(|matrix| self.matrix_recipe(&matrix).ok_or_else(|| "open a model first".to_owned()));
+        self.export(recipe, path, "c × s matrix", ctx);
     }
 }

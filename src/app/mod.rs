@@ -31,12 +31,15 @@ mod panels;
 mod photo;
 mod player;
 mod probe;
+mod ranges;
+mod recipe;
 mod save;
 mod screenshot;
 mod selection;
 mod state;
 mod strip;
 mod table;
+mod tasks;
 mod theme;
 mod train;
 mod traverse;
@@ -44,6 +47,7 @@ mod view;
 mod watch;
 mod widgets;
 mod window;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -51,6 +55,7 @@ use std::sync::Arc;
 
 use crate::engine::{FileLibrary, Library, Source};
 
+pub use dialog::{FileDialogs, Kind, Question, SystemDialogs};
 pub(crate) use display::Display;
 pub use explorer::Explorer;
 pub use window::run;
@@ -124,8 +129,8 @@ pub struct Options {
     pub dark: Option<bool>,
     /// Where settings and sessions are kept; `None` keeps nothing.
     pub config: Option<PathBuf>,
-    /// Ask for paths by the system's dialogs; otherwise by a field in the window.
-    pub native_dialogs: bool,
+    /// What asks for paths; without it a field in the window does.
+    pub dialogs: Option<Arc<dyn FileDialogs>>,
     /// The program to run for exports.
     pub program: PathBuf,
     /// Where models come from.
@@ -151,7 +156,7 @@ impl Default for Options {
             tool: None,
             dark: None,
             config: None,
-            native_dialogs: true,
+            dialogs: Some(Arc::new(SystemDialogs)),
             program: std::env::current_exe().unwrap_or_else(|_| "idgan".into()),
             library: Arc::new(FileLibrary),
         }

@@ -1,20 +1,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crossbeam::channel::{Receiver, TryRecvError, bounded};
+use crossbeam::channel::{Receiver, TryRecvError};
 
-use super::log::Severity;
+use super::log::About;
 use super::paint::Surface;
 use super::save::name;
 use super::state::State;
-use crate::base::{Background, Picture};
+use super::tasks::Task;
+use crate::base::{Background, Cancel, Picture};
 use crate::engine::Posterior;
 use crate::explore::{Form, read_square};
 
 /// A person's own picture on its way to a code.
 #[derive(Default)]
 pub(crate) struct PhotoState {
-    reading: Option<(String, Receiver<Result<Picture, String>>)>,
+    reading: Option<(String, Task<Result<Picture, String>>)>,
     encoding: Option<(Photo, Receiver<Posterior>)>,
     /// The picture that the factors were taken from.
     pub(crate) shown: Option<Photo>,
@@ -39,24 +40,15 @@ impl State {
     pub(crate) fn start_from_photo(&mut self, path: PathBuf, ctx: &egui::Context) {
         let description = self.model.as_ref().map(|model| model.description());
         let Some((description, vae)) = description.and_then(|all| Some((all, all.vae.as_ref()?))) else {
-            self.log.add(Severity::Warning, "This model has no encoder to start from a picture with");
+            self.log.warn(About::Picture, "This model has no encoder to start from a picture with");
             return;
         };
         let (channels, background) = (vae.config.channels, description.background());
-        let (sender, receiver) = bounded(1);
         let file = name(&path);
-        let ctx = ctx.clone();
-        let read = move || {
-            let result = std::panic::catch_unwind(|| read_picture(&path, channels, background))
-                .unwrap_or_else(|_| Err("this picture cannot be read".to_owned()));
-            let _ = sender.try_send(result); // Another picture may have come meanwhile.
-            ctx.request_repaint();
-        };
-        match std::thread::Builder::new().name("idgan-photo".to_owned()).spawn(read) {
-            Ok(_) => self.photo.reading = Some((file, receiver)),
-            Err(error) => {
-                self.log.add(Severity::Error, format!("the system refuses to start a thread: {error}"));
-            }
+        let read = move |_: &Cancel| read_picture(&path, channels, background);
+        match self.tasks.start("idgan-photo", ctx, read) {
+            Ok(reading) => self.photo.reading = Some((file, reading)),
+            Err(message) => self.log.fail(About::Picture, message),
         }
     }
 
@@ -71,12 +63,15 @@ impl State {
 
     /// Takes a picture in hand as soon as it is read, and its code as soon as it is known.
     pub(crate) fn receive_photo(&mut self) {
-        if let Some((name, receiver)) = self.photo.reading.take() {
-            match receiver.try_recv() {
-                Ok(Ok(picture)) => self.start_from(name, Arc::new(picture)),
-                Ok(Err(message)) => self.log.add(Severity::Error, message),
-                Err(TryRecvError::Empty) => self.photo.reading = Some((name, receiver)),
-                Err(TryRecvError::Disconnected) => {}
+        if let Some((name, reading)) = self.photo.reading.take() {
+            match reading.take() {
+                Some(Ok(Ok(picture))) => self.start_from(name, Arc::new(picture)),
+                Some(Ok(Err(message))) => self.log.fail(About::Picture, message),
+                Some(Err(panic)) => {
+                    let text = format!("{name} cannot be read, by a fault of the program: {panic}");
+                    self.log.fail(About::Picture, text);
+                }
+                None => self.photo.reading = Some((name, reading)),
             }
         }
         let Some(model) = &self.model else { return };
@@ -85,10 +80,8 @@ impl State {
             Ok(posterior) => {
                 let photo = photo.clone();
                 let block = model.description().vae.as_ref().map(|vae| vae.code.clone()).unwrap_or_default();
-                self.log.add(
-                    Severity::Info,
-                    format!("Set the factors to what the encoder finds in {}", photo.name),
-                );
+                self.log.succeed(About::Picture);
+                self.log.info(format!("Set the factors to what the encoder finds in {}", photo.name));
                 self.edit(|latent| {
                     let fits = latent.set_block(&block, &posterior.mu);
                     debug_assert!(fits.is_ok(), "{fits:?}");
@@ -98,7 +91,7 @@ impl State {
             }
             Err(TryRecvError::Empty) => {}
             Err(TryRecvError::Disconnected) => {
-                self.log.add(Severity::Error, format!("The encoder gave no answer about {}", photo.name));
+                self.log.fail(About::Picture, format!("The encoder gave no answer about {}", photo.name));
                 self.photo.encoding = None;
             }
         }

@@ -1,11 +1,10 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::save::model_arguments;
+use super::recipe::Recipe;
 use super::selection::Dimension;
 use super::state::State;
 use super::strip::gather;
-use super::traverse::{line, option};
-use crate::explore::{CodePath, Codes, Mode, RangeSpec, Traversal};
+use crate::explore::{CodePath, Mode, RangeSpec, Traversal};
 
 /// What an animation moves along.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,13 +59,13 @@ impl Player {
         self.playing = None;
     }
 
-    /// Milliseconds that an exported frame is shown, as GIFs can say it.
+    /// Milliseconds that an exported frame is shown.
     fn frame_ms(&self) -> u32 {
         let parts = match self.along {
             Along::Factor => self.frames.max(2) - 1,
             Along::Bookmarks => self.frames.max(1),
         };
-        ((self.seconds * 100.0 / parts as f32).round() as u32 * 10).clamp(20, 10_000)
+        ((self.seconds * 1000.0 / parts as f32).round() as u32).clamp(20, 10_000)
     }
 }
 
@@ -199,12 +198,10 @@ impl State {
         }
     }
 
-    /// The words of the command that draws the animation, without where to; `codes` is where the codes lie that it
-    /// needs. Second, what that file has to hold.
-    fn animation_words(&self, codes: &Path) -> Option<(Vec<String>, Option<Codes>)> {
+    /// The command that draws the animation.
+    pub(crate) fn animation_recipe(&self) -> Option<Recipe> {
         let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
-        let frame_ms = self.player.frame_ms().to_string();
-        let (mut words, kept) = match self.course().ok()? {
+        let mut recipe = match self.course().ok()? {
             Course::Factor { selected: Dimension { block, dim }, range: [low, high] } => {
                 let traversal = Traversal {
                     block,
@@ -214,40 +211,29 @@ impl State {
                     base: latent.codes().clone(),
                     mode: Mode::Replace,
                 };
-                let (words, needs_codes) =
-                    self.traversal_words(&traversal, RangeSpec::Fixed(low, high), codes)?;
-                (words, needs_codes.then_some(traversal.base))
+                self.traversal_recipe(&traversal, RangeSpec::Fixed(low, high))?
             }
             Course::Path(path) => {
-                let mut words = vec!["animate".to_owned()];
-                words.extend(model_arguments(&model.opened));
-                option(&mut words, "codes", codes.display().to_string());
-                option(&mut words, "steps", self.player.frames.to_string());
+                let mut recipe = Recipe::new("animate", &model.opened);
+                recipe.option("steps", self.player.frames);
                 if path.is_closed {
-                    words.push("--closed".to_owned());
+                    recipe.flag("closed");
                 }
-                option(&mut words, "decoder", self.decoder_word());
-                words.extend(self.device_words());
-                (words, Some(path.stops))
+                recipe.option("decoder", self.decoder_word());
+                recipe.codes = Some(path.stops);
+                recipe
             }
         };
-        option(&mut words, "frame-ms", frame_ms);
-        Some((words, kept))
+        recipe.option("frame-ms", self.player.frame_ms());
+        Some(recipe)
     }
 
-    /// The command that makes the animation, as a line for a shell.
-    pub(crate) fn animation_line(&self) -> String {
-        let words = self.animation_words(Path::new("animation.codes.npz"));
-        words.map_or_else(String::new, |(words, _)| line(words, "animation.gif"))
-    }
-
-    /// Draws the animation into a .gif, or into a folder of PNGs where the name has no ending, by running the very
-    /// command that its provenance records.
+    /// Draws the animation into a .gif, or into a folder of PNGs where the name has no ending.
     pub(crate) fn export_animation(&mut self, path: &Path, ctx: &egui::Context) {
-        let mut codes_path = PathBuf::from(path);
-        codes_path.set_extension("codes.npz");
-        let Some((words, kept)) = self.animation_words(&codes_path) else { return };
-        self.export_by_command(words, path, kept.map(|codes| (codes_path, codes)), "animation", ctx);
+        let recipe = self
+            .can_play()
+            .and_then(|()| self.animation_recipe().ok_or_else(|| "open a model first".to_owned()));
+        self.export(recipe, path, "animation", ctx);
     }
 }
 
@@ -265,12 +251,14 @@ mod tests {
     }
 
     #[test]
-    fn frames_last_as_long_as_gifs_can_say() {
+    fn frames_share_the_time() {
         let mut player = Player { seconds: 2.0, frames: 21, ..Player::default() };
         assert_eq!(player.frame_ms(), 100);
         player.frames = 2000;
         assert_eq!(player.frame_ms(), 20);
         player = Player { seconds: 3.0, frames: 30, along: Along::Bookmarks, ..player };
         assert_eq!(player.frame_ms(), 100);
+        player.seconds = 10.0;
+        assert_eq!(player.frame_ms(), 333);
     }
 }

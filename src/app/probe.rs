@@ -5,6 +5,7 @@ use super::Explorer;
 use super::state::Start;
 use crate::base::Picture;
 use crate::engine::{Role, Source};
+use crate::explore::RangeSpec;
 
 /// What tests and measurements may ask of the window.
 impl Explorer {
@@ -39,7 +40,7 @@ impl Explorer {
 
     /// The newest warning or error that was not closed.
     pub fn notice(&self) -> Option<&str> {
-        self.state.log.notice.as_ref().map(|(_, text)| text.as_str())
+        self.state.log.notice.as_ref().map(|notice| notice.text.as_str())
     }
 
     /// The codes of a block as they are set.
@@ -103,6 +104,16 @@ impl Explorer {
         };
         let shown = Role::ALL.into_iter().filter(|&role| is_stale(role)).count();
         (self.state.stale_frames, shown as u64)
+    }
+
+    /// Sets up which values a traversal runs through, as its panel does.
+    pub fn set_range(&mut self, range: RangeSpec) {
+        self.state.traverse.set_range(range);
+    }
+
+    /// How often the ends of a traversal's rows were worked out.
+    pub fn range_resolutions(&self) -> u64 {
+        self.state.traverse.ranges.resolutions()
     }
 
     /// How often the engine did what.

@@ -1,16 +1,16 @@
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::dialog::Purpose;
-use super::log::Severity;
+use super::log::About;
+use super::recipe::{run, with_codes};
 use super::state::{Start, State};
-use super::traverse::run;
 use crate::base::{FileError, write_atomic};
 use crate::checkpoint::BundledModel;
 use crate::engine::{Opened, Role, Source};
 use crate::explore::Codes;
-use crate::explore::export::{Colour, NpzWriter, Provenance, write_png};
+use crate::explore::export::{Colour, NpzWriter, Provenance, numbers, write_png};
 
 /// Writes every block of `codes` as an array of an npz file, with provenance.
 pub(crate) fn write_codes(path: &Path, codes: &Codes, provenance: &Provenance) -> Result<(), FileError> {
@@ -54,7 +54,7 @@ impl State {
         let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
         let mut codes = Map::<String, Value>::new();
         for (name, values) in latent.codes().blocks() {
-            codes.insert(name.to_owned(), json!(values.row(0)));
+            codes.insert(name.to_owned(), numbers(values.row(0)));
         }
         let provenance = Provenance {
             command,
@@ -77,8 +77,8 @@ impl State {
             Purpose::SaveCodes => self.save_codes(path, ctx),
             Purpose::SavePicture => self.save_picture(path, ctx),
             Purpose::SaveEvaluation => self.export_evaluation(path, ctx),
-            Purpose::SaveTraversal => self.export_traversal(path, ctx),
-            Purpose::SaveMatrix => self.export_matrix(path, ctx),
+            Purpose::SaveTraversal => self.export_traversal(&path, ctx),
+            Purpose::SaveMatrix => self.export_matrix(&path, ctx),
             Purpose::SaveAnimation => self.export_animation(&path, ctx),
         }
     }
@@ -100,8 +100,8 @@ impl State {
         }
         let program = self.program.clone();
         let then_open = self.then_open.clone();
-        self.start_job(format!("Measuring on {}", name(folder)), ctx, move || {
-            run(&program, &words)?;
+        self.start_job(format!("Measuring on {}", name(folder)), About::Picture, ctx, move || {
+            run(&program, &words).map_err(|reason| format!("The data was not measured: {reason}"))?;
             let text = format!("Measured where the data lies: {}", source.path().display());
             then_open.put(Follow::Keep(source));
             Ok(text)
@@ -109,11 +109,10 @@ impl State {
     }
 
     fn save_codes(&mut self, path: PathBuf, ctx: &egui::Context) {
-        let path = with_extension(path, "npz");
         let command = vec!["idgan".to_owned(), "explore".to_owned()];
         let (Some(latent), Some(provenance)) = (&self.latent, self.provenance(command)) else { return };
         let codes = latent.codes().clone();
-        self.start_job(format!("Saving {}", name(&path)), ctx, move || {
+        self.start_job(format!("Saving {}", name(&path)), About::Files, ctx, move || {
             write_codes(&path, &codes, &provenance).map_err(|error| error.to_string())?;
             Ok(format!("Saved the codes: {}", path.display()))
         });
@@ -121,7 +120,6 @@ impl State {
 
     /// Saves the first picture shown at its own resolution.
     fn save_picture(&mut self, path: PathBuf, ctx: &egui::Context) {
-        let path = with_extension(path, "png");
         let Some(model) = &self.model else { return };
         let role = model.main_role();
         let Some(frame) = &self.views.view(role).frame else { return };
@@ -132,36 +130,39 @@ impl State {
         let mut command = vec!["idgan".to_owned(), "sample".to_owned()];
         command.extend(model_arguments(&model.opened));
         let decoder = if role == Role::Decoder { "vae" } else { "gan" };
-        let folder = name(&path.with_extension(""));
-        let words = ["--codes", &name(&codes_path), "--decoder", decoder, "--out", &folder];
+        let shown = |path: &Path| path.display().to_string();
+        let words =
+            ["--codes", &shown(&codes_path), "--decoder", decoder, "--out", &shown(&path.with_extension(""))];
         command.extend(words.map(str::to_owned));
         let (Some(latent), Some(provenance)) = (&self.latent, self.provenance(command)) else { return };
         let codes = latent.codes().clone();
-        self.start_job(format!("Saving {}", name(&path)), ctx, move || {
-            write_png(&path, &picture, colour, &provenance).map_err(|error| error.to_string())?;
-            write_codes(&codes_path, &codes, &provenance).map_err(|error| error.to_string())?;
+        self.start_job(format!("Saving {}", name(&path)), About::Files, ctx, move || {
+            with_codes(&codes_path, &codes, &provenance, || {
+                write_png(&path, &picture, colour, &provenance).map_err(|error| error.to_string())
+            })?;
             Ok(format!("Saved the picture, and its codes beside it: {}", path.display()))
         });
     }
 
-    /// Runs `work` on a thread of its own; its answer lands in the log.
+    /// Runs `work` on a thread of its own; its answer lands in the log, as something `about` this.
     pub(crate) fn start_job(
         &mut self,
         name: String,
+        about: About,
         ctx: &egui::Context,
         work: impl FnOnce() -> Result<String, String> + Send + 'static,
     ) {
-        if let Err(message) = self.jobs.start(name, ctx.clone(), work) {
-            self.log.add(Severity::Error, message);
+        if let Err(message) = self.jobs.start(&mut self.tasks, name, about, ctx, work) {
+            self.log.fail(about, message);
         }
     }
 
     /// Takes in what jobs have answered.
     pub(crate) fn receive_jobs(&mut self) {
-        for answer in self.jobs.take_answers() {
+        for (about, answer) in self.jobs.take_answers() {
             match answer {
-                Ok(message) => self.log.tell(message),
-                Err(message) => self.log.add(Severity::Error, message),
+                Ok(message) => self.log.tell(about, message),
+                Err(message) => self.log.fail(about, message),
             }
         }
         match self.then_open.take() {
@@ -171,11 +172,6 @@ impl State {
             None => {}
         }
     }
-}
-
-/// `path` with `extension` where it has none.
-pub(crate) fn with_extension(path: PathBuf, extension: &str) -> PathBuf {
-    if path.extension().is_some() { path } else { path.with_extension(extension) }
 }
 
 /// The file name, for people.

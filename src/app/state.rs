@@ -11,7 +11,7 @@ use super::data::DataPictures;
 use super::evaluate::EvaluateState;
 use super::jobs::Jobs;
 use super::keep::{Noted, Place, Settings};
-use super::log::{Log, Severity};
+use super::log::{About, Log};
 use super::model::ModelView;
 use super::nuisance::Trail;
 use super::photo::PhotoState;
@@ -19,6 +19,7 @@ use super::player::Player;
 use super::save::Follow;
 use super::selection::Dimension;
 use super::strip::Strip;
+use super::tasks::Tasks;
 use super::train::TrainState;
 use super::traverse::TraverseState;
 use super::view::Views;
@@ -108,6 +109,8 @@ pub(crate) struct State {
     held: Vec<Event>,
     asking: Asking,
     commands: Vec<Command>,
+    /// The window's own threads. It is dropped after everything that asks its work to end by being dropped.
+    pub(crate) tasks: Tasks,
 }
 
 impl State {
@@ -160,6 +163,7 @@ impl State {
             held: Vec::new(),
             asking: Asking::default(),
             commands: Vec::new(),
+            tasks: Tasks::default(),
         }
     }
 
@@ -314,12 +318,13 @@ impl State {
             latent.begin();
         }
         if let Err(error) = fits.and_then(|()| latent.set_all(&adopted, 0)) {
-            self.log.add(Severity::Error, format!("these codes do not fit the model: {error}"));
+            self.log.fail(About::Codes, format!("these codes do not fit the model: {error}"));
         }
     }
 
-    /// Takes in what the engine's threads have to say. Returns whether anything new arrived.
+    /// Takes in what other threads have to say.
     pub(crate) fn receive(&mut self) {
+        self.tasks.reap();
         if !self.is_dragging {
             for event in std::mem::take(&mut self.held) {
                 self.on_event(event);
@@ -337,12 +342,13 @@ impl State {
         for role in Role::ALL {
             let Some(frame) = self.engine.frame(role) else { continue };
             if self.model.as_ref().is_some_and(|model| model.opened.epoch == frame.epoch) {
-                let view = self.views.view_mut(role);
-                view.frame = Some(frame);
+                self.views.view_mut(role).frame = Some(frame);
+                self.log.succeed(About::Network(role));
             } else {
                 self.stale_frames += 1;
             }
         }
+        self.update_ranges();
         self.receive_beside();
         self.receive_grid();
         self.receive_jobs();
@@ -356,7 +362,10 @@ impl State {
         }
         if let Some(read_back) = self.engine.read_back() {
             let is_current = self.model.as_ref().is_some_and(|m| m.opened.epoch == read_back.epoch);
-            self.read_back = is_current.then_some(read_back).or(self.read_back.take());
+            if is_current {
+                self.read_back = Some(read_back);
+                self.log.succeed(About::Encoder);
+            }
         }
         for role in Role::ALL {
             let view = self.views.view_mut(role);
@@ -369,7 +378,7 @@ impl State {
 
     fn on_event(&mut self, event: Event) {
         match event {
-            Event::Loading { name, .. } => self.log.add(Severity::Info, format!("Opening {name}")),
+            Event::Loading { name, .. } => self.log.info(format!("Opening {name}")),
             Event::Opened(opened) => self.on_opened(opened),
             Event::Profiled(profile) => {
                 if let Some(model) = self.model.as_mut().filter(|m| m.opened.epoch == profile.epoch) {
@@ -390,7 +399,7 @@ impl State {
             }
             Event::OpenFailed { epoch, message } => {
                 self.loading.take_if(|loading| loading.epoch <= epoch);
-                self.log.add(Severity::Error, message);
+                self.log.fail(About::Model, message);
                 let spare = self.spare.take().filter(|_| self.model.is_none() && self.loading.is_none());
                 if let Some(spare) = spare {
                     self.open(spare, Start::Fresh);
@@ -398,10 +407,10 @@ impl State {
             }
             Event::Restarted(role) => {
                 self.asking.forget(role);
-                self.log.add(Severity::Info, format!("{} runs again", role.title()));
+                self.log.info(format!("{} runs again", role.title()));
             }
-            Event::Warning(message) => self.log.add(Severity::Warning, message),
-            Event::Error(message) => self.log.add(Severity::Error, message),
+            Event::Warning { part, message } => self.log.warn(About::from(part), message),
+            Event::Error { part, message } => self.log.fail(About::from(part), message),
         }
     }
 
@@ -409,8 +418,9 @@ impl State {
         self.spare = None;
         let loading = self.loading.take_if(|loading| loading.epoch <= opened.epoch);
         let start = loading.map(|loading| loading.start).unwrap_or_default();
+        self.log.on_opened();
         let model = ModelView::new(opened);
-        self.log.add(Severity::Info, format!("Opened {}", model.description().name));
+        self.log.info(format!("Opened {}", model.description().name));
         self.settings.remember(&model.opened.source);
         for role in Role::ALL {
             if model.opened.shape(role).is_none() {
@@ -422,7 +432,7 @@ impl State {
         let old = self.model.as_ref();
         let is_same = old.is_some_and(|old| old.opened.source.is_same_model(&model.opened.source));
         if !is_same {
-            self.watch = Watch::new(model.opened.source.path(), self.ctx.clone());
+            self.watch = Watch::new(model.opened.source.path(), &mut self.tasks, &self.ctx);
         }
         self.views.expect(model.opened.epoch);
         let kept = match (&start, self.latent.take()) {
@@ -477,7 +487,7 @@ impl State {
         };
         if !fits {
             let text = "The codes to start with belong to another model, so the neutral ones are shown";
-            self.log.add(Severity::Warning, text);
+            self.log.warn(About::Codes, text);
         }
         if let Some(latent) = &mut self.latent {
             latent.forget_steps(); // The steps so far are not the person's.
@@ -500,7 +510,8 @@ impl State {
         let mut wish = Wish { target, is_moving, at: self.input_at.unwrap_or(now) };
         for role in model.roles() {
             if let Err(error) = self.asking.ask(&self.engine, &model.opened, role, codes, &wish) {
-                self.log.add(Severity::Error, format!("{} cannot be asked: {error}", role.title()));
+                let message = format!("{} cannot be asked: {error}", role.title());
+                self.log.fail(About::Network(role), message);
             }
         }
         if self.beside.is_open() {

@@ -1,15 +1,16 @@
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crossbeam::channel::{Receiver, bounded};
 
+use super::tasks::{Task, Tasks};
+use crate::base::Cancel;
+
 /// Watches the checkpoint of a run folder while a training writes it, on a thread of its own. Dropping it ends the
 /// watch.
 pub(crate) struct Watch {
-    stop: Arc<AtomicBool>,
     changed: Receiver<()>,
+    _task: Task<()>,
 }
 
 /// How often it looks.
@@ -17,39 +18,32 @@ const EVERY: Duration = Duration::from_secs(1);
 
 impl Watch {
     /// Watches run folder `folder`; `None` when that is no folder or no thread can be had.
-    pub(crate) fn new(folder: &Path, ctx: egui::Context) -> Option<Self> {
+    pub(crate) fn new(folder: &Path, tasks: &mut Tasks, ctx: &egui::Context) -> Option<Self> {
         if !folder.is_dir() {
             return None;
         }
         let path = folder.join("checkpoint.safetensors");
-        let stop = Arc::new(AtomicBool::new(false));
         let (sender, changed) = bounded(1);
-        let is_over = Arc::clone(&stop);
-        let body = move || {
+        let repaint = ctx.clone();
+        let work = move |cancel: &Cancel| {
             let mut last = modified(&path);
-            while !is_over.load(Ordering::Relaxed) {
-                std::thread::sleep(EVERY);
+            while !cancel.is_cancelled() {
+                std::thread::park_timeout(EVERY);
                 let now = modified(&path);
                 if now.is_some() && now != last {
                     last = now;
                     let _ = sender.try_send(()); // One unread change is as good as two.
-                    ctx.request_repaint();
+                    repaint.request_repaint();
                 }
             }
         };
-        std::thread::Builder::new().name("idgan-watch".to_owned()).spawn(body).ok()?;
-        Some(Self { stop, changed })
+        let task = tasks.start("idgan-watch", ctx, work).ok()?;
+        Some(Self { changed, _task: task })
     }
 
     /// Whether the checkpoint changed since the last call.
     pub(crate) fn has_changed(&self) -> bool {
         self.changed.try_recv().is_ok()
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
     }
 }
 
@@ -67,8 +61,9 @@ mod tests {
     #[test]
     fn a_new_checkpoint_is_noticed() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        assert!(Watch::new(&folder.path().join("missing"), egui::Context::default()).is_none());
-        let watch = Watch::new(folder.path(), egui::Context::default()).expect("starts");
+        let (mut tasks, ctx) = (Tasks::default(), egui::Context::default());
+        assert!(Watch::new(&folder.path().join("missing"), &mut tasks, &ctx).is_none());
+        let watch = Watch::new(folder.path(), &mut tasks, &ctx).expect("starts");
         assert!(!watch.has_changed());
         std::thread::sleep(Duration::from_millis(100));
         std::fs::write(folder.path().join("checkpoint.safetensors"), b"new").expect("writes");

@@ -52,9 +52,23 @@ pub fn step_back(steps: i32) {
     let _ = steps;
 }
 
+/// What a panic that was caught said.
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_says_why() {
+        let said = |body: fn()| panic_text(&*std::panic::catch_unwind(body).expect_err("panics"));
+        assert_eq!(said(|| panic!("plain")), "plain");
+        assert_eq!(said(|| panic!("number {}", std::hint::black_box(7))), "number 7");
+        assert_eq!(said(|| std::panic::panic_any(7)), "without a message");
+    }
 
     #[test]
     fn jobs_run_on_the_named_threads() {

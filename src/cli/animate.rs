@@ -48,7 +48,7 @@ pub struct Args {
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(1..=8192))]
     cell: Option<u16>,
 
-    /// Milliseconds a frame of a GIF.
+    /// Milliseconds a frame of a GIF; those count in hundredths of a second, so that frames take turns where need be.
     #[arg(long, value_name = "MS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(20..=10_000))]
     frame_ms: u16,
 
@@ -102,8 +102,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let frames = draw(args, &mut bench, &painters, &codes)?;
     match target.kind {
         TargetKind::Gif => {
-            let animation =
-                Animation { delay_centiseconds: args.frame_ms.div_ceil(10), back_and_forth: !args.closed };
+            let animation = Animation { frame_ms: args.frame_ms, back_and_forth: !args.closed };
             Ok(write_gif(&target.path, &frames, animation, &provenance)?)
         }
         _ => write_frames(&mut bench, &painters, &codes, &frames, &target, &provenance),

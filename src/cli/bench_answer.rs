@@ -123,7 +123,7 @@ fn wait_until_open(engine: &Engine) -> anyhow::Result<()> {
     while start.elapsed() < Duration::from_secs(60) {
         match engine.event() {
             Some(Event::Described { .. }) => return Ok(()),
-            Some(Event::OpenFailed { message, .. } | Event::Error(message)) => bail!(message),
+            Some(Event::OpenFailed { message, .. } | Event::Error { message, .. }) => bail!(message),
             Some(_) => {}
             None => std::thread::sleep(Duration::from_millis(2)),
         }

@@ -10,6 +10,7 @@ use super::{DeviceArgs, ModelArgs};
     Examples:\n  \
     idgan bench ui --generator 1024 --json\n  \
     idgan bench ui --train --size 2560x1440\n  \
+    idgan bench ui sprites-64 --tool traverse --range posterior:0.99\n  \
     xvfb-run idgan bench ui sprites.safetensors --moves 500"
 )]
 pub struct Args {
@@ -27,6 +28,16 @@ pub struct Args {
     /// Milliseconds from one move to the next.
     #[arg(long, value_name = "MS", default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=1000))]
     interval: u64,
+
+    /// The tool on the right that the window shows meanwhile: inspect, traverse, matrix, animation, train, evaluate or
+    /// log.
+    #[arg(long, value_name = "TOOL", default_value = "inspect", hide_possible_values = true,
+          value_parser = super::explore::TOOLS)]
+    tool: String,
+
+    /// The values of the traversal that the window shows, as idgan traverse takes them.
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    range: Option<crate::explore::RangeSpec>,
 
     /// Train beside the window, as its Train panel does: the first stage on the rendered sprites.
     #[arg(long)]
@@ -73,7 +84,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use crate::app::{Options, bench};
+    use crate::app::{Options, Tool, bench};
     use crate::engine::{FileLibrary, Library, RandomLibrary, Source};
 
     use super::beside::{Beside, train_behind};
@@ -95,13 +106,19 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         source: Some(source),
         threads: super::threads(),
         size: Some(args.size),
+        tool: Tool::named(&args.tool),
         library,
         ..Options::default()
     };
     let beside = Beside::start(&args.beside)?;
     let folder = tempfile::tempdir()?;
     let training = args.train.then(|| train_behind(folder.path())).transpose()?;
-    let report = bench::drag(&options, args.moves as usize, Duration::from_millis(args.interval));
+    let script = bench::Script {
+        moves: args.moves as usize,
+        interval: Duration::from_millis(args.interval),
+        range: args.range,
+    };
+    let report = bench::drag(&options, script);
     drop(beside);
     if let Some(training) = training {
         training.control().stop();
@@ -126,8 +143,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         ),
         format!("exact picture after the last move  {:.0} ms\n", report.settled_after_ms),
         format!(
-            "stale frames shown {}, final picture exact: {}, superseded {}",
-            report.stale_frames_shown, report.final_is_exact, report.superseded
+            "stale frames shown {}, final picture exact: {}, superseded {}, ranges worked out {} times",
+            report.stale_frames_shown, report.final_is_exact, report.superseded, report.range_resolutions
         ),
     ];
     super::print(text.concat())

@@ -44,8 +44,7 @@ pub struct Args {
 
     /// The tool on the right to begin with, instead of that of the last time: inspect, traverse, matrix, animation, train,
     /// evaluate or log.
-    #[arg(long, value_name = "TOOL", hide_possible_values = true,
-          value_parser = ["inspect", "traverse", "matrix", "animation", "train", "evaluate", "log"],
+    #[arg(long, value_name = "TOOL", hide_possible_values = true, value_parser = TOOLS,
           help_heading = "Window")]
     tool: Option<String>,
 
@@ -53,6 +52,10 @@ pub struct Args {
     #[arg(long, value_name = "THEME", value_parser = ["light", "dark"], help_heading = "Window")]
     theme: Option<String>,
 }
+
+/// What the tools on the right of the window are called.
+pub(super) const TOOLS: [&str; 7] =
+    ["inspect", "traverse", "matrix", "animation", "train", "evaluate", "log"];
 
 /// Reads `1600x1000`.
 pub(super) fn parse_size(text: &str) -> Result<[u32; 2], String> {
@@ -207,6 +210,7 @@ mod tests {
             #[command(flatten)]
             args: Args,
         }
+        assert_eq!(TOOLS, crate::app::Tool::NAMES);
         for name in crate::app::Tool::NAMES {
             let line = Line::try_parse_from(["explore", "--tool", name]).expect("parses");
             let tool = line.args.tool.as_deref().and_then(crate::app::Tool::named);

@@ -29,7 +29,8 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(2..=1000))]
     frames: u16,
 
-    /// How long each is shown.
+    /// How long each is shown, in milliseconds; GIFs count in hundredths of a second, so that frames take turns where
+    /// need be.
     #[arg(long, value_name = "MS", default_value_t = 120, value_parser = clap::value_parser!(u16).range(20..=10_000))]
     milliseconds: u16,
 
@@ -54,7 +55,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         bar.add(1);
         Ok(Cow::Owned(Photo::open(&grids[chosen[at.min(chosen.len() - 1)]], Background::BLACK)?.to_picture()))
     };
-    let animation = Animation { delay_centiseconds: args.milliseconds / 10, back_and_forth: false };
+    let animation = Animation { frame_ms: args.milliseconds, back_and_forth: false };
     let provenance = Provenance {
         command: std::iter::once("idgan".to_owned()).chain(std::env::args().skip(1)).collect(),
         model: args.run.display().to_string(),

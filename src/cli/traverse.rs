@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::base::{FileError, expand_home, write_atomic};
+use crate::base::{Cancel, FileError, expand_home, write_atomic};
 use crate::checkpoint::{CodeBlock, CodeKind};
 use crate::explore::export::{
     Animation, Colour, NpzWriter, Provenance, Target, TargetKind, check_size, numbers, write_gif, write_png,
@@ -114,7 +114,7 @@ pub struct Args {
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(1..=8192), help_heading = "Figure")]
     cell: Option<u16>,
 
-    /// Milliseconds a frame of a GIF.
+    /// Milliseconds a frame of a GIF; those count in hundredths of a second, so that frames take turns where need be.
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u16).range(20..=10_000),
           help_heading = "Figure")]
     frame_ms: u16,
@@ -359,7 +359,7 @@ impl Plan {
             })?;
         }
         let frames: Vec<_> = frames.into_iter().map(|canvas| canvas.into_picture()).collect();
-        let animation = Animation { delay_centiseconds: args.frame_ms.div_ceil(10), back_and_forth: true };
+        let animation = Animation { frame_ms: args.frame_ms, back_and_forth: true };
         Ok(write_gif(&target.path, &frames, animation, provenance)?)
     }
 
@@ -538,7 +538,8 @@ fn by_sensitivity(args: &Args, bench: &mut Workbench, block: &CodeBlock) -> anyh
     let ranges =
         (0..block.dims).map(|dim| range(args, bench, block, dim)).collect::<anyhow::Result<Vec<_>>>()?;
     let input = bench.input(painter, &codes)?;
-    let moved = sensitivity(bench.renderer(painter)?, &input, offset, &ranges)?;
+    let moved = sensitivity(bench.renderer(painter)?, &input, offset, &ranges, &Cancel::new())?
+        .context("the measurement was cancelled")?;
     let mut ranking: Vec<usize> = (0..block.dims).collect();
     ranking.sort_by(|&a, &b| moved[b].total_cmp(&moved[a]));
     Ok(ranking)

@@ -3,13 +3,12 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 
-use crate::base::{Picture, Pool};
+use crate::base::{Picture, Pool, panic_text};
 use crate::inference::Encoder;
 
 use super::handle::Outbox;
 use super::latest::lock;
-use super::worker::panic_message;
-use super::{Event, Latest};
+use super::{Event, Latest, Part};
 
 /// What the encoder believes about a picture's code: q(c|x) = N(mu, exp(logvar)).
 #[derive(Clone, Debug, PartialEq)]
@@ -75,11 +74,12 @@ pub(super) struct EncoderInbox(Arc<(Mutex<Orders>, Condvar)>);
 
 impl EncoderInbox {
     pub(super) fn install(&self, epoch: u64, encoder: Option<Box<dyn Encoder>>) {
-        self.order(|orders| {
+        let replaced = self.order(|orders| {
             orders.encode.clear();
             orders.read_back = None;
-            orders.install = Some((epoch, encoder));
+            orders.install.replace((epoch, encoder))
         });
+        drop(replaced); // A network is freed outside the lock.
     }
 
     /// Reads the newest generated picture back; an unread older one is dropped.
@@ -187,19 +187,23 @@ impl EncoderWorker {
         match result {
             Ok(Ok(posterior)) => Some(posterior),
             Ok(Err(error)) => {
-                self.outbox.event(Event::Error(format!("The encoder failed: {error}")));
+                self.tell(format!("The encoder failed: {error}"));
                 None
             }
             Err(panic) => {
-                let reason = panic_message(panic.as_ref());
+                let reason = panic_text(&*panic);
                 *encoder = None;
-                self.outbox.event(Event::Error(format!(
+                self.tell(format!(
                     "The encoder stopped unexpectedly ({reason}); codes are no longer read back, open the \
                      model again to restart it"
-                )));
+                ));
                 None
             }
         }
+    }
+
+    fn tell(&self, message: String) {
+        self.outbox.event(Event::Error { part: Part::Encoder, message });
     }
 }
 

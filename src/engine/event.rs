@@ -3,6 +3,8 @@ use std::sync::Arc;
 use super::{Opened, Profile, Role, Sensitivity};
 
 /// Small news from the engine's threads, in the order in which they happened.
+///
+/// Those about the model's state are never lost: of each kind the newest waits until it is read.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A model is being read; the old one stays in use.
@@ -33,7 +35,28 @@ pub enum Event {
     /// A network was rebuilt after an error; pictures should be asked for again.
     Restarted(Role),
     /// Something a person should know.
-    Warning(String),
+    Warning {
+        /// What it is about.
+        part: Part,
+        /// What there is to know.
+        message: String,
+    },
     /// Something failed; the rest goes on.
-    Error(String),
+    Error {
+        /// What failed.
+        part: Part,
+        /// What was wrong and what to do.
+        message: String,
+    },
+}
+
+/// What a message is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The model as a whole.
+    Model,
+    /// A network that draws.
+    Network(Role),
+    /// The network that reads codes from pictures.
+    Encoder,
 }

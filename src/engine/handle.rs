@@ -1,17 +1,22 @@
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam::channel::Receiver;
 
-use crate::base::{Picture, Pool, step_back};
+use crate::base::{Picture, Pool, panic_text, step_back};
 
 use super::encoder::{EncoderInbox, EncoderWorker};
 use super::loader::{Loader, LoaderInbox};
 use super::model::GENERATOR as BACKGROUND;
+use super::news::News;
+use super::sensing::{Sensing, SensingInbox};
 use super::worker::{Worker, WorkerInbox};
-use super::{Batch, Event, Frame, FrameRequest, Latest, Library, Pools, Posterior, ReadBack, Role, Source};
+use super::{
+    Batch, Event, Frame, FrameRequest, Latest, Library, Part, Pools, Posterior, ReadBack, Role, Source,
+};
 
 /// Called, on any thread, when there is something new to show.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -19,9 +24,6 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 /// Called on the worker's thread with every finished frame, before anybody else sees it, so that its picture can be
 /// put where the next paint finds it.
 pub type Tap = Arc<dyn Fn(Role, &Frame) + Send + Sync>;
-
-/// Most events that may wait to be read.
-const EVENTS: usize = 256;
 
 /// How often things happened since the start.
 #[derive(Debug, Default)]
@@ -32,14 +34,14 @@ pub struct Counters {
     pub superseded: AtomicU64,
     /// Renders stopped between two layers.
     pub cancelled: AtomicU64,
-    /// Events lost because nobody read them.
-    pub lost_events: AtomicU64,
+    /// Warnings and errors lost because nobody read them.
+    pub lost_messages: AtomicU64,
 }
 
 /// How threads tell the world.
 #[derive(Clone)]
 pub(super) struct Outbox {
-    events: Sender<Event>,
+    news: News,
     pub(super) counters: Arc<Counters>,
     pub(super) wake: Wake,
     pub(super) tap: Tap,
@@ -48,9 +50,9 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Sends an event without ever waiting.
     pub(super) fn event(&self, event: Event) {
-        if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
-            self.counters.lost_events.fetch_add(1, Ordering::Relaxed);
-            log::warn!("nobody reads events, lost {event:?}");
+        if let Some(lost) = self.news.put(event) {
+            self.counters.lost_messages.fetch_add(1, Ordering::Relaxed);
+            log::warn!("nobody reads messages, lost {lost:?}");
         }
         (self.wake)();
     }
@@ -62,9 +64,9 @@ pub struct Engine {
     generator: WorkerInbox,
     decoder: WorkerInbox,
     encoder: EncoderInbox,
+    sensing: SensingInbox,
     frames: [Latest<Frame>; 2],
     read_backs: Latest<ReadBack>,
-    events: Receiver<Event>,
     outbox: Outbox,
     epochs: AtomicU64,
     threads: Vec<JoinHandle<()>>,
@@ -103,16 +105,15 @@ impl Engine {
         wake: Wake,
         tap: Tap,
     ) -> io::Result<Self> {
-        let (sender, events) = bounded(EVENTS);
-        let outbox = Outbox { events: sender, counters: Arc::default(), wake, tap };
+        let outbox = Outbox { news: News::default(), counters: Arc::default(), wake, tap };
         let mut engine = Self {
             loader: LoaderInbox::default(),
             generator: WorkerInbox::default(),
             decoder: WorkerInbox::default(),
             encoder: EncoderInbox::default(),
+            sensing: SensingInbox::default(),
             frames: [Latest::new(), Latest::new()],
             read_backs: Latest::new(),
-            events,
             outbox,
             epochs: AtomicU64::new(0),
             threads: Vec::new(),
@@ -127,6 +128,8 @@ impl Engine {
             outbox: engine.outbox.clone(),
         };
         engine.spawn("idgan-encoder", move || encoder.run())?;
+        let sensing = Sensing { inbox: engine.sensing.clone(), outbox: engine.outbox.clone() };
+        engine.spawn("idgan-sensing", move || sensing.run())?;
         let loader = Loader {
             inbox: engine.loader.clone(),
             library,
@@ -134,6 +137,7 @@ impl Engine {
             generator: engine.generator.clone(),
             decoder: engine.decoder.clone(),
             encoder: engine.encoder.clone(),
+            sensing: engine.sensing.clone(),
             outbox: engine.outbox.clone(),
         };
         engine.spawn("idgan-loader", move || loader.run())?;
@@ -153,13 +157,20 @@ impl Engine {
         self.spawn(role.thread_name(), move || worker.run())
     }
 
-    fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let steps = self.steps_back;
+    fn spawn(&mut self, name: &'static str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let (steps, outbox) = (self.steps_back, self.outbox.clone());
         let body = move || {
             if steps > 0 {
                 step_back(steps);
             }
-            body();
+            // What goes wrong within a piece of work is caught there; this is for what nobody foresaw.
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
+                let reason = panic_text(&*panic);
+                outbox.event(Event::Error {
+                    part: Part::Model,
+                    message: format!("{name} stopped by a fault of the program ({reason}); start it again"),
+                });
+            }
         };
         self.threads.push(std::thread::Builder::new().name(name.to_owned()).spawn(body)?);
         Ok(())
@@ -226,7 +237,7 @@ impl Engine {
 
     /// The next event, if there is one.
     pub fn event(&self) -> Option<Event> {
-        self.events.try_recv().ok()
+        self.outbox.news.take()
     }
 
     /// How often things happened.
@@ -263,6 +274,7 @@ impl Drop for Engine {
         self.generator.close();
         self.decoder.close();
         self.encoder.close();
+        self.sensing.close();
         for thread in self.threads.drain(..) {
             let _ = thread.join(); // A thread that panicked has nothing left to save.
         }

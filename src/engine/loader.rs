@@ -4,8 +4,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use super::encoder::EncoderInbox;
 use super::handle::Outbox;
 use super::latest::lock;
-use super::worker::{WorkerInbox, panic_message};
-use super::{Event, Library, Loaded, Opened, Pools, Rebuild, Role, Sensitivity, Source};
+use super::sensing::SensingInbox;
+use super::worker::WorkerInbox;
+use super::{Event, Library, Loaded, Opened, Part, Pools, Rebuild, Role, Source};
+use crate::base::panic_text;
 
 /// How often one role of one model is built again before the engine gives up.
 const REBUILDS: u32 = 3;
@@ -76,6 +78,7 @@ pub(super) struct Loader {
     pub(super) generator: WorkerInbox,
     pub(super) decoder: WorkerInbox,
     pub(super) encoder: EncoderInbox,
+    pub(super) sensing: SensingInbox,
     pub(super) outbox: Outbox,
 }
 
@@ -93,8 +96,9 @@ impl Loader {
         loop {
             match self.inbox.next() {
                 Job::Close => return,
-                Job::Open(epoch, source) => match self.open(&source) {
-                    Ok(loaded) => current = Some(self.hand_over(epoch, source, loaded)),
+                Job::Open(epoch, source) => match self.open(epoch, &source) {
+                    Ok(opened) => current = Some(opened),
+                    // Whoever waits for the model must hear of its end, whatever that was.
                     Err(message) => self.outbox.event(Event::OpenFailed { epoch, message }),
                 },
                 Job::Rebuild(epoch, role) => {
@@ -106,10 +110,11 @@ impl Loader {
         }
     }
 
-    fn open(&self, source: &Source) -> Result<Loaded, String> {
-        catch_unwind(AssertUnwindSafe(|| self.library.open(source, &self.pools))).unwrap_or_else(|panic| {
-            let reason = panic_message(panic.as_ref());
-            Err(format!("opening stopped unexpectedly ({reason}): {}", source.path().display()))
+    fn open(&self, epoch: u64, source: &Source) -> Result<Current, String> {
+        let open = || Ok(self.hand_over(epoch, source.clone(), self.library.open(source, &self.pools)?));
+        catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| {
+            let (reason, path) = (panic_text(&*panic), source.path().display());
+            Err(format!("opening stopped by a fault of the program ({reason}); choose another file: {path}"))
         })
     }
 
@@ -130,23 +135,25 @@ impl Loader {
         self.encoder.install(epoch, loaded.encoder);
         let opened = Arc::new(opened);
         self.outbox.event(Event::Opened(Arc::clone(&opened)));
-        for warning in loaded.warnings {
-            self.outbox.event(Event::Warning(warning));
+        for message in loaded.warnings {
+            self.outbox.event(Event::Warning { part: Part::Model, message });
         }
         match catch_unwind(AssertUnwindSafe(|| opened.profile())) {
             Ok(Ok(Some(profile))) => self.outbox.event(Event::Profiled(Arc::new(profile))),
             Ok(Ok(None)) => {}
-            Ok(Err(error)) => self.outbox.event(Event::Warning(error.to_string())),
+            Ok(Err(error)) => {
+                self.outbox.event(Event::Warning { part: Part::Model, message: error.to_string() });
+            }
             Err(panic) => {
-                let reason = panic_message(panic.as_ref());
-                self.outbox.event(Event::Error(format!("The model's statistics cannot be shown: {reason}")));
+                let message = format!("The model's statistics cannot be shown: {}", panic_text(&*panic));
+                self.outbox.event(Event::Error { part: Part::Model, message });
             }
         }
-        if let Some(decoder) = loaded.spare_decoder.filter(|_| opened.stats.is_none()) {
-            Sensitivity::start(opened, decoder, self.outbox.clone());
-        } else {
+        let decoder = loaded.spare_decoder.filter(|_| opened.stats.is_none());
+        if decoder.is_none() {
             self.outbox.event(Event::Described { epoch });
         }
+        self.sensing.measure(opened, decoder);
         Current { epoch, rebuild: loaded.rebuild, rebuilds: [0; 2] }
     }
 
@@ -157,11 +164,12 @@ impl Loader {
         if *count > REBUILDS {
             let message =
                 format!("{title} failed {REBUILDS} times; it stays off until a model is opened again");
-            self.outbox.event(Event::Error(message));
+            self.outbox.event(Event::Error { part: Part::Network(role), message });
             return;
         }
-        match catch_unwind(AssertUnwindSafe(|| (current.rebuild)(role))) {
-            Ok(Ok(renderer)) => {
+        let rebuilt = catch_unwind(AssertUnwindSafe(|| (current.rebuild)(role)));
+        match rebuilt.unwrap_or_else(|panic| Err(panic_text(&*panic))) {
+            Ok(renderer) => {
                 let worker = match role {
                     Role::Generator => &self.generator,
                     Role::Decoder => &self.decoder,
@@ -169,12 +177,9 @@ impl Loader {
                 worker.install(current.epoch, renderer);
                 self.outbox.event(Event::Restarted(role));
             }
-            Ok(Err(error)) => {
-                self.outbox.event(Event::Error(format!("{title} could not be started again: {error}")));
-            }
-            Err(panic) => {
-                let reason = panic_message(panic.as_ref());
-                self.outbox.event(Event::Error(format!("{title} could not be started again: {reason}")));
+            Err(reason) => {
+                let message = format!("{title} could not be started again: {reason}");
+                self.outbox.event(Event::Error { part: Part::Network(role), message });
             }
         }
     }

@@ -1,10 +1,11 @@
 //! The worker threads: jobs in, small events and latest-value frames out. Owns models and devices.
 //!
-//! One [`Engine`] serves one model at a time with four threads: a loader, and workers for the generator, the VAE decoder
-//! and the encoder, each of which computes on a pool of its own ([`Pools`]). A
-//! request of which only the newest matters replaces its unread predecessor; nothing here makes the caller
-//! wait. A panic in a network is caught on its thread, reported as an [`Event::Error`], and the network is built
-//! again.
+//! One [`Engine`] serves one model at a time with five threads of its own: a loader, workers for the generator, the
+//! VAE's decoder and its encoder, each of which computes on a pool of its own ([`Pools`]), and one that measures how far
+//! the dimensions move the picture where the model does not say. A request of which only the newest matters replaces its
+//! unread predecessor; nothing here makes the caller wait but dropping the engine, which joins its threads. News about the
+//! model's state are never lost, of other messages the newest wait ([`Event`]). A panic is caught within the work that
+//! it ends and reported as an [`Event::Error`]; a network that has panicked is built again.
 
 mod batch;
 mod encoder;
@@ -15,8 +16,10 @@ mod latest;
 mod library;
 mod loader;
 mod model;
+mod news;
 mod pacing;
 mod profile;
+mod sensing;
 mod sensitivity;
 #[cfg(test)]
 mod tests;
@@ -26,7 +29,7 @@ mod worker;
 
 pub use batch::Batch;
 pub use encoder::{Posterior, ReadBack};
-pub use event::Event;
+pub use event::{Event, Part};
 pub use frame::{Cell, Frame, FrameRequest, Motion, Role};
 pub use handle::{Counters, Engine, Reader, Tap, Wake};
 pub use latest::Latest;

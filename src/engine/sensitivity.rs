@@ -1,12 +1,8 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-
-use crate::base::Array;
+use crate::base::{Array, Cancel};
 use crate::explore::{draw_all, sensitivity};
 use crate::inference::Renderer;
 
-use super::handle::Outbox;
-use super::{Event, Opened};
+use super::Opened;
 
 /// How much each dimension moves the VAE's picture: what dimensions are ordered by where nothing is known about the
 /// data.
@@ -33,29 +29,13 @@ impl Sensitivity {
         self.moved.get(dim).is_some_and(|&moved| moved >= COLLAPSED * most)
     }
 
-    /// Measures on a thread of its own with a decoder of its own, and tells by event.
-    pub(super) fn start(opened: Arc<Opened>, mut decoder: Box<dyn Renderer>, outbox: Outbox) {
-        let (epoch, without_thread) = (opened.epoch, outbox.clone());
-        let body = move || {
-            let measured = catch_unwind(AssertUnwindSafe(|| Self::measure(&opened, decoder.as_mut())));
-            // Without it dimensions stay in index order, which is no reason to alarm anybody.
-            if let Ok(Some(measured)) = measured {
-                outbox.event(Event::Sensed(Arc::new(measured)));
-            }
-            outbox.event(Event::Described { epoch });
-        };
-        if let Err(error) = std::thread::Builder::new().name("idgan-sensing".to_owned()).spawn(body) {
-            log::warn!("no thread to measure sensitivity with: {error}");
-            without_thread.event(Event::Described { epoch });
-        }
-    }
-
-    fn measure(opened: &Opened, decoder: &mut dyn Renderer) -> Option<Self> {
+    /// Measures with `decoder`; `None` where that is impossible or was cancelled.
+    pub(super) fn measure(opened: &Opened, decoder: &mut dyn Renderer, cancel: &Cancel) -> Option<Self> {
         let description = &opened.description;
         let block = description.block(&description.vae.as_ref()?.code)?;
         let codes = draw_all(description, CODES, 0, None);
         let bases: Array = codes.decoder_input(description).ok()?;
-        let moved = sensitivity(decoder, &bases, 0, &vec![block.range; block.dims]).ok()?;
+        let moved = sensitivity(decoder, &bases, 0, &vec![block.range; block.dims], cancel).ok()??;
         Some(Self { epoch: opened.epoch, block: block.name.clone(), moved })
     }
 }

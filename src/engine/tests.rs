@@ -17,6 +17,10 @@ struct Bench {
 
 impl Bench {
     fn new(library: ToyLibrary) -> Self {
+        Self::with(Arc::new(library), Arc::new(|_: Role, _: &Frame| ()))
+    }
+
+    fn with(library: Arc<dyn Library>, tap: Tap) -> Self {
         let woken: Arc<(Mutex<u64>, Condvar)> = Arc::default();
         let wake = {
             let woken = Arc::clone(&woken);
@@ -25,8 +29,7 @@ impl Bench {
                 woken.1.notify_all();
             })
         };
-        let engine = Engine::new(Arc::new(library), 2, wake, Arc::new(|_: Role, _: &Frame| ()))
-            .expect("threads start");
+        let engine = Engine::new(library, 2, wake, tap).expect("threads start");
         Self { engine, woken, number: AtomicU64::new(0), messages: Mutex::default() }
     }
 
@@ -46,7 +49,7 @@ impl Bench {
     fn event(&self, what: &str, matches: impl Fn(&Event) -> bool) -> Event {
         self.wait(what, || {
             let event = self.engine.event()?;
-            if let Event::Error(message) = &event {
+            if let Event::Error { message, .. } = &event {
                 self.messages.lock().unwrap().push(message.clone());
             }
             matches(&event).then_some(event)
@@ -180,7 +183,10 @@ fn a_panic_is_an_error_event_and_the_network_comes_back() {
         bench.event("the restart", |event| matches!(event, Event::Restarted(Role::Generator)));
     }
     bench.ask(Role::Generator, epoch, 9.3, Motion::Settled);
-    bench.event("giving up", |event| matches!(event, Event::Error(m) if m.contains("stays off")));
+    bench.event(
+        "giving up",
+        |event| matches!(event, Event::Error { message, .. } if message.contains("stays off")),
+    );
     let number = bench.ask(Role::Decoder, epoch, 1.0, Motion::Settled);
     bench.frame(Role::Decoder, number);
 }
@@ -273,4 +279,74 @@ fn a_picture_is_encoded_for_whoever_asks() {
     let posterior = bench.engine.encode(epoch, Arc::clone(&picture)).recv_timeout(PATIENCE).expect("answers");
     assert!(posterior.mu.iter().all(|v| v.abs() < 0.05), "{posterior:?}");
     assert!(bench.engine.encode(epoch + 1, picture).recv_timeout(PATIENCE).is_err());
+}
+
+#[test]
+fn a_model_that_opens_is_told_whatever_nobody_reads() {
+    let bench = Bench::new(ToyLibrary::default());
+    let epoch = bench.open("both").epoch;
+    let counters = bench.engine.counters();
+    bench.wait("more messages than wait", || {
+        // A code of one value fits no network.
+        let code: Arc<[f32]> = vec![0.0].into();
+        let asked = Instant::now();
+        let request = FrameRequest { number: 0, epoch, code, target: None, motion: Motion::Settled, asked };
+        bench.engine.request(Role::Decoder, request);
+        (counters.lost_messages.load(Ordering::Relaxed) > 100).then_some(())
+    });
+    let epoch = bench.engine.open(Source::file("both"));
+    bench.wait("the new model's decoder", || {
+        bench.ask(Role::Decoder, epoch, 0.5, Motion::Settled);
+        bench.engine.frame(Role::Decoder)
+    });
+    let is_it = |event: &Event| matches!(event, Event::Opened(opened) if opened.epoch == epoch);
+    bench.event("the news of it", is_it);
+}
+
+#[test]
+fn measuring_what_dimensions_move_ends_with_the_model() {
+    // All of it would take 25 seconds.
+    let bench = Bench::new(ToyLibrary { decoder: slow(4, 4), ..Default::default() });
+    bench.open("both");
+    std::thread::sleep(Duration::from_millis(50));
+    let start = Instant::now();
+    drop(bench);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_panic_beside_the_network_is_an_error_and_the_thread_lives_on() {
+    let is_first = std::sync::atomic::AtomicBool::new(true);
+    let tap = move |role: Role, _: &Frame| {
+        let breaks = role == Role::Decoder && is_first.swap(false, Ordering::Relaxed);
+        assert!(!breaks, "nobody foresaw this");
+    };
+    let bench = Bench::with(Arc::new(ToyLibrary::default()), Arc::new(tap));
+    let epoch = bench.open("both").epoch;
+    bench.ask(Role::Decoder, epoch, 1.0, Motion::Settled);
+    bench.event("the restart", |event| matches!(event, Event::Restarted(Role::Decoder)));
+    let messages = bench.messages.lock().unwrap().clone();
+    assert!(messages.iter().any(|m| m.contains("nobody foresaw this")), "{messages:?}");
+    let number = bench.ask(Role::Decoder, epoch, 2.0, Motion::Settled);
+    assert_eq!(bench.frame(Role::Decoder, number).picture.pixel(0, 0)[0], grey(2.0));
+}
+
+/// Opens nothing but panics, for files called `broken`.
+struct Fragile;
+
+impl Library for Fragile {
+    fn open(&self, source: &Source, pools: &Pools) -> Result<Loaded, String> {
+        assert!(source.name() != "broken", "told to");
+        ToyLibrary::default().open(source, pools)
+    }
+}
+
+#[test]
+fn a_panic_while_opening_is_a_failure_and_the_next_model_opens() {
+    let bench = Bench::with(Arc::new(Fragile), Arc::new(|_: Role, _: &Frame| ()));
+    let epoch = bench.engine.open(Source::file("broken"));
+    let event = bench.event("the failure", |event| matches!(event, Event::OpenFailed { .. }));
+    let Event::OpenFailed { epoch: failed, message } = event else { unreachable!("matched above") };
+    assert!(failed == epoch && message.contains("(told to)") && message.ends_with("broken"), "{message}");
+    bench.open("both");
 }

@@ -36,11 +36,13 @@ pub struct ToyBehaviour {
     pub layer: Duration,
     /// Panics when a value of the code exceeds this.
     pub panic_above: f32,
+    /// Lies about the size of its pictures when the first value of the code exceeds this: they are half as high.
+    pub lie_above: f32,
 }
 
 impl Default for ToyBehaviour {
     fn default() -> Self {
-        Self { layers: 4, layer: Duration::ZERO, panic_above: f32::INFINITY }
+        Self { layers: 4, layer: Duration::ZERO, panic_above: f32::INFINITY, lie_above: f32::INFINITY }
     }
 }
 
@@ -229,7 +231,10 @@ impl Renderer for ToyRenderer {
             let grey = (value * 255.0 + 0.5) as u8;
             drawn.set_pixel(x, y, [grey, grey, grey, 255]);
         });
-        *picture = drawn;
+        let is_lie = code.first().is_some_and(|&value| value > self.behaviour.lie_above);
+        let rows = if is_lie { height / 2 } else { height };
+        let rgba = drawn.rgba()[..rows * width * 4].to_vec();
+        *picture = Picture::from_rgba(width, rows, rgba).unwrap_or_default();
         Ok(Outcome::Done)
     }
 }

@@ -4,7 +4,7 @@ use std::thread::JoinHandle;
 
 use crossbeam::channel::{Receiver, bounded};
 
-use crate::base::{Pool, step_back};
+use crate::base::{Pool, panic_text, step_back};
 use crate::data::OpenOptions;
 use crate::inference::{DeviceChoice, DeviceError};
 use crate::training::{Control, End, Machine, Session, TrainError, TrainEvent};
@@ -114,9 +114,4 @@ impl Training {
         drop(self.events);
         self.thread.join().unwrap_or_else(|panic| Err(TrainingFailed::Panicked(panic_text(&*panic))))
     }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
 }

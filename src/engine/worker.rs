@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::base::{Cancel, Picture, Pool};
+use crate::base::{Cancel, Picture, Pool, panic_text};
 use crate::inference::{Outcome, RenderError, Renderer};
 
 use super::batch::shrink;
@@ -12,7 +12,7 @@ use super::handle::Outbox;
 use super::latest::lock;
 use super::loader::LoaderInbox;
 use super::pacing::should_cancel;
-use super::{Batch, Cell, Event, Frame, FrameRequest, Latest, Motion, Role};
+use super::{Batch, Cell, Event, Frame, FrameRequest, Latest, Motion, Part, Role};
 
 /// A renderer to work with from now on, or none.
 struct Install {
@@ -234,7 +234,7 @@ impl Worker {
                         && broken_by.as_ref() != Some(&request.code)
                         && let Some(network) = &mut renderer
                     {
-                        match self.frame(network.as_mut(), &request, &cancel) {
+                        match self.guarded(|| self.frame(network.as_mut(), &request, &cancel)) {
                             Attempt::Done(render) => finished = Some(render),
                             Attempt::Cancelled => {
                                 self.outbox.counters.cancelled.fetch_add(1, Ordering::Relaxed);
@@ -251,7 +251,10 @@ impl Worker {
                 }
                 Job::Cell(cell, cancel) => {
                     let network = renderer.as_mut().filter(|_| cell.epoch == epoch);
-                    match network.map_or(Attempt::Failed, |n| self.cell(n.as_mut(), &cell, &cancel)) {
+                    let attempt = network.map_or(Attempt::Failed, |network| {
+                        self.guarded(|| self.cell(network.as_mut(), &cell, &cancel))
+                    });
+                    match attempt {
                         Attempt::Done(_) => self.inbox.advance(&cell, false),
                         Attempt::Cancelled => {}
                         Attempt::Failed => self.inbox.advance(&cell, true),
@@ -306,28 +309,35 @@ impl Worker {
         }
     }
 
-    /// Runs `render` on the pool; errors and panics become events.
+    /// Runs `render` on the pool; an error becomes an event.
     fn attempt(
         &self,
         started: Instant,
         render: impl FnOnce() -> Result<Outcome, RenderError> + Send,
     ) -> Attempt {
-        match catch_unwind(AssertUnwindSafe(|| self.pool.run(render))) {
-            Ok(Ok(Outcome::Done)) => Attempt::Done(started.elapsed()),
-            Ok(Ok(Outcome::Cancelled)) => Attempt::Cancelled,
-            Ok(Err(error)) => {
-                self.outbox.event(Event::Error(format!("{} failed: {error}", self.role.title())));
+        match self.pool.run(render) {
+            Ok(Outcome::Done) => Attempt::Done(started.elapsed()),
+            Ok(Outcome::Cancelled) => Attempt::Cancelled,
+            Err(error) => {
+                self.tell(format!("{} failed: {error}", self.role.title()));
                 Attempt::Failed
             }
-            Err(panic) => {
-                let reason = panic_message(panic.as_ref());
-                let title = self.role.title();
-                self.outbox.event(Event::Error(format!(
-                    "{title} stopped unexpectedly ({reason}); it is started again with the same model"
-                )));
-                Attempt::Broken
-            }
         }
+    }
+
+    /// Does `work`, whose panic becomes an event.
+    fn guarded(&self, work: impl FnOnce() -> Attempt) -> Attempt {
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+            let (title, reason) = (self.role.title(), panic_text(&*panic));
+            self.tell(format!(
+                "{title} stopped unexpectedly ({reason}); it is started again with the same model"
+            ));
+            Attempt::Broken
+        })
+    }
+
+    fn tell(&self, message: String) {
+        self.outbox.event(Event::Error { part: Part::Network(self.role), message });
     }
 }
 
@@ -338,13 +348,4 @@ enum Attempt {
     Failed,
     /// The network panicked and must not be used again.
     Broken,
-}
-
-/// What a panic said.
-pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without a message".to_owned())
 }

@@ -1,4 +1,4 @@
-use crate::base::Array;
+use crate::base::{Array, Cancel};
 use crate::inference::{RenderError, Renderer};
 
 use super::{evenly, render_rows};
@@ -10,7 +10,8 @@ const STEPS: usize = 5;
 /// between neighbouring steps of a traversal, summed over the traversal, averaged over `bases`.
 ///
 /// What to order dimensions by when nothing is known about the data. `bases` is `(N, code_dim)`, 64 random codes
-/// in the explorer; dimension `offset + i` of the renderer's input runs through `ranges[i]`.
+/// in the explorer; dimension `offset + i` of the renderer's input runs through `ranges[i]`. `None` when `cancel` was
+/// raised meanwhile, which is looked at after each picture.
 ///
 /// # Errors
 /// When rendering fails.
@@ -19,7 +20,8 @@ pub fn sensitivity(
     bases: &Array,
     offset: usize,
     ranges: &[[f32; 2]],
-) -> Result<Vec<f64>, RenderError> {
+    cancel: &Cancel,
+) -> Result<Option<Vec<f64>>, RenderError> {
     let mut result = Vec::with_capacity(ranges.len());
     for (dim, &range) in ranges.iter().enumerate() {
         let values = evenly(range, STEPS);
@@ -36,17 +38,37 @@ pub fn sensitivity(
         let rows = codes.len() / bases.row_len().max(1);
         let codes = Array::new([rows, bases.row_len()], codes).unwrap_or_else(|| Array::zeros([0, 0]));
         let (mut moved, mut last) = (0.0, Vec::<f32>::new());
-        render_rows(renderer, &codes, |row, picture| {
+        let rendered = render_rows(renderer, &codes, |row, picture| {
+            if cancel.is_cancelled() {
+                return Err(Stop::Cancelled);
+            }
             if row % STEPS > 0 {
                 moved += mean_difference(picture, &last);
             }
             last.clear();
             last.extend_from_slice(picture);
-            Ok::<(), RenderError>(())
-        })?;
+            Ok(())
+        });
+        match rendered {
+            Ok(()) => {}
+            Err(Stop::Cancelled) => return Ok(None),
+            Err(Stop::Failed(error)) => return Err(error),
+        }
         result.push(moved / (rows / STEPS).max(1) as f64);
     }
-    Ok(result)
+    Ok(Some(result))
+}
+
+/// Why not all pictures were looked at.
+enum Stop {
+    Cancelled,
+    Failed(RenderError),
+}
+
+impl From<RenderError> for Stop {
+    fn from(error: RenderError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 fn mean_difference(a: &[f32], b: &[f32]) -> f64 {
@@ -64,9 +86,13 @@ mod tests {
         // One channel: the picture is sigmoid of the first dimension; the second does nothing.
         let mut renderer = Flat { code_dim: 2, shape: [1, 4, 4] };
         let bases = Array::new([3, 2], vec![0.0, 9.0, 1.0, 1.0, -2.0, 0.0]).expect("fits");
-        let moved = sensitivity(&mut renderer, &bases, 0, &[[-3.0, 3.0], [-3.0, 3.0]]).expect("renders");
+        let ranges = [[-3.0, 3.0]; 2];
+        let cancel = Cancel::new();
+        let moved = sensitivity(&mut renderer, &bases, 0, &ranges, &cancel).expect("renders").expect("ends");
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
         assert!((moved[0] - (sigmoid(3.0) - sigmoid(-3.0))).abs() < 1e-6, "{moved:?}");
         assert_eq!(moved[1], 0.0);
+        cancel.cancel();
+        assert_eq!(sensitivity(&mut renderer, &bases, 0, &ranges, &cancel).expect("no error"), None);
     }
 }

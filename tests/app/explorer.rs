@@ -7,10 +7,11 @@ use crate::window::{Window, click, grey, set, settle, top, toy, type_into, until
 use egui::accesskit::Role as Node;
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
-use idgan::app::Options;
+use idgan::app::{Options, Tool};
 use idgan::checkpoint::{Precision, write_bundle};
 use idgan::engine::toy::{ToyBehaviour, ToyLibrary};
 use idgan::engine::{RandomLibrary, Role, Source};
+use idgan::explore::RangeSpec;
 use idgan::nets::ResnetTrunk;
 
 #[test]
@@ -246,6 +247,8 @@ fn a_run_is_started_explored_and_resumed_from_the_window() {
     until(&mut window, "the refusal", |w| {
         w.state().notice().is_some_and(|n| n.contains("already holds a run"))
     });
+    let notice = window.state().notice().unwrap().to_owned();
+    assert!(notice.contains("press Resume…") && !notice.contains("--"), "the window's own words: {notice}");
     click(&mut window, "Close message");
     click(&mut window, "Resume…");
     window.event(egui::Event::Text(run.display().to_string()));
@@ -401,4 +404,78 @@ fn every_control_has_a_tooltip() {
     }
     assert!(seen.len() > 70, "{} controls: {seen:?}", seen.len());
     assert!(bare.is_empty(), "without a tooltip: {bare:?}");
+}
+
+#[test]
+fn the_ranges_of_a_traversal_are_worked_out_once_for_each_setting() {
+    let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("checkpoints/sprites-64.safetensors");
+    let source = Source { device: "cpu".into(), ..Source::file(bundle) };
+    let mut window =
+        window(Options { source: Some(source), tool: Some(Tool::Traverse), ..Options::default() });
+    settle(&mut window);
+    until(&mut window, "the statistics", |w| w.state().is_calm());
+    let mut expected = 0;
+    let ranges = ["posterior:0.99", "posterior:0.975", "data", "prior:0.99", "-3..3", "posterior:0.99"];
+    for range in ranges.map(|text| text.parse::<RangeSpec>().unwrap()) {
+        window.state_mut().set_range(range);
+        window.step();
+        until(&mut window, "the grid", |w| {
+            w.state().is_calm() && w.query_by_label_contains("--range=").is_some()
+        });
+        // What is written out needs no working out.
+        expected += u64::from(!matches!(range, RangeSpec::Fixed(..)));
+        for _ in 0..40 {
+            window.key_press(Key::ArrowRight);
+            window.step();
+        }
+        settle(&mut window);
+        assert_eq!(window.state().range_resolutions(), expected, "{range}");
+        let command = format!("--range={range} ");
+        assert!(window.query_by_label_contains(&command).is_some(), "{command} is what the command says");
+    }
+}
+
+#[test]
+fn a_measurement_that_panics_says_so_and_can_be_made_again() {
+    let lying = ToyBehaviour { lie_above: 0.0, ..ToyBehaviour::default() };
+    let mut window = toy("both", ToyLibrary { generator: lying, ..ToyLibrary::default() });
+    let is_enabled = |window: &Window| !window.get_by_label("Measure").accesskit_node().is_disabled();
+    for _ in 0..2 {
+        click(&mut window, "Measure");
+        until(&mut window, "the message", |w| w.state().notice().is_some_and(|n| n.contains("given up")));
+        assert!(is_enabled(&window));
+        click(&mut window, "Close message");
+    }
+    assert_eq!(window.state().notice(), None);
+}
+
+#[test]
+fn a_message_goes_with_the_next_success_of_its_kind_and_with_escape() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = toy("both", ToyLibrary::default());
+    let save = |window: &mut Window, path: &Path| {
+        window.key_press_modifiers(Modifiers::COMMAND, Key::S);
+        window.step();
+        window.step();
+        window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        window.event(egui::Event::Text(path.display().to_string()));
+        window.step();
+        click(window, "Save");
+        until(window, "the end", |w| w.state().is_calm());
+    };
+    let says = |window: &Window, text: &str| window.state().notice().is_some_and(|n| n.contains(text));
+    save(&mut window, &folder.path().join("no/such/picture.png"));
+    assert!(says(&window, "does not exist; create it first"));
+    window.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::C);
+    window.step();
+    set(&mut window, "c 0", 1.0);
+    assert!(says(&window, "does not exist"), "codes that were copied say nothing about files");
+    save(&mut window, &folder.path().join("picture.png"));
+    assert_eq!(window.state().notice(), None, "the file is there");
+    save(&mut window, &folder.path().join("no/such/picture.png"));
+    assert!(says(&window, "does not exist"));
+    window.key_press(Key::Escape);
+    window.step();
+    window.step();
+    assert_eq!(window.state().notice(), None);
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::window::{Window, click, click_at, save_as, set, settle, toy, until, window};
 use egui::accesskit::Role as Node;
 use egui::{Key, Modifiers, vec2};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use idgan::app::Options;
 use idgan::checkpoint::npz::NpzFile;
 use idgan::checkpoint::{Precision, write_bundle};
@@ -176,4 +176,62 @@ fn animations_are_exported_by_the_command_they_show() {
         highest = highest.max(window.state().values("c")[1]);
     }
     assert!(highest > 1.5, "{highest}");
+}
+
+/// The path behind `--codes=` in the command that the window shows.
+fn codes_of_command(window: &Window) -> Option<PathBuf> {
+    let shown = window.query_by_label_contains("--codes=")?.accesskit_node().value()?;
+    let word = shown.split(' ').find_map(|word| word.strip_prefix("--codes="))?;
+    Some(PathBuf::from(word))
+}
+
+#[test]
+fn a_command_that_is_copied_finds_the_codes_that_it_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Source { device: "cpu".into(), ..Source::file(bundle(folder.path())) };
+    let config = Some(folder.path().join("config"));
+    let mut window = window(Options { source: Some(source), config, ..Options::default() });
+    settle(&mut window);
+    set(&mut window, "c 1", 0.1);
+    click(&mut window, "Traverse");
+    let first = codes_of_command(&window).expect("no words say these codes");
+    assert!(first.is_absolute() && !first.exists(), "it is written when somebody wants it: {first:?}");
+    click(&mut window, "Copy command");
+    until(&mut window, "the codes", |w| first.exists() && w.state().is_calm());
+    set(&mut window, "c 1", 0.2);
+    let second = codes_of_command(&window).unwrap();
+    assert_ne!(first, second, "what was copied before keeps its codes");
+    click(&mut window, "Copy command");
+    until(&mut window, "the codes", |w| second.exists() && w.state().is_calm());
+    assert_eq!(window.state().notice(), None);
+    for (path, value) in [(&first, 0.1), (&second, 0.2)] {
+        assert_eq!(NpzFile::open(path).unwrap().array("c").unwrap().data()[1], value);
+    }
+    let shown = window.query_by_label_contains("--codes=").unwrap().accesskit_node().value().unwrap();
+    let out = folder.path().join("figure.png");
+    let words = shown.split(' ').skip(1).map(|word| match word {
+        "traversal.png" => out.display().to_string(),
+        word => word.to_owned(),
+    });
+    let made = std::process::Command::new(env!("CARGO_BIN_EXE_idgan")).args(words).output().unwrap();
+    assert!(made.status.success() && out.exists(), "{shown}: {}", String::from_utf8_lossy(&made.stderr));
+}
+
+#[test]
+fn an_export_that_fails_leaves_no_codes_and_says_why_in_the_windows_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = bundle(folder.path());
+    let mut window = opened(&model);
+    set(&mut window, "c 1", 0.75);
+    std::fs::remove_file(&model).unwrap();
+    click(&mut window, "Traverse");
+    click(&mut window, "Export…");
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.event(egui::Event::Text(folder.path().join("figure.png").display().to_string()));
+    window.step();
+    click(&mut window, "Save");
+    until(&mut window, "the end", |w| w.state().is_calm());
+    let notice = window.state().notice().unwrap_or_default();
+    assert!(notice.starts_with("The traversal was not exported: ") && !notice.contains("--"), "{notice}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
 }

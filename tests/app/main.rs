@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "test code")]
 
 mod beside;
+mod dialogs;
 mod display;
 mod explorer;
 mod figures;

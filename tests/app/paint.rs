@@ -19,7 +19,7 @@ fn window() -> Option<Window> {
             let options = Options {
                 source: Some(Source::file("both")),
                 library: Arc::new(ToyLibrary::default()),
-                native_dialogs: false,
+                dialogs: None,
                 ..Options::default()
             };
             Explorer::new(&creation.egui_ctx, creation.wgpu_render_state.as_ref(), &options).unwrap()

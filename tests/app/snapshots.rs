@@ -21,7 +21,7 @@ fn painted(tool: Tool, dark: bool) -> Option<Window> {
             let options = Options {
                 source: Some(Source::file("both")),
                 library: Arc::new(ToyLibrary::default()),
-                native_dialogs: false,
+                dialogs: None,
                 tool: Some(tool),
                 dark: Some(dark),
                 ..Options::default()

@@ -9,7 +9,7 @@ use egui::{Key, Modifiers, Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use egui_kittest::wgpu::WgpuTestRenderer;
-use idgan::app::{Explorer, Options};
+use idgan::app::{Explorer, FileDialogs, Options};
 use idgan::engine::Source;
 use idgan::engine::toy::ToyLibrary;
 
@@ -27,9 +27,14 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub type Window = Harness<'static, Explorer>;
 
 pub fn window(options: Options) -> Window {
+    asking(options, None)
+}
+
+/// The window, whose paths are asked for by `dialogs`.
+pub fn asking(options: Options, dialogs: Option<Arc<dyn FileDialogs>>) -> Window {
     Harness::builder().with_size(vec2(1400.0, 900.0)).with_max_steps(64).build_eframe(move |creation| {
         let options =
-            Options { native_dialogs: false, program: env!("CARGO_BIN_EXE_idgan").into(), ..options };
+            Options { dialogs: dialogs.clone(), program: env!("CARGO_BIN_EXE_idgan").into(), ..options };
         Explorer::new(&creation.egui_ctx, None, &options).unwrap()
     })
 }

@@ -11,7 +11,7 @@ mod store;
 use std::path::Path;
 
 use super::Tool;
-use super::log::Severity;
+use super::log::About;
 use super::state::State;
 use saver::{Answer, Saver, Work};
 use store::Fault;
@@ -61,7 +61,7 @@ impl Keeper {
     pub(crate) fn keep(&mut self, state: &mut State, tool: Tool, is_closing: bool) {
         for answer in self.saver.take_answers() {
             match answer {
-                Answer::Told(text) => state.log.add(Severity::Warning, text),
+                Answer::Told(text) => state.log.warn(About::Keeping, text),
                 Answer::Failed { path, before } => {
                     self.has_failed = true;
                     if let Some(before) = before {

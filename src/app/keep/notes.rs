@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::session::{Values, codes, values};
 use super::store;
-use crate::app::log::Severity;
+use crate::app::log::About;
 use crate::app::state::State;
 use crate::app::strip::{Bookmark, free_name};
 use crate::checkpoint::CodeBlock;
@@ -134,7 +134,7 @@ impl State {
         let by_content = match store::read::<Notes>(&file) {
             Ok(notes) => notes,
             Err(fault) => {
-                self.log.add(Severity::Warning, fault.to_string());
+                self.log.warn(About::Keeping, fault.to_string());
                 None
             }
         };

@@ -66,6 +66,6 @@ pub(super) fn ui(ui: &mut Ui, state: &mut State) {
     }
     let [width, height] = state.frame_size().unwrap_or_default();
     let size = format!("{} pictures of {width} × {height} pixels", state.animation_frames());
-    let line = state.animation_line();
-    export(ui, state, Command::ExportAnimation, &size, &line);
+    let Some(recipe) = state.animation_recipe() else { return };
+    export(ui, state, Command::ExportAnimation, &size, &recipe, "animation.gif");
 }

@@ -4,6 +4,7 @@ use super::{Panel, heading};
 use crate::app::command::Command;
 use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
+use crate::app::words::in_window;
 use crate::data::KNOWN_SPECS;
 use crate::metrics::Metric;
 
@@ -123,7 +124,7 @@ fn results(ui: &mut Ui, state: &mut State) {
         }
     });
     for warning in results.left_out.values().chain(&results.warnings) {
-        ui.label(RichText::new(warning).size(SMALL).color(palette.warning));
+        ui.label(RichText::new(in_window(warning)).size(SMALL).color(palette.warning));
     }
     if ui.button("Export results…").on_hover_text(Command::ExportEvaluation.hint()).clicked() {
         state.queue(Command::ExportEvaluation);

@@ -150,7 +150,7 @@ fn measurements(ui: &mut Ui, state: &mut State) {
         "",
         "Whether moving one factor leaves the others alone, and what the nuisance adds",
     );
-    let is_running = state.analysis.leakage.is_running || state.analysis.shares.is_running;
+    let is_running = state.analysis.is_measuring();
     ui.horizontal(|ui| {
         let hint = "Move each factor from one end of its range to the other, encode both pictures, and see which factors \
                     moved; and render six codes with six nuisance samples each. Takes a picture for each of them, in the \

@@ -36,8 +36,8 @@ pub(super) fn ui(ui: &mut Ui, state: &mut State) {
         m * width,
         (n + vae) * height
     );
-    let line = state.matrix_line(&matrix);
-    export(ui, state, Command::ExportMatrix, &size, &line);
+    let Some(recipe) = state.matrix_recipe(&matrix) else { return };
+    export(ui, state, Command::ExportMatrix, &size, &recipe, "matrix.png");
 }
 
 /// Which codes stand beside each other.

@@ -1,6 +1,6 @@
 use egui::{FontId, Rect, RichText, Stroke, Ui, pos2, vec2};
 
-use crate::app::log::Severity;
+use crate::app::log::{Notice, Severity};
 use crate::app::state::State;
 use crate::app::theme::{GRID, Palette};
 use crate::app::widgets::{Icon, icon_button};
@@ -27,7 +27,7 @@ pub(crate) fn notice(ui: &mut Ui, state: &mut State, area: Rect) {
         ui.painter().galley(back.min + vec2(GRID, GRID * 0.5), galley, ui.visuals().text_color());
         top = back.bottom() + GRID;
     }
-    let Some((severity, text)) = state.log.notice.clone() else { return };
+    let Some(Notice { severity, text, .. }) = state.log.notice.clone() else { return };
     let width = (area.width() - GRID * 4.0).min(560.0);
     let place = Rect::from_min_size(pos2(area.center().x - width / 2.0, top), vec2(width, GRID * 4.0));
     let mut child = ui.new_child(egui::UiBuilder::new().max_rect(place));
@@ -41,7 +41,7 @@ pub(crate) fn notice(ui: &mut Ui, state: &mut State, area: Rect) {
         ui.horizontal(|ui| {
             ui.set_width(width - GRID * 2.0);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::TOP), |ui| {
-                let hint = "Close this message; it stays in the log";
+                let hint = "Close this message (Escape); it stays in the log";
                 if icon_button(ui, Icon::Close, true, "Close message", hint).clicked() {
                     state.log.notice = None;
                 }

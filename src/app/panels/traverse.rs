@@ -4,6 +4,7 @@ use super::grid::{LARGEST, SMALLEST};
 use super::pictures::hint;
 use super::{Panel, heading};
 use crate::app::command::Command;
+use crate::app::recipe::Recipe;
 use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL};
 use crate::app::traverse::{Figure, RangeKind};
@@ -73,6 +74,7 @@ fn traversal(ui: &mut Ui, state: &mut State) {
         mode(ui, state);
         cell_size(ui, state);
     });
+    state.update_ranges();
     let can_sort = state.model.as_ref().is_some_and(|model| model.can_sort());
     if can_sort {
         let hint = "Show rows of dimensions that carry nothing, too";
@@ -89,8 +91,8 @@ fn traversal(ui: &mut Ui, state: &mut State) {
         columns * width,
         rows * height
     );
-    let line = state.traversal_line(&traversal);
-    export(ui, state, Command::ExportTraversal, &size, &line);
+    let Some(recipe) = state.traversal_recipe(&traversal, state.traverse.range()) else { return };
+    export(ui, state, Command::ExportTraversal, &size, &recipe, "traversal.png");
 }
 
 /// A table of labels and controls.
@@ -206,16 +208,17 @@ fn mode(ui: &mut Ui, state: &mut State) {
     ui.end_row();
 }
 
-/// The button that copies `line`; it says so for a moment.
-fn copy(ui: &mut Ui, line: &str) {
+/// The button that copies the command of `recipe`; it says so for a moment.
+fn copy(ui: &mut Ui, state: &mut State, recipe: &Recipe, out: &str) {
     const SHOWN_SECS: f64 = 2.0;
     let (id, now) = (ui.scope_id().with("copied"), ui.input(|input| input.time));
     let copied: Option<f64> = ui.data(|data| data.get_temp(id));
     let left = copied.map_or(0.0, |at| SHOWN_SECS - (now - at));
-    let hint = "Put the command that makes this figure on the clipboard";
+    let hint =
+        "Put the command that makes this figure on the clipboard, and the codes that it reads into a file";
     let button = ui.button(if left > 0.0 { "Copied" } else { "Copy command" }).on_hover_text(hint);
     if button.clicked() {
-        ui.ctx().copy_text(line.to_owned());
+        state.copy_line(recipe, out);
         ui.data_mut(|data| data.insert_temp(id, now));
     }
     if left > 0.0 {
@@ -223,8 +226,16 @@ fn copy(ui: &mut Ui, line: &str) {
     }
 }
 
-/// Size, export and command of a figure, and what is being exported. `line` is the command, `command` exports.
-pub(super) fn export(ui: &mut Ui, state: &mut State, command: Command, size: &str, line: &str) {
+/// Size, export and command of a figure, and what is being exported. `recipe` makes it, in `out` where it is copied;
+/// `command` exports.
+pub(super) fn export(
+    ui: &mut Ui,
+    state: &mut State,
+    command: Command,
+    size: &str,
+    recipe: &Recipe,
+    out: &str,
+) {
     let palette = Palette::of(ui);
     ui.add_space(GRID);
     heading(ui, "Export", "", command.hint());
@@ -234,12 +245,14 @@ pub(super) fn export(ui: &mut Ui, state: &mut State, command: Command, size: &st
         if button.on_hover_text(command.hint()).clicked() {
             state.queue(command);
         }
-        copy(ui, line);
+        copy(ui, state, recipe, out);
     });
-    if line.contains(".codes.npz") {
-        let text = "These codes cannot be said in words: Export writes them beside the figure, where the command reads them.";
+    if recipe.codes.is_some() {
+        let text = "These codes cannot be said in words, so the command reads them from a file: Copy command writes it \
+                    where the command says, Export beside the figure.";
         ui.label(RichText::new(text).size(SMALL).color(palette.quiet));
     }
+    let line = state.line(recipe, out);
     let text = RichText::new(line).font(crate::app::theme::figures()).size(SMALL).color(palette.quiet);
     ui.add(egui::Label::new(text).wrap()).on_hover_text("The command line that makes this figure again");
     for name in state.jobs.names() {

@@ -10,7 +10,7 @@ pub(crate) use run::{News, Run};
 
 use std::path::Path;
 
-use super::log::Severity;
+use super::log::{About, Severity};
 use super::state::{Start, State};
 use crate::engine::Source;
 use crate::training::Stage;
@@ -30,25 +30,28 @@ impl State {
     pub(crate) fn start_training(&mut self) {
         let result = self.train.form.config().and_then(|config| {
             let folder = self.train.form.folder()?;
-            Run::start(&folder, Some(config), self.threads, self.ctx())
+            let ctx = self.ctx().clone();
+            Run::start(&folder, Some(config), self.threads, &mut self.tasks, &ctx)
         });
         self.on_started(result);
     }
 
     /// Goes on with the run in `folder`.
     pub(crate) fn resume_training(&mut self, folder: &Path) {
-        let result = Run::start(folder, None, self.threads, self.ctx());
+        let ctx = self.ctx().clone();
+        let result = Run::start(folder, None, self.threads, &mut self.tasks, &ctx);
         self.on_started(result);
     }
 
     fn on_started(&mut self, result: Result<Run, String>) {
         match result {
             Ok(run) => {
-                self.log.add(Severity::Info, format!("Training into {}", run.folder.display()));
+                self.log.succeed(About::Training);
+                self.log.info(format!("Training into {}", run.folder.display()));
                 self.train.explore_when_saved = false;
                 self.train.run = Some(run);
             }
-            Err(message) => self.log.add(Severity::Error, message),
+            Err(message) => self.log.fail(About::Training, message),
         }
     }
 
@@ -70,7 +73,11 @@ impl State {
         let Some(run) = &mut self.train.run else { return };
         let told = run.receive();
         for (severity, text) in told {
-            self.log.add(severity, text);
+            match severity {
+                Severity::Info => self.log.info(text),
+                Severity::Warning => self.log.warn(About::Training, text),
+                Severity::Error => self.log.fail(About::Training, text),
+            }
         }
         let Some(run) = &self.train.run else { return };
         if run.is_over() && run.has_checkpoint() && self.train.form.stage == Stage::Vae {

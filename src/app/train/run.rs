@@ -1,18 +1,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::Curves;
 use crate::app::log::Severity;
 use crate::app::paint::Surface;
+use crate::app::tasks::{Task, Tasks};
+use crate::app::words::in_window;
 use crate::base::{Cancel, Picture};
 use crate::data::OpenOptions;
 use crate::engine::{Latest, Training};
 use crate::inference::DeviceChoice;
 use crate::training::{Control, End, Session, TrainConfig, TrainEvent};
 
-/// A run, and what is shown of it. Dropping it stops the run after its step, saves, and waits for that.
+/// A run, and what is shown of it. Dropping it stops the run after its step and saves, and waits for neither.
 pub(crate) struct Run {
     pub(crate) folder: PathBuf,
     control: Arc<Control>,
@@ -24,7 +25,7 @@ pub(crate) struct Run {
     pub(crate) sampled: Option<u64>,
     /// Steps between two sample grids.
     pub(crate) sample_every: u64,
-    thread: Option<JoinHandle<()>>,
+    task: Task<()>,
 }
 
 /// What a run has told so far.
@@ -34,7 +35,7 @@ pub(crate) struct News {
     pub(crate) steps: u64,
     pub(crate) pictures_per_second: f64,
     pub(crate) seconds_left: f64,
-    pub(crate) curves: Curves,
+    pub(crate) curves: Arc<Curves>,
     /// What is being prepared before the first step.
     pub(crate) preparing: String,
     /// Step of the newest checkpoint.
@@ -56,6 +57,7 @@ impl Run {
         folder: &Path,
         config: Option<TrainConfig>,
         threads: usize,
+        tasks: &mut Tasks,
         ctx: &egui::Context,
     ) -> Result<Self, String> {
         let news = Arc::new(Mutex::new(News::default()));
@@ -72,25 +74,30 @@ impl Run {
             cancel: preparation.clone(),
             ..OpenOptions::default()
         };
-        let (path, past) = (folder.to_owned(), Arc::clone(&news));
+        let past = Latest::new();
+        let (path, before) = (folder.to_owned(), past.clone());
         let training =
             Training::spawn_behind(threads, DeviceChoice::Auto, data, move |machine| match config {
                 Some(config) => Session::start(&path, config, machine),
                 None => {
                     // Where there is no log, the curves start here.
                     let log = std::fs::read_to_string(path.join("log.jsonl")).unwrap_or_default();
-                    lock(&past).curves = Curves::from_log(&log);
+                    before.put(Curves::from_log(&log));
                     Session::resume(&path, None, machine)
                 }
             })
             .map_err(|error| error.to_string())?;
         let control = Arc::clone(training.control());
         let pictures = Latest::new();
-        let follower = Follower { news: Arc::clone(&news), pictures: pictures.clone(), ctx: ctx.clone() };
-        let thread = std::thread::Builder::new()
-            .name("idgan-run".to_owned())
-            .spawn(move || follower.follow(training))
-            .map_err(|error| format!("the system refuses to start a thread: {error}"))?;
+        let follower = Follower {
+            news: Arc::clone(&news),
+            pictures: pictures.clone(),
+            ctx: ctx.clone(),
+            past,
+            curves: Curves::default(),
+            shown: Instant::now(),
+        };
+        let task = tasks.start("idgan-run", ctx, move |_| follower.follow(training))?;
         Ok(Self {
             folder: folder.to_owned(),
             control,
@@ -100,7 +107,7 @@ impl Run {
             samples: Surface::new(),
             sampled: None,
             sample_every,
-            thread: Some(thread),
+            task,
         })
     }
 
@@ -133,6 +140,14 @@ impl Run {
 
     /// Takes in the newest sample grid; returns what a person should read.
     pub(crate) fn receive(&mut self) -> Vec<(Severity, String)> {
+        if let Some(Err(panic)) = self.task.take().filter(|_| !self.is_over()) {
+            // Nobody follows the run any more, so it must not go on unseen.
+            self.stop();
+            let text = format!("the run is followed no more, by a fault of the program ({panic}); resume it");
+            let mut news = lock(&self.news);
+            news.told.push((Severity::Error, text.clone()));
+            news.end = Some(Err(text));
+        }
         if let Some((step, picture)) = self.pictures.take() {
             self.samples.show(Arc::new(picture), None);
             self.sampled = Some(step);
@@ -144,9 +159,6 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         self.stop();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join(); // It has told how the run ended.
-        }
     }
 }
 
@@ -155,19 +167,24 @@ struct Follower {
     news: Arc<Mutex<News>>,
     pictures: Latest<(u64, Picture)>,
     ctx: egui::Context,
+    /// What the log of a run that goes on has told before, once it is read.
+    past: Latest<Curves>,
+    /// Grows with every step; what is shown of it is a copy, made now and then.
+    curves: Curves,
+    /// When something was shown last.
+    shown: Instant,
 }
 
 impl Follower {
-    fn follow(self, training: Training) {
-        let mut repainted = Instant::now();
+    fn follow(mut self, training: Training) {
         for event in training.events() {
             self.take(event);
-            if repainted.elapsed() > REPAINT {
-                self.ctx.request_repaint();
-                repainted = Instant::now();
+            if self.shown.elapsed() > REPAINT {
+                self.show();
             }
         }
-        let end = training.join().map_err(|error| error.to_string());
+        self.show();
+        let end = training.join().map_err(|error| in_window(&error.to_string()));
         let text = match &end {
             Ok(End::Finished) => (Severity::Info, "Training has finished".to_owned()),
             Ok(End::Stopped) => (Severity::Info, "Training was stopped and saved".to_owned()),
@@ -180,7 +197,18 @@ impl Follower {
         self.ctx.request_repaint();
     }
 
-    fn take(&self, event: TrainEvent) {
+    /// Shows the curves as they are now.
+    fn show(&mut self) {
+        let curves = Arc::new(self.curves.clone());
+        lock(&self.news).curves = curves;
+        self.ctx.request_repaint();
+        self.shown = Instant::now();
+    }
+
+    fn take(&mut self, event: TrainEvent) {
+        if let Some(past) = self.past.take() {
+            self.curves = past;
+        }
         let mut news = lock(&self.news);
         match event {
             TrainEvent::Started { step, steps } => {
@@ -193,7 +221,8 @@ impl Follower {
                 news.step = step;
                 news.pictures_per_second = pictures_per_second;
                 news.seconds_left = seconds_left;
-                news.curves.add(step, &report);
+                drop(news);
+                self.curves.add(step, &report);
             }
             TrainEvent::Saved { step, .. } => news.saved = Some(step),
             TrainEvent::Sampled { step, path } => {

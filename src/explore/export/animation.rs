@@ -17,10 +17,19 @@ type Palette = Vec<u8>;
 /// How an animation plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Animation {
-    /// Time that each frame is shown, in hundredths of a second.
-    pub delay_centiseconds: u16,
+    /// Milliseconds that each frame is shown, at least 20. A GIF counts hundredths of a second: what a frame lacks the
+    /// next ones get, so that the animation lasts as long as all frames together.
+    pub frame_ms: u16,
     /// Whether it runs back to the first frame instead of jumping there.
     pub back_and_forth: bool,
+}
+
+impl Animation {
+    /// Hundredths of a second that the frame at place `at` of the file is shown.
+    fn delay(self, at: usize) -> u16 {
+        let until = |frames: usize| (frames as u64 * u64::from(self.frame_ms) + 5) / 10;
+        (until(at + 1) - until(at)) as u16
+    }
 }
 
 /// Writes frames of one size as a GIF that loops for ever, with its provenance as the file's comment.
@@ -80,13 +89,13 @@ pub fn write_gif_of<'a>(
     };
     write_atomic(path, |writer| {
         let mut encoder = started(writer, [wide, high], &palette, provenance).map_err(fail)?;
-        for at in (0..count).chain(back.rev()) {
+        for (place, at) in (0..count).chain(back.rev()).enumerate() {
             let frame = frame(at)?;
             let pixels = rgb(&frame).map(|c| *index.entry(c).or_insert_with(|| nearest(&palette, c)));
             let frame = Frame {
                 width: wide,
                 height: high,
-                delay: animation.delay_centiseconds,
+                delay: animation.delay(place),
                 buffer: pixels.collect::<Vec<u8>>().into(),
                 ..Frame::default()
             };
@@ -192,7 +201,7 @@ mod tests {
         frames
     }
 
-    const PLAY: Animation = Animation { delay_centiseconds: 8, back_and_forth: true };
+    const PLAY: Animation = Animation { frame_ms: 80, back_and_forth: true };
 
     #[test]
     fn few_colours_are_kept_exactly_and_play_back_and_forth() {
@@ -209,6 +218,23 @@ mod tests {
         }
         let bytes = std::fs::read(&path).expect("reads");
         assert!(String::from_utf8_lossy(&bytes).contains("\"model\":\"toy\""));
+    }
+
+    #[test]
+    fn frames_last_as_long_as_asked_on_average() {
+        for frame_ms in [20, 25, 33, 60, 333, 335, 999, 10_000] {
+            let animation = Animation { frame_ms, back_and_forth: false };
+            let delays: Vec<u16> = (0..300).map(|at| animation.delay(at)).collect();
+            let exact = frame_ms / 10;
+            assert!(
+                delays.iter().all(|&delay| delay == exact || delay == exact + 1),
+                "{frame_ms}: {delays:?}"
+            );
+            let all: u64 = delays.iter().map(|&delay| u64::from(delay) * 10).sum();
+            assert!(all.abs_diff(300 * u64::from(frame_ms)) <= 5, "{frame_ms}: {all}");
+        }
+        let animation = Animation { frame_ms: 333, back_and_forth: false };
+        assert_eq!([0, 1, 2, 3].map(|at| animation.delay(at)), [33, 34, 33, 33]);
     }
 
     #[test]

@@ -1,0 +1,297 @@
+use std::path::{Path, PathBuf};
+
+use super::system::{Kind, Question};
+use crate::checkpoint::{BUNDLED, BundledModel};
+
+/// What a path is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A model file to open.
+    Model,
+    /// A second model, to compare with the first one.
+    Beside,
+    /// A run folder to open.
+    Run,
+    /// The folder of a run to go on with.
+    ResumeRun,
+    /// A VAE to pair the open GAN with.
+    PairVae,
+    /// A folder of pictures to measure the model's code on.
+    Data,
+    /// A picture to encode.
+    Photo,
+    /// Where the codes go.
+    SaveCodes,
+    /// Where the picture goes.
+    SavePicture,
+    /// Where the results of the metrics go.
+    SaveEvaluation,
+    /// Where the traversal goes: picture, animation or arrays.
+    SaveTraversal,
+    /// Where the matrix of codes and nuisances goes: picture or arrays.
+    SaveMatrix,
+    /// Where the animation goes: a file, or a folder of frames.
+    SaveAnimation,
+}
+
+/// What comes of a path that somebody has named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Do it with this path.
+    Go(PathBuf),
+    /// Ask whether to replace what is there already, at this path.
+    Ask(PathBuf, String),
+    /// It cannot be done, and why.
+    Refuse(String),
+}
+
+impl Purpose {
+    /// What is asked, for people.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Model => "Open model",
+            Self::Beside => "Open a model beside, to compare",
+            Self::Run => "Open run folder",
+            Self::ResumeRun => "Go on with a run",
+            Self::PairVae => "Pair with a VAE",
+            Self::Data => "Pictures like those the model was trained on (a folder)",
+            Self::Photo => "Start from a picture",
+            Self::SaveCodes => "Save codes (.npz)",
+            Self::SavePicture => "Save picture (.png)",
+            Self::SaveEvaluation => "Export results (.json or .csv)",
+            Self::SaveTraversal => "Export traversal (.png, .gif or .npz)",
+            Self::SaveMatrix => "Export c × s matrix (.png or .npz)",
+            Self::SaveAnimation => "Export animation (.gif, or a new folder of PNG frames)",
+        }
+    }
+
+    /// The name proposed for a new file; empty when an existing one is asked for.
+    pub(super) fn proposal(self) -> &'static str {
+        match self {
+            Self::Model
+            | Self::Beside
+            | Self::Run
+            | Self::ResumeRun
+            | Self::PairVae
+            | Self::Data
+            | Self::Photo => "",
+            Self::SaveCodes => "codes.npz",
+            Self::SavePicture => "picture.png",
+            Self::SaveEvaluation => "evaluation.json",
+            Self::SaveTraversal => "traversal.png",
+            Self::SaveMatrix => "matrix.png",
+            Self::SaveAnimation => "animation.gif",
+        }
+    }
+
+    pub(super) fn is_save(self) -> bool {
+        !self.proposal().is_empty()
+    }
+
+    fn takes_folder(self) -> bool {
+        matches!(self, Self::Run | Self::ResumeRun | Self::Data)
+    }
+
+    /// What such files are called, and their endings; of a file to be written the first is the usual one.
+    fn filter(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::Model | Self::Beside | Self::Run | Self::ResumeRun | Self::PairVae | Self::Data => {
+                ("Models", &["safetensors", "pt", "pth"])
+            }
+            Self::Photo => ("Pictures", &["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]),
+            Self::SaveCodes => ("NumPy archive", &["npz"]),
+            Self::SavePicture => ("Picture", &["png"]),
+            Self::SaveEvaluation => ("Results", &["json", "csv"]),
+            Self::SaveTraversal => ("Picture, animation, arrays", &["png", "gif", "npz"]),
+            Self::SaveMatrix => ("Picture, arrays", &["png", "npz"]),
+            Self::SaveAnimation => ("Animation", &["gif"]),
+        }
+    }
+
+    /// The same for a file dialog.
+    pub(super) fn question(self) -> Question {
+        let (files, endings) = self.filter();
+        let kind = match self {
+            _ if self.takes_folder() => Kind::Folder,
+            _ if self.is_save() => Kind::Save { proposal: self.proposal() },
+            _ => Kind::File,
+        };
+        Question { title: self.title(), kind, files, endings }
+    }
+
+    /// What a person has typed as a path; models may be named as on the command line.
+    pub(super) fn path(self, text: &str) -> PathBuf {
+        let path = PathBuf::from(text);
+        let is_model = matches!(self, Self::Model | Self::Beside) && !path.exists();
+        let model = BundledModel::find(BUNDLED, text).filter(|_| is_model);
+        model.and_then(|model| model.unpack_for_user().ok()).unwrap_or(path)
+    }
+
+    /// Looks at what `path` would lead to, before anything is done. `agreed` is the path whose files somebody has
+    /// agreed to replace.
+    pub(super) fn check(self, path: &Path, agreed: Option<&Path>) -> Verdict {
+        if !self.is_save() {
+            return self.check_opening(path);
+        }
+        let path = match self.destination(path) {
+            Ok(path) => path,
+            Err(refusal) => return Verdict::Refuse(refusal),
+        };
+        let there: Vec<String> =
+            self.written(&path).filter(|file| file.is_file()).map(|f| name(&f)).collect();
+        if there.is_empty() || agreed == Some(path.as_path()) {
+            return Verdict::Go(path);
+        }
+        let (exist, replace) = if there.len() == 1 { ("exists", "it") } else { ("exist", "them") };
+        let text =
+            format!("{} {exist}. Save again to replace {replace}, or change the name.", there.join(" and "));
+        Verdict::Ask(path, text)
+    }
+
+    fn check_opening(self, path: &Path) -> Verdict {
+        if !path.exists() {
+            return Verdict::Refuse("There is nothing at this path; check the spelling.".to_owned());
+        }
+        if self.takes_folder() && !path.is_dir() {
+            return Verdict::Refuse("This is a file; name the folder that it lies in.".to_owned());
+        }
+        Verdict::Go(path.to_owned())
+    }
+
+    /// `path` with the ending that it needs.
+    fn destination(self, path: &Path) -> Result<PathBuf, String> {
+        let (_, endings) = self.filter();
+        let is_frames = self == Self::SaveAnimation;
+        if path.is_dir() {
+            let is_empty = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+            return match is_frames {
+                true if is_empty => Ok(path.to_owned()),
+                true => Err("This folder is not empty; name a new one for the frames, or a .gif.".to_owned()),
+                false => Err(format!("This is a folder; name a file in it, such as {}.", self.proposal())),
+            };
+        }
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        let path = match ending {
+            Some(ending) if endings.contains(&ending.as_str()) => path.to_owned(),
+            Some(_) => {
+                let endings = endings.iter().map(|ending| format!(".{ending}")).collect::<Vec<_>>();
+                let folder = if is_frames { ", or in nothing for a folder of frames" } else { "" };
+                return Err(format!("The name has to end in {}{folder}.", endings.join(" or ")));
+            }
+            None if is_frames => path.to_owned(),
+            None => path.with_extension(endings[0]),
+        };
+        if path.is_dir() {
+            return Err(format!("{} is a folder; choose another name.", name(&path)));
+        }
+        if is_frames && path.extension().is_none() && path.exists() {
+            return Err("A file lies where the folder of frames should be; choose another name.".to_owned());
+        }
+        Ok(path)
+    }
+
+    /// The files that may be replaced by a destination's: itself, and beside a picture its codes.
+    fn written(self, path: &Path) -> impl Iterator<Item = PathBuf> {
+        let codes = (self == Self::SavePicture).then(|| path.with_extension("npz"));
+        std::iter::once(path.to_owned()).chain(codes)
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(verdict: &Verdict) -> &str {
+        match verdict {
+            Verdict::Refuse(text) => text,
+            _ => "",
+        }
+    }
+
+    #[test]
+    fn a_name_gets_its_ending_before_anybody_looks_whether_it_is_taken() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let [bare, whole] = ["figure", "figure.png"].map(|name| folder.path().join(name));
+        assert_eq!(Purpose::SaveTraversal.check(&bare, None), Verdict::Go(whole.clone()));
+        std::fs::write(&whole, "old").expect("writes");
+        for path in [&bare, &whole] {
+            let verdict = Purpose::SaveTraversal.check(path, None);
+            let Verdict::Ask(asked, text) = verdict else { panic!("{verdict:?}") };
+            assert!(asked == whole && text.starts_with("figure.png exists. Save again"), "{text}");
+        }
+        assert_eq!(Purpose::SaveTraversal.check(&bare, Some(&whole)), Verdict::Go(whole.clone()));
+        let other = folder.path().join("other.png");
+        assert!(matches!(Purpose::SaveTraversal.check(&whole, Some(&other)), Verdict::Ask(..)));
+    }
+
+    #[test]
+    fn what_lies_beside_is_asked_about_too() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let picture = folder.path().join("face.png");
+        std::fs::write(folder.path().join("face.npz"), "somebody's arrays").expect("writes");
+        let verdict = Purpose::SavePicture.check(&picture, None);
+        assert!(
+            matches!(&verdict, Verdict::Ask(_, text) if text.starts_with("face.npz exists.")),
+            "{verdict:?}"
+        );
+        std::fs::write(&picture, "old").expect("writes");
+        let verdict = Purpose::SavePicture.check(&picture, None);
+        let Verdict::Ask(_, text) = verdict else { panic!("{verdict:?}") };
+        assert_eq!(text, "face.png and face.npz exist. Save again to replace them, or change the name.");
+    }
+
+    #[test]
+    fn a_folder_is_no_file_and_other_endings_are_refused() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let saves = [
+            Purpose::SaveCodes,
+            Purpose::SavePicture,
+            Purpose::SaveEvaluation,
+            Purpose::SaveTraversal,
+            Purpose::SaveMatrix,
+        ];
+        for purpose in saves {
+            let verdict = purpose.check(folder.path(), None);
+            assert!(refusal(&verdict).starts_with("This is a folder"), "{purpose:?}: {verdict:?}");
+            let verdict = purpose.check(&folder.path().join("name.jpg"), None);
+            assert!(refusal(&verdict).starts_with("The name has to end in ."), "{purpose:?}: {verdict:?}");
+            let named = folder.path().join(format!("{purpose:?}"));
+            let (_, endings) = purpose.filter();
+            std::fs::create_dir(named.with_extension(endings[0])).expect("creates");
+            let verdict = purpose.check(&named, None);
+            assert!(refusal(&verdict).contains("is a folder"), "{purpose:?}: {verdict:?}");
+        }
+        let upper = folder.path().join("FIGURE.PNG");
+        assert_eq!(Purpose::SaveMatrix.check(&upper, None), Verdict::Go(upper));
+    }
+
+    #[test]
+    fn frames_take_a_new_or_an_empty_folder() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = |name: &str| folder.path().join(name);
+        let check = |name: &str| Purpose::SaveAnimation.check(&path(name), None);
+        assert_eq!(check("frames"), Verdict::Go(path("frames")));
+        std::fs::create_dir(path("frames")).expect("creates");
+        assert_eq!(check("frames"), Verdict::Go(path("frames")));
+        std::fs::write(path("frames").join("mine.txt"), "x").expect("writes");
+        assert!(refusal(&check("frames")).contains("not empty"));
+        assert!(refusal(&check("walk.mp4")).contains("a folder of frames"));
+        std::fs::write(path("taken"), "x").expect("writes");
+        assert!(refusal(&check("taken")).starts_with("A file lies"));
+    }
+
+    #[test]
+    fn what_is_opened_has_to_be_there() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let file = folder.path().join("model.safetensors");
+        assert!(refusal(&Purpose::Model.check(&file, None)).starts_with("There is nothing"));
+        std::fs::write(&file, "x").expect("writes");
+        assert_eq!(Purpose::Model.check(&file, None), Verdict::Go(file.clone()));
+        assert!(refusal(&Purpose::Data.check(&file, None)).starts_with("This is a file"));
+        assert_eq!(Purpose::Run.check(folder.path(), None), Verdict::Go(folder.path().to_owned()));
+    }
+}

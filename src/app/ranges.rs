@@ -1,0 +1,104 @@
+use super::state::State;
+use super::tasks::Task;
+use super::words::in_window;
+use crate::checkpoint::CodeBlock;
+use crate::explore::{RangeSpec, main_block};
+
+/// The ends of a traversal's rows, worked out once for each model and setting, never for each frame. Quantiles of the
+/// aggregated posterior take a tenth of a second and more, so they come from a thread of their own; until they are
+/// there, the rows keep the ends that they had.
+#[derive(Default)]
+pub(crate) struct Ranges {
+    /// What was worked out last.
+    known: Option<(Key, Ends)>,
+    /// What is being worked out.
+    pending: Option<(Key, Task<Ends>)>,
+    /// How often something was worked out.
+    resolutions: u64,
+}
+
+/// The first and the last value of every dimension of a block, or why there are none.
+type Ends = Result<Vec<[f32; 2]>, String>;
+
+/// What the ends depend on.
+#[derive(Clone, Debug, PartialEq)]
+struct Key {
+    epoch: u64,
+    block: String,
+    spec: RangeSpec,
+    /// Whether the model's statistics are there, which come a moment after the model.
+    has_profile: bool,
+}
+
+impl Ranges {
+    /// Whether something is being worked out.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// How often something was worked out since the start.
+    pub(crate) fn resolutions(&self) -> u64 {
+        self.resolutions
+    }
+
+    fn receive(&mut self) {
+        let Some(answer) = self.pending.as_ref().and_then(|(_, task)| task.take()) else { return };
+        let fault = |panic| Err(format!("the ranges cannot be had, by a fault of the program: {panic}"));
+        self.known = self.pending.take().map(|(key, _)| (key, answer.unwrap_or_else(fault)));
+    }
+}
+
+impl State {
+    /// Keeps the ends of the rows up to date with the model and what is set up. Where nothing has changed this takes
+    /// no time.
+    pub(crate) fn update_ranges(&mut self) {
+        self.traverse.ranges.receive();
+        let spec = self.traverse.range();
+        let Some(model) = self.model.as_ref().filter(|_| !is_written_out(spec)) else { return };
+        let name = main_block(model.description());
+        let Some(block) = name.and_then(|name| model.description().block(name)).cloned() else { return };
+        let (epoch, profile) = (model.opened.epoch, model.profile.clone());
+        let key = Key { epoch, block: block.name.clone(), spec, has_profile: profile.is_some() };
+        let ranges = &mut self.traverse.ranges;
+        if ranges.pending.is_some() || ranges.known.as_ref().is_some_and(|(known, _)| *known == key) {
+            return; // What changes while something is worked out comes next.
+        }
+        ranges.resolutions += 1;
+        let resolve = move || {
+            let posterior = profile.as_ref().map(|profile| (profile.block.as_str(), &profile.posterior));
+            let ends = (0..block.dims).map(|dim| spec.resolve(&block, dim, posterior));
+            ends.collect::<Result<_, _>>().map_err(|error| in_window(&error.to_string()))
+        };
+        if !matches!(spec, RangeSpec::Posterior(_)) {
+            ranges.known = Some((key, resolve()));
+            return;
+        }
+        let ctx = self.ctx().clone();
+        match self.tasks.start("idgan-ranges", &ctx, move |_| resolve()) {
+            Ok(task) => self.traverse.ranges.pending = Some((key, task)),
+            Err(message) => self.traverse.ranges.known = Some((key, Err(message))),
+        }
+    }
+
+    /// The ends of the rows of `dims` of `block`.
+    pub(crate) fn row_ranges(&self, block: &CodeBlock, dims: &[usize]) -> Ends {
+        let spec = self.traverse.range();
+        let epoch = self.model.as_ref().map(|model| model.opened.epoch);
+        match &self.traverse.ranges.known {
+            _ if is_written_out(spec) => {
+                let ends = dims.iter().map(|&dim| spec.resolve(block, dim, None));
+                ends.collect::<Result<_, _>>().map_err(|error| error.to_string())
+            }
+            Some((key, ends)) if Some(key.epoch) == epoch && key.block == block.name => {
+                let ends = ends.as_ref().map_err(Clone::clone)?;
+                Ok(dims.iter().filter_map(|&dim| ends.get(dim).copied()).collect())
+            }
+            _ => Err("Working out where the data lies…".to_owned()),
+        }
+    }
+}
+
+/// Whether the range says its ends itself.
+fn is_written_out(spec: RangeSpec) -> bool {
+    matches!(spec, RangeSpec::Fixed(..))
+}

@@ -1,0 +1,245 @@
+//! Commands of this program that make what the window shows again: for the clipboard, for exports, for provenance.
+
+use std::fmt::Display;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::log::About;
+use super::save::{model_arguments, name, write_codes};
+use super::state::State;
+use crate::base::{FileError, shell_quoted, write_atomic};
+use crate::checkpoint::npz::NpzFile;
+use crate::engine::Opened;
+use crate::explore::Codes;
+use crate::explore::export::Provenance;
+
+/// A command that makes a figure: its words without where to, and the codes that it reads from a file, for those that
+/// the command line cannot say otherwise.
+#[derive(Clone, Debug)]
+pub(crate) struct Recipe {
+    words: Vec<String>,
+    pub(crate) codes: Option<Codes>,
+}
+
+impl Recipe {
+    /// The command `name` for the model `opened`.
+    pub(crate) fn new(name: &str, opened: &Opened) -> Self {
+        let mut words = vec![name.to_owned()];
+        words.extend(model_arguments(opened));
+        let mut recipe = Self { words, codes: None };
+        let device = &opened.source.device;
+        if !device.is_empty() && device != "auto" {
+            recipe.option("device", device);
+        }
+        recipe
+    }
+
+    /// Adds `--NAME=VALUE`.
+    pub(crate) fn option(&mut self, name: &str, value: impl Display) {
+        self.words.push(format!("--{name}={value}"));
+    }
+
+    /// Adds `--NAME`.
+    pub(crate) fn flag(&mut self, name: &str) {
+        self.words.push(format!("--{name}"));
+    }
+
+    /// All words, with the codes in `codes`, if there are any, and the figure in `out`.
+    fn words(&self, codes: &Path, out: &Path) -> Vec<String> {
+        let mut words = self.words.clone();
+        if self.codes.is_some() {
+            words.push(format!("--codes={}", codes.display()));
+        }
+        words.extend(["--out".to_owned(), out.display().to_string()]);
+        words
+    }
+}
+
+/// `words` as this program's command.
+fn command(words: Vec<String>) -> Vec<String> {
+    std::iter::once("idgan".to_owned()).chain(words).collect()
+}
+
+impl State {
+    /// Where the command of `recipe` finds its codes when it is copied: a file that their values alone name, so that a
+    /// command that was copied before keeps its own.
+    fn codes_to_copy(&self, recipe: &Recipe) -> PathBuf {
+        let folder = match &self.config {
+            Some(folder) => folder.join("codes"),
+            None => std::env::temp_dir().join("idgan-codes"),
+        };
+        let mut hasher = DefaultHasher::new();
+        for (name, values) in recipe.codes.iter().flat_map(Codes::blocks) {
+            name.hash(&mut hasher);
+            values.shape().hash(&mut hasher);
+            values.data().iter().for_each(|value| value.to_bits().hash(&mut hasher));
+        }
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        folder.join(format!("{:016x}.npz", hasher.finish()))
+    }
+
+    /// The command of `recipe` as a line for a shell, with the figure in `out`.
+    pub(crate) fn line(&self, recipe: &Recipe, out: &str) -> String {
+        shell_quoted(command(recipe.words(&self.codes_to_copy(recipe), Path::new(out))))
+    }
+
+    /// Puts that line on the clipboard, and writes the codes that it reads.
+    pub(crate) fn copy_line(&mut self, recipe: &Recipe, out: &str) {
+        let (ctx, path) = (self.ctx().clone(), self.codes_to_copy(recipe));
+        let words = command(recipe.words(&path, Path::new(out)));
+        ctx.copy_text(shell_quoted(&words));
+        let Some((codes, provenance)) = recipe.codes.clone().zip(self.provenance(words)) else {
+            self.log.tell(About::Clipboard, "Copied the command");
+            return;
+        };
+        self.start_job("Keeping the codes".to_owned(), About::Clipboard, &ctx, move || {
+            let folder = path.parent().unwrap_or(&path);
+            std::fs::create_dir_all(folder).map_err(|error| FileError::new(error, folder).to_string())?;
+            write_codes(&path, &codes, &provenance).map_err(|error| error.to_string())?;
+            Ok(format!("Copied the command; the codes that it reads lie in {}", path.display()))
+        });
+    }
+
+    /// Makes the figure of `recipe` at `path` by running the very command that its provenance records, after writing
+    /// the codes that it reads beside it; how that ends lands in the log. `what` is what people call the figure.
+    pub(crate) fn export(
+        &mut self,
+        recipe: Result<Recipe, String>,
+        path: &Path,
+        what: &'static str,
+        ctx: &egui::Context,
+    ) {
+        let recipe = recipe.and_then(|recipe| {
+            // Without the command: that depends on where the codes go.
+            let provenance = self.provenance(Vec::new()).ok_or("open a model first")?;
+            Ok((recipe, provenance))
+        });
+        let (recipe, provenance) = match recipe {
+            Ok(ready) => ready,
+            Err(reason) => {
+                self.log.fail(About::Files, format!("The {what} was not exported: {reason}"));
+                return;
+            }
+        };
+        let (program, path) = (self.program.clone(), path.to_owned());
+        self.start_job(format!("Exporting {}", name(&path)), About::Files, ctx, move || {
+            let beside = recipe.codes.as_ref().map(|codes| place_beside(&path, codes)).unwrap_or_default();
+            let words = recipe.words(&beside, &path);
+            let provenance = Provenance { command: command(words.clone()), ..provenance };
+            let draw = || run(&program, &words);
+            let drawn = match &recipe.codes {
+                Some(codes) => with_codes(&beside, codes, &provenance, draw),
+                None => draw(),
+            };
+            drawn.map_err(|reason| format!("The {what} was not exported: {reason}"))?;
+            Ok(format!("Exported the {what}: {}", path.display()))
+        });
+    }
+}
+
+/// Where the codes of the figure at `path` go: beside it, in a file that is new or holds the same ones already, so that
+/// other figures keep theirs.
+fn place_beside(path: &Path, codes: &Codes) -> PathBuf {
+    let first = path.with_extension("codes.npz");
+    let others = (2..).map(|number| path.with_extension(format!("codes-{number}.npz")));
+    let is_ours = |path: &PathBuf| !path.exists() || holds(path, codes);
+    std::iter::once(first.clone()).chain(others).find(is_ours).unwrap_or(first)
+}
+
+/// Whether the file holds these codes.
+fn holds(path: &Path, codes: &Codes) -> bool {
+    let Ok(mut file) = NpzFile::open(path) else { return false };
+    codes
+        .blocks()
+        .all(|(name, values)| file.contains(name) && file.array(name).is_ok_and(|kept| kept == *values))
+}
+
+/// Writes `codes` to `path` for `work` to read; when that fails, what was there before is there again.
+pub(super) fn with_codes(
+    path: &Path,
+    codes: &Codes,
+    provenance: &Provenance,
+    work: impl FnOnce() -> Result<(), String>,
+) -> Result<(), String> {
+    let before = std::fs::read(path).ok();
+    write_codes(path, codes, provenance).map_err(|error| error.to_string())?;
+    work().inspect_err(|_| {
+        // What failed is told; that this fails, too, would hide it.
+        let _ = match before {
+            Some(bytes) => write_atomic::<FileError>(path, |writer| {
+                writer.write_all(&bytes).map_err(|error| FileError::new(error, path))
+            })
+            .is_ok(),
+            None => std::fs::remove_file(path).is_ok(),
+        };
+    })
+}
+
+/// Runs this program's command line and waits.
+///
+/// # Errors
+/// What it says last on stderr.
+pub(super) fn run(program: &Path, words: &[String]) -> Result<(), String> {
+    let output = Command::new(program)
+        .args(words)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("the command could not be started ({error}): {}", program.display()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(last_line(&String::from_utf8_lossy(&output.stderr)))
+}
+
+/// The last thing that a command has said, which is its error.
+pub(super) fn last_line(said: &str) -> String {
+    let last = said.lines().rev().find(|line| !line.trim().is_empty());
+    last.map_or("the command said nothing", |line| line.trim_start_matches("error: ")).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::toy;
+
+    fn codes(value: f32) -> Codes {
+        let mut codes = Codes::neutral(&toy::description(), 1);
+        codes.set_row("c", 0, &[value; 3]).expect("fits");
+        codes
+    }
+
+    #[test]
+    fn figures_keep_their_own_codes() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let [png, gif] = ["figure.png", "figure.gif"].map(|name| folder.path().join(name));
+        let first = place_beside(&png, &codes(1.0));
+        assert_eq!(first, folder.path().join("figure.codes.npz"));
+        with_codes(&first, &codes(1.0), &Provenance::default(), || Ok(())).expect("writes");
+        assert_eq!(place_beside(&gif, &codes(1.0)), first, "the same codes");
+        let second = place_beside(&gif, &codes(2.0));
+        assert_eq!(second, folder.path().join("figure.codes-2.npz"));
+        std::fs::write(&second, "no archive").expect("writes");
+        assert_eq!(place_beside(&gif, &codes(2.0)), folder.path().join("figure.codes-3.npz"));
+    }
+
+    #[test]
+    fn codes_go_with_the_figure_that_failed() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("figure.codes.npz");
+        let fail = || Err("told to".to_owned());
+        let failed = with_codes(&path, &codes(1.0), &Provenance::default(), fail);
+        assert_eq!(failed, Err("told to".to_owned()));
+        assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 0);
+        std::fs::write(&path, "somebody's").expect("writes");
+        with_codes(&path, &codes(1.0), &Provenance::default(), fail).expect_err("told to");
+        assert_eq!(std::fs::read(&path).expect("reads"), b"somebody's");
+    }
+
+    #[test]
+    fn the_last_line_is_the_error() {
+        assert_eq!(last_line("warning: x\nerror: the disk is full: a.png\n\n"), "the disk is full: a.png");
+        assert_eq!(last_line("\n"), "the command said nothing");
+    }
+}
