@@ -306,7 +306,10 @@ mod tests {
         let file = PixelFile::open(&wanted(3), &small, make(50)).expect("finds");
         assert_eq!((file.cached(), first(&file, 1)), (2, 41), "more would not fit");
         let large = OpenOptions { cache_bytes: 1 << 20, ..small };
-        let gone = |_| Err(FileError::new(std::io::ErrorKind::StorageFull.into(), "disk").into());
+        let gone = |_| {
+            let FileError { kind, path } = FileError::new(std::io::ErrorKind::StorageFull.into(), "disk");
+            Err(DataError::Cache { kind, path })
+        };
         let file = PixelFile::open(&wanted(3), &large, gone).expect("goes on with what there is");
         assert_eq!((file.cached(), first(&file, 1)), (2, 41));
         let file = PixelFile::open(&wanted(3), &large, make(60)).expect("writes all");

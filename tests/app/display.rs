@@ -40,7 +40,9 @@ fn explore(home: &Path) -> Command {
 }
 
 fn is_open(display: &str) -> bool {
-    let found = Command::new("xdotool").args(["search", "--name", "idgan"]).env("DISPLAY", display).output();
+    // before it has painted its first frame the window is there, but not to be seen
+    let words = ["search", "--onlyvisible", "--name", "idgan"];
+    let found = Command::new("xdotool").args(words).env("DISPLAY", display).output();
     !found.unwrap().stdout.is_empty()
 }
 
