@@ -85,8 +85,8 @@ impl VaeTrainer {
 
     /// Trains on one batch, given in parts of equal size (gradient accumulation); `step` counts from 0.
     ///
-    /// The report holds `loss`, `reconstruction`, `kl` (nats), `beta`, and for FactorVAE `tc` (nats) and
-    /// `tc_loss`. A loss or gradient that is not finite changes nothing.
+    /// The report holds `loss`, `reconstruction`, `kl` (nats), `beta` (for the annealed VAE `capacity`, in nats), and for
+    /// FactorVAE `tc` (nats) and `tc_loss`. A loss or gradient that is not finite changes nothing.
     ///
     /// # Errors
     /// When shapes do not fit or the device fails.
@@ -134,8 +134,9 @@ impl VaeTrainer {
             report.check(name, report.get(name).unwrap_or(f64::NAN));
         }
         report.check("gradient", gradients.norm()?);
-        if self.method != Method::AnnealedVae {
-            report.add("beta", self.beta(step));
+        match self.method {
+            Method::AnnealedVae => report.add("capacity", self.values.capacity.at(step)),
+            _ => report.add("beta", self.beta(step)),
         }
         Ok((report, gradients))
     }

@@ -6,7 +6,9 @@ use std::process::{Command, Output};
 use idgan::base::Pool;
 use idgan::data::OpenOptions;
 use idgan::inference::DeviceChoice;
-use idgan::training::{Control, End, Machine, Session, Stage, TrainConfig, TrainError, TrainEvent, preset};
+use idgan::training::{
+    Control, End, Machine, Method, Ramp, Session, Stage, TrainConfig, TrainError, TrainEvent, preset,
+};
 
 fn idgan(folder: &Path, arguments: &[&str]) -> Output {
     let cache = folder.join("cache");
@@ -182,6 +184,21 @@ fn config(stage: Stage) -> TrainConfig {
     (config.batch, config.steps, config.seed) = (2, 5, 7);
     (config.sample_every, config.checkpoint_every, config.log_every) = (0, 1000, 1);
     config
+}
+
+#[test]
+fn the_annealed_vaes_capacity_is_logged() {
+    let root = tempfile::tempdir().unwrap();
+    let mut config = TrainConfig { steps: 4, ..config(Stage::Vae).with_method(Method::AnnealedVae) };
+    config.vae.as_mut().unwrap().capacity = Ramp { from: 1.0, to: 3.0, over: 4 };
+    (config.log_every, config.batch, config.sample_every) = (1, 2, 0);
+    let mut session = Session::start(&root.path().join("run"), config, machine()).unwrap();
+    session.run(&Control::default(), &mut |_| ()).unwrap();
+    let log = std::fs::read_to_string(root.path().join("run/log.jsonl")).unwrap();
+    let line = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let logged: Vec<f64> = log.lines().map(|text| line(text)["capacity"].as_f64().unwrap()).collect();
+    assert_eq!(logged, [1.0, 1.5, 2.0, 2.5]);
+    assert!(log.lines().all(|text| line(text)["beta"].is_null()), "it has none");
 }
 
 #[test]
