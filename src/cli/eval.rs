@@ -28,10 +28,12 @@ const MOST: i64 = 10_000_000;
     fid          Frechet distance of 50,000 drawn from 50,000 real pictures; lower is better\n  \
     r_id         E[log q(c|G(s,c))], 10,000 pictures, in nats; higher is better\n  \
     read_back    correlation of codes with what the encoder reads back, 1,000 pictures, by active dimension\n  \
-    gilbo        R_ID with an encoder trained for it, 10,000 steps of 64 pairs: minutes, so only when named\n  \
+    gilbo        R_ID with encoders trained for it, 3 times 10,000 steps of 64 pairs: minutes, so only when named; \
+    the interval is that of the trainings' spread\n  \
     kl           KL of the code from its prior, by dimension, in nats\n  \
     active       dimensions whose mean varies (variance at least 0.05)\n  \
-    tc           total correlation of the code, by the mixture of 10,000 posteriors, in nats\n  \
+    tc           total correlation of 1,000 codes by the mixture of all pictures' posteriors, in nats; by those of 10,000 \
+    where pictures are rendered as they are read, or of --samples: biased upward then\n  \
     gaussian_tc  total correlation of a Gaussian fitted to the means, in nats\n\
     Results of a run folder are kept there in eval.json, which idgan table reads; those by --decoder vae of a GAN, or of\n\
     --codes posterior, are not.\n\n\
@@ -80,9 +82,13 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..))]
     mig_bins: u16,
 
-    /// Steps of training the encoder of gilbo, of 64 pairs each.
+    /// Steps of training an encoder of gilbo, of 64 pairs each.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     gilbo_steps: u32,
+
+    /// Encoders that are trained for gilbo; of a single one the interval leaves out how much its training matters.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    gilbo_trainings: u32,
 
     /// Weights of Inception V3 for FID (pt_inception-2015-12-05-6726825d.pth), as a PyTorch or safetensors file.
     #[arg(long, value_name = "FILE", conflicts_with = "features")]
@@ -256,6 +262,7 @@ fn request(args: &Args, bench: &Workbench) -> Request {
         codes: args.codes,
         painter: args.decoder.unwrap_or(usual_painter(bench)),
         gilbo_steps: args.gilbo_steps as usize,
+        gilbo_trainings: args.gilbo_trainings as usize,
         ..Request::new(metrics, args.seed)
     }
 }

@@ -253,12 +253,16 @@ impl Job<'_, '_, '_> {
         self.watch.begin(Metric::Gilbo);
         let mut drawing = Drawing::new(description, renderer.as_mut(), painter, sample, request.seed)?;
         let pairs = request.samples.unwrap_or(ALIGNMENT_PICTURES);
-        let options = GilboOptions { steps: request.gilbo_steps, pairs, seed: request.seed };
+        let (steps, trainings) = (request.gilbo_steps, request.gilbo_trainings);
+        let options = GilboOptions { steps, trainings, pairs, seed: request.seed };
         let machine = (self.subject.device, self.subject.pool);
         let score = gilbo(&mut drawing, description, code, &options, machine, &mut self.watch)?;
+        let interval = match trainings {
+            1 => "one encoder, whose training the interval leaves out,".to_owned(),
+            many => format!("{many} encoders, each"),
+        };
         let setting = format!(
-            "encoder trained for {} steps, drawn by {painter}, codes from the {}",
-            request.gilbo_steps,
+            "{interval} trained for {steps} steps, drawn by {painter}, codes from the {}",
             if sample.is_some() { Source::Posterior } else { Source::Prior }
         );
         self.keep(Metric::Gilbo, score, pairs, setting);

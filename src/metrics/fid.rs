@@ -6,7 +6,7 @@ use crate::data::Dataset;
 use super::coded::read_pictures;
 use super::drawn::Drawing;
 use super::frechet::{MomentSums, Moments};
-use super::score::moments;
+use super::score::{moments, student_95};
 use super::statistics::choose;
 use super::{MetricError, Score, Watch};
 
@@ -15,8 +15,6 @@ pub const FID_PICTURES: usize = 50_000;
 
 /// Parts that the pictures are split into for the interval.
 const GROUPS: usize = 10;
-/// 97.5 % point of Student's t with [`GROUPS`] - 1 degrees of freedom.
-const STUDENT_95: f64 = 2.262_157_162_740_992;
 
 /// A network whose activations describe a picture.
 pub trait Features {
@@ -122,5 +120,5 @@ fn distance_with_interval(real: &[Moments], drawn: &[Moments]) -> Option<Score> 
     let without: Vec<f64> = real.iter().zip(drawn).map(left_out).collect::<Option<_>>()?;
     let groups = without.len() as f64;
     let variance = moments(&without).1 * (groups - 1.0) * (groups - 1.0) / groups;
-    Some(Score::spread(distance, STUDENT_95 * variance.sqrt(), [0.0, f64::MAX]))
+    Some(Score::spread(distance, student_95(GROUPS - 1) * variance.sqrt(), [0.0, f64::MAX]))
 }

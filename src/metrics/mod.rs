@@ -42,7 +42,7 @@ pub use factor_features::{
 pub use fid::{FID_PICTURES, Features, fid};
 pub use frechet::{MomentSums, Moments, frechet_distance};
 pub use fvm::{FvmOptions, Vote, accuracy, active_dims, fvm, majority, vote};
-pub use gilbo::{GILBO_STEPS, GilboOptions, gilbo};
+pub use gilbo::{GILBO_STEPS, GILBO_TRAININGS, GilboOptions, gilbo};
 pub use inception_features::InceptionFeatures;
 pub use metric::Metric;
 pub use mig::{MIG_BINS, mig};

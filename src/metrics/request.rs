@@ -13,7 +13,7 @@ use crate::inference::Networks;
 use super::coded::check_pictures;
 use super::drawn::encoded_block;
 use super::fvm::FvmOptions;
-use super::gilbo::GILBO_STEPS;
+use super::gilbo::{GILBO_STEPS, GILBO_TRAININGS};
 use super::mig::MIG_BINS;
 use super::{Metric, MetricError, Painter};
 
@@ -39,8 +39,10 @@ pub struct Request {
     pub codes: Source,
     /// Which network draws.
     pub painter: Painter,
-    /// Steps of training the encoder of [`Metric::Gilbo`].
+    /// Steps of training an encoder of [`Metric::Gilbo`].
     pub gilbo_steps: usize,
+    /// Encoders that are trained for [`Metric::Gilbo`].
+    pub gilbo_trainings: usize,
 }
 
 impl Request {
@@ -55,6 +57,7 @@ impl Request {
             codes: Source::Prior,
             painter: Painter::Generator,
             gilbo_steps: GILBO_STEPS,
+            gilbo_trainings: GILBO_TRAININGS,
         }
     }
 

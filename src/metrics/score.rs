@@ -5,6 +5,23 @@ use crate::base::Stream;
 /// Standard deviations on each side of a 95 % interval of a normal distribution.
 const NORMAL_95: f64 = 1.959_963_984_540_054;
 
+/// 97.5 % points of Student's t with 1 to 9 degrees of freedom.
+const STUDENT_95: [f64; 9] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
+
+/// Half the width of a 95 % interval, in standard deviations that were estimated with so many degrees of freedom (at least
+/// 1).
+pub(super) fn student_95(degrees: usize) -> f64 {
+    match STUDENT_95.get(degrees.saturating_sub(1)) {
+        Some(&point) => point,
+        // Cornish and Fisher's expansion, right to three digits from here on.
+        None => {
+            let (z, degrees) = (NORMAL_95, degrees as f64);
+            let second = 5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z;
+            z + (z.powi(3) + z) / (4.0 * degrees) + second / (96.0 * degrees * degrees)
+        }
+    }
+}
+
 /// A measured value with its 95 % confidence interval.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
@@ -36,6 +53,13 @@ impl Score {
         Self::spread(value, NORMAL_95 * deviation, range)
     }
 
+    /// `value` with the interval of a normal distribution of this standard deviation around `centre`, where the value is biased;
+    /// cut to `range`, and stretched to hold the value.
+    pub fn beside(value: f64, centre: f64, deviation: f64, range: [f64; 2]) -> Self {
+        let interval = Self::around(centre, deviation, range);
+        Self { value, low: interval.low.min(value), high: interval.high.max(value), ..interval }
+    }
+
     /// `value` with an interval that reaches `reach` to both sides, cut to `range`.
     pub fn spread(value: f64, reach: f64, range: [f64; 2]) -> Self {
         let cut = |end: f64| end.clamp(range[0], range[1]);
@@ -51,6 +75,14 @@ impl Score {
     pub fn mean(values: &[f64], range: [f64; 2]) -> Self {
         let (mean, variance) = moments(values);
         Self::around(mean, (variance / values.len().max(1) as f64).sqrt(), range)
+    }
+
+    /// The mean of a few independent `values` (at least 2), by Student's distribution.
+    pub fn mean_of_few(values: &[f64], range: [f64; 2]) -> Self {
+        let (mean, variance) = moments(values);
+        let reach =
+            student_95(values.len().saturating_sub(1)) * (variance / values.len().max(1) as f64).sqrt();
+        Self::spread(mean, reach, range)
     }
 
     /// Whether the value, its interval and its parts are numbers.
@@ -183,6 +215,15 @@ mod tests {
         assert_eq!((score.value, score.high), (0.9, 1.0));
         assert!((score.low - 0.704).abs() < 1e-3);
         assert_eq!(Score::around(1.0, 0.0, [0.0, 1.0]), Score::spread(1.0, 0.0, [0.0, 1.0]));
+        // scipy.stats.t.ppf(.975, [2, 9, 10, 39])
+        for (degrees, point) in [(2, 4.3027), (9, 2.2622), (10, 2.2281), (39, 2.0227)] {
+            assert!((student_95(degrees) / point - 1.0).abs() < 0.002, "{degrees}");
+        }
+        let few = Score::mean_of_few(&[1.0, 2.0, 3.0], [f64::NEG_INFINITY, f64::INFINITY]);
+        assert!((few.high - 2.0 - 4.303 / 3f64.sqrt()).abs() < 1e-9);
+        let beside = Score::beside(0.5, 0.6, 0.01, [0.0, 1.0]);
+        assert_eq!((beside.value, beside.low), (0.5, 0.5));
+        assert!((beside.high - 0.6196).abs() < 1e-4);
         let mean = Score::mean(&[1.0, 3.0], [f64::NEG_INFINITY, f64::INFINITY]);
         assert!((mean.value - 2.0).abs() < 1e-12 && (mean.high - 2.0 - NORMAL_95).abs() < 1e-12);
     }

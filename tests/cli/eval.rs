@@ -59,10 +59,25 @@ fn fid_with_a_network_that_was_trained_here() {
     assert!(told.contains("shape") && told.contains("40 classes"), "{told}");
     let ask =
         "eval model.safetensors --data color-dsprites --decoder vae --features features.safetensors --json";
-    let result = json(folder.path(), &format!("{ask} --metrics fid,gilbo --samples 60 --gilbo-steps 3"));
+    let gilbo = "--gilbo-steps 3 --gilbo-trainings 2";
+    let result = json(folder.path(), &format!("{ask} --metrics fid,gilbo --samples 60 {gilbo}"));
     let value = |metric: &str, end: &str| result["metrics"][metric][end].as_f64().unwrap();
     assert!(value("fid", "value") > 0.0 && value("fid", "low") < value("fid", "high"));
-    assert!(value("gilbo", "low") < value("gilbo", "value"));
+    let trainings = result["metrics"]["gilbo"]["parts"].as_array().unwrap();
+    let [one, other] = [0, 1].map(|at| trainings[at]["value"].as_f64().unwrap());
+    assert!((value("gilbo", "value") - (one + other) / 2.0).abs() < 1e-9 && one != other);
+    // Student's t of two values: 12.706 times half their distance.
+    let reach = value("gilbo", "high") - value("gilbo", "value");
+    assert!((reach / (12.706 * (one - other).abs() / 2.0) - 1.0).abs() < 1e-6, "{reach}");
+    let single = json(
+        folder.path(),
+        &format!("{ask} --metrics gilbo --samples 60 --gilbo-steps 3 --gilbo-trainings 1"),
+    );
+    assert_eq!(
+        single["metrics"]["gilbo"]["value"], trainings[0]["value"],
+        "trainings are alike, however many"
+    );
+    assert!(single["settings"]["gilbo"].as_str().unwrap().contains("leaves out"), "{single}");
     let warning = result["warnings"][0].as_str().unwrap();
     assert!(warning.contains("60 pictures, not more than the 256 features") && warning.contains("biased"));
     let posterior = json(folder.path(), &format!("{ask} --metrics fid --samples 60 --codes posterior"));

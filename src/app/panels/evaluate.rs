@@ -157,7 +157,7 @@ fn hint(metric: Metric) -> &'static str {
             "Correlation of the codes that pictures were made from with what the encoder reads in them, by active \
              dimension. At most 1"
         }
-        Metric::Gilbo => "R_ID with an encoder trained on the generator's own pictures: takes long",
+        Metric::Gilbo => "R_ID with encoders trained on the generator's own pictures: takes long",
         Metric::Kl => {
             "How much the code says about a picture: KL of its posterior from the prior, by dimension"
         }
