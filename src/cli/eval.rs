@@ -23,7 +23,8 @@ const MOST: i64 = 10_000_000;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Metrics:\n  \
     fvm          FactorVAE metric: 800 votes of 100 pictures; higher is better, at most 1\n  \
-    mig          mutual information gap: 10,000 pictures, 20 bins; higher is better, at most 1\n  \
+    mig          mutual information gap: 10,000 pictures, 20 bins; higher is better, at most 1; the interval is that of \
+    the value on all pictures where these can be looked at\n  \
     correlation  largest |correlation| of each factor with a dimension, with its name\n  \
     fid          Frechet distance of 50,000 drawn from 50,000 real pictures; lower is better\n  \
     r_id         E[log q(c|G(s,c))], 10,000 pictures, in nats; higher is better\n  \
@@ -116,6 +117,7 @@ pub struct Args {
     device: DeviceArgs,
 }
 
+/// By the name that the library has, or as names are written here.
 fn parse_fvm(text: &str) -> Result<FvmOptions, String> {
     match text {
         "paper" => Ok(FvmOptions::PAPER),
@@ -149,9 +151,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if chooses && features.is_none() {
         request.metrics.retain(|&metric| metric != Metric::Fid);
     }
-    if let Some(warning) = bench.description().other_drawing(&spec) {
-        warn(warning);
-    }
+    bench.description().other_drawing(&spec).iter().for_each(warn);
     let options = args.opening.options_for(&cancel, &spec, bench.description());
     let mut pictures = Pictures::open(&spec, &bench.networks, &request, &options);
     if chooses && matches!(pictures, Err(DataError::Spec(_))) {

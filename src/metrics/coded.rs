@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::base::{Array, Pool};
+use crate::base::{Array, Pool, Stream};
 use crate::data::{Dataset, Factor, SHARED_NUISANCE, classes_of};
 use crate::inference::Encoder;
 
@@ -95,6 +95,39 @@ impl CodedData for EncodedPictures<'_> {
     }
 }
 
+/// Hands the posteriors of the pictures `indices` to `look`, some at a time: their indices, means and log variances
+/// `(indices.len(), code_dim)`.
+///
+/// # Errors
+/// As [`CodedData::encode`], and when the watch stops it.
+pub(super) fn each_posterior(
+    coded: &mut dyn CodedData,
+    indices: &[usize],
+    seed: u64,
+    watch: &mut Watch<'_>,
+    mut look: impl FnMut(&[usize], &[f32], &[f32]),
+) -> Result<(), MetricError> {
+    const AT_A_TIME: usize = 4 * BATCH;
+    let (mut mu, mut logvar) = (Vec::new(), Vec::new());
+    for (batch, chosen) in indices.chunks(AT_A_TIME).enumerate() {
+        watch.step(batch * AT_A_TIME, indices.len())?;
+        mu.resize(chosen.len() * coded.code_dim(), 0.0);
+        logvar.resize(mu.len(), 0.0);
+        coded.encode(chosen, seed, &mut mu, &mut logvar)?;
+        look(chosen, &mu, &logvar);
+    }
+    Ok(())
+}
+
+/// Widens the least and the greatest value of each column, `ends`, to hold those of `rows` `(N, ends.len())`.
+pub(super) fn widen(ends: &mut [[f32; 2]], rows: &[f32]) {
+    for row in rows.chunks_exact(ends.len().max(1)) {
+        for ([low, high], &value) in ends.iter_mut().zip(row) {
+            (*low, *high) = (low.min(value), high.max(value));
+        }
+    }
+}
+
 /// Refuses a data set whose pictures do not have `shape`; `who` begins the sentence.
 pub(super) fn check_pictures(data: &dyn Dataset, shape: [usize; 3], who: &str) -> Result<(), MetricError> {
     if data.is_empty() {
@@ -136,7 +169,7 @@ pub(super) fn read_pictures(
 /// The posteriors of different pictures, chosen at random.
 #[derive(Clone, Debug)]
 pub struct CodeSample {
-    /// Which pictures, ascending.
+    /// Which pictures; ascending unless shuffled.
     pub indices: Vec<usize>,
     /// Posterior means `(N, code_dim)`.
     pub mu: Array,
@@ -156,6 +189,31 @@ impl CodeSample {
         watch: &mut Watch<'_>,
     ) -> Result<Self, MetricError> {
         let indices = choose(coded.len(), count.min(coded.len()), seed, "code sample");
+        Self::of(coded, indices, seed, watch)
+    }
+
+    /// The same pictures in random order, for whoever cuts the rows into parts.
+    ///
+    /// # Errors
+    /// As [`CodeSample::draw`].
+    pub fn draw_shuffled(
+        coded: &mut dyn CodedData,
+        count: usize,
+        seed: u64,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, MetricError> {
+        let chosen = choose(coded.len(), count.min(coded.len()), seed, "code sample");
+        let order = Stream::new(seed, "code order").permutation(chosen.len());
+        let indices = order.into_iter().map(|place| chosen[place as usize]).collect();
+        Self::of(coded, indices, seed, watch)
+    }
+
+    fn of(
+        coded: &mut dyn CodedData,
+        indices: Vec<usize>,
+        seed: u64,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, MetricError> {
         let dims = coded.code_dim();
         let mut mu = Array::zeros([indices.len(), dims]);
         let mut logvar = Array::zeros([indices.len(), dims]);

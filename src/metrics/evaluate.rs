@@ -5,6 +5,7 @@ use crate::data::DrawingVersion;
 use crate::explore::Source;
 
 use super::alignment::{ALIGNMENT_PICTURES, alignment};
+use super::coded::{each_posterior, widen};
 use super::correlation::{READ_BACK_PICTURES, factor_correlation, read_back_correlation};
 use super::divergence::{active_units, kl};
 use super::drawn::Drawing;
@@ -12,11 +13,12 @@ use super::fid::{FID_PICTURES, fid};
 use super::fvm::{FvmOptions, fvm};
 use super::gilbo::{GilboOptions, gilbo};
 use super::mig::mig;
+use super::mixture::Mixture;
 use super::request::{CODED_PICTURES, check, read_code};
-use super::total_correlation::{gaussian_total_correlation, total_correlation};
+use super::total_correlation::{drawn_codes, gaussian_total_correlation, total_correlation};
 use super::{
-    CodeSample, EncodedPictures, Evaluation, Features, Metric, MetricError, Pictures, Progress, Request,
-    Score, Subject, Watch,
+    CodeSample, CodedData as _, EncodedPictures, Evaluation, Features, Metric, MetricError, Pictures,
+    Progress, Request, Score, Subject, Watch,
 };
 
 /// Measures everything that `request` asks, or nothing: what makes no sense is found before anything is computed.
@@ -56,6 +58,17 @@ pub fn evaluate(
     }
     job.pictures(sample.as_ref(), features)?;
     Ok(job.result)
+}
+
+/// The most pictures that are all looked at, a minute or two; the sample has to do where there are more.
+const MOST_PICTURES: usize = 1 << 20;
+
+/// What the posteriors of all pictures say.
+struct Whole {
+    /// The least and the greatest mean of each dimension.
+    ends: Vec<[f32; 2]>,
+    /// The codes that [`Metric::Tc`] draws, under all posteriors.
+    mixture: Option<Mixture>,
 }
 
 /// A measurement under way.
@@ -103,6 +116,7 @@ impl Job<'_, '_, '_> {
     /// Everything that looks at codes of the data alone.
     fn representation(&mut self, sample: &CodeSample) -> Result<(), MetricError> {
         let (request, seed) = (self.request, self.request.seed);
+        let whole = self.whole(sample)?;
         let (Some(data), Some(encoder)) = (&self.pictures.coded, &mut self.subject.networks.encoder) else {
             return Ok(());
         };
@@ -125,13 +139,15 @@ impl Job<'_, '_, '_> {
         if request.has(Metric::Mig) {
             self.watch.begin(Metric::Mig);
             self.watch.step(0, 1)?;
-            let score = mig(sample, data.factors(), request.mig_bins, seed)?;
-            self.keep(
-                Metric::Mig,
-                score,
-                rows,
-                format!("{} equal-width bins of the means", request.mig_bins),
-            );
+            let ends = whole.as_ref().map(|whole| whole.ends.as_slice());
+            let score = mig(sample, data.factors(), request.mig_bins, ends, seed)?;
+            let interval = match ends {
+                Some(_) => format!("the value on all {} pictures", data.len()),
+                None => "the value on as many others".to_owned(),
+            };
+            let setting =
+                format!("{} equal-width bins of the means, interval of {interval}", request.mig_bins);
+            self.keep(Metric::Mig, score, rows, setting);
         }
         if request.has(Metric::Correlation) {
             self.watch.begin(Metric::Correlation);
@@ -148,8 +164,8 @@ impl Job<'_, '_, '_> {
         }
         if request.has(Metric::Tc) {
             self.watch.begin(Metric::Tc);
-            let score = total_correlation(sample, seed, &mut self.watch)?;
-            self.keep(Metric::Tc, score, rows, "mixture of the pictures' posteriors, 1000 codes");
+            self.watch.step(0, 1)?;
+            self.total_correlation(sample, data.len(), whole.and_then(|whole| whole.mixture));
         }
         if request.has(Metric::GaussianTc) {
             self.watch.begin(Metric::GaussianTc);
@@ -158,6 +174,53 @@ impl Job<'_, '_, '_> {
             self.keep(Metric::GaussianTc, score, rows, "Gaussian of the means' covariance");
         }
         Ok(())
+    }
+
+    /// Looks at the posteriors of all pictures, where a metric gains by it and it does not take too long.
+    fn whole(&mut self, sample: &CodeSample) -> Result<Option<Whole>, MetricError> {
+        let (request, pool) = (self.request, self.subject.pool);
+        let gains = |&metric: &Metric| matches!(metric, Metric::Mig | Metric::Tc);
+        let (Some(&metric), None, Some(data), Some(encoder)) = (
+            request.metrics.iter().find(|metric| gains(metric)),
+            request.samples,
+            &self.pictures.coded,
+            &mut self.subject.networks.encoder,
+        ) else {
+            return Ok(None);
+        };
+        // Rendering all of a set would take longer than everything else together.
+        if data.is_costly() || data.len() > MOST_PICTURES {
+            return Ok(None);
+        }
+        self.watch.begin(metric);
+        let mut coded = EncodedPictures::new(data.as_ref(), encoder.as_mut(), pool)?;
+        let mut ends = vec![[f32::INFINITY, f32::NEG_INFINITY]; coded.code_dim()];
+        let mut mixture = request.has(Metric::Tc).then(|| drawn_codes(sample, request.seed));
+        let all: Vec<usize> = (0..data.len()).collect();
+        each_posterior(&mut coded, &all, request.seed, &mut self.watch, |indices, mu, logvar| {
+            widen(&mut ends, mu);
+            if let Some(mixture) = &mut mixture {
+                pool.run(|| mixture.add(indices, mu, logvar));
+            }
+        })?;
+        Ok(Some(Whole { ends, mixture }))
+    }
+
+    fn total_correlation(&mut self, sample: &CodeSample, len: usize, mixture: Option<Mixture>) {
+        let (seed, pool) = (self.request.seed, self.subject.pool);
+        let mixture = mixture.unwrap_or_else(|| {
+            let mut mixture = drawn_codes(sample, seed);
+            pool.run(|| mixture.add(&sample.indices, sample.mu.data(), sample.logvar.data()));
+            mixture
+        });
+        let found = total_correlation(&mixture, sample, len);
+        let posteriors = found.posteriors;
+        let setting = match found.is_whole {
+            true => format!("1000 codes, mixture of all {posteriors} posteriors"),
+            false => format!("1000 codes, mixture of {posteriors} of {len} posteriors: biased upward"),
+        };
+        self.keep(Metric::Tc, found.score, posteriors, setting);
+        self.result.warnings.extend(found.warning);
     }
 
     /// Everything that looks at drawn pictures.

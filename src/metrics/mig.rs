@@ -4,7 +4,7 @@
 use crate::base::Array;
 use crate::data::Factor;
 
-use super::score::half_sample_deviation;
+use super::score::half_samples;
 use super::{CodeSample, MetricError, Score};
 
 /// Bins of each dimension when not said.
@@ -15,12 +15,21 @@ const REPETITIONS: usize = 100;
 /// The mean over factors of the gap between the two dimensions that know most about the factor, each in units of the
 /// factor's entropy; the parts are the factors' gaps. Factors with one class count for nothing.
 ///
-/// The bins lie between the least and the greatest mean of the pictures that happen to be looked at, which is most of what
-/// makes the value vary. So the interval comes from halves of the pictures, each put into bins of its own.
+/// The bins lie between the least and the greatest mean of the pictures that happen to be looked at, and how they fall on
+/// the classes of a factor matters more than which pictures there are. With `ends`, the least and the greatest mean of each
+/// dimension over all pictures, the interval is that of the value on all pictures: of these pictures in bins between those
+/// ends, freed of the bias that halves of the pictures show. Without them it comes from halves of the pictures, each in bins
+/// of its own, and tells how the value would vary with other pictures, as many.
 ///
 /// # Errors
 /// When the data has no factors that vary.
-pub fn mig(sample: &CodeSample, factors: &[Factor], bins: usize, seed: u64) -> Result<Score, MetricError> {
+pub fn mig(
+    sample: &CodeSample,
+    factors: &[Factor],
+    bins: usize,
+    ends: Option<&[[f32; 2]]>,
+    seed: u64,
+) -> Result<Score, MetricError> {
     let classes = sample.classes(factors);
     let mut varying = Vec::new();
     for (factor, classes) in factors.iter().zip(&classes) {
@@ -31,8 +40,8 @@ pub fn mig(sample: &CodeSample, factors: &[Factor], bins: usize, seed: u64) -> R
     if varying.is_empty() {
         return Err(MetricError::request("the mutual information gap needs data with known factors"));
     }
-    let gaps = |rows: &[usize]| -> Vec<f64> {
-        let binned = binned(&sample.mu, bins, rows);
+    let gaps = |rows: &[usize], ends: Option<&[[f32; 2]]>| -> Vec<f64> {
+        let binned = binned(&sample.mu, bins, rows, ends);
         let of = |&(_, classes, count): &(String, &[usize], usize)| {
             let classes: Vec<usize> = rows.iter().map(|&row| classes[row]).collect();
             gap(&binned, bins, &classes, count)
@@ -40,20 +49,31 @@ pub fn mig(sample: &CodeSample, factors: &[Factor], bins: usize, seed: u64) -> R
         varying.iter().map(of).collect()
     };
     let mean = |gaps: &[f64]| gaps.iter().sum::<f64>() / gaps.len() as f64;
-    let deviation = half_sample_deviation(sample.len(), REPETITIONS, seed, |rows| mean(&gaps(rows)));
+    let halves = half_samples(sample.len(), REPETITIONS, seed, |rows| mean(&gaps(rows, ends)));
     let all: Vec<usize> = (0..sample.len()).collect();
-    let gaps = gaps(&all);
-    let names = varying.iter().map(|(name, ..)| name.clone());
-    Ok(Score::around(mean(&gaps), deviation, [0.0, 1.0]).with_parts(names, &gaps))
+    let own = gaps(&all, None);
+    let score = match ends {
+        None => Score::around(mean(&own), halves.deviation, [0.0, 1.0]),
+        Some(_) => {
+            let centre = 2.0 * mean(&gaps(&all, ends)) - halves.mean;
+            Score::beside(mean(&own), centre, halves.deviation, [0.0, 1.0])
+        }
+    };
+    Ok(score.with_parts(varying.iter().map(|(name, ..)| name.clone()), &own))
 }
 
-/// The bin of each of `rows`, `[dim][place in rows]`: `bins` equal ones between the least and the greatest of these
-/// values of a dimension of `mu` `(N, code_dim)`.
-fn binned(mu: &Array, bins: usize, rows: &[usize]) -> Vec<Vec<usize>> {
+/// The bin of each of `rows`, `[dim][place in rows]`: `bins` equal ones of a dimension of `mu` `(N, code_dim)`, between its
+/// `ends` or, without them, between the least and the greatest of these values.
+fn binned(mu: &Array, bins: usize, rows: &[usize], ends: Option<&[[f32; 2]]>) -> Vec<Vec<usize>> {
     let one = |dim: usize| {
         let column: Vec<f64> = rows.iter().map(|&row| f64::from(mu.row(row)[dim])).collect();
-        let low = column.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let [low, high] = match ends {
+            Some(ends) => ends[dim].map(f64::from),
+            None => [
+                column.iter().copied().fold(f64::INFINITY, f64::min),
+                column.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            ],
+        };
         // Edges as numpy.histogram lays them, so that a value on an edge falls on the same side.
         let step = (high - low) / bins as f64;
         let edges: Vec<f64> = (1..bins).map(|k| low + step * k as f64).collect();

@@ -140,17 +140,26 @@ pub(super) fn bootstrap_deviation(
     moments(&values).1.sqrt()
 }
 
-/// The standard deviation of `statistic` by the spread over `repetitions` random halves of the row numbers below `rows`,
-/// drawn without replacement (Politis and Romano 1994).
+/// What [`half_samples`] tell of a statistic.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Halves {
+    /// Its mean over the halves. A bias that falls with the number of rows is twice as large in it as in all of them.
+    pub(super) mean: f64,
+    /// The standard deviation of the statistic of all rows.
+    pub(super) deviation: f64,
+}
+
+/// `statistic` of `repetitions` random halves of the row numbers below `rows`, drawn without replacement (Politis and Romano
+/// 1994).
 ///
 /// Half of the rows spread around all of them just as all of them spread around the world. Unlike the bootstrap this draws no
 /// row twice, so it also serves statistics that count values that are alike, or that depend on the outermost ones.
-pub(super) fn half_sample_deviation(
+pub(super) fn half_samples(
     rows: usize,
     repetitions: usize,
     seed: u64,
     mut statistic: impl FnMut(&[usize]) -> f64,
-) -> f64 {
+) -> Halves {
     let half = rows / 2;
     let mut all: Vec<usize> = (0..rows).collect();
     let mut repeat = |repetition: usize| {
@@ -162,8 +171,9 @@ pub(super) fn half_sample_deviation(
         statistic(&all[..half])
     };
     let values: Vec<f64> = (0..repetitions).map(&mut repeat).collect();
+    let (mean, variance) = moments(&values);
     // Of an odd number a half is a little less than half.
-    (moments(&values).1 * half as f64 / (rows - half).max(1) as f64).sqrt()
+    Halves { mean, deviation: (variance * half as f64 / (rows - half).max(1) as f64).sqrt() }
 }
 
 #[cfg(test)]
@@ -186,13 +196,18 @@ mod tests {
         let mean = |rows: &[usize]| rows.iter().map(|&row| values[row]).sum::<f64>() / rows.len() as f64;
         let expected = (moments(&values).1 / 2001.0).sqrt();
         for rows in [2000, 2001] {
-            let deviation = half_sample_deviation(rows, 400, 1, mean);
+            let Halves { deviation, .. } = half_samples(rows, 400, 1, mean);
             assert!((deviation / expected - 1.0).abs() < 0.1, "{deviation} against {expected}");
         }
         let seen = |rows: &[usize]| rows.iter().collect::<std::collections::HashSet<_>>().len() as f64;
-        assert_eq!(half_sample_deviation(100, 50, 1, seen), 0.0, "no row comes twice");
+        assert_eq!(
+            half_samples(100, 50, 1, seen),
+            Halves { mean: 50.0, deviation: 0.0 },
+            "no row comes twice"
+        );
         assert!(bootstrap_deviation(100, 50, 1, seen) > 1.0);
-        assert_eq!([0, 1].map(|rows| half_sample_deviation(rows, 3, 1, |rows| rows.len() as f64)), [0.0; 2]);
+        let none = Halves { mean: 0.0, deviation: 0.0 };
+        assert_eq!([0, 1].map(|rows| half_samples(rows, 3, 1, |rows| rows.len() as f64)), [none; 2]);
     }
 
     #[test]

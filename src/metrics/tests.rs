@@ -1,7 +1,7 @@
 //! Codes whose scores are known.
 
 use super::*;
-use crate::base::{Cancel, Stream};
+use crate::base::{Array, Cancel, Stream};
 use crate::data::{Factor, classes_of, combinations};
 
 /// Five factors of sizes 3 to 8, and a code of their classes.
@@ -34,7 +34,7 @@ impl Known {
     }
 
     fn mig(&mut self) -> Score {
-        mig(&self.sample(), &self.factors, MIG_BINS, 1).expect("measures")
+        mig(&self.sample(), &self.factors, MIG_BINS, None, 1).expect("measures")
     }
 }
 
@@ -137,7 +137,6 @@ fn a_code_that_holds_everything_twice_has_no_gap() {
 fn independent_dimensions_have_no_total_correlation_and_a_rotation_gives_them_one() {
     let independent = identity().sample();
     assert!(gaussian_total_correlation(&independent, 1).value < 0.01);
-    let mixture = total_correlation(&independent, 1, &mut watch()).expect("measures");
     let mut rotated = Known::new(5, |classes, _, mu| {
         let sum: usize = classes.iter().sum();
         for (value, &class) in mu.iter_mut().zip(classes) {
@@ -145,8 +144,53 @@ fn independent_dimensions_have_no_total_correlation_and_a_rotation_gives_them_on
         }
     });
     assert!(gaussian_total_correlation(&rotated.sample(), 1).value > 0.5);
-    let tied = total_correlation(&rotated.sample(), 1, &mut watch()).expect("measures");
-    assert!(tied.value > mixture.value + 0.5, "{tied:?} against {mixture:?}");
+}
+
+fn all_of(known: &Known) -> Vec<usize> {
+    (0..known.len()).collect()
+}
+
+fn tc(known: &mut Known, pictures: usize, use_all: bool) -> TotalCorrelation {
+    let sample = CodeSample::draw(known, pictures, 1, &mut watch()).expect("encodes");
+    let mut mixture = drawn_codes(&sample, 1);
+    let others = if use_all { all_of(known) } else { sample.indices.clone() };
+    let add = |indices: &[usize], mu: &[f32], logvar: &[f32]| mixture.add(indices, mu, logvar);
+    coded::each_posterior(known, &others, 1, &mut watch(), add).expect("encodes");
+    total_correlation(&mixture, &sample, known.len())
+}
+
+#[test]
+fn the_mixture_of_all_posteriors_has_the_total_correlation_of_the_closed_form() {
+    // All classes occur together equally often, so the dimensions are independent, whatever their densities.
+    let grid = tc(&mut identity(), 5000, true);
+    assert!(grid.is_whole && grid.posteriors == 9216 && grid.warning.is_none());
+    assert!(grid.score.value.abs() < 1e-9 && grid.score.high < 1e-9, "{:?}", grid.score);
+    // The third dimension tells which of 8 classes the second is in, and is far from the others': log 8 nats.
+    let mut twice = Known::new(3, |classes, _, mu| {
+        mu.copy_from_slice(&[classes[1] as f32, 9.0 * classes[2] as f32, 9.0 * classes[2] as f32]);
+    });
+    let twice = tc(&mut twice, 5000, true).score;
+    assert!((twice.value - 8f64.ln()).abs() < 1e-9, "{twice:?}");
+}
+
+#[test]
+fn a_mixture_of_some_posteriors_is_told_to_be_biased_and_its_interval_holds_the_value_of_all() {
+    for pictures in [300, 3000] {
+        let some = tc(&mut identity(), pictures, false);
+        assert!(!some.is_whole && some.posteriors == pictures);
+        let warning = some.warning.expect("9216 pictures, and the code knows each");
+        assert!(warning.starts_with("tc is biased upward") && warning.contains("of 9216"), "{warning}");
+        assert!(some.score.low <= 0.0 && some.score.value > 0.3, "{:?}", some.score);
+    }
+    let mut vague = Known::new(5, |classes, _, mu| {
+        for (value, &class) in mu.iter_mut().zip(classes) {
+            *value = 0.02 * class as f32;
+        }
+    });
+    let whole = tc(&mut vague, 3000, true).score;
+    let some = tc(&mut vague, 3000, false);
+    assert!(some.score.low <= whole.value && whole.value <= some.score.high, "{some:?} {whole:?}");
+    assert!(some.score.high - some.score.low < 0.1 && some.warning.is_none(), "{some:?}");
 }
 
 #[test]
@@ -161,7 +205,43 @@ fn equal_seeds_give_equal_results_and_others_do_not() {
     assert_eq!(noisy().mig(), noisy().mig());
     assert_eq!(noisy().fvm(&FvmOptions::PAPER), noisy().fvm(&FvmOptions::PAPER));
     let other = CodeSample::draw(&mut noisy(), 5000, 2, &mut watch()).expect("encodes");
-    assert_ne!(mig(&other, &noisy().factors, MIG_BINS, 2).expect("measures").value, noisy().mig().value);
+    assert_ne!(
+        mig(&other, &noisy().factors, MIG_BINS, None, 2).expect("measures").value,
+        noisy().mig().value
+    );
+}
+
+#[test]
+fn migs_interval_holds_the_value_on_all_pictures() {
+    let mut known = Known::new(5, |classes, stream, mu| {
+        for ((value, &class), noise) in mu.iter_mut().zip(classes).zip([0.3, 0.1, 0.4, 0.2, 0.3]) {
+            *value = class as f32 + noise * stream.normal();
+        }
+    });
+    let factors = known.factors.clone();
+    // The noise of a picture depends on the draw, so all samples are of one draw.
+    let all = CodeSample::draw(&mut known, 9216, 1, &mut watch()).expect("encodes");
+    let mut ends = vec![[f32::INFINITY, f32::NEG_INFINITY]; 5];
+    coded::widen(&mut ends, all.mu.data());
+    let truth = mig(&all, &factors, MIG_BINS, None, 1).expect("measures").value;
+    assert_eq!(truth, mig(&all, &factors, MIG_BINS, Some(&ends), 1).expect("measures").value);
+    let of_rows = |rows: &[u32]| {
+        let pick = |from: &Array| rows.iter().flat_map(|&row| from.row(row as usize).to_vec()).collect();
+        CodeSample {
+            indices: rows.iter().map(|&row| all.indices[row as usize]).collect(),
+            mu: Array::new([rows.len(), 5], pick(&all.mu)).expect("fits"),
+            logvar: Array::new([rows.len(), 5], pick(&all.logvar)).expect("fits"),
+        }
+    };
+    let (mut covered, mut width) = (0, 0.0);
+    for seed in 0..40 {
+        let sample = of_rows(&Stream::new(seed, "rows").permutation(9216)[..1000]);
+        let score = mig(&sample, &factors, MIG_BINS, Some(&ends), seed).expect("measures");
+        assert!(score.low <= score.value && score.value <= score.high);
+        covered += usize::from((score.low..=score.high).contains(&truth));
+        width += (score.high - score.low) / 40.0;
+    }
+    assert!(covered >= 36 && width < 0.05, "{covered} of 40, {width} wide");
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use crate::base::Stream;
 
+use super::divergence::kl;
 use super::linear_algebra::eigenvalues;
+use super::mixture::{DrawnCode, Mixture};
 use super::score::bootstrap_deviation;
-use super::{CodeSample, MetricError, Score, Watch};
+use super::{CodeSample, Score};
 
 /// Codes drawn from the aggregated posterior.
 const DRAWS: usize = 1000;
@@ -12,78 +14,64 @@ const DRAWS: usize = 1000;
 const REPETITIONS: usize = 100;
 /// Correlations closer to singular than this count as this, so that the estimate stays finite.
 const LEAST_EIGENVALUE: f64 = 1e-12;
+/// A difference in nats that the codes' own posteriors may make without a warning.
+const TOLERANCE: f64 = 0.05;
 
-/// The total correlation of the aggregated posterior, taken as the mixture of the sample's posteriors (Chen et al.
-/// 2018, section C.1, with the whole sample as the minibatch).
-///
-/// 1000 codes are drawn from q(c|x) of random pictures, and log q(c) and log q(c_j) are mixture densities over all
-/// pictures. A mixture of N narrow posteriors cannot say less than log q(c|x) - log N about a code of its own, so the
-/// estimate is too high where the code holds more than log N nats about its picture.
-///
-/// # Errors
-/// When the watch stops it.
-pub fn total_correlation(
-    sample: &CodeSample,
-    seed: u64,
-    watch: &mut Watch<'_>,
-) -> Result<Score, MetricError> {
-    let mut mixture = Mixture::new(sample);
-    let mut terms = Vec::with_capacity(DRAWS);
-    for draw in 0..DRAWS {
-        watch.step(draw, DRAWS)?;
-        let mut stream = Stream::for_item(seed, "total correlation", draw as u64);
-        let row = stream.below(sample.len());
-        let pairs = sample.mu.row(row).iter().zip(sample.logvar.row(row));
-        let code: Vec<f32> = pairs.map(|(mu, logvar)| mu + (0.5 * logvar).exp() * stream.normal()).collect();
-        terms.push(mixture.log_ratio(&code));
-    }
-    Ok(Score::mean(&terms, [f64::NEG_INFINITY, f64::INFINITY]))
+/// What [`total_correlation`] finds.
+#[derive(Clone, Debug)]
+pub struct TotalCorrelation {
+    /// The value in nats.
+    pub score: Score,
+    /// Posteriors in the mixture.
+    pub posteriors: usize,
+    /// Whether these are all pictures' posteriors, so that the mixture is the aggregated posterior itself.
+    pub is_whole: bool,
+    /// What to say where the value is much too high.
+    pub warning: Option<String>,
 }
 
-/// The equal mixture of the posteriors of a sample.
-pub struct Mixture {
-    dims: usize,
-    means: Vec<f64>,
-    logvars: Vec<f64>,
-    precisions: Vec<f64>,
-    /// Log densities of one code under each posterior: of the whole code, and of each dimension.
-    joint: Vec<f64>,
-    single: Vec<Vec<f64>>,
+/// 1000 codes drawn from q(c|x) of random pictures of `sample`, in a mixture of these posteriors; others are to be added.
+pub fn drawn_codes(sample: &CodeSample, seed: u64) -> Mixture {
+    Mixture::of_drawn((0..DRAWS).map(|number| draw(sample, number, seed)), sample.mu.row_len())
 }
 
-impl Mixture {
-    /// Prepares the mixture.
-    pub fn new(sample: &CodeSample) -> Self {
-        let dims = sample.mu.row_len();
-        let wide = |values: &[f32]| -> Vec<f64> { values.iter().map(|&value| f64::from(value)).collect() };
-        let logvars = wide(sample.logvar.data());
-        Self {
-            dims,
-            means: wide(sample.mu.data()),
-            precisions: logvars.iter().map(|logvar| (-logvar).exp()).collect(),
-            logvars,
-            joint: vec![0.0; sample.len()],
-            single: vec![vec![0.0; sample.len()]; dims],
-        }
+/// The total correlation of the aggregated posterior q(c), the mixture of the posteriors of `len` pictures, from the
+/// [`drawn_codes`] of `sample` under the posteriors that were added to `mixture`: those of all pictures, or of the sample alone
+/// (as in Chen et al. 2018, section C.1, with the sample as the minibatch).
+///
+/// A mixture of N of the posteriors that contains those of the codes gives too high a density: by KL(q_N || q) on average,
+/// about exp(k - log N) where the code holds k nats about its picture. One without them gives too low a density, by
+/// Jensen's inequality. So where not all are mixed the value is biased upward, and its interval reaches down to the
+/// value without the codes' own posteriors, if not to 0, below which no total correlation is.
+pub fn total_correlation(mixture: &Mixture, sample: &CodeSample, len: usize) -> TotalCorrelation {
+    let posteriors = mixture.len();
+    let is_whole = posteriors >= len;
+    let mut score = Score::mean(&mixture.log_ratios(), [0.0, f64::INFINITY]);
+    let mut warning = None;
+    if !is_whole {
+        let without = Score::mean(&mixture.log_ratios_without_own(), [0.0, f64::INFINITY]);
+        score.low = score.low.min(without.low);
+        warning = (score.value - without.value > TOLERANCE).then(|| {
+            format!(
+                "tc is biased upward: {posteriors} of {len} posteriors are few for a code that holds {:.1} nats about its \
+                 picture (log {posteriors} is {:.1}); the true value lies between the lower end of the interval and this \
+                 one, and more --samples bring the two together",
+                kl(sample).value,
+                (posteriors as f64).ln()
+            )
+        });
     }
+    TotalCorrelation { score, posteriors, is_whole, warning }
+}
 
-    /// log q(c) - sum_j log q(c_j) in nats of one code `(dims,)`.
-    pub fn log_ratio(&mut self, code: &[f32]) -> f64 {
-        for row in 0..self.joint.len() {
-            self.joint[row] = 0.0;
-            for (dim, &value) in code.iter().enumerate() {
-                let at = row * self.dims + dim;
-                let squared = (f64::from(value) - self.means[at]).powi(2) * self.precisions[at];
-                // The constant log(2 pi) / 2 of each dimension cancels between joint and product.
-                let density = -0.5 * (squared + self.logvars[at]);
-                self.single[dim][row] = density;
-                self.joint[row] += density;
-            }
-        }
-        let log_count = (self.joint.len() as f64).ln();
-        let product: f64 = self.single.iter().map(|densities| log_sum_exp(densities) - log_count).sum();
-        log_sum_exp(&self.joint) - log_count - product
-    }
+/// Code `number`, from the posterior of a random picture.
+fn draw(sample: &CodeSample, number: usize, seed: u64) -> DrawnCode<'_> {
+    let mut stream = Stream::for_item(seed, "total correlation", number as u64);
+    let row = stream.below(sample.len());
+    let (mu, logvar) = (sample.mu.row(row), sample.logvar.row(row));
+    let code =
+        mu.iter().zip(logvar).map(|(mu, logvar)| mu + (0.5 * logvar).exp() * stream.normal()).collect();
+    DrawnCode { code, picture: sample.indices[row], mu, logvar }
 }
 
 /// The total correlation of a Gaussian with the covariance of the means (Locatello et al. 2019, section 5.4.1):
@@ -112,9 +100,4 @@ fn correlations(sample: &CodeSample, rows: &[usize]) -> (Vec<f64>, usize) {
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let matrix = columns.iter().flat_map(|a| columns.iter().map(|b| product(a, b))).collect();
     (matrix, columns.len())
-}
-
-fn log_sum_exp(values: &[f64]) -> f64 {
-    let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    largest + values.iter().map(|value| (value - largest).exp()).sum::<f64>().ln()
 }

@@ -90,6 +90,24 @@ fn fid_with_a_network_that_was_trained_here() {
 }
 
 #[test]
+fn total_correlation_says_how_many_posteriors_it_mixes() {
+    let folder = id_gan();
+    let ask = "eval model.safetensors --data color-dsprites --metrics tc --samples 200 --json";
+    let result = json(folder.path(), ask);
+    assert_eq!(result["samples"]["tc"], 200);
+    let setting = result["settings"]["tc"].as_str().unwrap();
+    assert!(setting.contains("mixture of 200 of 737280 posteriors: biased upward"), "{setting}");
+    let photos = folder.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    for k in 0..40 {
+        RgbImage::from_pixel(64, 64, Rgb([k * 6, 9, 200])).save(photos.join(format!("{k}.png"))).unwrap();
+    }
+    let result = json(folder.path(), "eval model.safetensors --data images:photos --metrics tc --json");
+    assert_eq!(result["settings"]["tc"], "1000 codes, mixture of all 40 posteriors");
+    assert!(result["warnings"].is_null() && result["metrics"]["tc"]["value"].is_number(), "{result}");
+}
+
+#[test]
 fn statistics_of_a_data_set() {
     let folder = id_gan();
     succeed(folder.path(), "stats model.safetensors --data color-dsprites --out measured.safetensors");

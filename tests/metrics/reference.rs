@@ -53,7 +53,7 @@ fn assert_close(ours: f64, theirs: f64, what: &str) {
 #[test]
 fn mutual_information_gap() {
     let (arrays, expected) = records();
-    let score = mig(&sample(&arrays), &factors(), MIG_BINS, 1).unwrap();
+    let score = mig(&sample(&arrays), &factors(), MIG_BINS, None, 1).unwrap();
     assert_close(score.value, expected["mig"].as_f64().unwrap(), "MIG");
     for (part, theirs) in score.parts.iter().zip(numbers(&expected["mig_gaps"])) {
         assert_close(part.value, theirs, &part.name);
@@ -97,9 +97,18 @@ fn total_correlations() {
     let sample = sample(&arrays);
     let gaussian = gaussian_total_correlation(&sample, 1);
     assert_close(gaussian.value, expected["gaussian_tc"].as_f64().unwrap(), "Gaussian total correlation");
-    let mut mixture = Mixture::new(&sample);
-    for (row, theirs) in numbers(&expected["log_ratios"]).into_iter().enumerate() {
-        assert_close(mixture.log_ratio(arrays["drawn"].row(row)), theirs, "log ratio");
+    let mut mixture = Mixture::new(arrays["drawn"].data(), sample.mu.row_len());
+    // in parts of any size
+    let (dims, rows) = (sample.mu.row_len(), sample.len());
+    for part in [0..1, 1..7, 7..rows] {
+        let values = part.start * dims..part.end * dims;
+        let (mu, logvar) = (&sample.mu.data()[values.clone()], &sample.logvar.data()[values]);
+        mixture.add(&sample.indices[part], mu, logvar);
+    }
+    let ours = mixture.log_ratios();
+    assert_eq!(ours.len(), arrays["drawn"].shape()[0]);
+    for (ours, theirs) in ours.into_iter().zip(numbers(&expected["log_ratios"])) {
+        assert_close(ours, theirs, "log ratio");
     }
 }
 

@@ -165,7 +165,8 @@ fn hint(metric: Metric) -> &'static str {
             "Dimensions whose mean varies over the data; the others have collapsed onto the prior"
         }
         Metric::Tc => {
-            "Total correlation of the code: how far its dimensions are from independent. Lower is better"
+            "Total correlation of the code: how far its dimensions are from independent. Lower is better. By the \
+             posteriors of all pictures: takes a minute"
         }
         Metric::GaussianTc => {
             "The same of a Gaussian fitted to the means: quick, and blind to what is not linear"
