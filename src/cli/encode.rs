@@ -1,40 +1,61 @@
 //! `idgan encode`: codes of pictures.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::base::{FileError, write_atomic};
+use anyhow::Context;
+
+use crate::base::{Array, Cancel, FileError, Pool, write_atomic};
+use crate::data::{self, Dataset, OpenOptions, classes_of};
 use crate::explore::export::{NpzWriter, Target, TargetKind};
+use crate::inference::Encoder;
+use crate::metrics::{self, CodeSample, EncodedPictures, Watch};
 
 use super::pictures_in::PicturesIn;
 use super::workbench::Workbench;
-use super::{BackgroundArgs, DeviceArgs, ModelArgs, print_json, usage, warn};
+use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print_json, threads, usage, warn};
 
 /// Arguments of `idgan encode`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(
-    after_help = "The output holds `mu` and `logvar` (N, c_dim) of q(c|x), `c` = mu, so that it feeds `idgan \
-    sample --codes`, and for files their names as `files`.\n\n\
-    Pictures of any size and mode: the middle square (or the middle --crop pixels) is brought to the encoder's 64x64. \
-    A 64x64 picture passes unchanged, whole multiples of 64 are averaged, anything else is scaled by a Lanczos \
-    filter. Hidden files and what is no picture are passed over and counted, and up to one broken picture in a \
+#[command(after_help = "What the output holds (N pictures, K factors):\n  \
+    mu, logvar    (N, c_dim) f32: mean and log variance of q(c|x), in the units of the prior N(0, 1)\n  \
+    c             (N, c_dim) f32: mu once more, so that the file feeds `idgan sample --codes`\n  \
+    files         (N,) text: the names of --images DIR\n  \
+    index         (N,) i64: the number of each picture in --data, from 0\n  \
+    factors       (N, K) f64: the values of its true factors, each in its own unit (an orientation in radians), where \
+    --data knows them\n  \
+    classes       (N, K) i64: the same as numbers of their values, from 0\n  \
+    factor_names  (K,) text\n\n\
+    Pictures of --images may have any size and mode: the middle square (or the middle --crop pixels) is brought to the \
+    encoder's 64x64. A 64x64 picture passes unchanged, whole multiples of 64 are averaged, anything else is scaled by \
+    a Lanczos filter. Hidden files and what is no picture are passed over and counted, and up to one broken picture in a \
     hundred is left out and named.\n\n\
     Examples:\n  \
     idgan encode celeba.safetensors --images img_align_celeba --crop 160 --out codes.npz\n  \
     idgan encode --vae last --images face.jpg --out code.npz\n  \
-    idgan sample celeba.safetensors --codes code.npz --out pictures       draw them again"
-)]
+    idgan encode sprites-64 --data dsprites --count 10000 --out codes.npz       for metrics of your own\n  \
+    idgan sample celeba.safetensors --codes code.npz --out pictures             draw them again")]
 pub struct Args {
     /// Pictures: a folder (searched in depth, in name order), a zip or tar archive, one file, or an .npz with `x` (N,
     /// channels, H, W) in [0, 1].
     #[arg(long, value_name = "DIR|FILE|x.npz")]
-    images: PathBuf,
+    images: Option<PathBuf>,
+
+    /// The pictures of a data set, instead of --images: dsprites, scenes, celeba:PATH and so on (`idgan data --help`).
+    #[arg(long, value_name = "SPEC", conflicts_with_all = ["images", "crop"])]
+    data: Option<String>,
+
+    /// So many different pictures of --data, in random order; all of them, in their own order, when left out.
+    #[arg(long, value_name = "N", conflicts_with = "images", value_parser = clap::value_parser!(u32).range(1..))]
+    count: Option<u32>,
+
+    /// Which pictures are chosen with --count, and the nuisance in them.
+    #[arg(long, value_name = "K", default_value_t = 0, conflicts_with = "images")]
+    seed: u64,
 
     /// Use only the middle square of this many pixels (aligned CelebA 160, 3D chairs 450).
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..))]
     crop: Option<u32>,
-
-    #[command(flatten)]
-    background: BackgroundArgs,
 
     /// Where to: a .npz file.
     #[arg(long, value_name = "OUT.npz")]
@@ -45,10 +66,37 @@ pub struct Args {
     json: bool,
 
     #[command(flatten)]
+    opening: OpeningArgs,
+
+    #[command(flatten)]
     model: ModelArgs,
 
     #[command(flatten)]
     device: DeviceArgs,
+}
+
+/// Codes, and what is known of their pictures.
+struct Encoded {
+    /// Means and log variances `(N, c_dim)`.
+    mu: Array,
+    logvar: Array,
+    known: Known,
+    /// What files were seen on, where they are transparent.
+    background: Option<String>,
+}
+
+enum Known {
+    /// The files' names; none of pictures in an array.
+    Files(Vec<OsString>),
+    /// Numbers in a data set.
+    Numbers(Vec<i64>, Option<Truth>),
+}
+
+/// True factors of pictures, row after row.
+struct Truth {
+    names: Vec<OsString>,
+    values: Vec<f64>,
+    classes: Vec<i64>,
 }
 
 /// Encodes pictures.
@@ -59,41 +107,129 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let target = Target::parse(&args.out, &[TargetKind::Npz]).map_err(usage)?;
     args.model.require()?;
     target.check()?;
-    let pictures = PicturesIn::open(&args.images)?;
-    let mut bench = Workbench::open(&args.model, &args.device)?;
+    let (bench, encoded) = match (&args.data, &args.images) {
+        (Some(spec), _) => {
+            let mut bench = Workbench::open(&args.model, &args.device)?;
+            // Ctrl+C ends the program; nothing has been written yet.
+            let options = args.opening.options_for(&Cancel::new(), spec, bench.description());
+            bench.description().other_drawing(spec).iter().for_each(warn);
+            let encoded = encode_data(spec, args, &options, bench.encoder()?)?;
+            (bench, encoded)
+        }
+        (None, Some(images)) => {
+            let pictures = PicturesIn::open(images)?;
+            let mut bench = Workbench::open(&args.model, &args.device)?;
+            let encoded = encode_images(&pictures, args, &mut bench)?;
+            (bench, encoded)
+        }
+        (None, None) => {
+            return Err(usage("name pictures with --images DIR, or a data set with --data SPEC"));
+        }
+    };
     let block = bench.description().vae.as_ref().map_or_else(|| "c".to_owned(), |part| part.code.clone());
-    let all: Vec<usize> = (0..pictures.len()).collect();
-    let form = bench.form(args.crop, &args.background)?;
-    let encoded = pictures.encode(bench.encoder()?, &all, &form)?;
-    encoded.left_out.iter().for_each(warn);
-    let provenance =
-        bench.provenance().with("background", form.background.to_string()).document().to_string();
+    let mut provenance = bench.provenance();
+    if let Some(background) = &encoded.background {
+        provenance = provenance.with("background", background.as_str());
+    }
+    let provenance = provenance.document().to_string();
     write_atomic(&target.path, |writer| {
-        let fail = |error| anyhow::Error::from(FileError::new(error, &target.path));
         let mut npz = NpzWriter::new(writer);
-        let arrays = [("mu", &encoded.mu), ("logvar", &encoded.logvar), (block.as_str(), &encoded.mu)];
-        for (name, values) in arrays {
-            npz.floats(name, values.shape(), values.data()).map_err(fail)?;
-        }
-        let names = pictures.names(&encoded.rows);
-        if !names.is_empty() {
-            npz.names("files", &names).map_err(fail)?;
-        }
-        npz.text("provenance", &provenance).map_err(fail)?;
-        npz.finish().map_err(fail)?;
-        Ok::<(), anyhow::Error>(())
+        let written = encoded.write(&mut npz, &block, &provenance).and_then(|()| npz.finish());
+        written.map(drop).map_err(|error| anyhow::Error::from(FileError::new(error, &target.path)))
     })?;
     if args.json {
+        let rows = encoded.mu.shape()[0];
         let mean = |dim: usize| {
-            let sum: f64 = (0..encoded.rows.len()).map(|row| f64::from(encoded.mu.row(row)[dim])).sum();
-            sum / encoded.rows.len() as f64
+            let sum: f64 = (0..rows).map(|row| f64::from(encoded.mu.row(row)[dim])).sum();
+            sum / rows as f64
         };
         let means: Vec<f64> = (0..encoded.mu.row_len()).map(mean).collect();
         print_json(&serde_json::json!({
             "out": target.path.display().to_string(),
-            "pictures": encoded.rows.len(),
+            "pictures": rows,
             "mean_mu": means,
         }))?;
     }
     Ok(())
+}
+
+impl Encoded {
+    fn write<W: std::io::Write + std::io::Seek>(
+        &self,
+        npz: &mut NpzWriter<W>,
+        block: &str,
+        provenance: &str,
+    ) -> std::io::Result<()> {
+        for (name, values) in [("mu", &self.mu), ("logvar", &self.logvar), (block, &self.mu)] {
+            npz.floats(name, values.shape(), values.data())?;
+        }
+        match &self.known {
+            Known::Files(names) if names.is_empty() => {}
+            Known::Files(names) => npz.names("files", names)?,
+            Known::Numbers(indices, truth) => {
+                npz.integers("index", &[indices.len()], indices)?;
+                if let Some(truth) = truth {
+                    let shape = [indices.len(), truth.names.len()];
+                    npz.doubles("factors", &shape, &truth.values)?;
+                    npz.integers("classes", &shape, &truth.classes)?;
+                    npz.names("factor_names", &truth.names)?;
+                }
+            }
+        }
+        npz.text("provenance", provenance)
+    }
+}
+
+fn encode_images(pictures: &PicturesIn, args: &Args, bench: &mut Workbench) -> anyhow::Result<Encoded> {
+    let all: Vec<usize> = (0..pictures.len()).collect();
+    let form = bench.form(args.crop, args.opening.background())?;
+    let encoded = pictures.encode(bench.encoder()?, &all, &form)?;
+    encoded.left_out.iter().for_each(warn);
+    let known = Known::Files(pictures.names(&encoded.rows));
+    let background = Some(form.background.to_string());
+    Ok(Encoded { mu: encoded.mu, logvar: encoded.logvar, known, background })
+}
+
+fn encode_data(
+    spec: &str,
+    args: &Args,
+    options: &OpenOptions,
+    encoder: &mut dyn Encoder,
+) -> anyhow::Result<Encoded> {
+    let [_, size, _] = encoder.picture_shape();
+    let data = data::open(spec, Some(size), options)?;
+    let pool = Pool::new("encode", threads()).context("cannot start threads")?;
+    let mut coded = EncodedPictures::new(data.as_ref(), encoder, &pool)?;
+    let count = args.count.map_or(data.len(), |count| (count as usize).min(data.len()));
+    let bar = Progress::new("pictures", count);
+    let mut done = 0;
+    let mut follow = |step: metrics::Progress| {
+        bar.add(step.done - done);
+        done = step.done;
+    };
+    let mut watch = Watch::new(&options.cancel, &mut follow);
+    let sample = match args.count {
+        Some(_) => CodeSample::draw_shuffled(&mut coded, count, args.seed, &mut watch)?,
+        None => CodeSample::draw(&mut coded, count, args.seed, &mut watch)?,
+    };
+    let numbers = sample.indices.iter().map(|&index| index as i64).collect();
+    let known = Known::Numbers(numbers, truth(data.as_ref(), &sample.indices));
+    Ok(Encoded { mu: sample.mu, logvar: sample.logvar, known, background: None })
+}
+
+/// The factors of these pictures, where they are known.
+fn truth(data: &dyn Dataset, indices: &[usize]) -> Option<Truth> {
+    let factors = data.factors();
+    if factors.is_empty() {
+        return None;
+    }
+    let names = factors.iter().map(|factor| OsString::from(&factor.name)).collect();
+    let (mut values, mut classes) = (Vec::new(), Vec::new());
+    for &index in indices {
+        for (factor, class) in factors.iter().zip(classes_of(factors, index)) {
+            values.push(factor.values[class]);
+            classes.push(class as i64);
+        }
+    }
+    Some(Truth { names, values, classes })
 }

@@ -82,6 +82,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             // Ctrl+C ends the program; nothing has been written yet.
             let cancel = Cancel::new();
             let options = args.opening.options_for(&cancel, spec, bench.description());
+            bench.description().other_drawing(spec).iter().for_each(warn);
             encode_data(spec, args, &options, bench.encoder()?)?
         }
         (None, Some(images)) => encode_images(images, args, &mut bench)?,

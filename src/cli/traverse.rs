@@ -387,7 +387,7 @@ impl Plan {
                     .map_err(fail)?;
             }
             let dims: Vec<i64> = self.traversal.dims.iter().map(|&dim| dim as i64).collect();
-            npz.integers("dims", &dims).map_err(fail)?;
+            npz.integers("dims", &[dims.len()], &dims).map_err(fail)?;
             let values: Vec<f32> = (0..self.rows()).flat_map(|row| self.traversal.values(row)).collect();
             npz.floats("values", &leading, &values).map_err(fail)?;
             npz.text("provenance", &provenance.document().to_string()).map_err(fail)?;

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::toy::{C_DIM, array, f32_bytes, fail, id_gan, succeed, write_raw_npz};
+use idgan::checkpoint::npz::NpzFile;
 use idgan::checkpoint::{Precision, Sources, open, write_bundle};
+use idgan::data;
 use image::{GrayImage, Luma, Rgb, RgbImage};
 
 /// A picture that differs in every pixel and with `k`.
@@ -171,4 +173,64 @@ fn a_bundle_keeps_its_precision_and_survives_a_failure() {
     fail(folder.path(), "stats . --images pictures", 2, "--out");
     std::fs::remove_file(folder.path().join("pictures/broken.png")).unwrap();
     succeed(folder.path(), "stats --vae model.safetensors --images pictures --out vae.safetensors");
+}
+
+#[test]
+fn codes_of_a_data_set_come_with_its_factors() {
+    let folder = id_gan();
+    succeed(folder.path(), "encode model.safetensors --data color-dsprites --count 70 --seed 3 --out a.npz");
+    let file = folder.path().join("a.npz");
+    let set = data::open("color-dsprites", None, &data::OpenOptions::default()).unwrap();
+    let (index, classes, factors) = (array(&file, "index"), array(&file, "classes"), array(&file, "factors"));
+    assert_eq!((index.shape(), classes.shape(), factors.shape()), (&[70][..], &[70, 5][..], &[70, 5][..]));
+    assert_eq!(
+        (array(&file, "mu").shape(), array(&file, "logvar").shape()),
+        (&[70, C_DIM][..], &[70, C_DIM][..])
+    );
+    let indices: Vec<usize> = index.data().iter().map(|&index| index as usize).collect();
+    assert_eq!(indices.iter().collect::<std::collections::HashSet<_>>().len(), 70, "different pictures");
+    assert!(!indices.is_sorted(), "rows may be cut into parts that are alike");
+    for (row, &index) in indices.iter().enumerate() {
+        let own = data::classes_of(set.factors(), index);
+        assert!(classes.row(row).iter().zip(&own).all(|(&class, &own)| class == own as f32));
+        let values = own.iter().zip(set.factors()).map(|(&class, factor)| factor.values[class] as f32);
+        assert!(factors.row(row).iter().zip(values).all(|(&value, own)| value == own));
+    }
+    let names = String::from_utf8_lossy(&zip_member(&file, "factor_names.npy")).replace('\0', "");
+    assert!(names.ends_with("shapescaleorientationxy"), "{names}");
+
+    // What the pictures themselves give.
+    let mut values = vec![0.0; 70 * 3 * 64 * 64];
+    for (&index, picture) in indices.iter().zip(values.chunks_exact_mut(3 * 64 * 64)) {
+        set.read(index, 3, picture).unwrap();
+    }
+    write_raw_npz(&folder.path().join("x.npz"), &[("x", "<f4", "(70, 3, 64, 64)", f32_bytes(&values))]);
+    succeed(folder.path(), "encode model.safetensors --images x.npz --out b.npz");
+    let [ours, theirs] = ["a.npz", "b.npz"].map(|name| array(&folder.path().join(name), "mu"));
+    assert!(ours.data().iter().zip(theirs.data()).all(|(a, b)| (a - b).abs() < 1e-5));
+    succeed(folder.path(), "sample model.safetensors --codes a.npz --out again.npz");
+
+    succeed(folder.path(), "encode model.safetensors --data color-dsprites --count 70 --seed 4 --out c.npz");
+    assert_ne!(array(&folder.path().join("c.npz"), "index"), index);
+    write_pictures(&folder.path().join("pictures"), 3);
+    succeed(folder.path(), "encode model.safetensors --data images:pictures --cache cache --out d.npz");
+    let file = folder.path().join("d.npz");
+    assert_eq!(array(&file, "index").data(), [0.0, 1.0, 2.0], "all of them, in their order");
+    assert!(NpzFile::open(&file).unwrap().names().iter().all(|name| !name.contains("factor")), "not known");
+    for (words, code, sentence) in [
+        ("", 2, "name pictures with --images DIR, or a data set with --data SPEC"),
+        ("--images pictures --data dsprites", 2, "cannot be used with"),
+        ("--images pictures --count 2", 2, "cannot be used with"),
+        ("--images pictures --seed 2", 2, "cannot be used with"),
+        ("--data dsprites", 1, "grey pictures of 64x64"),
+    ] {
+        fail(folder.path(), &format!("encode model.safetensors {words} --out e.npz"), code, sentence);
+    }
+}
+
+fn zip_member(file: &Path, name: &str) -> Vec<u8> {
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(file).unwrap()).unwrap();
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut archive.by_name(name).unwrap(), &mut bytes).unwrap();
+    bytes
 }

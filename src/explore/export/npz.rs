@@ -57,11 +57,17 @@ impl<W: Write + Seek> NpzWriter<W> {
     /// Writes a whole array of 64-bit integers.
     ///
     /// # Errors
-    /// When the writer fails, or the array before is not complete.
-    pub fn integers(&mut self, name: &str, values: &[i64]) -> io::Result<()> {
-        self.member(name, "<i8", &[values.len()], 8)?;
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.zip.write_all(&bytes)
+    /// When the writer fails, the array before is not complete, or the values do not fill the shape.
+    pub fn integers(&mut self, name: &str, shape: &[usize], values: &[i64]) -> io::Result<()> {
+        self.whole(name, "<i8", shape, values.iter().map(|value| value.to_le_bytes()))
+    }
+
+    /// Writes a whole array of 64-bit floats.
+    ///
+    /// # Errors
+    /// As [`NpzWriter::integers`].
+    pub fn doubles(&mut self, name: &str, shape: &[usize], values: &[f64]) -> io::Result<()> {
+        self.whole(name, "<f8", shape, values.iter().map(|value| value.to_le_bytes()))
     }
 
     /// Writes a text as an array of no dimensions: `str(file[name])` in Python.
@@ -102,6 +108,20 @@ impl<W: Write + Seek> NpzWriter<W> {
             bytes.resize(end, 0);
         }
         self.zip.write_all(&bytes)
+    }
+
+    fn whole(
+        &mut self,
+        name: &str,
+        kind: &str,
+        shape: &[usize],
+        values: impl ExactSizeIterator<Item = [u8; 8]>,
+    ) -> io::Result<()> {
+        if shape.iter().product::<usize>() != values.len() {
+            return Err(io::Error::other(format!("array {name} has {} values for {shape:?}", values.len())));
+        }
+        self.member(name, kind, shape, 8)?;
+        self.zip.write_all(&values.flatten().collect::<Vec<u8>>())
     }
 
     fn member(&mut self, name: &str, kind: &str, shape: &[usize], width: usize) -> io::Result<()> {
@@ -195,7 +215,9 @@ mod tests {
         npz.start("gan", &[2, 3]).expect("starts");
         npz.push(&[1.0, 2.0]).expect("pushes");
         npz.push(&[3.0, 4.0, 5.0, -0.5]).expect("pushes");
-        npz.integers("dims", &[3, -1]).expect("writes");
+        npz.integers("dims", &[2], &[3, -1]).expect("writes");
+        npz.doubles("factors", &[1, 2], &[0.1, -2.0]).expect("writes");
+        assert!(npz.doubles("short", &[2, 2], &[0.5; 3]).is_err());
         npz.text("provenance", "ä\u{1f600}").expect("writes");
         npz.names("files", &["a".into(), "bcd".into()]).expect("writes");
         let file = npz.finish().expect("finishes").into_inner();
@@ -205,6 +227,9 @@ mod tests {
             .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
             .collect();
         assert_eq!(values, [1.0, 2.0, 3.0, 4.0, 5.0, -0.5]);
+        let factors = member(&file, "factors.npy");
+        assert!(String::from_utf8_lossy(&factors).contains("'<f8', 'fortran_order': False, 'shape': (1, 2)"));
+        assert_eq!(factors[factors.len() - 16..], [0.1f64.to_le_bytes(), (-2.0f64).to_le_bytes()].concat());
         let text = member(&file, "provenance.npy");
         assert!(
             String::from_utf8_lossy(&text).contains("'<U2'") && text.ends_with(&[0x00, 0xf6, 0x01, 0x00])
