@@ -13,6 +13,8 @@ mod command;
 mod data;
 mod dialog;
 mod display;
+#[doc(hidden)]
+pub mod door;
 mod evaluate;
 mod explorer;
 mod gallery;

@@ -27,6 +27,8 @@ pub mod bench_train;
 pub mod bench_ui;
 pub mod convert;
 pub mod data;
+#[doc(hidden)]
+pub mod door;
 pub mod encode;
 pub mod eval;
 pub mod explore;

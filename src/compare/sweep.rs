@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::base::FileError;
+use crate::formats::from_toml;
 use crate::metrics::Metric;
 use crate::training::Method;
 
@@ -119,7 +120,7 @@ impl Sweep {
     pub fn read(path: &Path) -> Result<Self, SweepError> {
         let text = std::fs::read_to_string(path).map_err(|error| FileError::new(error, path))?;
         let wrong = |what: String| SweepError::File { what, path: path.to_owned() };
-        let sweep: Self = toml::from_str(&text).map_err(|error| wrong(error.message().to_owned()))?;
+        let sweep: Self = from_toml(&text).map_err(wrong)?;
         sweep.validate().map_err(wrong)?;
         Ok(sweep)
     }

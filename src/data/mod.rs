@@ -3,6 +3,8 @@
 mod batches;
 mod cache;
 mod dataset;
+#[doc(hidden)]
+pub mod door;
 mod factors;
 mod fingerprint;
 mod noise;

@@ -139,7 +139,7 @@ impl PixelFile {
     }
 
     /// Opens a pixel file if it is complete and fits.
-    fn find(path: &Path, wanted: &Wanted<'_>) -> Option<Self> {
+    pub(super) fn find(path: &Path, wanted: &Wanted<'_>) -> Option<Self> {
         let file = PositionalFile::open(path).ok()?;
         let len = file.len().ok()?;
         let mut end = [0; 16];

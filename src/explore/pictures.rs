@@ -318,16 +318,7 @@ mod tests {
     fn a_hostile_size_is_refused_cheaply() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("claims.png");
-        let mut claim = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
-        claim.extend(100_000u32.to_be_bytes());
-        claim.extend(100_000u32.to_be_bytes());
-        claim.extend([8, 2, 0, 0, 0]);
-        let mut crc = flate2::Crc::new();
-        crc.update(&claim[12..]);
-        claim.extend(crc.sum().to_be_bytes());
-        claim.extend(b"\0\0\0\x02IDAT\x78\x9c\0\0\0\0");
-        claim.resize(65, 0);
-        std::fs::write(&path, &claim).expect("writes");
+        std::fs::write(&path, include_bytes!("../../tests/files/claims.png")).expect("writes");
         let started = std::time::Instant::now();
         let error = read_square(&path, &form(3, 64, None)).expect_err("refused").to_string();
         assert!(error.contains("too large to decode") && error.ends_with("claims.png"), "{error}");

@@ -5,8 +5,10 @@ mod budget;
 pub mod picture;
 mod source;
 mod text;
+mod toml;
 pub(crate) mod zip;
 
 pub(crate) use budget::Budget;
 pub(crate) use source::{Section, Source, hexadecimal};
 pub(crate) use text::{shorten, spelt_out};
+pub(crate) use toml::from_toml;

@@ -4,6 +4,8 @@ mod advice;
 mod config;
 mod control;
 mod critic;
+#[doc(hidden)]
+pub mod door;
 pub mod end_to_end;
 mod error;
 mod job;

@@ -3,6 +3,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use crate::base::{FileError, TEMPORARY_PREFIX, folder_of, write_atomic};
+use crate::formats::from_toml;
 
 use super::{TrainConfig, TrainError};
 
@@ -80,8 +81,7 @@ impl RunFolder {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(FileError::new(error, &path).into()),
         };
-        let read = toml::from_str(&text).map(Some);
-        read.map_err(|error| TrainError::BadConfig { reason: error.message().to_owned(), path })
+        from_toml(&text).map(Some).map_err(|reason| TrainError::BadConfig { reason, path })
     }
 
     /// Whether a process trains into `path` at this moment.

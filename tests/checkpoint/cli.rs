@@ -3,10 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use crate::common::made::vae_file;
 use assert_cmd::Command;
 use idgan::base::Array;
 use idgan::checkpoint::npz::{NpzArray, write_npz};
 use idgan::checkpoint::{Sources, open};
+use idgan::nets::VaeConfig;
+
+/// The VAE of the sprites.
+const VAE: VaeConfig = VaeConfig { channels: 1, c_dim: 10 };
 
 fn data(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files").join(name).display().to_string()
@@ -35,7 +40,9 @@ fn file(folder: &tempfile::TempDir, name: &str) -> (PathBuf, String) {
 
 #[test]
 fn inspect_says_what_a_file_is() {
-    let output = idgan(&["inspect", &data("tiny_model.legacy.pt"), &data("parity/dvae_dsprites_last")]);
+    let folder = tempfile::tempdir().unwrap();
+    let vae = vae_file(folder.path(), VAE).display().to_string();
+    let output = idgan(&["inspect", &data("tiny_model.legacy.pt"), &vae]);
     let text = shown(&output.stdout);
     assert!(output.status.success() && output.stderr.is_empty());
     for expected in [
@@ -105,7 +112,8 @@ fn failures_are_one_sentence_and_leave_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (out, out_text) = file(&folder, "x.safetensors");
     let (_, missing) = file(&folder, "missing/x.safetensors");
-    let (vae, gan) = (data("parity/dvae_dsprites_last"), data("tiny_model.pt"));
+    let vae = vae_file(&folder.path().join("vae"), VAE).display().to_string();
+    let gan = data("tiny_model.pt");
     let (path, codes) = file(&folder, "codes.npz");
     let c = Array::new([1, 3], vec![0.0, 1.0, 2.0]).unwrap();
     write_npz(&path, &[("c", NpzArray::F32(&c))]).unwrap();

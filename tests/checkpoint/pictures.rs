@@ -1,13 +1,16 @@
-//! Every published file opens and gives PyTorch's pictures and encodings, through the compiled plans, through
-//! candle, and through the command line.
+//! PyTorch's files open and give PyTorch's pictures and encodings, through the compiled plans, through candle, and through
+//! the command line: those of small networks that travel with the project, and the published ones where they lie beside
+//! the checkout.
 
 use std::path::{Path, PathBuf};
 
-use crate::common::{largest_difference, official, read_arrays, tensor};
+use crate::common::made::{made, normal, vae, vae_file, weights};
+use crate::common::{largest_difference, official, parity, read_arrays, tensor};
 use idgan::base::{Array, Arrays, Cancel, Pool};
 use idgan::checkpoint::npz::{NpzArray, NpzFile, write_npz};
-use idgan::checkpoint::{Model, Sources, open};
+use idgan::checkpoint::{CodeBlock, GAN_FILE, GeneratorPart, Model, Sources, VAE_FILE, export_torch, open};
 use idgan::inference::{self, DeviceChoice, Encoder, Networks, Renderer, TensorEncoder, TensorRenderer};
+use idgan::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 use idgan::training::Downsample;
 use idgan::training::stage2::FrozenEncoder;
 
@@ -67,23 +70,28 @@ fn check_gan(vae: Option<&Path>, gan: &Path, expected: &Arrays, what: &str) {
     })
     .unwrap()
     .model;
+    check_generator(&model, &expected["z"], &expected["image_ema"], what);
+    let Some(vae) = vae else { return };
+    check_downsampled_encoding(&model, expected, what);
+    check_sample(vae, gan, expected, what);
+}
+
+/// The generator's pictures of `z`, `expected` in [-1, 1].
+fn check_generator(model: &Model, z: &Array, expected: &Array, what: &str) {
     let part = model.description.generator.as_ref().unwrap().config;
-    assert_eq!(expected["image_ema"].shape()[1..], [part.channels(), part.size(), part.size()]);
+    assert_eq!(expected.shape()[1..], [part.channels(), part.size(), part.size()]);
     let (pool, device) = (Pool::new("test", 2).unwrap(), DeviceChoice::Cpu.open().unwrap());
     let mut renderers: Vec<(&str, Box<dyn Renderer>)> = vec![
         ("plan", inference::open(&model, &device, &pool).unwrap().generator.unwrap()),
         ("candle", Box::new(TensorRenderer::generator(&part, &model.generator, &device, &pool).unwrap())),
     ];
     for (name, renderer) in &mut renderers {
-        let mut pictures = vec![f32::NAN; expected["image_ema"].len()];
-        renderer.render(expected["z"].data(), &mut pictures, &Cancel::new()).unwrap();
+        let mut pictures = vec![f32::NAN; expected.len()];
+        renderer.render(z.data(), &mut pictures, &Cancel::new()).unwrap();
         // in [0, 1] half the tolerance is the tolerance in [-1, 1]
-        let difference = largest_difference(&pictures, &unit(&expected["image_ema"]));
+        let difference = largest_difference(&pictures, &unit(expected));
         assert!(difference <= TOLERANCE / 2.0, "{what} ({name}) is off by {difference:.2e}");
     }
-    let Some(vae) = vae else { return };
-    check_downsampled_encoding(&model, expected, what);
-    check_sample(vae, gan, expected, what);
 }
 
 /// The frozen encoder of a picture at the GAN's size.
@@ -160,24 +168,62 @@ fn every_published_gan_gives_pytorchs_pictures() {
     }
 }
 
-/// The same on the copies that travel with the project.
+/// The rows of the small networks' numbers.
+const ROWS: usize = 2;
+
 #[test]
-fn the_copies_in_the_project_give_pytorchs_numbers() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/parity");
-    let mut checked = 0;
-    for name in VAES {
-        let expected = folder.join(format!("{name}.expected.safetensors"));
-        if expected.exists() {
-            check_vae(folder.join(name), &read_arrays(&expected), name);
-            checked += 1;
-        }
+fn a_small_vae_gives_pytorchs_numbers() {
+    let Some(mut expected) = parity("vae") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let config = VaeConfig { channels: 1, c_dim: 3 };
+    expected.insert("x".into(), made("x", &[ROWS, 1, 64, 64], 1.0, 0.5));
+    expected.insert("c".into(), normal("c", &[ROWS, config.c_dim]));
+    check_vae(vae_file(folder.path(), config), &expected, "a small VAE");
+}
+
+#[test]
+fn small_pairs_give_pytorchs_pictures() {
+    let trunk = ResnetTrunk { size: 64, nfilter: 2, nfilter_max: 8, channels: 3 };
+    let resnet = GeneratorConfig::Resnet { z_dim: 8, trunk };
+    for (name, generator, discriminator) in [
+        (
+            "small",
+            GeneratorConfig::Small { z_dim: 5, channels: 1 },
+            DiscriminatorConfig::Small { channels: 1 },
+        ),
+        ("resnet", resnet, DiscriminatorConfig::Resnet { trunk }),
+        ("resnet_vdb", resnet, DiscriminatorConfig::ResnetVdb { trunk }),
+    ] {
+        let Some(mut expected) = parity(name) else { return };
+        let (channels, z_dim) = (generator.channels(), generator.z_dim());
+        let mut model = vae(VaeConfig { channels, c_dim: 3 });
+        model.description.codes.push(CodeBlock::nuisance(z_dim - 3));
+        let inputs = vec!["s".into(), "c".into()];
+        model.description.generator = Some(GeneratorPart { config: generator, inputs });
+        model.description.discriminator = Some(discriminator);
+        model.generator = weights("G.", &generator, 1.0);
+        model.discriminator = weights("D.", &discriminator, 1.0);
+        let folder = tempfile::tempdir().unwrap();
+        export_torch(folder.path(), &model).unwrap();
+
+        expected.insert("z".into(), normal("z", &[ROWS, z_dim]));
+        expected.insert("x".into(), made("x", &[ROWS, channels, 64, 64], 2.0, 0.0));
+        let image = expected["image"].clone();
+        expected.insert("image_ema".into(), image);
+        let (vae, gan) = (folder.path().join(VAE_FILE), folder.path().join(GAN_FILE));
+        check_gan(Some(&vae), &gan, &expected, name);
     }
-    for (_, gan, name) in GANS {
-        let expected = folder.join(format!("{name}.expected.safetensors"));
-        if expected.exists() {
-            check_gan(None, &folder.join(gan), &read_arrays(&expected), name);
-            checked += 1;
-        }
+}
+
+/// Files that PyTorch wrote, in both encodings, with and without prefix and moving average.
+#[test]
+fn pytorchs_own_files_give_pytorchs_pictures() {
+    let Some(expected) = parity("tiny_model") else { return };
+    let z = normal("z", &[ROWS, 5]);
+    assert_eq!(expected.len(), 3);
+    for (name, pictures) in &expected {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files").join(name);
+        let model = open(&Sources { checkpoint: Some(path), ..Sources::default() }).unwrap().model;
+        check_generator(&model, &z, pictures, name);
     }
-    assert_eq!(checked, 2, "one VAE and one GAN travel with the project");
 }

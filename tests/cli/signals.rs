@@ -12,8 +12,9 @@ fn training(folder: &Path, before: &str) -> Child {
     let script = format!(
         "{before} exec $IDGAN train vae --batch 2 --steps 1000000 --sample-every 0 --set log_every=1 --out run"
     );
-    let child = Command::new("sh")
-        .args(["-c", &script])
+    // whoever runs the tests may ignore signals, as nohup does, and what is ignored stays so
+    let child = Command::new("env")
+        .args(["--default-signal", "sh", "-c", &script])
         .env("IDGAN", env!("CARGO_BIN_EXE_idgan"))
         .current_dir(folder)
         .stdout(Stdio::piped())

@@ -6,12 +6,16 @@
     reason = "test code, used in parts by each test binary"
 )]
 
+pub mod made;
 pub mod skip;
 
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
-use idgan::base::{Array, Arrays};
+use idgan::base::{Array, Arrays, Pool};
+use idgan::data::OpenOptions;
+use idgan::inference::DeviceChoice;
+use idgan::training::Machine;
 use skip::skipped;
 
 /// A file of the reference numbers beside the checkout, `None` (said and counted) where there are none.
@@ -22,6 +26,25 @@ pub fn official(name: &str) -> Option<PathBuf> {
         return None;
     }
     Some(path)
+}
+
+/// The numbers called `name` that `scripts/make-parity-references` wrote, `None` (said and counted) where they are missing.
+pub fn parity(name: &str) -> Option<Arrays> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/files/parity/{name}.safetensors"));
+    if !path.exists() {
+        skipped("parity", &format!("the reference numbers are missing: {}", path.display()));
+        return None;
+    }
+    Some(read_arrays(&path))
+}
+
+/// Two threads of the CPU and the usual cache: what a run of the tests computes with.
+pub fn machine() -> Machine {
+    Machine {
+        device: DeviceChoice::Cpu.open().unwrap(),
+        pool: Pool::new("test", 2).unwrap(),
+        data: OpenOptions::default(),
+    }
 }
 
 /// Every f32 tensor of a safetensors file.

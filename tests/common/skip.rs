@@ -5,6 +5,7 @@
 //! screen, a mouse and a clipboard), `cuda`. `IDGAN_SKIPPED` names a file that gets one line for each test skipped.
 
 use std::io::Write;
+use std::path::Path;
 
 /// Says that the running test is skipped for want of `what`, one of the words above.
 ///
@@ -12,6 +13,14 @@ use std::io::Write;
 /// Where `IDGAN_REQUIRE` says that `what` must be there.
 pub fn skipped(what: &str, why: &str) {
     let required = std::env::var("IDGAN_REQUIRE").unwrap_or_default();
+    skip(what, why, &required, std::env::var_os("IDGAN_SKIPPED").as_deref().map(Path::new));
+}
+
+/// As [`skipped`], with what is required, and the file in which skipped tests are counted.
+///
+/// # Panics
+/// Where `what` is required.
+pub fn skip(what: &str, why: &str, required: &str, counted: Option<&Path>) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
     assert!(
@@ -21,7 +30,7 @@ pub fn skipped(what: &str, why: &str) {
     let line = format!("skipped: {test}: {why}\n");
     // past the test runner, which keeps to itself what a passing test prints
     let _ = std::io::stderr().write_all(line.as_bytes());
-    if let Some(path) = std::env::var_os("IDGAN_SKIPPED") {
+    if let Some(path) = counted {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
         let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
     }

@@ -6,3 +6,4 @@ mod common;
 mod features;
 mod inception;
 mod reference;
+mod skipping;

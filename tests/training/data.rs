@@ -3,11 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use idgan::base::Pool;
-use idgan::data::OpenOptions;
-use idgan::inference::DeviceChoice;
+use crate::common::machine;
 use idgan::training::{
-    Control, End, Machine, Method, Ramp, Session, Stage, TrainConfig, TrainError, TrainEvent, preset,
+    Control, End, Method, Ramp, Session, Stage, TrainConfig, TrainError, TrainEvent, preset,
 };
 
 fn idgan(folder: &Path, arguments: &[&str]) -> Output {
@@ -169,14 +167,6 @@ fn a_run_folder_may_be_the_cache_folder() {
         }
     }
     run("--resume --steps 3");
-}
-
-fn machine() -> Machine {
-    Machine {
-        device: DeviceChoice::Cpu.open().unwrap(),
-        pool: Pool::new("test", 2).unwrap(),
-        data: OpenOptions::default(),
-    }
 }
 
 fn config(stage: Stage) -> TrainConfig {

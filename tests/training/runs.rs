@@ -4,22 +4,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::common::machine;
 use idgan::base::{Arrays, Pool, Stream};
 use idgan::checkpoint::{Sources, open};
 use idgan::data::OpenOptions;
-use idgan::inference::DeviceChoice;
 use idgan::training::{
     Control, End, GanNets, Machine, Method, Ramp, Session, Stage, StepReport, TrainConfig, TrainError,
     TrainEvent, preset,
 };
-
-fn machine() -> Machine {
-    Machine {
-        device: DeviceChoice::Cpu.open().unwrap(),
-        pool: Pool::new("test", 2).unwrap(),
-        data: OpenOptions::default(),
-    }
-}
 
 fn vae_config(method: Method) -> TrainConfig {
     let mut config = preset(Stage::Vae, "dsprites-small").unwrap();

@@ -16,6 +16,8 @@ use super::state::State;
 use saver::{Answer, Saver, Work};
 use store::Fault;
 
+use crate::explore::LatentState;
+
 pub(crate) use notes::Noted;
 pub(crate) use session::{Place, Session};
 pub(crate) use settings::{Settings, WindowPlace};
@@ -47,6 +49,22 @@ impl Kept {
         let settings = Settings::load(folder).map_err(&mut told).unwrap_or_default();
         Self { session, settings, faults }
     }
+}
+
+/// Lays the session in `folder`, and the notes in its file `notes.json`, on `latent`; returns how many of settings,
+/// session and notes could be read. For tests of damaged files, which need no window.
+pub(super) fn lay_on(folder: &Path, latent: &mut LatentState) -> usize {
+    let settings = Settings::load(folder);
+    let session = Session::load(folder);
+    let place = session.as_ref().ok().map(|session| &session.place);
+    if let Some(kept) = place.and_then(|place| session::codes(&place.codes, latent.codes())) {
+        let _ = latent.set_all(&kept, 0);
+    }
+    let notes = store::read::<notes::Notes>(&folder.join("notes.json"));
+    if let Ok(Some(notes)) = &notes {
+        notes.lay_on(latent);
+    }
+    [settings.is_ok(), session.is_ok(), notes.is_ok()].into_iter().filter(|&is_read| is_read).count()
 }
 
 impl Keeper {

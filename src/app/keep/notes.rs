@@ -86,6 +86,18 @@ impl Notes {
             && self.bookmarks.iter().zip(&state.strip.bookmarks).all(|(kept, bookmark)| kept.is(bookmark))
     }
 
+    /// Names the dimensions of `latent`; returns the bookmarks that fit it.
+    pub(super) fn lay_on(&self, latent: &mut LatentState) -> Vec<Bookmark> {
+        for (block, names) in &self.names {
+            for (dim, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+                latent.rename(block, dim, name);
+            }
+        }
+        latent.forget_steps();
+        let like = latent.codes();
+        self.bookmarks.iter().filter_map(|kept| kept.bookmark(like)).collect()
+    }
+
     /// `theirs` with all that was changed from `before` to `now`.
     pub(super) fn merged(before: &Self, now: &Self, theirs: &Self) -> Self {
         Self {
@@ -152,14 +164,7 @@ impl State {
 
     fn apply(&mut self, notes: &Notes) {
         let Some(latent) = &mut self.latent else { return };
-        for (block, names) in &notes.names {
-            for (dim, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-                latent.rename(block, dim, name);
-            }
-        }
-        latent.forget_steps();
-        let like = latent.codes();
-        self.strip.bookmarks = notes.bookmarks.iter().filter_map(|kept| kept.bookmark(like)).collect();
+        self.strip.bookmarks = notes.lay_on(latent);
     }
 
     /// What has changed since the notes were kept last: where they are kept, and the notes before and now. With

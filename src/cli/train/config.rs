@@ -5,6 +5,7 @@ use std::path::Path;
 use super::Options;
 use crate::base::FileError;
 use crate::cli::{usage, warn};
+use crate::formats::from_toml;
 use crate::training::{Method, Stage, TrainConfig, preset, preset_names};
 
 /// Preset, then file, then `--set`, then flags.
@@ -66,7 +67,7 @@ pub(super) fn effective(stage: Stage, options: &Options) -> anyhow::Result<Train
 /// The values of a `--config` file.
 fn read_toml(path: &Path) -> anyhow::Result<toml::Table> {
     let text = std::fs::read_to_string(path).map_err(|error| FileError::new(error, path))?;
-    toml::from_str(&text).map_err(|error| usage(format!("{}: {}", error.message(), path.display())))
+    from_toml(&text).map_err(|what| usage(format!("{what}: {}", path.display())))
 }
 
 /// The value of a key like `vae.beta`.
@@ -168,7 +169,7 @@ fn apply_flags(table: &mut toml::Table, stage: Stage, options: &Options) -> anyh
 
 /// A TOML value, or the text itself where it is none (`method=beta-vae`).
 fn parse_value(text: &str) -> toml::Value {
-    toml::from_str::<toml::Table>(&format!("value = {text}"))
+    from_toml::<toml::Table>(&format!("value = {text}"))
         .ok()
         .and_then(|mut table| table.remove("value"))
         .unwrap_or_else(|| toml::Value::String(text.to_owned()))

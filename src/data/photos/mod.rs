@@ -11,6 +11,7 @@ use std::path::Path;
 use self::prepared::Prepared;
 use super::store::{Store, warn_once};
 use super::{DataError, Dataset, OpenOptions};
+use crate::base::{Background, Pool};
 
 pub(super) use self::published::Layout;
 
@@ -57,6 +58,30 @@ impl Photos {
         }
         Ok(Self { spec: spec.to_owned(), size, pictures })
     }
+}
+
+/// Lists the folder or archive at `path` in the way of every layout, and reads and prepares what each finds; returns how
+/// many pictures could be, and what was wrong with the others.
+///
+/// # Errors
+/// When there is no such folder or archive.
+pub(super) fn read_all(path: &Path, pool: &Pool) -> Result<(usize, Vec<DataError>), DataError> {
+    let store = Store::open(path)?;
+    let (found, _) = store.pictures(pool)?;
+    let (mut read, mut errors) = (0, Vec::new());
+    for layout in [Layout::Images, Layout::CelebA, Layout::Chairs, Layout::Cars] {
+        let chosen = layout.choose(&store, &found).unwrap_or_else(|error| {
+            errors.push(error);
+            Vec::new()
+        });
+        for picture in chosen {
+            match prepared::decode_one(&store, picture, 8, Background::default()) {
+                Ok(_) => read += 1,
+                Err(error) => errors.push(error),
+            }
+        }
+    }
+    Ok((read, errors))
 }
 
 impl Dataset for Photos {

@@ -131,7 +131,7 @@ impl Prepared {
     }
 }
 
-fn decode_one(
+pub(super) fn decode_one(
     store: &Store,
     (entry, crop): (u32, Crop),
     size: usize,

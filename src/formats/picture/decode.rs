@@ -72,6 +72,10 @@ pub fn decode_picture(bytes: &[u8], name: &Path, turn: Turn) -> Result<DynamicIm
         // Decoders fill up with grey what is missing.
         return Err(PictureFault::Broken("the file ends in the middle of the picture".into()));
     }
+    if has_broken_palette(bytes) {
+        // The decoder trusts in whole colours.
+        return Err(PictureFault::Broken("its palette ends in the middle of a colour".into()));
+    }
     let (mut picture, orientation) =
         if is_tiff(bytes) { tiff::decode(bytes)? } else { decode(bytes, name).map_err(fault)? };
     if turn == Turn::Upright {
@@ -132,6 +136,20 @@ fn is_jpeg_cut_short(bytes: &[u8]) -> bool {
         let Some(after) = segment.get(usize::from(u16::from_be_bytes(length))..) else { return true };
         rest = after;
     }
+}
+
+/// Whether these are the bytes of a PNG whose palette is not made of colours of three bytes.
+fn has_broken_palette(bytes: &[u8]) -> bool {
+    let Some(mut rest) = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n") else { return false };
+    while let Some(&[a, b, c, d, ref kind @ ..]) = rest.first_chunk::<8>() {
+        let len = u32::from_be_bytes([a, b, c, d]) as usize;
+        if kind == b"PLTE" && !len.is_multiple_of(3) {
+            return true;
+        }
+        // head, content, checksum
+        rest = rest.get(len.saturating_add(12)..).unwrap_or_default();
+    }
+    false
 }
 
 #[cfg(test)]
@@ -206,20 +224,30 @@ mod tests {
 
     #[test]
     fn a_hostile_size_is_refused_without_decoding() {
-        // A complete header of a PNG that claims 100,000 x 100,000 pixels, and next to no data.
-        let mut claim = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
-        claim.extend(100_000u32.to_be_bytes());
-        claim.extend(100_000u32.to_be_bytes());
-        claim.extend([8, 2, 0, 0, 0]);
-        let mut crc = flate2::Crc::new();
-        crc.update(&claim[12..]);
-        claim.extend(crc.sum().to_be_bytes());
-        claim.extend(b"\0\0\0\x02IDAT\x78\x9c\0\0\0\0");
+        let claim = include_bytes!("../../../tests/files/claims.png");
         let start = std::time::Instant::now();
-        let refused = decode_picture(&claim, Path::new("a.png"), Turn::Upright);
+        let refused = decode_picture(claim, Path::new("a.png"), Turn::Upright);
         assert!(matches!(refused, Err(PictureFault::TooLarge(_))), "{refused:?}");
         assert!(start.elapsed().as_millis() < 100);
         assert!(decode_picture(b"GIF89a", Path::new("a.gif"), Turn::Upright).is_err());
         assert!(decode_picture(b"", Path::new("a.png"), Turn::Upright).is_err());
+    }
+
+    #[test]
+    fn a_palette_that_ends_within_a_colour_is_broken() {
+        let png = |palette: &[u8]| {
+            let mut bytes = Vec::new();
+            let mut encoder = png::Encoder::new(&mut bytes, 2, 1);
+            encoder.set_color(png::ColorType::Indexed);
+            encoder.set_palette(palette.to_vec());
+            let mut writer = encoder.write_header().expect("a header");
+            writer.write_image_data(&[0, 1]).expect("pixels");
+            writer.finish().expect("an end");
+            bytes
+        };
+        let decode = |palette| decode_picture(&png(palette), Path::new("a.png"), Turn::Upright);
+        assert!(decode(&[1, 2, 3, 4, 5, 6]).is_ok());
+        let refused = decode(&[1, 2, 3, 4, 5]);
+        assert!(matches!(refused, Err(PictureFault::Broken(_))), "{refused:?}");
     }
 }
