@@ -130,7 +130,7 @@ fn a_model_of_another_kind_draws_too() {
         1,
         "this model has no VAE",
     );
-    fail(folder.path(), "encode model.safetensors --images . --out b.npz", 1, "no pictures in this folder");
+    fail(folder.path(), "encode model.safetensors --images . --out b.npz", 1, "there are no pictures here");
 }
 
 #[test]
