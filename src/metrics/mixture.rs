@@ -213,8 +213,8 @@ mod tests {
         assert_eq!((added.log_ratios(), apart.log_ratios()), (vec![0.0], vec![0.0]));
         let without = [added, apart].map(|mixture| mixture.log_ratios_without_own()[0]);
         let density = |at: usize| {
-            (-0.5f64 * ((0.7 - f64::from(mu[at])).powi(2) * (-logvar[at] as f64).exp())).exp()
-                * (-0.5 * logvar[at] as f64).exp()
+            (-0.5f64 * ((0.7 - f64::from(mu[at])).powi(2) * f64::from(-logvar[at]).exp())).exp()
+                * (-0.5 * f64::from(logvar[at])).exp()
         };
         let all = [0, 1, 2].map(density);
         let expected = ((all[0] + all[2]) / 2.0).ln() - (all.iter().sum::<f64>() / 3.0).ln();

@@ -82,7 +82,7 @@ fn check_generator(model: &Model, z: &Array, expected: &Array, what: &str) {
     assert_eq!(expected.shape()[1..], [part.channels(), part.size(), part.size()]);
     let (pool, device) = (Pool::new("test", 2).unwrap(), DeviceChoice::Cpu.open().unwrap());
     let mut renderers: Vec<(&str, Box<dyn Renderer>)> = vec![
-        ("plan", inference::open(&model, &device, &pool).unwrap().generator.unwrap()),
+        ("plan", inference::open(model, &device, &pool).unwrap().generator.unwrap()),
         ("candle", Box::new(TensorRenderer::generator(&part, &model.generator, &device, &pool).unwrap())),
     ];
     for (name, renderer) in &mut renderers {

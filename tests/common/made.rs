@@ -18,7 +18,7 @@ pub fn made(name: &str, shape: &[usize], scale: f64, shift: f64) -> Array {
     let value = |index: usize| {
         let mut hash = (index as u64 * 2_654_435_761 + start) & 0xffff_ffff;
         hash ^= hash >> 16;
-        hash = (hash * 0x45d9_f3b) & 0xffff_ffff;
+        hash = (hash * 0x045d_9f3b) & 0xffff_ffff;
         hash ^= hash >> 16;
         ((hash as f64 / 4_294_967_296.0 - 0.5) * scale + shift) as f32
     };

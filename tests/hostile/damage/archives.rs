@@ -195,7 +195,7 @@ pub fn damage_tar(members: &[Member], other: &[u8], dice: &mut Dice) -> Vec<u8> 
             // in octal digits, or in the binary form of large files
             match dice.one_in(2) {
                 true => {
-                    header[124..136].copy_from_slice(format!("{:011o}\0", size & 0x1_ffff_ffff).as_bytes())
+                    header[124..136].copy_from_slice(format!("{:011o}\0", size & 0x1_ffff_ffff).as_bytes());
                 }
                 false => {
                     header[124..128].copy_from_slice(&[0x80, 0, 0, 0]);

@@ -100,7 +100,7 @@ pub fn damage_jpeg(jpeg: &[u8], other: &[u8], dice: &mut Dice) -> Option<Vec<u8>
         b"\xe1", b"\xee", b"",
     ];
     change(&mut blocks, &names, other, dice, |block, other, dice| {
-        bytes::damage(&mut block.content, other, dice)
+        bytes::damage(&mut block.content, other, dice);
     });
     let mut out = b"\xff\xd8".to_vec();
     for Block { name, content } in blocks {
@@ -126,7 +126,7 @@ pub fn damage_riff(webp: &[u8], other: &[u8], dice: &mut Dice) -> Option<Vec<u8>
     }
     let names: [&[u8]; 8] = [b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"EXIF", b"ICCP"];
     change(&mut blocks, &names, other, dice, |block, other, dice| {
-        bytes::damage(&mut block.content, other, dice)
+        bytes::damage(&mut block.content, other, dice);
     });
     let mut out = b"RIFF\0\0\0\0WEBP".to_vec();
     for Block { name, content } in blocks {
