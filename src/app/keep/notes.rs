@@ -11,7 +11,7 @@ use crate::app::state::State;
 use crate::app::strip::{Bookmark, free_name};
 use crate::checkpoint::CodeBlock;
 use crate::engine::Opened;
-use crate::explore::{Codes, LatentView};
+use crate::explore::{Codes, LatentState, LatentView};
 
 /// What a person has added to a model: names of its dimensions, and bookmarks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
