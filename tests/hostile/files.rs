@@ -303,6 +303,7 @@ fn tensors_that_lie_about_their_storage_are_refused() {
         ("an overflowing shape", lie(4, 0, &[1 << 40, 1 << 40], &[0, 0])),
         ("an overflowing stride", lie(4, 0, &[3, 3], &[i64::MAX, i64::MAX])),
         ("an overflowing offset", lie(4, i64::MAX, &[1], &[1])),
+        ("one number so often that four times as many are none", lie(4, 0, &[1 << 62], &[0])),
         ("one number a thousand million times", lie(4, 0, &[1_000_000_000], &[0])),
     ] {
         let message = result.expect_err(what).to_string();

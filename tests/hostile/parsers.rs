@@ -110,7 +110,7 @@ pub fn checkpoint(path: &Path, said: &mut Said) {
         use_model(&opened, said);
     }
     said.note(summarise(path));
-    said.note(read_state_dict(path, "conv.weight"));
+    said.note(read_state_dict(path, "fc.weight"));
 }
 
 fn open_one(path: &Path) -> Result<Opened, idgan::checkpoint::CheckpointError> {

@@ -213,7 +213,8 @@ pub fn pictures() -> Vec<(String, Seed)> {
         files.sort();
         for path in files {
             let ending = path.extension().unwrap().to_str().unwrap();
-            if folder == "pictures" || ending == "tif" {
+            // beside a kind of TIFF that is read lies what it shows
+            if folder == "pictures" || (ending == "tif" && path.with_extension("png").exists()) {
                 add(ending, std::fs::read(&path).unwrap());
             }
         }
@@ -263,7 +264,7 @@ pub fn remembered() -> Vec<(&'static str, Seed)> {
 
 /// Codes as people copy them.
 pub fn pasted() -> Vec<Seed> {
-    texts(&[r#"{"c": [0.5, -1e3], "u": [0, 1], "k": [1, 0]}"#, "[1, 2]", "[0.5]"])
+    texts(&[r#"{"c": [0.5, -1e3], "u": [0, 1], "k": [1, 0]}"#, "[0.5]"])
 }
 
 /// Configurations of runs, as the program writes them.

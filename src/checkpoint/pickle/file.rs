@@ -238,11 +238,12 @@ impl TorchFile {
         if start.checked_add(bytes(span, size)?).is_none_or(|end| end > whole) {
             return Err(outside().into());
         }
-        self.budget.take(len as u64 * 4)?;
+        // A stride of 0 makes as many numbers of one as the shape says.
+        self.budget.take((len as u64).saturating_mul(4))?;
         let mut data = if is_contiguous(tensor) {
             self.numbers(&storage, dtype, start, len)?
         } else {
-            self.budget.take(span * 4)?;
+            self.budget.take(span.saturating_mul(4))?;
             let values =
                 self.numbers(&storage, dtype, start, usize::try_from(span).map_err(|_| outside())?)?;
             self.budget.give_back(span * 4);
