@@ -53,8 +53,8 @@ fn every_command_reads_the_same_pictures_and_says_once_what_it_passes_over() {
     .map(|arguments| succeed(folder.path(), arguments));
     let links = if cfg!(unix) { "1 link that leads nowhere, 1 link to what is read already, " } else { "" };
     let passed = format!(
-        "passed over 3 hidden files or folders, {links}1 HEIC picture (not read here; convert it to png or jpeg), 1 file \
-         that is no picture: pictures"
+        "passed over 3 hidden files or folders, {links}1 picture of a format that is not read here (1 HEIC; convert it to png \
+         or jpeg), 1 file that is no picture: pictures"
     );
     for output in &outputs {
         let said = said(output);

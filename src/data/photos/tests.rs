@@ -189,7 +189,10 @@ fn pictures_from_cameras_stand_upright_and_what_cannot_be_read_is_told() {
     std::fs::create_dir(&phone).expect("makes");
     std::fs::write(phone.join("IMG_1.HEIC"), b"ftypheic").expect("writes");
     let error = error_of(&format!("images:{}", phone.display()), &options(root.path()));
-    assert!(error.contains("1 HEIC picture (not read here; convert it to png or jpeg)"), "{error}");
+    assert!(
+        error.contains("1 picture of a format that is not read here (1 HEIC; convert it to png or jpeg)"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl PassedOver {
 }
 
 impl fmt::Display for PassedOver {
-    /// `24 hidden files or folders, 1 link that leads nowhere, 2 HEIC pictures (not read here; ...)`
+    /// `24 hidden files or folders, 1 link that leads nowhere, 2 files that are no pictures`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let first = self.denied_first.display();
         let parts = [
@@ -90,13 +90,13 @@ impl fmt::Display for PassedOver {
 impl PassedOver {
     /// What to say of pictures of formats that are not read here.
     fn foreign_pictures(&self) -> Option<String> {
-        let mut formats: Vec<_> =
-            self.foreign.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        let last = formats.pop()?;
-        let all = if formats.is_empty() { last } else { format!("{} and {last}", formats.join(", ")) };
-        let is_one = self.foreign.values().sum::<usize>() == 1;
-        let (noun, them) = if is_one { ("picture", "it") } else { ("pictures", "them") };
-        Some(format!("{all} {noun} (not read here; convert {them} to png or jpeg)"))
+        let formats: Vec<_> = self.foreign.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        let formats = formats.join(", ");
+        counted(
+            self.foreign.values().sum(),
+            &format!("picture of a format that is not read here ({formats}; convert it to png or jpeg)"),
+            &format!("pictures of formats that are not read here ({formats}; convert them to png or jpeg)"),
+        )
     }
 }
 
@@ -135,8 +135,8 @@ mod tests {
         assert_eq!(
             passed.and(&more).to_string(),
             "24 hidden files or folders, 1 link that leads nowhere, 3 links to what is read already, \
-             2 files or folders that cannot be read (a/lost and others), 1 pipe or device, 2 AVIF and 1 HEIC pictures \
-             (not read here; convert them to png or jpeg), 2 files that are no pictures"
+             2 files or folders that cannot be read (a/lost and others), 1 pipe or device, 3 pictures of \
+             formats that are not read here (2 AVIF, 1 HEIC; convert them to png or jpeg), 2 files that are no pictures"
         );
     }
 }
