@@ -399,8 +399,10 @@ impl State {
             }
             Event::OpenFailed { epoch, message } => {
                 self.loading.take_if(|loading| loading.epoch <= epoch);
-                self.log.fail(About::Model, message);
                 let spare = self.spare.take().filter(|_| self.model.is_none() && self.loading.is_none());
+                // What is shown instead does not make it untrue that the model of the last session cannot be opened.
+                let about = if spare.is_some() { About::Keeping } else { About::Model };
+                self.log.fail(about, message);
                 if let Some(spare) = spare {
                     self.open(spare, Start::Fresh);
                 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use candle_core::Device;
 use idgan::base::{Pool, Stream};
-use idgan::data::{self, OpenOptions};
+use idgan::data::{self, DrawingVersion, OpenOptions};
 use idgan::metrics::{FactorFeatures, FactorNetwork, Features, MomentSums};
 
 #[test]
@@ -42,7 +42,9 @@ fn its_features_vary_by_one_and_tell_sprites_from_noise() {
         column.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / column.len() as f64
     };
     let spread = (0..dims).map(variance).sum::<f64>() / dims as f64;
-    assert!((spread - 1.0).abs() < 0.1, "mean variance {spread}");
+    // It is one over the pictures that the network was trained on, which may have been drawn otherwise.
+    let is_of_these = network.task.drawing == DrawingVersion::of("dsprites");
+    assert!((spread - 1.0).abs() < if is_of_these { 0.1 } else { 0.5 }, "mean variance {spread}");
     let moments = |described: &[f32]| {
         let mut sums = MomentSums::new(dims);
         sums.add(described);

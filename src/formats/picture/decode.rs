@@ -72,6 +72,10 @@ pub fn decode_picture(bytes: &[u8], name: &Path, turn: Turn) -> Result<DynamicIm
         // Decoders fill up with grey what is missing.
         return Err(PictureFault::Broken("the file ends in the middle of the picture".into()));
     }
+    if is_webp_cut_short(bytes) {
+        // The decoder believes what a part says of its length.
+        return Err(PictureFault::Broken("the file ends in the middle of one of its parts".into()));
+    }
     if has_broken_palette(bytes) {
         // The decoder trusts in whole colours.
         return Err(PictureFault::Broken("its palette ends in the middle of a colour".into()));
@@ -116,6 +120,23 @@ fn decode(bytes: &[u8], name: &Path) -> ImageResult<(DynamicImage, Orientation)>
     // A picture whose EXIF makes no sense is still a picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     Ok((DynamicImage::from_decoder(decoder)?, orientation))
+}
+
+/// Whether these are the bytes of a WebP one of whose parts (RIFF chunks) claims to be longer than what is there.
+fn is_webp_cut_short(bytes: &[u8]) -> bool {
+    if !bytes.starts_with(b"RIFF") || bytes.get(8..12) != Some(b"WEBP") {
+        return false;
+    }
+    let mut rest = &bytes[12..];
+    while let Some((head, content)) = rest.split_first_chunk::<8>() {
+        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        if length > content.len() {
+            return true;
+        }
+        // Parts begin at even places.
+        rest = &content[length.next_multiple_of(2).min(content.len())..];
+    }
+    false
 }
 
 /// Whether these are the bytes of a JPEG without its end marker.
@@ -220,6 +241,17 @@ mod tests {
         let error = read_at_most(1000, io::repeat(7), &mut bytes).expect_err("endless");
         assert_eq!((error.kind(), bytes.len()), (io::ErrorKind::FileTooLarge, 1001));
         assert!(error.to_string().contains("larger than 512 MiB"), "{error}");
+    }
+
+    #[test]
+    fn a_webp_part_longer_than_the_file_is_no_memory_taken() {
+        let mut file = b"RIFF\x18\0\0\0WEBPVP8L\x02\0\0\0ab".to_vec();
+        assert!(!is_webp_cut_short(&file));
+        file.extend(b"EXIF\xff\xff\xff\x7fcd");
+        assert!(is_webp_cut_short(&file));
+        let refused = decode_picture(&file, Path::new("a.webp"), Turn::Upright);
+        assert!(matches!(refused, Err(PictureFault::Broken(_))));
+        assert!(!is_webp_cut_short(b"RIFF") && !is_webp_cut_short(b"\x89PNG"));
     }
 
     #[test]
