@@ -1,9 +1,18 @@
+use std::sync::Arc;
+
 use super::Options;
+use super::analysis::Analysis;
 use super::keep::{Place, Session};
 use super::log::About;
+use super::model::ModelView;
+use super::photo::PhotoState;
 use super::state::{Start, State};
-use crate::checkpoint::{BUNDLED, BundledModel};
-use crate::engine::Source;
+use super::watch::Watch;
+use crate::checkpoint::{BUNDLED, BundledModel, CodeKind};
+use crate::engine::{Opened, Role, Source};
+use crate::explore::{LatentState, draw_prior};
+
+/// How the window begins, and how each model does that is opened in it.
 
 impl State {
     /// Opens what the window begins with: the model that was asked for, else that of the last session with everything
@@ -43,6 +52,88 @@ impl State {
                 self.log.fail(About::Keeping, error.to_string());
                 None
             }
+        }
+    }
+
+    /// Shows a model that has been read, and where its files lie begins to be watched.
+    pub(super) fn on_opened(&mut self, opened: Arc<Opened>) {
+        self.spare = None;
+        let loading = self.loading.take_if(|loading| loading.epoch <= opened.epoch);
+        let start = loading.map(|loading| loading.start).unwrap_or_default();
+        self.log.on_opened();
+        let model = ModelView::new(opened);
+        self.log.info(format!("Opened {}", model.description().name));
+        self.settings.remember(&model.opened.source);
+        for role in Role::ALL {
+            if model.opened.shape(role).is_none() {
+                self.views.view_mut(role).frame = None;
+            }
+        }
+        self.read_back = None;
+        // Reading it again keeps the watch, so that no change between two looks is missed.
+        let old = self.model.as_ref();
+        let is_same = old.is_some_and(|old| old.opened.source.is_same_model(&model.opened.source));
+        if !is_same {
+            let ctx = self.ctx().clone();
+            self.watch = Watch::new(model.opened.source.path(), &mut self.tasks, &ctx);
+        }
+        self.views.expect(model.opened.epoch);
+        let kept = match (&start, self.latent.take()) {
+            (Start::AsIs, Some(latent)) => latent.read_again(model.description()),
+            _ => None,
+        };
+        let is_kept = kept.is_some();
+        if is_kept {
+            let old = self.model.as_ref().map(|old| old.opened.hash.as_str());
+            self.analysis.is_outdated |= old != Some(model.opened.hash.as_str());
+        }
+        let start_picture = self.photo.shown.take().filter(|_| is_kept);
+        self.photo = PhotoState::default();
+        self.photo.shown = start_picture;
+        self.latent = Some(kept.unwrap_or_else(|| LatentState::new(model.description().clone())));
+        self.model = Some(model);
+        if !is_kept {
+            self.begin(&start);
+        }
+        // Reading it again keeps the selection; another model begins with what says most.
+        self.has_selected &= (is_same || matches!(start, Start::At(_))) && self.has_selection();
+        self.select_first();
+        self.check_beside();
+        Role::ALL.into_iter().for_each(|role| self.asking.forget(role));
+        if let Some(folder) = self.config.clone() {
+            self.recall(&folder, is_kept);
+        }
+        self.recall_evaluation();
+    }
+
+    /// Sets everything of a model that has just been opened to where it begins.
+    fn begin(&mut self, start: &Start) {
+        let (Some(model), Some(latent)) = (&self.model, &mut self.latent) else { return };
+        self.nuisance.start_over();
+        for block in &model.description().codes {
+            let values = match block.kind {
+                _ if !block.opening.is_empty() => block.opening.clone(),
+                CodeKind::Noise => draw_prior(block, self.nuisance.seed(), 0),
+                _ => continue,
+            };
+            let fits = latent.set_block(&block.name, &values);
+            debug_assert!(fits.is_ok(), "{fits:?}");
+        }
+        self.player.pause();
+        self.analysis = Analysis::default();
+        self.data.on_opened();
+        self.choose_strip();
+        let fits = match start {
+            Start::Fresh => true,
+            Start::At(place) => self.go_to(place),
+            Start::AsIs => false,
+        };
+        if !fits {
+            let text = "The codes to start with belong to another model, so the neutral ones are shown";
+            self.log.warn(About::Codes, text);
+        }
+        if let Some(latent) = &mut self.latent {
+            latent.forget_steps(); // The steps so far are not the person's.
         }
     }
 }

@@ -2,6 +2,7 @@ use serde_json::{Map, Value};
 
 use super::log::About;
 use super::state::State;
+use crate::base::typed_path;
 use crate::explore::Codes;
 use crate::explore::export::numbers;
 
@@ -49,8 +50,13 @@ pub(crate) fn from_json(text: &str, current: &Codes) -> Result<Codes, String> {
 }
 
 impl State {
-    /// Sets the codes from what was pasted.
+    /// Sets the codes from what was pasted, or opens the model that it names.
     pub(crate) fn paste(&mut self, text: &str) {
+        let path = typed_path(text);
+        if path.is_absolute() && path.exists() {
+            self.open_path(path);
+            return;
+        }
         let Some(latent) = &self.latent else { return };
         match from_json(text, latent.codes()) {
             Ok(codes) => {

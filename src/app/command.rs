@@ -200,7 +200,7 @@ impl Command {
             }
             C::MeasureData => {
                 "Encode a folder of pictures to learn which factors are active, how informative they are and where \
-                 the data lies (aggregated posterior); kept in the bundle"
+                 the data lies (aggregated posterior); asks where to write the bundle that holds it"
             }
             C::StartFromData => {
                 "Show nine random pictures of the data the model was trained on; click one to set the factors to what the \
@@ -267,7 +267,10 @@ impl Command {
             C::Wipe => "Both pictures in one frame with a divider to drag",
             C::Blink => "Both pictures in one frame, alternating twice a second",
             C::Difference => "A heat map of where the two pictures differ",
-            C::ToggleCrisp => "Show enlarged pixels as squares instead of blending them",
+            C::ToggleCrisp => {
+                "Show pixels that are enlarged twice or more as squares of whole pixels of the screen, instead of blending \
+                 them"
+            }
             C::Fit => "Show the whole pictures as large as they fit",
             C::ActualSize => "One pixel of the first picture on one pixel of the screen",
             C::ToggleFactors => "Show or hide the sliders",

@@ -8,7 +8,7 @@ use super::recipe::last_line;
 use super::save::{model_arguments, name};
 use super::state::State;
 use super::tasks::Task;
-use crate::base::{Cancel, write_atomic};
+use crate::base::{Cancel, typed_path, write_atomic};
 use crate::engine::Opened;
 use crate::metrics::{EVALUATION_FILE, Evaluation, FactorNetwork, Metric};
 
@@ -122,7 +122,7 @@ impl State {
         let worker = Worker {
             program: self.program.clone(),
             words,
-            network: self.evaluate.network.trim().to_owned(),
+            network: typed_path(&self.evaluate.network).display().to_string(),
             metrics,
             news: Arc::clone(&news),
             ctx: self.ctx().clone(),

@@ -8,8 +8,10 @@ use super::command::Command;
 use super::dialog::{Dialogs, Outcome, Purpose};
 use super::gallery::Gallery;
 use super::keep::{Keeper, Kept};
+use super::layout::Layout;
 use super::leave::Leaving;
 use super::log::About;
+use super::model::ModelView;
 use super::palette::Palette;
 use super::panels::{
     Evaluate, Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel,
@@ -40,6 +42,9 @@ pub struct Explorer {
     dialogs: Dialogs,
     keeper: Keeper,
     pub(super) leaving: Leaving,
+    pub(super) layout: Layout,
+    /// What the window is called.
+    title: String,
     /// Whether the window's place was looked at.
     is_placed: bool,
 }
@@ -109,6 +114,7 @@ impl Explorer {
             Tool::Animation => Figure::Animation,
             _ => Figure::Traversal,
         };
+        let dialogs = Dialogs::new(options.dialogs.clone(), state.settings.folders.clone());
         Ok(Self {
             state,
             menu: Menu,
@@ -128,9 +134,11 @@ impl Explorer {
             tab,
             palette: Palette::default(),
             gallery: Gallery::default(),
-            dialogs: Dialogs::new(options.dialogs.clone()),
+            dialogs,
             keeper,
             leaving: Leaving::default(),
+            layout: Layout::default(),
+            title: String::new(),
             is_placed: false,
         })
     }
@@ -159,6 +167,7 @@ impl Explorer {
         }
         self.state.is_dragging = ctx.input(|input| input.pointer.any_down());
         self.state.note_window(&ctx);
+        self.name_window(&ctx);
         self.state.receive();
         self.state.first_slider = None;
         self.dropped_files(&ctx);
@@ -175,6 +184,7 @@ impl Explorer {
             .frame(status_frame)
             .exact_size(GRID * 3.5)
             .show(ui, |ui| self.status.ui(ui, &mut self.state));
+        self.fit_sides(ui);
         self.left(ui, bare);
         // What a slider asks for is rendered while the rest of the window is laid out.
         self.state.sync();
@@ -187,7 +197,12 @@ impl Explorer {
         self.gallery.show(&ctx, &mut self.state);
         self.leave(&ctx);
         match self.dialogs.show(&ctx) {
-            Some(Outcome::Path(purpose, path)) => self.state.on_path(purpose, path, &ctx),
+            Some(Outcome::Path(purpose, path)) => {
+                self.state.settings.folders.clone_from(self.dialogs.folders());
+                if let Some((purpose, proposal)) = self.state.on_path(purpose, path, &ctx) {
+                    self.dialogs.choose_near(purpose, &proposal, &mut self.state.tasks, &ctx);
+                }
+            }
             Some(Outcome::Nothing(purpose)) => {
                 self.state.log.remark(format!("Nothing was chosen: {}", purpose.title()));
             }
@@ -208,6 +223,20 @@ impl Explorer {
         let time = start.elapsed();
         self.status.ui_time =
             if self.status.ui_time.is_zero() { time } else { (self.status.ui_time * 7 + time) / 8 };
+    }
+
+    /// Calls the window after its models.
+    fn name_window(&mut self, ctx: &egui::Context) {
+        let model = |view: &Option<ModelView>| Some(view.as_ref()?.description().name.clone());
+        let title = match (model(&self.state.model), model(&self.state.beside.model)) {
+            (Some(first), Some(second)) => format!("{first} and {second} – idgan"),
+            (Some(first), None) => format!("{first} – idgan"),
+            _ => "idgan".to_owned(),
+        };
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
     }
 
     /// The tool that is shown on the right.
@@ -296,7 +325,7 @@ impl Explorer {
         match command {
             Command::Open => self.choose(Purpose::Model, ctx),
             Command::OpenRun => self.choose(Purpose::Run, ctx),
-            Command::OpenPath => self.dialogs.ask_path(Purpose::Model, None),
+            Command::OpenPath => self.dialogs.ask_path(Purpose::Model),
             Command::Gallery => self.gallery.open(ctx),
             Command::StartFromData => state.show_data_pictures(ctx),
             Command::OpenBeside => self.choose(Purpose::Beside, ctx),

@@ -1,20 +1,105 @@
-use egui::{CentralPanel, Frame, Margin, Panel as SidePanel, Ui};
+use egui::{
+    CentralPanel, Context, Frame, Id, IdSalt, Margin, Panel as SidePanel, PanelState, Pos2, Rect, Ui,
+    UiBuilder, Vec2,
+};
 
 use super::Explorer;
 use super::explorer::{TRAIN, TRAVERSE};
-use super::panels::{Panel, hint_line, notice, samples};
+use super::panels::{Panel, hint_line, notice, room_below, samples};
 use super::theme::GRID;
 use super::traverse::Figure;
 
+/// How large the panels around the pictures were made last, in points.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    /// Widths of the factors and of the tools.
+    sides: [f32; 2],
+    /// Height of the film strip.
+    strip: f32,
+}
+
+/// The narrowest and the widest that the panels beside the pictures can be made, factors and tools.
+const SIDES: [[f32; 2]; 2] = [[272.0, 560.0], [220.0, 640.0]];
+
+/// The share of the window's width that both may take: the pictures keep most of it.
+const SIDES_SHARE: f32 = 0.48;
+
+/// The lowest and the highest that the film strip can be made.
+const STRIP: [f32; 2] = [88.0, 400.0];
+
+/// Its height where the pictures leave no more.
+const STRIP_LEAST: f32 = 128.0;
+
+/// Its height where it only holds its tabs and a sentence.
+const STRIP_EMPTY: f32 = GRID * 9.0;
+
+/// Names of the panels.
+const NAMES: [&str; 2] = ["factors", "tools"];
+
+/// The widths of the panels beside the pictures in a window of `width`, for somebody who wants them as `wanted`. In a
+/// small window both give way.
+fn sides(width: f32, wanted: [f32; 2], is_shown: [bool; 2]) -> [f32; 2] {
+    let wanted = [0, 1].map(|side| wanted[side].clamp(SIDES[side][0], SIDES[side][1]));
+    let all: f32 = (0..2).filter(|&side| is_shown[side]).map(|side| wanted[side]).sum();
+    let scale = (width * SIDES_SHARE / all.max(1.0)).min(1.0);
+    wanted.map(|wanted| (wanted * scale).floor())
+}
+
+/// What somebody has made of the panel with `id` by dragging its edge since it was made `last`; `axis` is 0 for a width.
+fn dragged(ctx: &Context, id: Id, last: f32, axis: usize) -> Option<f32> {
+    let now = PanelState::load(ctx, id)?.size()[axis];
+    (last > 0.0 && (now - last).abs() > 1.0).then_some(now)
+}
+
+/// Makes the panel with `id` so large in this frame. By itself it would stay as it was last, and so for ever small after
+/// the window was small once.
+fn make(ctx: &Context, id: Id, size: Vec2) {
+    let outer_rect = Rect::from_min_size(Pos2::ZERO, size);
+    ctx.data_mut(|data| data.insert_persisted(id, PanelState { outer_rect }));
+}
+
+/// Draws `contents` in the room that there is: what does not fit is cut, and does not widen the panel.
+fn contained(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
+    let room = ui.available_rect_before_wrap();
+    let mut inner = ui.new_child(UiBuilder::new().max_rect(room));
+    inner.shrink_clip_rect(room.expand2(egui::vec2(GRID * 0.5, 0.0)));
+    contents(&mut inner);
+    ui.advance_cursor_after_rect(room);
+}
+
 /// What lies beside, below and in the middle of the window.
 impl Explorer {
+    /// Decides how wide the panels beside the pictures are in this frame.
+    pub(super) fn fit_sides(&mut self, ui: &Ui) {
+        let settings = &mut self.state.settings;
+        let ids = NAMES.map(|name| ui.scope_id().with_salt(IdSalt::new(name)));
+        for (side, id) in ids.into_iter().enumerate() {
+            let dragged = dragged(ui, id, self.layout.sides[side], 0);
+            settings.sides[side] = dragged.unwrap_or(settings.sides[side]);
+        }
+        let is_shown = [settings.show_factors, settings.show_tabs];
+        self.layout.sides = sides(ui.available_width(), settings.sides, is_shown);
+        for (id, width) in ids.into_iter().zip(self.layout.sides) {
+            make(ui, id, egui::vec2(width, 0.0));
+        }
+    }
+
+    /// The widths between which the edge of a panel beside the pictures can be dragged.
+    fn range(&self, ui: &Ui, side: usize) -> std::ops::RangeInclusive<f32> {
+        let settings = &self.state.settings;
+        let is_other_shown = [settings.show_tabs, settings.show_factors][side];
+        let other = if is_other_shown { self.layout.sides[1 - side] } else { 0.0 };
+        let window = ui.ctx().content_rect().width();
+        let [least, most] = SIDES[side];
+        let now = self.layout.sides[side];
+        least.min(now)..=most.min(window * SIDES_SHARE - other).max(now)
+    }
+
     pub(super) fn left(&mut self, ui: &mut Ui, bare: Frame) {
         let mut is_open = self.state.settings.show_factors;
-        SidePanel::left("factors")
-            .frame(bare)
-            .default_size(336.0)
-            .size_range(272.0..=560.0)
-            .show_collapsible(ui, &mut is_open, |ui| {
+        let panel = SidePanel::left(NAMES[0]).frame(bare).size_range(self.range(ui, 0));
+        panel.show_collapsible(ui, &mut is_open, |ui| {
+            contained(ui, |ui| {
                 let has_noise = self.state.model.as_ref().is_some_and(|model| model.has_noise());
                 if has_noise {
                     SidePanel::bottom("nuisance")
@@ -24,17 +109,17 @@ impl Explorer {
                 }
                 CentralPanel::no_frame().show(ui, |ui| self.factors.ui(ui, &mut self.state));
             });
+        });
         self.state.settings.show_factors = is_open;
     }
 
     pub(super) fn right(&mut self, ui: &mut Ui, bare: Frame) {
         let mut is_open = self.state.settings.show_tabs;
-        SidePanel::right("tools").frame(bare).default_size(304.0).size_range(220.0..=640.0).show_collapsible(
-            ui,
-            &mut is_open,
-            |ui| {
-                ui.horizontal(|ui| {
-                    ui.spacing_mut().item_spacing.x = GRID * 0.25;
+        let panel = SidePanel::right(NAMES[1]).frame(bare).size_range(self.range(ui, 1));
+        panel.show_collapsible(ui, &mut is_open, |ui| {
+            contained(ui, |ui| {
+                ui.horizontal_wrapped(|ui| {
+                    ui.spacing_mut().item_spacing = egui::vec2(GRID * 0.25, GRID * 0.25);
                     for (index, panel) in self.tabs.iter().enumerate() {
                         let tab = ui.selectable_label(self.tab == index, panel.title());
                         if tab.on_hover_text(panel.hint()).clicked() {
@@ -46,32 +131,23 @@ impl Explorer {
                 if let Some(panel) = self.tabs.get_mut(self.tab) {
                     panel.ui(ui, &mut self.state);
                 }
-            },
-        );
+            });
+        });
         self.state.settings.show_tabs = is_open;
     }
 
     pub(super) fn centre(&mut self, ui: &mut Ui, bare: Frame) {
-        let mut is_open = self.state.settings.show_strip;
-        if self.state.model.is_some() {
-            // Without pictures the strip only holds its tabs and a sentence.
-            let strip = if self.state.strip.is_empty() {
-                SidePanel::bottom("empty strip").resizable(false).exact_size(GRID * 9.0)
-            } else {
-                SidePanel::bottom("strip").default_size(128.0).size_range(88.0..=240.0)
-            };
-            strip.frame(bare).show_collapsible(ui, &mut is_open, |ui| {
-                self.strip.ui(ui, &mut self.state);
-                ui.take_available_space();
-            });
-            self.state.settings.show_strip = is_open;
-        }
         // The tool on the right decides what the middle shows.
         let is_table = self.state.traverse.figure != Figure::Animation;
         let shows_grid =
             self.state.settings.show_tabs && self.tab == TRAVERSE && is_table && self.state.model.is_some();
         let shows_samples = self.state.settings.show_tabs && self.tab == TRAIN;
+        let has_samples = self.state.train.run.as_ref().is_some_and(|run| run.sampled.is_some());
         let shows_hint = !shows_grid && !shows_samples && self.state.shows_hint();
+        if self.state.model.is_some() {
+            let shows_pictures = !shows_grid && !(shows_samples && has_samples);
+            self.strip(ui, bare, shows_pictures.then_some(shows_hint));
+        }
         CentralPanel::no_frame().show(ui, |ui| {
             if shows_hint {
                 hint_line(ui, &mut self.state);
@@ -86,5 +162,52 @@ impl Explorer {
             }
             notice(ui, &mut self.state, area);
         });
+    }
+
+    /// The film strip. It takes what two pictures beside each other leave of the height, unless somebody has sized it;
+    /// `pictures` says whether pictures are shown, and with the hint above them.
+    fn strip(&mut self, ui: &mut Ui, bare: Frame, pictures: Option<bool>) {
+        let id = ui.scope_id().with_salt(IdSalt::new("strip"));
+        let settings = &mut self.state.settings;
+        settings.strip_height = dragged(ui, id, self.layout.strip, 1).or(settings.strip_height);
+        let asked = settings.strip_height;
+        let mut is_open = settings.show_strip;
+        let panel = if self.state.strip.is_empty() {
+            SidePanel::bottom("empty strip").resizable(false).exact_size(STRIP_EMPTY)
+        } else {
+            let free = || {
+                let hint = if pictures? { GRID * 4.0 } else { 0.0 };
+                Some(room_below(&self.state, ui.available_size() - egui::vec2(0.0, STRIP_LEAST + hint)))
+            };
+            let height = asked.unwrap_or_else(|| STRIP_LEAST + free().unwrap_or(0.0));
+            // A low window leaves less.
+            let most = STRIP[1].min(ui.available_height() * 0.5).max(STRIP[0]);
+            self.layout.strip = height.clamp(STRIP[0], most).floor();
+            make(ui, id, egui::vec2(0.0, self.layout.strip));
+            SidePanel::bottom("strip").resizable(true).size_range(STRIP[0]..=most)
+        };
+        panel.frame(bare).show_collapsible(ui, &mut is_open, |ui| {
+            contained(ui, |ui| self.strip.ui(ui, &mut self.state));
+        });
+        self.state.settings.show_strip = is_open;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pictures_keep_most_of_the_width() {
+        let wanted = [336.0, 304.0];
+        assert_eq!(sides(1440.0, wanted, [true, true]), wanted);
+        for width in [800.0, 900.0, 1100.0, 1280.0] {
+            let [left, right] = sides(width, wanted, [true, true]);
+            assert!(left + right <= width * 0.48, "{left} and {right} of {width}");
+            assert!(left > 0.2 * width && right > 0.18 * width, "{left} and {right} of {width}");
+        }
+        // One alone has more room, and what somebody has asked for comes back with it.
+        assert_eq!(sides(900.0, wanted, [true, false])[0], 336.0);
+        assert_eq!(sides(2000.0, [100.0, 4000.0], [true, true]), [272.0, 640.0]);
     }
 }

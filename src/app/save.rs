@@ -65,14 +65,24 @@ impl State {
         Some(provenance.with("codes", codes))
     }
 
-    /// Does with `path` what it was asked for.
-    pub(crate) fn on_path(&mut self, purpose: Purpose, path: PathBuf, ctx: &egui::Context) {
+    /// Does with `path` what it was asked for. Returns what is to be asked for next, and what to propose for it.
+    pub(crate) fn on_path(
+        &mut self,
+        purpose: Purpose,
+        path: PathBuf,
+        ctx: &egui::Context,
+    ) -> Option<(Purpose, PathBuf)> {
         match purpose {
             Purpose::Model | Purpose::Run => self.open_path(path),
             Purpose::Beside => self.open_beside(Source::file(path)),
             Purpose::ResumeRun => self.resume_training(&path),
             Purpose::PairVae => self.pair_with(path),
-            Purpose::Data => self.measure_data(&path, ctx),
+            Purpose::Data => {
+                let proposal = self.measured_path()?;
+                self.measured_on = Some(path);
+                return Some((Purpose::SaveMeasured, proposal));
+            }
+            Purpose::SaveMeasured => self.measure_data(path, ctx),
             Purpose::Photo => self.start_from_photo(path, ctx),
             Purpose::SaveCodes => self.save_codes(path, ctx),
             Purpose::SavePicture => self.save_picture(path, ctx),
@@ -81,26 +91,34 @@ impl State {
             Purpose::SaveMatrix => self.export_matrix(&path, ctx),
             Purpose::SaveAnimation => self.export_animation(&path, ctx),
         }
+        None
     }
 
-    /// Measures where the codes of the pictures in `folder` lie, and opens the bundle that holds the result.
-    fn measure_data(&mut self, folder: &Path, ctx: &egui::Context) {
-        let Some(model) = &self.model else { return };
-        let mut source = model.opened.source.clone();
+    /// Where the model would go once it is measured: into its own bundle, or beside what cannot hold statistics or is not
+    /// the person's.
+    fn measured_path(&self) -> Option<PathBuf> {
+        let path = self.model.as_ref()?.opened.source.path();
         let is_bundle =
-            source.model.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e == "safetensors"));
+            path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"));
+        Some(match BundledModel::at(path) {
+            Some(model) => PathBuf::from(format!("{}.measured.safetensors", model.name)),
+            None if is_bundle && path.is_file() => path.to_owned(),
+            None => path.with_extension("measured.safetensors"),
+        })
+    }
+
+    /// Measures where the codes of the pictures lie that were named before, writes a bundle with the result to `out` and
+    /// opens it.
+    fn measure_data(&mut self, out: PathBuf, ctx: &egui::Context) {
+        let Some((model, folder)) = self.model.as_ref().zip(self.measured_on.take()) else { return };
         let mut words = vec!["stats".to_owned()];
         words.extend(model_arguments(&model.opened));
         words.extend(["--images".to_owned(), folder.display().to_string()]);
-        if !is_bundle {
-            // Published files cannot hold statistics: a bundle beside them does.
-            let out = source.path().with_extension("measured.safetensors");
-            words.extend(["--out".to_owned(), out.display().to_string()]);
-            source = Source { device: source.device.clone(), ..Source::file(out) };
-        }
+        words.extend(["--out".to_owned(), out.display().to_string()]);
+        let source = Source { device: model.opened.source.device.clone(), ..Source::file(out) };
         let program = self.program.clone();
         let then_open = self.then_open.clone();
-        self.start_job(format!("Measuring on {}", name(folder)), About::Picture, ctx, move || {
+        self.start_job(format!("Measuring on {}", name(&folder)), About::Picture, ctx, move || {
             run(&program, &words).map_err(|reason| format!("The data was not measured: {reason}"))?;
             let text = format!("Measured where the data lies: {}", source.path().display());
             then_open.put(Follow::Keep(source));

@@ -24,17 +24,16 @@ use super::train::TrainState;
 use super::traverse::TraverseState;
 use super::view::Views;
 use super::watch::Watch;
-use crate::checkpoint::CodeKind;
 use crate::engine::{Engine, Event, Latest, Library, ReadBack, Role, Source};
-use crate::explore::{Codes, LatentState, draw_prior};
+use crate::explore::{Codes, LatentState};
 
 /// A model that is being read.
 #[derive(Clone, Debug)]
 pub(crate) struct Loading {
-    epoch: u64,
+    pub(super) epoch: u64,
     pub(crate) name: String,
     pub(crate) since: Instant,
-    start: Start,
+    pub(super) start: Start,
 }
 
 /// How a model begins once it is there.
@@ -92,6 +91,8 @@ pub(crate) struct State {
     /// What to open where the model of the last session cannot be opened.
     pub(crate) spare: Option<Source>,
     pub(crate) jobs: Jobs,
+    /// The folder of pictures to measure the model on, once it is said where the result goes.
+    pub(crate) measured_on: Option<PathBuf>,
     /// What a job has made that should be opened.
     pub(crate) then_open: Latest<Follow>,
     /// The program to run for exports.
@@ -107,7 +108,7 @@ pub(crate) struct State {
     pub(crate) first_slider: Option<egui::Rect>,
     /// News that waits for the end of a drag.
     held: Vec<Event>,
-    asking: Asking,
+    pub(super) asking: Asking,
     commands: Vec<Command>,
     /// The window's own threads. It is dropped after everything that asks its work to end by being dropped.
     pub(crate) tasks: Tasks,
@@ -153,6 +154,7 @@ impl State {
             noted: None,
             spare: None,
             jobs: Jobs::default(),
+            measured_on: None,
             then_open: Latest::new(),
             program: options.program.clone(),
             library: Arc::clone(&options.library),
@@ -413,86 +415,6 @@ impl State {
             }
             Event::Warning { part, message } => self.log.warn(About::from(part), message),
             Event::Error { part, message } => self.log.fail(About::from(part), message),
-        }
-    }
-
-    fn on_opened(&mut self, opened: Arc<crate::engine::Opened>) {
-        self.spare = None;
-        let loading = self.loading.take_if(|loading| loading.epoch <= opened.epoch);
-        let start = loading.map(|loading| loading.start).unwrap_or_default();
-        self.log.on_opened();
-        let model = ModelView::new(opened);
-        self.log.info(format!("Opened {}", model.description().name));
-        self.settings.remember(&model.opened.source);
-        for role in Role::ALL {
-            if model.opened.shape(role).is_none() {
-                self.views.view_mut(role).frame = None;
-            }
-        }
-        self.read_back = None;
-        // Reading it again keeps the watch, so that no change between two looks is missed.
-        let old = self.model.as_ref();
-        let is_same = old.is_some_and(|old| old.opened.source.is_same_model(&model.opened.source));
-        if !is_same {
-            self.watch = Watch::new(model.opened.source.path(), &mut self.tasks, &self.ctx);
-        }
-        self.views.expect(model.opened.epoch);
-        let kept = match (&start, self.latent.take()) {
-            (Start::AsIs, Some(latent)) => latent.read_again(model.description()),
-            _ => None,
-        };
-        let is_kept = kept.is_some();
-        if is_kept {
-            let old = self.model.as_ref().map(|old| old.opened.hash.as_str());
-            self.analysis.is_outdated |= old != Some(model.opened.hash.as_str());
-        }
-        let start_picture = self.photo.shown.take().filter(|_| is_kept);
-        self.photo = PhotoState::default();
-        self.photo.shown = start_picture;
-        self.latent = Some(kept.unwrap_or_else(|| LatentState::new(model.description().clone())));
-        self.model = Some(model);
-        if !is_kept {
-            self.begin(&start);
-        }
-        // Reading it again keeps the selection; another model begins with what says most.
-        self.has_selected &= (is_same || matches!(start, Start::At(_))) && self.has_selection();
-        self.select_first();
-        self.check_beside();
-        Role::ALL.into_iter().for_each(|role| self.asking.forget(role));
-        if let Some(folder) = self.config.clone() {
-            self.recall(&folder, is_kept);
-        }
-        self.recall_evaluation();
-    }
-
-    /// Sets everything of a model that has just been opened to where it begins.
-    fn begin(&mut self, start: &Start) {
-        let (Some(model), Some(latent)) = (&self.model, &mut self.latent) else { return };
-        self.nuisance.start_over();
-        for block in &model.description().codes {
-            let values = match block.kind {
-                _ if !block.opening.is_empty() => block.opening.clone(),
-                CodeKind::Noise => draw_prior(block, self.nuisance.seed(), 0),
-                _ => continue,
-            };
-            let fits = latent.set_block(&block.name, &values);
-            debug_assert!(fits.is_ok(), "{fits:?}");
-        }
-        self.player.pause();
-        self.analysis = Analysis::default();
-        self.data.on_opened();
-        self.choose_strip();
-        let fits = match start {
-            Start::Fresh => true,
-            Start::At(place) => self.go_to(place),
-            Start::AsIs => false,
-        };
-        if !fits {
-            let text = "The codes to start with belong to another model, so the neutral ones are shown";
-            self.log.warn(About::Codes, text);
-        }
-        if let Some(latent) = &mut self.latent {
-            latent.forget_steps(); // The steps so far are not the person's.
         }
     }
 

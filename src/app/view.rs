@@ -91,6 +91,9 @@ pub(crate) struct Views {
     pub(crate) gain: f32,
     /// Asks for pixels one on one as soon as the size of the square is known.
     wants_actual_size: bool,
+    /// What of the pictures was drawn last, and at which scale.
+    shown: Rect,
+    scale: Option<f32>,
 }
 
 /// The whole picture.
@@ -106,6 +109,8 @@ impl Default for Views {
             wipe: 0.5,
             gain: 2.0,
             wants_actual_size: false,
+            shown: WHOLE,
+            scale: None,
         }
     }
 }
@@ -209,8 +214,31 @@ impl Views {
     }
 
     /// Whether that was asked since the last call.
-    pub(crate) fn take_actual_size(&mut self) -> Option<()> {
-        std::mem::take(&mut self.wants_actual_size).then_some(())
+    pub(crate) fn take_actual_size(&mut self) -> bool {
+        std::mem::take(&mut self.wants_actual_size)
+    }
+
+    /// Decides what of the pictures is drawn on a square of `screen` physical pixels; the first one is `side` pixels wide.
+    /// Where pixels are to be seen as squares, each covers a whole number of the screen's.
+    pub(crate) fn look_at(&mut self, side: usize, screen: f32, is_crisp: bool) {
+        self.shown = self.window;
+        self.scale = (side > 0).then(|| screen / (self.window.width() * side as f32));
+        let is_snapped = is_crisp && self.window != WHOLE;
+        if let Some(scale) = self.scale.as_mut().filter(|scale| is_snapped && **scale >= 2.0) {
+            let size = self.window.size() * (*scale / scale.round());
+            self.shown = Rect::from_center_size(self.window.center(), size);
+            *scale = scale.round();
+        }
+    }
+
+    /// The part of the pictures that is drawn, in fractions.
+    pub(crate) fn shown(&self) -> Rect {
+        self.shown
+    }
+
+    /// Pixels of the screen that a pixel of the first picture covers; `None` before there is one.
+    pub(crate) fn scale(&self) -> Option<f32> {
+        self.scale
     }
 
     /// Shows `side` pixels of a picture on a square of `screen` physical pixels, one on one.
@@ -257,6 +285,26 @@ mod tests {
             views.zoom(2.0, pos2(0.5, 0.5));
         }
         assert!(views.window.width() >= 1.0 / 256.0);
+    }
+
+    #[test]
+    fn crisp_pixels_cover_whole_pixels_of_the_screen() {
+        let mut views = Views::default();
+        views.look_at(128, 400.0, true);
+        assert_eq!((views.shown(), views.scale()), (WHOLE, Some(3.125)), "the whole picture is never cut");
+        views.zoom(1.5, pos2(0.5, 0.5));
+        views.look_at(128, 400.0, true);
+        assert_eq!(views.scale(), Some(5.0));
+        assert!((views.shown().width() - 400.0 / (5.0 * 128.0)).abs() < 1e-6);
+        views.look_at(128, 400.0, false);
+        assert!(
+            views.shown() == views.window && views.scale().is_some_and(|scale| (scale - 4.6875).abs() < 1e-4)
+        );
+        views.actual_size(128, 400.0);
+        views.look_at(128, 400.0, true);
+        assert_eq!(views.scale(), Some(1.0));
+        views.look_at(0, 400.0, true);
+        assert_eq!(views.scale(), None);
     }
 
     #[test]

@@ -37,5 +37,5 @@ pub use random::{Stream, StreamState};
 pub use shell::{path_word, shell_quoted};
 pub use signals::{on_request_to_end, survive_file_limit};
 pub use threads::{Pool, panic_text, step_back};
-pub use typed_path::{typed_path, with_home};
+pub use typed_path::typed_path;
 pub use visible::{visible, visible_json};

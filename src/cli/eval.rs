@@ -10,7 +10,7 @@ use crate::data::DataError;
 use crate::explore::Source;
 use crate::metrics::{
     EVALUATION_FILE, Evaluation, FactorFeatures, FactorNetwork, Features, FvmOptions, InceptionFeatures,
-    Metric, MetricError, Painter, Pictures, Request, Subject, evaluate, lacks_features,
+    Metric, MetricError, Painter, Pictures, Request, Subject, evaluate, figure, lacks_features,
 };
 
 use super::workbench::Workbench;
@@ -300,26 +300,19 @@ fn report(args: &Args, evaluation: &Evaluation) -> anyhow::Result<()> {
     print(format!("on {}, seed {}", evaluation.data, evaluation.seed))?;
     print(format!("{:<36}{:>9}   {:<22}{:>8}", "", "value", "95 % interval", "samples"))?;
     for (metric, score) in &evaluation.metrics {
-        let interval = format!("{} .. {}", short(score.low), short(score.high));
+        let interval = format!("{} .. {}", metric.figure(score.low), metric.figure(score.high));
         let samples = evaluation.samples.get(metric).copied().unwrap_or_default();
-        print(format!("{:<36}{:>9}   {interval:<22}{samples:>8}", metric.title(), short(score.value)))?;
+        print(format!(
+            "{:<36}{:>9}   {interval:<22}{samples:>8}",
+            metric.title(),
+            metric.figure(score.value)
+        ))?;
         if !score.parts.is_empty() {
-            let parts = score.parts.iter().map(|part| format!("{} {}", part.name, short(part.value)));
+            let parts = score.parts.iter().map(|part| format!("{} {}", part.name, figure(part.value)));
             print(format!("    {}", parts.collect::<Vec<_>>().join(", ")))?;
         }
     }
     Ok(())
-}
-
-/// Four digits, or fewer where they say nothing.
-fn short(value: f64) -> String {
-    match value.abs() {
-        size if size >= f64::MAX => "unknown".to_owned(),
-        size if size >= 1000.0 => format!("{value:.0}"),
-        size if size >= 100.0 => format!("{value:.1}"),
-        size if size >= 10.0 => format!("{value:.2}"),
-        _ => format!("{value:.3}"),
-    }
 }
 
 #[cfg(test)]

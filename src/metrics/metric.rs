@@ -82,6 +82,16 @@ impl Metric {
         }
     }
 
+    /// `value` of it for people: as [`figure`], and a number of dimensions as what it is.
+    pub fn figure(self, value: f64) -> String {
+        match self {
+            Self::Active if value.fract() == 0.0 => format!("{value:.0}"),
+            // An end of an interval may lie between two numbers.
+            Self::Active => format!("{value:.1}"),
+            _ => figure(value),
+        }
+    }
+
     /// Whether it asks how the encoder's code relates to known factors.
     pub fn needs_factors(self) -> bool {
         matches!(self, Self::Fvm | Self::Mig | Self::Correlation)
@@ -95,6 +105,17 @@ impl Metric {
     /// Whether it needs the model's encoder.
     pub fn needs_encoder(self) -> bool {
         !matches!(self, Self::Fid | Self::Gilbo)
+    }
+}
+
+/// Four digits, or fewer where they say nothing; the largest number there is stands for what is unknown.
+pub fn figure(value: f64) -> String {
+    match value.abs() {
+        size if size >= f64::MAX => "unknown".to_owned(),
+        size if size >= 1000.0 => format!("{value:.0}"),
+        size if size >= 100.0 => format!("{value:.1}"),
+        size if size >= 10.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
     }
 }
 
@@ -119,6 +140,13 @@ impl FromStr for Metric {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn figures_have_the_digits_that_say_something() {
+        assert_eq!([0.12345, -12.346, 1234.4, f64::MAX].map(figure), ["0.123", "-12.35", "1234", "unknown"]);
+        assert_eq!(Metric::Mig.figure(3.0), "3.000");
+        assert_eq!([3.0, 2.61, 10.0].map(|value| Metric::Active.figure(value)), ["3", "2.6", "10"]);
+    }
 
     #[test]
     fn names_round_trip_and_unknown_ones_list_the_known() {

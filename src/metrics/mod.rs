@@ -45,7 +45,7 @@ pub use frechet::{MomentSums, Moments, frechet_distance};
 pub use fvm::{FvmOptions, Vote, accuracy, active_dims, fvm, majority, vote};
 pub use gilbo::{GILBO_STEPS, GILBO_TRAININGS, GilboOptions, gilbo};
 pub use inception_features::InceptionFeatures;
-pub use metric::Metric;
+pub use metric::{Metric, figure};
 pub use mig::{MIG_BINS, mig};
 pub use mixture::Mixture;
 pub use request::{CODED_PICTURES, Pictures, Request, Subject, lacks_features};

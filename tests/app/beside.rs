@@ -3,24 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::window::{Window, click, grey, set, settle, top_of, toy, until};
+use crate::window::{Window, click, command, grey, set, settle, top_of, toy, until};
 use egui::accesskit::Role as Node;
-use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use idgan::engine::toy::{ToyBehaviour, ToyLibrary};
 use idgan::engine::{Role, Source};
-
-/// Runs a command by the palette.
-fn command(window: &mut Window, text: &str) {
-    window.key_press_modifiers(Modifiers::COMMAND, Key::P);
-    window.step();
-    window.step();
-    window.event(egui::Event::Text(text.to_owned()));
-    window.step();
-    window.key_press(Key::Enter);
-    window.step();
-    window.step();
-}
 
 /// An empty file, which the toys take their name from.
 fn file(folder: &Path, name: &str) -> PathBuf {
@@ -51,11 +38,13 @@ fn a_second_model_shows_the_same_codes_until_it_is_closed() {
     window.step();
     assert!(window.query_by_label("Generator picture of the model beside").is_some());
     assert!(window.query_by_label("VAE decoder picture").is_none(), "generators are compared");
-    assert!(window.query_by_label("first").is_some() && window.query_by_label("second").is_some());
+    assert!(window.query_by_label("Generator · first").is_some(), "each picture says of which network it is");
+    assert!(window.query_by_label("Generator · second").is_some());
     set(&mut window, "c 0", -2.0);
     assert_eq!(beside(&window, Role::Generator), Some(grey(-2.0)), "both follow the sliders");
     click(&mut window, "VAEs");
     settle(&mut window);
+    assert!(window.query_by_label("VAE · second").is_some());
     assert_eq!(beside(&window, Role::Decoder), Some(grey(-2.0)));
     assert!(window.query_by_label("VAE decoder picture of the model beside").is_some());
     click(&mut window, "Compare by difference");

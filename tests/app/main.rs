@@ -7,7 +7,9 @@ mod dialogs;
 mod display;
 mod explorer;
 mod figures;
+mod layout;
 mod paint;
+mod paths;
 mod screen;
 mod session;
 #[path = "../common/skip.rs"]

@@ -32,7 +32,16 @@ pub fn window(options: Options) -> Window {
 
 /// The window, whose paths are asked for by `dialogs`.
 pub fn asking(options: Options, dialogs: Option<Arc<dyn FileDialogs>>) -> Window {
-    Harness::builder().with_size(vec2(1400.0, 900.0)).with_max_steps(64).build_eframe(move |creation| {
+    build(options, dialogs, [1400.0, 900.0])
+}
+
+/// A window of a width and a height in points.
+pub fn sized(options: Options, size: [f32; 2]) -> Window {
+    build(options, None, size)
+}
+
+fn build(options: Options, dialogs: Option<Arc<dyn FileDialogs>>, [width, height]: [f32; 2]) -> Window {
+    Harness::builder().with_size(vec2(width, height)).with_max_steps(64).build_eframe(move |creation| {
         let options =
             Options { dialogs: dialogs.clone(), program: env!("CARGO_BIN_EXE_idgan").into(), ..options };
         Explorer::new(&creation.egui_ctx, None, &options).unwrap()
@@ -62,6 +71,18 @@ pub fn until(window: &mut Window, what: &str, done: impl Fn(&Window) -> bool) {
         std::thread::sleep(Duration::from_millis(2));
         window.step();
     }
+}
+
+/// A command by its name in the palette.
+pub fn command(window: &mut Window, text: &str) {
+    window.key_press_modifiers(Modifiers::COMMAND, Key::P);
+    window.step();
+    window.step();
+    window.event(egui::Event::Text(text.to_owned()));
+    window.step();
+    window.key_press(Key::Enter);
+    window.step();
+    window.step();
 }
 
 /// Waits until the pictures show the codes.

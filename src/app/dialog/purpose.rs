@@ -1,6 +1,9 @@
 use std::path::{Path, PathBuf};
 
+use super::Place;
 use super::system::{Kind, Question};
+use crate::app::keep::Shelf;
+use crate::base::typed_path;
 use crate::checkpoint::{BUNDLED, BundledModel};
 
 /// What a path is asked for.
@@ -18,6 +21,8 @@ pub(crate) enum Purpose {
     PairVae,
     /// A folder of pictures to measure the model's code on.
     Data,
+    /// Where the model goes that was measured on them.
+    SaveMeasured,
     /// A picture to encode.
     Photo,
     /// Where the codes go.
@@ -55,6 +60,7 @@ impl Purpose {
             Self::ResumeRun => "Go on with a run",
             Self::PairVae => "Pair with a VAE",
             Self::Data => "Pictures like those the model was trained on (a folder)",
+            Self::SaveMeasured => "Save the measured model (.safetensors)",
             Self::Photo => "Start from a picture",
             Self::SaveCodes => "Save codes (.npz)",
             Self::SavePicture => "Save picture (.png)",
@@ -75,12 +81,46 @@ impl Purpose {
             | Self::PairVae
             | Self::Data
             | Self::Photo => "",
+            Self::SaveMeasured => "model.measured.safetensors",
             Self::SaveCodes => "codes.npz",
             Self::SavePicture => "picture.png",
             Self::SaveEvaluation => "evaluation.json",
             Self::SaveTraversal => "traversal.png",
             Self::SaveMatrix => "matrix.png",
             Self::SaveAnimation => "animation.gif",
+        }
+    }
+
+    /// What such a path looks like.
+    pub(super) fn example(self) -> &'static str {
+        match self {
+            Self::Model | Self::Beside => "/data/sprites.safetensors, a run folder, or scenes-128",
+            Self::Run | Self::ResumeRun => "/data/runs/sprites",
+            Self::PairVae => "/data/celeba/last",
+            Self::Data => "/data/faces",
+            Self::Photo => "/data/faces/mine.jpg",
+            Self::SaveMeasured => "/data/measured.safetensors",
+            Self::SaveCodes => "/data/codes.npz",
+            Self::SavePicture => "/data/picture.png",
+            Self::SaveEvaluation => "/data/evaluation.json",
+            Self::SaveTraversal => "/data/traversal.png",
+            Self::SaveMatrix => "/data/matrix.png",
+            Self::SaveAnimation => "/data/animation.gif",
+        }
+    }
+
+    /// What lies in the folder where asking begins.
+    pub(super) fn shelf(self) -> Shelf {
+        match self {
+            Self::Model | Self::Beside | Self::PairVae | Self::SaveMeasured => Shelf::Models,
+            Self::Run | Self::ResumeRun => Shelf::Runs,
+            Self::Data | Self::Photo => Shelf::Pictures,
+            Self::SaveCodes
+            | Self::SavePicture
+            | Self::SaveEvaluation
+            | Self::SaveTraversal
+            | Self::SaveMatrix
+            | Self::SaveAnimation => Shelf::Exports,
         }
     }
 
@@ -98,6 +138,7 @@ impl Purpose {
             Self::Model | Self::Beside | Self::Run | Self::ResumeRun | Self::PairVae | Self::Data => {
                 ("Models", &["safetensors", "pt", "pth"])
             }
+            Self::SaveMeasured => ("Bundle", &["safetensors"]),
             Self::Photo => ("Pictures", &["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]),
             Self::SaveCodes => ("NumPy archive", &["npz"]),
             Self::SavePicture => ("Picture", &["png"]),
@@ -108,20 +149,20 @@ impl Purpose {
         }
     }
 
-    /// The same for a file dialog.
-    pub(super) fn question(self) -> Question {
+    /// The same for a file dialog that begins at `place`.
+    pub(super) fn question(self, place: &Place) -> Question {
         let (files, endings) = self.filter();
         let kind = match self {
             _ if self.takes_folder() => Kind::Folder,
-            _ if self.is_save() => Kind::Save { proposal: self.proposal() },
+            _ if self.is_save() => Kind::Save { proposal: place.name.clone() },
             _ => Kind::File,
         };
-        Question { title: self.title(), kind, files, endings }
+        Question { title: self.title(), kind, folder: place.folder.clone(), files, endings }
     }
 
     /// What a person has typed as a path; models may be named as on the command line.
     pub(super) fn path(self, text: &str) -> PathBuf {
-        let path = PathBuf::from(text);
+        let path = typed_path(text);
         let is_model = matches!(self, Self::Model | Self::Beside) && !path.exists();
         let model = BundledModel::find(BUNDLED, text).filter(|_| is_model);
         model.and_then(|model| model.unpack_for_user().ok()).unwrap_or(path)

@@ -2,12 +2,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// What a file dialog is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// What it is about, for people.
     pub title: &'static str,
     /// What is wanted.
     pub kind: Kind,
+    /// The folder to begin in, where one is known.
+    pub folder: Option<PathBuf>,
     /// What such files are called.
     pub files: &'static str,
     /// Their endings, without the dot.
@@ -15,7 +17,7 @@ pub struct Question {
 }
 
 /// What is wanted of a file dialog.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A file that exists.
     File,
@@ -24,7 +26,7 @@ pub enum Kind {
     /// A file to write.
     Save {
         /// The name that is proposed.
-        proposal: &'static str,
+        proposal: String,
     },
 }
 
@@ -59,8 +61,11 @@ impl FileDialogs for SystemDialogs {
 
 fn show(question: &Question) -> Option<PathBuf> {
     let dialog = rfd::FileDialog::new().set_title(question.title);
-    let dialog = dialog.add_filter(question.files, question.endings).add_filter("All files", &["*"]);
-    match question.kind {
+    let mut dialog = dialog.add_filter(question.files, question.endings).add_filter("All files", &["*"]);
+    if let Some(folder) = &question.folder {
+        dialog = dialog.set_directory(folder);
+    }
+    match &question.kind {
         Kind::File => dialog.pick_file(),
         Kind::Folder => dialog.pick_folder(),
         Kind::Save { proposal } => dialog.set_file_name(proposal).save_file(),

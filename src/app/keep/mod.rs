@@ -20,7 +20,7 @@ use crate::explore::LatentState;
 
 pub(crate) use notes::Noted;
 pub(crate) use session::{Place, Session};
-pub(crate) use settings::{Settings, WindowPlace};
+pub(crate) use settings::{Settings, Shelf, WindowPlace};
 
 /// What was handed to the saver last.
 pub(crate) struct Keeper {

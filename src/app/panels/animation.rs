@@ -49,7 +49,7 @@ pub(super) fn ui(ui: &mut Ui, state: &mut State) {
     let can_play = state.can_play();
     ui.horizontal(|ui| {
         let text = if state.player.is_playing() { "Pause" } else { "Play" };
-        let hint = super::pictures::hint(Command::PlayPause);
+        let hint = super::toolbar::hint(Command::PlayPause);
         let button = ui.add_enabled(can_play.is_ok(), egui::Button::new(text).min_size([56.0, 0.0].into()));
         let name = "Play the animation";
         button

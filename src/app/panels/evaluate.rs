@@ -6,7 +6,7 @@ use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::app::words::in_window;
 use crate::data::KNOWN_SPECS;
-use crate::metrics::Metric;
+use crate::metrics::{Metric, figure};
 
 /// Measures the open model with the metrics of the paper.
 #[derive(Default)]
@@ -112,9 +112,9 @@ fn results(ui: &mut Ui, state: &mut State) {
     egui::Grid::new("results").num_columns(3).spacing([GRID, GRID * 0.5]).show(ui, |ui| {
         for (metric, score) in &results.metrics {
             ui.label(RichText::new(metric.title()).size(12.0)).on_hover_text(hint(*metric));
-            ui.label(RichText::new(short(score.value)).font(figures()).strong());
-            let interval = format!("{} to {}", short(score.low), short(score.high));
-            let parts = score.parts.iter().map(|part| format!("{}: {}", part.name, short(part.value)));
+            ui.label(RichText::new(metric.figure(score.value)).font(figures()).strong());
+            let interval = format!("{} to {}", metric.figure(score.low), metric.figure(score.high));
+            let parts = score.parts.iter().map(|part| format!("{}: {}", part.name, figure(part.value)));
             let parts = parts.collect::<Vec<_>>().join("\n");
             let samples = results.samples.get(metric).copied().unwrap_or_default();
             let setting = results.settings.get(metric).map(String::as_str).unwrap_or_default();
@@ -171,15 +171,5 @@ fn hint(metric: Metric) -> &'static str {
         Metric::GaussianTc => {
             "The same of a Gaussian fitted to the means: quick, and blind to what is not linear"
         }
-    }
-}
-
-/// Four digits, or fewer where they say nothing.
-fn short(value: f64) -> String {
-    match value.abs() {
-        size if size >= 1000.0 => format!("{value:.0}"),
-        size if size >= 100.0 => format!("{value:.1}"),
-        size if size >= 10.0 => format!("{value:.2}"),
-        _ => format!("{value:.3}"),
     }
 }

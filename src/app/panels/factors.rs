@@ -147,7 +147,9 @@ impl Factors {
             }
             let interaction = ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = GRID * 0.5;
-                let width = state.factor_names.min((ui.available_width() * 0.3).max(GRID * 7.0));
+                // In a narrow panel names are cut before the sliders are.
+                let room = ui.available_width();
+                let width = state.factor_names.min((room - GRID * 20.0).clamp(GRID * 6.0, room * 0.3));
                 let size = egui::vec2(width, GRID * 3.0);
                 ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
                     ui.set_min_width(width);

@@ -74,6 +74,7 @@ fn heat_maps(ui: &mut Ui, state: &mut State) {
     ui.horizontal(|ui| {
         for &role in &roles {
             ui.vertical(|ui| {
+                ui.set_max_width(side);
                 let map = &state.analysis.heat[role as usize];
                 let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
                 let name = if role == Role::Generator { "Generator" } else { "VAE" };

@@ -12,8 +12,10 @@ mod menu;
 mod notice;
 mod nuisance;
 mod pictures;
+mod stage;
 mod status;
 mod strip;
+mod toolbar;
 mod train;
 mod traverse;
 
@@ -31,6 +33,7 @@ pub(crate) use menu::Menu;
 pub(crate) use notice::notice;
 pub(crate) use nuisance::Nuisance;
 pub(crate) use pictures::Pictures;
+pub(crate) use stage::room_below;
 pub(crate) use status::Status;
 pub(crate) use strip::StripPanel;
 pub(crate) use train::{Train, samples};

@@ -1,13 +1,15 @@
 use egui::accesskit;
 use egui::{
-    Align2, CursorIcon, FontId, PointerButton, Rect, Response, RichText, Sense, Stroke, Ui, Vec2, WidgetInfo,
-    pos2, vec2,
+    Align2, CursorIcon, FontId, PointerButton, Rect, Response, RichText, Sense, Stroke, Ui, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::Panel;
+use super::stage::{halves, layout, side_of};
+use super::toolbar::{hint, toolbar, toolbar_height};
 use crate::app::command::Command;
 use crate::app::model::ModelView;
-use crate::app::paint::{Paint, PaintMode, fill, heat, shape};
+use crate::app::paint::{Paint, PaintMode, fill, shape};
 use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::app::view::{Compare, Pane};
@@ -17,9 +19,6 @@ use crate::engine::Role;
 /// Both pictures of the code, and how they are compared.
 #[derive(Default)]
 pub(crate) struct Pictures;
-
-/// Height of the line above a picture.
-const CAPTION: f32 = GRID * 3.0;
 
 /// Dragging this far over a picture moves the selected factor through its whole range.
 const SCRUB_POINTS: f32 = 480.0;
@@ -35,14 +34,10 @@ impl Panel for Pictures {
     fn ui(&mut self, ui: &mut Ui, state: &mut State) {
         let area = ui.available_rect_before_wrap();
         ui.painter().add(fill(area, Palette::of(ui).stage));
-        let bar_height = GRID * 5.0;
-        let stage = Rect::from_min_max(area.min, area.max - vec2(0.0, bar_height)).shrink(GRID);
         if state.model.is_some() {
-            self.stage(ui, state, stage);
-            let bar = Rect::from_min_max(pos2(area.left(), area.bottom() - bar_height), area.max);
-            let mut bar_ui =
-                ui.new_child(egui::UiBuilder::new().max_rect(bar.shrink2(vec2(GRID, GRID * 0.5))));
-            bar_ui.horizontal_centered(|ui| toolbar(ui, state));
+            let (stage, bar) = area.split_top_bottom_at_y(area.bottom() - toolbar_height(ui));
+            self.stage(ui, state, stage.shrink(GRID));
+            toolbar(ui, state, bar);
         } else {
             welcome(ui, state, area);
         }
@@ -54,42 +49,45 @@ impl Pictures {
     fn stage(&self, ui: &mut Ui, state: &mut State, stage: Rect) {
         let panes = state.panes();
         let compare = if panes.len() == 2 { state.views.compare } else { Compare::SideBySide };
-        let screen = match (compare, &panes[..]) {
-            (Compare::SideBySide, [first, second]) => {
-                let [left, right] = halves(stage);
-                let screen = self.single(ui, state, left, *first);
-                self.single(ui, state, right, *second);
-                screen
+        let is_crisp = state.settings.crisp;
+        let sizes: Vec<usize> = panes.iter().map(|pane| side_of(state, *pane)).collect();
+        let areas =
+            if compare == Compare::SideBySide && panes.len() == 2 { halves(stage) } else { [stage; 2] };
+        let places = areas.map(|area| layout(ui, area, if is_crisp { &sizes } else { &[] }));
+        let screen = places[0].1.width() * ui.pixels_per_point();
+        let side = sizes.first().copied().unwrap_or_default();
+        if state.views.take_actual_size() {
+            state.views.actual_size(side, screen);
+        }
+        state.views.look_at(side, screen, is_crisp);
+        match (compare, &panes[..]) {
+            (Compare::SideBySide, panes) => {
+                for (pane, place) in panes.iter().zip(places) {
+                    self.single(ui, state, place, *pane);
+                }
             }
-            (Compare::SideBySide, [only]) => self.single(ui, state, stage, *only),
             (Compare::Blink, [first, second]) => {
                 let time = ui.input(|input| input.time);
                 let is_second = (time / BLINK_SECS) as i64 % 2 == 1;
                 let next = BLINK_SECS - time % BLINK_SECS;
                 ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(next));
-                self.single(ui, state, stage, if is_second { *second } else { *first })
+                self.single(ui, state, places[0], if is_second { *second } else { *first });
             }
             (Compare::Wipe | Compare::Difference, [first, second]) => {
-                self.pair(ui, state, stage, compare, [*first, *second])
+                self.pair(ui, state, places[0], compare, [*first, *second]);
             }
-            _ => Vec2::ZERO,
-        };
-        if let Some(pane) = state.views.take_actual_size().and(panes.first()) {
-            let side = state.views.pane(*pane).surface.size()[0];
-            state.views.actual_size(side, screen.x);
+            _ => {}
         }
     }
 
-    /// One network's picture with its caption; returns the size of its square in physical pixels.
-    fn single(&self, ui: &mut Ui, state: &mut State, area: Rect, pane: Pane) -> Vec2 {
-        let (caption, square) = layout(area);
+    /// One network's picture with its caption.
+    fn single(&self, ui: &mut Ui, state: &mut State, (caption, square): (Rect, Rect), pane: Pane) {
         caption_of(ui, state, caption, pane);
         let response = canvas(ui, square, name(pane));
         let paint = self.paint(ui, state, square, pane, None, PaintMode::Single);
         ui.painter().with_clip_rect(square).add(shape(square, paint));
         look(ui, state, &response, square);
         probe(ui, state, &response, square, &[pane]);
-        square.size() * ui.pixels_per_point()
     }
 
     /// Both pictures in one square.
@@ -97,11 +95,10 @@ impl Pictures {
         &self,
         ui: &mut Ui,
         state: &mut State,
-        area: Rect,
+        (caption, square): (Rect, Rect),
         compare: Compare,
         [first, second]: [Pane; 2],
-    ) -> Vec2 {
-        let (caption, square) = layout(area);
+    ) {
         let (left, right) = caption.split_left_right_at_fraction(0.5);
         caption_of(ui, state, left.with_max_x(left.right() - GRID), first);
         caption_of(ui, state, right.with_min_x(right.left() + GRID), second);
@@ -117,7 +114,6 @@ impl Pictures {
         }
         look(ui, state, &response, square);
         probe(ui, state, &response, square, &[first, second]);
-        square.size() * ui.pixels_per_point()
     }
 
     fn paint(
@@ -134,32 +130,11 @@ impl Pictures {
             first: state.views.pane(first).surface.clone(),
             second: second.map(|pane| state.views.pane(pane).surface.clone()),
             mode,
-            window: state.views.window,
+            window: state.views.shown(),
             crisp: state.settings.crisp,
             screen: square.size() * ui.pixels_per_point(),
         }
     }
-}
-
-/// Two areas beside each other, or above each other where that makes the squares larger.
-fn halves(stage: Rect) -> [Rect; 2] {
-    let beside = ((stage.width() - GRID) / 2.0).min(stage.height() - CAPTION);
-    let above = stage.width().min((stage.height() - GRID) / 2.0 - CAPTION);
-    if above > beside {
-        let middle = stage.center().y;
-        return [stage.with_max_y(middle - GRID / 2.0), stage.with_min_y(middle + GRID / 2.0)];
-    }
-    let middle = stage.center().x;
-    [stage.with_max_x(middle - GRID / 2.0), stage.with_min_x(middle + GRID / 2.0)]
-}
-
-/// The caption's line and, below it, the largest square, both centred in `area` and on whole points.
-fn layout(area: Rect) -> (Rect, Rect) {
-    let side = area.width().min(area.height() - CAPTION).max(16.0).floor();
-    let top = (area.center().y - (side + CAPTION) / 2.0).max(area.top()).round();
-    let left = (area.center().x - side / 2.0).round();
-    let caption = Rect::from_min_size(pos2(left, top), vec2(side, CAPTION));
-    (caption, Rect::from_min_size(pos2(left, top + CAPTION), vec2(side, side)))
 }
 
 fn name(pane: Pane) -> &'static str {
@@ -202,7 +177,8 @@ fn caption_of(ui: &mut Ui, state: &mut State, rect: Rect, pane: Pane) {
     };
     if state.beside.model.is_some() {
         hint = format!("{title} of {}\n\n{hint}", model.opened.source.path().display());
-        title = model_name(state, &model, pane.is_beside);
+        let network = if pane.role == Role::Generator { "Generator" } else { "VAE" };
+        title = format!("{network} · {}", model_name(state, &model, pane.is_beside));
     }
     let palette = Palette::of(ui);
     let mut line = ui.new_child(egui::UiBuilder::new().max_rect(rect));
@@ -240,7 +216,7 @@ fn model_name(state: &State, model: &ModelView, is_beside: bool) -> String {
 
 /// Looks around and moves the selected factor: wheel, drag, pinch.
 fn look(ui: &mut Ui, state: &mut State, response: &Response, square: Rect) {
-    let window = state.views.window;
+    let window = state.views.shown();
     let per_point = window.width() / square.width();
     if response.dragged_by(PointerButton::Primary) && !ui.input(|input| input.modifiers.alt) {
         let delta = response.drag_delta();
@@ -269,7 +245,7 @@ fn look(ui: &mut Ui, state: &mut State, response: &Response, square: Rect) {
 /// The values of the pixel under the cursor, in every picture shown.
 fn probe(ui: &Ui, state: &State, response: &Response, square: Rect, panes: &[Pane]) {
     let Some(pointer) = response.hover_pos() else { return };
-    let window = state.views.window;
+    let window = state.views.shown();
     let place = window.min + (pointer - square.min) / square.width() * window.width();
     let mut lines = Vec::new();
     for &pane in panes {
@@ -300,7 +276,7 @@ fn probe(ui: &Ui, state: &State, response: &Response, square: Rect, panes: &[Pan
 
 /// The line between the two pictures of a wipe, to drag.
 fn divider(ui: &mut Ui, state: &mut State, square: Rect) {
-    let window = state.views.window;
+    let window = state.views.shown();
     let x = square.left() + (state.views.wipe - window.left()) / window.width() * square.width();
     let x = x.clamp(square.left(), square.right());
     let grip = Rect::from_center_size(pos2(x, square.center().y), vec2(GRID * 2.0, square.height()));
@@ -317,117 +293,6 @@ fn divider(ui: &mut Ui, state: &mut State, square: Rect) {
     painter.vline(x, square.y_range(), Stroke::new(3.0, egui::Color32::from_black_alpha(120)));
     painter.vline(x, square.y_range(), Stroke::new(1.0, egui::Color32::WHITE));
     painter.circle_filled(pos2(x, square.center().y), GRID * 0.625, egui::Color32::WHITE);
-}
-
-/// The line below the pictures: how they are compared and looked at.
-fn toolbar(ui: &mut Ui, state: &mut State) {
-    play_button(ui, state);
-    if state.can_compare() {
-        ui.spacing_mut().item_spacing.x = GRID * 0.25;
-        for (command, text) in [
-            (Command::SideBySide, "Side by side"),
-            (Command::Wipe, "Wipe"),
-            (Command::Blink, "Blink"),
-            (Command::Difference, "Difference"),
-        ] {
-            choose(ui, state, command, text);
-        }
-        if state.can_choose_beside() {
-            ui.add_space(GRID);
-            network_beside(ui, state);
-        }
-        if state.views.compare == Compare::Difference {
-            ui.add_space(GRID);
-            legend(ui, state);
-        }
-    }
-    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-        // Where there is little room the comparisons have it; the View menu and keys have these too.
-        if ui.available_width() < GRID * 17.0 {
-            return;
-        }
-        ui.spacing_mut().item_spacing.x = GRID * 0.25;
-        choose(ui, state, Command::ToggleCrisp, "Crisp");
-        for (command, text) in [(Command::ActualSize, "1:1"), (Command::Fit, "Fit")] {
-            let button = ui.add(egui::Button::new(text));
-            button.widget_info(|| WidgetInfo::labeled(accesskit::Role::Button, true, command.title()));
-            if button.on_hover_text(hint(command)).clicked() {
-                state.queue(command);
-            }
-        }
-        if ui.available_width() < GRID * 6.0 {
-            return;
-        }
-        ui.add_space(GRID * 0.5);
-        let zoom = RichText::new(format!("{:.0} %", 100.0 / state.views.window.width())).font(figures());
-        let text = "Zoom: Ctrl and the wheel over a picture. Pan: drag with the middle button, or with Alt.";
-        ui.label(zoom.color(Palette::of(ui).quiet)).on_hover_text(text);
-    });
-}
-
-/// Whose pictures of two models are compared.
-fn network_beside(ui: &mut Ui, state: &mut State) {
-    let shown = state.panes().first().map(|pane| pane.role);
-    for (role, text, hint) in [
-        (Role::Generator, "Generators", "Compare the pictures of both models' generators"),
-        (Role::Decoder, "VAEs", "Compare the pictures of both models' VAE decoders"),
-    ] {
-        let button = ui.add(egui::Button::selectable(shown == Some(role), text));
-        if button.on_hover_text(hint).clicked() {
-            state.beside.role = Some(role);
-        }
-    }
-}
-
-/// Starts and stops the animation.
-fn play_button(ui: &mut Ui, state: &mut State) {
-    let can_play = state.can_play();
-    let is_playing = state.player.is_playing();
-    let (icon, name) = if is_playing { (Icon::Pause, "Pause") } else { (Icon::Play, "Play") };
-    let text = match &can_play {
-        Ok(()) => format!("{name} {}. {}", state.course_name(), hint(Command::PlayPause)),
-        Err(reason) => reason.clone(),
-    };
-    if icon_button(ui, icon, can_play.is_ok(), name, &text).clicked() && can_play.is_ok() {
-        state.queue(Command::PlayPause);
-    }
-    ui.add_space(GRID * 0.5);
-}
-
-pub(super) fn choose(ui: &mut Ui, state: &mut State, command: Command, text: &str) {
-    let is_chosen = command.is_chosen(state).unwrap_or_default();
-    let button = ui.add(egui::Button::selectable(is_chosen, text));
-    button.widget_info(|| WidgetInfo::selected(accesskit::Role::Button, true, is_chosen, command.title()));
-    if button.on_hover_text(hint(command)).clicked() {
-        state.queue(command);
-    }
-}
-
-pub(super) fn hint(command: Command) -> String {
-    match command.keys() {
-        keys if keys.is_empty() => command.hint().to_owned(),
-        keys => format!("{}  ({keys})", command.hint()),
-    }
-}
-
-/// The colours of the difference map, and how strong it is.
-fn legend(ui: &mut Ui, state: &mut State) {
-    let (rect, response) = ui.allocate_exact_size(vec2(GRID * 10.0, GRID * 1.5), Sense::hover());
-    let steps = 40;
-    for step in 0..steps {
-        let at = |k: i32| rect.left() + rect.width() * k as f32 / steps as f32;
-        let bar = Rect::from_x_y_ranges(at(step)..=at(step + 1) + 0.5, rect.y_range());
-        let [r, g, b] = heat(step as f32 / (steps - 1) as f32);
-        ui.painter().rect_filled(bar, 0.0, egui::Color32::from_rgb(r, g, b));
-    }
-    let top = 255.0 / state.views.gain;
-    response
-        .on_hover_text(format!("Mean absolute difference of the channels: black 0, white {top:.0} of 255"));
-    ui.add_space(GRID * 0.5);
-    let slider =
-        egui::Slider::new(&mut state.views.gain, 1.0..=16.0).logarithmic(true).fixed_decimals(1).prefix("× ");
-    let response = ui.add(slider).on_hover_text("How much differences are brightened");
-    response.widget_info(|| WidgetInfo::slider(true, f64::from(state.views.gain), "Difference gain"));
 }
 
 /// What the window shows before the first model.
@@ -459,25 +324,4 @@ fn welcome(ui: &mut Ui, state: &mut State, area: Rect) {
 pub(super) fn placeholder(ui: &Ui, rect: Rect, text: &str) {
     let font = FontId::proportional(SMALL);
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, font, Palette::of(ui).quiet);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use egui::Pos2;
-
-    #[test]
-    fn the_squares_are_as_large_as_they_can_be() {
-        let wide = Rect::from_min_size(Pos2::ZERO, vec2(1000.0, 500.0));
-        let [left, right] = halves(wide);
-        assert!(left.right() < right.left() && left.top() == right.top());
-        let tall = Rect::from_min_size(Pos2::ZERO, vec2(400.0, 1000.0));
-        let [upper, lower] = halves(tall);
-        assert!(upper.bottom() < lower.top());
-        let (caption, square) = layout(left);
-        assert_eq!(square.width(), square.height());
-        assert!(
-            left.contains_rect(square) && left.contains_rect(caption) && caption.bottom() == square.top()
-        );
-    }
 }

@@ -22,8 +22,8 @@ impl Panel for StripPanel {
 
     fn ui(&mut self, ui: &mut Ui, state: &mut State) {
         state.update_strip();
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = GRID * 0.25;
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = vec2(GRID * 0.25, GRID * 0.25);
             tab(ui, state, StripKind::Bookmarks, "Bookmarks", Command::ShowBookmarks);
             if Command::NineNuisances.is_enabled(state) {
                 tab(ui, state, StripKind::Nine, "Nine nuisance samples", Command::NineNuisances);
@@ -39,13 +39,14 @@ impl Panel for StripPanel {
                     state.queue(Command::StartFromData);
                 }
             }
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let enabled = Command::Bookmark.is_enabled(state);
-                let button = ui.add_enabled(enabled, egui::Button::new("Bookmark"));
-                if button.on_hover_text(Command::Bookmark.hint()).clicked() {
-                    state.queue(Command::Bookmark);
-                }
-            });
+            // At the right end, where there is room for it on this line.
+            ui.add_space((ui.available_size_before_wrap().x - GRID * 9.5).max(0.0));
+            let enabled = Command::Bookmark.is_enabled(state);
+            let button =
+                ui.add_enabled(enabled, egui::Button::new("Bookmark").min_size(vec2(GRID * 9.0, 0.0)));
+            if button.on_hover_text(Command::Bookmark.hint()).clicked() {
+                state.queue(Command::Bookmark);
+            }
         });
         let count = match state.strip.kind {
             StripKind::Data => state.data.len(),
@@ -61,21 +62,22 @@ impl Panel for StripPanel {
             ui.label(RichText::new(text).size(SMALL).color(Palette::of(ui).quiet));
             return;
         }
-        // Nine fit beside each other; what does not fit is scrolled to.
-        let ninth = (ui.available_width() - GRID * 0.5 * 8.0) / 9.0;
-        let side =
-            (ui.available_height() - GRID * 1.5).min(ninth.max(GRID * 8.0)).clamp(GRID * 4.0, 160.0).floor();
+        let gap = GRID * 0.5;
+        let (side, columns) = thumbnails(count, ui.available_size(), gap);
         let mut adopted = None;
         let mut removed = None;
+        // What does not fit is scrolled to.
         ScrollArea::horizontal().auto_shrink([false, true]).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = GRID * 0.5;
-                for index in 0..count {
-                    let (is_adopted, is_removed) = thumbnail(ui, state, index, side);
-                    adopted = adopted.or(is_adopted.then_some(index));
-                    removed = removed.or(is_removed.then_some(index));
-                }
-            });
+            ui.spacing_mut().item_spacing = vec2(gap, gap);
+            for first in (0..count).step_by(columns) {
+                ui.horizontal(|ui| {
+                    for index in first..(first + columns).min(count) {
+                        let (is_adopted, is_removed) = thumbnail(ui, state, index, side);
+                        adopted = adopted.or(is_adopted.then_some(index));
+                        removed = removed.or(is_removed.then_some(index));
+                    }
+                });
+            }
         });
         if let Some(index) = adopted {
             match (state.strip.kind, state.strip.codes().cloned()) {
@@ -89,6 +91,27 @@ impl Panel for StripPanel {
             state.strip.bookmarks.remove(index);
         }
     }
+}
+
+/// Side of thumbnails and how many stand beside each other, so that `count` are as large as they can be in `room`. Where
+/// they would become too small to see, they reach beyond its right end.
+fn thumbnails(count: usize, room: egui::Vec2, gap: f32) -> (f32, usize) {
+    const SIDES: std::ops::RangeInclusive<f32> = GRID * 8.0..=GRID * 20.0;
+    let bar = GRID * 1.5; // The scroll bar has room of its own.
+    let fitting = |rows: usize| {
+        let columns = count.div_ceil(rows).max(1);
+        let height = (room.y - bar - gap * (rows - 1) as f32) / rows as f32;
+        let width = (room.x - gap * (columns - 1) as f32) / columns as f32;
+        (height.min(width).min(*SIDES.end()), columns)
+    };
+    let best = (1..=count.max(1)).map(fitting).max_by(|a, b| a.0.total_cmp(&b.0));
+    let (side, columns) = best.unwrap_or((*SIDES.start(), 1));
+    if side >= *SIDES.start() {
+        return (side.floor(), columns);
+    }
+    let rows = ((room.y - bar + gap) / (SIDES.start() + gap)).floor().max(1.0);
+    let side = ((room.y - bar + gap) / rows - gap).clamp(GRID * 4.0, *SIDES.end());
+    (side.floor(), count.div_ceil(rows as usize).max(1))
 }
 
 /// One thumbnail; whether it was chosen, and whether it was thrown away.
@@ -137,5 +160,22 @@ fn thumbnail(ui: &mut Ui, state: &State, index: usize, side: f32) -> (bool, bool
 fn tab(ui: &mut Ui, state: &mut State, kind: StripKind, text: &str, command: Command) {
     if ui.selectable_label(state.strip.kind == kind, text).on_hover_text(command.hint()).clicked() {
         state.strip.kind = kind;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thumbnails_use_the_room_they_have() {
+        let of = |count, width, height| thumbnails(count, vec2(width, height), 4.0);
+        assert_eq!(of(9, 784.0, 92.0), (80.0, 9), "one line in a low strip");
+        assert_eq!(of(9, 784.0, 320.0), (152.0, 5), "two in a high one");
+        assert_eq!(of(1, 784.0, 320.0), (160.0, 1));
+        let (side, columns) = of(100, 784.0, 92.0);
+        assert!(side >= 64.0 && columns == 100, "many are scrolled: {side}, {columns}");
+        let (side, columns) = of(100, 784.0, 320.0);
+        assert!(side >= 64.0 && columns == 25, "in as many lines as fit: {side}, {columns}");
     }
 }

@@ -1,7 +1,7 @@
 use egui::{DragValue, RichText, Ui};
 
 use super::grid::{LARGEST, SMALLEST};
-use super::pictures::hint;
+use super::toolbar::hint;
 use super::{Panel, heading};
 use crate::app::command::Command;
 use crate::app::recipe::Recipe;

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use crate::base::typed_path;
 use crate::training::{Stage, TrainConfig, preset};
 
 /// What a person has asked for before a run starts.
@@ -94,9 +95,9 @@ impl Form {
             if vae.is_empty() {
                 return Err("the second stage distils a VAE; name a VAE file or its run folder".to_owned());
             }
-            vae.clone_into(&mut gan.vae);
+            gan.vae = typed(vae);
         }
-        let start = self.start.trim().to_owned();
+        let start = typed(&self.start);
         match (&mut config.gan, &mut config.vae) {
             (Some(gan), _) => gan.start = start,
             (None, Some(vae)) => vae.start = start,
@@ -113,9 +114,14 @@ impl Form {
     pub(crate) fn folder(&self) -> Result<PathBuf, String> {
         match self.out.trim() {
             "" => Err("name a folder for the run".to_owned()),
-            out => Ok(absolute(out)),
+            out => Ok(absolute(&typed(out))),
         }
     }
+}
+
+/// A path as somebody has typed it, spelt out.
+fn typed(path: &str) -> String {
+    typed_path(path).display().to_string()
 }
 
 fn absolute(path: &str) -> PathBuf {
@@ -151,6 +157,12 @@ mod tests {
         );
         form.start = "runs/small".to_owned();
         assert!(form.config().expect("valid").gan.is_some_and(|gan| gan.start.ends_with("runs/small")));
+        let home = directories::BaseDirs::new().expect("tests have a home").home_dir().to_owned();
+        (form.vae, form.out, form.data) = ("~/vae".into(), "~/runs/new".into(), "images:~/faces".into());
+        let config = form.config().expect("valid");
+        assert_eq!(form.folder(), Ok(home.join("runs/new")));
+        assert_eq!(config.data, format!("images:{}", home.join("faces").display()));
+        assert_eq!(config.gan.map(|gan| gan.vae), Some(home.join("vae").display().to_string()));
         form.steps = 0;
         assert!(form.config().is_err(), "no steps, no run");
     }

@@ -34,7 +34,7 @@ const STEP: f32 = 0.01;
 
 impl FactorSlider<'_> {
     pub(crate) fn show(&self, ui: &mut Ui) -> Interaction {
-        let size = vec2(ui.available_width().max(GRID * 8.0), GRID * 2.75);
+        let size = vec2(ui.available_width().max(GRID * 5.0), GRID * 2.75);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let rail = Rect::from_min_max(
             pos2(rect.left() + HANDLE, rect.top()),

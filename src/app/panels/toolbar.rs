@@ -1,0 +1,175 @@
+//! The line below the pictures: how they are compared and looked at.
+
+use egui::{Rect, RichText, Sense, Ui, UiBuilder, WidgetInfo, accesskit, vec2};
+
+use super::stage::BAR;
+use crate::app::command::Command;
+use crate::app::paint::heat;
+use crate::app::state::State;
+use crate::app::theme::{GRID, Palette, figures};
+use crate::app::view::Compare;
+use crate::app::widgets::{Icon, icon_button};
+use crate::engine::Role;
+
+/// What the line took in the frame before.
+#[derive(Clone, Copy)]
+struct Taken {
+    height: f32,
+    /// Width of the controls at its right end.
+    end: f32,
+}
+
+/// Height of the line, which takes several where there is little room.
+pub(super) fn toolbar_height(ui: &Ui) -> f32 {
+    taken(ui).height
+}
+
+fn taken(ui: &Ui) -> Taken {
+    let default = Taken { height: BAR, end: GRID * 24.0 };
+    ui.data(|data| data.get_temp(egui::Id::unique("toolbar"))).unwrap_or(default)
+}
+
+/// Draws it into `bar`.
+pub(super) fn toolbar(ui: &mut Ui, state: &mut State, bar: Rect) {
+    let before = taken(ui);
+    let margin = vec2(GRID, GRID * 0.5);
+    let line = bar.shrink2(margin);
+    let mut line_ui = ui.new_child(UiBuilder::new().max_rect(line));
+    let mut end = 0.0;
+    let row = line_ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(GRID * 0.25, GRID * 0.25);
+        ui.set_min_height(BAR - 2.0 * margin.y);
+        comparing(ui, state);
+        // At the right end of the first line they fit into.
+        let free = ui.available_size_before_wrap().x - before.end;
+        if free > 0.0 {
+            ui.add_space(free);
+        } else {
+            ui.end_row();
+        }
+        end = looking(ui, state);
+    });
+    let height = (row.response.rect.height() + 2.0 * margin.y).max(BAR).ceil();
+    if (height, end) != (before.height, before.end) {
+        ui.data_mut(|data| data.insert_temp(egui::Id::unique("toolbar"), Taken { height, end }));
+        // The pictures above would be drawn with the wrong height for a frame.
+        ui.ctx().request_discard("the line below the pictures takes another room");
+    }
+}
+
+/// How two pictures are compared.
+fn comparing(ui: &mut Ui, state: &mut State) {
+    play_button(ui, state);
+    if !state.can_compare() {
+        return;
+    }
+    for (command, text) in [
+        (Command::SideBySide, "Side by side"),
+        (Command::Wipe, "Wipe"),
+        (Command::Blink, "Blink"),
+        (Command::Difference, "Difference"),
+    ] {
+        choose(ui, state, command, text);
+    }
+    if state.can_choose_beside() {
+        ui.add_space(GRID);
+        network_beside(ui, state);
+    }
+    if state.views.compare == Compare::Difference {
+        ui.add_space(GRID);
+        legend(ui, state);
+    }
+}
+
+/// How the pictures are looked at; the width that it takes.
+fn looking(ui: &mut Ui, state: &mut State) -> f32 {
+    let mut widths = Vec::new();
+    if let Some(scale) = state.views.scale() {
+        let percent = scale * 100.0;
+        let text = if percent < 10.0 { format!("{percent:.1} %") } else { format!("{percent:.0} %") };
+        let hint = "Zoom: at 100 % one pixel of the first picture is one pixel of the screen. Ctrl and the wheel over a \
+                    picture zooms; to pan drag with the middle button, or with Alt.";
+        let zoom = RichText::new(text).font(figures()).color(Palette::of(ui).quiet);
+        widths.push(ui.label(zoom).on_hover_text(hint).rect.width() + GRID);
+        ui.add_space(GRID * 0.5);
+    }
+    for (command, text) in [(Command::Fit, "Fit"), (Command::ActualSize, "1:1")] {
+        let button = ui.add(egui::Button::new(text));
+        button.widget_info(|| WidgetInfo::labeled(accesskit::Role::Button, true, command.title()));
+        widths.push(button.rect.width());
+        if button.on_hover_text(hint(command)).clicked() {
+            state.queue(command);
+        }
+    }
+    widths.push(choose(ui, state, Command::ToggleCrisp, "Crisp"));
+    widths.iter().sum::<f32>() + ui.spacing().item_spacing.x * (widths.len() + 1) as f32
+}
+
+/// Whose pictures of two models are compared.
+fn network_beside(ui: &mut Ui, state: &mut State) {
+    let shown = state.panes().first().map(|pane| pane.role);
+    for (role, text, hint) in [
+        (Role::Generator, "Generators", "Compare the pictures of both models' generators"),
+        (Role::Decoder, "VAEs", "Compare the pictures of both models' VAE decoders"),
+    ] {
+        let button = ui.add(egui::Button::selectable(shown == Some(role), text));
+        if button.on_hover_text(hint).clicked() {
+            state.beside.role = Some(role);
+        }
+    }
+}
+
+/// Starts and stops the animation.
+fn play_button(ui: &mut Ui, state: &mut State) {
+    let can_play = state.can_play();
+    let is_playing = state.player.is_playing();
+    let (icon, name) = if is_playing { (Icon::Pause, "Pause") } else { (Icon::Play, "Play") };
+    let text = match &can_play {
+        Ok(()) => format!("{name} {}. {}", state.course_name(), hint(Command::PlayPause)),
+        Err(reason) => reason.clone(),
+    };
+    if icon_button(ui, icon, can_play.is_ok(), name, &text).clicked() && can_play.is_ok() {
+        state.queue(Command::PlayPause);
+    }
+    ui.add_space(GRID * 0.5);
+}
+
+/// A button for one of several choices; its width.
+fn choose(ui: &mut Ui, state: &mut State, command: Command, text: &str) -> f32 {
+    let is_chosen = command.is_chosen(state).unwrap_or_default();
+    let button = ui.add(egui::Button::selectable(is_chosen, text));
+    button.widget_info(|| WidgetInfo::selected(accesskit::Role::Button, true, is_chosen, command.title()));
+    let width = button.rect.width();
+    if button.on_hover_text(hint(command)).clicked() {
+        state.queue(command);
+    }
+    width
+}
+
+/// What a command does, with its keys.
+pub(super) fn hint(command: Command) -> String {
+    match command.keys() {
+        keys if keys.is_empty() => command.hint().to_owned(),
+        keys => format!("{}  ({keys})", command.hint()),
+    }
+}
+
+/// The colours of the difference map, and how strong it is.
+fn legend(ui: &mut Ui, state: &mut State) {
+    let (rect, response) = ui.allocate_exact_size(vec2(GRID * 10.0, GRID * 1.5), Sense::hover());
+    let steps = 40;
+    for step in 0..steps {
+        let at = |k: i32| rect.left() + rect.width() * k as f32 / steps as f32;
+        let bar = Rect::from_x_y_ranges(at(step)..=at(step + 1) + 0.5, rect.y_range());
+        let [r, g, b] = heat(step as f32 / (steps - 1) as f32);
+        ui.painter().rect_filled(bar, 0.0, egui::Color32::from_rgb(r, g, b));
+    }
+    let top = 255.0 / state.views.gain;
+    response
+        .on_hover_text(format!("Mean absolute difference of the channels: black 0, white {top:.0} of 255"));
+    ui.add_space(GRID * 0.5);
+    let slider =
+        egui::Slider::new(&mut state.views.gain, 1.0..=16.0).logarithmic(true).fixed_decimals(1).prefix("× ");
+    let response = ui.add(slider).on_hover_text("How much differences are brightened");
+    response.widget_info(|| WidgetInfo::slider(true, f64::from(state.views.gain), "Difference gain"));
+}
