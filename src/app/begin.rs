@@ -13,7 +13,6 @@ use crate::engine::{Opened, Role, Source};
 use crate::explore::{LatentState, draw_prior};
 
 /// How the window begins, and how each model does that is opened in it.
-
 impl State {
     /// Opens what the window begins with: the model that was asked for, else that of the last session with everything
     /// as it was, else the best of those that the program brings along.

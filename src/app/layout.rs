@@ -145,7 +145,7 @@ impl Explorer {
         let has_samples = self.state.train.run.as_ref().is_some_and(|run| run.sampled.is_some());
         let shows_hint = !shows_grid && !shows_samples && self.state.shows_hint();
         if self.state.model.is_some() {
-            let shows_pictures = !shows_grid && !(shows_samples && has_samples);
+            let shows_pictures = !(shows_grid || shows_samples && has_samples);
             self.strip(ui, bare, shows_pictures.then_some(shows_hint));
         }
         CentralPanel::no_frame().show(ui, |ui| {

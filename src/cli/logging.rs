@@ -10,7 +10,8 @@ use crate::base::visible;
 /// Starts the log on stderr: warnings and errors of this program, errors of its libraries, more with `RUST_LOG`.
 pub(super) fn start() {
     // What goes wrong with the window is told as the command's error.
-    let filter = env_logger::Env::default().default_filter_or("error,arboard=off,eframe=off,idgan=warn");
+    let filter = env_logger::Env::default()
+        .default_filter_or("error,arboard=off,eframe=off,smithay_clipboard=off,idgan=warn");
     env_logger::Builder::from_env(filter).format(write).init();
     std::panic::set_hook(Box::new(tell_panic));
 }

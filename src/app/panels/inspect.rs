@@ -91,8 +91,8 @@ fn heat_maps(ui: &mut Ui, state: &mut State) {
                     .largest
                     .map_or_else(|| "…".to_owned(), |most| format!("most {:.0} of 255", most * 255.0));
                 let quiet = Palette::of(ui).quiet;
-                ui.label(RichText::new(format!("{name}: {most}")).size(SMALL).color(quiet))
-                    .on_hover_text(hint);
+                let text = RichText::new(format!("{name}: {most}")).size(SMALL).color(quiet);
+                ui.add(egui::Label::new(text).truncate()).on_hover_text(hint);
             });
         }
     });

@@ -72,12 +72,21 @@ fn comparing(ui: &mut Ui, state: &mut State) {
         choose(ui, state, command, text);
     }
     if state.can_choose_beside() {
-        ui.add_space(GRID);
+        keep_together(ui, GRID * 20.0);
         network_beside(ui, state);
     }
     if state.views.compare == Compare::Difference {
-        ui.add_space(GRID);
+        keep_together(ui, GRID * 32.0);
         legend(ui, state);
+    }
+}
+
+/// Begins another line where `width` more do not fit into this one.
+fn keep_together(ui: &mut Ui, width: f32) {
+    if ui.available_size_before_wrap().x < width {
+        ui.end_row();
+    } else {
+        ui.add_space(GRID);
     }
 }
 

@@ -110,7 +110,7 @@ pub(super) fn cell_size(ui: &mut Ui, state: &mut State) {
             state.traverse.cell = (!fits).then_some(72.0);
         }
         let mut side = state.traverse.cell.unwrap_or(72.0);
-        ui.spacing_mut().slider_width = GRID * 12.0;
+        ui.spacing_mut().slider_width = (ui.available_width() - GRID).clamp(GRID * 4.0, GRID * 12.0);
         let slider = egui::Slider::new(&mut side, SMALLEST..=LARGEST).show_value(false);
         let hint = "Size of the pictures on the screen; an export has the network's own size";
         if ui.add(slider).labelled_by(label.id).on_hover_text(hint).changed() {
@@ -240,7 +240,7 @@ pub(super) fn export(
     ui.add_space(GRID);
     heading(ui, "Export", "", command.hint());
     ui.label(RichText::new(size).size(SMALL).color(palette.quiet));
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let button = ui.add_enabled(command.is_enabled(state), egui::Button::new("Export…"));
         if button.on_hover_text(command.hint()).clicked() {
             state.queue(command);
