@@ -1,0 +1,207 @@
+//! How a traversal is drawn: a figure, an animation, arrays, cells.
+
+use anyhow::Context;
+
+use super::{Args, Plan};
+use crate::base::{FileError, write_atomic};
+use crate::cli::Progress;
+use crate::cli::workbench::{Painter, Workbench, picture};
+use crate::explore::export::{
+    Animation, Colour, NpzWriter, Provenance, Target, check_size, numbers, write_gif, write_png,
+};
+use crate::explore::figure::{Band, Figure, captions};
+use crate::explore::{Mode, render_rows};
+
+impl Plan {
+    /// Side of a cell: what was asked for, else the GAN's resolution, else the VAE's.
+    fn cell(&self, args: &Args, bench: &mut Workbench) -> anyhow::Result<[usize; 2]> {
+        if let Some(side) = args.cell {
+            return Ok([usize::from(side); 2]);
+        }
+        let painter = *self.painters.last().context("nothing draws")?;
+        let [_, height, width] = bench.picture_shape(painter)?;
+        Ok([width, height])
+    }
+
+    /// Renders all cells of one painter; `each` gets row, step, values and their shape.
+    fn render(
+        &self,
+        bench: &mut Workbench,
+        painter: Painter,
+        mut each: impl FnMut(usize, usize, &[f32], [usize; 3]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let input = bench.input(painter, &self.codes)?;
+        let shape = bench.picture_shape(painter)?;
+        render_rows(bench.renderer(painter)?, &input, |index, values| {
+            each(index / self.steps(), index % self.steps(), values, shape)
+        })
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::new("pictures", self.codes.rows() * self.painters.len())
+    }
+
+    pub(super) fn write_figure(
+        &self,
+        args: &Args,
+        bench: &mut Workbench,
+        target: &Target,
+        provenance: &Provenance,
+    ) -> anyhow::Result<()> {
+        let figure = self.figure(self.cell(args, bench)?, bench);
+        if !args.force {
+            check_size(figure.size()?)?;
+        }
+        let mut canvas = figure.canvas()?;
+        let progress = self.progress();
+        for (at, &painter) in self.painters.iter().enumerate() {
+            self.render(bench, painter, |row, step, values, shape| {
+                canvas.place(row * self.painters.len() + at, step, &picture(values, shape)?);
+                progress.add(1);
+                Ok(())
+            })?;
+        }
+        Ok(write_png(&target.path, canvas.picture(), Colour::Rgb, provenance)?)
+    }
+
+    /// One band a dimension; the values above the first one, or above each where they differ.
+    fn figure(&self, cell: [usize; 2], bench: &Workbench) -> Figure {
+        let same = self.traversal.ranges.windows(2).all(|pair| pair[0] == pair[1]);
+        let posterior = bench.posterior().filter(|(code, _)| *code == self.traversal.block);
+        let band = |row: usize| {
+            let dim = self.traversal.dims[row];
+            let mut notes = Vec::new();
+            if !self.names[row].is_empty() {
+                notes.push(format!("{}{dim}", self.traversal.block));
+            }
+            if let Some((_, posterior)) = posterior {
+                notes.push(format!("KL {:.2} nats", posterior.kl(dim)));
+                if !posterior.is_active(dim) {
+                    notes.push("collapsed".to_owned());
+                }
+            }
+            Band {
+                title: self.title(row),
+                notes,
+                captions: if row == 0 || !same { self.captions(row) } else { Vec::new() },
+                tags: self.tags(),
+            }
+        };
+        Figure { cell, columns: self.steps(), bands: (0..self.rows()).map(band).collect() }
+    }
+
+    /// The values of a row, one a column; offsets carry their sign.
+    fn captions(&self, row: usize) -> Vec<String> {
+        let values = self.traversal.values(row);
+        let sign = |(caption, &value): (String, &f32)| match self.traversal.mode {
+            Mode::Offset if value > 0.0 => format!("+{caption}"),
+            _ => caption,
+        };
+        captions(&values).into_iter().zip(&values).map(sign).collect()
+    }
+
+    /// The painters' names where there is more than one.
+    fn tags(&self) -> Vec<String> {
+        match self.painters.as_slice() {
+            [_] => vec![String::new()],
+            painters => painters.iter().map(|painter| painter.tag().to_owned()).collect(),
+        }
+    }
+
+    pub(super) fn write_animation(
+        &self,
+        args: &Args,
+        bench: &mut Workbench,
+        target: &Target,
+        provenance: &Provenance,
+    ) -> anyhow::Result<()> {
+        // One column a dimension, in as many bands as make the frame about square.
+        let columns = ((self.rows() * self.painters.len()) as f64).sqrt().ceil() as usize;
+        let columns = columns.clamp(1, self.rows().max(1));
+        let bands = (0..self.rows()).step_by(columns).map(|first| Band {
+            captions: (first..(first + columns).min(self.rows())).map(|row| self.title(row)).collect(),
+            tags: self.tags(),
+            ..Band::default()
+        });
+        let figure = Figure { cell: self.cell(args, bench)?, columns, bands: bands.collect() };
+        let [width, height] = figure.size()?;
+        if !args.force {
+            check_size([width, height * self.steps()])?;
+        }
+        let mut frames = (0..self.steps()).map(|_| figure.canvas()).collect::<Result<Vec<_>, _>>()?;
+        let progress = self.progress();
+        for (at, &painter) in self.painters.iter().enumerate() {
+            self.render(bench, painter, |row, step, values, shape| {
+                let (band, column) = (row / columns, row % columns);
+                frames[step].place(band * self.painters.len() + at, column, &picture(values, shape)?);
+                progress.add(1);
+                Ok(())
+            })?;
+        }
+        let frames: Vec<_> = frames.into_iter().map(|canvas| canvas.into_picture()).collect();
+        let animation = Animation { frame_ms: args.frame_ms, back_and_forth: true };
+        Ok(write_gif(&target.path, &frames, animation, provenance)?)
+    }
+
+    pub(super) fn write_arrays(
+        &self,
+        bench: &mut Workbench,
+        target: &Target,
+        provenance: &Provenance,
+    ) -> anyhow::Result<()> {
+        let progress = self.progress();
+        write_atomic(&target.path, |writer| {
+            let fail = |error| anyhow::Error::from(FileError::new(error, &target.path));
+            let mut npz = NpzWriter::new(writer);
+            let leading = [self.rows(), self.steps()];
+            for &painter in &self.painters {
+                let shape = bench.picture_shape(painter)?;
+                npz.start(painter.key(), &[&leading[..], &shape].concat()).map_err(fail)?;
+                self.render(bench, painter, |_, _, values, _| {
+                    progress.add(1);
+                    npz.push(values).map_err(fail)
+                })?;
+            }
+            for (name, values) in self.codes.blocks() {
+                npz.floats(name, &[&leading[..], &[values.row_len()]].concat(), values.data())
+                    .map_err(fail)?;
+            }
+            let dims: Vec<i64> = self.traversal.dims.iter().map(|&dim| dim as i64).collect();
+            npz.integers("dims", &[dims.len()], &dims).map_err(fail)?;
+            let values: Vec<f32> = (0..self.rows()).flat_map(|row| self.traversal.values(row)).collect();
+            npz.floats("values", &leading, &values).map_err(fail)?;
+            npz.text("provenance", &provenance.document().to_string()).map_err(fail)?;
+            npz.finish().map_err(fail)?;
+            Ok::<(), anyhow::Error>(())
+        })
+    }
+
+    pub(super) fn write_cells(
+        &self,
+        bench: &mut Workbench,
+        target: &Target,
+        provenance: &Provenance,
+    ) -> anyhow::Result<()> {
+        let progress = self.progress();
+        let block = &self.traversal.block;
+        target.write_folder(|folder| {
+            for &painter in &self.painters {
+                self.render(bench, painter, |row, step, values, shape| {
+                    let dim = self.traversal.dims[row];
+                    let name = format!("{row:02}_{block}{dim:02}_{step:03}_{}.png", painter.key());
+                    let colour = if shape[0] == 1 { Colour::Grey } else { Colour::Rgb };
+                    let cell = provenance
+                        .clone()
+                        .with("network", painter.key())
+                        .with("dim", dim)
+                        .with("value", numbers(&self.traversal.values(row)[step..=step])[0].clone())
+                        .with(block, numbers(self.codes.row(block, row * self.steps() + step)?));
+                    write_png(&folder.join(name), &picture(values, shape)?, colour, &cell)?;
+                    progress.add(1);
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        })
+    }
+}
