@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::base::shell_quoted;
 use crate::checkpoint::{ModelDescription, Precision, export_torch, open, write_bundle};
 use crate::training::note_training;
 
@@ -76,8 +77,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     if args.to == Target::Bundle && !has_extension(&args.out, "safetensors") {
         return Err(usage(format!(
-            "a bundle ends in .safetensors; write --out {}.safetensors, or --to pytorch for a folder of PyTorch files",
-            args.out.display()
+            "a bundle ends in .safetensors; write --out {}, or --to pytorch for a folder of PyTorch files",
+            shell_quoted([args.out.with_added_extension("safetensors")])
         )));
     }
     if args.to == Target::Pytorch && args.without_discriminator {
