@@ -20,7 +20,7 @@ class Result:
     """What one run of the program left: exit code and what it said."""
 
     def __init__(self, code, out, err):
-        self.code, self.raw = code, out + err
+        self.code = code
         self.out, self.err = out.decode(errors="replace"), err.decode(errors="replace")
 
     @property
@@ -31,20 +31,12 @@ class Result:
         """What is never right, whatever was tried."""
         if self.code < 0 or "panicked at" in self.said or "RUST_BACKTRACE" in self.said:
             yield "it crashed"
-        if re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", self.raw):
+        if re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", self.said):
             yield "control characters reached the terminal"
         errors = [line for line in self.err.splitlines() if line.startswith("error")]
         if len(errors) > 1 or (self.code not in (0, 2) and not errors):
             yield "a failure is told in one line that begins with error:"
-        for library in (
-            ".cargo/registry",
-            "src/",
-            "Os {",
-            "os error",
-            "Error {",
-            "Err(",
-            "failed to finalize",
-        ):
+        for library in (".cargo/registry", "src/", "Os {", "os error", "Error {", "Err(", "finalize archive"):
             if library in self.err:
                 yield f"words of a library: {library}"
 

@@ -42,10 +42,10 @@ def windows(display):
     return found.stdout.decode().split()
 
 
-def open_window(trials, display, seconds=60, **environment):
+def open_window(trials, display, seconds=60, model="sprites-64", **environment):
     """Opens the window, waits until it is there or the program ends, and closes it."""
     child = subprocess.Popen(
-        trials.command("explore", "sprites-64"),
+        trials.command("explore", model),
         env=trials.environment(DISPLAY=display, **environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -226,5 +226,23 @@ def runtime(trials, row):
                 )
 
 
+def settings(trials, row):
+    """23: a home that keeps no settings is said, and no hindrance."""
+    if not has_screens(trials, row, "a window without a home"):
+        return
+    spare = trials.fresh("settings")
+    for what, places in {
+        "a home that is not there": {"HOME": "/proc/nowhere", "TMPDIR": spare},
+        "a folder of settings that is a file": {"XDG_CONFIG_HOME": "/dev/null", "TMPDIR": spare},
+        "no place at all": {"HOME": "/proc/nowhere", "TMPDIR": "/proc/nowhere"},
+    }.items():
+        with Screen() as screen:
+            # where even a bundled model has no place, one is named
+            model = trials.checkpoints / "sprites-64.safetensors"
+            is_open, result = open_window(trials, screen.name, model=model, **places)
+            told = ("XDG_CONFIG_HOME" in result.err, "it should say so")
+            trials.opens(row, f"a window, {what}", result, (is_open, "a window should open"), told)
+
+
 def run(trials):
-    trials.each({"16": wayland, "20": displays, "runtime": runtime})
+    trials.each({"23": settings, "16": wayland, "20": displays, "runtime": runtime})
