@@ -287,11 +287,8 @@ def other_names(trials, row):
         path = m.save("o.pt", content)
         first = next(iter(content["G_ema"] if "G_ema" in content else content))
         for flag in ("--vae", "--gan"):
-            result = (
-                trials.idgan("sample", flag, path, "--c-dim", "10", "--out", m.folder / "o.npz")
-                if flag == "--gan"
-                else trials.idgan("sample", flag, path, "--out", m.folder / "o.npz")
-            )
+            extra = ["--c-dim", "10"] if flag == "--gan" else []
+            result = trials.idgan("sample", flag, path, *extra, "--count", "1", "--out", m.folder / "o.npz")
             trials.refused(row, f"{what} as {flag}", result, re.escape(first.split(".")[0]))
 
 
@@ -442,7 +439,10 @@ def harmful(trials, row):
     }.items():
         witness.unlink(missing_ok=True)
         path = m.save("harm.pt", content)
-        for words in (["inspect", path], ["sample", "--vae", path, "--out", m.folder / "h.npz"]):
+        for words in (
+            ["inspect", path],
+            ["sample", "--vae", path, "--count", "1", "--out", m.folder / "h.npz"],
+        ):
             result = trials.idgan(*words)
             trials.check(row, f"a command {what}, {words[0]}", result, (not witness.exists(), "it was run"))
 

@@ -23,7 +23,7 @@ def logged(run):
         return 0
 
 
-def start(trials, words, run, **options):
+def start(trials, words, run, hang_up=signal.SIG_DFL, **options):
     """Starts a training and waits until it is at work in the folder `run`."""
     before = logged(run)
     child = subprocess.Popen(
@@ -33,6 +33,8 @@ def start(trials, words, run, **options):
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # whatever this script was started with
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, hang_up),
         **options,
     )
     for _ in range(600):
@@ -80,12 +82,7 @@ def signals(trials, row):
         ((run / "checkpoint.safetensors").exists(), "nothing was saved"),
     )
     run = trials.fresh("signals/nohup")
-    child = start(
-        trials,
-        [*TRAINING, "--out", run],
-        run,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
-    )
+    child = start(trials, [*TRAINING, "--out", run], run, hang_up=signal.SIG_IGN)
     child.send_signal(signal.SIGHUP)
     before = logged(run)
     time.sleep(2)
@@ -99,7 +96,7 @@ def signals(trials, row):
     )
     sweep = trials.fresh("signals/sweep")
     (sweep / "sweep.toml").write_text(
-        'out = "runs"\nset = ["batch=4", "sample_every=0"]\n[[data]]\nname = "dsprites"\nvae = "dsprites-small"\ngan = "dsprites-small"\n'
+        'out = "runs"\nseeds = [0]\nset = ["batch=4", "sample_every=0"]\n[[data]]\nname = "dsprites"\nvae = "dsprites-small"\ngan = "dsprites-small"\n'
         '[[method]]\nname = "beta-vae"\nsteps = 1000000\n'
     )
     run = sweep / "runs/dsprites/beta-vae/seed-0"
@@ -324,7 +321,7 @@ def spaces(trials, row):
     )
     sweep = trials.fresh("spaces")
     (sweep / "s.toml").write_text(
-        'out = "my runs"\n[[data]]\nname = "dsprites"\nvae = "dsprites-small"\ngan = "dsprites-small"\n[[method]]\nname = "beta-vae"\nsteps = 1\n'
+        'out = "my runs"\nseeds = [0]\n[[data]]\nname = "dsprites"\nvae = "dsprites-small"\ngan = "dsprites-small"\n[[method]]\nname = "beta-vae"\nsteps = 1\n'
     )
     result = trials.idgan("sweep", "s.toml", "--dry-run", cwd=sweep)
     words = shlex.split(result.out.splitlines()[0]) if result.out else []

@@ -71,7 +71,7 @@ def contents(trials, row):
         for words in (
             ["inspect", folder / name],
             ["inspect", "--json", folder / name],
-            ["sample", "--vae", folder / name, "--out", folder / "o.npz"],
+            ["sample", "--vae", folder / name, "--count", "1", "--out", folder / "o.npz"],
         ):
             trials.check(row, f"{name}, {' '.join(map(str, words[:2]))[:18]}", trials.idgan(*words))
     for name in ("values.toml", "keys.toml"):
