@@ -177,7 +177,7 @@ impl Explorer {
         } else {
             let free = || {
                 let hint = if pictures? { GRID * 4.0 } else { 0.0 };
-                Some(room_below(&self.state, ui.available_size() - egui::vec2(0.0, STRIP_LEAST + hint)))
+                Some(room_below(ui, &self.state, ui.available_size() - egui::vec2(0.0, STRIP_LEAST + hint)))
             };
             let height = asked.unwrap_or_else(|| STRIP_LEAST + free().unwrap_or(0.0));
             // A low window leaves less.

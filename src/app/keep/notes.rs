@@ -217,7 +217,7 @@ fn given_name<'a>(latent: &'a LatentView, block: &CodeBlock, dim: usize) -> &'a 
     if block.labels.get(dim).is_some_and(|label| label == name) { "" } else { name }
 }
 
-/// `theirs` without what was taken away from `before` to `now`, and with what was added and is not there yet.
+/// `theirs` without what was taken away from `before` to `now`, and with what was added.
 fn merged_bookmarks(
     before: &[KeptBookmark],
     now: &[KeptBookmark],
@@ -228,9 +228,6 @@ fn merged_bookmarks(
     }
     let mut merged = without(theirs, &without(before, now));
     for mut new in without(now, before) {
-        if merged.contains(&new) {
-            continue;
-        }
         if merged.iter().any(|kept| kept.name == new.name) {
             new.name = free_name(merged.iter().map(|kept| kept.name.as_str()));
         }
@@ -318,6 +315,13 @@ mod tests {
         let now = notes(&[("1", 0.5)], &[]);
         let theirs = notes(&[("0", 0.0), ("1", 0.5), ("1", 0.5)], &[]);
         assert_eq!(Notes::merged(&before, &now, &theirs).bookmarks.len(), 2);
+    }
+
+    #[test]
+    fn the_same_code_kept_in_both_windows_is_two_bookmarks() {
+        let kept = notes(&[("1", 0.5)], &[]);
+        let merged = Notes::merged(&notes(&[], &[]), &kept, &kept);
+        assert_eq!(merged, notes(&[("1", 0.5), ("2", 0.5)], &[]));
     }
 
     #[test]

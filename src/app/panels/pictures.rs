@@ -5,7 +5,7 @@ use egui::{
 };
 
 use super::Panel;
-use super::stage::{halves, layout, side_of};
+use super::stage::{halves, layout, side_of, sizes};
 use super::toolbar::{hint, toolbar, toolbar_height};
 use crate::app::command::Command;
 use crate::app::model::ModelView;
@@ -50,12 +50,12 @@ impl Pictures {
         let panes = state.panes();
         let compare = if panes.len() == 2 { state.views.compare } else { Compare::SideBySide };
         let is_crisp = state.settings.crisp;
-        let sizes: Vec<usize> = panes.iter().map(|pane| side_of(state, *pane)).collect();
+        let sizes = sizes(state, &panes);
         let areas =
             if compare == Compare::SideBySide && panes.len() == 2 { halves(stage) } else { [stage; 2] };
-        let places = areas.map(|area| layout(ui, area, if is_crisp { &sizes } else { &[] }));
+        let places = areas.map(|area| layout(ui, area, &sizes));
         let screen = places[0].1.width() * ui.pixels_per_point();
-        let side = sizes.first().copied().unwrap_or_default();
+        let side = panes.first().map_or(0, |pane| side_of(state, *pane));
         if state.views.take_actual_size() {
             state.views.actual_size(side, screen);
         }

@@ -63,15 +63,23 @@ fn common_divisor(a: usize, b: usize) -> usize {
 
 /// How much of `area` the pictures and the line below them leave free below, in points: where two lie beside each other,
 /// they are as wide as they can be before they are as high.
-pub(crate) fn room_below(state: &State, area: Vec2) -> f32 {
+pub(crate) fn room_below(ui: &Ui, state: &State, area: Vec2) -> f32 {
     let stage = area - vec2(2.0 * GRID, 2.0 * GRID + BAR);
-    let is_pair = state.panes().len() == 2 && state.views.compare == Compare::SideBySide;
-    let side = match sides_of_halves(stage) {
-        (beside, above) if is_pair && beside >= above => beside,
-        _ if is_pair => return 0.0,
-        _ => stage.x.min(stage.y - CAPTION),
-    };
+    let panes = state.panes();
+    let is_pair = panes.len() == 2 && state.views.compare == Compare::SideBySide;
+    let (beside, above) = sides_of_halves(stage);
+    if !is_pair || above > beside {
+        return 0.0;
+    }
+    let scale = ui.pixels_per_point();
+    let side = whole_side((beside.max(16.0) * scale) as usize, &sizes(state, &panes)) as f32 / scale;
     (stage.y - CAPTION - side).max(0.0)
+}
+
+/// Sides of the pictures in pixels, where their pixels are to be seen.
+pub(super) fn sizes(state: &State, panes: &[Pane]) -> Vec<usize> {
+    let is_crisp = state.settings.crisp;
+    panes.iter().filter(|_| is_crisp).map(|pane| side_of(state, *pane)).collect()
 }
 
 /// Side of a network's pictures in pixels.
