@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
@@ -130,6 +131,7 @@ struct Bench {
     /// The newest move that the window has not taken in yet.
     sent: Latest<Move>,
     stop: Arc<AtomicBool>,
+    hand: Option<JoinHandle<()>>,
     taken: usize,
     updates: Vec<Duration>,
     frames: Vec<Duration>,
@@ -151,6 +153,7 @@ impl Bench {
             script,
             sent: Latest::new(),
             stop: Arc::default(),
+            hand: None,
             taken: 0,
             updates: Vec::new(),
             frames: Vec::new(),
@@ -166,7 +169,7 @@ impl Bench {
     }
 
     /// Starts the thread that moves the pointer at an even pace, as a hand does, whatever the window does.
-    fn start(&self, ctx: &egui::Context) -> std::io::Result<()> {
+    fn start(&mut self, ctx: &egui::Context) -> std::io::Result<()> {
         let (sent, stop, ctx) = (self.sent.clone(), Arc::clone(&self.stop), ctx.clone());
         let Script { moves, interval, .. } = self.script;
         let body = move || {
@@ -182,7 +185,8 @@ impl Bench {
                 ctx.request_repaint();
             }
         };
-        std::thread::Builder::new().name("idgan-bench".to_owned()).spawn(body).map(drop)
+        self.hand = Some(std::thread::Builder::new().name("idgan-bench".to_owned()).spawn(body)?);
+        Ok(())
     }
 
     /// Where the pointer is at move `index`: back and forth over the slider.
@@ -244,6 +248,15 @@ impl Bench {
                 }
             }
             self.latencies[role as usize].extend(uploads);
+        }
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(hand) = self.hand.take() {
+            let _ = hand.join(); // Between two moves it looks whether to stop.
         }
     }
 }

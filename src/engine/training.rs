@@ -2,7 +2,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crossbeam::channel::{Receiver, bounded};
+use crossbeam::channel::{Receiver, bounded, never};
 
 use crate::base::{Pool, panic_text, step_back};
 use crate::data::OpenOptions;
@@ -15,11 +15,11 @@ const WAITING: usize = 256;
 /// How far a run steps back behind a window; the generator's pictures go before it.
 const BEHIND: i32 = 15;
 
-/// A run on a thread of its own.
+/// A run on a thread of its own. Dropping it stops the run after its step and waits until it has saved.
 pub struct Training {
     control: Arc<Control>,
     events: Receiver<TrainEvent>,
-    thread: JoinHandle<Result<End, TrainingFailed>>,
+    thread: Option<JoinHandle<Result<End, TrainingFailed>>>,
 }
 
 /// A run that ended before its time.
@@ -92,7 +92,7 @@ impl Training {
             }
         };
         let thread = std::thread::Builder::new().name("training".into()).spawn(run)?;
-        Ok(Self { control, events, thread })
+        Ok(Self { control, events, thread: Some(thread) })
     }
 
     /// What can be asked of the run.
@@ -109,9 +109,23 @@ impl Training {
     ///
     /// # Errors
     /// Why the run ended before its time.
-    pub fn join(self) -> Result<End, TrainingFailed> {
+    pub fn join(mut self) -> Result<End, TrainingFailed> {
+        self.wait().unwrap_or(Ok(End::Stopped))
+    }
+
+    /// Waits for the end, unless somebody has already.
+    fn wait(&mut self) -> Option<Result<End, TrainingFailed>> {
         // a blocked sender must not wait for a reader that now waits for it
-        drop(self.events);
-        self.thread.join().unwrap_or_else(|panic| Err(TrainingFailed::Panicked(panic_text(&*panic))))
+        self.events = never();
+        let ended = self.thread.take()?.join();
+        Some(ended.unwrap_or_else(|panic| Err(TrainingFailed::Panicked(panic_text(&*panic)))))
+    }
+}
+
+impl Drop for Training {
+    fn drop(&mut self) {
+        self.control.set_paused(false);
+        self.control.stop();
+        self.wait();
     }
 }

@@ -80,6 +80,7 @@ impl Keeper {
         for answer in self.saver.take_answers() {
             match answer {
                 Answer::Told(text) => state.log.warn(About::Keeping, text),
+                Answer::Recovered => state.log.succeed(About::Keeping),
                 Answer::Failed { path, before } => {
                     self.has_failed = true;
                     if let Some(before) = before {

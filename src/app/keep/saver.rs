@@ -1,12 +1,13 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use super::notes::Notes;
 use super::store;
-use crate::base::{FileError, folder_of, write_atomic};
+use crate::base::{FileError, folder_of, panic_text, write_atomic};
 
 /// Writes small files on a thread of its own, so that the window never waits for a disk. Dropping it waits until
 /// everything is written.
@@ -31,6 +32,8 @@ pub(super) enum Answer {
     Told(String),
     /// The file at `path` could not be written; `before` are the notes that a change was to be merged from.
     Failed { path: PathBuf, before: Option<Notes> },
+    /// A file that could not be written before has been.
+    Recovered,
     /// `handed` is in the file at `path`, with what others wrote: `merged`.
     Merged { path: PathBuf, handed: Notes, merged: Notes },
 }
@@ -56,8 +59,9 @@ impl Saver {
         let body = {
             let queue = Arc::clone(&queue);
             move || {
+                let mut failed = BTreeSet::new();
                 while let Some((path, work)) = queue.next() {
-                    let answers = write(&path, work);
+                    let answers = attempt(&path, work, &mut failed);
                     if !answers.is_empty() {
                         queue.lock().answers.extend(answers);
                         wake();
@@ -119,6 +123,21 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Does `work`, whatever comes of it. `failed` are the files that could not be written last.
+fn attempt(path: &Path, work: Work, failed: &mut BTreeSet<PathBuf>) -> Vec<Answer> {
+    let mut answers = catch_unwind(AssertUnwindSafe(|| write(path, work))).unwrap_or_else(|panic| {
+        let (reason, path) = (panic_text(&*panic), path.to_owned());
+        let told = format!("this could not be kept for the next start ({reason}): {}", path.display());
+        vec![Answer::Failed { path, before: None }, Answer::Told(told)]
+    });
+    if answers.iter().any(|answer| matches!(answer, Answer::Failed { .. })) {
+        failed.insert(path.to_owned());
+    } else if failed.remove(path) {
+        answers.push(Answer::Recovered);
+    }
+    answers
 }
 
 fn write(path: &Path, work: Work) -> Vec<Answer> {
@@ -202,6 +221,18 @@ mod tests {
             if *path == blocked && text.contains("could not be kept")),
             "{answers:?}"
         );
+    }
+
+    #[test]
+    fn a_file_that_can_be_written_again_is_told_once() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let (path, mut failed) = (folder.path().join("deep/settings.json"), BTreeSet::new());
+        let mut save = || attempt(&path, Work::Replace(b"x".to_vec()), &mut failed);
+        std::fs::write(folder.path().join("deep"), "in the way").expect("writes");
+        assert!(matches!(save()[..], [Answer::Failed { .. }, Answer::Told(_)]));
+        std::fs::remove_file(folder.path().join("deep")).expect("removes");
+        assert!(matches!(save()[..], [Answer::Recovered]));
+        assert!(save().is_empty());
     }
 
     #[test]
