@@ -191,7 +191,10 @@ impl Faults {
         let kind = kind.trim_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned();
         let (times, _) = self.0.entry(kind).or_insert_with(|| {
             std::fs::write(file, bytes).unwrap();
-            (0, format!("{name}: {fault}: {}", file.display()))
+            let first = format!("{name}: {fault}: {}", file.display());
+            // told at once, since there may be no end
+            let _ = writeln!(std::io::stderr(), "{first}");
+            (0, first)
         });
         *times += 1;
     }
