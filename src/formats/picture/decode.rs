@@ -76,6 +76,10 @@ pub fn decode_picture(bytes: &[u8], name: &Path, turn: Turn) -> Result<DynamicIm
         // The decoder believes what a part says of its length.
         return Err(PictureFault::Broken("the file ends in the middle of one of its parts".into()));
     }
+    if has_webp_frame_of_another_size(bytes) {
+        // The decoder takes memory for the one size and writes the other (image-webp 0.2.4, `read_frame`).
+        return Err(PictureFault::Broken("a frame of it is not of the size that it says".into()));
+    }
     if has_broken_palette(bytes) {
         // The decoder trusts in whole colours.
         return Err(PictureFault::Broken("its palette ends in the middle of a colour".into()));
@@ -122,21 +126,48 @@ fn decode(bytes: &[u8], name: &Path) -> ImageResult<(DynamicImage, Orientation)>
     Ok((DynamicImage::from_decoder(decoder)?, orientation))
 }
 
-/// Whether these are the bytes of a WebP one of whose parts (RIFF chunks) claims to be longer than what is there.
-fn is_webp_cut_short(bytes: &[u8]) -> bool {
-    if !bytes.starts_with(b"RIFF") || bytes.get(8..12) != Some(b"WEBP") {
-        return false;
-    }
-    let mut rest = &bytes[12..];
-    while let Some((head, content)) = rest.split_first_chunk::<8>() {
-        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
-        if length > content.len() {
-            return true;
-        }
+/// The parts (RIFF chunks) of a WebP, if it is one.
+fn webp_parts(bytes: &[u8]) -> Parts<'_> {
+    let is_webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
+    Parts(if is_webp { &bytes[12..] } else { &[] })
+}
+
+/// Parts that follow each other: a name, the length that it claims, and a content that may be shorter.
+struct Parts<'a>(&'a [u8]);
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = ([u8; 4], usize, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (&[a, b, c, d, ref length @ ..], rest) = self.0.split_first_chunk::<8>()?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (content, _) = rest.split_at(length.min(rest.len()));
         // Parts begin at even places.
-        rest = &content[length.next_multiple_of(2).min(content.len())..];
+        self.0 = &rest[length.next_multiple_of(2).min(rest.len())..];
+        Some(([a, b, c, d], length, content))
     }
-    false
+}
+
+/// Whether these are the bytes of a WebP one of whose parts claims to be longer than what is there.
+fn is_webp_cut_short(bytes: &[u8]) -> bool {
+    webp_parts(bytes).any(|(_, length, content)| length > content.len())
+}
+
+/// Whether these are the bytes of an animated WebP with a frame whose lossy picture has another size than the frame.
+fn has_webp_frame_of_another_size(bytes: &[u8]) -> bool {
+    let frames = webp_parts(bytes).filter(|(name, ..)| name == b"ANMF");
+    frames.filter_map(|(.., frame)| frame.split_first_chunk::<16>()).any(|(head, parts)| {
+        // In a frame's head after its place, each less one; in a lossy picture's after three bytes and a mark.
+        let of_frame = [6, 9].map(|at| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], 0]) + 1);
+        let mut pictures = Parts(parts).filter(|(name, ..)| name == b"VP8 ");
+        pictures.any(|(.., picture)| {
+            let of_picture = |at: usize| {
+                let pair = picture.get(at..at + 2).unwrap_or_default();
+                pair.iter().rev().fold(0, |size, &byte| size << 8 | u32::from(byte)) & 0x3fff
+            };
+            of_frame != [6, 8].map(of_picture)
+        })
+    })
 }
 
 /// Whether these are the bytes of a JPEG without its end marker.
@@ -241,6 +272,20 @@ mod tests {
         let error = read_at_most(1000, io::repeat(7), &mut bytes).expect_err("endless");
         assert_eq!((error.kind(), bytes.len()), (io::ErrorKind::FileTooLarge, 1001));
         assert!(error.to_string().contains("larger than 512 MiB"), "{error}");
+    }
+
+    #[test]
+    fn a_webp_frame_is_of_the_size_of_its_picture() {
+        let whole = include_bytes!("../../../tests/files/pictures/animated.webp");
+        let picture = decode_picture(whole, Path::new("a.webp"), Turn::Upright).expect("decodes");
+        assert_eq!((picture.width(), picture.height()), (16, 12));
+        let mark = whole.windows(3).position(|bytes| bytes == b"\x9d\x01\x2a").expect("a lossy picture");
+        for at in [mark + 3, mark + 5] {
+            let mut other = whole.to_vec();
+            other[at] += 1;
+            let refused = decode_picture(&other, Path::new("a.webp"), Turn::Upright);
+            assert!(matches!(refused, Err(PictureFault::Broken(_))), "{refused:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod decode;
 mod kind;
+mod patch;
 mod samples;
 mod tiff;
 

@@ -15,6 +15,14 @@ impl Samples {
         }
     }
 
+    /// Leaves out what lies behind the first `len`.
+    pub(super) fn truncate(&mut self, len: usize) {
+        match self {
+            Self::Bytes(all) => all.truncate(len),
+            Self::Words(all) => all.truncate(len),
+        }
+    }
+
     /// The first `kept` of every `per_pixel` samples.
     pub(super) fn keep(self, per_pixel: usize, kept: usize) -> Self {
         fn first<T: Copy>(all: Vec<T>, per_pixel: usize, kept: usize) -> Vec<T> {

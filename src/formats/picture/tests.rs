@@ -82,3 +82,45 @@ fn damaged_tiffs_are_errors() {
         }
     }
 }
+
+/// A TIFF of 5x`height` pixels in three planes of tiles of 16x16, each a shade of grey of its own.
+fn planes_of_tiles(height: u32, shades: [u8; 3]) -> Vec<u8> {
+    let tiles = 3 * height.div_ceil(16);
+    let entries: [(u16, u16, u32, u32); 10] = [
+        (256, 4, 1, 5),
+        (257, 4, 1, height),
+        (258, 3, 1, 8),
+        (259, 3, 1, 1),
+        (262, 3, 1, 2),
+        (277, 3, 1, 3),
+        (284, 3, 1, 2),
+        (322, 4, 1, 16),
+        (323, 4, 1, 16),
+        (324, 4, tiles, 8 + 2 + 11 * 12 + 4),
+    ];
+    let mut file = b"II*\0\x08\0\0\0\x0b\0".to_vec();
+    let mut put = |(tag, kind, count, value): (u16, u16, u32, u32)| {
+        file.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+        file.extend([count.to_le_bytes(), value.to_le_bytes()].concat());
+    };
+    entries.into_iter().for_each(&mut put);
+    let lists = 8 + 2 + 11 * 12 + 4;
+    put((325, 4, tiles, lists + 4 * tiles));
+    file.extend([0; 4]);
+    file.extend((0..tiles).flat_map(|tile| (lists + 8 * tiles + 256 * tile).to_le_bytes()));
+    file.extend((0..tiles).flat_map(|_| 256u32.to_le_bytes()));
+    for shade in shades {
+        file.extend(vec![shade; 256 * (tiles / 3) as usize]);
+    }
+    file
+}
+
+#[test]
+fn tiles_of_each_colour_that_reach_beyond_the_picture_are_cut_off() {
+    for height in [16, 27, 33] {
+        let file = planes_of_tiles(height, [10, 20, 30]);
+        let picture = decode_picture(&file, Path::new("a.tif"), Turn::Upright).expect("decodes").into_rgb8();
+        assert_eq!(picture.dimensions(), (5, height));
+        assert!(picture.pixels().all(|pixel| pixel.0 == [10, 20, 30]), "{height}");
+    }
+}

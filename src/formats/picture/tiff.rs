@@ -4,6 +4,7 @@
 //! The decoder of the `image` crate knows some of these kinds and calls the others `Unknown(32)`; the samples come from
 //! the `tiff` crate below it.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use image::metadata::Orientation;
@@ -13,6 +14,7 @@ use tiff::tags::{SampleFormat, Tag};
 use tiff::{TiffError, TiffUnsupportedError};
 
 use super::decode::{MAX_BYTES, PictureFault, check_size};
+use super::patch::with_value;
 use super::samples::{Samples, cmyk_to_rgb, expand_bits, from_floats, unmultiply, ycbcr_to_rgb};
 
 /// What the samples of a pixel mean (TIFF 6.0, tag 262).
@@ -22,6 +24,9 @@ const RGB: u16 = 2;
 const PALETTE: u16 = 3;
 const SEPARATED: u16 = 5;
 const YCBCR: u16 = 6;
+
+/// The samples of one colour after those of another (tag 284).
+const SEPARATE: u32 = 2;
 
 /// How the bytes are packed (tag 259): JPEG of the later kind.
 const JPEG: u16 = 7;
@@ -42,16 +47,23 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Orientation), Pictur
         PALETTE => decoder.find_tag_unsigned_vec::<u16>(Tag::ColorMap).map_err(fault)?.unwrap_or_default(),
         _ => Vec::new(),
     };
+    let mut patched = Cow::Borrowed(bytes);
+    let mut patch = |tag, value| {
+        let lies_outside = || PictureFault::Broken("its directory lies outside the file".into());
+        patched = Cow::Owned(with_value(&patched, tag, value).ok_or_else(lies_outside)?);
+        Ok(())
+    };
     // Where the decoder knows no use for the samples they are read as if they were shades of grey.
-    let as_grey = kind.photometric == PALETTE || (kind.photometric == WHITE_IS_ZERO && kind.samples > 1);
-    if as_grey {
-        drop(decoder);
-        let unknown = || PictureFault::Broken("its directory lies outside the file".into());
-        let patched = with_photometric(bytes, BLACK_IS_ZERO).ok_or_else(unknown)?;
-        let samples = read(&mut open(&patched)?, &kind)?;
-        return Ok((kind.picture(samples, &colours)?, turn));
+    if kind.photometric == PALETTE || (kind.photometric == WHITE_IS_ZERO && kind.samples > 1) {
+        patch(Tag::PhotometricInterpretation, u64::from(BLACK_IS_ZERO))?;
     }
-    let samples = read(&mut decoder, &kind)?;
+    let whole = kind.with_whole_tiles(&mut decoder)?;
+    if whole.height > kind.height {
+        patch(Tag::ImageLength, u64::from(whole.height))?;
+    }
+    drop(decoder);
+    let mut samples = read(&mut open(&patched)?, &whole)?;
+    samples.truncate(samples.len() / whole.height.max(1) as usize * kind.height as usize);
     Ok((kind.picture(samples, &colours)?, turn))
 }
 
@@ -63,6 +75,7 @@ fn open(bytes: &[u8]) -> Result<Decoder<Cursor<&[u8]>>, PictureFault> {
 }
 
 /// What the tags say about the first picture of a file.
+#[derive(Clone)]
 struct Kind {
     width: u32,
     height: u32,
@@ -164,6 +177,21 @@ impl Kind {
             &format!("data compressed with {method}, which is not read"),
             "save it with LZW, deflate or no compression",
         )
+    }
+
+    /// The same as high as its tiles reach, where each colour has tiles of its own: the decoder takes only the tiles of
+    /// the first colour for cut off at the lower edge (tiff 0.11.3, `chunk_data_dimensions`), and ends the program.
+    fn with_whole_tiles(&self, decoder: &mut Decoder<Cursor<&[u8]>>) -> Result<Self, PictureFault> {
+        let mut number =
+            |tag| decoder.find_tag_unsigned::<u32>(tag).map(Option::unwrap_or_default).map_err(fault);
+        let (planar, tile) = (number(Tag::PlanarConfiguration)?, number(Tag::TileLength)?);
+        if planar != SEPARATE || tile == 0 || self.samples == 1 {
+            return Ok(self.clone());
+        }
+        let height = self.height.checked_next_multiple_of(tile);
+        let whole = Self { height: height.unwrap_or(u32::MAX), ..self.clone() };
+        whole.check()?;
+        Ok(whole)
     }
 
     fn check_ycbcr(&self) -> Result<(), PictureFault> {
@@ -294,29 +322,6 @@ fn interleaved<T: Copy>(all: Vec<T>, planes: usize) -> Vec<T> {
     }
     let pixels = all.len() / planes;
     (0..pixels * planes).map(|i| all[i % planes * pixels + i / planes]).collect()
-}
-
-/// The same file with another meaning of the samples in its first directory; `None` where it has none.
-fn with_photometric(bytes: &[u8], meaning: u16) -> Option<Vec<u8>> {
-    let is_little = bytes.starts_with(b"II");
-    let number = |at: usize, len: usize| {
-        let part = bytes.get(at..at.checked_add(len)?)?;
-        let digit = |number: u64, &byte: &u8| number << 8 | u64::from(byte);
-        Some(if is_little { part.iter().rev().fold(0, digit) } else { part.iter().fold(0, digit) })
-    };
-    // Classic files have 32-bit places in directory entries of 12 bytes, big ones 64-bit places in 20 bytes.
-    let is_big = number(2, 2)? == 43;
-    let (place, count, entry, value) = if is_big { ((8, 8), 8, 20, 12) } else { ((4, 4), 2, 12, 8) };
-    let directory = usize::try_from(number(place.0, place.1)?).ok()?;
-    let entries = usize::try_from(number(directory, count)?).ok()?;
-    let first = directory.checked_add(count)?;
-    let at = (0..entries.min(1 << 16))
-        .map(|i| first + i * entry)
-        .find(|&at| number(at, 2) == Some(u64::from(Tag::PhotometricInterpretation.to_u16())))?;
-    let meaning = if is_little { meaning.to_le_bytes() } else { meaning.to_be_bytes() };
-    let mut patched = bytes.to_vec();
-    patched.get_mut(at + value..at + value + 2)?.copy_from_slice(&meaning);
-    Some(patched)
 }
 
 fn refuse<T>(what: &str, advice: &str) -> Result<T, PictureFault> {
