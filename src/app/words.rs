@@ -85,6 +85,7 @@ const WORDS: &[(&str, &str)] = &[
         "(idgan train features) and name its file there",
     ),
     ("or raise --samples", "or raise Samples"),
+    ("and more --samples bring the two together", "and more Samples bring the two together"),
     ("choose fewer with --threads", "start the window with fewer threads"),
 ];
 
