@@ -2,6 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 
+use super::backend::Backend;
 use super::cpu::elementwise;
 use super::cpu::exponential::Exponential;
 use super::custom::{constant, elements, filled, with_float};
@@ -45,7 +46,7 @@ impl Activation {
 /// # Errors
 /// When `x` is not f32 or f64.
 pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return portable::leaky_relu(x, slope);
     }
     x.contiguous()?.apply_op1(LeakyRelu { slope })
@@ -62,7 +63,7 @@ pub fn leaky_relu_backward(x: &Tensor, upstream: &Tensor, slope: f64) -> Result<
     if x.dims() != upstream.dims() {
         bail!("leaky_relu_backward: x is {:?} but its upstream {:?}", x.dims(), upstream.dims());
     }
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return portable::leaky_relu_backward(x, upstream, slope);
     }
     constant(x).contiguous()?.apply_op2(&upstream.contiguous()?, LeakyReluBackward { slope })
@@ -129,7 +130,7 @@ impl CustomOp2 for LeakyReluBackward {
 /// # Errors
 /// When `x` is not f32 or f64.
 pub fn tanh(x: &Tensor) -> Result<Tensor> {
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return x.tanh();
     }
     x.contiguous()?.apply_op1(Tanh)
@@ -140,7 +141,7 @@ pub fn tanh(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// When the shapes differ or the type is not f32 or f64.
 pub(super) fn tanh_backward(y: &Tensor, upstream: &Tensor) -> Result<Tensor> {
-    if !y.device().is_cpu() {
+    if Backend::of(y) == Backend::Composed {
         return upstream - upstream.mul(&y.sqr()?)?;
     }
     y.contiguous()?.apply_op2_no_bwd(&upstream.contiguous()?, &TanhBackward)

@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, bail};
 
+use super::backend::Backend;
 use super::cpu::elementwise;
 
 thread_local! {
@@ -51,7 +52,7 @@ pub(super) fn deliver(
     COLLECTED.with_borrow_mut(|collected| {
         let Some(collected) = collected else { return Ok(Some(gradient)) };
         match collected.iter().position(|(parameter, _)| parameter.id() == argument.id()) {
-            Some(index) if gradient.device().is_cpu() => add_to(&collected[index].1, &gradient)?,
+            Some(index) if Backend::of(&gradient) == Backend::Cpu => add_to(&collected[index].1, &gradient)?,
             Some(index) => collected[index].1 = (&collected[index].1 + gradient)?,
             None => collected.push((argument.clone(), gradient)),
         }

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use candle_core::{DType, Layout, Result, Storage, Tensor, WithDType, bail};
 
 use super::activation::{leaky_relu, leaky_relu_backward};
+use super::backend::Backend;
 use super::convolution::{narrow_shape, wide_shape};
 use super::cpu::convolution::{ConvShape, Convolve, Fused};
 use super::cpu::made::made;
@@ -43,7 +44,7 @@ pub fn conv2d_fused(
     let shape = wide_shape("conv2d_fused", x, weight, stride, padding)?;
     let size = (shape.batch, shape.out_channels, shape.out_height, shape.out_width);
     around.check(size)?;
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return around.compose(x, |x, bias| portable::conv2d(x, &constant(weight), bias, stride, padding));
     }
     match x.dtype() {
@@ -68,7 +69,7 @@ pub fn conv2d_input_grad_fused(
     let shape = narrow_shape("conv2d_input_grad_fused", dy, weight, (height, width), stride, padding)?;
     let size = (shape.batch, shape.in_channels, height, width);
     around.check(size)?;
-    if !dy.device().is_cpu() {
+    if Backend::of(dy) == Backend::Composed {
         return around.compose(dy, |dy, bias| {
             portable::conv_transpose2d(dy, &constant(weight), bias, (height, width), stride, padding)
         });

@@ -2,6 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
+use super::backend::Backend;
 use super::cpu::{likelihood, made};
 use super::custom::{constant, elements, filled, with_float};
 use super::portable;
@@ -16,7 +17,7 @@ pub fn bernoulli_cross_entropy(logits: &Tensor, x: &Tensor) -> Result<Tensor> {
     if logits.dims() != x.dims() {
         bail!("bernoulli_cross_entropy: logits are {:?} but pictures {:?}", logits.dims(), x.dims());
     }
-    if !logits.device().is_cpu() {
+    if Backend::of(logits) == Backend::Composed {
         return portable::bernoulli_cross_entropy(logits, x);
     }
     logits.contiguous()?.apply_op2(&constant(x).contiguous()?, CrossEntropy { backward_scale: None })

@@ -2,6 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 
+use super::backend::Backend;
 use super::backward::deliver;
 use super::cpu::convolution::Fused;
 use super::cpu::linear::{self as kernels, LinearShape};
@@ -18,7 +19,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
         let bias = bias.map(Tensor::dims);
         bail!("linear: {inputs} inputs do not fit a weight {:?} and bias {bias:?}", weight.dims());
     }
-    if x.device().is_cpu() && x.dtype() == DType::F32 {
+    if Backend::of(x) == Backend::Cpu && x.dtype() == DType::F32 {
         let shape = LinearShape { batch, inputs, outputs };
         return apply(Kind::Forward, shape, x, weight, bias);
     }

@@ -6,6 +6,7 @@
 //! where the graph reaches them: candle detaches what an ordinary `backward` computes, so a second derivative is
 //! taken by writing the first one as an expression (see `leaky_relu_backward` and `conv_transpose2d`).
 
+pub(crate) mod backend;
 pub(crate) mod cpu;
 
 mod activation;
@@ -19,6 +20,7 @@ mod linear;
 mod per_picture;
 mod pooling;
 mod portable;
+mod precision;
 mod resampling;
 mod residual;
 mod sums;
@@ -38,6 +40,7 @@ pub use likelihood::bernoulli_cross_entropy;
 pub use linear::linear;
 pub use per_picture::{add_per_picture, channel_sum_per_picture};
 pub use pooling::{avg_pool_3x3_s2, avg_pool_3x3_s2_backward};
+pub use precision::{Precision, UnknownPrecision};
 pub use resampling::{area_downsample, bilinear_downsample, sum_pool_2x2, upsample_nearest_2x};
 pub use residual::{residual, scaled};
 pub use sums::sum_of_squares;

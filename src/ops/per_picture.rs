@@ -3,6 +3,7 @@
 use candle_core::{DType, Result, Tensor, bail};
 
 use super::activation::leaky_relu;
+use super::backend::Backend;
 use super::cpu::elementwise;
 use super::cpu::made::made;
 use super::custom::{Element, unsupported};
@@ -18,7 +19,7 @@ pub fn add_per_picture(x: &Tensor, change: &Tensor, weights: &Tensor, slope: f64
     if x.dims() != change.dims() || weights.dims() != [pictures] {
         bail!("add_per_picture: {:?} + {:?} * {:?}", x.dims(), weights.dims(), change.dims());
     }
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return x + leaky_relu(change, slope)?.broadcast_mul(&weights.reshape((pictures, 1, 1, 1))?)?;
     }
     match x.dtype() {
@@ -46,7 +47,7 @@ pub fn channel_sum_per_picture(x: &Tensor, weights: &Tensor) -> Result<Tensor> {
     if weights.dims() != [pictures] {
         bail!("channel_sum_per_picture: {:?} weights for {:?}", weights.dims(), x.dims());
     }
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return x.broadcast_mul(&weights.reshape((pictures, 1, 1, 1))?)?.sum((0, 2, 3));
     }
     match x.dtype() {

@@ -2,6 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
+use super::backend::Backend;
 use super::cpu::resample;
 use super::custom::{elements, filled, with_float};
 use super::portable;
@@ -13,7 +14,7 @@ use super::portable;
 /// When `x` is not `(N, C, H, W)` of f32 or f64.
 pub fn avg_pool_3x3_s2(x: &Tensor) -> Result<Tensor> {
     x.dims4()?;
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return portable::avg_pool_3x3_s2(x);
     }
     x.contiguous()?.apply_op1(AvgPool { backward_to: None })
@@ -28,7 +29,7 @@ pub fn avg_pool_3x3_s2_backward(y: &Tensor, height: usize, width: usize) -> Resu
     if (h, w) != (resample::pooled_size(height), resample::pooled_size(width)) {
         bail!("avg_pool_3x3_s2_backward: pooling {height}x{width} does not give {h}x{w}");
     }
-    if !y.device().is_cpu() {
+    if Backend::of(y) == Backend::Composed {
         return portable::avg_pool_3x3_s2_backward(y, height, width);
     }
     y.contiguous()?.apply_op1(AvgPool { backward_to: Some((height, width)) })

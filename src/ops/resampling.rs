@@ -2,6 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
 
+use super::backend::Backend;
 use super::cpu::resample;
 use super::custom::{elements, filled, with_float};
 use super::portable;
@@ -49,7 +50,7 @@ pub fn bilinear_downsample(x: &Tensor, size: usize) -> Result<Tensor> {
     if (height, width) == (size, size) {
         return Ok(x.clone());
     }
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return portable::bilinear(x, size);
     }
     x.contiguous()?.apply_op1(Bilinear { from: (height, width), to: (size, size), adjoint: false })
@@ -60,7 +61,7 @@ fn block_sum(x: &Tensor, factor: usize, scale: f64) -> Result<Tensor> {
     if height % factor != 0 || width % factor != 0 {
         bail!("{height}x{width} does not divide into {factor}x{factor} blocks");
     }
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return portable::block_sum(x, factor, scale);
     }
     x.contiguous()?.apply_op1(Blocks { kind: BlockKind::Sum, factor, scale })
@@ -68,7 +69,7 @@ fn block_sum(x: &Tensor, factor: usize, scale: f64) -> Result<Tensor> {
 
 fn block_fill(x: &Tensor, factor: usize, scale: f64) -> Result<Tensor> {
     x.dims4()?;
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return portable::block_fill(x, factor, scale);
     }
     x.contiguous()?.apply_op1(Blocks { kind: BlockKind::Fill, factor, scale })

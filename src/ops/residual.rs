@@ -2,6 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 
+use super::backend::Backend;
 use super::cpu::elementwise;
 use super::custom::{elements, filled, with_float};
 
@@ -13,7 +14,7 @@ pub fn residual(shortcut: &Tensor, change: &Tensor, scale: f64) -> Result<Tensor
     if shortcut.dims() != change.dims() {
         bail!("residual: the shortcut is {:?} but the change {:?}", shortcut.dims(), change.dims());
     }
-    if !shortcut.device().is_cpu() {
+    if Backend::of(shortcut) == Backend::Composed {
         return shortcut + change.affine(scale, 0.0)?;
     }
     shortcut.contiguous()?.apply_op2(&change.contiguous()?, Residual { scale })
@@ -61,7 +62,7 @@ impl CustomOp2 for Residual {
 /// # Errors
 /// When the type is not f32 or f64.
 pub fn scaled(x: &Tensor, scale: f64) -> Result<Tensor> {
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return x.affine(scale, 0.0);
     }
     x.contiguous()?.apply_op1(Scaled { scale })

@@ -2,6 +2,7 @@
 
 use candle_core::{CpuStorage, DType, Result, Storage, Tensor};
 
+use super::backend::Backend;
 use super::cpu::elementwise;
 
 /// The sum of the squares of all elements, in f64; NaN or infinite when one is.
@@ -9,7 +10,7 @@ use super::cpu::elementwise;
 /// # Errors
 /// When the device fails.
 pub fn sum_of_squares(x: &Tensor) -> Result<f64> {
-    if x.device().is_cpu() && x.is_contiguous() {
+    if Backend::of(x) == Backend::Cpu && x.is_contiguous() {
         let (storage, layout) = x.storage_and_layout();
         if let (Storage::Cpu(CpuStorage::F32(values)), Some((from, to))) =
             (&*storage, layout.contiguous_offsets())

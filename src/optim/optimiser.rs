@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var};
 
 use crate::base::{Array, Arrays};
 use crate::nets::Weights;
+use crate::ops::backend::Backend;
 use crate::ops::cpu::optim::{self, Adam as AdamValues};
 
 use super::Gradients;
@@ -75,9 +76,9 @@ impl Optimiser {
     pub fn new(rule: Rule, weights: &Weights) -> Result<Self> {
         let mut slots = BTreeMap::new();
         for (name, var) in weights.vars() {
-            let zero = || match var.device().is_cpu() {
-                true => Ok(Moment::Host(vec![0.0; var.elem_count()])),
-                false => var.zeros_like().map(Moment::Device),
+            let zero = || match Backend::of(var) {
+                Backend::Cpu => Ok(Moment::Host(vec![0.0; var.elem_count()])),
+                Backend::Composed => var.zeros_like().map(Moment::Device),
             };
             let moments = rule.moments().iter().map(|_| zero()).collect::<Result<_>>()?;
             slots.insert(name.to_owned(), Slot { var: var.clone(), moments });
@@ -257,7 +258,7 @@ impl MovingAverage {
     /// When the device fails.
     pub fn update(&self, weights: &Weights) -> Result<()> {
         for ((_, average), (_, var)) in self.average.vars().zip(weights.vars()) {
-            if average.device().is_cpu() {
+            if Backend::of(average) == Backend::Cpu {
                 fused(average, var.as_tensor(), |a, w| optim::ema_step(a, w, self.decay))?;
             } else {
                 let kept = (average.as_tensor() * self.decay)?;

@@ -7,6 +7,7 @@ mod shapes;
 use candle_core::{Result, Tensor, bail};
 
 use super::activation::{Activation, leaky_relu};
+use super::backend::Backend;
 use super::cpu::convolution::ConvShape;
 use super::custom::constant;
 use super::portable;
@@ -44,7 +45,7 @@ pub fn conv2d_act(
 ) -> Result<Tensor> {
     let shape = wide_shape("conv2d", x, weight, stride, padding)?;
     check_bias("conv2d", bias, shape.out_channels)?;
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return activation.around(x, |x| portable::conv2d(x, weight, bias, stride, padding));
     }
     apply(Kind::Forward, shape, activation, x, weight, bias)
@@ -129,7 +130,7 @@ pub fn conv2d_act_input_grad(
             shape.in_channels
         );
     }
-    if !dy.device().is_cpu() {
+    if Backend::of(dy) == Backend::Composed {
         let dx = portable::conv_transpose2d(dy, weight, None, (height, width), stride, padding)?;
         return portable::leaky_relu_backward(x, &dx, slope);
     }
@@ -149,7 +150,7 @@ fn input_grad(
     let name = "conv_transpose2d";
     let shape = narrow_shape(name, narrow, weight, size, stride, padding)?;
     check_bias(name, bias, shape.in_channels)?;
-    if !narrow.device().is_cpu() {
+    if Backend::of(narrow) == Backend::Composed {
         return activation.around(narrow, |narrow| {
             portable::conv_transpose2d(narrow, weight, bias, size, stride, padding)
         });
@@ -206,7 +207,7 @@ pub fn conv2d_act_weight_grad(
     if narrow_batch != batch {
         bail!("conv2d_weight_grad: {batch} pictures but {narrow_batch} gradients");
     }
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return activation.around(x, |x| portable::conv2d_weight_grad(x, dy, kernel, stride, padding));
     }
     apply(Kind::WeightGradient, shape, activation, x, dy, None)
@@ -218,7 +219,7 @@ pub fn conv2d_act_weight_grad(
 /// When `x` does not have four axes.
 pub fn channel_sum(x: &Tensor) -> Result<Tensor> {
     x.dims4()?;
-    if !x.device().is_cpu() {
+    if Backend::of(x) == Backend::Composed {
         return x.sum((0, 2, 3));
     }
     x.contiguous()?.apply_op1(ChannelSum)

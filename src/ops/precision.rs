@@ -1,0 +1,65 @@
+//! How exactly a GPU multiplies.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// In what a GPU multiplies in convolutions and linear layers; sums, weights and everything else stay f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// 24 bits of mantissa, as on the CPU.
+    #[default]
+    F32,
+    /// 11 bits of mantissa and the range of f32; on NVIDIA cards from compute capability 8.0.
+    Tf32,
+    /// 8 bits of mantissa and the range of f32, operands rounded in memory; on NVIDIA cards from compute
+    /// capability 8.0.
+    Bf16,
+}
+
+impl Precision {
+    /// All, most exact first.
+    pub const ALL: [Self; 3] = [Self::F32, Self::Tf32, Self::Bf16];
+
+    /// As people write it: `f32`, `tf32`, `bf16`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Tf32 => "tf32",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
+
+/// A word that names no [`Precision`].
+#[derive(Debug, thiserror::Error)]
+#[error("unknown precision {0:?}; use f32, tf32 or bf16")]
+pub struct UnknownPrecision(String);
+
+impl FromStr for Precision {
+    type Err = UnknownPrecision;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPrecision> {
+        let found = Self::ALL.into_iter().find(|precision| precision.name() == text);
+        found.ok_or_else(|| UnknownPrecision(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_and_nonsense_is_named() {
+        for precision in Precision::ALL {
+            assert_eq!(precision.to_string().parse::<Precision>().ok(), Some(precision));
+        }
+        let error = "fp16".parse::<Precision>().map_err(|error| error.to_string());
+        assert_eq!(error, Err(r#"unknown precision "fp16"; use f32, tf32 or bf16"#.to_owned()));
+    }
+}
