@@ -92,11 +92,15 @@ pub(super) unsafe fn transpose(
     #[cfg(not(target_arch = "x86_64"))]
     let _ = isa;
     for first in (0..columns).step_by(16) {
+        let width = 16.min(columns - first);
+        let mut places = [0; 16];
+        for (i, place) in places[..width].iter_mut().enumerate() {
+            *place = at(first + i);
+            assert!(*place <= last, "a run lies outside the target");
+        }
         for row in 0..rows {
-            for column in first..columns.min(first + 16) {
-                let place = at(column);
-                assert!(place <= last, "a run lies outside the target");
-                let place = place + row;
+            for (i, place) in places[..width].iter().enumerate() {
+                let (column, place) = (first + i, place + row);
                 let value = fused.finish(column, source[row * stride + column]);
                 let value = fused.combine(place, value);
                 // SAFETY: the run begins at `last` at the latest, so all its `rows` values lie inside; exclusive by
