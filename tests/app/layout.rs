@@ -54,6 +54,7 @@ const TABS: [&str; 5] = ["Evaluate", "Traverse", "Train", "Log", "Inspect"];
 
 #[test]
 fn in_a_small_window_the_pictures_keep_most_of_the_width_whatever_the_tools_need() {
+    let mut cut = Vec::new();
     for (width, height) in [(900.0, 600.0), (800.0, 520.0)] {
         let mut window = start([width, height]);
         for tab in TABS {
@@ -67,7 +68,9 @@ fn in_a_small_window_the_pictures_keep_most_of_the_width_whatever_the_tools_need
             };
             for (name, place) in controls(&window).into_iter().filter(is_tool) {
                 let end = place.right();
-                assert!(end <= width + 0.5, "{tab} at {width}: {name} reaches to {end}");
+                if end > width + 0.5 {
+                    cut.push(format!("{tab} at {width}: {name} reaches to {end}"));
+                }
             }
         }
         for name in ["Compare side by side", "Compare by difference", "Fit pictures", "Crisp pixels"] {
@@ -87,6 +90,7 @@ fn in_a_small_window_the_pictures_keep_most_of_the_width_whatever_the_tools_need
             "{gain:?}, {crisp:?}"
         );
     }
+    assert!(cut.is_empty(), "{cut:?}");
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn form(ui: &mut Ui, state: &mut State) {
             .on_hover_text("Weights, order of the pictures and noise follow from it");
         ui.end_row();
     });
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let hint = "Train on threads that let the window and its pictures go first";
         if ui.button("Start training").on_hover_text(hint).clicked() {
             state.start_training();

@@ -34,7 +34,7 @@ impl Panel for Traverse {
             (Command::Matrix, Figure::Matrix, "c × s"),
             (Command::Animate, Figure::Animation, "Animation"),
         ];
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = GRID * 0.25;
             for (command, figure, text) in figures {
                 let button = egui::Button::selectable(state.traverse.figure == figure, text);
@@ -129,6 +129,7 @@ pub(super) fn network(ui: &mut Ui, state: &mut State) {
     ui.label("Pictures");
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = GRID * 0.25;
+        ui.spacing_mut().button_padding.x = GRID * 0.5;
         ui.selectable_value(&mut state.traverse.role, Role::Generator, "Generator")
             .on_hover_text("Pictures by the GAN's generator G, at its own resolution");
         ui.selectable_value(&mut state.traverse.role, Role::Decoder, "VAE")
