@@ -75,7 +75,7 @@ fn without_directory(source: &Source) -> io::Error {
 
 fn split() -> io::Error {
     let what =
-        "this is one part of a split zip archive; put it together first (zip -s 0 FILE.zip --out WHOLE.zip)";
+        "this is one part of a split zip archive; put it together first (zip -s 0 FILE.zip -O WHOLE.zip)";
     io::Error::new(io::ErrorKind::Unsupported, what)
 }
 
