@@ -25,6 +25,8 @@ pub mod metrics;
 
 pub mod training;
 
+pub mod doctor;
+
 pub mod compare;
 
 pub mod engine;

@@ -27,6 +27,7 @@ pub mod bench_train;
 pub mod bench_ui;
 pub mod convert;
 pub mod data;
+pub mod doctor;
 #[doc(hidden)]
 pub mod door;
 pub mod encode;
@@ -113,6 +114,8 @@ enum Command {
     Data(data::Args),
     /// Measure how fast this build is on this machine.
     Bench(bench::Args),
+    /// Check that this machine computes rightly.
+    Doctor(doctor::Args),
     /// Train a VAE (stage 1) or a GAN that distils it (stage 2).
     Train(train::Args),
     /// Train and measure many models: methods times data sets times seeds, from one file.
@@ -138,6 +141,7 @@ impl Command {
             Self::Convert(args) => convert::run(args),
             Self::Data(args) => data::run(args),
             Self::Bench(args) => bench::run(args),
+            Self::Doctor(args) => doctor::run(args),
             Self::Train(args) => train::run(args),
             Self::Sweep(args) => sweep::run(args),
             Self::Table(args) => table::run(args),

@@ -16,9 +16,6 @@ use super::error::one_sentence;
 use super::workbench::shown_shape;
 use super::{Progress, threads};
 
-/// Pictures that are read and encoded at a time.
-const BATCH: usize = 64;
-
 /// Pictures to encode: files, or an array in an npz file.
 pub(super) enum PicturesIn {
     Files {
@@ -103,7 +100,7 @@ impl PicturesIn {
         let (mut mu, mut logvar) = (Vec::new(), Vec::new());
         let (mut rows, mut broken) = (Vec::new(), Vec::new());
         let total = indices.len();
-        for indices in indices.chunks(BATCH) {
+        for indices in indices.chunks(encoder.at_once()) {
             let read: Vec<anyhow::Result<Vec<f32>>> = match (self, &mut reader) {
                 (Self::Npz { .. }, Some(npz)) => indices
                     .iter()

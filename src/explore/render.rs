@@ -1,9 +1,6 @@
 use crate::base::{Array, Cancel};
 use crate::inference::{Outcome, RenderError, Renderer};
 
-/// Values of pictures that are rendered at once: large enough to keep the machine busy, small enough for any.
-const BATCH_VALUES: usize = 1 << 21;
-
 /// Renders every row of `codes` `(N, code_dim)` in batches and hands each picture `(channels, height, width)` in
 /// [0, 1] to `each` with its row number, in order.
 ///
@@ -19,7 +16,7 @@ pub fn render_rows<E: From<RenderError>>(
         return Err(RenderError::Length { what: "code", expected: width, actual: codes.row_len() }.into());
     }
     let picture: usize = renderer.picture_shape().iter().product();
-    let batch = (BATCH_VALUES / picture.max(1)).clamp(1, 64);
+    let batch = renderer.at_once().clamp(1, codes.shape().first().copied().unwrap_or(1).max(1));
     let mut pictures = vec![0.0; batch * picture];
     for (index, codes) in codes.data().chunks(batch * width.max(1)).enumerate() {
         let rows = codes.len() / width.max(1);
@@ -37,6 +34,7 @@ pub fn render_rows<E: From<RenderError>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Picture;
     use crate::explore::toy::Flat;
 
     #[test]
@@ -58,5 +56,56 @@ mod tests {
         let mut renderer = Flat { code_dim: 2, shape: [1, 2, 2] };
         let refused = render_rows(&mut renderer, &Array::zeros([4, 3]), |_, _| Ok::<(), RenderError>(()));
         assert!(matches!(refused, Err(RenderError::Length { expected: 2, actual: 3, .. })));
+    }
+
+    /// A renderer that wants so many pictures in a call, and notes how many it got.
+    struct Greedy {
+        at_once: usize,
+        calls: Vec<usize>,
+        own: Flat,
+    }
+
+    impl Renderer for Greedy {
+        fn code_dim(&self) -> usize {
+            self.own.code_dim
+        }
+
+        fn picture_shape(&self) -> [usize; 3] {
+            self.own.shape
+        }
+
+        fn at_once(&self) -> usize {
+            self.at_once
+        }
+
+        fn render(
+            &mut self,
+            codes: &[f32],
+            pictures: &mut [f32],
+            cancel: &Cancel,
+        ) -> Result<Outcome, RenderError> {
+            self.calls.push(codes.len());
+            self.own.render(codes, pictures, cancel)
+        }
+
+        fn render_picture(
+            &mut self,
+            code: &[f32],
+            picture: &mut Picture,
+            cancel: &Cancel,
+        ) -> Result<Outcome, RenderError> {
+            self.own.render_picture(code, picture, cancel)
+        }
+    }
+
+    #[test]
+    fn a_renderer_gets_as_many_rows_as_it_wants() {
+        let codes = Array::new([10, 1], (0..10).map(|i| i as f32).collect()).expect("fits");
+        for (at_once, expected) in [(1, vec![1; 10]), (4, vec![4, 4, 2]), (1000, vec![10])] {
+            let mut renderer =
+                Greedy { at_once, calls: Vec::new(), own: Flat { code_dim: 1, shape: [1, 2, 2] } };
+            render_rows(&mut renderer, &codes, |_, _| Ok::<(), RenderError>(())).expect("renders");
+            assert_eq!(renderer.calls, expected);
+        }
     }
 }

@@ -3,12 +3,17 @@
 //! Two implementations stand behind each trait, both tested on the CPU: the compiled CPU plan (packed weights,
 //! fused kernels, no allocation per frame) and the candle path (CPU, CUDA, Metal).
 
+mod batch;
+mod cuda;
 mod device;
 mod networks;
 pub mod plan;
 mod tensors;
 mod traits;
 
+pub(crate) use batch::Footprint;
+pub use batch::MemoryBudget;
+pub(crate) use cuda::memory as card_memory;
 pub use device::{DeviceChoice, DeviceError};
 pub use networks::{Networks, open};
 pub use tensors::{TensorEncoder, TensorRenderer};

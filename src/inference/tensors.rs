@@ -8,6 +8,7 @@ use crate::nets::{
     check_parameters,
 };
 
+use super::batch::{Footprint, MemoryBudget};
 use super::{Encoder, Outcome, RenderError, Renderer};
 
 /// A generator or a VAE decoder through candle.
@@ -15,6 +16,9 @@ pub struct TensorRenderer {
     net: Net,
     code_dim: usize,
     picture_shape: [usize; 3],
+    footprint: Footprint,
+    /// Memory for the pictures that go through the network at once.
+    budget: MemoryBudget,
     device: Device,
     pool: Pool,
 }
@@ -27,6 +31,9 @@ enum Net {
 /// A VAE encoder through candle.
 pub struct TensorEncoder {
     net: PosteriorEncoder,
+    footprint: Footprint,
+    /// Memory for the pictures that go through the network at once.
+    budget: MemoryBudget,
     device: Device,
     pool: Pool,
 }
@@ -47,6 +54,8 @@ impl TensorRenderer {
             net: Net::Generator(Generator::new(config, &weights)?),
             code_dim: config.z_dim(),
             picture_shape: [config.channels(), config.size(), config.size()],
+            footprint: Footprint::generator(config),
+            budget: MemoryBudget::of(device),
             device: device.clone(),
             pool: pool.clone(),
         })
@@ -67,9 +76,16 @@ impl TensorRenderer {
             net: Net::Decoder(Vae::new(config, &weights)?),
             code_dim: config.c_dim,
             picture_shape: [config.channels, 64, 64],
+            footprint: Footprint::small(config.channels),
+            budget: MemoryBudget::of(device),
             device: device.clone(),
             pool: pool.clone(),
         })
+    }
+
+    /// The same within another budget than the device's.
+    pub fn within(self, budget: MemoryBudget) -> Self {
+        Self { budget, ..self }
     }
 
     fn forward(&self, codes: &[f32]) -> Result<Vec<f32>> {
@@ -90,6 +106,10 @@ impl Renderer for TensorRenderer {
         self.code_dim
     }
 
+    fn at_once(&self) -> usize {
+        self.budget.pictures(self.footprint)
+    }
+
     fn picture_shape(&self) -> [usize; 3] {
         self.picture_shape
     }
@@ -102,13 +122,13 @@ impl Renderer for TensorRenderer {
     ) -> std::result::Result<Outcome, RenderError> {
         let picture_len: usize = self.picture_shape.iter().product();
         check_batch(codes.len(), self.code_dim, "codes", pictures.len(), picture_len, "pictures")?;
-        for (code, picture) in
-            codes.chunks_exact(self.code_dim.max(1)).zip(pictures.chunks_exact_mut(picture_len))
-        {
+        let at_once = self.at_once();
+        let inputs = codes.chunks(at_once * self.code_dim.max(1));
+        for (codes, pictures) in inputs.zip(pictures.chunks_mut(at_once * picture_len)) {
             if cancel.is_cancelled() {
                 return Ok(Outcome::Cancelled);
             }
-            picture.copy_from_slice(&self.forward(code)?);
+            pictures.copy_from_slice(&self.forward(codes)?);
         }
         Ok(Outcome::Done)
     }
@@ -146,13 +166,39 @@ impl TensorEncoder {
         let own = own.map(|(name, array)| (name.clone(), array.clone())).collect();
         let weights = bind(&own, &config.encoder_parameters(), device)?;
         let net = PosteriorEncoder::new(config, &weights)?;
-        Ok(Self { net, device: device.clone(), pool: pool.clone() })
+        Ok(Self {
+            net,
+            footprint: Footprint::small(config.channels),
+            budget: MemoryBudget::of(device),
+            device: device.clone(),
+            pool: pool.clone(),
+        })
+    }
+
+    /// The same within another budget than the device's.
+    pub fn within(self, budget: MemoryBudget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// Means and log variances of pictures that go through the network at once.
+    fn forward(&self, pictures: &[f32]) -> Result<(Vec<f32>, Vec<f32>)> {
+        let [channels, height, width] = self.picture_shape();
+        self.pool.run(|| {
+            let n = pictures.len() / (channels * height * width);
+            let x = Tensor::from_slice(pictures, (n, channels, height, width), &self.device)?;
+            let posterior = self.net.encode(&x)?;
+            Ok((posterior.mu.flatten_all()?.to_vec1()?, posterior.logvar.flatten_all()?.to_vec1()?))
+        })
     }
 }
 
 impl Encoder for TensorEncoder {
     fn code_dim(&self) -> usize {
         self.net.config().c_dim
+    }
+
+    fn at_once(&self) -> usize {
+        self.budget.pictures(self.footprint)
     }
 
     fn picture_shape(&self) -> [usize; 3] {
@@ -169,14 +215,13 @@ impl Encoder for TensorEncoder {
         let picture_len = channels * height * width;
         check_batch(pictures.len(), picture_len, "pictures", mu.len(), self.code_dim(), "mu")?;
         check_batch(pictures.len(), picture_len, "pictures", logvar.len(), self.code_dim(), "logvar")?;
-        let posterior = self.pool.run(|| -> Result<(Vec<f32>, Vec<f32>)> {
-            let n = pictures.len() / picture_len;
-            let x = Tensor::from_slice(pictures, (n, channels, height, width), &self.device)?;
-            let posterior = self.net.encode(&x)?;
-            Ok((posterior.mu.flatten_all()?.to_vec1()?, posterior.logvar.flatten_all()?.to_vec1()?))
-        })?;
-        mu.copy_from_slice(&posterior.0);
-        logvar.copy_from_slice(&posterior.1);
+        let (at_once, dims) = (self.at_once(), self.code_dim().max(1));
+        let outputs = mu.chunks_mut(at_once * dims).zip(logvar.chunks_mut(at_once * dims));
+        for (pictures, (mu, logvar)) in pictures.chunks(at_once * picture_len).zip(outputs) {
+            let posterior = self.forward(pictures)?;
+            mu.copy_from_slice(&posterior.0);
+            logvar.copy_from_slice(&posterior.1);
+        }
         Ok(())
     }
 }

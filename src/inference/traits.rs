@@ -1,5 +1,10 @@
 use crate::base::{Cancel, Picture};
 
+/// Pictures that a processor computes at once.
+const BATCH: usize = 64;
+/// Values of pictures that it renders at once: large enough to keep it busy, small enough for any.
+const BATCH_VALUES: usize = 1 << 21;
+
 /// A trained network from codes to pictures: a generator or a VAE decoder.
 ///
 /// One renderer belongs to one thread at a time; its buffers are allocated once.
@@ -9,6 +14,12 @@ pub trait Renderer: Send {
 
     /// Channels (1 or 3), height and width of its pictures.
     fn picture_shape(&self) -> [usize; 3];
+
+    /// The most pictures worth rendering in one call: enough to keep the machine busy, few enough for its memory.
+    fn at_once(&self) -> usize {
+        let picture: usize = self.picture_shape().iter().product();
+        (BATCH_VALUES / picture.max(1)).clamp(1, BATCH)
+    }
 
     /// Renders `codes` `(N, code_dim)` into `pictures` `(N, channels, height, width)` with values in [0, 1]
     /// (a generator's tanh output is mapped by (x + 1) / 2, a decoder's logits by the sigmoid).
@@ -42,6 +53,11 @@ pub trait Encoder: Send {
 
     /// Channels (1 or 3), height and width of the pictures it takes (64x64 for the published VAE).
     fn picture_shape(&self) -> [usize; 3];
+
+    /// The most pictures worth encoding in one call.
+    fn at_once(&self) -> usize {
+        BATCH
+    }
 
     /// Encodes `pictures` `(N, channels, height, width)` in [0, 1] into `mu` and `logvar`, both
     /// `(N, code_dim)`.

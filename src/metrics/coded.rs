@@ -9,7 +9,7 @@ use crate::inference::Encoder;
 use super::statistics::choose;
 use super::{MetricError, Watch};
 
-/// Pictures read and encoded at a time.
+/// Pictures that are looked at in one step of training, and read and encoded at a time where nobody says better.
 pub(super) const BATCH: usize = 64;
 
 /// Pictures, each with a code: a data set behind an encoder, or in tests codes that are known.
@@ -27,6 +27,11 @@ pub trait CodedData {
 
     /// Width of a code.
     fn code_dim(&self) -> usize;
+
+    /// Pictures worth encoding in one call.
+    fn at_once(&self) -> usize {
+        BATCH
+    }
 
     /// The posteriors of the pictures `indices`: means `mu` and log variances `logvar`, both
     /// `(indices.len(), code_dim)`; `draw` chooses nuisance as in [`Dataset::read`].
@@ -78,6 +83,10 @@ impl CodedData for EncodedPictures<'_> {
         self.encoder.code_dim()
     }
 
+    fn at_once(&self) -> usize {
+        self.encoder.at_once()
+    }
+
     fn encode(
         &mut self,
         indices: &[usize],
@@ -85,9 +94,9 @@ impl CodedData for EncodedPictures<'_> {
         mu: &mut [f32],
         logvar: &mut [f32],
     ) -> Result<(), MetricError> {
-        let dims = self.code_dim().max(1);
-        let outputs = mu.chunks_mut(BATCH * dims).zip(logvar.chunks_mut(BATCH * dims));
-        for (indices, (mu, logvar)) in indices.chunks(BATCH).zip(outputs) {
+        let (dims, at_once) = (self.code_dim().max(1), self.at_once());
+        let outputs = mu.chunks_mut(at_once * dims).zip(logvar.chunks_mut(at_once * dims));
+        for (indices, (mu, logvar)) in indices.chunks(at_once).zip(outputs) {
             read_pictures(self.data, indices, draw, self.pool, &mut self.pictures)?;
             self.encoder.encode(&self.pictures, mu, logvar)?;
         }
@@ -107,10 +116,10 @@ pub(super) fn each_posterior(
     watch: &mut Watch<'_>,
     mut look: impl FnMut(&[usize], &[f32], &[f32]),
 ) -> Result<(), MetricError> {
-    const AT_A_TIME: usize = 4 * BATCH;
+    let at_a_time = 4 * coded.at_once();
     let (mut mu, mut logvar) = (Vec::new(), Vec::new());
-    for (batch, chosen) in indices.chunks(AT_A_TIME).enumerate() {
-        watch.step(batch * AT_A_TIME, indices.len())?;
+    for (batch, chosen) in indices.chunks(at_a_time).enumerate() {
+        watch.step(batch * at_a_time, indices.len())?;
         mu.resize(chosen.len() * coded.code_dim(), 0.0);
         logvar.resize(mu.len(), 0.0);
         coded.encode(chosen, seed, &mut mu, &mut logvar)?;
@@ -217,9 +226,10 @@ impl CodeSample {
         let dims = coded.code_dim();
         let mut mu = Array::zeros([indices.len(), dims]);
         let mut logvar = Array::zeros([indices.len(), dims]);
-        for (batch, chosen) in indices.chunks(BATCH).enumerate() {
-            watch.step(batch * BATCH, indices.len())?;
-            let rows = batch * BATCH * dims..(batch * BATCH + chosen.len()) * dims;
+        let at_once = coded.at_once();
+        for (batch, chosen) in indices.chunks(at_once).enumerate() {
+            watch.step(batch * at_once, indices.len())?;
+            let rows = batch * at_once * dims..(batch * at_once + chosen.len()) * dims;
             coded.encode(chosen, seed, &mut mu.data_mut()[rows.clone()], &mut logvar.data_mut()[rows])?;
         }
         if mu.data().iter().chain(logvar.data()).any(|value| !value.is_finite()) {

@@ -10,9 +10,6 @@ use crate::inference::{Encoder, Outcome, Renderer};
 
 use super::{CodeSample, MetricError};
 
-/// Values of pictures that are drawn at once.
-const BATCH_VALUES: usize = 1 << 21;
-
 /// The network whose pictures are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Painter {
@@ -89,7 +86,7 @@ impl<'a> Drawing<'a> {
 
     /// The most pictures worth drawing at once.
     pub fn batch(&self) -> usize {
-        (BATCH_VALUES / self.picture_shape().iter().product::<usize>().max(1)).clamp(1, 64)
+        self.renderer.at_once()
     }
 
     /// The codes of these rows.

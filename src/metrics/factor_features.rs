@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Array, Arrays, Pool, Stream};
 use crate::checkpoint::{CheckpointError, Precision, TensorFile, write_tensors};
 use crate::data::{Dataset, DrawingVersion, classes_of};
+use crate::inference::{Footprint, MemoryBudget};
 use crate::nets::{ConvEncoder, EncoderConfig, Parameters, Weights, check_parameters};
 use crate::ops;
 use crate::optim::{Gradients, Optimiser, Rule};
@@ -360,7 +361,10 @@ impl Features for FactorFeatures {
     }
 
     fn batch(&self) -> usize {
-        BATCH
+        if self.device.is_cpu() {
+            return BATCH;
+        }
+        MemoryBudget::of(&self.device).pictures(Footprint::small(self.task.channels))
     }
 
     fn extract(&mut self, pictures: &[f32], shape: [usize; 3]) -> Result<Vec<f32>, MetricError> {

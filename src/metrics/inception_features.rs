@@ -6,12 +6,16 @@ use candle_core::{Device, Tensor};
 
 use crate::base::{Arrays, Pool};
 use crate::checkpoint::{CheckpointError, read_state_dict};
+use crate::inference::{Footprint, MemoryBudget};
 use crate::nets::Inception;
 
 use super::{Features, MetricError};
 
-/// Pictures that are described at once.
+/// Pictures that a processor describes at once.
 const BATCH: usize = 8;
+/// Values of a picture as the network takes it, and of its largest map.
+const PICTURE: u64 = 3 * 299 * 299;
+const LARGEST_MAP: u64 = 64 * 147 * 147;
 
 /// Which file is wanted.
 const WANTED: &str = "FID is computed with pt_inception-2015-12-05-6726825d.pth, which pytorch-fid publishes (README, Measure a model)";
@@ -74,7 +78,10 @@ impl Features for InceptionFeatures {
     }
 
     fn batch(&self) -> usize {
-        BATCH
+        if self.device.is_cpu() {
+            return BATCH;
+        }
+        MemoryBudget::of(&self.device).pictures(Footprint::of_layer(LARGEST_MAP, PICTURE))
     }
 
     /// Grey pictures count as colour pictures of three equal channels.

@@ -3,9 +3,6 @@ use crate::checkpoint::Stats;
 use crate::explore::{STATISTICS_PICTURES, statistics};
 use crate::inference::{Encoder, RenderError};
 
-/// Pictures encoded at a time.
-const BATCH: usize = 64;
-
 /// KL divergence of N(mu, exp(logvar)) from N(0, 1) in nats.
 pub fn kl_divergence(mu: f32, logvar: f32) -> f64 {
     let (mu, logvar) = (f64::from(mu), f64::from(logvar));
@@ -31,15 +28,16 @@ pub fn measure_statistics<E: From<RenderError>>(
     let dims = encoder.code_dim();
     let chosen = choose(len, count, seed, "statistics");
     let (mut mu, mut logvar) = (vec![0.0; count * dims], vec![0.0; count * dims]);
-    let mut pictures = vec![0.0; BATCH * picture_len];
-    for (batch, indices) in chosen.chunks(BATCH).enumerate() {
+    let at_once = encoder.at_once().min(count.max(1));
+    let mut pictures = vec![0.0; at_once * picture_len];
+    for (batch, indices) in chosen.chunks(at_once).enumerate() {
         if cancel.is_cancelled() {
             return Ok(None);
         }
         for (index, picture) in indices.iter().zip(pictures.chunks_exact_mut(picture_len)) {
             read(*index, picture)?;
         }
-        let rows = batch * BATCH * dims..(batch * BATCH + indices.len()) * dims;
+        let rows = batch * at_once * dims..(batch * at_once + indices.len()) * dims;
         encoder.encode(&pictures[..indices.len() * picture_len], &mut mu[rows.clone()], &mut logvar[rows])?;
     }
     let array = |data| Array::new([count, dims], data);

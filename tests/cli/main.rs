@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "test code")]
 
 mod compare;
+mod doctor;
 mod encode;
 mod eval;
 mod frame;

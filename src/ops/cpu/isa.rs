@@ -1,5 +1,8 @@
 //! The instruction set that kernels run with: found at run time, and handed out as a token.
 
+use std::cell::Cell;
+use std::fmt;
+
 use super::lanes::{Lanes, Portable};
 #[cfg(target_arch = "x86_64")]
 use super::x86::{Avx2, Avx512};
@@ -39,16 +42,17 @@ enum Set {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HasAvx512(());
 
-#[cfg(test)]
 thread_local! {
-    /// What tests want instead of the best.
-    static PREFERRED: std::cell::Cell<Option<Isa>> = const { std::cell::Cell::new(None) };
+    /// What is wanted instead of the best.
+    static PREFERRED: Cell<Option<Isa>> = const { Cell::new(None) };
 }
 
 impl Isa {
+    /// Whatever the build targets: every processor that runs the program has it.
+    pub(crate) const PORTABLE: Self = Self(Set::Portable);
+
     /// The best set that this processor has. Operations ask once, on the thread that they are called on.
     pub fn detect() -> Self {
-        #[cfg(test)]
         if let Some(preferred) = PREFERRED.get() {
             return preferred;
         }
@@ -61,14 +65,13 @@ impl Isa {
                 return Self(Set::Avx2);
             }
         }
-        Self(Set::Portable)
+        Self::PORTABLE
     }
 
     /// Every set that this processor has, from slow to fast.
-    #[cfg(test)]
     pub(crate) fn available() -> Vec<Self> {
-        let best = Self::detect();
-        let mut sets = vec![Self(Set::Portable)];
+        #[allow(unused_mut)] // elsewhere than on x86-64
+        let mut sets = vec![Self::PORTABLE];
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -78,17 +81,20 @@ impl Isa {
                 sets.push(Self(Set::Avx512));
             }
         }
-        assert!(sets.contains(&best));
         sets
     }
 
-    /// Runs `work` with this one as the best, on this thread.
-    #[cfg(test)]
+    /// Runs `work` with this one as the best, on this thread: how each set is tested and examined.
     pub(crate) fn preferred<R>(self, work: impl FnOnce() -> R) -> R {
-        let outer = PREFERRED.replace(Some(self));
-        let result = work();
-        PREFERRED.set(outer);
-        result
+        /// Puts back what was preferred before, also when `work` panics.
+        struct Outer(Option<Isa>);
+        impl Drop for Outer {
+            fn drop(&mut self) {
+                PREFERRED.set(self.0);
+            }
+        }
+        let _outer = Outer(PREFERRED.replace(Some(self)));
+        work()
     }
 
     /// Output blocks that one call of the blocked micro-kernel computes together, for a layer of `blocks` output
@@ -121,6 +127,18 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Set::Avx512 => unsafe { run_avx512(kernel) },
         }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Set::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => "AVX2",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => "AVX-512",
+        })
     }
 }
 
@@ -163,6 +181,7 @@ mod tests {
 
     #[test]
     fn a_kernel_runs_with_the_set_that_was_asked_for() {
+        assert!(Isa::available().contains(&Isa::detect()));
         for isa in Isa::available() {
             let mut tall = 0;
             isa.run(Width(&mut tall));

@@ -1,0 +1,124 @@
+//! `idgan doctor`: whether this machine computes rightly.
+
+use anyhow::Context;
+
+use crate::base::Pool;
+use crate::doctor::{Examination, Finding, Health, examine};
+
+use super::{DeviceArgs, print, print_json, threads};
+
+/// Arguments of `idgan doctor`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "Compared are all operations with 64-bit floats in plain loops, the losses of the first six steps of a \
+    GAN, and the pictures of a bundled model; on the processor for each of its instruction sets. Differences of \
+    operations are relative to the largest value, those of losses relative, those of pictures absolute. Takes seconds. The \
+    exit code is 1 where something is wrong.\n\n\
+    Examples:\n  \
+    idgan doctor                       the device that is used when none is named\n  \
+    idgan doctor --device cpu --json   for a report"
+)]
+pub struct Args {
+    /// Print everything as one JSON document.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// Examines the device and prints what was found.
+///
+/// # Errors
+/// When the device cannot be opened or computes wrongly.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let device = args.device.device.open()?;
+    let pool = Pool::new("doctor", threads()).context("cannot start threads")?;
+    let examination = examine(&device, &pool)?;
+    let verdict = examination.verdict();
+    if args.json {
+        let mut document = serde_json::to_value(&examination)?;
+        document["sound"] = verdict.is_ok().into();
+        print_json(&document)?;
+    } else {
+        print(table(&examination))?;
+    }
+    match verdict {
+        Ok(_) if args.json => Ok(()),
+        Ok(sentence) => print(sentence),
+        Err(sentence) => Err(anyhow::anyhow!(sentence)),
+    }
+}
+
+/// The machine, then a row a comparison and a column a subject; what is wrong is marked.
+fn table(examination: &Examination) -> String {
+    let mut lines: Vec<String> =
+        examination.machine.iter().map(|fact| format!("{:<12}{}", fact.name, fact.value)).collect();
+    let row = |name: &str, cells: Vec<String>| {
+        let cells: String = cells.iter().map(|cell| format!("{cell:>12}")).collect();
+        format!("{name:<28}{cells}").trim_end().to_owned()
+    };
+    let subjects = &examination.subjects;
+    lines.push(String::new());
+    let mut names: Vec<String> = subjects.iter().map(|health| health.subject.clone()).collect();
+    names.push("at most".into());
+    lines.push(row("difference", names));
+    let mut rows: Vec<&Finding> = Vec::new();
+    for finding in subjects.iter().flat_map(|health| &health.findings) {
+        if !rows.iter().any(|row| row.what == finding.what) {
+            rows.push(finding);
+        }
+    }
+    for finding in rows {
+        let cell = |health: &Health| match health.findings.iter().find(|own| own.what == finding.what) {
+            None => "-".to_owned(),
+            Some(own) if own.failure.is_some() => "fails !".to_owned(),
+            Some(own) => format!("{:.1e}{}", own.difference, if own.is_sound() { "" } else { " !" }),
+        };
+        let mut cells: Vec<String> = subjects.iter().map(cell).collect();
+        cells.push(format!("{:.0e}", finding.at_most));
+        lines.push(row(&finding.what, cells));
+    }
+    let times = |name: &str, of: fn(&Health) -> Option<f64>| {
+        row(
+            name,
+            subjects.iter().map(|health| of(health).map_or("-".into(), |ms| format!("{ms:.2}"))).collect(),
+        )
+    };
+    lines.push(times("GAN step, ms", |health| health.step_ms));
+    lines.push(times("frame of 128 px, ms", |health| health.frame_ms));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Fact;
+
+    #[test]
+    fn faults_are_marked_in_their_column() {
+        let finding =
+            |what: &str, difference| Finding { what: what.into(), difference, at_most: 1e-5, failure: None };
+        let health = |subject: &str, findings| Health {
+            subject: subject.into(),
+            findings,
+            step_ms: Some(2.5),
+            frame_ms: None,
+        };
+        let examination = Examination {
+            machine: vec![Fact { name: "threads".into(), value: "2".into() }],
+            subjects: vec![
+                health("AVX2", vec![finding("tanh", 0.25), finding("losses", 1e-6)]),
+                health("portable", vec![finding("tanh", 2e-7)]),
+            ],
+            seconds: 1.0,
+        };
+        let text = table(&examination);
+        let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(words[0], ["threads", "2"]);
+        assert_eq!(words[2], ["difference", "AVX2", "portable", "at", "most"]);
+        assert_eq!(words[3], ["tanh", "2.5e-1", "!", "2.0e-7", "1e-5"]);
+        assert_eq!(words[4], ["losses", "1.0e-6", "-", "1e-5"]);
+        assert_eq!(words[5], ["GAN", "step,", "ms", "2.50", "2.50"]);
+    }
+}

@@ -1,0 +1,72 @@
+//! What machine this is.
+
+use candle_core::Device;
+use serde::Serialize;
+
+use crate::inference;
+
+/// Something about the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// What it is about, for instance `processor`.
+    pub name: String,
+    /// What there is.
+    pub value: String,
+}
+
+/// What is known of the machine and of `device`.
+pub(super) fn facts(device: &Device) -> Vec<Fact> {
+    let fact = |name: &str, value: String| Fact { name: name.into(), value };
+    let mut facts = vec![
+        fact("program", concat!("idgan ", env!("CARGO_PKG_VERSION")).into()),
+        fact("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
+        fact("processor", processor().unwrap_or_else(|| "unknown".into())),
+        fact("threads", std::thread::available_parallelism().map_or(1, usize::from).to_string()),
+    ];
+    facts.extend(memory().map(|memory| fact("memory", memory)));
+    facts.extend(card(device));
+    facts
+}
+
+/// The card's memory, where `device` is one that says.
+fn card(device: &Device) -> Option<Fact> {
+    let (free, total) = inference::card_memory(device)?;
+    let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+    let value = format!("{:.1} GiB, {:.1} free", gib(total), gib(free));
+    Some(Fact { name: "card's memory".into(), value })
+}
+
+/// The processor's name, where the system says it.
+fn processor() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// The memory that there is and that is free, where the system says it.
+fn memory() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let gib = |key: &str| {
+        let kib = text.lines().find_map(|line| line.strip_prefix(key))?.trim().trim_end_matches("kB").trim();
+        Some(kib.parse::<f64>().ok()? / f64::from(1 << 20))
+    };
+    Some(format!("{:.1} GiB, {:.1} free", gib("MemTotal:")?, gib("MemAvailable:")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_is_described() {
+        let facts = facts(&Device::Cpu);
+        let of = |name: &str| facts.iter().find(|fact| fact.name == name).map(|fact| fact.value.as_str());
+        assert!(of("program").is_some_and(|value| value.starts_with("idgan ")));
+        assert!(of("threads").is_some_and(|value| value.parse::<usize>().is_ok_and(|threads| threads > 0)));
+        #[cfg(target_os = "linux")]
+        assert!(
+            of("memory").is_some_and(|value| value.contains("GiB") && value.ends_with("free")),
+            "{facts:?}"
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! The pictures of a trained model, as the window draws them.
+
+use std::time::Instant;
+
+use candle_core::Device;
+
+use crate::base::{Cancel, Picture, Pool, Stream, percentile};
+use crate::checkpoint::{self, BUNDLED, Model, Sources};
+use crate::inference::{self, Networks, RenderError, Renderer, TensorRenderer};
+
+use super::DoctorError;
+use super::examination::Finding;
+use super::subject::Subject;
+
+/// Codes whose pictures are compared.
+const CODES: usize = 2;
+/// Frames that are timed, after as many that are not.
+const FRAMES: usize = 5;
+
+/// The best bundled model, with codes and what its pictures should be.
+pub(super) struct Pictures {
+    model: Model,
+    /// Inputs of the generator and of the decoder.
+    codes: [Vec<f32>; 2],
+    expected: [Vec<f32>; 2],
+}
+
+/// What a subject drew.
+pub(super) struct Drawn {
+    pub(super) findings: Vec<Finding>,
+    /// The median time from a code to the generator's 8-bit picture, in milliseconds.
+    pub(super) milliseconds: f64,
+}
+
+impl Pictures {
+    /// The pictures that `reference` draws through the networks as they are trained, which are no compiled plan.
+    ///
+    /// # Errors
+    /// When the bundled model cannot be read or drawn.
+    pub(super) fn prepare(reference: &Subject, pool: &Pool) -> Result<Option<Self>, DoctorError> {
+        let Some(bundled) = BUNDLED.first() else { return Ok(None) };
+        let sources = Sources { checkpoint: Some(bundled.unpack_for_user()?), ..Sources::default() };
+        let model = checkpoint::open(&sources)?.model;
+        let (Some(generator), Some(vae)) = (&model.description.generator, &model.description.vae) else {
+            return Ok(None);
+        };
+        let mut stream = Stream::new(0, "doctor");
+        let (generator, vae) = (&generator.config, vae.config);
+        let codes = [generator.z_dim(), vae.c_dim].map(|width| stream.normals(CODES * width));
+        let expected = reference.run(pool, || {
+            let mut painter = TensorRenderer::generator(generator, &model.generator, &Device::Cpu, pool)?;
+            let drawn = render(&mut painter, &codes[0])?;
+            let mut decoder = TensorRenderer::decoder(vae, &model.vae, &Device::Cpu, pool)?;
+            Ok::<_, RenderError>([drawn, render(&mut decoder, &codes[1])?])
+        })?;
+        Ok(Some(Self { model, codes, expected }))
+    }
+
+    /// How far the subject's pictures are from those, and how long a frame takes.
+    ///
+    /// # Errors
+    /// When the networks cannot be made ready there.
+    pub(super) fn draw(&self, subject: &Subject, pool: &Pool) -> Result<Drawn, RenderError> {
+        // Compiled outside the pool: a plan keeps the instruction set that it was compiled for.
+        let Networks { generator, decoder, .. } =
+            subject.isa.preferred(|| inference::open(&self.model, &subject.device, pool))?;
+        let (Some(mut generator), Some(mut decoder)) = (generator, decoder) else {
+            return Err(RenderError::Weights("the bundled model lacks a network".to_owned()));
+        };
+        let mut findings = Vec::new();
+        let painters = [("generator's pictures", &mut generator), ("decoder's pictures", &mut decoder)];
+        for ((name, painter), (codes, expected)) in
+            painters.into_iter().zip(self.codes.iter().zip(&self.expected))
+        {
+            let found = render(painter.as_mut(), codes).map(|found| farthest(&found, expected));
+            findings.push(Finding::new(name, subject.tolerance.picture, found));
+        }
+        let milliseconds = frame_time(generator.as_mut(), &self.codes[0])?;
+        Ok(Drawn { findings, milliseconds })
+    }
+}
+
+fn render(painter: &mut dyn Renderer, codes: &[f32]) -> Result<Vec<f32>, RenderError> {
+    let mut pictures = vec![f32::NAN; CODES * painter.picture_shape().iter().product::<usize>()];
+    painter.render(codes, &mut pictures, &Cancel::new())?;
+    Ok(pictures)
+}
+
+fn frame_time(painter: &mut dyn Renderer, codes: &[f32]) -> Result<f64, RenderError> {
+    let code = &codes[..painter.code_dim()];
+    let mut picture = Picture::default();
+    let mut times = Vec::new();
+    for _ in 0..2 * FRAMES {
+        let started = Instant::now();
+        painter.render_picture(code, &mut picture, &Cancel::new())?;
+        times.push(started.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok(percentile(&times[FRAMES..], 0.5))
+}
+
+/// The largest difference; NaN where a value is none.
+fn farthest(found: &[f32], expected: &[f32]) -> f64 {
+    let differences = found.iter().zip(expected).map(|(a, b)| f64::from((a - b).abs()));
+    differences
+        .fold(0.0, |most: f64, next| if next.is_nan() || most.is_nan() { f64::NAN } else { most.max(next) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_draw_what_the_trained_networks_draw() {
+        let pool = Pool::new("doctor", 2).expect("starts");
+        let pictures = Pictures::prepare(&Subject::reference(&Device::Cpu), &pool).expect("prepares");
+        let mut pictures = pictures.expect("a model is bundled");
+        for subject in Subject::all(&Device::Cpu) {
+            let drawn = pictures.draw(&subject, &pool).expect("draws");
+            assert_eq!(drawn.findings.len(), 2);
+            assert!(drawn.findings.iter().all(Finding::is_sound), "{}: {:?}", subject.name, drawn.findings);
+            assert!(drawn.milliseconds > 0.0);
+        }
+        pictures.expected[1][7] += 1e-3;
+        let drawn = pictures.draw(&Subject::reference(&Device::Cpu), &pool).expect("draws");
+        assert_eq!(drawn.findings.iter().map(Finding::is_sound).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn what_is_no_number_is_far() {
+        assert!(farthest(&[0.5, f32::NAN, 0.5], &[0.5; 3]).is_nan());
+        assert_eq!(farthest(&[0.5, 0.25], &[0.5; 2]), 0.25);
+    }
+}

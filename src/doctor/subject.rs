@@ -1,0 +1,71 @@
+//! What is examined: a device, or the processor with one instruction set.
+
+use candle_core::Device;
+
+use crate::base::Pool;
+use crate::ops::kernels::Isa;
+
+/// The largest differences that are sound.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Tolerance {
+    /// Of an operation's result, relative to the result's largest value.
+    pub(super) operation: f64,
+    /// Of the losses of the first steps, relative. Rounding alone moves them: an optimiser that divides by the gradient's
+    /// size turns a gradient of nearly 0 into a whole step one way or the other.
+    pub(super) loss: f64,
+    /// Of a picture's values in [0, 1].
+    pub(super) picture: f64,
+}
+
+impl Tolerance {
+    /// 32-bit floats throughout, on the processor.
+    pub(super) const PROCESSOR: Self = Self { operation: 1e-5, loss: 1e-5, picture: 2e-5 };
+    /// 32-bit floats on a GPU, where algorithms are chosen by trial.
+    pub(super) const GPU: Self = Self { loss: 1e-3, ..Self::PROCESSOR };
+}
+
+/// A way to compute.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    pub(super) name: String,
+    pub(super) device: Device,
+    /// What the processor's part runs with.
+    pub(super) isa: Isa,
+    pub(super) tolerance: Tolerance,
+}
+
+impl Subject {
+    /// The ways to compute on `device` that a person may meet: the processor's instruction sets from fast to slow, or the
+    /// GPU.
+    pub(super) fn all(device: &Device) -> Vec<Self> {
+        if !device.is_cpu() {
+            let name = if device.is_cuda() { "CUDA" } else { "Metal" };
+            return vec![Self {
+                name: name.into(),
+                device: device.clone(),
+                isa: Isa::detect(),
+                tolerance: Tolerance::GPU,
+            }];
+        }
+        let tolerance = Tolerance::PROCESSOR;
+        let sets = Isa::available().into_iter().rev();
+        sets.map(|isa| Self { name: isa.to_string(), device: Device::Cpu, isa, tolerance }).collect()
+    }
+
+    /// What training steps and pictures are compared with: for a GPU the processor at its best, for the processor its
+    /// plainest instructions.
+    pub(super) fn reference(device: &Device) -> Self {
+        let isa = if device.is_cpu() { Isa::PORTABLE } else { Isa::detect() };
+        Self { name: isa.to_string(), device: Device::Cpu, isa, tolerance: Tolerance::PROCESSOR }
+    }
+
+    /// Whether `other` computes in the same way.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.device.is_cpu() && other.device.is_cpu() && self.isa == other.isa
+    }
+
+    /// Does `work` in this way, on `pool`'s threads.
+    pub(super) fn run<R: Send>(&self, pool: &Pool, work: impl FnOnce() -> R + Send) -> R {
+        pool.run(|| self.isa.preferred(work))
+    }
+}

@@ -1,0 +1,149 @@
+//! How many pictures go through a network on a GPU at once: as many as keep it busy and fit into its memory.
+
+use candle_core::Device;
+
+use crate::nets::{GeneratorConfig, ResnetTrunk};
+
+/// The share of a GPU's free memory that one batch may take; the window's other networks and other programs want some.
+const SHARE: u64 = 4;
+/// Bytes where nobody says how much is free, and on the processor.
+const ELSEWHERE: u64 = 256 << 20;
+/// A GPU is busy with so many pictures; more would only be held longer.
+const MOST: u64 = 256;
+/// Values of pictures that one call hands to the host, at most: 256 MiB.
+const HOST_VALUES: u64 = 1 << 26;
+/// Kernels count the values of a buffer in 32 bits; beyond them candle's results are silently wrong, and ours are refused.
+const LARGEST_BUFFER: u64 = i32::MAX as u64;
+
+/// Memory that a batch may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryBudget {
+    bytes: u64,
+}
+
+impl MemoryBudget {
+    /// So many bytes.
+    pub const fn bytes(bytes: u64) -> Self {
+        Self { bytes }
+    }
+
+    /// A quarter of what is free on `device` now, where it says so.
+    pub fn of(device: &Device) -> Self {
+        let free = super::cuda::free_memory(device);
+        Self { bytes: free.map_or(ELSEWHERE, |free| free / SHARE) }
+    }
+
+    /// Pictures of `footprint` that fit, at least one: what does not fit is for the device to refuse.
+    pub(crate) fn pictures(self, footprint: Footprint) -> usize {
+        let by_memory = self.bytes / (4 * footprint.values).max(1);
+        let by_buffer = LARGEST_BUFFER / footprint.buffer.max(1);
+        let by_host = HOST_VALUES / footprint.picture.max(1);
+        by_memory.min(by_buffer).min(by_host).clamp(1, MOST) as usize
+    }
+}
+
+/// What one picture takes while it goes through a network, in values; an upper bound, which is met where convolutions
+/// unfold their input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Footprint {
+    /// All that exists at the same time.
+    values: u64,
+    /// The largest buffer.
+    buffer: u64,
+    /// The picture itself.
+    picture: u64,
+}
+
+impl Footprint {
+    /// Of a layer with 3x3 kernels from a map of `map` values: the map, what it is unfolded to, and three results, a
+    /// residual block's.
+    pub(crate) fn of_layer(map: u64, picture: u64) -> Self {
+        Self { values: (1 + 9 + 3) * map, buffer: 9 * map, picture }
+    }
+
+    /// Of the published VAE's halves and of the small GAN, whose largest maps have 32 channels of 32x32.
+    pub(crate) fn small(channels: usize) -> Self {
+        Self::of_layer(32 * 32 * 32, (channels * 64 * 64) as u64)
+    }
+
+    /// Of a generator.
+    pub(super) fn generator(config: &GeneratorConfig) -> Self {
+        match config {
+            GeneratorConfig::Small { channels, .. } => Self::small(*channels),
+            GeneratorConfig::Resnet { trunk, .. } => Self::residual(trunk),
+        }
+    }
+
+    /// Of the residual generator: its blocks read maps that have been doubled, with the channels of the level before.
+    fn residual(trunk: &ResnetTrunk) -> Self {
+        let map = |halvings: usize| (trunk.width(halvings + 1) * (trunk.size >> halvings).pow(2)) as u64;
+        let largest = (0..trunk.levels()).map(map).max().unwrap_or(0);
+        Self::of_layer(largest, (trunk.channels * trunk.size * trunk.size) as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Cancel, Pool, Stream};
+    use crate::inference::{Encoder, Renderer, TensorEncoder, TensorRenderer};
+    use crate::nets::{Parameters, VaeConfig};
+
+    fn residual(size: usize, nfilter: usize) -> Footprint {
+        Footprint::residual(&ResnetTrunk { size, nfilter, nfilter_max: 512, channels: 3 })
+    }
+
+    #[test]
+    fn the_largest_map_is_that_of_a_doubled_level() {
+        assert_eq!(residual(64, 64).buffer, 9 * 128 * 64 * 64);
+        assert_eq!(residual(64, 64).picture, 3 * 64 * 64);
+        // no level beyond nfilter_max is wider
+        assert_eq!(residual(64, 512).buffer, 9 * 512 * 64 * 64);
+    }
+
+    #[test]
+    fn as_many_pictures_as_fit_and_never_none() {
+        let small = Footprint::small(3);
+        let one = 4 * small.values;
+        let of = |bytes| MemoryBudget::bytes(bytes).pictures(small);
+        assert_eq!([0, one - 1, one, 10 * one + 1, u64::MAX].map(of), [1, 1, 1, 10, MOST as usize]);
+        let plenty = MemoryBudget::bytes(u64::MAX);
+        assert_eq!(plenty.pictures(residual(1024, 16)), 7, "a buffer of 32-bit size holds no more");
+        assert_eq!(MemoryBudget::of(&Device::Cpu), MemoryBudget::bytes(ELSEWHERE));
+    }
+
+    #[test]
+    fn batches_of_any_size_give_the_same_pictures_and_codes() {
+        let pool = Pool::new("test", 2).expect("starts");
+        let device = Device::Cpu;
+        let trunk = ResnetTrunk { size: 16, nfilter: 4, nfilter_max: 8, channels: 3 };
+        let config = GeneratorConfig::Resnet { z_dim: 5, trunk };
+        let weights = config.initialise_uniform(&mut Stream::new(1, "weights"));
+        let codes = Stream::new(2, "codes").normals(7 * 5);
+        let vae = VaeConfig { channels: 1, c_dim: 3 };
+        let vae_weights = vae.initialise_uniform(&mut Stream::new(3, "weights"));
+        let photos: Vec<f32> = Stream::new(4, "photos").normals(5 * 4096);
+        let drawn = |at_once: u64| {
+            let budget = MemoryBudget::bytes(at_once * 4 * Footprint::generator(&config).values);
+            let renderer = TensorRenderer::generator(&config, &weights, &device, &pool).expect("fits");
+            let mut renderer = renderer.within(budget);
+            assert_eq!(renderer.at_once(), at_once as usize);
+            let mut pictures = vec![f32::NAN; 7 * 3 * 256];
+            renderer.render(&codes, &mut pictures, &Cancel::new()).expect("renders");
+            pictures
+        };
+        let encoded = |at_once: u64| {
+            let budget = MemoryBudget::bytes(at_once * 4 * Footprint::small(1).values);
+            let mut encoder =
+                TensorEncoder::new(vae, &vae_weights, &device, &pool).expect("fits").within(budget);
+            let (mut mu, mut logvar) = (vec![f32::NAN; 5 * 3], vec![f32::NAN; 5 * 3]);
+            encoder.encode(&photos, &mut mu, &mut logvar).expect("encodes");
+            [mu, logvar].concat()
+        };
+        let (pictures, posteriors) = (drawn(1), encoded(1));
+        let agree = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+        for at_once in [2, 3, 7, 100] {
+            assert!(agree(&drawn(at_once), &pictures) && agree(&encoded(at_once), &posteriors), "{at_once}");
+        }
+    }
+}
