@@ -142,7 +142,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
         name: "sum of squares",
         arguments: &[&[3, 1111]],
-        run: |a| Tensor::new(ops::sum_of_squares(&a[0])?, &Device::Cpu),
+        run: |a| Tensor::new(ops::sum_of_squares([&a[0]])?, &Device::Cpu),
     },
 ];
 

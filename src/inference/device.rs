@@ -3,6 +3,8 @@ use std::str::FromStr;
 
 use candle_core::Device;
 
+use crate::ops::{self, Precision};
+
 /// Where to compute, as a person says it: `auto`, `cpu`, `cuda`, `cuda:1`, `metal`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
@@ -49,7 +51,7 @@ impl DeviceChoice {
             Self::Cpu => Ok(Device::Cpu),
             Self::Cuda(_) if !cfg!(feature = "cuda") => Err(DeviceError::NotBuilt("cuda")),
             Self::Metal if !cfg!(feature = "metal") => Err(DeviceError::NotBuilt("metal")),
-            Self::Cuda(number) => Device::new_cuda(number).map_err(unavailable),
+            Self::Cuda(number) => ops::open_cuda(number, Precision::F32).map_err(unavailable),
             Self::Metal => Device::new_metal(0).map_err(unavailable),
             Self::Auto => {
                 let gpu = Self::Cuda(0).open().or_else(|_| Self::Metal.open());

@@ -1,11 +1,13 @@
 //! Leaky ReLU with PyTorch's gradient at zero, and the hyperbolic tangent.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, Result, Shape, Tensor, WithDType, bail};
 
 use super::backend::Backend;
 use super::cpu::elementwise;
 use super::cpu::exponential::Exponential;
-use super::custom::{constant, elements, filled, with_float};
+use super::cuda::{self, Driver, Made, OnCuda, Operand};
+use super::custom::{constant, filled, with_float};
+use super::operation::{Argument, Operation, apply, run, slice};
 use super::portable;
 
 /// Where a layer has its leaky ReLU, and with what slope (0 is ReLU).
@@ -49,7 +51,7 @@ pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
     if Backend::of(x) == Backend::Composed {
         return portable::leaky_relu(x, slope);
     }
-    x.contiguous()?.apply_op1(LeakyRelu { slope })
+    apply(LeakyRelu { slope }, &[x])
 }
 
 /// The backward pass of [`leaky_relu`]: `upstream` where `x` is above zero, `slope * upstream` elsewhere.
@@ -66,62 +68,60 @@ pub fn leaky_relu_backward(x: &Tensor, upstream: &Tensor, slope: f64) -> Result<
     if Backend::of(x) == Backend::Composed {
         return portable::leaky_relu_backward(x, upstream, slope);
     }
-    constant(x).contiguous()?.apply_op2(&upstream.contiguous()?, LeakyReluBackward { slope })
+    apply(LeakyReluBackward { slope }, &[&constant(x), upstream])
 }
 
 struct LeakyRelu {
     slope: f64,
 }
 
-impl CustomOp1 for LeakyRelu {
-    fn name(&self) -> &'static str {
-        "leaky relu"
-    }
+impl Operation for LeakyRelu {
+    const NAME: &'static str = "leaky relu";
 
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        with_float!("leaky relu", storage, T => {
-            let x = elements::<T>(storage, layout)?;
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        let (storage, layout) = arguments[0];
+        with_float!(Self::NAME, storage, T => {
+            let x = slice::<T>(arguments[0])?;
             let slope = <T as WithDType>::from_f64(self.slope);
             Ok(filled(layout.shape(), |out| elementwise::leaky_relu(x, slope, out)))
         })
     }
 
-    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        leaky_relu_backward(x, gradient, self.slope).map(Some)
+    fn backward(&self, x: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
+        Ok(vec![Some(leaky_relu_backward(x[0], gradient, self.slope)?)])
     }
 }
 
+impl OnCuda for LeakyRelu {
+    fn run<D: Driver>(&self, driver: &D, x: &[Operand<'_>]) -> Made<D> {
+        cuda::leaky_relu(driver, x[0], self.slope)
+    }
+}
+
+/// Of where the derivative is taken, and the upstream gradient.
 struct LeakyReluBackward {
     slope: f64,
 }
 
-impl CustomOp2 for LeakyReluBackward {
-    fn name(&self) -> &'static str {
-        "leaky relu backward"
-    }
+impl Operation for LeakyReluBackward {
+    const NAME: &'static str = "leaky relu backward";
 
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        with_float!("leaky relu backward", s1, T => {
-            let (x, upstream) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        with_float!(Self::NAME, arguments[0].0, T => {
+            let (x, upstream) = (slice::<T>(arguments[0])?, slice::<T>(arguments[1])?);
             let slope = <T as WithDType>::from_f64(self.slope);
-            Ok(filled(l1.shape(), |out| elementwise::leaky_relu_backward(x, upstream, slope, out)))
+            Ok(filled(arguments[0].1.shape(), |out| elementwise::leaky_relu_backward(x, upstream, slope, out)))
         })
     }
 
-    fn bwd(
-        &self,
-        x: &Tensor,
-        _: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        Ok((None, Some(leaky_relu_backward(x, gradient, self.slope)?)))
+    fn backward(&self, arguments: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
+        Ok(vec![None, Some(leaky_relu_backward(arguments[0], gradient, self.slope)?)])
+    }
+}
+
+impl OnCuda for LeakyReluBackward {
+    fn run<D: Driver>(&self, driver: &D, operands: &[Operand<'_>]) -> Made<D> {
+        cuda::leaky_relu_backward(driver, operands[0], operands[1], self.slope)
     }
 }
 
@@ -133,7 +133,7 @@ pub fn tanh(x: &Tensor) -> Result<Tensor> {
     if Backend::of(x) == Backend::Composed {
         return x.tanh();
     }
-    x.contiguous()?.apply_op1(Tanh)
+    apply(Tanh, &[x])
 }
 
 /// The backward pass of [`tanh`] from its result `y`: `upstream * (1 - y^2)`. Has no graph.
@@ -144,45 +144,49 @@ pub(super) fn tanh_backward(y: &Tensor, upstream: &Tensor) -> Result<Tensor> {
     if Backend::of(y) == Backend::Composed {
         return upstream - upstream.mul(&y.sqr()?)?;
     }
-    y.contiguous()?.apply_op2_no_bwd(&upstream.contiguous()?, &TanhBackward)
+    run(TanhBackward, &[y, upstream])
 }
 
 struct Tanh;
 
-impl CustomOp1 for Tanh {
-    fn name(&self) -> &'static str {
-        "tanh"
-    }
+impl Operation for Tanh {
+    const NAME: &'static str = "tanh";
 
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        with_float!("tanh", storage, T => {
-            let x = elements::<T>(storage, layout)?;
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        let (storage, layout) = arguments[0];
+        with_float!(Self::NAME, storage, T => {
+            let x = slice::<T>(arguments[0])?;
             Ok(filled(layout.shape(), |out| elementwise::map(x, out, Exponential::tangent)))
         })
     }
 
-    fn bwd(&self, _: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        tanh_backward(y, gradient).map(Some)
+    fn backward(&self, _: &[&Tensor], y: &Tensor, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
+        Ok(vec![Some(tanh_backward(y, gradient)?)])
     }
 }
 
+impl OnCuda for Tanh {
+    fn run<D: Driver>(&self, driver: &D, x: &[Operand<'_>]) -> Made<D> {
+        cuda::tanh(driver, x[0])
+    }
+}
+
+/// Of the result and its gradient.
 struct TanhBackward;
 
-impl CustomOp2 for TanhBackward {
-    fn name(&self) -> &'static str {
-        "tanh backward"
-    }
+impl Operation for TanhBackward {
+    const NAME: &'static str = "tanh backward";
 
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        with_float!("tanh backward", s1, T => {
-            let (y, upstream) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
-            Ok(filled(l1.shape(), |out| elementwise::zip(y, upstream, out, |y, g| g - g * y * y)))
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        with_float!(Self::NAME, arguments[0].0, T => {
+            let (y, upstream) = (slice::<T>(arguments[0])?, slice::<T>(arguments[1])?);
+            Ok(filled(arguments[0].1.shape(), |out| elementwise::zip(y, upstream, out, |y, g| g - g * y * y)))
         })
+    }
+}
+
+impl OnCuda for TanhBackward {
+    fn run<D: Driver>(&self, driver: &D, operands: &[Operand<'_>]) -> Made<D> {
+        cuda::tanh_backward(driver, operands[0], operands[1])
     }
 }

@@ -11,6 +11,7 @@ use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, bail};
 
 use super::backend::Backend;
 use super::cpu::elementwise;
+use super::cuda;
 
 thread_local! {
     /// The parameters' gradients of the pass that runs on this thread.
@@ -52,8 +53,11 @@ pub(super) fn deliver(
     COLLECTED.with_borrow_mut(|collected| {
         let Some(collected) = collected else { return Ok(Some(gradient)) };
         match collected.iter().position(|(parameter, _)| parameter.id() == argument.id()) {
-            Some(index) if Backend::of(&gradient) == Backend::Cpu => add_to(&collected[index].1, &gradient)?,
-            Some(index) => collected[index].1 = (&collected[index].1 + gradient)?,
+            Some(index) => match Backend::of(&gradient) {
+                Backend::Cpu => add_to(&collected[index].1, &gradient)?,
+                Backend::Cuda => cuda::optim::add_gradient(&collected[index].1, &gradient.contiguous()?)?,
+                Backend::Composed => collected[index].1 = (&collected[index].1 + gradient)?,
+            },
             None => collected.push((argument.clone(), gradient)),
         }
         Ok(None)

@@ -7,9 +7,10 @@ use candle_core::{DType, Layout, Result, Storage, Tensor, WithDType, bail};
 
 use super::activation::{leaky_relu, leaky_relu_backward};
 use super::backend::Backend;
-use super::convolution::{narrow_shape, wide_shape};
+use super::convolution::{Pass, narrow_shape, wide_shape};
 use super::cpu::convolution::{ConvShape, Convolve, Fused};
 use super::cpu::made::made;
+use super::cuda;
 use super::custom::{Element, constant, elements, unsupported};
 use super::work::count;
 use super::{portable, residual};
@@ -44,8 +45,13 @@ pub fn conv2d_fused(
     let shape = wide_shape("conv2d_fused", x, weight, stride, padding)?;
     let size = (shape.batch, shape.out_channels, shape.out_height, shape.out_width);
     around.check(size)?;
-    if Backend::of(x) == Backend::Composed {
-        return around.compose(x, |x, bias| portable::conv2d(x, &constant(weight), bias, stride, padding));
+    match Backend::of_convolution(x) {
+        Backend::Cpu => {}
+        Backend::Cuda => return around.on_cuda(Pass::Forward, shape, x, weight),
+        Backend::Composed => {
+            return around
+                .compose(x, |x, bias| portable::conv2d(x, &constant(weight), bias, stride, padding));
+        }
     }
     match x.dtype() {
         DType::F32 => run::<f32>(&shape, size, x, weight, around, f32::forward),
@@ -69,10 +75,14 @@ pub fn conv2d_input_grad_fused(
     let shape = narrow_shape("conv2d_input_grad_fused", dy, weight, (height, width), stride, padding)?;
     let size = (shape.batch, shape.in_channels, height, width);
     around.check(size)?;
-    if Backend::of(dy) == Backend::Composed {
-        return around.compose(dy, |dy, bias| {
-            portable::conv_transpose2d(dy, &constant(weight), bias, (height, width), stride, padding)
-        });
+    match Backend::of_convolution(dy) {
+        Backend::Cpu => {}
+        Backend::Cuda => return around.on_cuda(Pass::Transposed, shape, dy, weight),
+        Backend::Composed => {
+            return around.compose(dy, |dy, bias| {
+                portable::conv_transpose2d(dy, &constant(weight), bias, (height, width), stride, padding)
+            });
+        }
     }
     match dy.dtype() {
         DType::F32 => run::<f32>(&shape, size, dy, weight, around, f32::transposed),
@@ -95,6 +105,22 @@ impl Around<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// All of it as one operation on CUDA.
+    fn on_cuda(&self, pass: Pass, shape: ConvShape, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+        let operation = cuda::Convolution {
+            pass,
+            shape,
+            before: self.before,
+            bias: self.bias.is_some(),
+            after: self.after,
+            mask: self.mask.map(|(_, slope)| slope),
+            shortcut: self.shortcut.map(|(_, scale)| scale),
+        };
+        let others = [self.bias, self.mask.map(|(at, _)| at), self.shortcut.map(|(shortcut, _)| shortcut)];
+        let operands: Vec<&Tensor> = [a, b].into_iter().chain(others.into_iter().flatten()).collect();
+        cuda::run(&operation, &operands)
     }
 
     /// The same from operations of candle's.

@@ -1,15 +1,17 @@
 //! The reconstruction loss of Bernoulli pictures.
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, Result, Shape, Tensor, bail};
 
 use super::backend::Backend;
 use super::cpu::{likelihood, made};
-use super::custom::{constant, elements, filled, with_float};
+use super::cuda::{self, Driver, Made, OnCuda, Operand};
+use super::custom::{constant, filled, with_float};
+use super::operation::{Argument, Operation, apply, run, slice};
 use super::portable;
 
 /// The cross-entropy of pictures `x` with `logits` of the same shape, `sum log(1 + exp(l)) - l x`, in nats, a scalar.
 ///
-/// Differentiable once in the logits; `x` is data, its gradient is not computed on the CPU.
+/// Differentiable once in the logits; `x` is data, its gradient is not computed by kernels.
 ///
 /// # Errors
 /// When the shapes differ or the type is not f32 or f64.
@@ -20,49 +22,50 @@ pub fn bernoulli_cross_entropy(logits: &Tensor, x: &Tensor) -> Result<Tensor> {
     if Backend::of(logits) == Backend::Composed {
         return portable::bernoulli_cross_entropy(logits, x);
     }
-    logits.contiguous()?.apply_op2(&constant(x).contiguous()?, CrossEntropy { backward_scale: None })
+    apply(CrossEntropy, &[logits, &constant(x)])
 }
 
-/// The sum, or its gradient in the logits times a number.
-struct CrossEntropy {
-    backward_scale: Option<f64>,
-}
+/// The sum, of logits and pictures.
+struct CrossEntropy;
 
-impl CustomOp2 for CrossEntropy {
-    fn name(&self) -> &'static str {
-        "Bernoulli cross-entropy"
-    }
+impl Operation for CrossEntropy {
+    const NAME: &'static str = "Bernoulli cross-entropy";
 
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        with_float!("Bernoulli cross-entropy", s1, T => {
-            let (logits, x) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
-            Ok(match self.backward_scale {
-                None => filled((), |out| made::from_fn(out, |_| likelihood::cross_entropy(logits, x))),
-                Some(scale) => filled(l1.shape(), |out| {
-                    likelihood::cross_entropy_backward(logits, x, scale as T, out)
-                }),
-            })
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        with_float!(Self::NAME, arguments[0].0, T => {
+            let (logits, x) = (slice::<T>(arguments[0])?, slice::<T>(arguments[1])?);
+            Ok(filled((), |out| made::from_fn(out, |_| likelihood::cross_entropy(logits, x))))
         })
     }
 
-    fn bwd(
-        &self,
-        logits: &Tensor,
-        x: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        if self.backward_scale.is_some() {
-            return Err(candle_core::Error::BackwardNotSupported { op: "Bernoulli cross-entropy backward" });
-        }
-        let scale = gradient.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?;
-        let operation = Self { backward_scale: Some(scale) };
-        Ok((Some(constant(logits).apply_op2_no_bwd(x, &operation)?), None))
+    fn backward(&self, arguments: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
+        Ok(vec![Some(run(CrossEntropyBackward, &[arguments[0], arguments[1], gradient])?), None])
+    }
+}
+
+impl OnCuda for CrossEntropy {
+    fn run<D: Driver>(&self, driver: &D, operands: &[Operand<'_>]) -> Made<D> {
+        cuda::cross_entropy(driver, operands[0], operands[1])
+    }
+}
+
+/// Its gradient in the logits, of logits, pictures and the sum's own gradient.
+struct CrossEntropyBackward;
+
+impl Operation for CrossEntropyBackward {
+    const NAME: &'static str = "Bernoulli cross-entropy backward";
+
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        with_float!(Self::NAME, arguments[0].0, T => {
+            let (logits, x) = (slice::<T>(arguments[0])?, slice::<T>(arguments[1])?);
+            let scale = slice::<T>(arguments[2])?[0];
+            Ok(filled(arguments[0].1.shape(), |out| likelihood::cross_entropy_backward(logits, x, scale, out)))
+        })
+    }
+}
+
+impl OnCuda for CrossEntropyBackward {
+    fn run<D: Driver>(&self, driver: &D, operands: &[Operand<'_>]) -> Made<D> {
+        cuda::cross_entropy_backward(driver, [operands[0], operands[1], operands[2]])
     }
 }

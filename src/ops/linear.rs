@@ -1,12 +1,15 @@
 //! The fully connected layer.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, DType, Result, Shape, Tensor, bail};
 
 use super::backend::Backend;
 use super::backward::deliver;
+use super::convolution::Pass;
 use super::cpu::convolution::Fused;
 use super::cpu::linear::{self as kernels, LinearShape};
-use super::custom::{constant, elements, filled};
+use super::cuda::{self, Driver, Made, OnCuda, Operand};
+use super::custom::{constant, filled};
+use super::operation::{Argument, Operation, apply, slice};
 use super::work::count;
 
 /// `x (N, I)` times the transpose of `weight (O, I)`, plus `bias (O)`; gives `(N, O)`.
@@ -19,9 +22,12 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
         let bias = bias.map(Tensor::dims);
         bail!("linear: {inputs} inputs do not fit a weight {:?} and bias {bias:?}", weight.dims());
     }
-    if Backend::of(x) == Backend::Cpu && x.dtype() == DType::F32 {
-        let shape = LinearShape { batch, inputs, outputs };
-        return apply(Kind::Forward, shape, x, weight, bias);
+    if Backend::of(x) != Backend::Composed && x.dtype() == DType::F32 {
+        let layer = Linear { pass: Pass::Forward, shape: LinearShape { batch, inputs, outputs } };
+        return match bias {
+            Some(bias) => apply(layer, &[x, weight, bias]),
+            None => apply(layer, &[x, weight]),
+        };
     }
     let y = x.matmul(&weight.t()?)?;
     match bias {
@@ -30,123 +36,50 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     }
 }
 
-/// Which of the layer's three products a [`Linear`] computes.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    /// x, weight -> y
-    Forward,
-    /// dy, weight -> dx
-    InputGradient,
-    /// x, dy -> dweight
-    WeightGradient,
-}
-
+/// One of the layer's three products: of x and weight and perhaps a bias, of dy and weight, or of x and dy.
 struct Linear {
-    kind: Kind,
+    pass: Pass,
     shape: LinearShape,
 }
 
-fn apply(kind: Kind, shape: LinearShape, a: &Tensor, b: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    let (a, b) = (a.contiguous()?, b.contiguous()?);
-    match bias {
-        Some(bias) => a.apply_op3(&b, &bias.contiguous()?, Linear { kind, shape }),
-        None => a.apply_op2(&b, Linear { kind, shape }),
-    }
-}
+impl Operation for Linear {
+    const NAME: &'static str = "linear";
 
-impl Linear {
-    fn run(
-        &self,
-        (s1, l1): (&CpuStorage, &Layout),
-        (s2, l2): (&CpuStorage, &Layout),
-        bias: Option<(&CpuStorage, &Layout)>,
-    ) -> Result<(CpuStorage, Shape)> {
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
         let s = &self.shape;
         count(s.batch * s.inputs * s.outputs);
-        let (a, b) = (elements::<f32>(s1, l1)?, elements::<f32>(s2, l2)?);
-        let bias = bias.map(|(storage, layout)| elements::<f32>(storage, layout)).transpose()?;
-        Ok(match self.kind {
-            Kind::Forward => filled((s.batch, s.outputs), |y| {
+        let (a, b) = (slice::<f32>(arguments[0])?, slice::<f32>(arguments[1])?);
+        let bias = arguments.get(2).map(|&bias| slice::<f32>(bias)).transpose()?;
+        Ok(match self.pass {
+            Pass::Forward => filled((s.batch, s.outputs), |y| {
                 kernels::forward(s, a, b, &Fused { bias, ..Fused::default() }, y)
             }),
-            Kind::InputGradient => filled((s.batch, s.inputs), |dx| kernels::input_gradient(s, a, b, dx)),
-            Kind::WeightGradient => filled((s.outputs, s.inputs), |dw| kernels::weight_gradient(s, a, b, dw)),
+            Pass::Transposed => filled((s.batch, s.inputs), |dx| kernels::input_gradient(s, a, b, dx)),
+            Pass::WeightGradient => filled((s.outputs, s.inputs), |dw| kernels::weight_gradient(s, a, b, dw)),
         })
     }
 
-    /// The gradients in both arguments, where they are wanted.
-    fn backward(
-        &self,
-        a: &Tensor,
-        b: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (arguments, a, b) = ((a, b), &constant(a), &constant(b));
-        let product = |kind, a: &Tensor, b: &Tensor| apply(kind, self.shape, a, b, None);
-        let (first, second) = match self.kind {
-            Kind::Forward => ((Kind::InputGradient, gradient, b), (Kind::WeightGradient, a, gradient)),
-            Kind::InputGradient => ((Kind::Forward, gradient, b), (Kind::WeightGradient, gradient, a)),
-            Kind::WeightGradient => ((Kind::InputGradient, b, gradient), (Kind::Forward, a, gradient)),
+    fn backward(&self, arguments: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
+        let (a, b) = (&constant(arguments[0]), &constant(arguments[1]));
+        let product = |pass, a: &Tensor, b: &Tensor| apply(Self { pass, shape: self.shape }, &[a, b]);
+        let (first, second) = match self.pass {
+            Pass::Forward => ((Pass::Transposed, gradient, b), (Pass::WeightGradient, a, gradient)),
+            Pass::Transposed => ((Pass::Forward, gradient, b), (Pass::WeightGradient, gradient, a)),
+            Pass::WeightGradient => ((Pass::Transposed, b, gradient), (Pass::Forward, a, gradient)),
         };
-        Ok((
-            deliver(arguments.0, || product(first.0, first.1, first.2))?,
-            deliver(arguments.1, || product(second.0, second.1, second.2))?,
-        ))
+        let mut gradients = vec![
+            deliver(arguments[0], || product(first.0, first.1, first.2))?,
+            deliver(arguments[1], || product(second.0, second.1, second.2))?,
+        ];
+        if let Some(bias) = arguments.get(2) {
+            gradients.push(deliver(bias, || gradient.sum(0))?);
+        }
+        Ok(gradients)
     }
 }
 
-impl CustomOp2 for Linear {
-    fn name(&self) -> &'static str {
-        "linear"
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        self.run((s1, l1), (s2, l2), None)
-    }
-
-    fn bwd(
-        &self,
-        a: &Tensor,
-        b: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        self.backward(a, b, gradient)
-    }
-}
-
-impl CustomOp3 for Linear {
-    fn name(&self) -> &'static str {
-        "linear with bias"
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-        s3: &CpuStorage,
-        l3: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        self.run((s1, l1), (s2, l2), Some((s3, l3)))
-    }
-
-    fn bwd(
-        &self,
-        a: &Tensor,
-        b: &Tensor,
-        bias: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (da, db) = self.backward(a, b, gradient)?;
-        Ok((da, db, deliver(bias, || gradient.sum(0))?))
+impl OnCuda for Linear {
+    fn run<D: Driver>(&self, driver: &D, operands: &[Operand<'_>]) -> Made<D> {
+        cuda::Linear { pass: self.pass, shape: self.shape }.run(driver, operands)
     }
 }

@@ -1,8 +1,8 @@
 //! Differentiable tensor operations that candle lacks or does slowly; CPU kernels live under `cpu`.
 //!
-//! All take NCHW tensors of f32 or f64, strided or offset ones included. On the CPU they are custom operations
-//! over the kernels in [`cpu`]; on CUDA and Metal the same functions compose candle's own operations
-//! (`portable`). Backward passes are written with these same operations, so gradients of any order are right
+//! All take NCHW tensors of f32 or f64, strided or offset ones included. They are custom operations (`operation`) over the
+//! kernels in [`cpu`] and, for f32, in [`cuda`]; on Metal, for f64 on a GPU and without cuDNN the same functions compose
+//! candle's own operations (`portable`). [`backend`] decides which. Backward passes are written with these same operations, so gradients of any order are right
 //! where the graph reaches them: candle detaches what an ordinary `backward` computes, so a second derivative is
 //! taken by writing the first one as an expression (see `leaky_relu_backward` and `conv_transpose2d`).
 
@@ -13,10 +13,16 @@ mod activation;
 mod backward;
 mod composite;
 mod convolution;
+#[cfg_attr(
+    not(any(feature = "cuda", test)),
+    allow(unused, reason = "compiled everywhere, run by CUDA builds and by tests")
+)]
+pub(crate) mod cuda;
 mod custom;
 mod fused;
 mod likelihood;
 mod linear;
+mod operation;
 mod per_picture;
 mod pooling;
 mod portable;
@@ -35,6 +41,7 @@ pub use convolution::{
     channel_sum, conv_transpose2d, conv_transpose2d_act, conv2d, conv2d_act, conv2d_act_input_grad,
     conv2d_act_weight_grad, conv2d_input_grad, conv2d_weight_grad,
 };
+pub use cuda::open as open_cuda;
 pub use fused::{Around, conv2d_fused, conv2d_input_grad_fused};
 pub use likelihood::bernoulli_cross_entropy;
 pub use linear::linear;

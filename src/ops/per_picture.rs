@@ -1,13 +1,13 @@
 //! Sums in which every picture of a batch has a weight of its own, outside any graph.
 
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{CpuStorage, Result, Shape, Tensor, WithDType, bail};
 
 use super::activation::leaky_relu;
 use super::backend::Backend;
 use super::cpu::elementwise;
-use super::cpu::made::made;
-use super::custom::{Element, unsupported};
-use super::fused::reading;
+use super::cuda::{self, Driver, Made, OnCuda, Operand};
+use super::custom::{filled, with_float};
+use super::operation::{Argument, Operation, run, slice};
 
 /// `x + weights[n] * activation(change)` with a leaky ReLU of slope `slope` (1 for none); `x` and `change` are
 /// `(N, C, H, W)`, `weights` is `(N,)`.
@@ -22,20 +22,30 @@ pub fn add_per_picture(x: &Tensor, change: &Tensor, weights: &Tensor, slope: f64
     if Backend::of(x) == Backend::Composed {
         return x + leaky_relu(change, slope)?.broadcast_mul(&weights.reshape((pictures, 1, 1, 1))?)?;
     }
-    match x.dtype() {
-        DType::F32 => add::<f32>(x, change, weights, slope as f32),
-        DType::F64 => add::<f64>(x, change, weights, slope),
-        other => unsupported("add_per_picture", other),
+    run(AddPerPicture { slope }, &[x, change, weights])
+}
+
+/// Of x, change and weights.
+struct AddPerPicture {
+    slope: f64,
+}
+
+impl Operation for AddPerPicture {
+    const NAME: &'static str = "sum with a weight for each picture";
+
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        with_float!(Self::NAME, arguments[0].0, T => {
+            let (x, change, weights) = (slice::<T>(arguments[0])?, slice::<T>(arguments[1])?, slice::<T>(arguments[2])?);
+            let slope = <T as WithDType>::from_f64(self.slope);
+            Ok(filled(arguments[0].1.shape(), |out| elementwise::add_per_picture(x, change, weights, slope, out)))
+        })
     }
 }
 
-fn add<T: Element>(x: &Tensor, change: &Tensor, weights: &Tensor, slope: T) -> Result<Tensor> {
-    let (x, change, weights) = (x.contiguous()?, change.contiguous()?, weights.contiguous()?);
-    let shape = x.shape().clone();
-    let (x, change, weights) = (reading(&x), reading(&change), reading(&weights));
-    let (x, change, weights) = (x.elements::<T>()?, change.elements::<T>()?, weights.elements::<T>()?);
-    let out = made(x.len(), |out| elementwise::add_per_picture(x, change, weights, slope, out));
-    Tensor::from_vec(out, shape, &candle_core::Device::Cpu)
+impl OnCuda for AddPerPicture {
+    fn run<D: Driver>(&self, driver: &D, operands: &[Operand<'_>]) -> Made<D> {
+        cuda::add_per_picture(driver, [operands[0], operands[1], operands[2]], self.slope)
+    }
 }
 
 /// The sum of `weights[n] * x` over everything but the channels, `(C)`; `x` is `(N, C, H, W)`, `weights` is `(N,)`.
@@ -43,30 +53,42 @@ fn add<T: Element>(x: &Tensor, change: &Tensor, weights: &Tensor, slope: T) -> R
 /// # Errors
 /// When shapes or types do not fit.
 pub fn channel_sum_per_picture(x: &Tensor, weights: &Tensor) -> Result<Tensor> {
-    let (pictures, channels, height, width) = x.dims4()?;
+    let pictures = x.dims4()?.0;
     if weights.dims() != [pictures] {
         bail!("channel_sum_per_picture: {:?} weights for {:?}", weights.dims(), x.dims());
     }
     if Backend::of(x) == Backend::Composed {
         return x.broadcast_mul(&weights.reshape((pictures, 1, 1, 1))?)?.sum((0, 2, 3));
     }
-    match x.dtype() {
-        DType::F32 => sum::<f32>(x, weights, channels, height * width),
-        DType::F64 => sum::<f64>(x, weights, channels, height * width),
-        other => unsupported("channel_sum_per_picture", other),
+    run(ChannelSumPerPicture, &[x, weights])
+}
+
+/// Of x and weights.
+struct ChannelSumPerPicture;
+
+impl Operation for ChannelSumPerPicture {
+    const NAME: &'static str = "channel sum with a weight for each picture";
+
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        let (_, channels, height, width) = arguments[0].1.shape().dims4()?;
+        with_float!(Self::NAME, arguments[0].0, T => {
+            let (x, weights) = (slice::<T>(arguments[0])?, slice::<T>(arguments[1])?);
+            let weights = Some(weights);
+            Ok(filled(channels, |out| elementwise::channel_sum(x, weights, channels, height * width, out)))
+        })
     }
 }
 
-fn sum<T: Element>(x: &Tensor, weights: &Tensor, channels: usize, plane: usize) -> Result<Tensor> {
-    let (x, weights) = (x.contiguous()?, weights.contiguous()?);
-    let (x, weights) = (reading(&x), reading(&weights));
-    let (x, weights) = (x.elements::<T>()?, weights.elements::<T>()?);
-    let out = made(channels, |out| elementwise::channel_sum(x, Some(weights), channels, plane, out));
-    Tensor::from_vec(out, channels, &candle_core::Device::Cpu)
+impl OnCuda for ChannelSumPerPicture {
+    fn run<D: Driver>(&self, driver: &D, operands: &[Operand<'_>]) -> Made<D> {
+        cuda::channel_sum(driver, operands[0], Some(operands[1]))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use candle_core::DType;
+
     use super::super::tests::{assert_close, values};
     use super::*;
 

@@ -1,4 +1,4 @@
-//! The same operations as compositions of candle's own, for CUDA and Metal.
+//! The same operations as compositions of candle's own: for Metal, for f64 on a GPU, and for CUDA without cuDNN.
 //!
 //! Candle's `upsample_nearest2d` overwrites accumulated gradients and its `avg_pool2d` knows no padding, so both
 //! are spelled out here with operations whose gradients are right.

@@ -1,10 +1,12 @@
 //! Nearest up-sampling, and down-sampling by areas or by bilinear samples, each with its adjoint.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, Result, Shape, Tensor, WithDType, bail};
 
 use super::backend::Backend;
 use super::cpu::resample;
-use super::custom::{elements, filled, with_float};
+use super::cuda::{self, Driver, Made, OnCuda, Operand, Resample};
+use super::custom::{filled, with_float};
+use super::operation::{Argument, Operation, apply, slice};
 use super::portable;
 
 /// Every pixel becomes 2x2 equal ones: `(N, C, H, W)` to `(N, C, 2H, 2W)`.
@@ -53,7 +55,7 @@ pub fn bilinear_downsample(x: &Tensor, size: usize) -> Result<Tensor> {
     if Backend::of(x) == Backend::Composed {
         return portable::bilinear(x, size);
     }
-    x.contiguous()?.apply_op1(Bilinear { from: (height, width), to: (size, size), adjoint: false })
+    apply(Bilinear { from: (height, width), to: (size, size), adjoint: false }, &[x])
 }
 
 fn block_sum(x: &Tensor, factor: usize, scale: f64) -> Result<Tensor> {
@@ -64,7 +66,7 @@ fn block_sum(x: &Tensor, factor: usize, scale: f64) -> Result<Tensor> {
     if Backend::of(x) == Backend::Composed {
         return portable::block_sum(x, factor, scale);
     }
-    x.contiguous()?.apply_op1(Blocks { kind: BlockKind::Sum, factor, scale })
+    apply(Blocks { kind: BlockKind::Sum, factor, scale }, &[x])
 }
 
 fn block_fill(x: &Tensor, factor: usize, scale: f64) -> Result<Tensor> {
@@ -72,7 +74,7 @@ fn block_fill(x: &Tensor, factor: usize, scale: f64) -> Result<Tensor> {
     if Backend::of(x) == Backend::Composed {
         return portable::block_fill(x, factor, scale);
     }
-    x.contiguous()?.apply_op1(Blocks { kind: BlockKind::Fill, factor, scale })
+    apply(Blocks { kind: BlockKind::Fill, factor, scale }, &[x])
 }
 
 enum BlockKind {
@@ -87,16 +89,15 @@ struct Blocks {
     scale: f64,
 }
 
-impl CustomOp1 for Blocks {
-    fn name(&self) -> &'static str {
-        "block sum or fill"
-    }
+impl Operation for Blocks {
+    const NAME: &'static str = "block sum or fill";
 
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        let (storage, layout) = arguments[0];
         let (n, c, h, w) = layout.shape().dims4()?;
         let f = self.factor;
-        with_float!("block sum or fill", storage, T => {
-            let x = elements::<T>(storage, layout)?;
+        with_float!(Self::NAME, storage, T => {
+            let x = slice::<T>(arguments[0])?;
             let scale = <T as WithDType>::from_f64(self.scale);
             Ok(match self.kind {
                 BlockKind::Sum => filled((n, c, h / f, w / f), |out| resample::block_sum(x, h, w, f, scale, out)),
@@ -105,12 +106,20 @@ impl CustomOp1 for Blocks {
         })
     }
 
-    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+    fn backward(&self, _: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
+        Ok(vec![Some(match self.kind {
+            BlockKind::Sum => block_fill(gradient, self.factor, self.scale)?,
+            BlockKind::Fill => block_sum(gradient, self.factor, self.scale)?,
+        })])
+    }
+}
+
+impl OnCuda for Blocks {
+    fn run<D: Driver>(&self, driver: &D, x: &[Operand<'_>]) -> Made<D> {
         match self.kind {
-            BlockKind::Sum => block_fill(gradient, self.factor, self.scale),
-            BlockKind::Fill => block_sum(gradient, self.factor, self.scale),
+            BlockKind::Sum => cuda::block_sum(driver, x[0], self.factor, self.scale),
+            BlockKind::Fill => cuda::block_fill(driver, x[0], self.factor, self.scale),
         }
-        .map(Some)
     }
 }
 
@@ -121,16 +130,15 @@ struct Bilinear {
     adjoint: bool,
 }
 
-impl CustomOp1 for Bilinear {
-    fn name(&self) -> &'static str {
-        "bilinear sampling"
-    }
+impl Operation for Bilinear {
+    const NAME: &'static str = "bilinear sampling";
 
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        let (storage, layout) = arguments[0];
         let (n, c, ..) = layout.shape().dims4()?;
         let (from, to) = (self.from, self.to);
-        with_float!("bilinear sampling", storage, T => {
-            let x = elements::<T>(storage, layout)?;
+        with_float!(Self::NAME, storage, T => {
+            let x = slice::<T>(arguments[0])?;
             Ok(if self.adjoint {
                 filled((n, c, from.0, from.1), |out| resample::bilinear_backward(x, from, to, out))
             } else {
@@ -139,8 +147,15 @@ impl CustomOp1 for Bilinear {
         })
     }
 
-    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+    fn backward(&self, _: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
         let other = Self { from: self.from, to: self.to, adjoint: !self.adjoint };
-        gradient.contiguous()?.apply_op1(other).map(Some)
+        Ok(vec![Some(apply(other, &[gradient])?)])
+    }
+}
+
+impl OnCuda for Bilinear {
+    fn run<D: Driver>(&self, driver: &D, x: &[Operand<'_>]) -> Made<D> {
+        let size = if self.adjoint { self.from } else { self.to };
+        cuda::resample(driver, Resample::Bilinear, x[0], size, self.adjoint)
     }
 }

@@ -1,10 +1,12 @@
 //! The sum at the end of a residual block.
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, Result, Shape, Tensor, WithDType, bail};
 
 use super::backend::Backend;
 use super::cpu::elementwise;
-use super::custom::{elements, filled, with_float};
+use super::cuda::{self, Driver, Made, OnCuda, Operand};
+use super::custom::{filled, with_float};
+use super::operation::{Argument, Operation, apply, slice};
 
 /// `shortcut + scale * change`, both of one shape.
 ///
@@ -17,43 +19,35 @@ pub fn residual(shortcut: &Tensor, change: &Tensor, scale: f64) -> Result<Tensor
     if Backend::of(shortcut) == Backend::Composed {
         return shortcut + change.affine(scale, 0.0)?;
     }
-    shortcut.contiguous()?.apply_op2(&change.contiguous()?, Residual { scale })
+    apply(Residual { scale }, &[shortcut, change])
 }
 
 struct Residual {
     scale: f64,
 }
 
-impl CustomOp2 for Residual {
-    fn name(&self) -> &'static str {
-        "residual sum"
-    }
+impl Operation for Residual {
+    const NAME: &'static str = "residual sum";
 
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        with_float!("residual sum", s1, T => {
-            let (shortcut, change) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        with_float!(Self::NAME, arguments[0].0, T => {
+            let (shortcut, change) = (slice::<T>(arguments[0])?, slice::<T>(arguments[1])?);
             let scale = <T as WithDType>::from_f64(self.scale);
-            Ok(filled(l1.shape(), |out| elementwise::zip(shortcut, change, out, move |s, c| s + scale * c)))
+            Ok(filled(arguments[0].1.shape(), |out| elementwise::zip(shortcut, change, out, move |s, c| s + scale * c)))
         })
     }
 
-    fn bwd(
-        &self,
-        shortcut: &Tensor,
-        change: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        Ok((
-            shortcut.track_op().then(|| gradient.clone()),
-            change.track_op().then(|| scaled(gradient, self.scale)).transpose()?,
-        ))
+    fn backward(&self, arguments: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
+        Ok(vec![
+            arguments[0].track_op().then(|| gradient.clone()),
+            arguments[1].track_op().then(|| scaled(gradient, self.scale)).transpose()?,
+        ])
+    }
+}
+
+impl OnCuda for Residual {
+    fn run<D: Driver>(&self, driver: &D, operands: &[Operand<'_>]) -> Made<D> {
+        cuda::weighted_sum(driver, operands[0], operands[1], self.scale)
     }
 }
 
@@ -65,27 +59,32 @@ pub fn scaled(x: &Tensor, scale: f64) -> Result<Tensor> {
     if Backend::of(x) == Backend::Composed {
         return x.affine(scale, 0.0);
     }
-    x.contiguous()?.apply_op1(Scaled { scale })
+    apply(Scaled { scale }, &[x])
 }
 
 struct Scaled {
     scale: f64,
 }
 
-impl candle_core::CustomOp1 for Scaled {
-    fn name(&self) -> &'static str {
-        "scaled"
-    }
+impl Operation for Scaled {
+    const NAME: &'static str = "scaled";
 
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        with_float!("scaled", storage, T => {
-            let x = elements::<T>(storage, layout)?;
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        let (storage, layout) = arguments[0];
+        with_float!(Self::NAME, storage, T => {
+            let x = slice::<T>(arguments[0])?;
             let scale = <T as WithDType>::from_f64(self.scale);
             Ok(filled(layout.shape(), |out| elementwise::map(x, out, move |x| scale * x)))
         })
     }
 
-    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        scaled(gradient, self.scale).map(Some)
+    fn backward(&self, _: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
+        Ok(vec![Some(scaled(gradient, self.scale)?)])
+    }
+}
+
+impl OnCuda for Scaled {
+    fn run<D: Driver>(&self, driver: &D, x: &[Operand<'_>]) -> Made<D> {
+        cuda::scaled(driver, x[0], self.scale)
     }
 }

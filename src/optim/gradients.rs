@@ -51,10 +51,6 @@ impl Gradients {
     /// # Errors
     /// When the device fails.
     pub fn norm(&self) -> Result<f64> {
-        let mut sum = 0.0;
-        for gradient in self.tensors.values() {
-            sum += crate::ops::sum_of_squares(gradient)?;
-        }
-        Ok(sum.sqrt())
+        Ok(crate::ops::sum_of_squares(self.tensors.values())?.sqrt())
     }
 }

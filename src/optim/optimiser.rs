@@ -7,6 +7,7 @@ use crate::base::{Array, Arrays};
 use crate::nets::Weights;
 use crate::ops::backend::Backend;
 use crate::ops::cpu::optim::{self, Adam as AdamValues};
+use crate::ops::cuda;
 
 use super::Gradients;
 
@@ -78,7 +79,7 @@ impl Optimiser {
         for (name, var) in weights.vars() {
             let zero = || match Backend::of(var) {
                 Backend::Cpu => Ok(Moment::Host(vec![0.0; var.elem_count()])),
-                Backend::Composed => var.zeros_like().map(Moment::Device),
+                Backend::Cuda | Backend::Composed => var.zeros_like().map(Moment::Device),
             };
             let moments = rule.moments().iter().map(|_| zero()).collect::<Result<_>>()?;
             slots.insert(name.to_owned(), Slot { var: var.clone(), moments });
@@ -185,6 +186,14 @@ impl Slot {
                     optim::rmsprop_step(w, g, square, learning_rate, alpha, epsilon);
                 })
             }
+            (Rule::Adam(adam), [Moment::Device(m), Moment::Device(v)]) if Backend::of(m) == Backend::Cuda => {
+                cuda::optim::adam_step(&self.var, &gradient, [m, v], &adam, step)
+            }
+            (Rule::RmsProp { learning_rate, alpha, epsilon }, [Moment::Device(square)])
+                if Backend::of(square) == Backend::Cuda =>
+            {
+                cuda::optim::rmsprop_step(&self.var, &gradient, square, learning_rate, alpha, epsilon)
+            }
             (Rule::Adam(adam), [Moment::Device(m), Moment::Device(v)]) => {
                 *m = ((&*m * adam.beta1)? + (&gradient * (1.0 - adam.beta1))?)?;
                 *v = ((&*v * adam.beta2)? + (gradient.sqr()? * (1.0 - adam.beta2))?)?;
@@ -258,11 +267,13 @@ impl MovingAverage {
     /// When the device fails.
     pub fn update(&self, weights: &Weights) -> Result<()> {
         for ((_, average), (_, var)) in self.average.vars().zip(weights.vars()) {
-            if Backend::of(average) == Backend::Cpu {
-                fused(average, var.as_tensor(), |a, w| optim::ema_step(a, w, self.decay))?;
-            } else {
-                let kept = (average.as_tensor() * self.decay)?;
-                average.set(&(kept + (var.as_tensor() * (1.0 - self.decay))?)?)?;
+            match Backend::of(average) {
+                Backend::Cpu => fused(average, var.as_tensor(), |a, w| optim::ema_step(a, w, self.decay))?,
+                Backend::Cuda => cuda::optim::ema_step(average, var, self.decay)?,
+                Backend::Composed => {
+                    let kept = (average.as_tensor() * self.decay)?;
+                    average.set(&(kept + (var.as_tensor() * (1.0 - self.decay))?)?)?;
+                }
             }
         }
         Ok(())
@@ -329,6 +340,37 @@ mod tests {
             }
             for (a, b) in host.to_arrays()?["w"].data().iter().zip(device.to_arrays()?["w"].data()) {
                 assert!((a - b).abs() < 1e-6, "{a} against {b}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_kernels_for_cuda_agree_with_those_for_the_cpu() -> Result<()> {
+        for rule in [Rule::adam(1e-3, 0.9, 0.999), Rule::rmsprop(1e-3)] {
+            let initial: Vec<f32> = (0..1001).map(|i| (i as f32 * 0.37).sin()).collect();
+            let run = || -> Result<(Arrays, Arrays, Arrays)> {
+                let weights = one_parameter(&initial)?;
+                let average = MovingAverage::new(0.9, one_parameter(&initial)?);
+                let mut optimiser = Optimiser::new(rule, &weights)?;
+                for step in 1..20 {
+                    let gradient: Vec<f32> = initial.iter().map(|w| w / step as f32 - 0.01).collect();
+                    optimiser.step(&gradients(&gradient)?)?;
+                    average.update(&weights)?;
+                }
+                Ok((weights.to_arrays()?, average.weights().to_arrays()?, optimiser.state()?))
+            };
+            let expected = run()?;
+            let Some(host) = cuda::host::On::new(crate::ops::Precision::F32) else { return Ok(()) };
+            let got = run()?;
+            assert_eq!(host.take_asked().len(), 2 * 19, "one kernel for each, and nothing else");
+            for (got, expected) in [(got.0, expected.0), (got.1, expected.1), (got.2, expected.2)] {
+                assert_eq!(got.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+                for (name, array) in &expected {
+                    for (a, b) in array.data().iter().zip(got[name].data()) {
+                        assert!((a - b).abs() < 1e-6, "{name}: {a} against {b}");
+                    }
+                }
             }
         }
         Ok(())

@@ -71,6 +71,9 @@ fn c_dim(config: &TrainConfig) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::Precision;
+    use crate::ops::cuda::host::On;
+    use crate::training::GanTraining;
 
     #[test]
     fn both_stages_make_real_steps() {
@@ -86,6 +89,47 @@ mod tests {
                 })
                 .collect();
             assert!(values[0] != values[1] && values[1] != values[2], "the weights move: {values:?}");
+        }
+    }
+
+    /// The values that three steps report.
+    fn three_steps(config: &TrainConfig) -> Result<Vec<Vec<(String, f64)>>, TrainError> {
+        let mut rehearsal = Rehearsal::new(config, &Device::Cpu)?;
+        (0..3).map(|_| Ok(rehearsal.step()?.values().to_vec())).collect()
+    }
+
+    /// Forward and backward passes, R1, optimisers and moving averages: all that a step asks of CUDA.
+    #[test]
+    fn whole_steps_on_cuda_report_what_those_on_the_cpu_report() {
+        let narrow = |gan: &mut GanTraining| (gan.nfilter, gan.nfilter_max) = (8, 16);
+        let methods = [
+            (Stage::Vae, "dsprites-small"),
+            (Stage::Vae, "scenes-small"),
+            (Stage::Gan, "dsprites-small"),
+            (Stage::Gan, "scenes-64"),
+        ];
+        for (stage, name) in methods {
+            let mut config =
+                TrainConfig { batch: 4, accumulate: 2, ..preset(stage, name).expect("is a preset") };
+            config.gan.iter_mut().for_each(narrow);
+            let expected = three_steps(&config).expect("steps on the CPU");
+            for (precision, tolerance) in
+                [(Precision::F32, 1e-4), (Precision::Tf32, 1e-2), (Precision::Bf16, 2e-2)]
+            {
+                let Some(host) = On::new(precision) else { return };
+                let got = three_steps(&config).expect("steps on the host driver");
+                let asked = host.take_asked();
+                for part in ["Forward ", "Transposed ", "WeightGradient ", "product", "sum_of_squares"] {
+                    assert!(asked.iter().any(|asked| asked.starts_with(part)), "no {part}");
+                }
+                for ((name, expected), (_, got)) in expected.iter().flatten().zip(got.iter().flatten()) {
+                    let scale = expected.abs().max(0.1);
+                    assert!(
+                        (got - expected).abs() <= tolerance * scale,
+                        "{stage:?} {name} in {precision}: {got}, {expected} on the CPU"
+                    );
+                }
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! `IDGAN_REQUIRE` lists what must be there, separated by commas: `parity` (reference numbers that travel with the
 //! project), `official` (the reference files beside the checkout), `graphics` (a graphics driver), `window` (a virtual
-//! screen, a mouse and a clipboard), `cuda`. `IDGAN_SKIPPED` names a file that gets one line for each test skipped.
+//! screen, a mouse and a clipboard), `compiler` (one for C++), `cuda`. `IDGAN_SKIPPED` names a file that gets one line for each test skipped.
 
 use std::io::Write;
 use std::path::Path;

@@ -9,11 +9,14 @@ use candle_core::{Result, Tensor, bail};
 use super::activation::{Activation, leaky_relu};
 use super::backend::Backend;
 use super::cpu::convolution::ConvShape;
+use super::cuda;
 use super::custom::constant;
+use super::operation::apply;
 use super::portable;
-use operation::{ChannelSum, Kind, Masked, apply};
+use operation::{ChannelSum, Masked, convolution};
 use shapes::{check_bias, check_sizes};
 
+pub(super) use operation::Pass;
 pub(super) use shapes::{narrow_shape, wide_shape};
 
 /// Cross-correlation of `x (N, Ci, H, W)` with `weight (Co, Ci, k, k)`, plus `bias (Co)`; gives
@@ -45,10 +48,10 @@ pub fn conv2d_act(
 ) -> Result<Tensor> {
     let shape = wide_shape("conv2d", x, weight, stride, padding)?;
     check_bias("conv2d", bias, shape.out_channels)?;
-    if Backend::of(x) == Backend::Composed {
+    if Backend::of_convolution(x) == Backend::Composed {
         return activation.around(x, |x| portable::conv2d(x, weight, bias, stride, padding));
     }
-    apply(Kind::Forward, shape, activation, x, weight, bias)
+    convolution(Pass::Forward, shape, activation, x, weight, bias)
 }
 
 /// Transposed convolution of `x (N, Ci, H, W)` with `weight (Ci, Co, k, k)`, plus `bias (Co)`; gives
@@ -130,12 +133,11 @@ pub fn conv2d_act_input_grad(
             shape.in_channels
         );
     }
-    if Backend::of(dy) == Backend::Composed {
+    if Backend::of_convolution(dy) == Backend::Composed {
         let dx = portable::conv_transpose2d(dy, weight, None, (height, width), stride, padding)?;
         return portable::leaky_relu_backward(x, &dx, slope);
     }
-    let operation = Masked { shape, slope };
-    dy.contiguous()?.apply_op3(&weight.contiguous()?, &constant(x).contiguous()?, operation)
+    apply(Masked { shape, slope }, &[dy, weight, &constant(x)])
 }
 
 fn input_grad(
@@ -150,15 +152,22 @@ fn input_grad(
     let name = "conv_transpose2d";
     let shape = narrow_shape(name, narrow, weight, size, stride, padding)?;
     check_bias(name, bias, shape.in_channels)?;
-    if Backend::of(narrow) == Backend::Composed {
+    if Backend::of_convolution(narrow) == Backend::Composed {
         return activation.around(narrow, |narrow| {
             portable::conv_transpose2d(narrow, weight, bias, size, stride, padding)
         });
     }
     if let Activation::Before(slope) = activation {
-        return apply(Kind::Transposed, shape, Activation::None, &leaky_relu(narrow, slope)?, weight, bias);
+        return convolution(
+            Pass::Transposed,
+            shape,
+            Activation::None,
+            &leaky_relu(narrow, slope)?,
+            weight,
+            bias,
+        );
     }
-    apply(Kind::Transposed, shape, activation, narrow, weight, bias)
+    convolution(Pass::Transposed, shape, activation, narrow, weight, bias)
 }
 
 /// The gradient of [`conv2d`] in its weight, `(Co, Ci, kernel, kernel)`, from its input `x (N, Ci, H, W)` and the
@@ -207,10 +216,17 @@ pub fn conv2d_act_weight_grad(
     if narrow_batch != batch {
         bail!("conv2d_weight_grad: {batch} pictures but {narrow_batch} gradients");
     }
-    if Backend::of(x) == Backend::Composed {
+    if Backend::of_convolution(x) == Backend::Composed {
         return activation.around(x, |x| portable::conv2d_weight_grad(x, dy, kernel, stride, padding));
     }
-    apply(Kind::WeightGradient, shape, activation, x, dy, None)
+    if Backend::of(x) == Backend::Cuda && !x.track_op() && !dy.track_op() {
+        // outside a graph tensors have names, and need not be converted again
+        return cuda::run(
+            &operation::Convolution { pass: Pass::WeightGradient, shape, activation },
+            &[x, dy],
+        );
+    }
+    convolution(Pass::WeightGradient, shape, activation, x, dy, None)
 }
 
 /// The sum of `x (N, C, H, W)` over everything but the channels, `(C)`: the gradient of a bias.
@@ -222,5 +238,5 @@ pub fn channel_sum(x: &Tensor) -> Result<Tensor> {
     if Backend::of(x) == Backend::Composed {
         return x.sum((0, 2, 3));
     }
-    x.contiguous()?.apply_op1(ChannelSum)
+    apply(ChannelSum, &[x])
 }

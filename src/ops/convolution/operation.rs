@@ -1,18 +1,20 @@
 //! The convolutions as operations of candle's graph.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, Result, Shape, Tensor, WithDType};
 
 use super::super::activation::{Activation, leaky_relu_backward};
 use super::super::backward::deliver;
 use super::super::cpu::convolution::{ConvShape, Convolve, Fused};
 use super::super::cpu::elementwise;
-use super::super::custom::{constant, elements, filled, with_float};
+use super::super::cuda::{self, Driver, Made, OnCuda, Operand};
+use super::super::custom::{constant, filled, with_float};
+use super::super::operation::{Argument, Operation, apply, slice};
 use super::super::work::count;
 use super::{channel_sum, conv2d, conv2d_act, conv2d_act_input_grad, conv2d_input_grad, conv2d_weight_grad};
 
-/// Which of the three a [`Convolution`] computes, and what its arguments are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+/// Which of three a layer computes, and what its arguments are; wide is the layer's input, narrow its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::ops) enum Pass {
     /// wide, weight -> narrow
     Forward,
     /// narrow, weight -> wide
@@ -21,68 +23,34 @@ pub(super) enum Kind {
     WeightGradient,
 }
 
-struct Convolution {
-    kind: Kind,
-    shape: ConvShape,
+/// One of the three, of two arguments and perhaps a bias.
+pub(super) struct Convolution {
+    pub(super) pass: Pass,
+    pub(super) shape: ConvShape,
     /// Of a weight gradient, the one before the wide side.
-    activation: Activation,
+    pub(super) activation: Activation,
 }
 
-pub(super) fn apply(
-    kind: Kind,
+/// A convolution as a node of its arguments' graph.
+pub(super) fn convolution(
+    pass: Pass,
     shape: ConvShape,
     activation: Activation,
     a: &Tensor,
     b: &Tensor,
     bias: Option<&Tensor>,
 ) -> Result<Tensor> {
-    let (a, b) = (a.contiguous()?, b.contiguous()?);
-    let operation = Convolution { kind, shape, activation };
+    let operation = Convolution { pass, shape, activation };
     match bias {
-        Some(bias) => a.apply_op3(&b, &bias.contiguous()?, operation),
-        None => a.apply_op2(&b, operation),
+        Some(bias) => apply(operation, &[a, b, bias]),
+        None => apply(operation, &[a, b]),
     }
 }
 
 impl Convolution {
-    fn run(
-        &self,
-        (s1, l1): (&CpuStorage, &Layout),
-        (s2, l2): (&CpuStorage, &Layout),
-        bias: Option<(&CpuStorage, &Layout)>,
-    ) -> Result<(CpuStorage, Shape)> {
-        let s = &self.shape;
-        count(s.multiply_adds());
-        with_float!("convolution", s1, T => {
-            let (a, b) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
-            let bias = bias.map(|(storage, layout)| elements::<T>(storage, layout)).transpose()?;
-            let slope = |slope: Option<f64>| slope.map(<T as WithDType>::from_f64);
-            let (before, after) = (slope(self.activation.before()), slope(self.activation.after()));
-            let fused = Fused { before, bias, after, ..Fused::default() };
-            Ok(match self.kind {
-                Kind::Forward => filled((s.batch, s.out_channels, s.out_height, s.out_width), |out| {
-                    T::forward(s, a, b, &fused, out)
-                }),
-                Kind::Transposed => filled((s.batch, s.in_channels, s.in_height, s.in_width), |out| {
-                    T::transposed(s, a, b, &fused, out)
-                }),
-                Kind::WeightGradient => {
-                    filled((s.out_channels, s.in_channels, s.kernel, s.kernel), |out| {
-                        T::weight_gradient(s, a, before, b, out)
-                    })
-                }
-            })
-        })
-    }
-
     /// The gradients in both arguments, where they are wanted, from the gradient of what comes before an
     /// activation at the end.
-    fn backward(
-        &self,
-        a: &Tensor,
-        b: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn gradients(&self, a: &Tensor, b: &Tensor, gradient: &Tensor) -> Result<[Option<Tensor>; 2]> {
         let s = self.shape;
         let size = (s.in_height, s.in_width);
         let (stride, padding) = (s.stride, s.padding);
@@ -92,19 +60,19 @@ impl Convolution {
         };
         let narrow = |weight: &Tensor| conv2d(gradient, weight, None, stride, padding);
         let of_weight =
-            |a: &Tensor, b: &Tensor, activation| apply(Kind::WeightGradient, s, activation, a, b, None);
+            |a: &Tensor, b: &Tensor, activation| convolution(Pass::WeightGradient, s, activation, a, b, None);
         let (first, second) = (constant(a), constant(b));
-        Ok(match self.kind {
-            Kind::Forward => {
+        Ok(match self.pass {
+            Pass::Forward => {
                 // An activation at the end has been dealt with.
                 let before = self.activation.before().map_or(Activation::None, Activation::Before);
-                (deliver(a, || wide(&first, &second))?, deliver(b, || of_weight(&first, gradient, before))?)
+                [deliver(a, || wide(&first, &second))?, deliver(b, || of_weight(&first, gradient, before))?]
             }
-            Kind::Transposed => (
+            Pass::Transposed => [
                 deliver(a, || narrow(&second))?,
                 deliver(b, || of_weight(gradient, &first, Activation::None))?,
-            ),
-            Kind::WeightGradient => (
+            ],
+            Pass::WeightGradient => [
                 deliver(a, || match self.activation {
                     Activation::Before(slope) => {
                         conv2d_act_input_grad(&second, gradient, &first, slope, stride, padding)
@@ -112,7 +80,7 @@ impl Convolution {
                     _ => conv2d_input_grad(&second, gradient, size, stride, padding),
                 })?,
                 deliver(b, || conv2d_act(&first, gradient, None, stride, padding, self.activation))?,
-            ),
+            ],
         })
     }
 
@@ -125,60 +93,61 @@ impl Convolution {
     }
 }
 
-impl CustomOp2 for Convolution {
-    fn name(&self) -> &'static str {
-        "convolution"
+impl Operation for Convolution {
+    const NAME: &'static str = "convolution";
+
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        let s = &self.shape;
+        count(s.multiply_adds());
+        with_float!(Self::NAME, arguments[0].0, T => {
+            let (a, b) = (slice::<T>(arguments[0])?, slice::<T>(arguments[1])?);
+            let bias = arguments.get(2).map(|&bias| slice::<T>(bias)).transpose()?;
+            let slope = |slope: Option<f64>| slope.map(<T as WithDType>::from_f64);
+            let (before, after) = (slope(self.activation.before()), slope(self.activation.after()));
+            let fused = Fused { before, bias, after, ..Fused::default() };
+            Ok(match self.pass {
+                Pass::Forward => filled((s.batch, s.out_channels, s.out_height, s.out_width), |out| {
+                    T::forward(s, a, b, &fused, out)
+                }),
+                Pass::Transposed => filled((s.batch, s.in_channels, s.in_height, s.in_width), |out| {
+                    T::transposed(s, a, b, &fused, out)
+                }),
+                Pass::WeightGradient => {
+                    filled((s.out_channels, s.in_channels, s.kernel, s.kernel), |out| {
+                        T::weight_gradient(s, a, before, b, out)
+                    })
+                }
+            })
+        })
     }
 
-    fn cpu_fwd(
+    fn backward(
         &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        self.run((s1, l1), (s2, l2), None)
-    }
-
-    fn bwd(
-        &self,
-        a: &Tensor,
-        b: &Tensor,
+        arguments: &[&Tensor],
         result: &Tensor,
         gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        self.backward(a, b, &self.before_activation(result, gradient)?)
+    ) -> Result<Vec<Option<Tensor>>> {
+        let gradient = self.before_activation(result, gradient)?;
+        let mut gradients = self.gradients(arguments[0], arguments[1], &gradient)?.to_vec();
+        if let Some(bias) = arguments.get(2) {
+            gradients.push(deliver(bias, || channel_sum(&gradient))?);
+        }
+        Ok(gradients)
     }
 }
 
-impl CustomOp3 for Convolution {
-    fn name(&self) -> &'static str {
-        "convolution with bias"
-    }
-
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-        s3: &CpuStorage,
-        l3: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        self.run((s1, l1), (s2, l2), Some((s3, l3)))
-    }
-
-    fn bwd(
-        &self,
-        a: &Tensor,
-        b: &Tensor,
-        bias: &Tensor,
-        result: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = self.before_activation(result, gradient)?;
-        let (da, db) = self.backward(a, b, &gradient)?;
-        Ok((da, db, deliver(bias, || channel_sum(&gradient))?))
+impl OnCuda for Convolution {
+    fn run<D: Driver>(&self, driver: &D, operands: &[Operand<'_>]) -> Made<D> {
+        cuda::Convolution {
+            pass: self.pass,
+            shape: self.shape,
+            before: self.activation.before(),
+            bias: operands.len() > 2,
+            after: self.activation.after(),
+            mask: None,
+            shortcut: None,
+        }
+        .run(driver, operands)
     }
 }
 
@@ -189,25 +158,15 @@ pub(super) struct Masked {
     pub(super) slope: f64,
 }
 
-impl CustomOp3 for Masked {
-    fn name(&self) -> &'static str {
-        "convolution backward through an activation"
-    }
+impl Operation for Masked {
+    const NAME: &'static str = "convolution backward through an activation";
 
-    fn cpu_fwd(
-        &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-        s3: &CpuStorage,
-        l3: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
         let s = &self.shape;
         count(s.multiply_adds());
-        with_float!("convolution backward through an activation", s1, T => {
-            let (narrow, weight) = (elements::<T>(s1, l1)?, elements::<T>(s2, l2)?);
-            let mask = Some((elements::<T>(s3, l3)?, <T as WithDType>::from_f64(self.slope)));
+        with_float!(Self::NAME, arguments[0].0, T => {
+            let (narrow, weight) = (slice::<T>(arguments[0])?, slice::<T>(arguments[1])?);
+            let mask = Some((slice::<T>(arguments[2])?, <T as WithDType>::from_f64(self.slope)));
             let fused = Fused { mask, ..Fused::default() };
             Ok(filled((s.batch, s.in_channels, s.in_height, s.in_width), |out| {
                 T::transposed(s, narrow, weight, &fused, out)
@@ -215,42 +174,56 @@ impl CustomOp3 for Masked {
         })
     }
 
-    fn bwd(
-        &self,
-        narrow: &Tensor,
-        weight: &Tensor,
-        x: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    fn backward(&self, arguments: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
         let s = self.shape;
+        let [narrow, weight, x] = [arguments[0], arguments[1], arguments[2]];
         let wide = leaky_relu_backward(x, gradient, self.slope)?;
         let (of_narrow, of_weight) = (constant(narrow), constant(weight));
-        Ok((
+        Ok(vec![
             deliver(narrow, || conv2d(&wide, &of_weight, None, s.stride, s.padding))?,
             deliver(weight, || conv2d_weight_grad(&wide, &of_narrow, s.kernel, s.stride, s.padding))?,
             None,
-        ))
+        ])
+    }
+}
+
+impl OnCuda for Masked {
+    fn run<D: Driver>(&self, driver: &D, operands: &[Operand<'_>]) -> Made<D> {
+        cuda::Convolution {
+            pass: Pass::Transposed,
+            shape: self.shape,
+            before: None,
+            bias: false,
+            after: None,
+            mask: Some(self.slope),
+            shortcut: None,
+        }
+        .run(driver, operands)
     }
 }
 
 /// The sum over everything but the channels.
 pub(super) struct ChannelSum;
 
-impl CustomOp1 for ChannelSum {
-    fn name(&self) -> &'static str {
-        "channel sum"
-    }
+impl Operation for ChannelSum {
+    const NAME: &'static str = "channel sum";
 
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
+        let (storage, layout) = arguments[0];
         let (_, channels, height, width) = layout.shape().dims4()?;
-        with_float!("channel sum", storage, T => {
-            let x = elements::<T>(storage, layout)?;
+        with_float!(Self::NAME, storage, T => {
+            let x = slice::<T>(arguments[0])?;
             Ok(filled(channels, |out| elementwise::channel_sum(x, None, channels, height * width, out)))
         })
     }
 
-    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        gradient.reshape((1, (), 1, 1))?.broadcast_as(x.shape())?.contiguous().map(Some)
+    fn backward(&self, x: &[&Tensor], _: &Tensor, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
+        Ok(vec![Some(gradient.reshape((1, (), 1, 1))?.broadcast_as(x[0].shape())?.contiguous()?)])
+    }
+}
+
+impl OnCuda for ChannelSum {
+    fn run<D: Driver>(&self, driver: &D, x: &[Operand<'_>]) -> Made<D> {
+        cuda::channel_sum(driver, x[0], None)
     }
 }

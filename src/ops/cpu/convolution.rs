@@ -12,7 +12,7 @@ use std::mem::MaybeUninit;
 /// The *wide* side is the convolution's input `(batch, in_channels, in_height, in_width)`, the *narrow* side its
 /// output `(batch, out_channels, out_height, out_width)`; the transposed convolution goes from narrow to wide.
 /// Weights are `(out_channels, in_channels, kernel, kernel)` for both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvShape {
     /// Images.
     pub batch: usize,
@@ -75,7 +75,7 @@ impl ConvShape {
     }
 
     /// The same products as a fully connected layer, where the kernel covers the whole unpadded input.
-    fn as_linear(&self) -> Option<LinearShape> {
+    pub(in crate::ops) fn as_linear(&self) -> Option<LinearShape> {
         let whole = self.kernel == self.in_height && self.kernel == self.in_width && self.padding == 0;
         let inputs = self.in_channels * self.kernel * self.kernel;
         whole.then_some(LinearShape { batch: self.batch, inputs, outputs: self.out_channels })

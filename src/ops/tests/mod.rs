@@ -8,6 +8,7 @@
 )]
 
 mod against_naive;
+mod cuda;
 mod derivatives;
 mod discriminator;
 mod portable;

@@ -1,0 +1,26 @@
+//! In place of `card`, in builds without the feature `cuda`.
+
+use candle_core::{CudaStorage, Device, Error, Layout, Result, Shape};
+
+use super::OnCuda;
+use super::driver::Address;
+use crate::ops::Precision;
+
+/// Says that there is none.
+///
+/// # Errors
+/// Always.
+pub fn open(_: usize, _: Precision) -> Result<Device> {
+    Err(Error::NotCompiledWithCudaSupport)
+}
+
+pub(in crate::ops) fn on_storages(
+    _: &impl OnCuda,
+    _: &[(&CudaStorage, &Layout)],
+) -> Result<(CudaStorage, Shape)> {
+    Err(Error::NotCompiledWithCudaSupport)
+}
+
+pub(super) fn locate(_: &CudaStorage, _: &Layout) -> Result<Address> {
+    Err(Error::NotCompiledWithCudaSupport)
+}

@@ -1,0 +1,191 @@
+//! A driver without a GPU, for tests: tensors on the CPU, kernels compiled as C++, our own products and convolutions.
+//!
+//! While a thread has it switched on, operations on that thread's f32 tensors on the CPU go the way they go on CUDA. New
+//! memory is full of NaN and has a fence behind it, so that what is not written, or written too far, is found.
+
+mod answers;
+mod library;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use candle_core::{CpuStorage, Layout, Result, Shape, Storage};
+
+use super::OnCuda;
+use super::copies::Copies;
+use super::driver::{Address, Argument, Convolution, Driver, Form, Memory, Product, Queue, THREADS};
+use super::memory;
+use crate::ops::Precision;
+use library::Library;
+
+#[path = "../../../../tests/common/skip.rs"]
+#[expect(unreachable_pub, reason = "public where tests through the binary use it")]
+mod skip;
+
+thread_local! {
+    static ACTIVE: RefCell<Option<Rc<Host>>> = const { RefCell::new(None) };
+}
+
+/// The driver, and what it has been asked.
+pub(in crate::ops) struct Host {
+    library: &'static Library,
+    precision: Precision,
+    copies: Copies<Values>,
+    /// Whether there is a cuDNN.
+    convolves: Cell<bool>,
+    /// Forms that it cannot compute.
+    refused: RefCell<Vec<Form>>,
+    asked: RefCell<Vec<String>>,
+}
+
+/// Has a thread's operations go through the host until it is dropped.
+pub(crate) struct On(Rc<Host>);
+
+impl On {
+    /// Switches the host on; says that the test is skipped where kernels cannot be compiled.
+    pub(crate) fn new(precision: Precision) -> Option<Self> {
+        let library = match Library::get() {
+            Ok(library) => library,
+            Err(why) => {
+                skip::skipped("compiler", why);
+                return None;
+            }
+        };
+        let host = Rc::new(Host {
+            library,
+            precision,
+            copies: Copies::default(),
+            convolves: Cell::new(true),
+            refused: RefCell::default(),
+            asked: RefCell::default(),
+        });
+        ACTIVE.set(Some(Rc::clone(&host)));
+        Some(Self(host))
+    }
+
+    /// What has been queued since the last time, in order: kernels' names, `product`, and forms of convolutions.
+    pub(crate) fn take_asked(&self) -> Vec<String> {
+        self.0.asked.take()
+    }
+
+    /// Takes cuDNN away.
+    pub(in crate::ops) fn without_convolutions(&self) {
+        self.0.convolves.set(false);
+    }
+
+    /// Has cuDNN compute nothing in this form from here on.
+    pub(in crate::ops) fn refuse(&self, form: Form) {
+        self.0.refused.borrow_mut().push(form);
+    }
+}
+
+impl Drop for On {
+    fn drop(&mut self) {
+        ACTIVE.set(None);
+    }
+}
+
+/// The host, where it is on.
+pub(super) fn active() -> Option<Rc<Host>> {
+    ACTIVE.with_borrow(Clone::clone)
+}
+
+/// The result of an operation, where the host is on and the arguments are f32.
+pub(in crate::ops) fn on_storages(
+    operation: &impl OnCuda,
+    arguments: &[(&CpuStorage, &Layout)],
+) -> Option<Result<(CpuStorage, Shape)>> {
+    let floats = arguments.iter().all(|(storage, _)| matches!(storage, CpuStorage::F32(_)));
+    let host = active().filter(|_| floats)?;
+    Some(memory::on_storages(&*host, operation, arguments))
+}
+
+impl Queue for Host {
+    fn launch(&self, kernel: &'static str, blocks: [usize; 3], arguments: &[Argument]) -> Result<()> {
+        self.asked.borrow_mut().push(kernel.to_owned());
+        self.library.launch(kernel, [blocks[0], blocks[1], blocks[2], THREADS], arguments)
+    }
+}
+
+impl Driver for Host {
+    type Memory = Values;
+
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn allocate(&self, length: usize) -> Result<Values> {
+        let mut values = vec![f32::NAN; length];
+        values.extend(FENCE);
+        Ok(Values(values))
+    }
+
+    fn convolves(&self) -> bool {
+        self.convolves.get()
+    }
+
+    fn product(&self, product: &Product) -> Result<()> {
+        self.asked.borrow_mut().push("product".to_owned());
+        answers::product(product);
+        Ok(())
+    }
+
+    fn convolve(&self, call: &Convolution) -> Result<bool> {
+        if self.refused.borrow().contains(&call.form) {
+            return Ok(false);
+        }
+        self.asked.borrow_mut().push(format!("{:?} {:?}", call.pass, call.form));
+        answers::convolve(call);
+        Ok(true)
+    }
+
+    fn copies(&self) -> &Copies<Values> {
+        &self.copies
+    }
+}
+
+/// What lies behind a piece of memory, and must still lie there in the end.
+const FENCE: [f32; 8] = [-12345.0; 8];
+
+/// A piece of memory, and the fence.
+pub(in crate::ops) struct Values(Vec<f32>);
+
+impl Values {
+    fn is_fenced(&self) -> bool {
+        self.0.is_empty() || self.0.ends_with(&FENCE)
+    }
+}
+
+impl Drop for Values {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking() || self.is_fenced(), "a kernel wrote behind its memory");
+    }
+}
+
+impl Memory for Values {
+    type Storage = CpuStorage;
+
+    fn address(&self) -> Address {
+        self.0.as_ptr() as Address
+    }
+
+    fn into_storage(mut self) -> Result<CpuStorage> {
+        assert!(self.is_fenced(), "a kernel wrote behind its memory");
+        let mut values = std::mem::take(&mut self.0);
+        values.truncate(values.len() - FENCE.len());
+        Ok(CpuStorage::F32(values))
+    }
+
+    fn into_any(storage: CpuStorage) -> Storage {
+        Storage::Cpu(storage)
+    }
+
+    fn of(storage: &Storage) -> Option<&CpuStorage> {
+        if let Storage::Cpu(storage) = storage { Some(storage) } else { None }
+    }
+
+    fn locate(storage: &CpuStorage, layout: &Layout) -> Result<Address> {
+        let values = crate::ops::custom::elements::<f32>(storage, layout)?;
+        Ok(values.as_ptr() as Address)
+    }
+}
