@@ -6,7 +6,7 @@ mod counting;
 
 use idgan::base::{Pool, keep_freed_memory};
 use idgan::data::OpenOptions;
-use idgan::inference::DeviceChoice;
+use idgan::inference::Computer;
 use idgan::training::{Control, Machine, Session, Stage, TrainEvent, preset};
 
 /// Resident memory of this process in KiB.
@@ -35,7 +35,7 @@ fn memory_is_flat_over_two_thousand_steps() {
     keep_freed_memory(); // as the program does
     let folder = tempfile::tempdir().unwrap();
     let machine = Machine {
-        device: DeviceChoice::Cpu.open().unwrap(),
+        computer: Computer::processor(),
         pool: Pool::new("test", 2).unwrap(),
         data: OpenOptions::default(),
     };

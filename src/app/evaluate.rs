@@ -10,6 +10,7 @@ use super::state::State;
 use super::tasks::Task;
 use crate::base::{Cancel, typed_path, write_atomic};
 use crate::engine::Opened;
+use crate::inference::Place;
 use crate::metrics::{EVALUATION_FILE, Evaluation, FactorNetwork, Metric};
 
 /// Measuring the open model with the metrics of the paper.
@@ -114,9 +115,8 @@ impl State {
         if self.evaluate.samples > 0 {
             words.push(format!("--samples={}", self.evaluate.samples));
         }
-        if !model.opened.source.device.is_empty() {
-            words.push(format!("--device={}", model.opened.source.device));
-        }
+        let place: Place = model.opened.source.device.parse().unwrap_or_default();
+        words.extend(place.options().into_iter().map(|(name, value)| format!("--{name}={value}")));
         let news = Arc::new(Mutex::new(News::default()));
         let epoch = model.opened.epoch;
         let worker = Worker {

@@ -14,6 +14,7 @@ use crate::checkpoint::npz::NpzFile;
 use crate::engine::Opened;
 use crate::explore::Codes;
 use crate::explore::export::Provenance;
+use crate::inference::Place;
 
 /// A command that makes a figure: its words without where to, and the codes that it reads from a file, for those that
 /// the command line cannot say otherwise.
@@ -29,9 +30,9 @@ impl Recipe {
         let mut words = vec![name.to_owned()];
         words.extend(model_arguments(opened));
         let mut recipe = Self { words, codes: None };
-        let device = &opened.source.device;
-        if !device.is_empty() && device != "auto" {
-            recipe.option("device", device);
+        let place: Place = opened.source.device.parse().unwrap_or_default();
+        for (name, value) in place.options() {
+            recipe.option(name, value);
         }
         recipe
     }

@@ -65,6 +65,8 @@ const WORDS: &[(&str, &str)] = &[
     ("build with `cargo build --release --features cuda`", "build it with CUDA"),
     ("build with `cargo build --release --features metal`", "build it with Metal"),
     ("use --device cpu", "choose CPU (Model > Device)"),
+    ("use --precision f32, or a card with --device cuda", "choose another device (Model > Device)"),
+    ("use --precision f32", "choose CUDA without tf32 (Model > Device)"),
     // figures and measurements
     ("measure them with idgan stats MODEL --images DIR", "measure them (File > Measure on my images)"),
     ("or use --from prior", "or draw from the prior"),

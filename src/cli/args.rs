@@ -5,7 +5,8 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use crate::base::{Background, Cancel, expand_home};
 use crate::checkpoint::{BUNDLED, BundledModel, ModelDescription, Sources};
 use crate::data::OpenOptions;
-use crate::inference::DeviceChoice;
+use crate::inference::{Computer, DeviceChoice, DeviceError, Place, Purpose};
+use crate::ops::Precision;
 
 use super::{threads, usage};
 
@@ -233,6 +234,26 @@ pub struct DeviceArgs {
     /// Where to compute: auto (the first GPU this build knows, else the CPU), cpu, cuda, cuda:N or metal.
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: DeviceChoice,
+
+    /// In what a CUDA card multiplies: f32, tf32 or bf16. Left out: tf32 to train where the card has it, f32 to draw and
+    /// measure.
+    #[arg(long, value_name = "PRECISION")]
+    pub precision: Option<Precision>,
+}
+
+impl DeviceArgs {
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// When it cannot be had, or not in this precision.
+    pub fn open(&self, purpose: Purpose) -> Result<Computer, DeviceError> {
+        self.place().open(purpose)
+    }
+
+    /// Both in one.
+    pub fn place(&self) -> Place {
+        Place { device: self.device, precision: self.precision }
+    }
 }
 
 #[cfg(test)]

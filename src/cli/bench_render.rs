@@ -1,17 +1,18 @@
 //! `idgan bench render`: how fast this build renders, on any model or on random weights of any size.
 
 use anyhow::{Context, bail};
+use candle_core::Device;
 
 use crate::base::{Arrays, Cancel, Picture, Pool, Stream};
 use crate::checkpoint::open;
 use crate::inference::plan::{
     PlanEncoder, PlanRenderer, StepTime, compile_decoder, compile_encoder, compile_generator,
 };
-use crate::inference::{Encoder, Renderer};
+use crate::inference::{Encoder, Purpose, Renderer, TensorEncoder, TensorRenderer};
 use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
-use super::bench_report::{Report, peak_mib, time};
-use super::{ModelArgs, print, threads};
+use super::bench_report::{MemoryWatch, Report, peak_mib, time};
+use super::{DeviceArgs, ModelArgs, print, threads};
 
 /// Runs that are not counted: the first ones touch memory for the first time.
 const WARM_UP: u32 = 3;
@@ -22,7 +23,8 @@ const WARM_UP: u32 = 3;
     idgan bench render --checkpoint sprites.safetensors\n  \
     idgan bench render --arch resnet:1024:16:512 --json\n  \
     idgan bench render --arch vae-encoder --batch 64 --repeat 50 --threads 1\n  \
-    idgan bench render --arch resnet:256:64:512 --profile")]
+    idgan bench render --arch resnet:256:64:512 --profile\n  \
+    idgan bench render --arch resnet:256:64:512 --device cuda --precision tf32")]
 pub struct Args {
     /// The model to measure.
     #[command(flatten)]
@@ -42,6 +44,9 @@ pub struct Args {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Where to compute.
+    #[command(flatten)]
+    pub device: DeviceArgs,
 }
 
 /// Runs the measurement and prints it.
@@ -56,7 +61,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// One line for each step: its share, its time, its multiplications' rate, what it is.
 fn print_profile(args: &Args) -> anyhow::Result<()> {
     let pool = Pool::new("bench", threads()).context("cannot start the threads")?;
-    let profile = prepare(args, &pool)?.profile(args.batch as usize, args.repeat as usize)?;
+    let device = args.device.open(Purpose::Pictures)?.device;
+    let profile = prepare(args, &device, &pool)?.profile(args.batch as usize, args.repeat as usize)?;
     let total: f64 = profile.iter().map(|step| step.seconds).sum();
     let line = |step: &StepTime| {
         format!(
@@ -80,61 +86,99 @@ pub(super) struct Measured {
 /// Times the work of `args` on `threads` threads.
 pub(super) fn measure(args: &Args, threads: usize) -> anyhow::Result<Measured> {
     let pool = Pool::new("bench", threads).context("cannot start the threads")?;
-    let subject = prepare(args, &pool)?;
+    let device = args.device.open(Purpose::Pictures)?.device;
+    let memory = MemoryWatch::begin(&device);
+    let subject = prepare(args, &device, &pool)?;
     let gmacs = |one: usize| one as f64 * f64::from(args.batch) / 1e9;
-    let (direct, planned_gmacs) = (gmacs(subject.multiply_adds), gmacs(subject.plan.multiply_adds()));
+    let planned = subject.network.planned_multiply_adds().unwrap_or(subject.multiply_adds);
+    let (direct, planned_gmacs) = (gmacs(subject.multiply_adds), gmacs(planned));
     let mut job = subject.job(args.batch as usize);
     time(WARM_UP.min(args.repeat), &mut job)?;
     let times = time(args.repeat, &mut job)?;
-    Ok(Measured { report: Report::new(&times, direct, peak_mib(), pool.threads()), planned_gmacs })
+    let peak = if device.is_cpu() { peak_mib() } else { memory.peak_mib() };
+    Ok(Measured { report: Report::new(&times, direct, peak, pool.threads()), planned_gmacs })
 }
 
 /// Something to time.
 type Job = Box<dyn FnMut() -> anyhow::Result<()>>;
 
-/// A compiled network.
-enum Plan {
-    Renderer(Box<PlanRenderer>),
-    Encoder(Box<PlanEncoder>),
+/// A network that is ready: compiled for the processor, or on a GPU.
+enum Network {
+    PlanRenderer(Box<PlanRenderer>),
+    PlanEncoder(Box<PlanEncoder>),
+    Renderer(Box<TensorRenderer>),
+    Encoder(Box<TensorEncoder>),
 }
 
-impl Plan {
-    fn multiply_adds(&self) -> usize {
+impl Network {
+    /// What a plan really multiplies for one picture.
+    fn planned_multiply_adds(&self) -> Option<usize> {
         match self {
-            Self::Renderer(renderer) => renderer.multiply_adds(),
-            Self::Encoder(encoder) => encoder.multiply_adds(),
+            Self::PlanRenderer(renderer) => Some(renderer.multiply_adds()),
+            Self::PlanEncoder(encoder) => Some(encoder.multiply_adds()),
+            Self::Renderer(_) | Self::Encoder(_) => None,
         }
     }
 }
 
 /// What is measured.
 struct Subject {
-    plan: Plan,
+    network: Network,
     /// Multiply-adds of one picture by definition.
     multiply_adds: usize,
 }
 
 impl Subject {
-    fn renderer(renderer: PlanRenderer, multiply_adds: usize) -> Self {
-        Self { plan: Plan::Renderer(Box::new(renderer)), multiply_adds }
+    fn generator(
+        config: &GeneratorConfig,
+        weights: &Arrays,
+        device: &Device,
+        pool: &Pool,
+    ) -> anyhow::Result<Self> {
+        let network = match device.is_cpu() {
+            true => Network::PlanRenderer(Box::new(compile_generator(config, weights, pool)?)),
+            false => Network::Renderer(Box::new(TensorRenderer::generator(config, weights, device, pool)?)),
+        };
+        Ok(Self { network, multiply_adds: generator_multiply_adds(config, weights) })
+    }
+
+    fn decoder(config: VaeConfig, weights: &Arrays, device: &Device, pool: &Pool) -> anyhow::Result<Self> {
+        let network = match device.is_cpu() {
+            true => Network::PlanRenderer(Box::new(compile_decoder(&config, weights, pool)?)),
+            false => Network::Renderer(Box::new(TensorRenderer::decoder(config, weights, device, pool)?)),
+        };
+        Ok(Self { network, multiply_adds: vae_multiply_adds("decoder.", weights) })
+    }
+
+    fn encoder(config: VaeConfig, weights: &Arrays, device: &Device, pool: &Pool) -> anyhow::Result<Self> {
+        let network = match device.is_cpu() {
+            true => Network::PlanEncoder(Box::new(compile_encoder(&config, weights, pool)?)),
+            false => Network::Encoder(Box::new(TensorEncoder::new(config, weights, device, pool)?)),
+        };
+        Ok(Self { network, multiply_adds: vae_multiply_adds("encoder.", weights) })
     }
 
     /// The work on `batch` pictures at a time.
     fn job(self, batch: usize) -> Job {
-        match self.plan {
-            Plan::Renderer(renderer) => rendering(renderer, batch),
-            Plan::Encoder(encoder) => encoding(encoder, batch),
+        match self.network {
+            Network::PlanRenderer(renderer) => rendering(renderer, batch),
+            Network::PlanEncoder(encoder) => encoding(encoder, batch),
+            Network::Renderer(renderer) => rendering(renderer, batch),
+            Network::Encoder(encoder) => encoding(encoder, batch),
         }
     }
 
     /// The time of each step of the plan.
     fn profile(self, batch: usize, repeat: usize) -> anyhow::Result<Vec<StepTime>> {
-        Ok(match self.plan {
-            Plan::Renderer(mut renderer) => {
+        Ok(match self.network {
+            Network::Renderer(_) | Network::Encoder(_) => {
+                bail!("steps are timed on the processor alone; leave --profile out, or use --device cpu")
+            }
+            Network::PlanRenderer(mut renderer) => {
                 let code = Stream::new(2, "bench").normals(renderer.code_dim());
                 renderer.profile(&code, repeat)?
             }
-            Plan::Encoder(mut encoder) => {
+            Network::PlanEncoder(mut encoder) => {
                 let pictures = random_pictures(batch * encoder.picture_shape().iter().product::<usize>());
                 encoder.profile(&pictures, repeat)?
             }
@@ -142,49 +186,33 @@ impl Subject {
     }
 }
 
-fn prepare(args: &Args, pool: &Pool) -> anyhow::Result<Subject> {
+fn prepare(args: &Args, device: &Device, pool: &Pool) -> anyhow::Result<Subject> {
     match &args.arch {
-        Some(arch) => of_architecture(arch, pool),
-        None => of_model(&args.model, pool),
+        Some(arch) => of_architecture(arch, device, pool),
+        None => of_model(&args.model, device, pool),
     }
 }
 
 /// The generator of a file, or the decoder of a VAE alone.
-fn of_model(model: &ModelArgs, pool: &Pool) -> anyhow::Result<Subject> {
+fn of_model(model: &ModelArgs, device: &Device, pool: &Pool) -> anyhow::Result<Subject> {
     let model = open(&model.sources()?)?.model;
     match (&model.description.generator, &model.description.vae) {
-        (Some(part), _) => {
-            let renderer = compile_generator(&part.config, &model.generator, pool)?;
-            Ok(Subject::renderer(renderer, generator_multiply_adds(&part.config, &model.generator)))
-        }
-        (None, Some(part)) => {
-            let renderer = compile_decoder(&part.config, &model.vae, pool)?;
-            Ok(Subject::renderer(renderer, vae_multiply_adds("decoder.", &model.vae)))
-        }
+        (Some(part), _) => Subject::generator(&part.config, &model.generator, device, pool),
+        (None, Some(part)) => Subject::decoder(part.config, &model.vae, device, pool),
         (None, None) => bail!("the model has neither a generator nor a VAE; nothing can be rendered"),
     }
 }
 
 /// Random weights of an architecture.
-fn of_architecture(arch: &str, pool: &Pool) -> anyhow::Result<Subject> {
+fn of_architecture(arch: &str, device: &Device, pool: &Pool) -> anyhow::Result<Subject> {
     let mut stream = Stream::new(1, "bench");
     let vae = VaeConfig { channels: 1, c_dim: 10 };
     match arch {
-        "vae-encoder" => {
-            let weights = vae.initialise_uniform(&mut stream);
-            let plan = Plan::Encoder(Box::new(compile_encoder(&vae, &weights, pool)?));
-            Ok(Subject { plan, multiply_adds: vae_multiply_adds("encoder.", &weights) })
-        }
-        "vae-decoder" => {
-            let weights = vae.initialise_uniform(&mut stream);
-            let renderer = compile_decoder(&vae, &weights, pool)?;
-            Ok(Subject::renderer(renderer, vae_multiply_adds("decoder.", &weights)))
-        }
+        "vae-encoder" => Subject::encoder(vae, &vae.initialise_uniform(&mut stream), device, pool),
+        "vae-decoder" => Subject::decoder(vae, &vae.initialise_uniform(&mut stream), device, pool),
         _ => {
             let config = parse_arch(arch)?;
-            let weights = config.initialise_uniform(&mut stream);
-            let renderer = compile_generator(&config, &weights, pool)?;
-            Ok(Subject::renderer(renderer, generator_multiply_adds(&config, &weights)))
+            Subject::generator(&config, &config.initialise_uniform(&mut stream), device, pool)
         }
     }
 }
@@ -194,14 +222,14 @@ fn random_pictures(len: usize) -> Vec<f32> {
     (0..len).map(|_| stream.uniform()).collect()
 }
 
-fn encoding(mut encoder: Box<PlanEncoder>, batch: usize) -> Job {
+fn encoding(mut encoder: Box<impl Encoder + 'static>, batch: usize) -> Job {
     let pictures = random_pictures(batch * encoder.picture_shape().iter().product::<usize>());
     let c_dim = encoder.code_dim();
     let (mut mu, mut logvar) = (vec![0.0; batch * c_dim], vec![0.0; batch * c_dim]);
     Box::new(move || Ok(encoder.encode(&pictures, &mut mu, &mut logvar)?))
 }
 
-fn rendering(mut renderer: Box<PlanRenderer>, batch: usize) -> Job {
+fn rendering(mut renderer: Box<impl Renderer + 'static>, batch: usize) -> Job {
     let codes = Stream::new(2, "bench").normals(batch * renderer.code_dim());
     if batch == 1 {
         let mut picture = Picture::default();
@@ -276,6 +304,7 @@ mod tests {
             repeat: 2,
             profile: false,
             json: true,
+            device: DeviceArgs::default(),
         }
     }
 

@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
+use candle_core::Device;
 use serde::Serialize;
 
 use crate::base::percentile;
+use crate::inference;
 
 /// One measurement.
 #[derive(Clone, Debug, Serialize)]
@@ -21,8 +23,8 @@ pub struct Report {
     /// Two operations for each of those, by the median time, in thousand millions a second: can exceed the
     /// machine's peak where fewer multiplications were needed.
     pub gflops: f64,
-    /// Memory in MiB: of rendering, the most that the process has held; of training, how much more than before the
-    /// first step.
+    /// Memory in MiB. On the processor: of rendering, the most that the process has held; of training, how much more than
+    /// before the first step. On a GPU the most that tensors have taken there.
     pub peak_mib: f64,
     /// Threads used.
     pub threads: usize,
@@ -60,18 +62,42 @@ pub(super) fn time(repeat: u32, mut job: impl FnMut() -> anyhow::Result<()>) -> 
     Ok(times)
 }
 
+/// How much memory work takes, from when it begins.
+pub(super) struct MemoryWatch<'a> {
+    device: &'a Device,
+    /// What the process held before, in MiB.
+    before: f64,
+}
+
+impl<'a> MemoryWatch<'a> {
+    /// Begins to watch what `device` computes with.
+    pub(super) fn begin(device: &'a Device) -> Self {
+        inference::forget_peak(device);
+        forget_peak();
+        Self { device, before: resident_mib() }
+    }
+
+    /// The most so far, in MiB: of a GPU's tensors, or what the process has taken more than before.
+    pub(super) fn peak_mib(&self) -> f64 {
+        match inference::peak_memory(self.device) {
+            Some(bytes) => bytes as f64 / f64::from(1 << 20),
+            None => (peak_mib() - self.before).max(0.0),
+        }
+    }
+}
+
 /// The most memory that this process has held, in MiB; 0 where the kernel does not say (other systems than Linux).
 pub(super) fn peak_mib() -> f64 {
     from_status("VmHWM:")
 }
 
 /// The memory that this process holds, in MiB; 0 where the kernel does not say.
-pub(super) fn resident_mib() -> f64 {
+fn resident_mib() -> f64 {
     from_status("VmRSS:")
 }
 
 /// Lets [`peak_mib`] count from here on. Where the kernel does not allow it the peak stays that of the whole life.
-pub(super) fn forget_peak() {
+fn forget_peak() {
     // Nothing else can be done about it.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }

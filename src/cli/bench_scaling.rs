@@ -6,10 +6,11 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::base::Pool;
+use crate::inference::DeviceChoice;
 use crate::ops::cpu::blocked::peak;
 
 use super::bench_render::{self, measure};
-use super::{ModelArgs, print, print_json, threads};
+use super::{DeviceArgs, ModelArgs, print, print_json, threads};
 
 /// What to measure.
 #[derive(Clone, Debug, clap::Args)]
@@ -100,6 +101,7 @@ fn cell(arch: &str, batch: u32, repeat: u32, threads: usize, limit: f64) -> anyh
         repeat,
         profile: false,
         json: true,
+        device: DeviceArgs { device: DeviceChoice::Cpu, precision: None },
     };
     let measured = measure(&args, threads)?;
     let seconds = measured.report.median_ms / 1e3;

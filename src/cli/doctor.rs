@@ -4,6 +4,8 @@ use anyhow::Context;
 
 use crate::base::Pool;
 use crate::doctor::{Examination, Finding, Health, examine};
+use crate::inference::{Computer, Purpose};
+use crate::ops::Precision;
 
 use super::{DeviceArgs, print, print_json, threads};
 
@@ -11,7 +13,8 @@ use super::{DeviceArgs, print, print_json, threads};
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "Compared are all operations with 64-bit floats in plain loops, the losses of the first six steps of a \
-    GAN, and the pictures of a bundled model; on the processor for each of its instruction sets. Differences of \
+    GAN, and the pictures of a bundled model; on the processor for each of its instruction sets, on a card for each of its \
+    precisions. Differences of \
     operations are relative to the largest value, those of losses relative, those of pictures absolute. Takes seconds. The \
     exit code is 1 where something is wrong.\n\n\
     Examples:\n  \
@@ -32,9 +35,8 @@ pub struct Args {
 /// # Errors
 /// When the device cannot be opened or computes wrongly.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let device = args.device.device.open()?;
     let pool = Pool::new("doctor", threads()).context("cannot start threads")?;
-    let examination = examine(&device, &pool)?;
+    let examination = examine(&computers(args)?, &pool)?;
     let verdict = examination.verdict();
     if args.json {
         let mut document = serde_json::to_value(&examination)?;
@@ -50,12 +52,25 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
+/// The device in the precision that is asked for, or in all that it has.
+fn computers(args: &Args) -> anyhow::Result<Vec<Computer>> {
+    let first = args.device.open(Purpose::Pictures)?;
+    let mut computers = vec![first];
+    if args.device.precision.is_none() && computers[0].device.is_cuda() {
+        let others = Precision::ALL.into_iter().filter(|precision| !precision.is_single());
+        // What an old card lacks is not wrong with it.
+        computers
+            .extend(others.filter_map(|other| args.device.device.open(Purpose::Pictures, Some(other)).ok()));
+    }
+    Ok(computers)
+}
+
 /// The machine, then a row a comparison and a column a subject; what is wrong is marked.
 fn table(examination: &Examination) -> String {
     let mut lines: Vec<String> =
         examination.machine.iter().map(|fact| format!("{:<12}{}", fact.name, fact.value)).collect();
     let row = |name: &str, cells: Vec<String>| {
-        let cells: String = cells.iter().map(|cell| format!("{cell:>12}")).collect();
+        let cells: String = cells.iter().map(|cell| format!("{cell:>15}")).collect();
         format!("{name:<28}{cells}").trim_end().to_owned()
     };
     let subjects = &examination.subjects;
@@ -76,7 +91,10 @@ fn table(examination: &Examination) -> String {
             Some(own) => format!("{:.1e}{}", own.difference, if own.is_sound() { "" } else { " !" }),
         };
         let mut cells: Vec<String> = subjects.iter().map(cell).collect();
-        cells.push(format!("{:.0e}", finding.at_most));
+        let same = subjects.iter().flat_map(|health| &health.findings).filter(|own| own.what == finding.what);
+        let mut limits: Vec<String> = same.map(|own| format!("{:.0e}", own.at_most)).collect();
+        limits.dedup();
+        cells.push(limits.join(" "));
         lines.push(row(&finding.what, cells));
     }
     let times = |name: &str, of: fn(&Health) -> Option<f64>| {

@@ -8,6 +8,7 @@ use candle_core::Device;
 use crate::base::{Cancel, Pool, check_writable, on_request_to_end};
 use crate::data::DataError;
 use crate::explore::Source;
+use crate::inference::Computer;
 use crate::metrics::{
     EVALUATION_FILE, Evaluation, FactorFeatures, FactorNetwork, Features, FvmOptions, InceptionFeatures,
     Metric, MetricError, Painter, Pictures, Request, Subject, evaluate, figure, lacks_features,
@@ -144,7 +145,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     on_request_to_end(move || stopped.cancel()).context("cannot listen for signals")?;
     let mut request = request(args, &bench);
     let pool = Pool::new("eval", threads()).context("cannot start threads")?;
-    let device = args.device.device.open()?;
+    let Computer { device, precision } = bench.computer.clone();
     let mut features =
         if request.metrics.contains(&Metric::Fid) { features(args, &spec, &device, &pool)? } else { None };
     let chooses = args.metrics.is_empty();
@@ -166,6 +167,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         networks: &mut bench.networks,
         pool: &pool,
         device: &device,
+        precision,
     };
     if chooses {
         let dims = features.as_ref().map(|features| features.dims());

@@ -102,13 +102,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     use crate::app::{Options, Tool, run};
     use crate::checkpoint::BUNDLED;
     use crate::engine::Source;
-    use crate::inference::DeviceChoice;
+    use crate::inference::Place;
 
     let model = &args.model;
     if let Some(path) = model.bundle().filter(|path| !path.exists()) {
         return Err(no_such_model(path));
     }
-    let device = args.device.device.to_string();
+    let place = args.device.place();
+    let device = place.to_string();
     // Codes are for a certain model: where none is named, for the one that everybody has, not for the last session's.
     let bundled = match BUNDLED.first().filter(|_| args.codes.is_some() && !model.is_given()) {
         Some(best) => Some(best.unpack_for_user()?),
@@ -124,10 +125,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(path) = args.beside.as_ref().filter(|path| !path.exists()) {
         return Err(no_such_model(path));
     }
-    let beside = args
-        .beside
-        .clone()
-        .map(|path| Source { device: args.device.device.to_string(), ..Source::file(path) });
+    let beside = args.beside.clone().map(|path| Source { device: place.to_string(), ..Source::file(path) });
     let codes = match (&args.codes, &source) {
         (Some(path), Some(source)) => Some(codes_of(source, path, args.row)?),
         _ => None,
@@ -136,7 +134,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         source,
         begins_bundled: true,
         // Where nobody has chosen, the model is computed where it was the last time.
-        device: if args.device.device == DeviceChoice::Auto { String::new() } else { device },
+        device: if place == Place::default() { String::new() } else { device },
         beside,
         codes,
         threads: super::threads(),

@@ -7,6 +7,7 @@ use anyhow::Context;
 use crate::base::{Cancel, Pool};
 use crate::data;
 use crate::explore::export::{Target, TargetKind};
+use crate::inference::Purpose;
 use crate::metrics::{FactorTraining, MetricError, train_factor_network};
 
 use super::{DeviceArgs, OpeningArgs, Progress, print, threads, usage};
@@ -72,7 +73,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         progress.remark(format!("loss {loss:.3}"));
         Ok(())
     };
-    let trained = train_factor_network(data.as_ref(), &training, &args.device.device.open()?, &pool, follow);
+    let trained = train_factor_network(
+        data.as_ref(),
+        &training,
+        &args.device.open(Purpose::Training)?.device,
+        &pool,
+        follow,
+    );
     drop(progress);
     let network = trained.map_err(|error| match error {
         MetricError::Request(sentence) => usage(sentence),

@@ -6,7 +6,7 @@ use crate::base::{Array, Picture, Pool};
 use crate::checkpoint::{self, CodeBlock, CodeKind, Model, ModelDescription};
 use crate::explore::export::Provenance;
 use crate::explore::{Codes, Form, Posterior, Source, draw_posterior, draw_prior};
-use crate::inference::{self, Encoder, Networks, Renderer};
+use crate::inference::{self, Computer, Encoder, Networks, Purpose, Renderer};
 
 use super::codes_file::{CodesFile, Wanted};
 use super::{BackgroundArgs, DeviceArgs, ModelArgs, threads, usage, warn};
@@ -15,6 +15,7 @@ use super::{BackgroundArgs, DeviceArgs, ModelArgs, threads, usage, warn};
 pub(super) struct Workbench {
     pub(super) model: Model,
     pub(super) networks: Networks,
+    pub(super) computer: Computer,
     pub(super) posterior: Option<Posterior>,
 }
 
@@ -50,9 +51,10 @@ impl Workbench {
 
     pub(super) fn new(model: Model, device: &DeviceArgs) -> anyhow::Result<Self> {
         let pool = Pool::new("render", threads()).context("cannot start threads")?;
-        let networks = inference::open(&model, &device.device.open()?, &pool)?;
+        let computer = device.open(Purpose::Pictures)?;
+        let networks = inference::open(&model, &computer.device, &pool)?;
         let posterior = model.stats.as_ref().map(Posterior::new).transpose()?;
-        Ok(Self { model, networks, posterior })
+        Ok(Self { model, networks, computer, posterior })
     }
 
     pub(super) fn description(&self) -> &ModelDescription {
@@ -130,12 +132,18 @@ impl Workbench {
     /// Provenance of what this command makes, without details.
     pub(super) fn provenance(&self) -> Provenance {
         let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-        Provenance {
+        let provenance = Provenance {
             command: std::iter::once("idgan".to_owned()).chain(words).collect(),
             model: self.model.description.name.clone(),
             checkpoint: self.model.hash.clone(),
             ..Provenance::default()
+        };
+        if self.computer.device.is_cpu() {
+            return provenance;
         }
+        // What a GPU computes depends on both.
+        let precision = self.computer.precision.to_string();
+        provenance.with("device", self.computer.name()).with("precision", precision)
     }
 
     /// The statistics that codes are drawn from, where `source` asks for them.

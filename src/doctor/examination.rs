@@ -6,6 +6,7 @@ use candle_core::Device;
 use serde::Serialize;
 
 use crate::base::Pool;
+use crate::inference::Computer;
 
 use super::DoctorError;
 use super::machine::{Fact, facts};
@@ -67,20 +68,21 @@ pub struct Examination {
     pub seconds: f64,
 }
 
-/// Examines `device` on `pool`'s threads.
+/// Examines `computers`, which are one device in one precision or several, on `pool`'s threads.
 ///
 /// # Errors
 /// When there is nothing to compare with; what is wrong with the device is told by [`Examination::faults`].
-pub fn examine(device: &Device, pool: &Pool) -> Result<Examination, DoctorError> {
+pub fn examine(computers: &[Computer], pool: &Pool) -> Result<Examination, DoctorError> {
     let started = Instant::now();
-    let reference = Subject::reference(device);
+    let device = computers.first().map_or(Device::Cpu, |computer| computer.device.clone());
+    let reference = Subject::reference(&device);
     let expected = steps::make(&reference, pool)?;
     let pictures = Pictures::prepare(&reference, pool)?;
     let mut subjects = Vec::new();
-    for subject in Subject::all(device) {
+    for subject in computers.iter().flat_map(Subject::all) {
         subjects.push(look_at(&subject, &reference, &expected, pictures.as_ref(), pool)?);
     }
-    Ok(Examination { machine: facts(device), subjects, seconds: started.elapsed().as_secs_f64() })
+    Ok(Examination { machine: facts(&device), subjects, seconds: started.elapsed().as_secs_f64() })
 }
 
 fn look_at(
@@ -140,8 +142,7 @@ impl Examination {
             None => format!("is off by {:.1e} where {:.0e} is sound", fault.difference, fault.at_most),
         };
         Err(format!(
-            "{subject} computes wrongly: {} {how}{more}; compute elsewhere (--device cpu) and report this table with \
-             idgan --version",
+            "{subject} computes wrongly: {} {how}{more}; use another device and report this table with idgan --version",
             fault.what
         ))
     }

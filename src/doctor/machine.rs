@@ -3,7 +3,7 @@
 use candle_core::Device;
 use serde::Serialize;
 
-use crate::inference;
+use crate::{inference, ops};
 
 /// Something about the machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,16 +24,28 @@ pub(super) fn facts(device: &Device) -> Vec<Fact> {
         fact("threads", std::thread::available_parallelism().map_or(1, usize::from).to_string()),
     ];
     facts.extend(memory().map(|memory| fact("memory", memory)));
-    facts.extend(card(device));
+    if let Some(card) = inference::card_facts(device) {
+        let (free, total) = card.memory;
+        facts.extend([
+            fact("card", card.name),
+            fact("its memory", format!("{:.1} GiB, {:.1} free", gib(total), gib(free))),
+            fact("driver", driver().unwrap_or_else(|| "unknown".into())),
+            fact("CUDA", card.cuda),
+            fact("cuDNN", ops::cudnn_version(device).unwrap_or_else(|| "none: convolutions are slow".into())),
+        ]);
+    }
     facts
 }
 
-/// The card's memory, where `device` is one that says.
-fn card(device: &Device) -> Option<Fact> {
-    let (free, total) = inference::card_memory(device)?;
-    let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
-    let value = format!("{:.1} GiB, {:.1} free", gib(total), gib(free));
-    Some(Fact { name: "card's memory".into(), value })
+fn gib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
+}
+
+/// The version of NVIDIA's driver, where the system says it.
+fn driver() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/driver/nvidia/version").ok()?;
+    let words = text.lines().next()?.split_whitespace();
+    words.map(str::to_owned).find(|word| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The processor's name, where the system says it.
@@ -46,11 +58,11 @@ fn processor() -> Option<String> {
 /// The memory that there is and that is free, where the system says it.
 fn memory() -> Option<String> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let gib = |key: &str| {
+    let bytes = |key: &str| {
         let kib = text.lines().find_map(|line| line.strip_prefix(key))?.trim().trim_end_matches("kB").trim();
-        Some(kib.parse::<f64>().ok()? / f64::from(1 << 20))
+        Some(kib.parse::<u64>().ok()? << 10)
     };
-    Some(format!("{:.1} GiB, {:.1} free", gib("MemTotal:")?, gib("MemAvailable:")?))
+    Some(format!("{:.1} GiB, {:.1} free", gib(bytes("MemTotal:")?), gib(bytes("MemAvailable:")?)))
 }
 
 #[cfg(test)]

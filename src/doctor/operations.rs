@@ -192,11 +192,12 @@ fn distance(found: &[f64], expected: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inference::Computer;
 
     #[test]
     fn every_instruction_set_computes_every_operation() {
         let pool = Pool::new("doctor", 2).expect("starts");
-        for subject in Subject::all(&Device::Cpu) {
+        for subject in Subject::all(&Computer::processor()) {
             for finding in check(&subject, OPERATIONS, &pool).expect("computes") {
                 assert!(finding.is_sound(), "{}: {finding:?}", subject.name);
             }

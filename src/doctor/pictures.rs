@@ -108,13 +108,14 @@ fn farthest(found: &[f32], expected: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inference::Computer;
 
     #[test]
     fn plans_draw_what_the_trained_networks_draw() {
         let pool = Pool::new("doctor", 2).expect("starts");
         let pictures = Pictures::prepare(&Subject::reference(&Device::Cpu), &pool).expect("prepares");
         let mut pictures = pictures.expect("a model is bundled");
-        for subject in Subject::all(&Device::Cpu) {
+        for subject in Subject::all(&Computer::processor()) {
             let drawn = pictures.draw(&subject, &pool).expect("draws");
             assert_eq!(drawn.findings.len(), 2);
             assert!(drawn.findings.iter().all(Finding::is_sound), "{}: {:?}", subject.name, drawn.findings);

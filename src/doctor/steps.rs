@@ -69,6 +69,7 @@ fn relative(found: &[(String, f64)], expected: &[(String, f64)]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inference::Computer;
     use candle_core::Device;
 
     #[test]
@@ -77,7 +78,7 @@ mod tests {
         let reference = make(&Subject::reference(&Device::Cpu), &pool).expect("steps");
         assert_eq!(reference.losses.len(), STEPS);
         assert!(reference.milliseconds > 0.0);
-        for subject in Subject::all(&Device::Cpu) {
+        for subject in Subject::all(&Computer::processor()) {
             let steps = make(&subject, &pool).expect("steps");
             let findings = steps.compare(&reference, subject.tolerance.loss);
             assert!(findings.len() == STEPS && findings.iter().all(Finding::is_sound), "{findings:?}");

@@ -3,6 +3,8 @@
 use candle_core::Device;
 
 use crate::base::Pool;
+use crate::inference::Computer;
+use crate::ops::Precision;
 use crate::ops::kernels::Isa;
 
 /// The largest differences that are sound.
@@ -19,9 +21,16 @@ pub(super) struct Tolerance {
 
 impl Tolerance {
     /// 32-bit floats throughout, on the processor.
-    pub(super) const PROCESSOR: Self = Self { operation: 1e-5, loss: 1e-5, picture: 2e-5 };
-    /// 32-bit floats on a GPU, where algorithms are chosen by trial.
-    pub(super) const GPU: Self = Self { loss: 1e-3, ..Self::PROCESSOR };
+    const PROCESSOR: Self = Self { operation: 1e-5, loss: 1e-5, picture: 2e-5 };
+
+    /// On a GPU, where algorithms are chosen by trial.
+    fn of(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self { loss: 1e-3, ..Self::PROCESSOR },
+            Precision::Tf32 => Self { operation: 2e-3, loss: 1e-2, picture: 1e-2 },
+            Precision::Bf16 => Self { operation: 2e-2, loss: 2e-2, picture: 5e-2 },
+        }
+    }
 }
 
 /// A way to compute.
@@ -35,27 +44,24 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// The ways to compute on `device` that a person may meet: the processor's instruction sets from fast to slow, or the
+    /// The ways to compute on `computer` that a person may meet: the processor's instruction sets from fast to slow, or the
     /// GPU.
-    pub(super) fn all(device: &Device) -> Vec<Self> {
+    pub(super) fn all(computer: &Computer) -> Vec<Self> {
+        let device = computer.device.clone();
         if !device.is_cpu() {
-            let name = if device.is_cuda() { "CUDA" } else { "Metal" };
-            return vec![Self {
-                name: name.into(),
-                device: device.clone(),
-                isa: Isa::detect(),
-                tolerance: Tolerance::GPU,
-            }];
+            let tolerance = Tolerance::of(computer.precision);
+            return vec![Self { name: computer.name(), device, isa: Isa::detect(), tolerance }];
         }
-        let tolerance = Tolerance::PROCESSOR;
-        let sets = Isa::available().into_iter().rev();
-        sets.map(|isa| Self { name: isa.to_string(), device: Device::Cpu, isa, tolerance }).collect()
+        Isa::available().into_iter().rev().map(Self::processor).collect()
     }
 
     /// What training steps and pictures are compared with: for a GPU the processor at its best, for the processor its
     /// plainest instructions.
     pub(super) fn reference(device: &Device) -> Self {
-        let isa = if device.is_cpu() { Isa::PORTABLE } else { Isa::detect() };
+        Self::processor(if device.is_cpu() { Isa::PORTABLE } else { Isa::detect() })
+    }
+
+    fn processor(isa: Isa) -> Self {
         Self { name: isa.to_string(), device: Device::Cpu, isa, tolerance: Tolerance::PROCESSOR }
     }
 

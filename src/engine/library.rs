@@ -1,11 +1,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use candle_core::Device;
-
 use crate::base::{Pool, Stream};
 use crate::checkpoint::{self, CodeBlock, GeneratorPart, Model, ModelDescription, Sources, VaePart};
-use crate::inference::{self, DeviceChoice, Networks};
+use crate::inference::{self, Computer, DeviceError, Networks, Place, Purpose};
 use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
 use super::{Library, Loaded, Pools, Role, Source};
@@ -16,14 +14,11 @@ pub struct FileLibrary;
 
 impl Library for FileLibrary {
     fn open(&self, source: &Source, pools: &Pools) -> Result<Loaded, String> {
-        let choice: DeviceChoice = match source.device.as_str() {
-            "" => DeviceChoice::Auto,
-            name => name.parse().map_err(|error: inference::DeviceError| error.to_string())?,
-        };
-        let device = choice.open().map_err(|error| error.to_string())?;
+        let place: Place = source.device.parse().map_err(|error: DeviceError| error.to_string())?;
+        let computer = place.open(Purpose::Pictures).map_err(|error| error.to_string())?;
         check_memory(source)?;
         let opened = checkpoint::open(&source.sources()).map_err(|error| error.to_string())?;
-        make_ready(opened.model, opened.warnings, choice, device, pools)
+        make_ready(opened.model, opened.warnings, &computer, pools)
     }
 }
 
@@ -52,24 +47,19 @@ fn available_memory() -> Option<u64> {
     line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// Makes the networks of `model` ready on `device`, each on threads of its own.
+/// Makes the networks of `model` ready on `computer`, each on threads of its own.
 fn make_ready(
     model: Model,
     warnings: Vec<String>,
-    choice: DeviceChoice,
-    device: Device,
+    computer: &Computer,
     pools: &Pools,
 ) -> Result<Loaded, String> {
-    let place = match (&device, choice) {
-        (Device::Cpu, _) => "CPU".to_owned(),
-        (Device::Cuda(_), DeviceChoice::Cuda(number)) => format!("CUDA {number}"),
-        (Device::Cuda(_), _) => "CUDA 0".to_owned(),
-        (Device::Metal(_), _) => "Metal".to_owned(),
-    };
+    let (place, device) = (computer.name(), computer.device.clone());
     let (gan, vae) = split(model);
+    let name = place.clone();
     let open = move |model: &Model, pool: &Pool| {
         inference::open(model, &device, pool)
-            .map_err(|error| format!("the model cannot be made ready on {choice}: {error}"))
+            .map_err(|error| format!("the model cannot be made ready on {name}: {error}"))
     };
     let Networks { generator, .. } = open(&gan, &pools.generator)?;
     let Networks { decoder, .. } = open(&vae, &pools.decoder)?;
@@ -111,7 +101,7 @@ pub struct RandomLibrary {
 
 impl Library for RandomLibrary {
     fn open(&self, _source: &Source, pools: &Pools) -> Result<Loaded, String> {
-        make_ready(self.model(), Vec::new(), DeviceChoice::Cpu, Device::Cpu, pools)
+        make_ready(self.model(), Vec::new(), &Computer::processor(), pools)
     }
 }
 

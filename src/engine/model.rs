@@ -25,7 +25,7 @@ pub struct Source {
     /// How many of a lone GAN's inputs are the disentangled code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub c_dim: Option<usize>,
-    /// Where to compute: `cpu`, `cuda:0`, `metal`; empty for the default.
+    /// Where to compute, a [`Place`](crate::inference::Place): `cpu`, `cuda:0`, `cuda,tf32`, `metal`; empty for the default.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub device: String,
 }
@@ -70,7 +70,7 @@ pub struct Loaded {
     pub stats: Option<Stats>,
     /// SHA-256 of the file, empty when there is none.
     pub hash: String,
-    /// Where it computes, for people: `CPU`, `CUDA 0`, `Metal`.
+    /// Where it computes, for people: `CPU`, `CUDA 0`, `CUDA 0 (tf32)`, `Metal`.
     pub device: String,
     /// What the person should know about the file.
     pub warnings: Vec<String>,
@@ -154,7 +154,7 @@ pub struct Opened {
     pub stats: Option<Arc<Stats>>,
     /// SHA-256 of the file, empty when there is none.
     pub hash: String,
-    /// Where it computes, for people: `CPU`, `CUDA 0`, `Metal`.
+    /// Where it computes, for people: `CPU`, `CUDA 0`, `CUDA 0 (tf32)`, `Metal`.
     pub device: String,
     /// Channels, height and width of the generator's pictures, if there is one.
     pub generator_shape: Option<[usize; 3]>,

@@ -6,7 +6,7 @@ use crossbeam::channel::{Receiver, bounded, never};
 
 use crate::base::{Pool, panic_text, step_back};
 use crate::data::OpenOptions;
-use crate::inference::{DeviceChoice, DeviceError};
+use crate::inference::{DeviceChoice, DeviceError, Purpose};
 use crate::training::{Control, End, Machine, Session, TrainError, TrainEvent};
 
 /// Events that wait to be read; when they are not, progress is dropped and everything else waits its turn.
@@ -66,9 +66,9 @@ impl Training {
         Self::start(move || {
             // Threads started from here inherit it: the pool's, and those that make batches ahead.
             step_back(BEHIND);
-            let device = device.open()?;
+            let computer = device.open(Purpose::Training, None)?;
             let pool = Pool::new("training", threads)?;
-            Ok(open(Machine { device, pool, data })?)
+            Ok(open(Machine { computer, pool, data })?)
         })
     }
 

@@ -1,9 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use candle_core::Device;
-
-use crate::ops::{self, Precision};
+use crate::ops::{Precision, UnknownPrecision};
 
 /// Where to compute, as a person says it: `auto`, `cpu`, `cuda`, `cuda:1`, `metal`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +23,9 @@ pub enum DeviceError {
     /// A word nobody understands.
     #[error("unknown device {0:?}; use auto, cpu, cuda, cuda:N or metal")]
     Unknown(String),
+    /// A precision nobody understands.
+    #[error(transparent)]
+    UnknownPrecision(#[from] UnknownPrecision),
     /// The program was built without it.
     #[error(
         "this build cannot use {0}; build with `cargo build --release --features {0}`, or use --device cpu"
@@ -38,26 +39,68 @@ pub enum DeviceError {
         /// The system's words.
         reason: candle_core::Error,
     },
+    /// No driver of NVIDIA's.
+    #[error(
+        "CUDA needs NVIDIA's driver, and its libcuda.so.1 is not on this machine; install the driver, or use --device cpu"
+    )]
+    NoDriver,
+    /// A library beside the driver is missing.
+    #[error(
+        "CUDA needs {file}, which is not on this machine; install it (pip install {package}, its folder in LD_LIBRARY_PATH, \
+         or NVIDIA's toolkit), or use --device cpu"
+    )]
+    NoLibrary {
+        /// The file.
+        file: String,
+        /// The package at PyPI.
+        package: String,
+    },
+    /// A number that no card has.
+    #[error(
+        "there is no cuda:{number}: the driver shows {count} card(s), counted from 0; name another, or use --device cpu"
+    )]
+    NoCard {
+        /// The number.
+        number: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A card that the kernels do not run on.
+    #[error(
+        "{name} has compute capability {}.{}, and this build needs {}.{}; use --device cpu", has.0, has.1, least.0, least.1
+    )]
+    TooOld {
+        /// The card.
+        name: String,
+        /// Its compute capability.
+        has: (i32, i32),
+        /// The least that would do.
+        least: (i32, i32),
+    },
+    /// A precision that the card, or this version, does not have.
+    #[error("{wanted} {reason}; use --precision f32")]
+    NoPrecision {
+        /// What was wanted.
+        wanted: Precision,
+        /// Why not.
+        reason: String,
+    },
+    /// A precision that only CUDA has.
+    #[error(
+        "{device} computes in f32 alone, not in {wanted}; use --precision f32, or a card with --device cuda"
+    )]
+    OnlySingle {
+        /// The device.
+        device: DeviceChoice,
+        /// What was wanted.
+        wanted: Precision,
+    },
 }
 
-impl DeviceChoice {
-    /// Opens the device.
-    ///
-    /// # Errors
-    /// When the build lacks it or the system refuses; `auto` falls back to the CPU instead.
-    pub fn open(self) -> Result<Device, DeviceError> {
-        let unavailable = |reason| DeviceError::Unavailable { device: self, reason };
-        match self {
-            Self::Cpu => Ok(Device::Cpu),
-            Self::Cuda(_) if !cfg!(feature = "cuda") => Err(DeviceError::NotBuilt("cuda")),
-            Self::Metal if !cfg!(feature = "metal") => Err(DeviceError::NotBuilt("metal")),
-            Self::Cuda(number) => ops::open_cuda(number, Precision::F32).map_err(unavailable),
-            Self::Metal => Device::new_metal(0).map_err(unavailable),
-            Self::Auto => {
-                let gpu = Self::Cuda(0).open().or_else(|_| Self::Metal.open());
-                Ok(gpu.unwrap_or(Device::Cpu))
-            }
-        }
+impl DeviceError {
+    /// Whether there is a card, or was meant to be one, which cannot be used.
+    pub(super) fn is_about_a_card(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::NoLibrary { .. } | Self::TooOld { .. })
     }
 }
 
@@ -104,14 +147,5 @@ mod tests {
             let error = nonsense.parse::<DeviceChoice>().map_err(|e| e.to_string());
             assert!(error.is_err_and(|e| e.contains("use auto, cpu")));
         }
-    }
-
-    #[test]
-    fn a_device_that_was_not_built_in_says_how_to_build_it() {
-        if !cfg!(feature = "cuda") {
-            let error = DeviceChoice::Cuda(0).open().map_err(|e| e.to_string());
-            assert!(error.is_err_and(|e| e.contains("--features cuda")));
-        }
-        assert!(DeviceChoice::Auto.open().is_ok());
     }
 }

@@ -4,6 +4,9 @@
 //! fused kernels, no allocation per frame) and the candle path (CPU, CUDA, Metal).
 
 mod batch;
+#[cfg(any(feature = "cuda", test))]
+mod card;
+mod computer;
 mod cuda;
 mod device;
 mod networks;
@@ -13,7 +16,8 @@ mod traits;
 
 pub(crate) use batch::Footprint;
 pub use batch::MemoryBudget;
-pub(crate) use cuda::memory as card_memory;
+pub use computer::{Computer, Place, Purpose};
+pub(crate) use cuda::{card_facts, forget_peak, peak_memory};
 pub use device::{DeviceChoice, DeviceError};
 pub use networks::{Networks, open};
 pub use tensors::{TensorEncoder, TensorRenderer};

@@ -37,6 +37,7 @@ pub fn evaluate(
     cancel: &Cancel,
 ) -> Result<Evaluation, MetricError> {
     check(subject, pictures, request, features.as_deref().map(|features| features.dims()))?;
+    let precision = subject.precision;
     let mut job = Job {
         subject,
         pictures,
@@ -47,6 +48,7 @@ pub fn evaluate(
             data: pictures.spec.clone(),
             drawing: DrawingVersion::of(&pictures.spec),
             background: pictures.background,
+            precision,
             seed: request.seed,
             ..Evaluation::default()
         },

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Background, FileError, write_atomic};
 use crate::checkpoint::CheckpointError;
 use crate::data::DrawingVersion;
+use crate::ops::Precision;
 
 use super::{Metric, MetricError, Score};
 
@@ -26,6 +27,9 @@ pub struct Evaluation {
     /// What showed through its pictures where they are transparent.
     #[serde(default, skip_serializing_if = "Background::is_black")]
     pub background: Background,
+    /// In what the networks multiplied.
+    #[serde(default, skip_serializing_if = "Precision::is_single")]
+    pub precision: Precision,
     /// Seed of every random choice.
     pub seed: u64,
     /// Pictures (of [`Metric::Fvm`], votes) behind each value.
@@ -76,7 +80,8 @@ impl Evaluation {
 
     /// Adds what `older` measured beyond this, when it is about the same model, pictures and seed.
     pub fn complete_from(&mut self, older: &Self) {
-        let identity = |e: &Self| (e.model_hash.clone(), e.data.clone(), e.drawing, e.background, e.seed);
+        let identity =
+            |e: &Self| (e.model_hash.clone(), e.data.clone(), e.drawing, e.background, e.precision, e.seed);
         if identity(self) != identity(older) {
             return;
         }
@@ -149,6 +154,8 @@ mod tests {
         new.complete_from(&Evaluation { drawing, ..evaluation(3, Metric::Fvm, 0.7) });
         let background = Background::WHITE;
         new.complete_from(&Evaluation { background, ..evaluation(3, Metric::Fvm, 0.7) });
+        let precision = Precision::Tf32;
+        new.complete_from(&Evaluation { precision, ..evaluation(3, Metric::Fvm, 0.7) });
         assert_eq!(new, evaluation(3, Metric::Mig, 0.5), "neither another seed's nor of other pictures");
         new.complete_from(&evaluation(3, Metric::Mig, 0.9));
         assert_eq!(new.metrics[&Metric::Mig].value, 0.5, "new values win");

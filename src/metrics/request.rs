@@ -9,6 +9,7 @@ use crate::checkpoint::ModelDescription;
 use crate::data::{self, DataError, Dataset, OpenOptions};
 use crate::explore::{Source, main_block};
 use crate::inference::Networks;
+use crate::ops::Precision;
 
 use super::coded::check_pictures;
 use super::drawn::encoded_block;
@@ -116,6 +117,8 @@ pub struct Subject<'a> {
     pub pool: &'a Pool,
     /// Where the encoder of [`Metric::Gilbo`] is trained.
     pub device: &'a Device,
+    /// In what everything is multiplied.
+    pub precision: Precision,
 }
 
 /// The pictures that a model is measured on, at the sizes that its networks want.

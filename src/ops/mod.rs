@@ -41,7 +41,7 @@ pub use convolution::{
     channel_sum, conv_transpose2d, conv_transpose2d_act, conv2d, conv2d_act, conv2d_act_input_grad,
     conv2d_act_weight_grad, conv2d_input_grad, conv2d_weight_grad,
 };
-pub use cuda::open as open_cuda;
+pub use cuda::{dnn_version as cudnn_version, open as open_cuda};
 pub use fused::{Around, conv2d_fused, conv2d_input_grad_fused};
 pub use likelihood::bernoulli_cross_entropy;
 pub use linear::linear;

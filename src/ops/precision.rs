@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// In what a GPU multiplies in convolutions and linear layers; sums, weights and everything else stay f32.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 24 bits of mantissa, as on the CPU.
     #[default]
@@ -19,6 +22,11 @@ pub enum Precision {
 impl Precision {
     /// All, most exact first.
     pub const ALL: [Self; 3] = [Self::F32, Self::Tf32, Self::Bf16];
+
+    /// Whether it is the CPU's.
+    pub fn is_single(&self) -> bool {
+        *self == Self::F32
+    }
 
     /// As people write it: `f32`, `tf32`, `bf16`.
     pub fn name(self) -> &'static str {

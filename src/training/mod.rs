@@ -32,7 +32,7 @@ pub use config::{Downsample, GanNets, GanTraining, Initialisation, Method, Ramp,
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;
 pub use presets::{Stage, preset, preset_names};
-pub use record::note_training;
+pub use record::{note_training, noted_precision};
 pub use rehearsal::Rehearsal;
 pub use report::StepReport;
 pub use run_folder::RunFolder;

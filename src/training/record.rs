@@ -4,8 +4,14 @@ use crate::checkpoint::{
     DISCRIMINATOR_RATE, GAN_ITERATION, GENERATOR_RATE, ModelDescription, VAE_ITERATION, VAE_RATE,
 };
 
+use crate::inference::Computer;
+use crate::ops::Precision;
+
 use super::config::warmth;
 use super::{Method, Ramp};
+
+/// The note of the precision.
+const PRECISION: &str = "precision";
 
 /// Notes how long each network of a model was trained and at which learning rates it ended, as far as the configuration in
 /// the model's provenance tells: what PyTorch files keep beside the weights.
@@ -33,6 +39,17 @@ pub fn note_training(description: &mut ModelDescription) {
     description.training.extend(notes.into_iter().map(|(key, value)| (key.to_owned(), value)));
 }
 
+/// Notes what computed last, and in which precision: resuming asks for it, and readers may want to know.
+pub(super) fn note_computer(description: &mut ModelDescription, computer: &Computer) {
+    description.training.insert("device".into(), computer.name().into());
+    description.training.insert(PRECISION.into(), computer.precision.name().into());
+}
+
+/// The precision that a run's model was last trained in, where it is noted.
+pub fn noted_precision(description: &ModelDescription) -> Option<Precision> {
+    description.training.get(PRECISION)?.as_str()?.parse().ok()
+}
+
 /// The learning rate `name` of a section at `step`. The configuration is read by itself, so that fields which other versions of the
 /// program know or do not know do not matter.
 fn rate(section: &Value, name: &str, step: u64) -> Option<f64> {
@@ -56,6 +73,16 @@ mod tests {
         description.provenance.insert("config".into(), config);
         note_training(&mut description);
         description
+    }
+
+    #[test]
+    fn the_precision_that_is_noted_is_read_again() {
+        let mut description = ModelDescription::empty("run");
+        assert_eq!(noted_precision(&description), None);
+        let computer = Computer { precision: Precision::Tf32, ..Computer::processor() };
+        note_computer(&mut description, &computer);
+        assert_eq!(noted_precision(&description), Some(Precision::Tf32));
+        assert_eq!(description.training["device"], "CPU");
     }
 
     #[test]

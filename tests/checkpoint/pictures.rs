@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::common::made::{made, normal, vae, vae_file, weights};
 use crate::common::{largest_difference, official, parity, read_arrays, tensor};
+use candle_core::Device;
 use idgan::base::{Array, Arrays, Cancel, Pool};
 use idgan::checkpoint::npz::{NpzArray, NpzFile, write_npz};
 use idgan::checkpoint::{CodeBlock, GAN_FILE, GeneratorPart, Model, Sources, VAE_FILE, export_torch, open};
-use idgan::inference::{self, DeviceChoice, Encoder, Networks, Renderer, TensorEncoder, TensorRenderer};
+use idgan::inference::{self, Encoder, Networks, Renderer, TensorEncoder, TensorRenderer};
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 use idgan::training::Downsample;
 use idgan::training::stage2::FrozenEncoder;
@@ -29,7 +30,7 @@ fn unit(pictures: &Array) -> Vec<f32> {
 
 /// Both implementations of a model's networks.
 fn implementations(model: &Model) -> [(&'static str, Networks); 2] {
-    let (pool, device) = (Pool::new("test", 2).unwrap(), DeviceChoice::Cpu.open().unwrap());
+    let (pool, device) = (Pool::new("test", 2).unwrap(), Device::Cpu);
     let plans = inference::open(model, &device, &pool).unwrap();
     let description = &model.description;
     let generator = description.generator.as_ref().map(|part| {
@@ -80,7 +81,7 @@ fn check_gan(vae: Option<&Path>, gan: &Path, expected: &Arrays, what: &str) {
 fn check_generator(model: &Model, z: &Array, expected: &Array, what: &str) {
     let part = model.description.generator.as_ref().unwrap().config;
     assert_eq!(expected.shape()[1..], [part.channels(), part.size(), part.size()]);
-    let (pool, device) = (Pool::new("test", 2).unwrap(), DeviceChoice::Cpu.open().unwrap());
+    let (pool, device) = (Pool::new("test", 2).unwrap(), Device::Cpu);
     let mut renderers: Vec<(&str, Box<dyn Renderer>)> = vec![
         ("plan", inference::open(model, &device, &pool).unwrap().generator.unwrap()),
         ("candle", Box::new(TensorRenderer::generator(&part, &model.generator, &device, &pool).unwrap())),
@@ -97,7 +98,7 @@ fn check_generator(model: &Model, z: &Array, expected: &Array, what: &str) {
 /// The frozen encoder of a picture at the GAN's size.
 fn check_downsampled_encoding(model: &Model, expected: &Arrays, what: &str) {
     let config = model.description.vae.as_ref().unwrap().config;
-    let device = DeviceChoice::Cpu.open().unwrap();
+    let device = Device::Cpu;
     let encoder = FrozenEncoder::new(config, &model.vae, Downsample::Area, &device).unwrap();
     let posterior = encoder.encode(&tensor(expected, "x")).unwrap();
     let values = |t: candle_core::Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();

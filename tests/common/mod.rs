@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 use idgan::base::{Array, Arrays, Pool};
 use idgan::data::OpenOptions;
-use idgan::inference::DeviceChoice;
+use idgan::inference::Computer;
 use idgan::training::Machine;
 use skip::skipped;
 
@@ -41,7 +41,7 @@ pub fn parity(name: &str) -> Option<Arrays> {
 /// Two threads of the CPU and the usual cache: what a run of the tests computes with.
 pub fn machine() -> Machine {
     Machine {
-        device: DeviceChoice::Cpu.open().unwrap(),
+        computer: Computer::processor(),
         pool: Pool::new("test", 2).unwrap(),
         data: OpenOptions::default(),
     }

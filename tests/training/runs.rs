@@ -153,7 +153,7 @@ fn every_compared_method_resumes_bit_by_bit_and_opens_with_its_blocks() {
         let takes = description.generator.as_ref().map_or(&[][..], |part| &part.inputs);
         assert_eq!(takes, inputs, "{}", method.name());
         let pool = Pool::new("open", 1).unwrap();
-        let networks = idgan::inference::open(&model, &machine().device, &pool).unwrap();
+        let networks = idgan::inference::open(&model, &machine().computer.device, &pool).unwrap();
         let there = (networks.generator.is_some(), networks.decoder.is_some(), networks.encoder.is_some());
         let expected = match method {
             Method::Gan => (true, false, false),

@@ -3,7 +3,7 @@
 mod config;
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,12 @@ use clap::{Args as ClapArgs, Subcommand};
 use self::config::{check_resume, effective};
 use super::{DeviceArgs, OpeningArgs, print, tell, threads, usage, warn};
 use crate::base::{Cancel, Pool, on_request_to_end, path_word, shell_quoted};
+use crate::checkpoint::{self, Sources};
 use crate::data::{DataError, OpenOptions};
 use crate::engine::{Training, TrainingFailed};
+use crate::inference::{Computer, DeviceError, Purpose};
 use crate::training::{
-    End, Machine, RunFolder, Session, Stage, StepReport, TrainConfig, TrainError, TrainEvent,
+    End, Machine, RunFolder, Session, Stage, StepReport, TrainConfig, TrainError, TrainEvent, noted_precision,
 };
 
 /// Arguments of `idgan train`.
@@ -166,7 +168,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     ));
     let cancel_preparation = Cancel::new();
     let machine = Machine {
-        device: options.device.device.open()?,
+        computer: computer_for(&options.device, resumed.as_ref().map(|_| out.as_path()))?,
         pool: Pool::new("train", threads()).context("cannot start the training threads")?,
         data: OpenOptions {
             progress: Some(super::data::progress_bar()),
@@ -203,6 +205,22 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             let again = command(&["idgan", "train", stage, "--resume", "--out"]);
             print(format!("stopped and saved; go on with: {again}"))
         }
+    }
+}
+
+/// Opens the device. A run that goes on, `run`, keeps its precision, unless another is asked for or the device lacks it.
+fn computer_for(args: &DeviceArgs, run: Option<&Path>) -> anyhow::Result<Computer> {
+    let saved = run.filter(|_| args.precision.is_none()).and_then(|run| {
+        let sources = Sources { checkpoint: Some(run.to_owned()), ..Sources::default() };
+        noted_precision(&checkpoint::describe(&sources).ok()?)
+    });
+    let Some(saved) = saved else { return Ok(args.open(Purpose::Training)?) };
+    match args.device.open(Purpose::Training, Some(saved)) {
+        Err(error @ (DeviceError::OnlySingle { .. } | DeviceError::NoPrecision { .. })) => {
+            warn(format!("the run was computed in {saved} until now and goes on in f32: {error}"));
+            Ok(args.device.open(Purpose::Training, None)?)
+        }
+        computer => Ok(computer?),
     }
 }
 

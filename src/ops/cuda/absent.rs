@@ -14,6 +14,11 @@ pub fn open(_: usize, _: Precision) -> Result<Device> {
     Err(Error::NotCompiledWithCudaSupport)
 }
 
+/// There is none.
+pub fn dnn_version(_: &Device) -> Option<String> {
+    None
+}
+
 pub(in crate::ops) fn on_storages(
     _: &impl OnCuda,
     _: &[(&CudaStorage, &Layout)],

@@ -70,6 +70,13 @@ pub(super) fn of(device: &CudaDevice) -> Option<Arc<Card>> {
     open.iter().find(|card| card.device.id() == device.id()).cloned()
 }
 
+/// The version of the cuDNN that convolves on `device`; `None` where none does.
+pub fn dnn_version(device: &Device) -> Option<String> {
+    let dnn = of(device.as_cuda_device().ok()?)?;
+    let dnn = dnn.dnn.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+    Some(dnn.version())
+}
+
 /// The result of an operation, from candle's storages.
 pub(in crate::ops) fn on_storages(
     operation: &impl OnCuda,

@@ -23,7 +23,7 @@ use candle_core::{Device, Result, Tensor, bail};
 
 use card::locate;
 pub(super) use card::on_storages;
-pub use card::open;
+pub use card::{dnn_version, open};
 pub(super) use convolution::Convolution;
 #[cfg(test)]
 pub(super) use driver::Form;

@@ -7,17 +7,18 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 use crate::base::{Cancel, FileError, Pool, Stream};
 use crate::checkpoint::{Precision, Stats, write_bundle};
 use crate::data::{self, Batches, BatchesState, Dataset, OpenOptions};
-use crate::inference;
+use crate::inference::{self, Computer};
 use crate::metrics::measure_statistics;
 
 use self::opening::opening;
 use super::advice::{after_divergence, empty_code};
 use super::job::{Inputs, Job, Normals, model_of};
+use super::record::note_computer;
 use super::retention::{SavedState, superfluous};
 use super::run_folder::RunFolder;
 use super::samples::SampleSet;
@@ -33,8 +34,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Where and with what a run computes.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    /// The device of the networks.
-    pub device: Device,
+    /// The device of the networks, and its precision.
+    pub computer: Computer,
     /// The threads of the CPU's share.
     pub pool: Pool,
     /// How data sets are opened.
@@ -182,7 +183,7 @@ impl Session {
             None => None,
         };
         let inputs = Inputs { pictures, second };
-        let mut normals = Normals { stream: &mut self.noise, device: &self.machine.device };
+        let mut normals = Normals { stream: &mut self.noise, device: &self.machine.computer.device };
         let mut report = self.job.step(inputs, self.progress.step, &mut normals)?;
         self.progress.step += 1;
         match (report.get("r1"), self.progress.r1) {
@@ -278,7 +279,8 @@ impl Session {
         // Saved again after no step, a state keeps the score it had.
         progress.final_score = progress.score.mean().or(progress.final_score);
         progress.score = ScoreSum::default();
-        let model = model_of(&*self.job, &self.config, &progress, self.stats.clone())?;
+        let mut model = model_of(&*self.job, &self.config, &progress, self.stats.clone())?;
+        note_computer(&mut model.description, &self.machine.computer);
         write_state(&self.folder.state(progress.step), &model, self.job.state()?, &progress)?;
         write_bundle(&self.folder.checkpoint(), &model, Precision::F32)?;
         self.progress = progress;
@@ -306,7 +308,7 @@ impl Session {
     fn sample(&mut self, on_event: &mut (dyn FnMut(TrainEvent) + Send)) -> Result<(), TrainError> {
         let step = self.progress.step;
         let model = model_of(&*self.job, &self.config, &self.progress, None)?;
-        let mut networks = inference::open(&model, &self.machine.device, &self.machine.pool)?;
+        let mut networks = inference::open(&model, &self.machine.computer.device, &self.machine.pool)?;
         let picture = self.samples.draw(&mut networks, &model.description)?;
         let path = self.folder.samples()?.join(format!("step-{step:08}.png"));
         let png = super::samples::encode_png(&picture)?;
@@ -323,7 +325,7 @@ impl Session {
     /// What the encoder finds on the training data, at the encoder's 64x64.
     fn measure(&self, control: &Control) -> Result<Option<Stats>, TrainError> {
         let model = model_of(&*self.job, &self.config, &self.progress, None)?;
-        let mut networks = inference::open(&model, &self.machine.device, &self.machine.pool)?;
+        let mut networks = inference::open(&model, &self.machine.computer.device, &self.machine.pool)?;
         let Some(encoder) = &mut networks.encoder else {
             return Ok(None);
         };
@@ -355,7 +357,8 @@ impl Machine {
         batches.next_batch(&mut values)?;
         let picture = channels * height * width;
         let rows = values.len() / picture / parts;
-        let tensor = |part: &[f32]| Tensor::from_slice(part, (rows, channels, height, width), &self.device);
+        let tensor =
+            |part: &[f32]| Tensor::from_slice(part, (rows, channels, height, width), &self.computer.device);
         Ok(values.chunks_exact(rows * picture).map(tensor).collect::<candle_core::Result<_>>()?)
     }
 }

@@ -26,7 +26,7 @@ impl Session {
         config.validate()?;
         // What fails at once comes before pictures are prepared, which may take minutes.
         RunFolder::check_free(folder)?;
-        let job = new_job(&config, whole_spec(&config.data), &machine.device)?;
+        let job = new_job(&config, whole_spec(&config.data), &machine.computer.device)?;
         let data = open_data(&config, &machine)?;
         let folder = RunFolder::create(folder, &config)?;
         let starts_from_another = config.start().is_some();
@@ -60,10 +60,15 @@ impl Session {
         }
         let whole = whole_spec(&config.data);
         let job = match &state {
-            Some(state) => restored_job(&config, whole, state, &machine.device).map_err(|error| {
-                TrainError::BadState { reason: error.to_string(), path: folder.state(state.progress.step) }
-            })?,
-            None => new_job(&config, whole, &machine.device)?,
+            Some(state) => {
+                restored_job(&config, whole, state, &machine.computer.device).map_err(|error| {
+                    TrainError::BadState {
+                        reason: error.to_string(),
+                        path: folder.state(state.progress.step),
+                    }
+                })?
+            }
+            None => new_job(&config, whole, &machine.computer.device)?,
         };
         if let Some(state) = &state {
             state.progress.check_drawing(&config.data, folder.path())?;

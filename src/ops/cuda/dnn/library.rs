@@ -76,6 +76,7 @@ pub(super) struct Functions {
 /// The functions that convolutions need.
 pub(super) struct Api {
     pub(super) create: Create,
+    pub(super) version: unsafe extern "C" fn() -> usize,
     pub(super) set_stream: unsafe extern "C" fn(Handle, *mut c_void) -> c_int,
     pub(super) create_tensor: Create,
     pub(super) set_tensor: SetFour,
@@ -106,6 +107,7 @@ impl Api {
         unsafe {
             Ok(Self {
                 create: find(&library, "cudnnCreate")?,
+                version: find(&library, "cudnnGetVersion")?,
                 set_stream: find(&library, "cudnnSetStream")?,
                 create_tensor: find(&library, "cudnnCreateTensorDescriptor")?,
                 set_tensor: find(&library, "cudnnSetTensor4dDescriptor")?,

@@ -64,6 +64,13 @@ impl Dnn {
         Ok(Self { api, handle, plans: HashMap::new(), stream, workspace: None })
     }
 
+    /// Its version, for instance `9.13.0`.
+    pub(super) fn version(&self) -> String {
+        // SAFETY: a function without arguments that returns a constant.
+        let number = unsafe { (self.api.version)() };
+        format!("{}.{}.{}", number / 10_000, number / 100 % 100, number % 100)
+    }
+
     /// Queues the convolution; false where nothing serves.
     pub(super) fn run(&mut self, call: &Convolution) -> Result<bool> {
         let key = (call.pass, call.form, call.shape);

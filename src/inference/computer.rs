@@ -1,0 +1,188 @@
+//! A device that is open, and in what it multiplies.
+
+use std::fmt;
+use std::str::FromStr;
+
+use candle_core::{Device, DeviceLocation};
+
+use crate::ops::Precision;
+
+use super::{DeviceChoice, DeviceError, cuda};
+
+/// What a device is opened for: it decides the precision where nobody says one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Weights follow noisy gradients: tf32 where the card has it.
+    Training,
+    /// Pictures and measurements, which are compared with others': f32.
+    Pictures,
+}
+
+/// Where to compute and in what, as the window keeps it: `cpu`, `cuda:0`, `cuda,tf32`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The device.
+    pub device: DeviceChoice,
+    /// In what it multiplies, where somebody has chosen.
+    pub precision: Option<Precision>,
+}
+
+impl Place {
+    /// Opens the device for `purpose`.
+    ///
+    /// # Errors
+    /// As [`DeviceChoice::open`].
+    pub fn open(self, purpose: Purpose) -> Result<Computer, DeviceError> {
+        self.device.open(purpose, self.precision)
+    }
+
+    /// The options of the command line that say the same; none where nothing is chosen.
+    pub fn options(self) -> Vec<(&'static str, String)> {
+        let device = (self.device != DeviceChoice::Auto).then(|| ("device", self.device.to_string()));
+        let precision = self.precision.map(|precision| ("precision", precision.to_string()));
+        device.into_iter().chain(precision).collect()
+    }
+}
+
+impl FromStr for Place {
+    type Err = DeviceError;
+
+    /// Reads what [`Place`] prints; nothing stands for the default.
+    fn from_str(text: &str) -> Result<Self, DeviceError> {
+        let (device, precision) = match text.split_once(',') {
+            Some((device, precision)) => (device, Some(precision.parse()?)),
+            None => (text, None),
+        };
+        let device = if device.is_empty() { DeviceChoice::Auto } else { device.parse()? };
+        Ok(Self { device, precision })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.precision {
+            Some(precision) => write!(f, "{},{precision}", self.device),
+            None => write!(f, "{}", self.device),
+        }
+    }
+}
+
+/// A device that is open.
+#[derive(Clone, Debug)]
+pub struct Computer {
+    /// The device.
+    pub device: Device,
+    /// In what it multiplies.
+    pub precision: Precision,
+}
+
+impl Computer {
+    /// The processor.
+    pub fn processor() -> Self {
+        Self { device: Device::Cpu, precision: Precision::F32 }
+    }
+
+    /// What it is called, for people: `CPU`, `CUDA 0`, `CUDA 0 (tf32)`, `Metal`.
+    pub fn name(&self) -> String {
+        let precision = match self.precision {
+            Precision::F32 => String::new(),
+            other => format!(" ({other})"),
+        };
+        match self.device.location() {
+            DeviceLocation::Cpu => "CPU".to_owned(),
+            DeviceLocation::Cuda { gpu_id } => format!("CUDA {gpu_id}{precision}"),
+            DeviceLocation::Metal { .. } => "Metal".to_owned(),
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// Opens the device for `purpose`, to multiply in `wanted` or in what the purpose wants.
+    ///
+    /// # Errors
+    /// When the build lacks the device, the system refuses it, or it does not compute in `wanted`. `auto` falls back to the
+    /// CPU instead where there is no GPU or none that can be used, with a warning where there is one.
+    pub fn open(self, purpose: Purpose, wanted: Option<Precision>) -> Result<Computer, DeviceError> {
+        match self {
+            Self::Cpu => {
+                no_other_than_single(self, wanted)?;
+                Ok(Computer::processor())
+            }
+            Self::Cuda(number) => cuda::open(number, purpose, wanted),
+            Self::Metal if !cfg!(feature = "metal") => Err(DeviceError::NotBuilt("metal")),
+            Self::Metal => {
+                no_other_than_single(self, wanted)?;
+                let device = Device::new_metal(0)
+                    .map_err(|reason| DeviceError::Unavailable { device: self, reason })?;
+                Ok(Computer { device, precision: Precision::F32 })
+            }
+            Self::Auto => match Self::Cuda(0).open(purpose, wanted) {
+                Ok(computer) => Ok(computer),
+                Err(error @ DeviceError::NoPrecision { .. }) => Err(error),
+                Err(error) => {
+                    if error.is_about_a_card() {
+                        log::warn!("the CPU computes, because {error}");
+                    }
+                    Self::Metal.open(purpose, wanted).or_else(|_| Self::Cpu.open(purpose, wanted))
+                }
+            },
+        }
+    }
+}
+
+/// Refuses precisions that only CUDA has.
+fn no_other_than_single(device: DeviceChoice, wanted: Option<Precision>) -> Result<(), DeviceError> {
+    match wanted {
+        None | Some(Precision::F32) => Ok(()),
+        Some(wanted) => Err(DeviceError::OnlySingle { device, wanted }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_computes_in_f32_and_refuses_the_rest_in_a_sentence() {
+        for purpose in [Purpose::Training, Purpose::Pictures] {
+            for wanted in [None, Some(Precision::F32)] {
+                let computer = DeviceChoice::Cpu.open(purpose, wanted).expect("opens");
+                assert_eq!((computer.precision, computer.name()), (Precision::F32, "CPU".to_owned()));
+            }
+            for wanted in [Precision::Tf32, Precision::Bf16] {
+                let error =
+                    DeviceChoice::Cpu.open(purpose, Some(wanted)).map(|c| c.name()).expect_err("refused");
+                let sentence = error.to_string();
+                let expected = format!("cpu computes in f32 alone, not in {wanted}; use --precision f32, or");
+                assert!(sentence.starts_with(&expected), "{sentence}");
+            }
+        }
+    }
+
+    #[test]
+    fn auto_finds_something_that_computes() {
+        assert!(DeviceChoice::Auto.open(Purpose::Pictures, None).is_ok());
+        if !cfg!(feature = "cuda") {
+            // bf16 must not turn into f32 behind a person's back
+            assert!(DeviceChoice::Auto.open(Purpose::Pictures, Some(Precision::Bf16)).is_err());
+            let error = DeviceChoice::Cuda(0).open(Purpose::Pictures, None).map(|c| c.name());
+            assert!(error.is_err_and(|e| e.to_string().contains("--features cuda")));
+        }
+    }
+
+    #[test]
+    fn places_are_read_as_they_are_written() {
+        for text in ["auto", "cpu", "cuda:1", "cuda:0,tf32", "auto,bf16"] {
+            assert_eq!(text.parse::<Place>().map(|place| place.to_string()).ok().as_deref(), Some(text));
+        }
+        assert_eq!("".parse::<Place>().ok(), Some(Place::default()));
+        assert!(
+            "cuda,f16"
+                .parse::<Place>()
+                .is_err_and(|error| error.to_string().contains("use f32, tf32 or bf16"))
+        );
+        let options = |text: &str| text.parse::<Place>().map(Place::options).unwrap_or_default();
+        assert_eq!(options("auto"), []);
+        assert_eq!(options("cuda,tf32"), [("device", "cuda:0".to_owned()), ("precision", "tf32".to_owned())]);
+    }
+}
