@@ -29,7 +29,8 @@ pub(crate) struct EvaluateState {
 
 impl Default for EvaluateState {
     fn default() -> Self {
-        let quick = |metric: Metric| !matches!(metric, Metric::Fid | Metric::Gilbo | Metric::Tc);
+        let quick =
+            |metric: Metric| !matches!(metric, Metric::Fid | Metric::Swd | Metric::Gilbo | Metric::Tc);
         Self {
             chosen: Metric::ALL.into_iter().map(|metric| (metric, quick(metric))).collect(),
             data: String::new(),

@@ -64,6 +64,8 @@ const WORDS: &[(&str, &str)] = &[
     ("--c-dim says", "the width of c that the window was started with says"),
     ("build with `cargo build --release --features cuda`", "build it with CUDA"),
     ("build with `cargo build --release --features metal`", "build it with Metal"),
+    ("or --device cpu", "or the CPU (Model > Device)"),
+    ("use --precision f32", "choose f32 (Model > Device)"),
     ("use --device cpu", "choose CPU (Model > Device)"),
     ("use --precision f32, or a card with --device cuda", "choose another device (Model > Device)"),
     ("use --precision f32", "choose CUDA without tf32 (Model > Device)"),
@@ -147,12 +149,13 @@ mod tests {
         }
     }
 
-    /// Rust files below `folder`, but those of the command line's own and of sweeps, which make commands.
+    /// Rust files below `folder`, but those of the command line's own, its doctor's, and of sweeps, which make
+    /// commands.
     fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).expect("a folder of the sources") {
             let path = entry.expect("an entry").path();
             let is_left_out =
-                ["cli", "app", "compare"].iter().any(|room| path.ends_with(format!("src/{room}")));
+                ["cli", "app", "compare", "doctor"].iter().any(|room| path.ends_with(format!("src/{room}")));
             if path.is_dir() && !is_left_out {
                 sources(&path, into);
             } else if path.extension().is_some_and(|extension| extension == "rs") {

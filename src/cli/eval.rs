@@ -28,6 +28,8 @@ const MOST: i64 = 10_000_000;
     the value on all pictures where these can be looked at\n  \
     correlation  largest |correlation| of each factor with a dimension, with its name\n  \
     fid          Frechet distance of 50,000 drawn from 50,000 real pictures; lower is better\n  \
+    swd          sliced Wasserstein distance x 1000 between patches of 2,048 drawn and as many real pictures, by level of a \
+    Laplacian pyramid: textures, whatever the colours; lower is better\n  \
     r_id         E[log q(c|G(s,c))], 10,000 pictures, in nats; higher is better\n  \
     read_back    correlation of codes with what the encoder reads back, 1,000 pictures, by active dimension\n  \
     gilbo        R_ID with encoders trained for it, 3 times 10,000 steps of 64 pairs: minutes, so only when named; \
@@ -62,7 +64,7 @@ pub struct Args {
     #[arg(long, value_name = "K", default_value_t = 0)]
     seed: u64,
 
-    /// Where the codes of fid's pictures come from: N(0, I) as the published evaluation, or the codes of the data.
+    /// Where the codes of fid's and swd's pictures come from: N(0, I) as the published evaluation, or the codes of the data.
     #[arg(long, value_name = "prior|posterior", default_value_t)]
     codes: Source,
 
@@ -157,7 +159,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut pictures = Pictures::open(&spec, &bench.networks, &request, &options);
     if chooses && matches!(pictures, Err(DataError::Spec(_))) {
         // The data may exist at the encoder's size only, which is enough for everything else.
-        request.metrics.retain(|&metric| metric != Metric::Fid);
+        request.metrics.retain(|metric| !metric.compares_pictures());
         pictures = Pictures::open(&spec, &bench.networks, &request, &options);
     }
     let pictures = pictures?;
@@ -184,7 +186,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(path) = &args.out {
         evaluation.write(path)?;
     }
-    let chose_codes = request.codes != Source::Prior && request.metrics.contains(&Metric::Fid);
+    let chose_codes =
+        request.codes != Source::Prior && request.metrics.iter().any(|metric| metric.compares_pictures());
     let is_published = request.painter == usual_painter(&bench) && !chose_codes;
     match args.model.bundle().filter(|path| path.is_dir()) {
         Some(run) if is_published => keep(&run.join(EVALUATION_FILE), evaluation.clone())?,

@@ -15,6 +15,7 @@ use super::gilbo::{GilboOptions, gilbo};
 use super::mig::mig;
 use super::mixture::Mixture;
 use super::request::{CODED_PICTURES, check, read_code};
+use super::sliced_wasserstein::{SWD_PICTURES, sliced_wasserstein};
 use super::total_correlation::{drawn_codes, gaussian_total_correlation, total_correlation};
 use super::{
     CodeSample, CodedData as _, EncodedPictures, Evaluation, Features, Metric, MetricError, Pictures,
@@ -273,7 +274,32 @@ impl Job<'_, '_, '_> {
             self.keep(Metric::Fid, score, count, setting);
             self.result.warnings.extend(few_pictures(count.min(real), features.dims()));
         }
+        self.sliced_wasserstein(posterior)?;
         self.gilbo(sample)
+    }
+
+    fn sliced_wasserstein(&mut self, posterior: Option<&CodeSample>) -> Result<(), MetricError> {
+        let request = self.request;
+        let painter = request.painter;
+        let networks = &mut *self.subject.networks;
+        let renderer = painter.choose(&mut networks.generator, &mut networks.decoder);
+        let (true, Some(renderer), Some(data)) = (request.has(Metric::Swd), renderer, &self.pictures.drawn)
+        else {
+            return Ok(());
+        };
+        let (description, count) = (self.subject.description, request.samples.unwrap_or(SWD_PICTURES));
+        self.watch.begin(Metric::Swd);
+        let mut drawing = Drawing::new(description, renderer.as_mut(), painter, posterior, request.seed)?;
+        let pool = self.subject.pool;
+        let (score, count) =
+            sliced_wasserstein(data.as_ref(), &mut drawing, count, request.seed, pool, &mut self.watch)?;
+        let setting = format!(
+            "patches of 7x7 of a Laplacian pyramid, {count} real and {count} drawn pictures, drawn by {painter}, codes \
+             from the {}",
+            request.codes
+        );
+        self.keep(Metric::Swd, score, count, setting);
+        Ok(())
     }
 
     fn read_back(&mut self, sample: Option<&CodeSample>) -> Result<(), MetricError> {

@@ -15,6 +15,9 @@ pub enum Metric {
     Correlation,
     /// Frechet distance between features of real and of drawn pictures (Heusel et al. 2017); lower is better.
     Fid,
+    /// Sliced Wasserstein distance between patches of real and of drawn pictures, in thousandths (Karras et al. 2018); lower
+    /// is better.
+    Swd,
     /// E[log q(c|G(s,c))] with c ~ q(c), the distillation's own bound (paper Eq. 4), in nats; higher is better.
     RId,
     /// Correlation of codes with what the encoder reads back from their pictures, averaged over active dimensions.
@@ -34,11 +37,12 @@ pub enum Metric {
 
 impl Metric {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Fvm,
         Self::Mig,
         Self::Correlation,
         Self::Fid,
+        Self::Swd,
         Self::RId,
         Self::ReadBack,
         Self::Gilbo,
@@ -55,6 +59,7 @@ impl Metric {
             Self::Mig => "mig",
             Self::Correlation => "correlation",
             Self::Fid => "fid",
+            Self::Swd => "swd",
             Self::RId => "r_id",
             Self::ReadBack => "read_back",
             Self::Gilbo => "gilbo",
@@ -72,6 +77,7 @@ impl Metric {
             Self::Mig => "MIG",
             Self::Correlation => "correlation with factors",
             Self::Fid => "FID",
+            Self::Swd => "SWD (x 1000)",
             Self::RId => "R_ID (nats)",
             Self::ReadBack => "correlation of codes read back",
             Self::Gilbo => "GILBO (nats)",
@@ -99,12 +105,17 @@ impl Metric {
 
     /// Whether it looks at pictures that the model draws.
     pub fn needs_drawing(self) -> bool {
-        matches!(self, Self::Fid | Self::RId | Self::ReadBack | Self::Gilbo)
+        matches!(self, Self::Fid | Self::Swd | Self::RId | Self::ReadBack | Self::Gilbo)
+    }
+
+    /// Whether it compares drawn pictures with real ones of the same size.
+    pub fn compares_pictures(self) -> bool {
+        matches!(self, Self::Fid | Self::Swd)
     }
 
     /// Whether it needs the model's encoder.
     pub fn needs_encoder(self) -> bool {
-        !matches!(self, Self::Fid | Self::Gilbo)
+        !matches!(self, Self::Fid | Self::Swd | Self::Gilbo)
     }
 }
 

@@ -21,8 +21,10 @@ mod linear_algebra;
 mod metric;
 mod mig;
 mod mixture;
+mod pyramid;
 mod request;
 mod score;
+mod sliced_wasserstein;
 mod statistics;
 #[cfg(test)]
 mod tests;
@@ -50,6 +52,7 @@ pub use mig::{MIG_BINS, mig};
 pub use mixture::Mixture;
 pub use request::{CODED_PICTURES, Pictures, Request, Subject, lacks_features};
 pub use score::{Part, Score};
+pub use sliced_wasserstein::{SWD_PICTURES, sliced_wasserstein};
 pub use statistics::{kl_divergence, measure_statistics};
 pub use total_correlation::{TotalCorrelation, drawn_codes, gaussian_total_correlation, total_correlation};
 pub use watch::{Progress, Watch};

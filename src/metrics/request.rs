@@ -35,7 +35,7 @@ pub struct Request {
     pub fvm: FvmOptions,
     /// Bins of the mutual information gap.
     pub mig_bins: usize,
-    /// Where the codes of drawn pictures come from, for [`Metric::Fid`]; [`Metric::RId`], [`Metric::ReadBack`] and
+    /// Where the codes of drawn pictures come from, for [`Metric::Fid`] and [`Metric::Swd`]; [`Metric::RId`], [`Metric::ReadBack`] and
     /// [`Metric::Gilbo`] are defined on the posterior (the last on the prior where there is no encoder).
     pub codes: Source,
     /// Which network draws.
@@ -92,9 +92,13 @@ impl Request {
         self.metrics.contains(&metric)
     }
 
+    fn compares_pictures(&self) -> bool {
+        self.metrics.iter().any(|metric| metric.compares_pictures())
+    }
+
     /// Whether the aggregated posterior is drawn from, of a model that has an encoder or not.
     fn needs_posterior(&self, has_encoder: bool) -> bool {
-        let by_choice = self.has(Metric::Fid) && self.codes == Source::Posterior;
+        let by_choice = self.compares_pictures() && self.codes == Source::Posterior;
         let by_definition = self.has(Metric::RId) || self.has(Metric::ReadBack);
         by_definition || by_choice || (has_encoder && self.has(Metric::Gilbo))
     }
@@ -150,7 +154,7 @@ impl Pictures {
         let painter = painter(networks, request.painter);
         let coded = encoder.filter(|_| request.needs_coded(true)).map(open).transpose()?;
         let drawn = match (painter, &coded) {
-            (Some(shape), _) if request.has(Metric::Fid) => match &coded {
+            (Some(shape), _) if request.compares_pictures() => match &coded {
                 Some(coded) if coded.picture_shape() == shape => Some(Arc::clone(coded)),
                 _ => Some(open(shape)?),
             },
@@ -224,13 +228,13 @@ pub(super) fn check(
     } else if request.needs_coded(has_encoder) {
         return refuse(format!("the pictures of {spec} were not opened at the encoder's size"));
     }
-    if request.has(Metric::Fid) {
+    if request.compares_pictures() {
         let Some(shape) = painter(subject.networks, request.painter) else { return Ok(()) };
         let Some(data) = &pictures.drawn else {
             return refuse(format!("the pictures of {spec} were not opened at the size of the drawn ones"));
         };
         check_pictures(data.as_ref(), shape, "the model draws")?;
-        if features.is_none() {
+        if request.has(Metric::Fid) && features.is_none() {
             return refuse(lacks_features(spec));
         }
     }

@@ -150,6 +150,10 @@ fn hint(metric: Metric) -> &'static str {
             "Frechet distance between features of real and of drawn pictures: how good and how varied the pictures \
              are. Lower is better"
         }
+        Metric::Swd => {
+            "Sliced Wasserstein distance between patches of real and of drawn pictures, by level of a Laplacian pyramid: how \
+             alike the textures are, whatever the colours. Lower is better; needs no network"
+        }
         Metric::RId => {
             "E[log q(c|G(s,c))]: how well the encoder reads back the code that a picture was made from"
         }
