@@ -63,6 +63,29 @@ impl VaeConfig {
     }
 }
 
+impl VaeConfig {
+    /// He initialisation (He et al. 2015): weights N(0, 2 / fan_in), biases zero, and the weights of the encoder's last layer a
+    /// tenth of that, so that the code starts near its prior. A transposed convolution's fan_in is its inputs times its taps
+    /// over its stride squared.
+    pub fn initialise_he(&self, stream: &mut Stream) -> Arrays {
+        initialise(self.parameters(), |p, len| {
+            if p.name.ends_with("bias") {
+                return vec![0.0; len];
+            }
+            let fan_in = match (p.name.strip_prefix("decoder."), p.shape.as_slice()) {
+                // The first one has stride 1, the others 2.
+                (Some(name), &[inputs, _, height, width]) => {
+                    inputs * height * width / if name.starts_with("layer.3.") { 1 } else { 4 }
+                }
+                _ => p.fan_in,
+            };
+            let gain = if p.name == "encoder.layer.11.weight" { 0.1 } else { 1.0 };
+            let deviation = gain * (2.0 / fan_in.max(1) as f32).sqrt();
+            (0..len).map(|_| deviation * stream.normal()).collect()
+        })
+    }
+}
+
 impl Parameters for VaeConfig {
     fn parameters(&self) -> Vec<Parameter> {
         let mut all = self.encoder_parameters();
@@ -199,5 +222,23 @@ mod tests {
         let weight = &normal["encoder.layer.8.weight"];
         let variance = weight.data().iter().map(|v| v * v).sum::<f32>() / weight.len() as f32;
         assert!((variance.sqrt() - 0.02).abs() < 2e-4);
+        let he = config.initialise_he(&mut Stream::new(1, "init"));
+        assert!(he["decoder.layer.0.bias"].data().iter().all(|&b| b == 0.0));
+        let scaled = [
+            ("encoder.layer.4.weight", 1.0, 32 * 16),
+            ("encoder.layer.11.weight", 0.1, 256),
+            ("decoder.layer.3.weight", 1.0, 256 * 16),
+            ("decoder.layer.5.weight", 1.0, 64 * 4),
+        ];
+        for (name, gain, fan_in) in scaled {
+            let weight = &he[name];
+            let variance = weight.data().iter().map(|v| v * v).sum::<f32>() / weight.len() as f32;
+            let expected = gain * (2.0 / fan_in as f32).sqrt();
+            assert!(
+                (variance.sqrt() / expected - 1.0).abs() < 0.03,
+                "{name}: {} for {expected}",
+                variance.sqrt()
+            );
+        }
     }
 }

@@ -196,6 +196,7 @@ fn initial_vae(values: &VaeTraining, stream: &mut Stream) -> Arrays {
     match values.initialisation {
         Initialisation::Normal => values.network().initialise_normal(stream),
         Initialisation::Uniform => values.network().initialise_uniform(stream),
+        Initialisation::He => values.network().initialise_he(stream),
     }
 }
 
