@@ -15,7 +15,7 @@ use super::{ModelArgs, print, usage, warn};
     idgan convert --vae last --gan model.pt --out faces.safetensors\n  \
     idgan convert --gan model.pt --c-dim 20 --out gan-only.safetensors\n  \
     idgan convert faces.safetensors --f16 --out small.safetensors     half the size\n  \
-    idgan convert runs/gan --f16 --labels 8=y,6=x,0=scale --out sprites.safetensors\n  \
+    idgan convert runs/gan --f16 --labels 9=y,3=x,4=scale --out sprites.safetensors\n  \
     idgan sample runs/gan --count 100 --out codes.npz     draws; look at them, then let the model open with the best\n  \
     idgan convert runs/gan --opening codes.npz --row 42 --out sprites.safetensors\n  \
     idgan convert faces.safetensors --to pytorch --out exported       writes exported/last and exported/model.pt")]
