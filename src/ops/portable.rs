@@ -20,6 +20,9 @@ pub(super) fn conv2d(
 }
 
 /// As [`super::conv_transpose2d`], of a given size.
+///
+/// Candle's own gives each output one thread that looks at all taps. Every `stride`-th row of the result, though, is a
+/// convolution of `x` with every `stride`-th row of the kernel, turned round; and so along the columns.
 pub(super) fn conv_transpose2d(
     x: &Tensor,
     weight: &Tensor,
@@ -28,13 +31,81 @@ pub(super) fn conv_transpose2d(
     stride: usize,
     padding: usize,
 ) -> Result<Tensor> {
-    let (_, _, h, w) = x.dims4()?;
-    let kernel = weight.dim(3)?;
-    let missing = |wide: usize, narrow: usize| wide + 2 * padding - ((narrow - 1) * stride + kernel);
-    // Candle has one output padding for both axes; what the other axis has too much is cut off.
-    let output_padding = missing(height, h).max(missing(width, w));
-    let y = x.contiguous()?.conv_transpose2d(&weight.contiguous()?, padding, output_padding, stride, 1)?;
-    add_bias(y.narrow(2, 0, height)?.narrow(3, 0, width)?, bias)
+    let (kernel, weight) = (weight.dim(3)?, weight.transpose(0, 1)?);
+    let [rows, columns] = [height, width].map(|size| phases(size, kernel, stride, padding));
+    let mut bands = Vec::new();
+    for row in &rows {
+        let (x, weight) = (row.window(x, 2)?, row.taps(&weight, 2)?);
+        let mut strips = Vec::new();
+        for column in &columns {
+            let (x, weight) = (column.window(&x, 3)?, column.taps(&weight, 3)?);
+            strips.push(match weight.elem_count() {
+                0 => Tensor::zeros(
+                    (x.dim(0)?, weight.dim(0)?, row.count, column.count),
+                    x.dtype(),
+                    x.device(),
+                )?,
+                _ => x.contiguous()?.conv2d(&weight.contiguous()?, 0, 1, 1, 1)?,
+            });
+        }
+        bands.push(interleaved(&strips, 3)?);
+    }
+    add_bias(interleaved(&bands, 2)?.narrow(2, 0, height)?.narrow(3, 0, width)?, bias)
+}
+
+/// Every `stride`-th position of a transposed convolution's result along an axis.
+struct Phase {
+    /// Positions.
+    count: usize,
+    /// Where the input's window begins that they come from; before the input, and behind it, lie zeros.
+    start: isize,
+    /// The kernel's taps that meet it, last one first.
+    taps: Vec<u32>,
+}
+
+/// All of them, for a result of `size` positions.
+fn phases(size: usize, kernel: usize, stride: usize, padding: usize) -> Vec<Phase> {
+    let phase = |first: usize| {
+        // Input i and tap k meet at position i stride + k - padding.
+        let tap = (first + padding) % stride;
+        let taps: Vec<u32> = (tap..kernel).step_by(stride).map(|tap| tap as u32).rev().collect();
+        let last = (first + padding) / stride;
+        Phase { count: size.div_ceil(stride), start: last as isize + 1 - taps.len() as isize, taps }
+    };
+    (0..stride).map(phase).collect()
+}
+
+impl Phase {
+    /// What of `x` these positions come from.
+    fn window(&self, x: &Tensor, axis: usize) -> Result<Tensor> {
+        let length = (self.count + self.taps.len()).saturating_sub(1) as isize;
+        let size = x.dim(axis)? as isize;
+        let (from, to) = (self.start.clamp(0, size), (self.start + length).clamp(0, size));
+        let inside = x.narrow(axis, from as usize, (to - from) as usize)?;
+        let before = (from - self.start).clamp(0, length);
+        inside.pad_with_zeros(axis, before as usize, (length - before - (to - from)) as usize)
+    }
+
+    /// The taps of `weight`.
+    fn taps(&self, weight: &Tensor, axis: usize) -> Result<Tensor> {
+        match self.taps.is_empty() {
+            true => weight.narrow(axis, 0, 0),
+            false => {
+                weight.contiguous()?.index_select(&Tensor::new(self.taps.as_slice(), weight.device())?, axis)
+            }
+        }
+    }
+}
+
+/// The first of each of `parts` along an axis, then the second of each, and so on.
+fn interleaved(parts: &[Tensor], axis: usize) -> Result<Tensor> {
+    if let [only] = parts {
+        return Ok(only.clone());
+    }
+    let stacked = Tensor::stack(parts, axis + 1)?;
+    let mut shape = stacked.dims().to_vec();
+    shape[axis] *= shape.remove(axis + 1);
+    stacked.reshape(shape)
 }
 
 /// As [`super::conv2d_weight_grad`].

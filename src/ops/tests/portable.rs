@@ -32,9 +32,18 @@ fn same(
 
 #[test]
 fn convolutions() {
-    for &(size, k, s, p) in
-        &[(8, 4, 2, 1), (5, 3, 1, 1), (6, 3, 2, 0), (7, 4, 2, 1), (4, 1, 1, 0), (5, 1, 2, 0)]
-    {
+    for &(size, k, s, p) in &[
+        (8, 4, 2, 1),
+        (5, 3, 1, 1),
+        (6, 3, 2, 0),
+        (7, 4, 2, 1),
+        (4, 1, 1, 0),
+        (5, 1, 2, 0),
+        (8, 3, 3, 1),
+        (9, 2, 3, 0),
+        (3, 2, 1, 2),
+        (4, 4, 1, 0),
+    ] {
         let name = format!("{size} kernel {k} stride {s} padding {p}");
         let (x, w) = (values(&[2, 3, size, size], 1), values(&[4, 3, k, k], 2));
         let dy = ops::conv2d(&x, &w, None, s, p).expect("runs");
