@@ -7,6 +7,7 @@ use crate::nets::{
     Generator, GeneratorConfig, Parameter, Parameters, PosteriorEncoder, Vae, VaeConfig, Weights,
     check_parameters,
 };
+use crate::ops::{self, PictureValues};
 
 use super::batch::{Footprint, MemoryBudget};
 use super::{Encoder, Outcome, RenderError, Renderer};
@@ -88,15 +89,52 @@ impl TensorRenderer {
         Self { budget, ..self }
     }
 
-    fn forward(&self, codes: &[f32]) -> Result<Vec<f32>> {
+    /// The network's own pictures of rows of codes.
+    fn forward(&self, codes: &[f32]) -> Result<Tensor> {
+        let rows = codes.len() / self.code_dim.max(1);
+        let codes = ops::upload(codes, (rows, self.code_dim), &self.device)?;
+        match &self.net {
+            Net::Generator(net) => net.forward(&codes),
+            Net::Decoder(vae) => vae.decode(&codes),
+        }
+    }
+
+    /// The same in [0, 1].
+    fn values(&self, codes: &[f32]) -> Result<Vec<f32>> {
+        self.pool.run(|| self.net.unit(&self.forward(codes)?))
+    }
+
+    /// A picture's bytes, where the device makes them, or else its values in [0, 1].
+    fn drawn(&self, code: &[f32]) -> Result<Drawn> {
         self.pool.run(|| {
-            let codes =
-                Tensor::from_slice(codes, (codes.len() / self.code_dim.max(1), self.code_dim), &self.device)?;
-            let pictures = match &self.net {
-                Net::Generator(net) => ((net.forward(&codes)? + 1.0)? * 0.5)?,
-                Net::Decoder(vae) => candle_nn::ops::sigmoid(&vae.decode(&codes)?)?,
-            };
-            pictures.flatten_all()?.to_vec1()
+            let raw = self.forward(code)?;
+            match ops::rgba(&raw, self.net.picture_values())? {
+                Some(rgba) => Ok(Drawn::Bytes(rgba)),
+                None => self.net.unit(&raw).map(Drawn::Values),
+            }
+        })
+    }
+}
+
+/// A picture on the host.
+enum Drawn {
+    Bytes(Vec<u8>),
+    Values(Vec<f32>),
+}
+
+impl Net {
+    fn picture_values(&self) -> PictureValues {
+        match self {
+            Self::Generator(_) => PictureValues::Signed,
+            Self::Decoder(_) => PictureValues::Logits,
+        }
+    }
+
+    /// Pictures of this network in [0, 1].
+    fn unit(&self, pictures: &Tensor) -> Result<Vec<f32>> {
+        ops::download(&match self.picture_values() {
+            PictureValues::Signed => ((pictures + 1.0)? * 0.5)?,
+            PictureValues::Logits => candle_nn::ops::sigmoid(pictures)?,
         })
     }
 }
@@ -128,7 +166,7 @@ impl Renderer for TensorRenderer {
             if cancel.is_cancelled() {
                 return Ok(Outcome::Cancelled);
             }
-            pictures.copy_from_slice(&self.forward(codes)?);
+            pictures.copy_from_slice(&self.values(codes)?);
         }
         Ok(Outcome::Done)
     }
@@ -140,14 +178,19 @@ impl Renderer for TensorRenderer {
         cancel: &Cancel,
     ) -> std::result::Result<Outcome, RenderError> {
         let [channels, height, width] = self.picture_shape;
-        let mut chw = vec![0.0; channels * height * width];
-        let outcome = self.render(code, &mut chw, cancel)?;
-        if outcome == Outcome::Done {
-            *picture = Picture::from_chw(&chw, channels, height, width).ok_or_else(|| {
-                RenderError::Weights(format!("{channels} picture channels; 1 or 3 can be shown"))
-            })?;
+        let pixels = height * width;
+        check_batch(code.len(), self.code_dim, "codes", pixels, pixels, "pictures")?;
+        if cancel.is_cancelled() {
+            return Ok(Outcome::Cancelled);
         }
-        Ok(outcome)
+        let drawn = match self.drawn(code)? {
+            Drawn::Bytes(rgba) => Picture::from_rgba(width, height, rgba),
+            Drawn::Values(chw) => Picture::from_chw(&chw, channels, height, width),
+        };
+        *picture = drawn.ok_or_else(|| {
+            RenderError::Weights(format!("{channels} picture channels; 1 or 3 can be shown"))
+        })?;
+        Ok(Outcome::Done)
     }
 }
 
@@ -185,7 +228,7 @@ impl TensorEncoder {
         let [channels, height, width] = self.picture_shape();
         self.pool.run(|| {
             let n = pictures.len() / (channels * height * width);
-            let x = Tensor::from_slice(pictures, (n, channels, height, width), &self.device)?;
+            let x = ops::upload(pictures, (n, channels, height, width), &self.device)?;
             let posterior = self.net.encode(&x)?;
             Ok((posterior.mu.flatten_all()?.to_vec1()?, posterior.logvar.flatten_all()?.to_vec1()?))
         })

@@ -10,6 +10,7 @@ pub(crate) mod backend;
 pub(crate) mod cpu;
 
 mod activation;
+mod algorithms;
 mod backward;
 mod composite;
 mod convolution;
@@ -32,9 +33,11 @@ mod residual;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod work;
 
 pub use activation::{Activation, leaky_relu, leaky_relu_backward, tanh};
+pub use algorithms::{algorithms, take_algorithms};
 pub use backward::{backward, deliver_gradient};
 pub use composite::{CompositeBackward, composite};
 pub use convolution::{
@@ -51,6 +54,7 @@ pub use precision::{Precision, UnknownPrecision};
 pub use resampling::{area_downsample, bilinear_downsample, sum_pool_2x2, upsample_nearest_2x};
 pub use residual::{residual, scaled};
 pub use sums::sum_of_squares;
+pub use transfer::{PictureValues, download, rgba, upload};
 pub use work::multiply_adds;
 
 /// Kernels for the benchmarks, and for what the documentation of [`cpu`] proves by compiling; no part of the library.

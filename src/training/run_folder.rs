@@ -10,7 +10,8 @@ use super::{TrainConfig, TrainError};
 /// The folder of one training run.
 ///
 /// Holds `config.toml`, `log.jsonl`, TensorBoard events, `samples/`, `state-STEP.safetensors` (everything needed
-/// to go on) and `checkpoint.safetensors` (the newest model, explorable by itself). Locked while it is open.
+/// to go on) and `checkpoint.safetensors` (the newest model, explorable by itself); of a run on CUDA also
+/// `algorithms.json`, what cuDNN computes with. Locked while it is open.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -20,6 +21,7 @@ pub struct RunFolder {
 
 const CONFIG: &str = "config.toml";
 const CHECKPOINT: &str = "checkpoint.safetensors";
+const ALGORITHMS: &str = "algorithms.json";
 const LOCK: &str = ".lock";
 /// Times that a lock is asked for, 20 ms apart.
 const LOCK_ATTEMPTS: usize = 10;
@@ -138,6 +140,11 @@ impl RunFolder {
     /// Where the newest model lies.
     pub fn checkpoint(&self) -> PathBuf {
         self.path.join(CHECKPOINT)
+    }
+
+    /// Where a run on CUDA keeps what its libraries compute with.
+    pub fn algorithms(&self) -> PathBuf {
+        self.path.join(ALGORITHMS)
     }
 
     /// Where the state after `step` steps lies.

@@ -1,6 +1,6 @@
 //! In place of `card`, in builds without the feature `cuda`.
 
-use candle_core::{CudaStorage, Device, Error, Layout, Result, Shape};
+use candle_core::{CudaStorage, Device, Error, Layout, Result, Shape, Tensor};
 
 use super::OnCuda;
 use super::driver::Address;
@@ -24,6 +24,22 @@ pub(in crate::ops) fn on_storages(
     _: &[(&CudaStorage, &Layout)],
 ) -> Result<(CudaStorage, Shape)> {
     Err(Error::NotCompiledWithCudaSupport)
+}
+
+pub(in crate::ops) fn upload(_: &[f32], _: &Shape, _: &Device) -> Result<Option<Tensor>> {
+    Ok(None)
+}
+
+pub(in crate::ops) fn download(_: &Tensor) -> Result<Option<Vec<f32>>> {
+    Ok(None)
+}
+
+pub(in crate::ops) fn algorithms(_: &Device) -> Option<String> {
+    None
+}
+
+pub(in crate::ops) fn take_algorithms(_: &Device, _: &str) -> Result<()> {
+    Ok(())
 }
 
 pub(super) fn locate(_: &CudaStorage, _: &Layout) -> Result<Address> {

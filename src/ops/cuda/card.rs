@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::cuda_backend::cudarc::cublas::{result as blas, sys as blas_sys};
 use candle_core::cuda_backend::cudarc::driver::{
     CudaFunction, CudaModule, CudaSlice, CudaStream, DevicePtr, result, sys,
 };
 use candle_core::cuda_backend::{CudaDevice, WrapErr};
-use candle_core::{CudaStorage, Device, Layout, Result, Shape, Storage, bail};
+use candle_core::op::BackpropOp;
+use candle_core::{CudaStorage, DType, Device, Layout, Result, Shape, Storage, Tensor, bail};
 
 use super::OnCuda;
 use super::copies::Copies;
@@ -18,6 +19,7 @@ use super::driver::{
     Address, Argument, Convolution, Driver, Element, Memory, Product, Queue, THREADS, to_int,
 };
 use super::memory;
+use super::staging::{self, Staging};
 use crate::ops::Precision;
 
 /// `kernels.cu`, for cards from compute capability 7.5 on (build.rs).
@@ -46,6 +48,7 @@ pub(in crate::ops) struct Card {
     /// `None` where there is no cuDNN.
     dnn: Option<Mutex<Dnn>>,
     copies: Copies<Block>,
+    staging: Mutex<Staging>,
 }
 
 /// The NVIDIA card of this number, as a device that computes in `precision`: the same one whenever it is asked for, with a
@@ -72,9 +75,8 @@ pub(super) fn of(device: &CudaDevice) -> Option<Arc<Card>> {
 
 /// The version of the cuDNN that convolves on `device`; `None` where none does.
 pub fn dnn_version(device: &Device) -> Option<String> {
-    let dnn = of(device.as_cuda_device().ok()?)?;
-    let dnn = dnn.dnn.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
-    Some(dnn.version())
+    let card = of(device.as_cuda_device().ok()?)?;
+    card.dnn().map(|dnn| dnn.version())
 }
 
 /// The result of an operation, from candle's storages.
@@ -86,6 +88,48 @@ pub(in crate::ops) fn on_storages(
         Some(card) => memory::on_storages(&*card, operation, arguments),
         None => bail!("these tensors lie on a CUDA device that was not opened by ops::open_cuda"),
     }
+}
+
+/// A tensor of `values` on `device`, through page-locked memory; `None` where it has none, or not as much.
+pub(in crate::ops) fn upload(values: &[f32], shape: &Shape, device: &Device) -> Result<Option<Tensor>> {
+    let Some(card) = staged(device, values.len()).filter(|_| shape.elem_count() == values.len()) else {
+        return Ok(None);
+    };
+    let block = card.allocate(values.len())?;
+    card.staging().upload(values, block.address)?;
+    let storage = Storage::Cuda(block.into_storage()?);
+    Ok(Some(Tensor::from_storage(storage, shape.clone(), BackpropOp::none(), false)))
+}
+
+/// The values of a contiguous f32 tensor, as [`upload`].
+pub(in crate::ops) fn download(x: &Tensor) -> Result<Option<Vec<f32>>> {
+    let Some(card) = staged(x.device(), x.elem_count()).filter(|_| x.dtype() == DType::F32) else {
+        return Ok(None);
+    };
+    let (storage, layout) = x.storage_and_layout();
+    let Some(storage) = Block::of(&storage) else { return Ok(None) };
+    let mut values = vec![0.0; x.elem_count()];
+    card.staging().download(locate(storage, layout)?, &mut values)?;
+    Ok(Some(values))
+}
+
+/// What cuDNN has chosen on `device`, as JSON.
+pub(in crate::ops) fn algorithms(device: &Device) -> Option<String> {
+    let card = of(device.as_cuda_device().ok()?)?;
+    card.dnn()?.choices().to_json()
+}
+
+/// Has cuDNN on `device` choose what [`algorithms`] said.
+pub(in crate::ops) fn take_algorithms(device: &Device, json: &str) -> Result<()> {
+    let Device::Cuda(device) = device else { return Ok(()) };
+    let Some(card) = of(device) else { return Ok(()) };
+    card.dnn().map_or(Ok(()), |mut dnn| dnn.take_choices(json))
+}
+
+/// The card that is `device`, where so many values go through its page-locked memory.
+fn staged(device: &Device, length: usize) -> Option<Arc<Card>> {
+    let Device::Cuda(device) = device else { return None };
+    of(device).filter(|_| (1..=staging::MOST).contains(&length))
 }
 
 /// Where the elements of a contiguous f32 tensor begin.
@@ -122,8 +166,18 @@ impl Card {
                 None
             }
         };
+        let staging = Mutex::new(Staging::new(Arc::clone(&stream))?);
         let (functions, copies) = (Mutex::default(), Copies::default());
-        Ok(Self { number, device, stream, precision, kernels, functions, dnn, copies })
+        Ok(Self { number, device, stream, precision, kernels, functions, dnn, copies, staging })
+    }
+
+    fn dnn(&self) -> Option<MutexGuard<'_, Dnn>> {
+        let dnn = self.dnn.as_ref()?;
+        Some(dnn.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn staging(&self) -> MutexGuard<'_, Staging> {
+        self.staging.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn function(&self, kernel: &'static str) -> Result<CudaFunction> {
@@ -241,9 +295,9 @@ impl Driver for Card {
     }
 
     fn convolve(&self, call: &Convolution) -> Result<bool> {
-        let Some(dnn) = &self.dnn else { bail!("a convolution without cuDNN") };
+        let Some(mut dnn) = self.dnn() else { bail!("a convolution without cuDNN") };
         self.stream.context().bind_to_thread().w()?;
-        dnn.lock().unwrap_or_else(PoisonError::into_inner).run(call)
+        dnn.run(call)
     }
 
     fn copies(&self) -> &Copies<Block> {

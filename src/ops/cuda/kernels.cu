@@ -303,6 +303,23 @@ KERNEL(bilinear_backward, const float *y, float *x, unsigned height, unsigned wi
   }
 }
 
+// ---- pictures
+
+INLINE unsigned byte_of(float x, unsigned logits) {
+  const float unit = logits ? 1.f / (1.f + expf(-x)) : (x + 1.f) * .5f;
+  // NaN shows as 0
+  return (unsigned)fminf(fmaxf(unit * 255.f + .5f, 0.f), 255.f);
+}
+// (N, channels, plane) of -1 to 1, or logits, to (N, plane) of RGBA; one channel is grey
+KERNEL(rgba, const float *x, unsigned *y, unsigned logits, unsigned channels, unsigned plane, unsigned n) {
+  EACH(i, n) {
+    const unsigned picture = i / plane, place = i - picture * plane, step = channels == 3 ? plane : 0;
+    const float *from = x + (size_t)picture * channels * plane + place;
+    const unsigned r = byte_of(from[0], logits), g = byte_of(from[step], logits), b = byte_of(from[2 * step], logits);
+    y[i] = r | g << 8 | b << 16 | 255u << 24;
+  }
+}
+
 // ---- weights in place: PyTorch's formulas
 
 KERNEL(adam, float *w, const float *g, float *m, float *v, float beta1, float beta2, float rate, float root_scale, float epsilon, unsigned n) {

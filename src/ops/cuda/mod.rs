@@ -7,6 +7,7 @@
 
 #[cfg_attr(not(feature = "cuda"), path = "absent.rs")]
 mod card;
+mod choices;
 mod convolution;
 mod copies;
 #[cfg(feature = "cuda")]
@@ -18,11 +19,13 @@ mod kernels;
 mod linear;
 mod memory;
 pub(crate) mod optim;
+#[cfg(feature = "cuda")]
+mod staging;
 
 use candle_core::{Device, Result, Tensor, bail};
 
 use card::locate;
-pub(super) use card::on_storages;
+pub(super) use card::{algorithms, download, on_storages, take_algorithms, upload};
 pub use card::{dnn_version, open};
 pub(super) use convolution::Convolution;
 #[cfg(test)]
@@ -30,7 +33,7 @@ pub(super) use driver::Form;
 pub(super) use driver::{Address, Driver, Operand, Queue};
 pub(super) use kernels::{
     Made, Resample, add_per_picture, block_fill, block_sum, channel_sum, cross_entropy,
-    cross_entropy_backward, leaky_relu, leaky_relu_backward, resample, scaled, sum_of_squares, tanh,
+    cross_entropy_backward, leaky_relu, leaky_relu_backward, resample, rgba, scaled, sum_of_squares, tanh,
     tanh_backward, weighted_sum,
 };
 pub(super) use linear::Linear;

@@ -14,6 +14,7 @@ use crate::checkpoint::{Precision, Stats, write_bundle};
 use crate::data::{self, Batches, BatchesState, Dataset, OpenOptions};
 use crate::inference::{self, Computer};
 use crate::metrics::measure_statistics;
+use crate::ops;
 
 use self::opening::opening;
 use super::advice::{after_divergence, empty_code};
@@ -281,6 +282,7 @@ impl Session {
         progress.score = ScoreSum::default();
         let mut model = model_of(&*self.job, &self.config, &progress, self.stats.clone())?;
         note_computer(&mut model.description, &self.machine.computer);
+        self.save_algorithms()?;
         write_state(&self.folder.state(progress.step), &model, self.job.state()?, &progress)?;
         write_bundle(&self.folder.checkpoint(), &model, Precision::F32)?;
         self.progress = progress;
@@ -288,6 +290,15 @@ impl Session {
         self.prune()?;
         on_event(TrainEvent::Saved { step: self.progress.step, path: self.folder.checkpoint() });
         Ok(())
+    }
+
+    /// Keeps what this run computes with, so that it can go on bit for bit.
+    fn save_algorithms(&self) -> Result<(), TrainError> {
+        let Some(json) = ops::algorithms(&self.machine.computer.device) else { return Ok(()) };
+        let path = self.folder.algorithms();
+        crate::base::write_atomic(&path, |writer| {
+            writer.write_all(json.as_bytes()).map_err(|error| TrainError::from(FileError::new(error, &path)))
+        })
     }
 
     fn prune(&self) -> Result<(), TrainError> {
@@ -357,8 +368,8 @@ impl Machine {
         batches.next_batch(&mut values)?;
         let picture = channels * height * width;
         let rows = values.len() / picture / parts;
-        let tensor =
-            |part: &[f32]| Tensor::from_slice(part, (rows, channels, height, width), &self.computer.device);
+        let device = &self.computer.device;
+        let tensor = |part: &[f32]| ops::upload(part, (rows, channels, height, width), device);
         Ok(values.chunks_exact(rows * picture).map(tensor).collect::<candle_core::Result<_>>()?)
     }
 }

@@ -9,6 +9,7 @@ use crate::base::{FileError, FileErrorKind, Stream};
 use crate::data::{
     self, BatchOptions, Batches, DataError, Dataset, DrawingVersion, OpenOptions, Range, whole_spec,
 };
+use crate::ops;
 use crate::training::job::{Job, new_job, restored_job};
 use crate::training::run_folder::RunFolder;
 use crate::training::samples::SampleSet;
@@ -58,6 +59,7 @@ impl Session {
                 ConfigError(format!("the run has made {made} steps already, more than {steps}")).into()
             );
         }
+        take_algorithms(&folder, &machine);
         let whole = whole_spec(&config.data);
         let job = match &state {
             Some(state) => {
@@ -163,6 +165,15 @@ impl Session {
 pub(super) fn opening(config: &TrainConfig, machine: &Machine) -> OpenOptions {
     let picture = (!config.picture.is_empty()).then(|| config.picture.clone().into());
     OpenOptions { picture, background: config.background, ..machine.data.clone() }
+}
+
+/// Has the machine compute with the algorithms that the run has had so far.
+fn take_algorithms(folder: &RunFolder, machine: &Machine) {
+    // Only runs on CUDA have the file, and a run goes on without it.
+    let Ok(json) = std::fs::read_to_string(folder.algorithms()) else { return };
+    if let Err(error) = ops::take_algorithms(&machine.computer.device, &json) {
+        log::warn!("{error}");
+    }
 }
 
 /// The error of data that a saved run cannot find: nobody has typed its path.

@@ -76,7 +76,7 @@ pub(super) struct Functions {
 /// The functions that convolutions need.
 pub(super) struct Api {
     pub(super) create: Create,
-    pub(super) version: unsafe extern "C" fn() -> usize,
+    version: unsafe extern "C" fn() -> usize,
     pub(super) set_stream: unsafe extern "C" fn(Handle, *mut c_void) -> c_int,
     pub(super) create_tensor: Create,
     pub(super) set_tensor: SetFour,
@@ -122,6 +122,13 @@ impl Api {
                 _library: library,
             })
         }
+    }
+
+    /// The version, for instance `9.13.0`.
+    pub(super) fn version(&self) -> String {
+        // SAFETY: a function without arguments that returns a constant.
+        let number = unsafe { (self.version)() };
+        format!("{}.{}.{}", number / 10_000, number / 100 % 100, number % 100)
     }
 
     /// The functions of `pass`.

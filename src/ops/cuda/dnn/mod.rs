@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 use candle_core::Result;
 use candle_core::cuda_backend::WrapErr;
-use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaStream, DevicePtr};
+use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaStream, DevicePtr, result};
 
+use super::choices::Choices;
 use super::driver::{Address, Convolution, Element, Form, to_int};
 use crate::ops::Precision;
 use crate::ops::convolution::Pass;
@@ -44,6 +45,7 @@ pub(super) struct Dnn {
     handle: Handle,
     /// `None` where nothing serves.
     plans: HashMap<(Pass, Form, ConvShape), Option<Plan>>,
+    choices: Choices,
     stream: Arc<CudaStream>,
     workspace: Option<CudaSlice<u8>>,
 }
@@ -61,14 +63,25 @@ impl Dnn {
             check("cudnnCreate", (api.create)(&raw mut handle))?;
             check("cudnnSetStream", (api.set_stream)(handle, stream.cu_stream().cast()))?;
         }
-        Ok(Self { api, handle, plans: HashMap::new(), stream, workspace: None })
+        let choices = Choices::new(stream.context().name().w()?, api.version());
+        Ok(Self { api, handle, plans: HashMap::new(), choices, stream, workspace: None })
+    }
+
+    /// What has been chosen.
+    pub(super) fn choices(&self) -> &Choices {
+        &self.choices
+    }
+
+    /// Takes over what a run has chosen, as [`Choices::take`].
+    pub(super) fn take_choices(&mut self, json: &str) -> Result<()> {
+        self.choices.take(json)?;
+        self.plans.clear();
+        Ok(())
     }
 
     /// Its version, for instance `9.13.0`.
     pub(super) fn version(&self) -> String {
-        // SAFETY: a function without arguments that returns a constant.
-        let number = unsafe { (self.api.version)() };
-        format!("{}.{}.{}", number / 10_000, number / 100 % 100, number % 100)
+        self.api.version()
     }
 
     /// Queues the convolution; false where nothing serves.
@@ -116,27 +129,39 @@ impl Dnn {
             Pass::WeightGradient => (wide, narrow, weight),
         };
         let mut plan = Plan { a, b, out, convolution, algorithm: 0, workspace: 0 };
-        let tried = if s.batch > 1 { self.tried(call, &plan)? } else { Vec::new() };
-        let guessed = if tried.is_empty() { self.guessed(call, &plan)? } else { Vec::new() };
-        let all = [tried, guessed].concat();
-        let Some(best) = all.iter().find(|told| told.determinism == DETERMINISTIC).or(all.first()) else {
-            return Ok(None);
+        let choice = match self.choices.get(call) {
+            Some(choice) => choice,
+            None => match self.choose(call, &plan)? {
+                Some(choice) => choice,
+                None => return Ok(None),
+            },
         };
-        plan.algorithm = best.algorithm;
+        let [algorithm, math] = choice;
+        plan.algorithm = algorithm;
         // SAFETY: as documented.
         unsafe {
-            check("cudnnSetConvolutionMathType", (self.api.set_math)(convolution, best.math))?;
+            check("cudnnSetConvolutionMathType", (self.api.set_math)(convolution, math))?;
             let size = self.api.of(call.pass).size;
-            let status = size(self.handle, a, b, convolution, out, plan.algorithm, &raw mut plan.workspace);
+            let status = size(self.handle, a, b, convolution, out, algorithm, &raw mut plan.workspace);
             check("cudnnGetConvolutionWorkspaceSize", status)?;
         }
+        self.choices.insert(call, choice);
         Ok(Some(plan))
+    }
+
+    /// The best algorithm and its kind of multiplication, `None` where nothing serves.
+    fn choose(&mut self, call: &Convolution, plan: &Plan) -> Result<Option<[c_int; 2]>> {
+        let mut all = if call.shape.batch > 1 { self.tried(call, plan)? } else { Vec::new() };
+        if all.is_empty() {
+            all = self.guessed(call, plan)?;
+        }
+        let best = all.iter().find(|told| told.determinism == DETERMINISTIC).or(all.first());
+        Ok(best.map(|told| [told.algorithm, told.math]))
     }
 
     /// What can be run, fastest first, by trying; the result's memory is overwritten.
     fn tried(&mut self, call: &Convolution, plan: &Plan) -> Result<Vec<Told>> {
         let (mut told, mut count) = ([Told::default(); TOLD], 0);
-        // What the trial needs is given back after it: no plan takes as much.
         self.workspace = None;
         let mut workspace = WORKSPACE;
         let memory = loop {
@@ -166,6 +191,8 @@ impl Dnn {
                 workspace,
             )
         };
+        drop(memory);
+        give_back(&self.stream)?;
         Ok(possible(status, &told, count))
     }
 
@@ -246,6 +273,16 @@ fn codes(form: Form) -> (c_int, c_int) {
 fn possible(status: c_int, told: &[Told], count: c_int) -> Vec<Told> {
     let count = if status == 0 { usize::try_from(count).unwrap_or(0) } else { 0 };
     told.iter().take(count).filter(|told| told.status == 0 && told.workspace <= WORKSPACE).copied().collect()
+}
+
+/// Gives what the pool holds and nobody uses back to the system: no plan takes as much as a trial.
+fn give_back(stream: &Arc<CudaStream>) -> Result<()> {
+    stream.synchronize().w()?;
+    // SAFETY: the device is open.
+    unsafe {
+        let pool = result::device::get_default_mem_pool(stream.context().cu_device()).w()?;
+        result::mem_pool::trim_to(pool, 0).w()
+    }
 }
 
 /// A workspace of at least `bytes`.

@@ -1,0 +1,64 @@
+//! Page-locked memory between the program's and a card's: copies from and to it run at the bus's full speed, and those to
+//! the card while the program goes on.
+
+use std::sync::Arc;
+
+use candle_core::Result;
+use candle_core::cuda_backend::WrapErr;
+use candle_core::cuda_backend::cudarc::driver::{CudaEvent, CudaStream, PinnedHostSlice, result};
+
+use super::driver::Address;
+
+/// Values that are copied through it at most: 256 MiB of memory that the system cannot use otherwise.
+pub(super) const MOST: usize = 1 << 26;
+
+/// One piece of it, which grows.
+pub(super) struct Staging {
+    stream: Arc<CudaStream>,
+    memory: Option<PinnedHostSlice<f32>>,
+    /// When the card has read what was last written here.
+    read: CudaEvent,
+}
+
+// SAFETY: the memory belongs to whoever has the staging, and the card keeps it behind a mutex.
+unsafe impl Send for Staging {}
+
+impl Staging {
+    pub(super) fn new(stream: Arc<CudaStream>) -> Result<Self> {
+        let read = stream.context().new_event(None).w()?;
+        Ok(Self { stream, memory: None, read })
+    }
+
+    /// Queues a copy of `values` to `to`, which has room for them.
+    pub(super) fn upload(&mut self, values: &[f32], to: Address) -> Result<()> {
+        let stream = Arc::clone(&self.stream);
+        let room = self.room(values.len())?;
+        room.copy_from_slice(values);
+        // SAFETY: the room is not written to before the event below has come.
+        unsafe { result::memcpy_htod_async(to, room, stream.cu_stream()) }.w()?;
+        self.read.record(&stream).w()
+    }
+
+    /// Waits for everything that is queued, then for a copy of what lies at `from` in `values`.
+    pub(super) fn download(&mut self, from: Address, values: &mut [f32]) -> Result<()> {
+        let stream = Arc::clone(&self.stream);
+        let room = self.room(values.len())?;
+        // SAFETY: the room is not read before the copy has come.
+        unsafe { result::memcpy_dtoh_async(room, from, stream.cu_stream()) }.w()?;
+        stream.synchronize().w()?;
+        values.copy_from_slice(room);
+        Ok(())
+    }
+
+    /// Room for `length` values that the card no longer reads.
+    fn room(&mut self, length: usize) -> Result<&mut [f32]> {
+        self.read.synchronize().w()?;
+        let memory = match self.memory.take().filter(|memory| memory.len() >= length) {
+            Some(memory) => memory,
+            // Without flags: what is write-combined by default is slow to read.
+            // SAFETY: it is written before it is read.
+            None => unsafe { self.stream.context().alloc_pinned_with_flags(length.max(1), 0) }.w()?,
+        };
+        Ok(&mut self.memory.insert(memory).as_mut_slice().w()?[..length])
+    }
+}
