@@ -17,82 +17,11 @@ import time
 import numpy as np
 import onnxruntime
 import torch
-from torch import nn
-from torch.nn import functional as F
+
+from peers import Decoder, Encoder, Resnet, median_ms
 
 # Peers leave their worker threads spinning for a while after each run.
 SETTLE_SECONDS = 0.3
-
-
-class Block(nn.Module):
-    """Residual block of the generator: shortcut(x) + 0.1 conv(act(conv(act(x))))."""
-
-    def __init__(self, inputs, outputs):
-        super().__init__()
-        hidden = min(inputs, outputs)
-        self.conv_0 = nn.Conv2d(inputs, hidden, 3, padding=1)
-        self.conv_1 = nn.Conv2d(hidden, outputs, 3, padding=1)
-        self.conv_s = nn.Conv2d(inputs, outputs, 1, bias=False) if inputs != outputs else nn.Identity()
-
-    def forward(self, x):
-        dx = self.conv_0(F.leaky_relu(x, 0.2))
-        return self.conv_s(x) + 0.1 * self.conv_1(F.leaky_relu(dx, 0.2))
-
-
-class Resnet(nn.Module):
-    """The residual generator of the paper's section A.3."""
-
-    def __init__(self, size, nfilter, nfilter_max, z_dim=276):
-        super().__init__()
-        levels = (size // 4).bit_length() - 1
-        width = lambda halvings: min(nfilter * 2**halvings, nfilter_max)
-        self.first = width(levels)
-        self.fc = nn.Linear(z_dim, self.first * 16)
-        layers = []
-        for level in range(levels):
-            layers += [Block(width(levels - level), width(levels - level - 1)), nn.Upsample(scale_factor=2)]
-        layers.append(Block(width(0), width(0)))
-        self.resnet = nn.Sequential(*layers)
-        self.conv_img = nn.Conv2d(width(0), 3, 3, padding=1)
-
-    def forward(self, z):
-        x = self.fc(z).view(-1, self.first, 4, 4)
-        return torch.tanh(self.conv_img(F.leaky_relu(self.resnet(x), 0.2)))
-
-
-class Decoder(nn.Module):
-    """The VAE's decoder with the sigmoid that makes its logits a picture."""
-
-    def __init__(self, c_dim=10, channels=1):
-        super().__init__()
-        self.linear = nn.Linear(c_dim, 256)
-        widths = [256, 64, 64, 32, 32, channels]
-        self.layers = nn.ModuleList(
-            nn.ConvTranspose2d(a, b, 4, *((1, 0) if i == 0 else (2, 1)))
-            for i, (a, b) in enumerate(zip(widths, widths[1:]))
-        )
-
-    def forward(self, c):
-        x = self.linear(c).view(-1, 256, 1, 1)
-        for layer in self.layers:
-            x = layer(F.relu(x))
-        return torch.sigmoid(x)
-
-
-class Encoder(nn.Module):
-    """The VAE's encoder."""
-
-    def __init__(self, c_dim=10, channels=1):
-        super().__init__()
-        widths = [channels, 32, 32, 64, 64]
-        layers = []
-        for a, b in zip(widths, widths[1:]):
-            layers += [nn.Conv2d(a, b, 4, 2, 1), nn.ReLU()]
-        layers += [nn.Conv2d(64, 256, 4), nn.ReLU(), nn.Flatten(), nn.Linear(256, 2 * c_dim)]
-        self.layer = nn.Sequential(*layers)
-
-    def forward(self, x):
-        return self.layer(x)
 
 
 RENDER_ROWS = [
@@ -103,18 +32,6 @@ RENDER_ROWS = [
     ("VAE decoder, batch 1", ["--arch", "vae-decoder"], Decoder, (1, 10), 0.6),
     ("VAE encoder, batch 64", ["--arch", "vae-encoder", "--batch", "64"], Encoder, (64, 1, 64, 64), 0.6),
 ]
-
-
-def median_ms(job, repeat):
-    """The median time of `repeat` calls, after two that are not counted."""
-    for _ in range(2):
-        job()
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        job()
-        times.append((time.perf_counter() - start) * 1e3)
-    return statistics.median(times)
 
 
 def torch_job(network, x):

@@ -6,7 +6,6 @@ real pictures for both loss and R1, the generator's pictures drawn without a gra
 """
 
 import argparse
-import copy
 import json
 import os
 import pathlib
@@ -16,10 +15,18 @@ import subprocess
 import sys
 
 import torch
-from torch import nn
-from torch.nn import functional as F
 
-from bench_peers import Block, Decoder, Encoder, Resnet, idgan_ms, machine, median_ms
+from bench_peers import idgan_ms, machine
+from peers import (
+    LAYOUTS,
+    Resnet,
+    ResnetDiscriminator,
+    SmallDiscriminator,
+    SmallGenerator,
+    gan_step,
+    median_ms,
+    vae_step,
+)
 
 # name, arguments of `idgan bench train`, most that the ratio of times may be; memory: 0.7 everywhere
 ROWS = [
@@ -28,114 +35,12 @@ ROWS = [
     ("resnet GAN 64 px 64/512, batch 8", ["--preset", "celeba-64", "--stage", "gan", "--batch", "8"], 0.8),
 ]
 MEMORY_LIMIT = 0.7
-LAYOUTS = {"PyTorch": torch.contiguous_format, "PyTorch channels_last": torch.channels_last}
-
-
-class Logits(Decoder):
-    """The decoder without its sigmoid."""
-
-    def forward(self, c):
-        x = self.linear(c).view(-1, 256, 1, 1)
-        for layer in self.layers:
-            x = layer(F.relu(x))
-        return x
-
-
-class SmallGenerator(Logits):
-    """The decoder's shape with tanh."""
-
-    def forward(self, z):
-        return torch.tanh(super().forward(z))
-
-
-class SmallDiscriminator(Encoder):
-    """The encoder's shape with one output."""
-
-    def __init__(self):
-        super().__init__()
-        self.layer[-1] = nn.Linear(256, 1)
-
-
-class ResnetDiscriminator(nn.Module):
-    """The residual discriminator of the paper's section A.3 for 64 px, 64/512."""
-
-    def __init__(self):
-        super().__init__()
-        widths = [64, 128, 256, 512, 512]
-        layers = [nn.Conv2d(3, 64, 3, padding=1), Block(64, 64)]
-        for inputs, outputs in zip(widths, widths[1:]):
-            layers += [nn.AvgPool2d(3, 2, 1), Block(inputs, outputs)]
-        self.trunk = nn.Sequential(*layers)
-        self.fc = nn.Linear(512 * 16, 1)
-
-    def forward(self, x):
-        return self.fc(F.leaky_relu(self.trunk(x).flatten(1), 0.2))
-
-
-def vae_step(layout):
-    """A step of the beta-VAE with Adam."""
-    encoder, decoder = Encoder().to(memory_format=layout), Logits().to(memory_format=layout)
-    optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-4)
-    pictures = torch.rand(64, 1, 64, 64).to(memory_format=layout)
-
-    def step():
-        mu, logvar = encoder(pictures).chunk(2, 1)
-        logits = decoder(mu + (logvar / 2).exp() * torch.randn_like(mu))
-        reconstruction = F.binary_cross_entropy_with_logits(logits, pictures, reduction="sum") / len(pictures)
-        kl = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(1).mean()
-        optimiser.zero_grad()
-        (reconstruction + 8 * kl).backward()
-        optimiser.step()
-
-    return step
-
-
-def gan_step(layout, generator, discriminator, channels, c_dim, s_dim, batch):
-    """An iteration of ID-GAN: D with R1, G with distillation, the moving average."""
-    encoder = Encoder(c_dim, channels).to(memory_format=layout).requires_grad_(False)
-    generator, discriminator = generator.to(memory_format=layout), discriminator.to(memory_format=layout)
-    average = copy.deepcopy(generator)
-    players = [generator, discriminator]
-    of_generator, of_discriminator = [torch.optim.RMSprop(p.parameters(), lr=1e-4, alpha=0.99) for p in players]
-    real = torch.rand(batch, channels, 64, 64).mul(2).sub(1).to(memory_format=layout)
-
-    def generate(c):
-        return generator(torch.cat([torch.randn(batch, s_dim), c], 1))
-
-    def step():
-        with torch.no_grad():
-            mu, logvar = encoder((real + 1) / 2).chunk(2, 1)
-            c = mu + (logvar / 2).exp() * torch.randn_like(mu)
-        discriminator.requires_grad_(True)
-        of_discriminator.zero_grad()
-        pictures = real.detach().requires_grad_()
-        logits = discriminator(pictures)
-        slope = torch.autograd.grad(logits.sum(), pictures, create_graph=True)[0]
-        r1 = 10 * slope.square().flatten(1).sum(1).mean()
-        (F.softplus(-logits).mean() + r1).backward()
-        with torch.no_grad():
-            generated = generate(c)
-        F.softplus(discriminator(generated)).mean().backward()
-        of_discriminator.step()
-
-        discriminator.requires_grad_(False)
-        of_generator.zero_grad()
-        generated = generate(c)
-        mu, logvar = encoder((generated + 1) / 2).chunk(2, 1)
-        information = 0.5 * (logvar + (c - mu).square() / (logvar.exp() + 1e-8)).sum(1).mean()
-        (F.softplus(-discriminator(generated)).mean() + 0.01 * information).backward()
-        of_generator.step()
-        with torch.no_grad():
-            torch._foreach_lerp_(list(average.parameters()), list(generator.parameters()), 0.001)
-
-    return step
-
 
 def torch_step(name, layout):
     if "VAE" in name:
         return vae_step(layout)
     if "resnet" in name:
-        return gan_step(layout, Resnet(64, 64, 512), ResnetDiscriminator(), 3, 20, 256, 8)
+        return gan_step(layout, Resnet(64, 64, 512), ResnetDiscriminator(64, 64, 512), 3, 20, 256, 8)
     return gan_step(layout, SmallGenerator(), SmallDiscriminator(), 1, 10, 0, 64)
 
 

@@ -6,7 +6,7 @@ use candle_core::Device;
 use serde::Serialize;
 
 use crate::base::Pool;
-use crate::inference::Computer;
+use crate::inference::{self, Computer};
 
 use super::DoctorError;
 use super::machine::{Fact, facts};
@@ -75,6 +75,7 @@ pub struct Examination {
 pub fn examine(computers: &[Computer], pool: &Pool) -> Result<Examination, DoctorError> {
     let started = Instant::now();
     let device = computers.first().map_or(Device::Cpu, |computer| computer.device.clone());
+    inference::forget_peak(&device);
     let reference = Subject::reference(&device);
     let expected = steps::make(&reference, pool)?;
     let pictures = Pictures::prepare(&reference, pool)?;

@@ -34,7 +34,13 @@ pub(super) fn facts(device: &Device) -> Vec<Fact> {
             fact("cuDNN", ops::cudnn_version(device).unwrap_or_else(|| "none: convolutions are slow".into())),
         ]);
     }
+    facts.extend(taken(device).map(|bytes| fact("taken", format!("{} MiB at most", bytes >> 20))));
     facts
+}
+
+/// The most memory that the examination has taken: a card's tensors, or the process.
+fn taken(device: &Device) -> Option<u64> {
+    inference::peak_memory(device).or_else(|| bytes_of("/proc/self/status", "VmHWM:"))
 }
 
 fn gib(bytes: u64) -> f64 {
@@ -57,12 +63,15 @@ fn processor() -> Option<String> {
 
 /// The memory that there is and that is free, where the system says it.
 fn memory() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let bytes = |key: &str| {
-        let kib = text.lines().find_map(|line| line.strip_prefix(key))?.trim().trim_end_matches("kB").trim();
-        Some(kib.parse::<u64>().ok()? << 10)
-    };
+    let bytes = |key: &str| bytes_of("/proc/meminfo", key);
     Some(format!("{:.1} GiB, {:.1} free", gib(bytes("MemTotal:")?), gib(bytes("MemAvailable:")?)))
+}
+
+/// The line of a system's table that begins with `key` and counts in kB.
+fn bytes_of(table: &str, key: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(table).ok()?;
+    let kib = text.lines().find_map(|line| line.strip_prefix(key))?.trim().trim_end_matches("kB").trim();
+    Some(kib.parse::<u64>().ok()? << 10)
 }
 
 #[cfg(test)]

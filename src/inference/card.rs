@@ -10,6 +10,27 @@ const LEAST: (i32, i32) = (7, 5);
 const TENSOR_FLOATS: (i32, i32) = (8, 0);
 /// The capability that candle's kernels were built for, as two digits; older cards cannot run them.
 const BUILT_FOR: Option<&str> = option_env!("CUDA_COMPUTE_CAP");
+/// The release of the toolkit that the kernels were built with, as `build.rs` finds it.
+#[cfg(feature = "cuda")]
+const BUILT_WITH: Option<&str> = option_env!("IDGAN_CUDA_RELEASE");
+
+/// Refuses a driver that cannot read the kernels; `version` is what it says of itself, for instance 12040.
+///
+/// # Errors
+/// When it is older than the toolkit that they were built with.
+#[cfg(feature = "cuda")]
+pub(super) fn check_driver(version: i32) -> Result<(), DeviceError> {
+    serves((version / 1000, version % 1000 / 10), BUILT_WITH)
+}
+
+fn serves(knows: (i32, i32), built_with: Option<&str>) -> Result<(), DeviceError> {
+    let release = built_with.and_then(|text| text.split_once('.'));
+    let release = release.and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+    match release {
+        Some(needs) if knows < needs => Err(DeviceError::OldDriver { knows, needs }),
+        _ => Ok(()),
+    }
+}
 
 /// An NVIDIA card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +110,20 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_driver_must_know_the_toolkits_release() {
+        for (knows, built_with) in
+            [((13, 0), Some("13.0")), ((13, 1), Some("13.0")), ((12, 4), Some("12.4")), ((12, 4), None)]
+        {
+            assert!(serves(knows, built_with).is_ok(), "{knows:?} {built_with:?}");
+        }
+        let error = serves((12, 9), Some("13.0")).expect_err("too old").to_string();
+        assert!(
+            error.starts_with("the driver knows CUDA up to 12.9, and this build needs 13.0; update"),
+            "{error}"
+        );
     }
 
     #[test]

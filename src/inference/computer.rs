@@ -113,7 +113,7 @@ impl DeviceChoice {
             Self::Metal => {
                 no_other_than_single(self, wanted)?;
                 let device = Device::new_metal(0)
-                    .map_err(|reason| DeviceError::Unavailable { device: self, reason })?;
+                    .map_err(|error| DeviceError::Unavailable { device: self, reason: in_a_line(&error) })?;
                 Ok(Computer { device, precision: Precision::F32 })
             }
             Self::Auto => match Self::Cuda(0).open(purpose, wanted) {
@@ -128,6 +128,11 @@ impl DeviceChoice {
             },
         }
     }
+}
+
+/// Candle's words without the trace that it adds where RUST_BACKTRACE asks for one.
+pub(super) fn in_a_line(error: &candle_core::Error) -> String {
+    error.to_string().lines().next().unwrap_or("no reason given").to_owned()
 }
 
 /// Refuses precisions that only CUDA has.
@@ -168,6 +173,12 @@ mod tests {
             let error = DeviceChoice::Cuda(0).open(Purpose::Pictures, None).map(|c| c.name());
             assert!(error.is_err_and(|e| e.to_string().contains("--features cuda")));
         }
+    }
+
+    #[test]
+    fn a_trace_is_no_reason() {
+        let error = candle_core::Error::Msg("no memory".into()).bt();
+        assert_eq!(in_a_line(&error), "no memory");
     }
 
     #[test]

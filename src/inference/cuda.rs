@@ -66,7 +66,8 @@ mod driver {
 
     use super::{CardFacts, Computer, Device, DeviceError, Precision, Purpose};
     use crate::inference::DeviceChoice;
-    use crate::inference::card::Card;
+    use crate::inference::card::{Card, check_driver};
+    use crate::inference::computer::in_a_line;
     use crate::ops;
 
     /// What must be there to compute, newest first, and the package that has it.
@@ -83,8 +84,9 @@ mod driver {
     ) -> Result<Computer, DeviceError> {
         let choice = DeviceChoice::Cuda(number);
         let unavailable = |reason| DeviceError::Unavailable { device: choice, reason };
-        let refused = |error: result::DriverError| unavailable(candle_core::Error::wrap(error));
+        let refused = |error| unavailable(words(error));
         check_libraries()?;
+        check_driver(newest_cuda().map_err(refused)?)?;
         let count = CudaContext::device_count().map_err(refused)? as usize;
         if number >= count {
             return Err(DeviceError::NoCard { number, count });
@@ -93,8 +95,16 @@ mod driver {
         let name = context.name().map_err(refused)?;
         let capability = context.compute_capability().map_err(refused)?;
         let precision = Card { name, capability }.precision(purpose, wanted)?;
-        let device = ops::open_cuda(number, precision).map_err(unavailable)?;
+        let device = ops::open_cuda(number, precision).map_err(|error| unavailable(in_a_line(&error)))?;
         Ok(Computer { device, precision })
+    }
+
+    /// The driver's words for an error, or its number's name where it has none.
+    fn words(error: result::DriverError) -> String {
+        match error.error_string() {
+            Ok(text) => text.to_string_lossy().into_owned(),
+            Err(_) => format!("{:?}", error.0),
+        }
     }
 
     /// Says what is missing where the system lacks a library, before candle asks for it and gets a number for an answer.
@@ -139,14 +149,20 @@ mod driver {
     pub(crate) fn card_facts(device: &Device) -> Option<CardFacts> {
         let context = context(device)?;
         let (major, minor) = context.compute_capability().ok()?;
-        let mut version = 0;
-        // SAFETY: the driver writes one number.
-        unsafe { sys::cuDriverGetVersion(&mut version) }.result().ok()?;
+        let version = newest_cuda().ok()?;
         Some(CardFacts {
             name: format!("{}, compute capability {major}.{minor}", context.name().ok()?),
             memory: memory(device)?,
             cuda: format!("{}.{}", version / 1000, version % 1000 / 10),
         })
+    }
+
+    /// The newest CUDA that the driver knows, for instance 13000.
+    fn newest_cuda() -> Result<i32, result::DriverError> {
+        let mut version = 0;
+        // SAFETY: the driver writes one number.
+        unsafe { sys::cuDriverGetVersion(&mut version) }.result()?;
+        Ok(version)
     }
 
     /// The pool that candle's tensors come from.

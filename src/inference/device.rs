@@ -37,13 +37,24 @@ pub enum DeviceError {
         /// The device.
         device: DeviceChoice,
         /// The system's words.
-        reason: candle_core::Error,
+        reason: String,
     },
     /// No driver of NVIDIA's.
     #[error(
         "CUDA needs NVIDIA's driver, and its libcuda.so.1 is not on this machine; install the driver, or use --device cpu"
     )]
     NoDriver,
+    /// A driver that is older than the kernels.
+    #[error(
+        "the driver knows CUDA up to {}.{}, and this build needs {}.{}; update the driver, build with an older toolkit \
+         (CUDA_HOME), or use --device cpu", knows.0, knows.1, needs.0, needs.1
+    )]
+    OldDriver {
+        /// The newest release that it knows.
+        knows: (i32, i32),
+        /// The one that the kernels were built with.
+        needs: (i32, i32),
+    },
     /// A library beside the driver is missing.
     #[error(
         "CUDA needs {file}, which is not on this machine; install it (pip install {package}, its folder in LD_LIBRARY_PATH, \
@@ -100,7 +111,10 @@ pub enum DeviceError {
 impl DeviceError {
     /// Whether there is a card, or was meant to be one, which cannot be used.
     pub(super) fn is_about_a_card(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::NoLibrary { .. } | Self::TooOld { .. })
+        matches!(
+            self,
+            Self::Unavailable { .. } | Self::NoLibrary { .. } | Self::OldDriver { .. } | Self::TooOld { .. }
+        )
     }
 }
 

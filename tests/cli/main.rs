@@ -7,6 +7,7 @@ mod encode;
 mod eval;
 mod frame;
 mod pictures;
+mod precision;
 mod sample;
 mod signals;
 mod surroundings;

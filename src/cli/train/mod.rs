@@ -155,6 +155,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(missing) = config.missing_start().filter(|_| resumed.is_none()) {
         return Err(usage(format!("{missing}; name its run with --start RUN")));
     }
+    let computer = computer_for(&options.device, resumed.as_ref().map(|_| out.as_path()))?;
     tell(format!(
         "{} {} on {}, {} px, {} steps of {} pictures (preset {}), into {}",
         if resumed.is_some() { "going on with" } else { "training" },
@@ -168,7 +169,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     ));
     let cancel_preparation = Cancel::new();
     let machine = Machine {
-        computer: computer_for(&options.device, resumed.as_ref().map(|_| out.as_path()))?,
+        computer,
         pool: Pool::new("train", threads()).context("cannot start the training threads")?,
         data: OpenOptions {
             progress: Some(super::data::progress_bar()),

@@ -113,7 +113,7 @@ impl<D: Driver> Call<'_, D> {
         }
         bail!(
             "cuDNN has no way to compute a convolution of {} pictures, {}x{}x{} to {}x{}x{}, in this card's memory; use \
-             a smaller batch, or --device cpu",
+             a smaller batch, or use --device cpu",
             s.batch,
             s.in_channels,
             s.in_height,
