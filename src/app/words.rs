@@ -65,6 +65,7 @@ const WORDS: &[(&str, &str)] = &[
     ("build with `cargo build --release --features cuda`", "build it with CUDA"),
     ("build with `cargo build --release --features metal`", "build it with Metal"),
     ("or --device cpu", "or the CPU (Model > Device)"),
+    ("or a card with --device cuda", "or a CUDA card in the same menu"),
     ("use --precision f32", "choose f32 (Model > Device)"),
     ("use --device cpu", "choose CPU (Model > Device)"),
     ("use --precision f32, or a card with --device cuda", "choose another device (Model > Device)"),
