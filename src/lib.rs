@@ -15,6 +15,8 @@ pub mod optim;
 
 pub mod data;
 
+pub mod model;
+
 pub mod checkpoint;
 
 pub mod inference;

@@ -109,6 +109,9 @@ pub(crate) struct Shares {
 /// Values of the selected factor for its heat map.
 const HEAT_STEPS: usize = 5;
 
+/// Pixels a side of the pictures that the shares are of, at most.
+const SHARE_PIXELS: usize = 64;
+
 /// Codes and nuisance codes for the shares: a table of this many by this many.
 const SHARE_SIDE: usize = 6;
 
@@ -163,8 +166,9 @@ impl State {
 
     fn measure_leakage(&mut self, ctx: &egui::Context) {
         let (Some(model), Some(latent)) = (&self.model, &self.latent) else { return };
-        let Some(vae) = &model.description().vae else { return };
-        let Some(block) = model.description().block(&vae.code) else { return };
+        let Some(code) = model.description().encoded() else { return };
+        let Some(block) = model.description().block(code) else { return };
+        let Some([_, side, _]) = model.description().encoder_shape() else { return };
         if model.opened.generator_shape.is_none() || self.analysis.leakage.task.is_some() {
             return;
         }
@@ -182,7 +186,7 @@ impl State {
             }
         }
         let epoch = model.opened.epoch;
-        let Some(cells) = self.render_all("leakage", Role::Generator, &codes, 64) else { return };
+        let Some(cells) = self.render_all("leakage", Role::Generator, &codes, side) else { return };
         let reader = self.engine.reader();
         let work = move |cancel: &Cancel| {
             let pictures = collect(&cells, 2 * dims, cancel)?;
@@ -204,7 +208,7 @@ impl State {
         let columns = draw_all(model.description(), SHARE_SIDE, 11, posterior);
         let rows = draw_all(model.description(), SHARE_SIDE, 12, None);
         let Ok(codes) = matrix(&columns, &rows, &noise) else { return };
-        let Some(cells) = self.render_all("shares", Role::Generator, &codes, 64) else { return };
+        let Some(cells) = self.render_all("shares", Role::Generator, &codes, SHARE_PIXELS) else { return };
         let work = move |cancel: &Cancel| {
             Some(shares(&collect(&cells, SHARE_SIDE * SHARE_SIDE, cancel)?, SHARE_SIDE))
         };
@@ -252,10 +256,7 @@ impl State {
         side: usize,
     ) -> Option<Receiver<Cell>> {
         let model = self.model.as_ref()?;
-        let inputs = match role {
-            Role::Generator => codes.generator_input(model.description()),
-            Role::Decoder => codes.decoder_input(model.description()),
-        };
+        let inputs = codes.input(model.description(), role.chain());
         let inputs = inputs.ok()?;
         let rows = (0..codes.rows()).map(|row| inputs.row(row).into()).collect();
         let (batch, cells) = Batch::new(lane, model.opened.epoch, rows, side);

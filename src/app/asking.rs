@@ -45,10 +45,7 @@ impl Asking {
         codes: &Codes,
         wish: &Wish,
     ) -> Result<(), CodesError> {
-        let input = match role {
-            Role::Generator => codes.generator_input(&model.description),
-            Role::Decoder => codes.decoder_input(&model.description),
-        };
+        let input = codes.input(&model.description, role.chain());
         let input = input.map(Array::into_data)?;
         let asked = &mut self.asked[role as usize];
         if asked.epoch == model.epoch && asked.code == input {

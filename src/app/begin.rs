@@ -8,9 +8,10 @@ use super::model::ModelView;
 use super::photo::PhotoState;
 use super::state::{Start, State};
 use super::watch::Watch;
-use crate::checkpoint::{BUNDLED, BundledModel, CodeKind};
+use crate::checkpoint::{BUNDLED, BundledModel};
 use crate::engine::{Opened, Role, Source};
 use crate::explore::{LatentState, draw_prior};
+use crate::model::CodeKind;
 
 /// How the window begins, and how each model does that is opened in it.
 impl State {

@@ -5,9 +5,10 @@ use super::log::About;
 use super::model::ModelView;
 use super::state::State;
 use super::view::{ModelPictures, Pane};
-use crate::checkpoint::{BundledModel, ModelDescription};
+use crate::checkpoint::BundledModel;
 use crate::engine::{Engine, Event, Opened, Part, Role, Source};
 use crate::explore::Codes;
+use crate::model::ModelDescription;
 
 /// A second model, whose pictures of the same codes are shown beside the first one's.
 ///
@@ -197,8 +198,8 @@ impl State {
 
 /// Whether the networks of `second` take the codes of `first`.
 fn check(first: &ModelDescription, second: &ModelDescription) -> Result<(), String> {
-    let generator = second.generator.iter().flat_map(|part| &part.inputs);
-    for name in generator.chain(second.vae.iter().map(|part| &part.code)) {
+    let drawn = second.render.iter().flat_map(|chain| second.inputs(&chain.name));
+    for name in drawn.chain(second.encoded()) {
         let Some(block) = second.block(name) else { continue };
         let ours = first.block(name);
         if ours.is_some_and(|ours| ours.dims == block.dims) {
@@ -220,15 +221,15 @@ fn check(first: &ModelDescription, second: &ModelDescription) -> Result<(), Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkpoint::CodeBlock;
     use crate::explore::toy;
+    use crate::model::{CodeBlock, GENERATOR};
 
     #[test]
     fn codes_must_agree_by_name_and_width() {
         let first = toy::description();
         assert_eq!(check(&first, &first), Ok(()));
         let mut vae = first.clone();
-        vae.generator = None;
+        vae = vae.without(GENERATOR);
         vae.codes.retain(|block| block.name == "c");
         assert_eq!(check(&first, &vae), Ok(()), "a VAE of the same c shows the same codes");
         let message = check(&vae, &first).expect_err("no s");

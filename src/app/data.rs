@@ -20,9 +20,6 @@ pub(crate) struct DataPictures {
 /// Pictures a draw.
 const COUNT: usize = 9;
 
-/// Side of the encoder's pictures in pixels.
-const SIDE: usize = 64;
-
 impl DataPictures {
     /// Forgets the pictures of the model before.
     pub(crate) fn on_opened(&mut self) {
@@ -61,10 +58,8 @@ impl State {
     /// Shows nine random pictures of the model's data in the film strip, or nine others.
     pub(crate) fn show_data_pictures(&mut self, ctx: &egui::Context) {
         let Some(spec) = self.own_data() else { return };
-        let Some(vae) = self.model.as_ref().and_then(|model| model.description().vae.as_ref()) else {
-            return;
-        };
-        let channels = vae.config.channels;
+        let shape = self.model.as_ref().and_then(|model| model.description().encoder_shape());
+        let Some(shape) = shape else { return };
         self.settings.show_strip = true;
         let is_shown = std::mem::replace(&mut self.strip.kind, StripKind::Data) == StripKind::Data;
         if (!is_shown && self.data.is_asked()) || self.data.is_waiting() {
@@ -72,7 +67,7 @@ impl State {
         }
         self.data.draw += 1;
         let draw = self.data.draw;
-        match self.tasks.start("idgan-data", ctx, move |_| random_pictures(spec, channels, draw)) {
+        match self.tasks.start("idgan-data", ctx, move |_| random_pictures(spec, shape, draw)) {
             Ok(reading) => self.data.reading = Some(reading),
             Err(message) => self.log.fail(About::Picture, message),
         }
@@ -117,8 +112,8 @@ fn drawn_by_program(spec: &str) -> Option<&'static str> {
 }
 
 /// Nine random pictures of `spec` in an encoder's form.
-fn random_pictures(spec: &str, channels: usize, draw: u64) -> Result<Vec<Picture>, String> {
-    let set = open(spec, Some(SIDE), &OpenOptions::default()).map_err(|error| error.to_string())?;
+fn random_pictures(spec: &str, [channels, side, _]: [usize; 3], draw: u64) -> Result<Vec<Picture>, String> {
+    let set = open(spec, Some(side), &OpenOptions::default()).map_err(|error| error.to_string())?;
     let [found, height, width] = set.picture_shape();
     if found != channels {
         return Err(format!("{spec} has {found} channels and this model's encoder takes {channels}"));
@@ -148,10 +143,11 @@ mod tests {
 
     #[test]
     fn draws_differ_and_are_as_the_encoder_takes_them() {
-        let draw = |number| random_pictures("color-dsprites", 3, number).expect("draws");
+        let draw = |number| random_pictures("color-dsprites", [3, 64, 64], number).expect("draws");
         let first = draw(1);
-        assert_eq!((first.len(), first[0].width(), first[0].height()), (COUNT, SIDE, SIDE));
+        assert_eq!((first.len(), first[0].width(), first[0].height()), (COUNT, 64, 64));
         assert!(first != draw(2) && first == draw(1));
-        assert!(random_pictures("color-dsprites", 1, 1).is_err_and(|message| message.contains("3 channels")));
+        let grey = random_pictures("color-dsprites", [1, 64, 64], 1);
+        assert!(grey.is_err_and(|message| message.contains("3 channels")));
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::clipboard::from_json;
 use super::keep;
 use super::train::Curves;
-use crate::checkpoint::ModelDescription;
 use crate::explore::LatentState;
+use crate::model::ModelDescription;
 
 /// Reads the settings and the last session in `folder`, and the notes in its file `notes.json`, and lays them on a model
 /// of this description; returns how many of the three could be read.

@@ -6,8 +6,9 @@ use super::log::About;
 use super::save::Follow;
 use super::state::State;
 use super::theme::{GRID, Palette, SMALL};
-use crate::checkpoint::{BUNDLED, BundledModel, CodeBlock, CodeKind, ModelDescription};
+use crate::checkpoint::{BUNDLED, BundledModel};
 use crate::engine::Source;
+use crate::model::{CodeBlock, CodeKind, ModelDescription};
 
 /// The window of the models that the program brings along.
 #[derive(Default)]

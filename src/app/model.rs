@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use crate::checkpoint::{CodeBlock, CodeKind, ModelDescription};
 use crate::engine::{DimensionProfile, Opened, Profile, Role, Sensitivity};
+use crate::model::{CodeBlock, CodeKind, ModelDescription};
 
 /// The open model as the window shows it.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::state::State;
-use crate::checkpoint::CodeBlock;
 use crate::explore::{blend, draw_prior};
+use crate::model::CodeBlock;
 
 /// The nuisance seeds a person has seen, to go back and forth through.
 #[derive(Clone, Debug)]

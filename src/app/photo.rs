@@ -39,13 +39,13 @@ impl State {
     /// Reads a picture, has it encoded, and sets the factors to what the encoder finds.
     pub(crate) fn start_from_photo(&mut self, path: PathBuf, ctx: &egui::Context) {
         let description = self.model.as_ref().map(|model| model.description());
-        let Some((description, vae)) = description.and_then(|all| Some((all, all.vae.as_ref()?))) else {
+        let Some((description, shape)) = description.and_then(|all| Some((all, all.encoder_shape()?))) else {
             self.log.warn(About::Picture, "This model has no encoder to start from a picture with");
             return;
         };
-        let (channels, background) = (vae.config.channels, description.background());
+        let background = description.background();
         let file = name(&path);
-        let read = move |_: &Cancel| read_picture(&path, channels, background);
+        let read = move |_: &Cancel| read_picture(&path, shape, background);
         match self.tasks.start("idgan-photo", ctx, read) {
             Ok(reading) => self.photo.reading = Some((file, reading)),
             Err(message) => self.log.fail(About::Picture, message),
@@ -79,7 +79,7 @@ impl State {
         match receiver.try_recv() {
             Ok(posterior) => {
                 let photo = photo.clone();
-                let block = model.description().vae.as_ref().map(|vae| vae.code.clone()).unwrap_or_default();
+                let block = model.description().encoded().unwrap_or_default().to_owned();
                 self.log.succeed(About::Picture);
                 self.log.info(format!("Set the factors to what the encoder finds in {}", photo.name));
                 self.edit(|latent| {
@@ -99,10 +99,10 @@ impl State {
 }
 
 /// The middle square of a picture at the encoder's size.
-fn read_picture(path: &Path, channels: usize, background: Background) -> Result<Picture, String> {
-    const SIDE: usize = 64;
-    let form = Form { channels, size: SIDE, crop: None, background };
+fn read_picture(path: &Path, shape: [usize; 3], background: Background) -> Result<Picture, String> {
+    let [channels, height, width] = shape;
+    let form = Form { channels, size: height, crop: None, background };
     let pixels = read_square(path, &form).map_err(|error| error.to_string())?;
-    Picture::from_chw(&pixels, channels, SIDE, SIDE)
+    Picture::from_chw(&pixels, channels, height, width)
         .ok_or_else(|| "the picture has the wrong size".to_owned())
 }

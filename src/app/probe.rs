@@ -72,10 +72,7 @@ impl Explorer {
     pub fn wanted_code(&self, role: Role) -> Option<Vec<f32>> {
         let (model, latent) = self.state.model.as_ref().zip(self.state.latent.as_ref())?;
         model.opened.shape(role)?;
-        let input = match role {
-            Role::Generator => latent.codes().generator_input(model.description()),
-            Role::Decoder => latent.codes().decoder_input(model.description()),
-        };
+        let input = latent.codes().input(model.description(), role.chain());
         input.ok().map(crate::base::Array::into_data)
     }
 

@@ -1,8 +1,8 @@
 use super::state::State;
 use super::tasks::Task;
 use super::words::in_window;
-use crate::checkpoint::CodeBlock;
 use crate::explore::{RangeSpec, main_block};
+use crate::model::CodeBlock;
 
 /// The ends of a traversal's rows, worked out once for each model and setting, never for each frame. Quantiles of the
 /// aggregated posterior take a tenth of a second and more, so they come from a thread of their own; until they are

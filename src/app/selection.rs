@@ -66,7 +66,7 @@ impl State {
 /// The slider that comes first in the order of information; nothing where there are no sliders.
 fn most_informative(model: &ModelView) -> Dimension {
     let first = model.slider_blocks().next();
-    let dimension = |block: &crate::checkpoint::CodeBlock| Dimension {
+    let dimension = |block: &crate::model::CodeBlock| Dimension {
         block: block.name.clone(),
         dim: model.order(block, true).first().copied().unwrap_or_default(),
     };

@@ -240,7 +240,7 @@ impl State {
     /// Whether resetting the factors would change anything.
     pub(crate) fn can_reset(&self) -> bool {
         let Some((model, latent)) = self.model.as_ref().zip(self.latent.as_ref()) else { return false };
-        let can_reset = |block: &crate::checkpoint::CodeBlock, dim: usize| {
+        let can_reset = |block: &crate::model::CodeBlock, dim: usize| {
             !latent.is_reset(&block.name, dim) && !latent.is_locked(&block.name, dim)
         };
         model.slider_blocks().any(|block| (0..block.dims).any(|dim| can_reset(block, dim)))
@@ -287,7 +287,7 @@ impl State {
 
     /// What the encoder reads for a dimension of the picture shown, if it reads that block.
     pub(crate) fn read_back_value(&self, block: &str, dim: usize) -> Option<f32> {
-        let code = &self.model.as_ref()?.description().vae.as_ref()?.code;
+        let code = self.model.as_ref()?.description().encoded()?;
         let read = self.read_back.as_ref().filter(|_| code == block)?;
         read.posterior.mu.get(dim).copied()
     }
@@ -429,8 +429,8 @@ impl State {
             latent.end();
         }
         let codes = latent.codes();
-        let vae = model.description().vae.as_ref();
-        let target = vae.map(|vae| Arc::<[f32]>::from(latent.values(&vae.code)));
+        let encoded = model.description().encoded();
+        let target = encoded.map(|code| Arc::<[f32]>::from(latent.values(code)));
         let mut wish = Wish { target, is_moving, at: self.input_at.unwrap_or(now) };
         for role in model.roles() {
             if let Err(error) = self.asking.ask(&self.engine, &model.opened, role, codes, &wish) {

@@ -136,10 +136,7 @@ impl State {
             if is_same_list { std::mem::take(&mut self.strip.shown.thumbnails) } else { Vec::new() };
         thumbnails.resize(codes.rows(), None);
         let role = model.main_role();
-        let inputs = match role {
-            crate::engine::Role::Generator => codes.generator_input(model.description()),
-            crate::engine::Role::Decoder => codes.decoder_input(model.description()),
-        };
+        let inputs = codes.input(model.description(), role.chain());
         let Ok(inputs) = inputs else { return };
         let rows = (0..codes.rows()).map(|row| inputs.row(row).into()).collect();
         let (batch, cells) = Batch::new("strip", epoch, rows, THUMBNAIL);

@@ -158,10 +158,7 @@ impl State {
         for (role, cells) in parts {
             let first = cells.start;
             let part = codes.select(&cells.collect::<Vec<_>>());
-            let inputs = match role {
-                Role::Generator => part.generator_input(model.description()),
-                Role::Decoder => part.decoder_input(model.description()),
-            };
+            let inputs = part.input(model.description(), role.chain());
             let Ok(inputs) = inputs else { return };
             let inputs = (0..part.rows()).map(|row| inputs.row(row).into()).collect();
             let (batch, cells) = Batch::new("traverse", key.epoch, inputs, side);

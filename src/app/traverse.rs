@@ -5,9 +5,9 @@ use super::ranges::Ranges;
 use super::recipe::Recipe;
 use super::state::State;
 use super::table::{Grid, Table};
-use crate::checkpoint::{CodeBlock, CodeKind};
 use crate::engine::Role;
 use crate::explore::{Mode, RangeSpec, Traversal, draw_prior, main_block};
+use crate::model::{CodeBlock, CodeKind};
 
 /// What the Traverse panel makes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,14 +1,16 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::base::{Array, Arrays};
+use crate::model::Model;
 
+use super::CheckpointError;
 use super::contents::DESCRIPTION_KEY;
-use super::shapes::{check_shapes, shapes_of};
+use super::shapes::{Shapes, check_shapes, group_title, shapes_of_group};
 use super::tensors::{Precision, write_tensors};
-use super::{CheckpointError, Model};
 
-/// Writes `model` as a bundle: one safetensors file with the groups `vae.*`, `generator.*`, `discriminator.*`
-/// and `stats.*`, and the description as JSON in its metadata under `idgan`. Any safetensors tool reads it, and
+/// Writes `model` as a bundle: one safetensors file with the weights in their groups (`vae.*`, `generator.*`,
+/// `discriminator.*`, ...), `stats.*`, and the description as JSON in its metadata under `idgan`. Any safetensors tool reads it, and
 /// the same model gives the same bytes.
 ///
 /// `precision` holds for the networks; statistics are always f32. [`Model::hash`] is not stored.
@@ -32,11 +34,9 @@ pub fn write_bundle_with(
 ) -> Result<(), CheckpointError> {
     let wrong = |what: String| CheckpointError::content(what, path);
     check_networks(model).map_err(wrong)?;
-    let json = serde_json::to_string(&model.description).map_err(|error| wrong(error.to_string()))?;
+    let json = model.description.to_json().map_err(wrong)?;
     let mut tensors: Vec<(String, &Array, Precision)> = Vec::new();
-    for (group, arrays) in
-        [("vae", &model.vae), ("generator", &model.generator), ("discriminator", &model.discriminator)]
-    {
+    for (group, arrays) in &model.weights {
         tensors.extend(named(group, arrays, precision));
     }
     if let Some(stats) = &model.stats {
@@ -52,16 +52,14 @@ pub fn write_bundle_with(
 pub(super) fn check_networks(model: &Model) -> Result<(), String> {
     let description = &model.description;
     description.validate()?;
-    let vae = description.vae.as_ref().map(shapes_of);
-    let generator = description.generator.as_ref().map(|part| shapes_of(&part.config));
-    let discriminator = description.discriminator.as_ref().map(shapes_of);
-    for (network, arrays, expected) in [
-        ("VAE", &model.vae, vae),
-        ("generator", &model.generator, generator),
-        ("discriminator", &model.discriminator, discriminator),
-    ] {
-        let found = arrays.iter().map(|(name, array)| (name.clone(), array.shape().to_vec())).collect();
-        check_shapes(network, &found, &expected.unwrap_or_default())?;
+    let described = description.networks.values().map(|network| &network.weights);
+    let groups: BTreeSet<&String> = model.weights.keys().chain(described).collect();
+    for group in groups {
+        let arrays = model.group(group).iter();
+        let found: Shapes = arrays.map(|(name, array)| (name.clone(), array.shape().to_vec())).collect();
+        if let Some(expected) = shapes_of_group(description, group) {
+            check_shapes(group_title(group), &found, &expected)?;
+        }
     }
     Ok(())
 }

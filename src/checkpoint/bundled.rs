@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::ModelDescription;
 use super::contents::DESCRIPTION_KEY;
 use crate::base::{FileError, cache_folder, spare_folder, write_atomic};
+use crate::model::ModelDescription;
 
 /// A trained model inside the program.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,7 @@ impl BundledModel {
     /// What the model is, as the bundle says; only its header is read.
     pub fn description(&self) -> Option<ModelDescription> {
         let (_, header) = safetensors::SafeTensors::read_metadata(self.bytes).ok()?;
-        serde_json::from_str(header.metadata().as_ref()?.get(DESCRIPTION_KEY)?).ok()
+        ModelDescription::parse(header.metadata().as_ref()?.get(DESCRIPTION_KEY)?).ok()
     }
 
     /// Puts the bundle into a file, so that everything that opens files opens it too, and says where. The file lies
@@ -105,9 +105,8 @@ fn own_folder() -> Option<PathBuf> {
 mod tests {
     use super::*;
     use crate::base::Stream;
-    use crate::checkpoint::{
-        CodeBlock, Model, ModelDescription, Precision, Sources, VaePart, open, write_bundle,
-    };
+    use crate::checkpoint::{Precision, Sources, open, write_bundle};
+    use crate::model::{CodeBlock, GAN, Model, VAE};
     use crate::nets::{Parameters, VaeConfig};
 
     /// A bundle with an untrained VAE.
@@ -117,15 +116,8 @@ mod tests {
         let config = VaeConfig { channels: 1, c_dim: 2 };
         let mut description = ModelDescription::empty("tiny");
         description.codes.push(CodeBlock::disentangled(2));
-        description.vae = Some(VaePart::new(config, "c"));
-        let model = Model {
-            description,
-            vae: config.initialise_uniform(&mut Stream::new(1, "weights")),
-            generator: crate::base::Arrays::new(),
-            discriminator: crate::base::Arrays::new(),
-            stats: None,
-            hash: String::new(),
-        };
+        let weights = config.initialise_uniform(&mut Stream::new(1, "weights"));
+        let model = Model::new(description.with_vae(config, "c")).with_weights(VAE, weights);
         write_bundle(&path, &model, Precision::F16).expect("writes");
         std::fs::read(&path).expect("reads").leak()
     }
@@ -151,7 +143,7 @@ mod tests {
             assert!(!description.codes.is_empty() && description.data.is_some(), "{}", model.name);
             assert!(model.bytes.len() <= 8_000_000, "{} is too large to be cloned by everybody", model.name);
             let picture = image::load_from_memory(model.picture).expect("a sound picture");
-            let size = description.generator.map(|part| part.config.size() as u32);
+            let size = description.picture_shape(GAN).map(|[_, _, width]| width as u32);
             assert_eq!(Some(picture.width()), size, "{}", model.name);
         }
     }

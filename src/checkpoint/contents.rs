@@ -1,6 +1,6 @@
 //! What one file holds: networks found by name, before their values are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
@@ -8,12 +8,13 @@ use sha2::{Digest, Sha256};
 
 use crate::base::Arrays;
 use crate::formats::{hexadecimal, shorten};
+use crate::model::{DISCRIMINATOR, GENERATOR, ModelDescription, VAE};
 
+use super::CheckpointError;
 use super::keys::{Choice, Key, choose, listed};
 use super::pickle::{TorchFile, Value};
 use super::reader::{Format, Handle, Handles, Reader};
 use super::shapes::Shapes;
-use super::{CheckpointError, ModelDescription};
 
 /// The key of the model description in a bundle's metadata.
 pub(crate) const DESCRIPTION_KEY: &str = "idgan";
@@ -37,9 +38,8 @@ pub const RUN_CHECKPOINT: &str = "checkpoint.safetensors";
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) description: Option<ModelDescription>,
-    pub(crate) vae: Handles,
-    pub(crate) generator: Handles,
-    pub(crate) discriminator: Handles,
+    /// The tensors of networks by their group; no group is empty.
+    pub(crate) groups: BTreeMap<String, Handles>,
     pub(crate) stats: Handles,
     /// Whether the generator is a moving average of the one that was trained.
     pub(crate) is_averaged: bool,
@@ -70,7 +70,7 @@ impl Contents {
         let description = reader.tensors().and_then(|file| file.metadata().get(DESCRIPTION_KEY));
         let (format, found) = match (description, reader.torch()) {
             (Some(text), _) => {
-                let description = parse_description(text).map_err(wrong)?;
+                let description = ModelDescription::parse(text).map_err(wrong)?;
                 (Format::Bundle, found_in_bundle(description, keys, handles))
             }
             (None, Some(file)) => (reader.format(), found_in_torch(file, &keys, &handles).map_err(wrong)?),
@@ -107,29 +107,18 @@ pub(crate) fn shapes(handles: &Handles) -> Shapes {
     handles.iter().map(|(name, handle)| (name.clone(), handle.shape.clone())).collect()
 }
 
-fn parse_description(text: &str) -> Result<ModelDescription, String> {
-    let json: Json =
-        serde_json::from_str(text).map_err(|error| format!("its model description is no JSON ({error})"))?;
-    let format = json.get("format").and_then(Json::as_u64).unwrap_or(0);
-    if format > u64::from(ModelDescription::FORMAT) {
-        return Err(format!(
-            "it was written by a newer idgan (format {format}, this one reads up to {}); update idgan",
-            ModelDescription::FORMAT
-        ));
-    }
-    serde_json::from_value(json).map_err(|error| format!("its model description is not sound ({error})"))
-}
-
 /// A bundle says what it holds: its groups are taken by their names.
 fn found_in_bundle(description: ModelDescription, keys: Vec<Key>, handles: Vec<Handle>) -> Found {
-    let mut found = Found { description: Some(description), ..Found::default() };
+    let mut groups = BTreeSet::from([VAE, GENERATOR, DISCRIMINATOR]);
+    groups.extend(description.networks.values().map(|network| network.weights.as_str()));
+    let mut found = Found::default();
     let mut others: Vec<String> = Vec::new();
     for (Key { full, .. }, handle) in keys.into_iter().zip(handles) {
         let (group, name) = match full.split_once('.') {
-            Some(("vae", rest)) => (&mut found.vae, rest),
-            Some(("generator", rest)) => (&mut found.generator, rest),
-            Some(("discriminator", rest)) => (&mut found.discriminator, rest),
             Some(("stats", rest)) => (&mut found.stats, rest),
+            Some((group, rest)) if groups.contains(group) => {
+                (found.groups.entry(group.to_owned()).or_default(), rest)
+            }
             // What a training state keeps beside its model.
             Some(("training", _)) => continue,
             _ => {
@@ -145,6 +134,7 @@ fn found_in_bundle(description: ModelDescription, keys: Vec<Key>, handles: Vec<H
             format!("{} tensors belong to no network and were left out, first `{first}`", others.len());
         found.warnings.push(text);
     }
+    found.description = Some(description);
     found
 }
 
@@ -152,18 +142,18 @@ fn found_in_bundle(description: ModelDescription, keys: Vec<Key>, handles: Vec<H
 fn found_by_keys(keys: &[Key], handles: &[Handle]) -> Result<Found, String> {
     let mut choices = choose(keys)?;
     let is_averaged = choices.generator.as_ref().is_some_and(|choice| choice.is_averaged);
-    let taken = |choice: &mut Option<Choice>| -> Handles {
+    let taken = |(group, choice): (&str, &mut Option<Choice>)| {
         let tensors = choice.take().map(|choice| choice.tensors).unwrap_or_default();
-        tensors.into_iter().map(|(name, i)| (name, handles[i].clone())).collect()
+        let tensors: Handles = tensors.into_iter().map(|(name, i)| (name, handles[i].clone())).collect();
+        (!tensors.is_empty()).then(|| (group.to_owned(), tensors))
     };
-    let mut found = Found {
-        vae: taken(&mut choices.vae),
-        generator: taken(&mut choices.generator),
-        discriminator: taken(&mut choices.discriminator),
-        is_averaged,
-        warnings: choices.warnings,
-        ..Found::default()
-    };
+    let networks = [
+        (VAE, &mut choices.vae),
+        (GENERATOR, &mut choices.generator),
+        (DISCRIMINATOR, &mut choices.discriminator),
+    ];
+    let groups = networks.into_iter().filter_map(taken).collect();
+    let mut found = Found { groups, is_averaged, warnings: choices.warnings, ..Found::default() };
     // A bundle that another program saved without its description.
     for (key, handle) in keys.iter().zip(handles) {
         if let Some(name @ ("mu" | "logvar" | "kl")) = key.full.strip_prefix("stats.") {
@@ -183,14 +173,14 @@ fn found_in_torch(file: &TorchFile, keys: &[Key], handles: &[Handle]) -> Result<
         let names = [name, "iteration", "global_step", "step"];
         names.iter().find_map(|name| root.get(name)?.as_int()).map(Json::from)
     };
-    if !found.vae.is_empty() {
+    if found.groups.contains_key(VAE) {
         note(&mut found, VAE_ITERATION, iteration("iter"));
         let optimiser = root.get("optim_states").and_then(|states| states.get("optim"));
         let optimiser = optimiser.or_else(|| root.get("optimizer_state_dict"));
         note(&mut found, "vae_optimiser", Some(has_state(optimiser).into()));
         note(&mut found, VAE_RATE, rate(optimiser));
     }
-    if !found.generator.is_empty() || !found.discriminator.is_empty() {
+    if [GENERATOR, DISCRIMINATOR].iter().any(|group| found.groups.contains_key(*group)) {
         note(&mut found, GAN_ITERATION, iteration("it"));
         let optimisers = ["g_optimizer", "d_optimizer"].map(|name| root.get(name));
         note(&mut found, "gan_optimisers", Some(has_state(optimisers[0].or(optimisers[1])).into()));
@@ -198,7 +188,7 @@ fn found_in_torch(file: &TorchFile, keys: &[Key], handles: &[Handle]) -> Result<
         note(&mut found, DISCRIMINATOR_RATE, rate(optimisers[1]));
     }
     // The published files keep the raw generator and its moving average under these names.
-    let has_generator = root.get("generator").is_some() && !found.generator.is_empty();
+    let has_generator = root.get("generator").is_some() && found.groups.contains_key(GENERATOR);
     if has_generator && !found.is_averaged && root.get("generator_test").is_none() {
         found.warnings.push(
             "it has no `generator_test`, so the raw generator serves instead of its moving average; pictures may look \
@@ -249,7 +239,8 @@ fn no_network(file: &TorchFile, keys: &[Key], what: String) -> String {
 fn check_stated(states: Value<'_>, found: &Found) -> Result<(), String> {
     for (key, tensor, axis) in [("c_dim", "decoder.layer.0.weight", 1), ("nc", "encoder.layer.0.weight", 1)] {
         let stated = states.get(key).and_then(Value::as_int);
-        let actual = found.vae.get(tensor).and_then(|handle| handle.shape.get(axis));
+        let actual =
+            found.groups.get(VAE).and_then(|vae| vae.get(tensor)).and_then(|handle| handle.shape.get(axis));
         if let (Some(stated), Some(&actual)) = (stated, actual)
             && usize::try_from(stated) != Ok(actual)
         {

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use crate::base::{Arrays, FileError};
+use crate::model::{DISCRIMINATOR, GENERATOR, Model, VAE};
 use crate::nets::Parameters;
 
+use super::CheckpointError;
 use super::bundle::check_networks;
 use super::contents::{DISCRIMINATOR_RATE, GAN_ITERATION, GENERATOR_RATE, VAE_ITERATION, VAE_RATE};
 use super::pickle::{Object, write_torch};
-use super::{CheckpointError, Model};
 
 /// Name of the VAE's file, as the published script names its newest one.
 pub const VAE_FILE: &str = "last";
@@ -29,16 +30,16 @@ pub const GAN_FILE: &str = "model.pt";
 /// When the model has no network or contradicts its description, or a file cannot be written.
 pub fn export_torch(folder: &Path, model: &Model) -> Result<Vec<PathBuf>, CheckpointError> {
     let description = &model.description;
-    let vae = description.vae.as_ref().filter(|part| !part.encoder_only);
-    if vae.is_none() && description.generator.is_none() && description.discriminator.is_none() {
+    let vae = description.decoder().filter(|config| description.encoder() == Some(*config));
+    if vae.is_none() && description.generator().is_none() && description.discriminator().is_none() {
         return Err(CheckpointError::Request("the model has no network to export".into()));
     }
     check_networks(model).map_err(CheckpointError::Request)?;
     std::fs::create_dir_all(folder).map_err(|error| FileError::new(error, folder))?;
     let mut written = Vec::new();
-    if let Some(part) = vae {
-        let (c_dim, channels) = (part.config.c_dim as i64, part.config.channels as i64);
-        let net = state_dict("", &part.config, &model.vae)?;
+    if let Some(config) = vae {
+        let (c_dim, channels) = (config.c_dim as i64, config.channels as i64);
+        let net = state_dict("", &config, model.group(VAE))?;
         let object = Object::dict([
             ("iter", Object::Int(iteration(model, VAE_ITERATION))),
             (
@@ -47,21 +48,22 @@ pub fn export_torch(folder: &Path, model: &Model) -> Result<Vec<PathBuf>, Checkp
             ),
             (
                 "optim_states",
-                Object::dict([("optim", adam(part.config.parameters().len(), rate(model, VAE_RATE)))]),
+                Object::dict([("optim", adam(config.parameters().len(), rate(model, VAE_RATE)))]),
             ),
         ]);
         written.push(folder.join(VAE_FILE));
         write_torch(&folder.join(VAE_FILE), &object)?;
     }
     let mut entries = vec![("it", Object::Int(iteration(model, GAN_ITERATION)))];
-    if let Some(part) = &description.generator {
-        let state = state_dict("module.", &part.config, &model.generator)?;
+    if let Some(config) = description.generator() {
+        let state = state_dict("module.", &config, model.group(GENERATOR))?;
         entries.push(("generator", state.clone()));
         entries.push(("generator_test", state));
-        entries.push(("g_optimizer", rmsprop(part.config.parameters().len(), rate(model, GENERATOR_RATE))));
+        entries.push(("g_optimizer", rmsprop(config.parameters().len(), rate(model, GENERATOR_RATE))));
     }
-    if let Some(config) = &description.discriminator {
-        entries.push(("discriminator", state_dict("module.", config, &model.discriminator)?));
+    if let Some(config) = description.discriminator() {
+        let state = state_dict("module.", &config, model.group(DISCRIMINATOR))?;
+        entries.push(("discriminator", state));
         entries.push(("d_optimizer", rmsprop(config.parameters().len(), rate(model, DISCRIMINATOR_RATE))));
     }
     if entries.len() > 1 {

@@ -11,9 +11,9 @@ pub(super) fn check_fit(
     let path = |part: Option<&Part>| part.map(|p| p.contents.path.display().to_string()).unwrap_or_default();
     let refuse = |what: String| Err(CheckpointError::request(what));
     let vae_part = lone_vae.or(whole.filter(|part| part.vae.is_some()));
-    let vae = vae_part.and_then(|part| part.vae.as_ref()).map(|(part, _)| part.config);
-    let generator = whole.and_then(|part| part.generator.as_ref()).map(|(config, _)| *config);
-    let discriminator = whole.and_then(|part| part.discriminator.as_ref()).map(|(config, _)| *config);
+    let vae = vae_part.and_then(|part| part.vae).map(|vae| vae.config);
+    let generator = whole.and_then(|part| part.generator);
+    let discriminator = whole.and_then(|part| part.discriminator);
     let files = format!("VAE {}, GAN {}", path(vae_part), path(whole));
     if let (Some(vae), Some(generator)) = (vae, generator) {
         if vae.c_dim > generator.z_dim() {

@@ -1,11 +1,10 @@
-//! Models on disk: the native bundle with its description, import and export of the published PyTorch files,
+//! Models on disk: the native bundle, import and export of the published PyTorch files,
 //! and all parsing of untrusted bytes.
 
 mod bundle;
 mod bundled;
 mod contents;
 mod describe;
-mod description;
 mod dtype;
 mod error;
 mod export;
@@ -13,7 +12,6 @@ mod fit;
 mod foreign;
 mod infer;
 mod keys;
-mod model;
 pub mod npz;
 mod open;
 mod part;
@@ -29,15 +27,13 @@ pub use bundled::{BUNDLED, BundledModel};
 pub use contents::{
     DISCRIMINATOR_RATE, GAN_ITERATION, GENERATOR_RATE, RUN_CHECKPOINT, VAE_ITERATION, VAE_RATE,
 };
-pub use description::{CodeBlock, CodeKind, GeneratorPart, ModelDescription, VaePart};
 pub use dtype::DType;
 pub use error::CheckpointError;
 pub use export::{GAN_FILE, VAE_FILE, export_torch};
 pub use infer::{infer_discriminator, infer_generator, infer_vae};
-pub use model::{Model, Stats};
 pub use open::{Opened, Sources, describe, open};
 pub use reader::Format;
 pub use shapes::Shapes;
 pub use state_dict::read_state_dict;
-pub use summary::{Network, Summary, summarise};
+pub use summary::{NetworkSummary, Summary, summarise};
 pub use tensors::{Precision, TensorFile, write_tensors};

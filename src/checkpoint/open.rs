@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 
-use crate::base::Arrays;
+use crate::model::{Model, ModelDescription, Network};
 
+use super::CheckpointError;
 use super::contents::{KEPT_NOTES, RUN_CHECKPOINT, sha256};
-use super::describe::{describe_blocks, is_explained};
+use super::describe::{describe_blocks, is_explained, with_vae};
 use super::fit::check_fit;
 use super::part::{Depth, Part, Wanted};
-use super::{CheckpointError, Model, ModelDescription, VaePart};
 
 /// The files a model is made of. Each may be a bundle, a published PyTorch file in either encoding, a state dict
 /// of another program (PyTorch, safetensors or npz), a PyTorch file that was unpacked, or a run folder.
@@ -80,10 +80,9 @@ fn assemble(
     let parts = || lone_vae.iter().chain(&whole);
     let described = whole.as_ref().and_then(|part| part.description.as_ref());
     let vae_part = parts().find(|part| part.vae.is_some());
-    let vae = vae_part.and_then(|part| part.vae.as_ref()).map(|(part, _)| part.clone());
-    let generator = whole.as_ref().and_then(|part| part.generator.as_ref()).map(|(config, _)| *config);
-    let discriminator =
-        whole.as_ref().and_then(|part| part.discriminator.as_ref()).map(|(config, _)| *config);
+    let vae = vae_part.and_then(|part| part.vae);
+    let generator = whole.as_ref().and_then(|part| part.generator);
+    let discriminator = whole.as_ref().and_then(|part| part.discriminator);
     check_fit(lone_vae.as_ref(), whole.as_ref(), c_dim)?;
 
     let named = whole.as_ref().or(lone_vae.as_ref()).map(|part| part.contents.path.as_path());
@@ -96,19 +95,24 @@ fn assemble(
         }
         (None, _) => ModelDescription::empty(name),
     };
-    let code = vae_part
-        .and_then(|part| part.description.as_ref())
-        .and_then(|d| d.block(&d.vae.as_ref()?.code).cloned());
-    match described {
-        Some(described) if is_explained(described) => {
-            if let (Some(_), Some(vae)) = (&lone_vae, vae) {
-                description.vae = Some(VaePart { code: "c".into(), ..vae });
-            }
-        }
-        Some(_) if lone_vae.is_none() && c_dim.is_none() => {}
-        _ => describe_blocks(&mut description, vae, generator, code, c_dim),
+    let code =
+        vae_part.and_then(|part| part.description.as_ref()).and_then(|d| d.block(d.encoded()?).cloned());
+    description = match described {
+        Some(described) if is_explained(described) => match (&lone_vae, vae) {
+            (Some(_), Some(vae)) => with_vae(description, vae, "c"),
+            _ => description,
+        },
+        Some(_) if lone_vae.is_none() && c_dim.is_none() => description,
+        _ => describe_blocks(description, vae, generator, code, c_dim),
+    };
+    if let Some(config) = discriminator.filter(|config| description.discriminator() != Some(*config)) {
+        description = description.with_discriminator(config);
     }
-    description.discriminator = discriminator;
+    let is_there = |network: &Network| parts().any(|part| part.groups.contains_key(&network.weights));
+    let lacking = description.networks.iter().filter(|(_, network)| !is_there(network));
+    for name in lacking.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+        description = description.without(&name);
+    }
     if depth == Depth::Values && (lone_vae.is_some() || described.is_none()) {
         for part in parts() {
             // Iterations and rates stay true of the weights; optimisers are not taken along.
@@ -127,23 +131,11 @@ fn assemble(
         Depth::Names => String::new(),
         Depth::Values => sha256(&parts().map(|part| &part.contents).collect::<Vec<_>>())?,
     };
-    let mut opened = Opened {
-        model: Model {
-            description,
-            vae: Arrays::new(),
-            generator: Arrays::new(),
-            discriminator: Arrays::new(),
-            stats: None,
-            hash,
-        },
-        warnings: Vec::new(),
-    };
+    let mut opened = Opened { model: Model { hash, ..Model::new(description) }, warnings: Vec::new() };
     for part in lone_vae.into_iter().chain(whole) {
         opened.warnings.extend(part.warnings);
         let model = &mut opened.model;
-        part.vae.into_iter().for_each(|(_, arrays)| model.vae = arrays);
-        part.generator.into_iter().for_each(|(_, arrays)| model.generator = arrays);
-        part.discriminator.into_iter().for_each(|(_, arrays)| model.discriminator = arrays);
+        model.weights.extend(part.groups);
         model.stats = part.stats.or(model.stats.take());
     }
     Ok(opened)

@@ -1,16 +1,18 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::json;
 
 use crate::base::Arrays;
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameters};
+use crate::model::{DISCRIMINATOR, GENERATOR, ModelDescription, Stats, VAE};
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
 
+use super::CheckpointError;
 use super::contents::{Contents, shapes};
 use super::error::one_line;
 use super::infer::{infer_discriminator, infer_generator, infer_vae};
 use super::reader::Handles;
-use super::shapes::{Shapes, check_shapes, shapes_of};
-use super::{CheckpointError, ModelDescription, Stats, VaePart};
+use super::shapes::{Shapes, check_shapes, group_title, shapes_of_group};
 
 /// Which networks to take from a file.
 #[derive(Clone, Copy)]
@@ -29,15 +31,35 @@ pub(super) enum Depth {
     Names,
 }
 
+/// A VAE, or its encoder alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Vae {
+    pub(super) config: VaeConfig,
+    pub(super) has_decoder: bool,
+}
+
 /// What one file contributes to a model.
 pub(super) struct Part {
     pub(super) contents: Contents,
     pub(super) description: Option<ModelDescription>,
-    pub(super) vae: Option<(VaePart, Arrays)>,
-    pub(super) generator: Option<(GeneratorConfig, Arrays)>,
-    pub(super) discriminator: Option<(DiscriminatorConfig, Arrays)>,
+    pub(super) vae: Option<Vae>,
+    pub(super) generator: Option<GeneratorConfig>,
+    pub(super) discriminator: Option<DiscriminatorConfig>,
+    /// The weights by group, without values where only names were to be read.
+    pub(super) groups: BTreeMap<String, Arrays>,
     pub(super) stats: Option<Stats>,
     pub(super) warnings: Vec<String>,
+}
+
+impl Wanted {
+    /// Whether the weights of `group` are among what is wanted.
+    fn includes(self, group: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Vae => group == VAE,
+            Self::Gan => [GENERATOR, DISCRIMINATOR].contains(&group),
+        }
+    }
 }
 
 impl Part {
@@ -48,73 +70,125 @@ impl Part {
         let wrong = |what: String| CheckpointError::content(what, &path);
         let mut found = std::mem::take(&mut contents.found);
         let description = found.description.take();
-        if let Some(description) = &description {
-            description.validate().map_err(wrong)?;
-        }
-        match wanted {
-            Wanted::All => {}
-            Wanted::Vae => {
-                found.generator.clear();
-                found.discriminator.clear();
-            }
-            Wanted::Gan => found.vae.clear(),
-        }
-        let described = description.as_ref();
-        if let Some(description) = described {
-            for (network, handles, known) in [
-                ("VAE", &mut found.vae, description.vae.is_some()),
-                ("generator", &mut found.generator, description.generator.is_some()),
-                ("discriminator", &mut found.discriminator, description.discriminator.is_some()),
-            ] {
-                if !known && !handles.is_empty() {
-                    handles.clear();
-                    found.warnings.push(format!(
-                        "it holds tensors of a {network} that its description does not mention; they were left out"
-                    ));
-                }
-            }
-        }
-        let vae = description_of(described, wanted, Wanted::Vae, |d| d.vae.clone());
-        let infer_whole = |found: &Shapes| Ok(VaePart::new(infer_vae(found)?, "c"));
-        let vae = network(&mut contents, depth, &found.vae, "VAE", vae, infer_whole)?;
-        let generator =
-            description_of(described, wanted, Wanted::Gan, |d| d.generator.as_ref().map(|p| p.config));
-        let generator =
-            network(&mut contents, depth, &found.generator, "generator", generator, infer_generator)?;
-        let discriminator = description_of(described, wanted, Wanted::Gan, |d| d.discriminator);
-        let discriminator = network(
-            &mut contents,
-            depth,
-            &found.discriminator,
-            "discriminator",
-            discriminator,
-            infer_discriminator,
-        )?;
-        let stats = match &vae {
-            Some((part, _)) if !found.stats.is_empty() && depth == Depth::Values => {
-                Some(stats(contents.read(&found.stats)?, part.config.c_dim).map_err(wrong)?)
-            }
-            _ => None,
+        found.groups.retain(|group, _| wanted.includes(group));
+        let mut part = Self {
+            contents,
+            description: None,
+            vae: None,
+            generator: None,
+            discriminator: None,
+            groups: BTreeMap::new(),
+            stats: None,
+            warnings: found.warnings,
         };
+        match description {
+            Some(description) => part.read_described(description, found.groups, wanted, depth)?,
+            None => part.read_inferred(&found.groups, depth)?,
+        }
+        let encoded = match (&part.description, part.vae) {
+            (Some(description), _) => description
+                .encoded()
+                .filter(|_| wanted.includes(VAE))
+                .and_then(|name| Some(description.block(name)?.dims)),
+            (None, vae) => vae.map(|vae| vae.config.c_dim),
+        };
+        if let Some(dims) = encoded.filter(|_| !found.stats.is_empty() && depth == Depth::Values) {
+            part.stats = Some(stats(part.contents.read(&found.stats)?, dims).map_err(wrong)?);
+        }
         match wanted {
-            Wanted::Vae if vae.is_none() => {
+            Wanted::Vae if part.vae.is_none() => {
                 return Err(wrong("this file holds no VAE (a GAN's file goes with --gan)".into()));
             }
-            Wanted::Gan if generator.is_none() && discriminator.is_none() => {
+            Wanted::Gan if part.generator.is_none() && part.discriminator.is_none() => {
                 return Err(wrong("this file holds no GAN (a VAE's file goes with --vae)".into()));
             }
-            _ if vae.is_none() && generator.is_none() && discriminator.is_none() => {
-                return Err(wrong("this file holds no network".into()));
-            }
+            _ if part.groups.is_empty() => return Err(wrong("this file holds no network".into())),
             _ => {}
         }
-        let mut warnings = std::mem::take(&mut found.warnings);
-        warnings.extend(vae.as_ref().and_then(|(_, arrays)| not_finite("VAE", arrays)));
-        warnings.extend(generator.as_ref().and_then(|(_, arrays)| not_finite("generator", arrays)));
-        warnings.extend(discriminator.as_ref().and_then(|(_, arrays)| not_finite("discriminator", arrays)));
-        warnings.iter_mut().for_each(|text| *text = format!("{}: {}", one_line(text), path.display()));
-        contents.found.training = found.training;
-        Ok(Self { contents, description, vae, generator, discriminator, stats, warnings })
+        part.warnings
+            .extend(part.groups.iter().filter_map(|(group, arrays)| not_finite(group_title(group), arrays)));
+        let path = path.display();
+        part.warnings.iter_mut().for_each(|text| *text = format!("{}: {path}", one_line(text)));
+        part.contents.found.training = found.training;
+        Ok(part)
+    }
+
+    /// Reads the networks that the file says it has.
+    fn read_described(
+        &mut self,
+        description: ModelDescription,
+        mut groups: BTreeMap<String, Handles>,
+        wanted: Wanted,
+        depth: Depth,
+    ) -> Result<(), CheckpointError> {
+        description.validate().map_err(|what| CheckpointError::content(what, &self.contents.path))?;
+        let described: BTreeSet<&String> = description
+            .networks
+            .values()
+            .map(|network| &network.weights)
+            .filter(|group| wanted.includes(group))
+            .collect();
+        for group in described {
+            let handles = groups.remove(group).unwrap_or_default();
+            let expected = shapes_of_group(&description, group);
+            let check = |found: &Shapes| match &expected {
+                Some(expected) => check_shapes(group_title(group), found, expected),
+                None => Ok(()),
+            };
+            self.read_group(group, &handles, depth, check)?;
+        }
+        self.warnings.extend(groups.keys().map(|group| {
+            let title = group_title(group);
+            format!("it holds tensors of a {title} that its description does not mention; they were left out")
+        }));
+        if wanted.includes(VAE) {
+            let has_decoder = description.decoder().is_some();
+            self.vae = description.encoder().map(|config| Vae { config, has_decoder });
+        }
+        if wanted.includes(GENERATOR) {
+            (self.generator, self.discriminator) = (description.generator(), description.discriminator());
+        }
+        self.description = Some(description);
+        Ok(())
+    }
+
+    /// Reads the networks that the names and shapes of tensors tell.
+    fn read_inferred(
+        &mut self,
+        groups: &BTreeMap<String, Handles>,
+        depth: Depth,
+    ) -> Result<(), CheckpointError> {
+        if let Some(handles) = groups.get(VAE) {
+            let config = self.read_group(VAE, handles, depth, infer_vae)?;
+            self.vae = Some(Vae { config, has_decoder: true });
+        }
+        if let Some(handles) = groups.get(GENERATOR) {
+            self.generator = Some(self.read_group(GENERATOR, handles, depth, infer_generator)?);
+        }
+        if let Some(handles) = groups.get(DISCRIMINATOR) {
+            self.discriminator = Some(self.read_group(DISCRIMINATOR, handles, depth, infer_discriminator)?);
+        }
+        Ok(())
+    }
+
+    /// Reads a group of weights after `check` has seen its shapes.
+    fn read_group<C>(
+        &mut self,
+        group: &str,
+        handles: &Handles,
+        depth: Depth,
+        check: impl FnOnce(&Shapes) -> Result<C, String>,
+    ) -> Result<C, CheckpointError> {
+        let checked = check(&shapes(handles)).map_err(|what| {
+            let what = format!("{what}; its tensors are {}", self.contents.listed);
+            CheckpointError::content(what, &self.contents.path)
+        })?;
+        let arrays = match depth {
+            Depth::Values => self.contents.read(handles)?,
+            Depth::Names => Arrays::new(),
+        };
+        self.groups.insert(group.to_owned(), arrays);
+        Ok(checked)
     }
 
     /// Says where the part came from, for the provenance.
@@ -125,45 +199,6 @@ impl Part {
             "format": self.contents.format.name(),
             "sha256": self.contents.sha256()?,
         }))
-    }
-}
-
-/// What the file says about a network, unless that network is not wanted from it.
-fn description_of<C>(
-    description: Option<&ModelDescription>,
-    wanted: Wanted,
-    group: Wanted,
-    config: impl Fn(&ModelDescription) -> Option<C>,
-) -> Option<C> {
-    let taken =
-        matches!((wanted, group), (Wanted::All, _) | (Wanted::Vae, Wanted::Vae) | (Wanted::Gan, Wanted::Gan));
-    description.filter(|_| taken).and_then(config)
-}
-
-/// Reads one network after checking its shapes against what the file says it is, or else inferring that.
-fn network<C: Parameters>(
-    contents: &mut Contents,
-    depth: Depth,
-    handles: &Handles,
-    name: &str,
-    described: Option<C>,
-    infer: impl Fn(&Shapes) -> Result<C, String>,
-) -> Result<Option<(C, Arrays)>, CheckpointError> {
-    if handles.is_empty() && described.is_none() {
-        return Ok(None);
-    }
-    let shapes = shapes(handles);
-    let config = match described {
-        Some(config) => check_shapes(name, &shapes, &shapes_of(&config)).map(|()| config),
-        None => infer(&shapes),
-    };
-    let config = config.map_err(|what| {
-        let what = format!("{what}; its tensors are {}", contents.listed);
-        CheckpointError::content(what, &contents.path)
-    })?;
-    match depth {
-        Depth::Values => Ok(Some((config, contents.read(handles)?))),
-        Depth::Names => Ok(Some((config, Arrays::new()))),
     }
 }
 

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::formats::shorten;
+use crate::model::{ModelDescription, VAE};
 use crate::nets::Parameters;
 
 /// Names and shapes of a network's tensors, outermost dimension first.
@@ -9,6 +10,22 @@ pub type Shapes = BTreeMap<String, Vec<usize>>;
 /// The tensors that a network of this architecture has.
 pub(crate) fn shapes_of(network: &impl Parameters) -> Shapes {
     network.parameters().into_iter().map(|parameter| (parameter.name, parameter.shape)).collect()
+}
+
+/// The tensors of the networks of `description` that keep their weights in `group`; `None` where one of them is of an
+/// architecture that is not known, so that nobody can tell.
+pub(crate) fn shapes_of_group(description: &ModelDescription, group: &str) -> Option<Shapes> {
+    let mut shapes = Shapes::new();
+    for network in description.networks.values().filter(|network| network.weights == group) {
+        let parameters = network.architecture.parameters()?;
+        shapes.extend(parameters.into_iter().map(|parameter| (parameter.name, parameter.shape)));
+    }
+    Some(shapes)
+}
+
+/// What people call the networks of a group of weights.
+pub(crate) fn group_title(group: &str) -> &str {
+    if group == VAE { "VAE" } else { group }
 }
 
 /// Compares the tensors of a network with what its architecture needs.

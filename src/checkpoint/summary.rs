@@ -3,14 +3,15 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::model::{Architecture, DISCRIMINATOR, GENERATOR, ModelDescription, VAE};
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
 
 use super::contents::{Contents, shapes};
 use super::error::one_line;
 use super::infer::{infer_discriminator, infer_generator, infer_vae};
 use super::reader::Handles;
-use super::shapes::{check_shapes, shapes_of};
-use super::{CheckpointError, ModelDescription};
+use super::shapes::{check_shapes, shapes_of_group};
+use super::{CheckpointError, Shapes};
 
 /// What a file is, without the values of its tensors.
 #[derive(Clone, Debug, Serialize)]
@@ -25,13 +26,16 @@ pub struct Summary {
     pub sha256: String,
     /// The VAE, if it holds one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub vae: Option<Network<VaeConfig>>,
+    pub vae: Option<NetworkSummary<VaeConfig>>,
     /// The generator, if it holds one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub generator: Option<Network<GeneratorConfig>>,
+    pub generator: Option<NetworkSummary<GeneratorConfig>>,
     /// The discriminator, if it holds one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub discriminator: Option<Network<DiscriminatorConfig>>,
+    pub discriminator: Option<NetworkSummary<DiscriminatorConfig>>,
+    /// The networks that are none of these, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<String, NetworkSummary<Architecture>>,
     /// Pictures behind its statistics, if it holds any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stats_rows: Option<usize>,
@@ -46,7 +50,7 @@ pub struct Summary {
 
 /// One network of a file.
 #[derive(Clone, Debug, Serialize)]
-pub struct Network<C> {
+pub struct NetworkSummary<C> {
     /// Its architecture and sizes; `None` when its tensors fit none that is known.
     pub architecture: Option<C>,
     /// Its tensors.
@@ -66,16 +70,28 @@ pub fn summarise(path: &Path) -> Result<Summary, CheckpointError> {
     if let Some(Err(what)) = found.description.as_ref().map(ModelDescription::validate) {
         warnings.push(what);
     }
-    let encoder = found.description.as_ref().and_then(|d| d.vae.as_ref()).filter(|part| part.encoder_only);
+    let described = found.description.as_ref();
+    let encoder = described.filter(|d| d.decoder().is_none()).and_then(|d| Some((d, d.encoder()?)));
+    let groups = &found.groups;
     let vae = match encoder {
-        Some(part) => {
-            let check = |shapes: &super::Shapes| check_shapes("VAE", shapes, &shapes_of(part));
-            network(&found.vae, |shapes| check(shapes).map(|()| part.config), &mut warnings)
+        Some((description, config)) => {
+            let expected = shapes_of_group(description, VAE).unwrap_or_default();
+            let check = |shapes: &Shapes| check_shapes("VAE", shapes, &expected).map(|()| config);
+            network(groups.get(VAE), check, &mut warnings)
         }
-        None => network(&found.vae, infer_vae, &mut warnings),
+        None => network(groups.get(VAE), infer_vae, &mut warnings),
     };
-    let generator = network(&found.generator, infer_generator, &mut warnings);
-    let discriminator = network(&found.discriminator, infer_discriminator, &mut warnings);
+    let generator = network(groups.get(GENERATOR), infer_generator, &mut warnings);
+    let discriminator = network(groups.get(DISCRIMINATOR), infer_discriminator, &mut warnings);
+    let mut others = BTreeMap::new();
+    for (name, part) in described.into_iter().flat_map(|d| &d.networks) {
+        if ![VAE, GENERATOR, DISCRIMINATOR].contains(&part.weights.as_str()) {
+            let known = |_: &Shapes| Ok(part.architecture.clone());
+            others.extend(
+                network(groups.get(&part.weights), known, &mut warnings).map(|it| (name.clone(), it)),
+            );
+        }
+    }
     let mut training = found.training;
     if let Some(description) = &found.description {
         training.extend(description.training.clone());
@@ -88,6 +104,7 @@ pub fn summarise(path: &Path) -> Result<Summary, CheckpointError> {
         vae,
         generator,
         discriminator,
+        others,
         stats_rows: found.stats.get("mu").and_then(|handle| handle.shape.first().copied()),
         training,
         description: found.description,
@@ -96,15 +113,13 @@ pub fn summarise(path: &Path) -> Result<Summary, CheckpointError> {
 }
 
 fn network<C>(
-    handles: &Handles,
-    infer: impl Fn(&super::Shapes) -> Result<C, String>,
+    handles: Option<&Handles>,
+    infer: impl Fn(&Shapes) -> Result<C, String>,
     warnings: &mut Vec<String>,
-) -> Option<Network<C>> {
-    if handles.is_empty() {
-        return None;
-    }
+) -> Option<NetworkSummary<C>> {
+    let handles = handles?;
     let architecture = infer(&shapes(handles)).map_err(|what| warnings.push(what)).ok();
     let size = |shape: &[usize]| shape.iter().fold(1usize, |size, &dim| size.saturating_mul(dim));
     let parameters = handles.values().fold(0usize, |sum, handle| sum.saturating_add(size(&handle.shape)));
-    Some(Network { architecture, tensors: handles.len(), parameters })
+    Some(NetworkSummary { architecture, tensors: handles.len(), parameters })
 }

@@ -9,7 +9,7 @@ use crate::explore::export::{
 use crate::explore::figure::{Band, Canvas, Figure, fit};
 use crate::explore::{CodePath, Codes, render_rows};
 
-use super::workbench::{Decoder, Painter, Workbench, picture};
+use super::workbench::{ChainChoice, Workbench, picture, tag};
 use super::{DeviceArgs, ModelArgs, Progress, usage};
 
 /// Arguments of `idgan animate`.
@@ -41,8 +41,8 @@ pub struct Args {
     s_seed: u64,
 
     /// Which networks draw, beside each other where it is both; all there are when left out.
-    #[arg(long, value_name = "gan|vae|both", hide_possible_values = true)]
-    decoder: Option<Decoder>,
+    #[arg(long, value_name = "gan|vae|both")]
+    decoder: Option<ChainChoice>,
 
     /// Side of a picture in pixels; the GAN's own resolution when left out.
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(1..=8192))]
@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     args.model.sources()?;
     target.check()?;
     let mut bench = Workbench::open(&args.model, &args.device)?;
-    let painters = bench.painters(args.decoder)?;
+    let chains = bench.chains(args.decoder.as_ref())?;
     let (mut stops, drawn) = bench.read_codes(&args.codes, args.s_seed)?;
     // One nuisance for all frames, where nobody chose others.
     for name in &drawn {
@@ -99,13 +99,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .with("steps", args.steps)
         .with("closed", args.closed)
         .with("s_seed", args.s_seed);
-    let frames = draw(args, &mut bench, &painters, &codes)?;
+    let frames = draw(args, &mut bench, &chains, &codes)?;
     match target.kind {
         TargetKind::Gif => {
             let animation = Animation { frame_ms: args.frame_ms, back_and_forth: !args.closed };
             Ok(write_gif(&target.path, &frames, animation, &provenance)?)
         }
-        _ => write_frames(&mut bench, &painters, &codes, &frames, &target, &provenance),
+        _ => write_frames(&mut bench, &chains, &codes, &frames, &target, &provenance),
     }
 }
 
@@ -113,31 +113,31 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 fn draw(
     args: &Args,
     bench: &mut Workbench,
-    painters: &[Painter],
+    chains: &[String],
     codes: &Codes,
 ) -> anyhow::Result<Vec<Picture>> {
-    let [_, height, width] = bench.picture_shape(painters[painters.len() - 1])?;
+    let [_, height, width] = bench.picture_shape(&chains[chains.len() - 1])?;
     let cell = args.cell.map_or([width, height], |side| [usize::from(side); 2]);
     let band = Band {
-        captions: painters.iter().map(|painter| painter.tag().to_owned()).collect(),
+        captions: chains.iter().map(|chain| tag(chain)).collect(),
         tags: vec![String::new()],
         ..Band::default()
     };
-    let figure = Figure { cell, columns: painters.len(), bands: vec![band] };
-    let is_bare = painters.len() == 1;
+    let figure = Figure { cell, columns: chains.len(), bands: vec![band] };
+    let is_bare = chains.len() == 1;
     let [width, height] = if is_bare { cell } else { figure.size()? };
     if !args.force {
         check_size([width, height * codes.rows()])?;
     }
-    let progress = Progress::new("pictures", codes.rows() * painters.len());
+    let progress = Progress::new("pictures", codes.rows() * chains.len());
     let mut canvases = Vec::new();
     if !is_bare {
         canvases = (0..codes.rows()).map(|_| figure.canvas()).collect::<Result<_, _>>()?;
     }
     let mut frames = Vec::new();
-    for (column, &painter) in painters.iter().enumerate() {
-        let (input, shape) = (bench.input(painter, codes)?, bench.picture_shape(painter)?);
-        render_rows(bench.renderer(painter)?, &input, |frame, values| {
+    for (column, chain) in chains.iter().enumerate() {
+        let (input, shape) = (bench.input(chain, codes)?, bench.picture_shape(chain)?);
+        render_rows(bench.renderer(chain)?, &input, |frame, values| {
             let picture = picture(values, shape)?;
             match canvases.get_mut(frame) {
                 Some(canvas) => canvas.place(0, column, &picture),
@@ -154,13 +154,13 @@ fn draw(
 /// One PNG a frame, each with its codes.
 fn write_frames(
     bench: &mut Workbench,
-    painters: &[Painter],
+    chains: &[String],
     codes: &Codes,
     frames: &[Picture],
     target: &Target,
     provenance: &Provenance,
 ) -> anyhow::Result<()> {
-    let is_grey = painters.len() == 1 && bench.picture_shape(painters[0])?[0] == 1;
+    let is_grey = chains.len() == 1 && bench.picture_shape(&chains[0])?[0] == 1;
     let colour = if is_grey { Colour::Grey } else { Colour::Rgb };
     target.write_folder(|folder| {
         for (index, frame) in frames.iter().enumerate() {

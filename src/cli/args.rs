@@ -3,9 +3,10 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 
 use crate::base::{Background, Cancel, expand_home};
-use crate::checkpoint::{BUNDLED, BundledModel, ModelDescription, Sources};
+use crate::checkpoint::{BUNDLED, BundledModel, Sources};
 use crate::data::OpenOptions;
 use crate::inference::{Computer, DeviceChoice, DeviceError, Place, Purpose};
+use crate::model::ModelDescription;
 use crate::ops::Precision;
 
 use super::{threads, usage};

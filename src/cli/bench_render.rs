@@ -9,6 +9,7 @@ use crate::inference::plan::{
     PlanEncoder, PlanRenderer, StepTime, compile_decoder, compile_encoder, compile_generator,
 };
 use crate::inference::{Encoder, Purpose, Renderer, TensorEncoder, TensorRenderer};
+use crate::model::{GENERATOR, VAE};
 use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
 use super::bench_report::{MemoryWatch, Report, peak_mib, time};
@@ -196,9 +197,9 @@ fn prepare(args: &Args, device: &Device, pool: &Pool) -> anyhow::Result<Subject>
 /// The generator of a file, or the decoder of a VAE alone.
 fn of_model(model: &ModelArgs, device: &Device, pool: &Pool) -> anyhow::Result<Subject> {
     let model = open(&model.sources()?)?.model;
-    match (&model.description.generator, &model.description.vae) {
-        (Some(part), _) => Subject::generator(&part.config, &model.generator, device, pool),
-        (None, Some(part)) => Subject::decoder(part.config, &model.vae, device, pool),
+    match (model.description.generator(), model.description.decoder()) {
+        (Some(config), _) => Subject::generator(&config, model.group(GENERATOR), device, pool),
+        (None, Some(config)) => Subject::decoder(config, model.group(VAE), device, pool),
         (None, None) => bail!("the model has neither a generator nor a VAE; nothing can be rendered"),
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::checkpoint::npz::{NpzFile, UNNAMED, listed};
-use crate::checkpoint::{CodeBlock, CodeKind, ModelDescription};
 use crate::explore::Codes;
+use crate::model::{CodeBlock, CodeKind, ModelDescription};
 
 use super::usage;
 use super::workbench::shown_shape;
@@ -100,10 +100,11 @@ impl CodesFile {
     }
 }
 
-/// Whether a network of the model takes this block.
+/// Whether a chain of the model takes this block, or its encoder infers it.
 fn is_used(description: &ModelDescription, block: &CodeBlock) -> bool {
-    description.generator.as_ref().is_some_and(|part| part.inputs.contains(&block.name))
-        || description.vae.as_ref().is_some_and(|part| part.code == block.name)
+    let name = block.name.as_str();
+    let mut chains = description.render.iter();
+    chains.any(|chain| description.inputs(&chain.name).contains(&name)) || description.encoded() == Some(name)
 }
 
 /// What the array of a block is called in a file: as the block, or not at all where a file has a single array without a
@@ -120,17 +121,13 @@ fn name_in(file: &NpzFile, block: &CodeBlock, used: &[&CodeBlock]) -> Option<Str
 mod tests {
     use super::*;
     use crate::base::Array;
-    use crate::checkpoint::VaePart;
     use crate::checkpoint::npz::{NpzArray, write_npz};
     use crate::nets::VaeConfig;
 
     /// A VAE of a code of three dimensions.
     fn description() -> ModelDescription {
-        ModelDescription {
-            codes: vec![CodeBlock::disentangled(3)],
-            vae: Some(VaePart::new(VaeConfig { channels: 1, c_dim: 3 }, "c")),
-            ..ModelDescription::empty("toy")
-        }
+        ModelDescription { codes: vec![CodeBlock::disentangled(3)], ..ModelDescription::empty("toy") }
+            .with_vae(VaeConfig { channels: 1, c_dim: 3 }, "c")
     }
 
     fn array(rows: usize, dims: usize) -> Array {

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::shell_quoted;
-use crate::checkpoint::{ModelDescription, Precision, export_torch, open, write_bundle};
+use crate::checkpoint::{Precision, export_torch, open, write_bundle};
+use crate::model::{DISCRIMINATOR, ModelDescription};
 use crate::training::note_training;
 
 use super::codes_file::{CodesFile, Wanted};
@@ -100,15 +101,16 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             }
             forget_folders(&mut opened.model.description);
             if args.without_discriminator {
-                opened.model.description.discriminator = None;
-                opened.model.discriminator.clear();
+                opened.model.description = opened.model.description.without(DISCRIMINATOR);
+                opened.model.weights.remove(DISCRIMINATOR);
             }
             let precision = if args.f16 { Precision::F16 } else { Precision::F32 };
             write_bundle(&args.out, &opened.model, precision)?;
             vec![args.out.clone()]
         }
         Target::Pytorch => {
-            if opened.model.description.vae.as_ref().is_some_and(|part| part.encoder_only) {
+            let description = &opened.model.description;
+            if description.encoder().is_some() && description.decoder().is_none() {
                 warn(
                     "the encoder has no decoder, so it is no VAE that the published code loads; it was left out",
                 );
@@ -125,7 +127,7 @@ fn name(description: &mut ModelDescription, args: &Args) -> anyhow::Result<()> {
     if let Some(title) = &args.title {
         description.name.clone_from(title);
     }
-    let code = description.vae.as_ref().map_or_else(|| "c".to_owned(), |part| part.code.clone());
+    let code = description.encoded().unwrap_or("c").to_owned();
     let Some(block) = description.codes.iter_mut().find(|block| block.name == code) else {
         return match args.labels.is_empty() {
             true => Ok(()),

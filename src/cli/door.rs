@@ -5,9 +5,9 @@ use std::path::Path;
 use super::codes_file::{CodesFile, Wanted};
 use super::pictures_in::PicturesIn;
 use crate::base::Background;
-use crate::checkpoint::ModelDescription;
 use crate::explore::Form;
 use crate::inference::{Encoder, RenderError};
+use crate::model::ModelDescription;
 
 /// Settles what `idgan train` would do for `arguments` (`vae` or `gan` first).
 ///

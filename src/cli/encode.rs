@@ -126,7 +126,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             return Err(usage("name pictures with --images DIR, or a data set with --data SPEC"));
         }
     };
-    let block = bench.description().vae.as_ref().map_or_else(|| "c".to_owned(), |part| part.code.clone());
+    let block = bench.description().encoded().unwrap_or("c").to_owned();
     let mut provenance = bench.provenance();
     if let Some(background) = &encoded.background {
         provenance = provenance.with("background", background.as_str());

@@ -11,8 +11,9 @@ use crate::explore::Source;
 use crate::inference::Computer;
 use crate::metrics::{
     EVALUATION_FILE, Evaluation, FactorFeatures, FactorNetwork, Features, FvmOptions, InceptionFeatures,
-    Metric, MetricError, Painter, Pictures, Request, Subject, evaluate, figure, lacks_features,
+    Metric, MetricError, Pictures, Request, Subject, evaluate, figure, lacks_features,
 };
+use crate::model::GAN;
 
 use super::workbench::Workbench;
 use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, threads, usage, warn};
@@ -68,9 +69,9 @@ pub struct Args {
     #[arg(long, value_name = "prior|posterior", default_value_t)]
     codes: Source,
 
-    /// Whose pictures are measured: the generator's where there is one.
+    /// Whose pictures are measured: the generator's where there is one. A model of another method names its own.
     #[arg(long, value_name = "gan|vae")]
-    decoder: Option<Painter>,
+    decoder: Option<String>,
 
     /// The FactorVAE metric of the paper (800 votes of 100 pictures, accuracy on these, dimensions of a variance below 0.05
     /// left out), or of disentanglement_lib's published configurations (10,000 votes of 64, accuracy on 5,000 others,
@@ -188,7 +189,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let chose_codes =
         request.codes != Source::Prior && request.metrics.iter().any(|metric| metric.compares_pictures());
-    let is_published = request.painter == usual_painter(&bench) && !chose_codes;
+    let is_published = request.chain == usual_chain(&bench) && !chose_codes;
     match args.model.bundle().filter(|path| path.is_dir()) {
         Some(run) if is_published => keep(&run.join(EVALUATION_FILE), evaluation.clone())?,
         Some(_) if args.out.is_none() => {
@@ -265,7 +266,7 @@ fn request(args: &Args, bench: &Workbench) -> Request {
         fvm: FvmOptions { votes, ..args.fvm },
         mig_bins: args.mig_bins.into(),
         codes: args.codes,
-        painter: args.decoder.unwrap_or(usual_painter(bench)),
+        chain: args.decoder.clone().unwrap_or_else(|| usual_chain(bench)),
         gilbo_steps: args.gilbo_steps as usize,
         gilbo_trainings: args.gilbo_trainings as usize,
         ..Request::new(metrics, args.seed)
@@ -273,8 +274,9 @@ fn request(args: &Args, bench: &Workbench) -> Request {
 }
 
 /// Whose pictures are measured when not said.
-fn usual_painter(bench: &Workbench) -> Painter {
-    if bench.networks.generator.is_some() { Painter::Generator } else { Painter::Decoder }
+fn usual_chain(bench: &Workbench) -> String {
+    let main = bench.description().render.first();
+    main.map_or_else(|| GAN.to_owned(), |chain| chain.name.clone())
 }
 
 /// One progress bar after the other.

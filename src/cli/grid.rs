@@ -7,8 +7,9 @@ use crate::explore::export::{
     Colour, NpzWriter, Provenance, Target, TargetKind, check_size, numbers, write_png,
 };
 use crate::explore::{CodeMatrix, Codes, Source, render_rows};
+use crate::model::{GAN, VAE};
 
-use super::workbench::{Painter, Workbench, picture};
+use super::workbench::{Workbench, picture, tag};
 use super::{DeviceArgs, ModelArgs, Progress, usage};
 
 /// Arguments of `idgan grid`.
@@ -130,24 +131,24 @@ fn write_figure(
     target: &Target,
     provenance: &Provenance,
 ) -> anyhow::Result<()> {
-    let [_, height, width] = bench.picture_shape(Painter::Gan)?;
+    let [_, height, width] = bench.picture_shape(GAN)?;
     let cell = args.cell.map_or([width, height], |side| [usize::from(side); 2]);
-    let with_vae = bench.networks.decoder.is_some();
-    let code = bench.description().vae.as_ref().map_or("c", |part| &part.code);
-    let figure = matrix.figure(cell, code, with_vae.then_some(Painter::Vae.tag()));
+    let with_vae = bench.draws(VAE);
+    let code = bench.description().encoded().unwrap_or("c");
+    let figure = matrix.figure(cell, code, with_vae.then(|| tag(VAE)).as_deref());
     let columns = &matrix.columns;
     if !args.force {
         check_size(figure.size()?)?;
     }
     let mut canvas = figure.canvas()?;
     let progress = Progress::new("pictures", cells.rows() + columns.rows());
-    for &painter in painters(with_vae) {
-        let (codes, first) = match painter {
-            Painter::Vae => (columns, 0),
-            Painter::Gan => (cells, usize::from(with_vae)),
+    for &chain in chains(with_vae) {
+        let (codes, first) = match chain {
+            VAE => (columns, 0),
+            _ => (cells, usize::from(with_vae)),
         };
-        let (input, shape) = (bench.input(painter, codes)?, bench.picture_shape(painter)?);
-        render_rows(bench.renderer(painter)?, &input, |index, values| {
+        let (input, shape) = (bench.input(chain, codes)?, bench.picture_shape(chain)?);
+        render_rows(bench.renderer(chain)?, &input, |index, values| {
             progress.add(1);
             canvas.place(first + index / columns.rows(), index % columns.rows(), &picture(values, shape)?);
             Ok::<(), anyhow::Error>(())
@@ -156,8 +157,8 @@ fn write_figure(
     Ok(write_png(&target.path, canvas.picture(), Colour::Rgb, provenance)?)
 }
 
-fn painters(with_vae: bool) -> &'static [Painter] {
-    if with_vae { &[Painter::Vae, Painter::Gan] } else { &[Painter::Gan] }
+fn chains(with_vae: bool) -> &'static [&'static str] {
+    if with_vae { &[VAE, GAN] } else { &[GAN] }
 }
 
 fn write_arrays(
@@ -169,19 +170,19 @@ fn write_arrays(
 ) -> anyhow::Result<()> {
     let CodeMatrix { columns, rows, varied } = matrix;
     let progress = Progress::new("pictures", cells.rows() + columns.rows());
-    let with_vae = bench.networks.decoder.is_some();
+    let with_vae = bench.draws(VAE);
     write_atomic(&target.path, |writer| {
         let fail = |error| anyhow::Error::from(FileError::new(error, &target.path));
         let mut npz = NpzWriter::new(writer);
-        for &painter in painters(with_vae) {
-            let picture = bench.picture_shape(painter)?;
-            let (codes, leading) = match painter {
-                Painter::Vae => (columns, vec![columns.rows()]),
-                Painter::Gan => (cells, vec![rows.rows(), columns.rows()]),
+        for &chain in chains(with_vae) {
+            let picture = bench.picture_shape(chain)?;
+            let (codes, leading) = match chain {
+                VAE => (columns, vec![columns.rows()]),
+                _ => (cells, vec![rows.rows(), columns.rows()]),
             };
-            npz.start(painter.key(), &[&leading[..], &picture].concat()).map_err(fail)?;
-            let input = bench.input(painter, codes)?;
-            render_rows(bench.renderer(painter)?, &input, |_, values| {
+            npz.start(chain, &[&leading[..], &picture].concat()).map_err(fail)?;
+            let input = bench.input(chain, codes)?;
+            render_rows(bench.renderer(chain)?, &input, |_, values| {
                 progress.add(1);
                 npz.push(values).map_err(fail)
             })?;

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::checkpoint::{CodeKind, ModelDescription, Network, Summary, summarise};
+use crate::checkpoint::{NetworkSummary, Summary, summarise};
+use crate::model::{CodeKind, ModelDescription};
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk};
 
 use super::{one_sentence, print, print_json, warn};
@@ -65,7 +66,7 @@ fn describe(summary: &Summary) -> Vec<String> {
         let text = network
             .architecture
             .map(|vae| format!("64x64, {}, c of {} dimensions", channels(vae.channels), vae.c_dim));
-        let alone = summary.description.as_ref().and_then(|d| d.vae.as_ref()).is_some_and(|v| v.encoder_only);
+        let alone = summary.description.as_ref().is_some_and(|described| described.decoder().is_none());
         line(if alone { "encoder" } else { "VAE" }, sized(network, text));
     }
     if let Some(network) = &summary.generator {
@@ -73,6 +74,11 @@ fn describe(summary: &Summary) -> Vec<String> {
     }
     if let Some(network) = &summary.discriminator {
         line("discriminator", sized(network, network.architecture.as_ref().map(discriminator)));
+    }
+    for (name, network) in &summary.others {
+        let text =
+            format!("{name}: {} parameters in {} tensors", grouped(network.parameters), network.tensors);
+        line("network", text);
     }
     if let Some(rows) = summary.stats_rows {
         line("statistics", format!("posterior of {rows} pictures"));
@@ -113,7 +119,7 @@ fn described(description: &ModelDescription, line: &mut impl FnMut(&str, String)
     }
 }
 
-fn sized<C>(network: &Network<C>, architecture: Option<String>) -> String {
+fn sized<C>(network: &NetworkSummary<C>, architecture: Option<String>) -> String {
     let architecture = architecture.unwrap_or_else(|| "of an unknown architecture".into());
     format!("{architecture}; {} parameters in {} tensors", grouped(network.parameters), network.tensors)
 }

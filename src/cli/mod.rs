@@ -55,7 +55,7 @@ pub use args::{BackgroundArgs, DeviceArgs, ModelArgs, OpeningArgs};
 pub use error::{Usage, one_sentence, usage};
 pub use output::{Progress, print, print_json, tell, warn};
 pub use threads::threads;
-pub use workbench::Decoder;
+pub use workbench::ChainChoice;
 
 /// Explore, draw, measure and train disentangled representations (ID-GAN: a beta-VAE, and a GAN that distils it).
 #[derive(Debug, Parser)]

@@ -6,7 +6,7 @@ use crate::base::{FileError, write_atomic};
 use crate::explore::export::{Colour, NpzWriter, Provenance, Target, TargetKind, numbers, write_png};
 use crate::explore::{Codes, Source, render_rows};
 
-use super::workbench::{Decoder, Painter, Workbench, picture};
+use super::workbench::{ChainChoice, Workbench, picture};
 use super::{DeviceArgs, ModelArgs, Progress, usage};
 
 /// Arguments of `idgan sample`.
@@ -39,8 +39,8 @@ pub struct Args {
     from: Source,
 
     /// Which networks draw; all there are when left out.
-    #[arg(long, value_name = "gan|vae|both", hide_possible_values = true)]
-    decoder: Option<Decoder>,
+    #[arg(long, value_name = "gan|vae|both")]
+    decoder: Option<ChainChoice>,
 
     /// Where to: a .npz file, or a new folder for PNGs.
     #[arg(long, value_name = "OUT")]
@@ -65,15 +65,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     args.model.require()?;
     target.check()?;
     let mut bench = Workbench::open(&args.model, &args.device)?;
-    let painters = bench.painters(args.decoder)?;
+    let chains = bench.chains(args.decoder.as_ref())?;
     let codes = codes(args, &bench)?;
     let mut provenance = bench.provenance().with("seed", args.seed);
     if args.codes.is_none() {
         provenance = provenance.with("from", args.from.to_string());
     }
     match target.kind {
-        TargetKind::Npz => write_npz(&mut bench, &painters, &codes, &provenance, &target),
-        _ => write_folder(&mut bench, &painters, &codes, &provenance, &target),
+        TargetKind::Npz => write_npz(&mut bench, &chains, &codes, &provenance, &target),
+        _ => write_folder(&mut bench, &chains, &codes, &provenance, &target),
     }
 }
 
@@ -90,20 +90,20 @@ fn codes(args: &Args, bench: &Workbench) -> anyhow::Result<Codes> {
 
 fn write_npz(
     bench: &mut Workbench,
-    painters: &[Painter],
+    chains: &[String],
     codes: &Codes,
     provenance: &Provenance,
     target: &Target,
 ) -> anyhow::Result<()> {
-    let progress = Progress::new("pictures", codes.rows() * painters.len());
+    let progress = Progress::new("pictures", codes.rows() * chains.len());
     write_atomic(&target.path, |writer| {
         let fail = |error| anyhow::Error::from(FileError::new(error, &target.path));
         let mut npz = NpzWriter::new(writer);
-        for &painter in painters {
-            let [channels, height, width] = bench.picture_shape(painter)?;
-            npz.start(painter.key(), &[codes.rows(), channels, height, width]).map_err(fail)?;
-            let input = bench.input(painter, codes)?;
-            render_rows(bench.renderer(painter)?, &input, |_, values| {
+        for chain in chains {
+            let [channels, height, width] = bench.picture_shape(chain)?;
+            npz.start(chain, &[codes.rows(), channels, height, width]).map_err(fail)?;
+            let input = bench.input(chain, codes)?;
+            render_rows(bench.renderer(chain)?, &input, |_, values| {
                 progress.add(1);
                 npz.push(values).map_err(fail)
             })?;
@@ -119,23 +119,23 @@ fn write_npz(
 
 fn write_folder(
     bench: &mut Workbench,
-    painters: &[Painter],
+    chains: &[String],
     codes: &Codes,
     provenance: &Provenance,
     target: &Target,
 ) -> anyhow::Result<()> {
-    let progress = Progress::new("pictures", codes.rows() * painters.len());
+    let progress = Progress::new("pictures", codes.rows() * chains.len());
     let digits = codes.rows().saturating_sub(1).to_string().len().max(5);
     target.write_folder(|folder| {
-        for &painter in painters {
-            let shape = bench.picture_shape(painter)?;
-            let input = bench.input(painter, codes)?;
-            render_rows(bench.renderer(painter)?, &input, |row, values| {
-                let mut provenance = provenance.clone().with("row", row).with("network", painter.key());
+        for chain in chains {
+            let shape = bench.picture_shape(chain)?;
+            let input = bench.input(chain, codes)?;
+            render_rows(bench.renderer(chain)?, &input, |row, values| {
+                let mut provenance = provenance.clone().with("row", row).with("network", chain.as_str());
                 for (name, _) in codes.blocks() {
                     provenance = provenance.with(name, numbers(codes.row(name, row)?));
                 }
-                let path = folder.join(format!("{row:0digits$}_{}.png", painter.key()));
+                let path = folder.join(format!("{row:0digits$}_{chain}.png"));
                 let colour = if shape[0] == 1 { Colour::Grey } else { Colour::Rgb };
                 write_png(&path, &picture(values, shape)?, colour, &provenance)?;
                 progress.add(1);

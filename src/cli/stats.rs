@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::base::{Array, Cancel, Pool, Stream};
-use crate::checkpoint::{BundledModel, Model, Precision, write_bundle};
+use crate::checkpoint::{BundledModel, Precision, write_bundle};
 use crate::data::{self, OpenOptions};
 use crate::explore::export::{Target, TargetKind};
 use crate::explore::{Posterior, STATISTICS_PICTURES, statistics};
 use crate::inference::Encoder;
 use crate::metrics::{self, CodeSample, EncodedPictures, Watch};
+use crate::model::Model;
 
 use super::pictures_in::PicturesIn;
 use super::workbench::{Workbench, open_model};
@@ -181,8 +182,7 @@ fn chosen(pictures: usize, seed: u64) -> Vec<usize> {
 /// Half precision where every weight fits it exactly, as in a bundle that was stored so; full precision otherwise.
 fn precision(model: &Model) -> Precision {
     let fits = |&value: &f32| half::f16::from_f32(value).to_f32().to_bits() == value.to_bits();
-    let mut arrays =
-        [&model.vae, &model.generator, &model.discriminator].into_iter().flat_map(|group| group.values());
+    let mut arrays = model.weights.values().flat_map(|group| group.values());
     if arrays.all(|array| array.data().iter().all(fits)) { Precision::F16 } else { Precision::F32 }
 }
 

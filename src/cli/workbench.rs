@@ -1,12 +1,14 @@
 use std::path::Path;
+use std::str::FromStr;
 
 use anyhow::Context;
 
 use crate::base::{Array, Picture, Pool};
-use crate::checkpoint::{self, CodeBlock, CodeKind, Model, ModelDescription};
+use crate::checkpoint;
 use crate::explore::export::Provenance;
 use crate::explore::{Codes, Form, Posterior, Source, draw_posterior, draw_prior};
 use crate::inference::{self, Computer, Encoder, Networks, Purpose, Renderer};
+use crate::model::{CodeBlock, CodeKind, GAN, Model, ModelDescription, VAE};
 
 use super::codes_file::{CodesFile, Wanted};
 use super::{BackgroundArgs, DeviceArgs, ModelArgs, threads, usage, warn};
@@ -19,22 +21,25 @@ pub(super) struct Workbench {
     pub(super) posterior: Option<Posterior>,
 }
 
-/// A network that draws.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Painter {
-    Vae,
-    Gan,
+/// Which render chains draw: `gan`, `vae`, what else the model calls them, or `both`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChainChoice {
+    /// All, the main one last: the VAE's decoder above the generator.
+    Both,
+    /// The one of this name.
+    Named(String),
 }
 
-/// Which networks draw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Decoder {
-    /// The generator alone.
-    Gan,
-    /// The VAE's decoder alone.
-    Vae,
-    /// The VAE's decoder above the generator.
-    Both,
+impl FromStr for ChainChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "" => Err("expected gan, vae, both, or the name of one of the model's chains".to_owned()),
+            "both" => Ok(Self::Both),
+            name => Ok(Self::Named(name.to_owned())),
+        }
+    }
 }
 
 /// Opens the model that `args` name and prints its warnings.
@@ -63,44 +68,34 @@ impl Workbench {
 
     /// The statistics and the block that they are about.
     pub(super) fn posterior(&self) -> Option<(&str, &Posterior)> {
-        let vae = self.model.description.vae.as_ref()?;
-        Some((&vae.code, self.posterior.as_ref()?))
+        Some((self.model.description.encoded()?, self.posterior.as_ref()?))
     }
 
-    /// The networks to draw with, the decoder first. Without a wish those that there are.
-    pub(super) fn painters(&self, wish: Option<Decoder>) -> anyhow::Result<Vec<Painter>> {
-        let (vae, gan) = (self.networks.decoder.is_some(), self.networks.generator.is_some());
-        let painters = match wish {
-            Some(Decoder::Gan) if !gan => {
-                Err(anyhow::anyhow!("this model has no generator; use --decoder vae"))
-            }
-            Some(Decoder::Vae) if !vae => Err(anyhow::anyhow!("this model has no VAE; use --decoder gan")),
-            Some(Decoder::Both) if !vae || !gan => {
-                let there = if gan { "no VAE, only a generator" } else { "no generator, only a VAE" };
-                Err(anyhow::anyhow!("this model has {there}; leave --decoder out to draw with what there is"))
-            }
-            Some(Decoder::Gan) => Ok(vec![Painter::Gan]),
-            Some(Decoder::Vae) => Ok(vec![Painter::Vae]),
-            Some(Decoder::Both) => Ok(vec![Painter::Vae, Painter::Gan]),
-            None => Ok([(Painter::Vae, vae), (Painter::Gan, gan)]
-                .into_iter()
-                .filter(|p| p.1)
-                .map(|p| p.0)
-                .collect()),
-        }?;
-        anyhow::ensure!(
-            !painters.is_empty(),
-            "this model has neither a generator nor a VAE, so nothing can draw"
-        );
-        Ok(painters)
+    /// Whether the model has the render chain `chain`.
+    pub(super) fn draws(&self, chain: &str) -> bool {
+        self.networks.renderers.contains_key(chain)
     }
 
-    pub(super) fn renderer(&mut self, painter: Painter) -> anyhow::Result<&mut (dyn Renderer + 'static)> {
-        let network = match painter {
-            Painter::Vae => self.networks.decoder.as_deref_mut(),
-            Painter::Gan => self.networks.generator.as_deref_mut(),
+    /// The render chains to draw with, the main one last. Without a wish those that there are.
+    pub(super) fn chains(&self, wish: Option<&ChainChoice>) -> anyhow::Result<Vec<String>> {
+        let mut chains: Vec<String> =
+            self.description().render.iter().rev().map(|chain| chain.name.clone()).collect();
+        let Some(main) = chains.last() else {
+            anyhow::bail!("this model has neither a generator nor a VAE, so nothing can draw");
         };
-        network.context("this model lacks the network that was to draw")
+        match wish {
+            Some(ChainChoice::Both) if chains.len() < 2 => anyhow::bail!(
+                "this model draws with {main} alone; leave --decoder out to draw with what there is"
+            ),
+            Some(ChainChoice::Named(name)) => chains = vec![self.description().chain(name)?.name.clone()],
+            Some(ChainChoice::Both) | None => {}
+        }
+        Ok(chains)
+    }
+
+    pub(super) fn renderer(&mut self, chain: &str) -> anyhow::Result<&mut (dyn Renderer + 'static)> {
+        let renderer = self.networks.renderers.get_mut(chain);
+        Ok(renderer.with_context(|| format!("this model draws nothing called {chain}"))?.as_mut())
     }
 
     pub(super) fn encoder(&mut self) -> anyhow::Result<&mut (dyn Encoder + 'static)> {
@@ -116,17 +111,14 @@ impl Workbench {
         Ok(Form { channels, size, crop: crop.map(|crop| crop as usize), background })
     }
 
-    /// Channels, height and width of a painter's pictures.
-    pub(super) fn picture_shape(&mut self, painter: Painter) -> anyhow::Result<[usize; 3]> {
-        Ok(self.renderer(painter)?.picture_shape())
+    /// Channels, height and width of a chain's pictures.
+    pub(super) fn picture_shape(&mut self, chain: &str) -> anyhow::Result<[usize; 3]> {
+        Ok(self.renderer(chain)?.picture_shape())
     }
 
-    /// What a painter takes for these codes.
-    pub(super) fn input(&self, painter: Painter, codes: &Codes) -> anyhow::Result<Array> {
-        Ok(match painter {
-            Painter::Vae => codes.decoder_input(self.description())?,
-            Painter::Gan => codes.generator_input(self.description())?,
-        })
+    /// What a chain takes for these codes.
+    pub(super) fn input(&self, chain: &str, codes: &Codes) -> anyhow::Result<Array> {
+        Ok(codes.input(self.description(), chain)?)
     }
 
     /// Provenance of what this command makes, without details.
@@ -209,20 +201,10 @@ pub(super) fn refuse(condition: bool, sentence: &str) -> anyhow::Result<()> {
     if condition { Err(usage(sentence)) } else { Ok(()) }
 }
 
-impl Painter {
-    /// The array of this painter in an npz file, and the end of its file names.
-    pub(super) fn key(self) -> &'static str {
-        match self {
-            Self::Vae => "vae",
-            Self::Gan => "gan",
-        }
-    }
-
-    /// The tag beside its row in a figure.
-    pub(super) fn tag(self) -> &'static str {
-        match self {
-            Self::Vae => "VAE",
-            Self::Gan => "GAN",
-        }
+/// The tag beside a chain's row in a figure.
+pub(super) fn tag(chain: &str) -> String {
+    match chain {
+        VAE | GAN => chain.to_uppercase(),
+        name => name.to_owned(),
     }
 }

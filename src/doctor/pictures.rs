@@ -5,8 +5,9 @@ use std::time::Instant;
 use candle_core::Device;
 
 use crate::base::{Cancel, Picture, Pool, Stream, percentile};
-use crate::checkpoint::{self, BUNDLED, Model, Sources};
+use crate::checkpoint::{self, BUNDLED, Sources};
 use crate::inference::{self, Networks, RenderError, Renderer, TensorRenderer};
+use crate::model::{GAN, GENERATOR, Model, VAE};
 
 use super::DoctorError;
 use super::examination::Finding;
@@ -41,16 +42,17 @@ impl Pictures {
         let Some(bundled) = BUNDLED.first() else { return Ok(None) };
         let sources = Sources { checkpoint: Some(bundled.unpack_for_user()?), ..Sources::default() };
         let model = checkpoint::open(&sources)?.model;
-        let (Some(generator), Some(vae)) = (&model.description.generator, &model.description.vae) else {
+        let (Some(generator), Some(vae)) = (model.description.generator(), model.description.decoder())
+        else {
             return Ok(None);
         };
         let mut stream = Stream::new(0, "doctor");
-        let (generator, vae) = (&generator.config, vae.config);
         let codes = [generator.z_dim(), vae.c_dim].map(|width| stream.normals(CODES * width));
         let expected = reference.run(pool, || {
-            let mut painter = TensorRenderer::generator(generator, &model.generator, &Device::Cpu, pool)?;
+            let mut painter =
+                TensorRenderer::generator(&generator, model.group(GENERATOR), &Device::Cpu, pool)?;
             let drawn = render(&mut painter, &codes[0])?;
-            let mut decoder = TensorRenderer::decoder(vae, &model.vae, &Device::Cpu, pool)?;
+            let mut decoder = TensorRenderer::decoder(vae, model.group(VAE), &Device::Cpu, pool)?;
             Ok::<_, RenderError>([drawn, render(&mut decoder, &codes[1])?])
         })?;
         Ok(Some(Self { model, codes, expected }))
@@ -62,9 +64,9 @@ impl Pictures {
     /// When the networks cannot be made ready there.
     pub(super) fn draw(&self, subject: &Subject, pool: &Pool) -> Result<Drawn, RenderError> {
         // Compiled outside the pool: a plan keeps the instruction set that it was compiled for.
-        let Networks { generator, decoder, .. } =
+        let Networks { mut renderers, .. } =
             subject.isa.preferred(|| inference::open(&self.model, &subject.device, pool))?;
-        let (Some(mut generator), Some(mut decoder)) = (generator, decoder) else {
+        let (Some(mut generator), Some(mut decoder)) = (renderers.remove(GAN), renderers.remove(VAE)) else {
             return Err(RenderError::Weights("the bundled model lacks a network".to_owned()));
         };
         let mut findings = Vec::new();

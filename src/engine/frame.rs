@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::Picture;
+use crate::model::{GAN, VAE};
 
 /// Which network of a model turns codes into pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +22,14 @@ impl Role {
         match self {
             Self::Generator => "The generator",
             Self::Decoder => "The VAE decoder",
+        }
+    }
+
+    /// The chain that it stands for.
+    pub fn chain(self) -> &'static str {
+        match self {
+            Self::Generator => GAN,
+            Self::Decoder => VAE,
         }
     }
 

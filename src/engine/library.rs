@@ -2,8 +2,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::{Pool, Stream};
-use crate::checkpoint::{self, CodeBlock, GeneratorPart, Model, ModelDescription, Sources, VaePart};
-use crate::inference::{self, Computer, DeviceError, Networks, Place, Purpose};
+use crate::checkpoint::{self, Sources};
+use crate::inference::{self, Computer, DeviceError, Encoder, Place, Purpose, RenderError, Renderer};
+use crate::model::{CodeBlock, DISCRIMINATOR, GENERATOR, Model, ModelDescription, VAE};
 use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
 use super::{Library, Loaded, Pools, Role, Source};
@@ -49,30 +50,34 @@ fn available_memory() -> Option<u64> {
 
 /// Makes the networks of `model` ready on `computer`, each on threads of its own.
 fn make_ready(
-    model: Model,
+    mut model: Model,
     warnings: Vec<String>,
     computer: &Computer,
     pools: &Pools,
 ) -> Result<Loaded, String> {
     let (place, device) = (computer.name(), computer.device.clone());
-    let (gan, vae) = split(model);
+    // The explorer has no use for it.
+    model.weights.remove(DISCRIMINATOR);
+    let (description, stats, hash) = (model.description.clone(), model.stats.clone(), model.hash.clone());
     let name = place.clone();
-    let open = move |model: &Model, pool: &Pool| {
-        inference::open(model, &device, pool)
-            .map_err(|error| format!("the model cannot be made ready on {name}: {error}"))
+    let explain = move |error: RenderError| format!("the model cannot be made ready on {name}: {error}");
+    let model = Arc::new(model);
+    let open = {
+        let (model, device, explain) = (Arc::clone(&model), device.clone(), explain.clone());
+        move |role: Role, pool: &Pool| -> Result<Option<Box<dyn Renderer>>, String> {
+            let Ok(chain) = model.description.chain(role.chain()) else { return Ok(None) };
+            inference::open_chain(&model, chain, &device, pool).map(Some).map_err(&explain)
+        }
     };
-    let Networks { generator, .. } = open(&gan, &pools.generator)?;
-    let Networks { decoder, .. } = open(&vae, &pools.decoder)?;
-    let Networks { encoder, decoder: spare_decoder, .. } = open(&vae, &pools.encoder)?;
-    let mut description = gan.description.clone();
-    description.vae.clone_from(&vae.description.vae);
-    let hash = gan.hash.clone();
-    let stats = gan.stats.clone();
+    let generator = open(Role::Generator, &pools.generator)?;
+    let decoder = open(Role::Decoder, &pools.decoder)?;
+    let spare_decoder = open(Role::Decoder, &pools.encoder)?;
+    let encoder: Option<Box<dyn Encoder>> =
+        inference::open_encoder(&model, &device, &pools.encoder).map_err(explain)?;
     let pools = pools.clone();
-    let weights = Arc::new((gan, vae));
     let rebuild = move |role| match role {
-        Role::Generator => open(&weights.0, &pools.generator).map(|networks| networks.generator),
-        Role::Decoder => open(&weights.1, &pools.decoder).map(|networks| networks.decoder),
+        Role::Generator => open(role, &pools.generator),
+        Role::Decoder => open(role, &pools.decoder),
     };
     Ok(Loaded {
         description,
@@ -118,43 +123,15 @@ impl RandomLibrary {
         let generator = GeneratorConfig::Resnet { z_dim: self.s_dim + self.c_dim, trunk: self.trunk };
         let vae = VaeConfig { channels: self.trunk.channels, c_dim: self.c_dim };
         let mut stream = Stream::new(1, "random model");
-        let description = ModelDescription {
-            format: ModelDescription::FORMAT,
-            name: format!("random-{}", self.trunk.size),
-            codes: vec![CodeBlock::disentangled(self.c_dim), CodeBlock::nuisance(self.s_dim)],
-            generator: Some(GeneratorPart { config: generator, inputs: vec!["s".into(), "c".into()] }),
-            discriminator: None,
-            vae: Some(VaePart::new(vae, "c")),
-            data: None,
-            training: Default::default(),
-            provenance: Default::default(),
-        };
-        Model {
-            description,
-            vae: vae.initialise_uniform(&mut stream),
-            generator: generator.initialise_uniform(&mut stream),
-            discriminator: Default::default(),
-            stats: None,
-            hash: String::new(),
-        }
+        let codes = vec![CodeBlock::disentangled(self.c_dim), CodeBlock::nuisance(self.s_dim)];
+        let name = format!("random-{}", self.trunk.size);
+        let description = ModelDescription { codes, ..ModelDescription::empty(name) }
+            .with_generator(generator, ["s", "c"])
+            .with_vae(vae, "c");
+        Model::new(description)
+            .with_weights(VAE, vae.initialise_uniform(&mut stream))
+            .with_weights(GENERATOR, generator.initialise_uniform(&mut stream))
     }
-}
-
-/// Splits a model into the part with the generator and the part with the VAE, so that each is made ready on
-/// threads of its own. The discriminator, which the explorer has no use for, goes.
-fn split(mut model: Model) -> (Model, Model) {
-    model.discriminator = Default::default();
-    let mut vae = Model {
-        description: model.description.clone(),
-        vae: std::mem::take(&mut model.vae),
-        generator: Default::default(),
-        discriminator: Default::default(),
-        stats: None,
-        hash: String::new(),
-    };
-    vae.description.generator = None;
-    model.description.vae = None;
-    (model, vae)
 }
 
 impl Source {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Pool, step_back};
-use crate::checkpoint::{ModelDescription, Stats};
 use crate::inference::{Encoder, Renderer};
+use crate::model::{ModelDescription, Stats};
 
 use super::{Profile, Role};
 use crate::explore::{Posterior, PosteriorError};
@@ -167,9 +167,9 @@ pub struct Opened {
 impl Opened {
     /// The profile of code block `block` that the statistics give; takes a moment, so not for the UI thread.
     pub(super) fn profile(&self) -> Result<Option<Profile>, PosteriorError> {
-        let (Some(stats), Some(vae)) = (&self.stats, &self.description.vae) else { return Ok(None) };
+        let (Some(stats), Some(code)) = (&self.stats, self.description.encoded()) else { return Ok(None) };
         let posterior = Posterior::new(stats)?;
-        let block = self.description.block(&vae.code).filter(|block| block.dims == posterior.dims());
+        let block = self.description.block(code).filter(|block| block.dims == posterior.dims());
         Ok(block.map(|block| Profile::new(self.epoch, &block.name, posterior)))
     }
 

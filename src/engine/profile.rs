@@ -62,7 +62,7 @@ impl DimensionProfile {
 mod tests {
     use super::*;
     use crate::base::{Array, Stream};
-    use crate::checkpoint::Stats;
+    use crate::model::Stats;
 
     #[test]
     fn a_profile_covers_the_data() {

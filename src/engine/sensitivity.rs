@@ -1,6 +1,7 @@
 use crate::base::{Array, Cancel};
 use crate::explore::{draw_all, sensitivity};
 use crate::inference::Renderer;
+use crate::model::VAE;
 
 use super::Opened;
 
@@ -32,9 +33,9 @@ impl Sensitivity {
     /// Measures with `decoder`; `None` where that is impossible or was cancelled.
     pub(super) fn measure(opened: &Opened, decoder: &mut dyn Renderer, cancel: &Cancel) -> Option<Self> {
         let description = &opened.description;
-        let block = description.block(&description.vae.as_ref()?.code)?;
+        let block = description.block(description.encoded()?)?;
         let codes = draw_all(description, CODES, 0, None);
-        let bases: Array = codes.decoder_input(description).ok()?;
+        let bases: Array = codes.input(description, VAE).ok()?;
         let moved = sensitivity(decoder, &bases, 0, &vec![block.range; block.dims], cancel).ok()??;
         Some(Self { epoch: opened.epoch, block: block.name.clone(), moved })
     }

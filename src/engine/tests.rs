@@ -350,3 +350,64 @@ fn a_panic_while_opening_is_a_failure_and_the_next_model_opens() {
     assert!(failed == epoch && message.contains("(told to)") && message.ends_with("broken"), "{message}");
     bench.open("both");
 }
+
+/// IB-GAN's chain: an emitter makes r of z, the generator draws r.
+#[test]
+fn a_chain_of_two_networks_is_drawn_from_its_own_code() {
+    use crate::base::{Cancel, Picture, Pool, Stream};
+    use crate::checkpoint::{Precision, write_bundle};
+    use crate::model::{
+        Architecture, Chain, CodeBlock, GAN, GENERATOR, Model, ModelDescription, Network, Port,
+    };
+    use crate::nets::{GeneratorConfig, MlpConfig, Parameters};
+
+    let block = |name: &str, dims| CodeBlock { name: name.into(), ..CodeBlock::disentangled(dims) };
+    let generator = GeneratorConfig::Small { z_dim: 3, channels: 1 };
+    let widths = vec![2, 8, 3];
+    let emitter = Network {
+        architecture: Architecture::Mlp { widths: widths.clone() },
+        weights: "emitter".into(),
+        inputs: vec![Port::code("z")],
+        outputs: vec![Port::code("r")],
+    };
+    let codes = vec![block("z", 2), block("r", 3)];
+    let mut description =
+        ModelDescription { codes, ..ModelDescription::empty("toy") }.with_generator(generator, ["r"]);
+    description.networks.insert("emitter".into(), emitter);
+    description.render = vec![Chain::new(GAN, ["emitter", GENERATOR])];
+    let mut stream = Stream::new(1, "weights");
+    let model = Model::new(description)
+        .with_weights(GENERATOR, generator.initialise_uniform(&mut stream))
+        .with_weights("emitter", MlpConfig(widths).initialise_uniform(&mut stream));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("two-steps.safetensors");
+    write_bundle(&path, &model, Precision::F32).unwrap();
+
+    let bench = Bench::with(Arc::new(FileLibrary), Arc::new(|_: Role, _: &Frame| ()));
+    let source = Source { device: "cpu".into(), ..Source::file(&path) };
+    let epoch = bench.engine.open(source);
+    let Event::Opened(opened) = bench.event("the model", |event| matches!(event, Event::Opened(_))) else {
+        unreachable!("matched above")
+    };
+    assert_eq!(opened.description, model.description);
+    assert_eq!(opened.shape(Role::Generator), Some([1, 64, 64]));
+    let code: Arc<[f32]> = vec![1.5, -0.5].into();
+    let asked = Instant::now();
+    let request = FrameRequest {
+        number: 1,
+        epoch,
+        code: Arc::clone(&code),
+        target: None,
+        motion: Motion::Settled,
+        asked,
+    };
+    bench.engine.request(Role::Generator, request);
+    let frame = bench.frame(Role::Generator, 1);
+
+    let pool = Pool::new("test", 1).unwrap();
+    let chain = &model.description.render[0];
+    let mut renderer = crate::inference::open_chain(&model, chain, &candle_core::Device::Cpu, &pool).unwrap();
+    let mut expected = Picture::default();
+    renderer.render_picture(&code, &mut expected, &Cancel::new()).unwrap();
+    assert_eq!(*frame.picture, expected);
+}

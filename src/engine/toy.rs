@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::base::{Cancel, Picture};
-use crate::checkpoint::{CodeBlock, CodeKind, GeneratorPart, ModelDescription, VaePart};
 use crate::inference::{Encoder, Outcome, RenderError, Renderer};
+use crate::model::{CodeBlock, CodeKind, ModelDescription};
 use crate::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
 
 use super::{Library, Loaded, Pools, Role, Source};
@@ -62,7 +62,7 @@ impl Library for ToyLibrary {
         }
         let toy = self.clone();
         let description = self.description(source.path(), &name);
-        let (has_generator, has_vae) = (description.generator.is_some(), description.vae.is_some());
+        let (has_generator, has_vae) = (description.generator().is_some(), description.decoder().is_some());
         let build = move |role: Role| -> Option<Box<dyn Renderer>> {
             match role {
                 Role::Generator if has_generator => Some(Box::new(ToyRenderer {
@@ -120,19 +120,15 @@ impl ToyLibrary {
         }
         let z_dim = codes.iter().map(|block| block.dims).sum();
         let trunk = ResnetTrunk { size: self.size, nfilter: 1, nfilter_max: 1, channels: 3 };
-        ModelDescription {
-            format: ModelDescription::FORMAT,
-            name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-            codes,
-            generator: (name != "vae")
-                .then_some(GeneratorPart { config: GeneratorConfig::Resnet { z_dim, trunk }, inputs }),
-            discriminator: None,
-            vae: (name != "gan" && name != "noise")
-                .then(|| VaePart::new(VaeConfig { channels: 3, c_dim: self.c_dim }, "c")),
-            data: None,
-            training: Default::default(),
-            provenance: Default::default(),
+        let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut description = ModelDescription { codes, ..ModelDescription::empty(title) };
+        if name != "vae" {
+            description = description.with_generator(GeneratorConfig::Resnet { z_dim, trunk }, inputs);
         }
+        if name != "gan" && name != "noise" {
+            description = description.with_vae(VaeConfig { channels: 3, c_dim: self.c_dim }, "c");
+        }
+        description
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::Array;
-use crate::checkpoint::{CodeBlock, ModelDescription};
+use crate::model::{ChainError, CodeBlock, ModelDescription};
 
 /// Values of every code block of a model for a number of pictures: one row a picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,9 @@ pub struct Codes {
 /// Codes that do not fit a model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodesError {
+    /// A chain the model does not have.
+    #[error(transparent)]
+    UnknownChain(#[from] ChainError),
     /// A block the model does not have.
     #[error("this model has no code block called {name}; it has {known}")]
     UnknownBlock {
@@ -159,26 +162,14 @@ impl Codes {
         codes
     }
 
-    /// What the generator takes: its input blocks side by side, `(rows, z_dim)` (ID-GAN: z = [s, c]).
+    /// What a render chain takes: its blocks side by side, `(rows, width)` (ID-GAN's generator: z = [s, c]).
     ///
     /// # Errors
-    /// When the model has no generator, or its description names a block that it does not define.
-    pub fn generator_input(&self, description: &ModelDescription) -> Result<Array, CodesError> {
-        let inputs = description.generator.as_ref().map_or(&[][..], |part| &part.inputs);
-        self.concatenate(inputs)
-    }
-
-    /// What the VAE decoder takes: the values of its block, `(rows, c_dim)`.
-    ///
-    /// # Errors
-    /// As [`Codes::generator_input`].
-    pub fn decoder_input(&self, description: &ModelDescription) -> Result<Array, CodesError> {
-        let inputs = description.vae.as_ref().map_or(&[][..], |part| std::slice::from_ref(&part.code));
-        self.concatenate(inputs)
-    }
-
-    fn concatenate(&self, names: &[String]) -> Result<Array, CodesError> {
-        let blocks = names.iter().map(|name| self.block(name)).collect::<Result<Vec<_>, _>>()?;
+    /// When the model has no such chain, or these codes lack one of its blocks.
+    pub fn input(&self, description: &ModelDescription, chain: &str) -> Result<Array, CodesError> {
+        description.chain(chain)?;
+        let names = description.inputs(chain).into_iter();
+        let blocks = names.map(|name| self.block(name)).collect::<Result<Vec<_>, _>>()?;
         let width: usize = blocks.iter().map(|block| block.row_len()).sum();
         let mut values = Vec::with_capacity(self.rows * width);
         for row in 0..self.rows {
@@ -198,7 +189,7 @@ impl Codes {
 /// The neutral value of every dimension of `block`; a one-hot block has no neutral and takes its first choice.
 pub fn neutral_values(block: &CodeBlock) -> Vec<f32> {
     let mut values = vec![block.neutral; block.dims];
-    if block.kind == crate::checkpoint::CodeKind::OneHot {
+    if block.kind == crate::model::CodeKind::OneHot {
         values.fill(0.0);
         values.iter_mut().take(1).for_each(|first| *first = 1.0);
     }
@@ -209,6 +200,7 @@ pub fn neutral_values(block: &CodeBlock) -> Vec<f32> {
 mod tests {
     use super::*;
     use crate::explore::toy;
+    use crate::model::{GAN, VAE};
 
     #[test]
     fn the_generator_takes_its_blocks_in_its_own_order() {
@@ -216,11 +208,11 @@ mod tests {
         let mut codes = Codes::neutral(&description, 2);
         codes.set_row("c", 1, &[1.0, 2.0, 3.0]).expect("fits");
         codes.set_row("s", 1, &[7.0, 8.0]).expect("fits");
-        let z = codes.generator_input(&description).expect("blocks exist");
+        let z = codes.input(&description, GAN).expect("blocks exist");
         assert_eq!(z.shape(), [2, 5]);
         assert_eq!(z.row(0), [0.0; 5]);
         assert_eq!(z.row(1), [7.0, 8.0, 1.0, 2.0, 3.0]);
-        assert_eq!(codes.decoder_input(&description).expect("has a VAE").row(1), [1.0, 2.0, 3.0]);
+        assert_eq!(codes.input(&description, VAE).expect("has a VAE").row(1), [1.0, 2.0, 3.0]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use crate::checkpoint::{CodeKind, ModelDescription};
+use crate::model::{CodeKind, ModelDescription};
 
 use super::{Codes, CodesError};
 

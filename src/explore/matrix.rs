@@ -1,4 +1,4 @@
-use crate::checkpoint::{CodeBlock, CodeKind, ModelDescription};
+use crate::model::{CodeBlock, CodeKind, GAN, ModelDescription};
 
 use super::figure::{Band, Figure};
 use super::{Codes, CodesError, Posterior, draw_all, draw_prior};
@@ -36,8 +36,12 @@ impl CodeMatrix {
     /// # Errors
     /// Why there is none.
     pub fn varied(description: &ModelDescription) -> Result<&CodeBlock, NothingToVary> {
-        let inputs = &description.generator.as_ref().ok_or(NothingToVary::NoGenerator)?.inputs;
-        let is_nuisance = |block: &&CodeBlock| block.kind == CodeKind::Noise && inputs.contains(&block.name);
+        let inputs = description.inputs(GAN);
+        if inputs.is_empty() {
+            return Err(NothingToVary::NoGenerator);
+        }
+        let is_nuisance =
+            |block: &&CodeBlock| block.kind == CodeKind::Noise && inputs.contains(&block.name.as_str());
         let nuisance = description.codes.iter().find(is_nuisance).ok_or(NothingToVary::NoNuisance)?;
         if inputs.len() < 2 {
             return Err(NothingToVary::NuisanceAlone(nuisance.name.clone()));
@@ -123,6 +127,7 @@ pub fn matrix(columns: &Codes, rows: &Codes, varied: &str) -> Result<Codes, Code
 mod tests {
     use super::*;
     use crate::explore::toy;
+    use crate::model::GENERATOR;
 
     #[test]
     fn the_matrix_pairs_every_c_with_every_s() {
@@ -160,11 +165,10 @@ mod tests {
     fn a_model_without_nuisance_says_so() {
         let mut description = toy::description();
         description.codes.retain(|block| block.name != "s");
-        if let Some(part) = &mut description.generator {
-            part.inputs.retain(|name| name != "s");
-        }
+        let generator = description.networks.get_mut(GENERATOR).expect("a generator");
+        generator.inputs.retain(|port| port.block() != Some("s"));
         assert_eq!(CodeMatrix::varied(&description), Err(NothingToVary::NoNuisance));
-        description.generator = None;
+        let description = description.without(GENERATOR);
         assert_eq!(CodeMatrix::varied(&description), Err(NothingToVary::NoGenerator));
     }
 }

@@ -1,5 +1,5 @@
 use crate::base::{Array, Stream};
-use crate::checkpoint::Stats;
+use crate::model::Stats;
 
 use super::normal;
 

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::checkpoint::{CodeBlock, CodeKind};
+use crate::model::{CodeBlock, CodeKind};
 
 use super::{Posterior, normal};
 
@@ -131,7 +131,7 @@ impl fmt::Display for RangeSpec {
 mod tests {
     use super::*;
     use crate::base::Array;
-    use crate::checkpoint::Stats;
+    use crate::model::Stats;
 
     fn posterior() -> Posterior {
         let array = |shape: &[usize], data: &[f32]| Array::new(shape, data.to_vec()).expect("fits");

@@ -1,7 +1,7 @@
 use std::str::FromStr;
 
 use crate::base::Stream;
-use crate::checkpoint::{CodeBlock, CodeKind, ModelDescription};
+use crate::model::{CodeBlock, CodeKind, ModelDescription};
 
 use super::{Codes, Posterior};
 

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::checkpoint::{CodeKind, ModelDescription};
+use crate::model::{CodeKind, ModelDescription};
 
 use super::{Codes, CodesError, Posterior, Source, draw_posterior, draw_prior, neutral_values};
 
@@ -107,7 +107,7 @@ impl Deref for LatentState {
 impl LatentState {
     /// The neutral code of a model: nothing locked, dimensions named as the model says.
     pub fn new(description: ModelDescription) -> Self {
-        let names = |block: &crate::checkpoint::CodeBlock| {
+        let names = |block: &crate::model::CodeBlock| {
             let mut names = block.labels.clone();
             names.resize(block.dims, String::new());
             names

@@ -1,5 +1,5 @@
 use crate::base::Array;
-use crate::checkpoint::Stats;
+use crate::model::Stats;
 
 /// Pictures that statistics are measured on, at most.
 pub const STATISTICS_PICTURES: usize = 4096;

@@ -1,26 +1,16 @@
 //! Small models for the tests of this room.
 
 use crate::base::{Cancel, Picture};
-use crate::checkpoint::{CodeBlock, CodeKind, GeneratorPart, ModelDescription, VaePart};
 use crate::inference::{Outcome, RenderError, Renderer};
+use crate::model::{CodeBlock, CodeKind, ModelDescription};
 use crate::nets::{GeneratorConfig, VaeConfig};
 
 /// ID-GAN in small: c with 3 dimensions, s with 2, both networks at 64 px.
 pub(crate) fn description() -> ModelDescription {
-    ModelDescription {
-        format: ModelDescription::FORMAT,
-        name: "toy".into(),
-        codes: vec![CodeBlock::disentangled(3), CodeBlock::nuisance(2)],
-        generator: Some(GeneratorPart {
-            config: GeneratorConfig::Small { z_dim: 5, channels: 3 },
-            inputs: vec!["s".into(), "c".into()],
-        }),
-        discriminator: None,
-        vae: Some(VaePart::new(VaeConfig { channels: 3, c_dim: 3 }, "c")),
-        data: None,
-        training: std::collections::BTreeMap::default(),
-        provenance: std::collections::BTreeMap::default(),
-    }
+    let codes = vec![CodeBlock::disentangled(3), CodeBlock::nuisance(2)];
+    ModelDescription { codes, ..ModelDescription::empty("toy") }
+        .with_generator(GeneratorConfig::Small { z_dim: 5, channels: 3 }, ["s", "c"])
+        .with_vae(VaeConfig { channels: 3, c_dim: 3 }, "c")
 }
 
 /// A GAN without a VAE, with a code in [0, 1] and a choice of four.
@@ -34,18 +24,13 @@ pub(crate) fn infogan() -> ModelDescription {
         labels: Vec::new(),
         opening: Vec::new(),
     };
-    let mut description = description();
-    description.vae = None;
-    description.codes = vec![
+    let codes = vec![
         block("u", 2, CodeKind::Uniform, [0.0, 1.0], 0.5),
         block("k", 4, CodeKind::OneHot, [0.0, 1.0], 0.0),
         block("z", 3, CodeKind::Noise, [-3.0, 3.0], 0.0),
     ];
-    description.generator = Some(GeneratorPart {
-        config: GeneratorConfig::Small { z_dim: 9, channels: 3 },
-        inputs: vec!["z".into(), "k".into(), "u".into()],
-    });
-    description
+    ModelDescription { codes, ..ModelDescription::empty("toy") }
+        .with_generator(GeneratorConfig::Small { z_dim: 9, channels: 3 }, ["z", "k", "u"])
 }
 
 /// A renderer whose picture is flat: channel k holds sigmoid(code[k]).

@@ -1,6 +1,6 @@
 use std::str::FromStr;
 
-use crate::checkpoint::ModelDescription;
+use crate::model::ModelDescription;
 
 use super::{Codes, CodesError};
 
@@ -105,8 +105,8 @@ pub fn parse_dims(text: &str, dims: usize) -> Result<Vec<usize>, String> {
 /// The block whose dimensions are worth traversing when nobody says which: the VAE's code, else the first one
 /// with sliders, else the first.
 pub fn main_block(description: &ModelDescription) -> Option<&str> {
-    use crate::checkpoint::CodeKind::{Gaussian, Uniform};
-    let encoded = description.vae.as_ref().map(|part| part.code.as_str());
+    use crate::model::CodeKind::{Gaussian, Uniform};
+    let encoded = description.encoded();
     let sliders = description.codes.iter().find(|block| matches!(block.kind, Gaussian | Uniform));
     encoded
         .filter(|name| description.block(name).is_some())

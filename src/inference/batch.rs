@@ -2,7 +2,7 @@
 
 use candle_core::Device;
 
-use crate::nets::{GeneratorConfig, ResnetTrunk};
+use crate::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
 
 /// The share of a GPU's free memory that one batch may take; the window's other networks and other programs want some.
 const SHARE: u64 = 4;
@@ -63,7 +63,7 @@ impl Footprint {
 
     /// Of the published VAE's halves and of the small GAN, whose largest maps have 32 channels of 32x32.
     pub(crate) fn small(channels: usize) -> Self {
-        Self::of_layer(32 * 32 * 32, (channels * 64 * 64) as u64)
+        Self::of_layer(32 * 32 * 32, (channels * VaeConfig::SIZE * VaeConfig::SIZE) as u64)
     }
 
     /// Of a generator.
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
     use crate::base::{Cancel, Pool, Stream};
     use crate::inference::{Encoder, Renderer, TensorEncoder, TensorRenderer};
-    use crate::nets::{Parameters, VaeConfig};
+    use crate::nets::Parameters;
 
     fn residual(size: usize, nfilter: usize) -> Footprint {
         Footprint::residual(&ResnetTrunk { size, nfilter, nfilter_max: 512, channels: 3 })

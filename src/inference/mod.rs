@@ -6,6 +6,7 @@
 mod batch;
 #[cfg(any(feature = "cuda", test))]
 mod card;
+mod chain;
 mod computer;
 mod cuda;
 mod device;
@@ -19,6 +20,6 @@ pub use batch::MemoryBudget;
 pub use computer::{Computer, Place, Purpose};
 pub(crate) use cuda::{card_facts, forget_peak, peak_memory};
 pub use device::{DeviceChoice, DeviceError};
-pub use networks::{Networks, open};
+pub use networks::{Networks, open, open_chain, open_encoder};
 pub use tensors::{TensorEncoder, TensorRenderer};
 pub use traits::{Encoder, Outcome, RenderError, Renderer};

@@ -76,7 +76,7 @@ impl TensorRenderer {
         Ok(Self {
             net: Net::Decoder(Vae::new(config, &weights)?),
             code_dim: config.c_dim,
-            picture_shape: [config.channels, 64, 64],
+            picture_shape: [config.channels, VaeConfig::SIZE, VaeConfig::SIZE],
             footprint: Footprint::small(config.channels),
             budget: MemoryBudget::of(device),
             device: device.clone(),
@@ -245,7 +245,7 @@ impl Encoder for TensorEncoder {
     }
 
     fn picture_shape(&self) -> [usize; 3] {
-        [self.net.config().channels, 64, 64]
+        [self.net.config().channels, VaeConfig::SIZE, VaeConfig::SIZE]
     }
 
     fn encode(
@@ -269,7 +269,7 @@ impl Encoder for TensorEncoder {
     }
 }
 
-fn bind(
+pub(super) fn bind(
     weights: &Arrays,
     parameters: &[Parameter],
     device: &Device,

@@ -92,6 +92,9 @@ pub enum RenderError {
     /// Weights that do not fit the architecture.
     #[error("the weights do not fit the architecture: {0}")]
     Weights(String),
+    /// A chain that does not fit together, or that cannot be run here.
+    #[error("{0}")]
+    Chain(String),
     /// The device failed.
     #[error("the device failed: {0}")]
     Device(#[from] candle_core::Error),

@@ -3,8 +3,8 @@
 use crate::inference::Encoder;
 
 use super::drawn::{Drawing, encoded_block, read_back};
-use super::{MetricError, Painter, Score, Watch};
-use crate::checkpoint::ModelDescription;
+use super::{MetricError, Score, Watch};
+use crate::model::ModelDescription;
 
 /// Keeps the published implementation's division from blowing up.
 const EPSILON: f64 = 1e-8;
@@ -30,12 +30,12 @@ pub fn log_likelihood(c: &[f32], mu: &[f32], logvar: &[f32]) -> f64 {
 pub fn alignment(
     drawing: &mut Drawing<'_>,
     description: &ModelDescription,
-    painter: Painter,
+    chain: &str,
     encoder: &mut dyn Encoder,
     count: usize,
     watch: &mut Watch<'_>,
 ) -> Result<Score, MetricError> {
-    let code = encoded_block(description, painter)?;
+    let code = encoded_block(description, chain)?;
     let (shape, batch, dims) = (drawing.picture_shape(), drawing.batch(), encoder.code_dim());
     let mut pictures = Vec::new();
     let mut likelihoods = Vec::with_capacity(count);

@@ -1,15 +1,15 @@
 //! Correlation coefficients a person can check by eye: of factors with dimensions of the code, and of codes with what
 //! the encoder reads back from their pictures.
 
-use crate::checkpoint::ModelDescription;
 use crate::data::Factor;
 use crate::explore::Posterior;
 use crate::inference::Encoder;
+use crate::model::ModelDescription;
 
 use super::drawn::{Drawing, encoded_block, read_back};
 use super::fvm::active_dims;
 use super::score::bootstrap_deviation;
-use super::{CodeSample, MetricError, Painter, Score, Watch};
+use super::{CodeSample, MetricError, Score, Watch};
 
 /// Pictures behind the read-back correlation when not said (ours).
 pub const READ_BACK_PICTURES: usize = 1000;
@@ -56,7 +56,7 @@ pub fn factor_correlation(sample: &CodeSample, factors: &[Factor], seed: u64) ->
 /// # Errors
 /// When the networks do not fit each other or fail, or the watch stops it.
 pub fn read_back_correlation(
-    (drawing, painter): (&mut Drawing<'_>, Painter),
+    (drawing, chain): (&mut Drawing<'_>, &str),
     description: &ModelDescription,
     encoder: &mut dyn Encoder,
     sample: &CodeSample,
@@ -67,7 +67,7 @@ pub fn read_back_correlation(
     if active.is_empty() {
         return Ok(None);
     }
-    let code = encoded_block(description, painter)?;
+    let code = encoded_block(description, chain)?;
     let (shape, batch, dims) = (drawing.picture_shape(), drawing.batch(), encoder.code_dim());
     let (mut pictures, mut set, mut read) = (Vec::new(), Vec::new(), Vec::new());
     while read.len() < count * dims {

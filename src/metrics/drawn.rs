@@ -1,77 +1,39 @@
 //! Pictures that the model draws of random codes.
 
 use std::ops::Range;
-use std::str::FromStr;
 
 use crate::base::{Cancel, Stream};
-use crate::checkpoint::ModelDescription;
 use crate::explore::{Codes, Photo, draw_prior};
 use crate::inference::{Encoder, Outcome, Renderer};
+use crate::model::ModelDescription;
 
 use super::{CodeSample, MetricError};
-
-/// The network whose pictures are measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Painter {
-    /// The GAN's generator.
-    Generator,
-    /// The VAE's decoder.
-    Decoder,
-}
-
-impl Painter {
-    /// What belongs to this painter, of what belongs to either.
-    pub(super) fn choose<T>(self, generator: T, decoder: T) -> T {
-        match self {
-            Self::Generator => generator,
-            Self::Decoder => decoder,
-        }
-    }
-}
-
-impl FromStr for Painter {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "gan" => Ok(Self::Generator),
-            "vae" => Ok(Self::Decoder),
-            _ => Err("expected gan or vae".to_owned()),
-        }
-    }
-}
-
-impl std::fmt::Display for Painter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if *self == Self::Generator { "gan" } else { "vae" })
-    }
-}
 
 /// A sequence of random codes with their pictures: row `i` of one seed is always the same.
 pub struct Drawing<'a> {
     description: &'a ModelDescription,
     renderer: &'a mut dyn Renderer,
-    painter: Painter,
+    chain: &'a str,
     posterior: Option<&'a CodeSample>,
     seed: u64,
 }
 
 impl<'a> Drawing<'a> {
-    /// Codes from their priors, the VAE's from its aggregated posterior where a sample of it is given.
+    /// The pictures of a render chain that `renderer` runs, of codes from their priors, the VAE's from its aggregated posterior where a sample of it is given.
     ///
     /// # Errors
-    /// When a posterior is given and the painter does not take the VAE's code.
+    /// When a posterior is given and the chain does not take the code that the encoder infers.
     pub fn new(
         description: &'a ModelDescription,
         renderer: &'a mut dyn Renderer,
-        painter: Painter,
+        chain: &'a str,
         posterior: Option<&'a CodeSample>,
         seed: u64,
     ) -> Result<Self, MetricError> {
         if posterior.is_some() {
-            encoded_block(description, painter)?;
+            encoded_block(description, chain)?;
         }
-        Ok(Self { description, renderer, painter, posterior, seed })
+        Ok(Self { description, renderer, chain, posterior, seed })
     }
 
     /// What decides the codes.
@@ -92,7 +54,7 @@ impl<'a> Drawing<'a> {
     /// The codes of these rows.
     fn codes(&self, rows: Range<usize>) -> Result<Codes, MetricError> {
         let mut codes = Codes::neutral(self.description, rows.len());
-        let code = self.description.vae.as_ref().map(|part| part.code.as_str());
+        let code = self.description.encoded();
         for block in &self.description.codes {
             for (row, index) in rows.clone().enumerate() {
                 let values = match self.posterior {
@@ -117,10 +79,7 @@ impl<'a> Drawing<'a> {
         cancel: &Cancel,
     ) -> Result<Codes, MetricError> {
         let codes = self.codes(rows)?;
-        let input = match self.painter {
-            Painter::Generator => codes.generator_input(self.description),
-            Painter::Decoder => codes.decoder_input(self.description),
-        };
+        let input = codes.input(self.description, self.chain);
         let input = input.map_err(|error| MetricError::request(error.to_string()))?;
         pictures.resize(codes.rows() * self.picture_shape().iter().product::<usize>(), 0.0);
         match self.renderer.render(input.data(), pictures, cancel)? {
@@ -130,20 +89,18 @@ impl<'a> Drawing<'a> {
     }
 }
 
-/// The name of the block that the encoder infers, which `painter` must take.
-pub(super) fn encoded_block(description: &ModelDescription, painter: Painter) -> Result<&str, MetricError> {
-    let code = description.vae.as_ref().map(|part| part.code.as_str()).ok_or_else(|| {
+/// The name of the block that the encoder infers, which the render chain `chain` must take.
+pub(super) fn encoded_block<'a>(
+    description: &'a ModelDescription,
+    chain: &str,
+) -> Result<&'a str, MetricError> {
+    let code = description.encoded().ok_or_else(|| {
         MetricError::request("this model has no encoder, because it has no VAE; give its file with --vae")
     })?;
-    let taken = match (&description.generator, painter) {
-        (Some(part), Painter::Generator) => part.inputs.iter().any(|input| input == code),
-        (None, Painter::Generator) => false,
-        (_, Painter::Decoder) => true,
-    };
-    if taken {
+    if description.inputs(chain).contains(&code) {
         return Ok(code);
     }
-    Err(MetricError::request(format!("the generator does not take {code}, the code that the encoder infers")))
+    Err(MetricError::request(format!("{chain} does not take {code}, the code that the encoder infers")))
 }
 
 /// Code `index` of the aggregated posterior: c = mu + exp(logvar / 2) eps of a random picture.

@@ -234,29 +234,29 @@ impl Job<'_, '_, '_> {
     ) -> Result<(), MetricError> {
         let request = self.request;
         let networks = &mut *self.subject.networks;
-        let renderer = request.painter.choose(&mut networks.generator, &mut networks.decoder);
+        let renderer = networks.renderers.get_mut(&request.chain);
         let Some(renderer) = renderer else { return Ok(()) };
-        let (description, painter) = (self.subject.description, request.painter);
+        let (description, chain) = (self.subject.description, request.chain.as_str());
         if request.has(Metric::RId)
             && let Some(encoder) = &mut networks.encoder
         {
             let count = self.request.samples.unwrap_or(ALIGNMENT_PICTURES);
             self.watch.begin(Metric::RId);
-            let mut drawing = Drawing::new(description, renderer.as_mut(), painter, sample, request.seed)?;
+            let mut drawing = Drawing::new(description, renderer.as_mut(), chain, sample, request.seed)?;
             let score =
-                alignment(&mut drawing, description, painter, encoder.as_mut(), count, &mut self.watch)?;
-            self.keep(Metric::RId, score, count, format!("drawn by {painter}, codes from the posterior"));
+                alignment(&mut drawing, description, chain, encoder.as_mut(), count, &mut self.watch)?;
+            self.keep(Metric::RId, score, count, format!("drawn by {chain}, codes from the posterior"));
         }
         self.read_back(sample)?;
         let networks = &mut *self.subject.networks;
-        let renderer = request.painter.choose(&mut networks.generator, &mut networks.decoder);
+        let renderer = networks.renderers.get_mut(&request.chain);
         let Some(renderer) = renderer else { return Ok(()) };
         let posterior = sample.filter(|_| request.codes == Source::Posterior);
         if let (true, Some(data), Some(features)) = (request.has(Metric::Fid), &self.pictures.drawn, features)
         {
             let count = self.request.samples.unwrap_or(FID_PICTURES);
             self.watch.begin(Metric::Fid);
-            let mut drawing = Drawing::new(description, renderer.as_mut(), painter, posterior, request.seed)?;
+            let mut drawing = Drawing::new(description, renderer.as_mut(), chain, posterior, request.seed)?;
             let (score, real) = fid(
                 data.as_ref(),
                 &mut drawing,
@@ -267,7 +267,7 @@ impl Job<'_, '_, '_> {
                 &mut self.watch,
             )?;
             let setting = format!(
-                "{}, {real} real pictures, drawn by {painter}, codes from the {}",
+                "{}, {real} real pictures, drawn by {chain}, codes from the {}",
                 features.name(),
                 request.codes
             );
@@ -280,21 +280,21 @@ impl Job<'_, '_, '_> {
 
     fn sliced_wasserstein(&mut self, posterior: Option<&CodeSample>) -> Result<(), MetricError> {
         let request = self.request;
-        let painter = request.painter;
+        let chain = request.chain.as_str();
         let networks = &mut *self.subject.networks;
-        let renderer = painter.choose(&mut networks.generator, &mut networks.decoder);
+        let renderer = networks.renderers.get_mut(chain);
         let (true, Some(renderer), Some(data)) = (request.has(Metric::Swd), renderer, &self.pictures.drawn)
         else {
             return Ok(());
         };
         let (description, count) = (self.subject.description, request.samples.unwrap_or(SWD_PICTURES));
         self.watch.begin(Metric::Swd);
-        let mut drawing = Drawing::new(description, renderer.as_mut(), painter, posterior, request.seed)?;
+        let mut drawing = Drawing::new(description, renderer.as_mut(), chain, posterior, request.seed)?;
         let pool = self.subject.pool;
         let (score, count) =
             sliced_wasserstein(data.as_ref(), &mut drawing, count, request.seed, pool, &mut self.watch)?;
         let setting = format!(
-            "patches of 7x7 of a Laplacian pyramid, {count} real and {count} drawn pictures, drawn by {painter}, codes \
+            "patches of 7x7 of a Laplacian pyramid, {count} real and {count} drawn pictures, drawn by {chain}, codes \
              from the {}",
             request.codes
         );
@@ -304,9 +304,9 @@ impl Job<'_, '_, '_> {
 
     fn read_back(&mut self, sample: Option<&CodeSample>) -> Result<(), MetricError> {
         let request = self.request;
-        let painter = request.painter;
+        let chain = request.chain.as_str();
         let networks = &mut *self.subject.networks;
-        let renderer = painter.choose(&mut networks.generator, &mut networks.decoder);
+        let renderer = networks.renderers.get_mut(chain);
         let (true, Some(renderer), Some(encoder), Some(sample)) =
             (request.has(Metric::ReadBack), renderer, &mut networks.encoder, sample)
         else {
@@ -314,15 +314,15 @@ impl Job<'_, '_, '_> {
         };
         let (description, count) = (self.subject.description, request.samples.unwrap_or(READ_BACK_PICTURES));
         self.watch.begin(Metric::ReadBack);
-        let mut drawing = Drawing::new(description, renderer.as_mut(), painter, Some(sample), request.seed)?;
-        let pair = (&mut drawing, painter);
+        let mut drawing = Drawing::new(description, renderer.as_mut(), chain, Some(sample), request.seed)?;
+        let pair = (&mut drawing, chain);
         match read_back_correlation(pair, description, encoder.as_mut(), sample, count, &mut self.watch)? {
             Some(score) => {
                 self.keep(
                     Metric::ReadBack,
                     score,
                     count,
-                    format!("drawn by {painter}, codes from the posterior"),
+                    format!("drawn by {chain}, codes from the posterior"),
                 );
             }
             None => {
@@ -335,14 +335,14 @@ impl Job<'_, '_, '_> {
 
     fn gilbo(&mut self, sample: Option<&CodeSample>) -> Result<(), MetricError> {
         let request = self.request;
-        let painter = request.painter;
+        let chain = request.chain.as_str();
         let networks = &mut *self.subject.networks;
-        let renderer = painter.choose(&mut networks.generator, &mut networks.decoder);
+        let renderer = networks.renderers.get_mut(chain);
         let (true, Some(renderer)) = (request.has(Metric::Gilbo), renderer) else { return Ok(()) };
         let description = self.subject.description;
-        let code = read_code(description, painter)?;
+        let code = read_code(description, chain)?;
         self.watch.begin(Metric::Gilbo);
-        let mut drawing = Drawing::new(description, renderer.as_mut(), painter, sample, request.seed)?;
+        let mut drawing = Drawing::new(description, renderer.as_mut(), chain, sample, request.seed)?;
         let pairs = request.samples.unwrap_or(ALIGNMENT_PICTURES);
         let (steps, trainings) = (request.gilbo_steps, request.gilbo_trainings);
         let options = GilboOptions { steps, trainings, pairs, seed: request.seed };
@@ -353,7 +353,7 @@ impl Job<'_, '_, '_> {
             many => format!("{many} encoders, each"),
         };
         let setting = format!(
-            "{interval} trained for {steps} steps, drawn by {painter}, codes from the {}",
+            "{interval} trained for {steps} steps, drawn by {chain}, codes from the {}",
             if sample.is_some() { Source::Posterior } else { Source::Prior }
         );
         self.keep(Metric::Gilbo, score, pairs, setting);

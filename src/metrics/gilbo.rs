@@ -4,7 +4,7 @@
 use candle_core::{Device, Tensor};
 
 use crate::base::{Pool, Stream};
-use crate::checkpoint::ModelDescription;
+use crate::model::ModelDescription;
 use crate::nets::{ConvEncoder, EncoderConfig, Parameters, Posterior, Weights};
 use crate::objectives::information_loss;
 use crate::ops;

@@ -35,7 +35,7 @@ pub use alignment::{ALIGNMENT_PICTURES, alignment, log_likelihood};
 pub use coded::{CodeSample, CodedData, EncodedPictures};
 pub use correlation::{READ_BACK_PICTURES, correlation, factor_correlation, read_back_correlation};
 pub use divergence::{active_units, kl};
-pub use drawn::{Drawing, Painter};
+pub use drawn::Drawing;
 pub use error::MetricError;
 pub use evaluate::evaluate;
 pub use evaluation::{EVALUATION_FILE, Evaluation};

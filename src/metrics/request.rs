@@ -5,10 +5,10 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use crate::base::{Background, Pool};
-use crate::checkpoint::ModelDescription;
 use crate::data::{self, DataError, Dataset, OpenOptions};
 use crate::explore::{Source, main_block};
 use crate::inference::Networks;
+use crate::model::{GAN, ModelDescription};
 use crate::ops::Precision;
 
 use super::coded::check_pictures;
@@ -16,7 +16,7 @@ use super::drawn::encoded_block;
 use super::fvm::FvmOptions;
 use super::gilbo::{GILBO_STEPS, GILBO_TRAININGS};
 use super::mig::MIG_BINS;
-use super::{Metric, MetricError, Painter};
+use super::{Metric, MetricError};
 
 /// Pictures whose codes are looked at when not said (disentanglement_lib's).
 pub const CODED_PICTURES: usize = 10_000;
@@ -38,8 +38,8 @@ pub struct Request {
     /// Where the codes of drawn pictures come from, for [`Metric::Fid`] and [`Metric::Swd`]; [`Metric::RId`], [`Metric::ReadBack`] and
     /// [`Metric::Gilbo`] are defined on the posterior (the last on the prior where there is no encoder).
     pub codes: Source,
-    /// Which network draws.
-    pub painter: Painter,
+    /// The render chain that draws.
+    pub chain: String,
     /// Steps of training an encoder of [`Metric::Gilbo`].
     pub gilbo_steps: usize,
     /// Encoders that are trained for [`Metric::Gilbo`].
@@ -56,7 +56,7 @@ impl Request {
             fvm: FvmOptions::PAPER,
             mig_bins: MIG_BINS,
             codes: Source::Prior,
-            painter: Painter::Generator,
+            chain: GAN.to_owned(),
             gilbo_steps: GILBO_STEPS,
             gilbo_trainings: GILBO_TRAININGS,
         }
@@ -134,7 +134,7 @@ pub struct Pictures {
     pub background: Background,
     /// At the encoder's size, where they are encoded.
     pub coded: Option<Arc<dyn Dataset>>,
-    /// At the painter's size, where drawn pictures are compared with them.
+    /// At the size of drawn pictures, where drawn pictures are compared with them.
     pub drawn: Option<Arc<dyn Dataset>>,
 }
 
@@ -151,9 +151,9 @@ impl Pictures {
     ) -> Result<Self, DataError> {
         let open = |[_, height, _]: [usize; 3]| data::open(spec, Some(height), options);
         let encoder = networks.encoder.as_deref().map(|encoder| encoder.picture_shape());
-        let painter = painter(networks, request.painter);
+        let shape = networks.renderers.get(&request.chain).map(|renderer| renderer.picture_shape());
         let coded = encoder.filter(|_| request.needs_coded(true)).map(open).transpose()?;
-        let drawn = match (painter, &coded) {
+        let drawn = match (shape, &coded) {
             (Some(shape), _) if request.compares_pictures() => match &coded {
                 Some(coded) if coded.picture_shape() == shape => Some(Arc::clone(coded)),
                 _ => Some(open(shape)?),
@@ -162,12 +162,6 @@ impl Pictures {
         };
         Ok(Self { spec: spec.to_owned(), background: options.background, coded, drawn })
     }
-}
-
-/// The shape of a painter's pictures; `None` when the model lacks it.
-fn painter(networks: &Networks, painter: Painter) -> Option<[usize; 3]> {
-    let renderer = painter.choose(networks.generator.as_deref(), networks.decoder.as_deref());
-    renderer.map(|renderer| renderer.picture_shape())
 }
 
 /// Refuses what makes no sense.
@@ -191,17 +185,11 @@ pub(super) fn check(
                  beside --gan"
             ));
         }
-        if metric.needs_drawing() && painter(subject.networks, request.painter).is_none() {
-            return refuse(match request.painter {
-                Painter::Generator => {
-                    format!(
-                        "{metric} looks at drawn pictures, and this model has no generator; draw with its VAE"
-                    )
-                }
-                Painter::Decoder => {
-                    format!("{metric} was to look at pictures of the VAE, and this model has none")
-                }
-            });
+        if metric.needs_drawing() && !subject.networks.renderers.contains_key(&request.chain) {
+            let lacking = subject.description.chain(&request.chain).err();
+            let lacking =
+                lacking.map_or_else(|| "this model draws none".to_owned(), |error| error.to_string());
+            return refuse(format!("{metric} looks at drawn pictures, and {lacking}"));
         }
     }
     let has_encoder = subject.networks.encoder.is_some();
@@ -209,10 +197,10 @@ pub(super) fn check(
         if subject.networks.encoder.is_none() {
             return refuse("codes from the posterior need an encoder, and this model has none".into());
         }
-        encoded_block(subject.description, request.painter)?;
+        encoded_block(subject.description, &request.chain)?;
     }
     if request.has(Metric::Gilbo) {
-        read_code(subject.description, request.painter)?;
+        read_code(subject.description, &request.chain)?;
     }
     let spec = &pictures.spec;
     if let (Some(data), Some(encoder)) = (&pictures.coded, &subject.networks.encoder) {
@@ -229,7 +217,8 @@ pub(super) fn check(
         return refuse(format!("the pictures of {spec} were not opened at the encoder's size"));
     }
     if request.compares_pictures() {
-        let Some(shape) = painter(subject.networks, request.painter) else { return Ok(()) };
+        let Some(renderer) = subject.networks.renderers.get(&request.chain) else { return Ok(()) };
+        let shape = renderer.picture_shape();
         let Some(data) = &pictures.drawn else {
             return refuse(format!("the pictures of {spec} were not opened at the size of the drawn ones"));
         };
@@ -250,9 +239,9 @@ pub fn lacks_features(spec: &str) -> String {
 }
 
 /// The code that [`Metric::Gilbo`] reads back: the VAE's, or without one the block that matters most.
-pub(super) fn read_code(description: &ModelDescription, painter: Painter) -> Result<&str, MetricError> {
-    if description.vae.is_some() {
-        return encoded_block(description, painter);
+pub(super) fn read_code<'a>(description: &'a ModelDescription, chain: &str) -> Result<&'a str, MetricError> {
+    if description.encoded().is_some() {
+        return encoded_block(description, chain);
     }
     main_block(description)
         .ok_or_else(|| MetricError::request("this model has no code to read back, only noise"))

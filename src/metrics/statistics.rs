@@ -1,7 +1,7 @@
 use crate::base::{Array, Cancel, Stream};
-use crate::checkpoint::Stats;
 use crate::explore::{STATISTICS_PICTURES, statistics};
 use crate::inference::{Encoder, RenderError};
+use crate::model::Stats;
 
 /// KL divergence of N(mu, exp(logvar)) from N(0, 1) in nats.
 pub fn kl_divergence(mu: f32, logvar: f32) -> f64 {

@@ -9,6 +9,11 @@ pub struct VaeConfig {
     pub c_dim: usize,
 }
 
+impl VaeConfig {
+    /// Height and width of its pictures.
+    pub const SIZE: usize = 64;
+}
+
 /// The VAE encoder's shape by itself, with any number of outputs: [`super::ConvEncoder`] at 64x64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncoderConfig {
@@ -114,7 +119,7 @@ impl GeneratorConfig {
     /// Picture height and width.
     pub fn size(&self) -> usize {
         match *self {
-            Self::Small { .. } => 64,
+            Self::Small { .. } => VaeConfig::SIZE,
             Self::Resnet { trunk, .. } => trunk.size,
         }
     }
@@ -148,7 +153,7 @@ impl DiscriminatorConfig {
     /// Picture height and width.
     pub fn size(&self) -> usize {
         match *self {
-            Self::Small { .. } => 64,
+            Self::Small { .. } => VaeConfig::SIZE,
             Self::Resnet { trunk } | Self::ResnetVdb { trunk } => trunk.size,
         }
     }

@@ -61,6 +61,13 @@ impl VaeConfig {
         encoder_shape(&mut all, "encoder.", self.channels, 2 * self.c_dim);
         all
     }
+
+    /// The parameters of the decoder alone.
+    pub fn decoder_parameters(&self) -> Vec<Parameter> {
+        let mut all = Vec::new();
+        decoder_shape(&mut all, "decoder.", self.c_dim, self.channels);
+        all
+    }
 }
 
 impl VaeConfig {
@@ -88,9 +95,7 @@ impl VaeConfig {
 
 impl Parameters for VaeConfig {
     fn parameters(&self) -> Vec<Parameter> {
-        let mut all = self.encoder_parameters();
-        decoder_shape(&mut all, "decoder.", self.c_dim, self.channels);
-        all
+        [self.encoder_parameters(), self.decoder_parameters()].concat()
     }
 }
 

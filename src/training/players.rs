@@ -87,12 +87,12 @@ impl FrozenEncoder {
     }
 }
 
-/// Pictures `(N, channels, size, size)` in [-1, 1] as an encoder takes them: 64x64 in [0, 1].
+/// Pictures `(N, channels, size, size)` in [-1, 1] as an encoder takes them: at its size and in [0, 1].
 pub(super) fn to_encoder(pictures: &Tensor, downsample: Downsample) -> Result<Tensor> {
     let unit = ((pictures + 1.0)? * 0.5)?;
     match (unit.dim(3)?, downsample) {
-        (64, _) => Ok(unit),
-        (_, Downsample::Area) => ops::area_downsample(&unit, 64),
-        (_, Downsample::Bilinear) => ops::bilinear_downsample(&unit, 64),
+        (VaeConfig::SIZE, _) => Ok(unit),
+        (_, Downsample::Area) => ops::area_downsample(&unit, VaeConfig::SIZE),
+        (_, Downsample::Bilinear) => ops::bilinear_downsample(&unit, VaeConfig::SIZE),
     }
 }

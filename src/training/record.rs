@@ -1,8 +1,7 @@
 use serde_json::Value;
 
-use crate::checkpoint::{
-    DISCRIMINATOR_RATE, GAN_ITERATION, GENERATOR_RATE, ModelDescription, VAE_ITERATION, VAE_RATE,
-};
+use crate::checkpoint::{DISCRIMINATOR_RATE, GAN_ITERATION, GENERATOR_RATE, VAE_ITERATION, VAE_RATE};
+use crate::model::ModelDescription;
 
 use crate::inference::Computer;
 use crate::ops::Precision;

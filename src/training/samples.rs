@@ -1,12 +1,13 @@
 //! The grids that show a run's progress: the same pictures and codes every time.
 
 use crate::base::{Cancel, Picture, Stream};
-use crate::checkpoint::ModelDescription;
 use crate::data::Dataset;
 use crate::explore::figure::{Band, Figure, captions};
 use crate::explore::{Codes, evenly};
 use crate::inference::{Networks, Renderer};
 use crate::metrics::kl_divergence;
+use crate::model::ModelDescription;
+use crate::nets::VaeConfig;
 
 use super::TrainError;
 
@@ -36,7 +37,7 @@ impl SampleSet {
         let (mut encoder_pictures, mut shown) = (Vec::new(), Vec::new());
         for i in 0..RANKED {
             data.read(stream.below(data.len()), i as u64, &mut picture)?;
-            encoder_pictures.extend(box_downsample(&picture, height, width, 64));
+            encoder_pictures.extend(box_downsample(&picture, height, width, VaeConfig::SIZE));
             if i < COLUMNS {
                 shown.extend(Picture::from_chw(&picture, channels, height, width));
             }
@@ -60,11 +61,14 @@ impl SampleSet {
             ranked = rank(&mu, &logvar, dims);
         }
 
-        let code = description.vae.as_ref().map_or("", |vae| vae.code.as_str());
-        let rows = [("VAE", networks.decoder.is_some()), ("GAN", networks.generator.is_some())];
-        let rows: Vec<String> =
-            rows.into_iter().filter(|row| row.1).map(|(name, _)| name.to_owned()).collect();
-        let side = description.generator.as_ref().map_or(64, |part| part.config.size()).min(LARGEST_CELL);
+        let code = description.encoded().unwrap_or_default();
+        // the cheap pictures first, those of the main chain below
+        let chains: Vec<&str> = description.render.iter().rev().map(|chain| chain.name.as_str()).collect();
+        let rows: Vec<String> = chains.iter().map(|name| name.to_uppercase()).collect();
+        let shape = description.render.first().and_then(|chain| description.picture_shape(&chain.name));
+        let side = shape
+            .or(description.encoder_shape())
+            .map_or(LARGEST_CELL, |[_, _, width]| width.min(LARGEST_CELL));
         let mut figure = Figure { cell: [side; 2], columns: COLUMNS, bands: Vec::new() };
         let mut tags = vec!["data".to_owned()];
         tags.extend(rows.iter().cloned());
@@ -98,14 +102,10 @@ impl SampleSet {
                 self.set_nuisance(&mut codes, description, code, band, column)
                     .map_err(|error| fail(&error))?;
             }
-            if let Some(decoder) = &mut networks.decoder {
-                let input = codes.decoder_input(description).map_err(|error| fail(&error))?;
-                place_row(&mut canvas, row, decoder.as_mut(), input.data())?;
-                row += 1;
-            }
-            if let Some(generator) = &mut networks.generator {
-                let input = codes.generator_input(description).map_err(|error| fail(&error))?;
-                place_row(&mut canvas, row, generator.as_mut(), input.data())?;
+            for chain in &chains {
+                let Some(renderer) = networks.renderers.get_mut(*chain) else { continue };
+                let input = codes.input(description, chain).map_err(|error| fail(&error))?;
+                place_row(&mut canvas, row, renderer.as_mut(), input.data())?;
                 row += 1;
             }
         }

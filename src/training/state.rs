@@ -3,8 +3,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Arrays, StreamState};
-use crate::checkpoint::{Model, ModelDescription, Precision, Sources, TensorFile, open, write_bundle_with};
+use crate::checkpoint::{Precision, Sources, TensorFile, open, write_bundle_with};
 use crate::data::{BatchesState, Dataset, DrawingVersion};
+use crate::model::{Model, ModelDescription};
 use crate::objectives::AdaptiveBottleneck;
 
 use super::TrainError;
@@ -145,7 +146,7 @@ pub(super) fn read_state(path: &Path) -> Result<State, TrainError> {
 pub(super) fn read_progress(path: &Path) -> Result<Progress, TrainError> {
     let file = TensorFile::open(path)?;
     let text = file.metadata().get("idgan").ok_or_else(|| bad(path, "it has no description"))?;
-    let description: ModelDescription = serde_json::from_str(text).map_err(|error| bad(path, error))?;
+    let description = ModelDescription::parse(text).map_err(|error| bad(path, error))?;
     let value = description
         .training
         .get(PROGRESS)

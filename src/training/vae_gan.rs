@@ -4,7 +4,7 @@
 use candle_core::{Device, Result, Tensor};
 
 use crate::base::Arrays;
-use crate::nets::{Vae, Weights};
+use crate::nets::{Vae, VaeConfig, Weights};
 use crate::objectives::{
     kl_per_dimension, loss_as_real, reconstruction_loss, vae_gan_loss, vae_gan_pictures,
 };
@@ -52,7 +52,7 @@ impl VaeGanTrainer {
         let adam = Rule::adam(vae_values.learning_rate, 0.9, 0.999);
         Ok(Self {
             vae: Player::new(vae, adam, device, |weights| Vae::new(vae_values.network(), weights))?,
-            critic: Critic::new(values, &values.discriminator(64), discriminator, device)?,
+            critic: Critic::new(values, &values.discriminator(VaeConfig::SIZE), discriminator, device)?,
             vae_values,
             w_adv: values.w_adv.unwrap_or(1.0),
         })

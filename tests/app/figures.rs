@@ -49,9 +49,9 @@ fn cells_of_the_matrix_give_their_codes() {
     let side = (table.width() - 80.0) / 6.0;
     assert!(side > 80.0, "the table fills the room: {side}");
     let cell = |row: f32, column: f32| table.min + vec2(80.0, 20.0) + vec2(column + 0.5, row + 0.5) * side;
-    let block = |name: &str| idgan::checkpoint::CodeBlock {
+    let block = |name: &str| idgan::model::CodeBlock {
         name: name.into(),
-        ..idgan::checkpoint::CodeBlock::nuisance(if name == "c" { 5 } else { 3 })
+        ..idgan::model::CodeBlock::nuisance(if name == "c" { 5 } else { 3 })
     };
     // The VAE's row: its factors, and the nuisance stays.
     click_at(&mut window, cell(0.0, 1.0));
@@ -98,7 +98,7 @@ fn a_matrix_of_bookmarks_is_exported_by_the_command_it_shows() {
     assert_eq!(file.array("gan").unwrap().shape(), [2, 3, 3, 16, 16]);
     assert_eq!(file.array("vae").unwrap().shape(), [3, 3, 64, 64]);
     assert_eq!(file.array("c").unwrap().data(), kept, "the columns are the bookmarks");
-    let block = idgan::checkpoint::CodeBlock::nuisance(4);
+    let block = idgan::model::CodeBlock::nuisance(4);
     assert_eq!(
         file.array("s").unwrap().row(1),
         draw_prior(&block, 0, 1),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::skip::skipped;
 use idgan::checkpoint::{Precision, write_bundle};
 use idgan::engine::RandomLibrary;
+use idgan::model::GENERATOR;
 use idgan::nets::ResnetTrunk;
 use image::RgbaImage;
 
@@ -91,7 +92,7 @@ fn model(folder: &Path, name: &str) -> PathBuf {
     let trunk = ResnetTrunk { size: 32, nfilter: 4, nfilter_max: 8, channels: 3 };
     let mut model = RandomLibrary { trunk, c_dim: 5, s_dim: 4 }.model();
     // Larger weights than at the start of training, so that a factor visibly does something.
-    for array in model.generator.values_mut() {
+    for array in model.weights.get_mut(GENERATOR).unwrap().values_mut() {
         array.data_mut().iter_mut().for_each(|value| *value *= 2.0);
     }
     let path = folder.join(name);

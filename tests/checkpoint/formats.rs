@@ -7,9 +7,10 @@ use idgan::base::{Array, Arrays};
 use idgan::checkpoint::npz::{NpzArray, NpzFile, write_npz};
 use idgan::checkpoint::pickle::{Encoding, TorchFile, Value};
 use idgan::checkpoint::{
-    CodeBlock, CodeKind, Format, GeneratorPart, Model, ModelDescription, Precision, Sources, Stats,
-    TensorFile, VaePart, describe, export_torch, open, summarise, write_bundle, write_tensors,
+    Format, Precision, Sources, TensorFile, describe, export_torch, open, summarise, write_bundle,
+    write_tensors,
 };
+use idgan::model::{CodeBlock, CodeKind, GAN, GENERATOR, Model, ModelDescription, Stats, VAE};
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
 fn data(name: &str) -> PathBuf {
@@ -82,10 +83,10 @@ fn the_raw_generator_serves_where_the_average_is_missing() {
     {
         let opened = open(&checkpoint(data(name))).unwrap();
         let description = &opened.model.description;
-        let config = description.generator.as_ref().map(|part| part.config);
+        let config = description.generator();
         assert_eq!(config, Some(GeneratorConfig::Resnet { z_dim: 5, trunk: TINY }), "{name}");
-        assert_eq!(description.discriminator, Some(DiscriminatorConfig::Resnet { trunk: TINY }), "{name}");
-        assert!(opened.model.generator.contains_key("resnet.0.conv_0.weight"), "no prefix is left");
+        assert_eq!(description.discriminator(), Some(DiscriminatorConfig::Resnet { trunk: TINY }), "{name}");
+        assert!(opened.model.group(GENERATOR).contains_key("resnet.0.conv_0.weight"), "no prefix is left");
         assert_eq!(description.training["gan_iteration"], 41);
         assert_eq!(opened.warnings.iter().any(|text| text.contains("generator_test")), warned, "{name}");
         assert_eq!(opened.model.hash.len(), 64);
@@ -102,13 +103,13 @@ fn a_lone_gan_splits_its_input_as_told() {
         open(&sources).map(|opened| {
             let description = opened.model.description;
             let sizes: Vec<_> = description.codes.iter().map(|b| (b.name.clone(), b.dims)).collect();
-            (sizes, description.generator.unwrap().inputs)
+            (sizes, description.inputs(GAN).join(","))
         })
     };
     let block = |name: &str, dims: usize| (name.to_owned(), dims);
-    assert_eq!(blocks(None).unwrap(), (vec![block("z", 5)], vec!["z".to_owned()]));
-    assert_eq!(blocks(Some(2)).unwrap(), (vec![block("c", 2), block("s", 3)], vec!["s".into(), "c".into()]));
-    assert_eq!(blocks(Some(5)).unwrap(), (vec![block("c", 5)], vec!["c".to_owned()]));
+    assert_eq!(blocks(None).unwrap(), (vec![block("z", 5)], "z".to_owned()));
+    assert_eq!(blocks(Some(2)).unwrap(), (vec![block("c", 2), block("s", 3)], "s,c".to_owned()));
+    assert_eq!(blocks(Some(5)).unwrap(), (vec![block("c", 5)], "c".to_owned()));
     for wrong in [0, 6] {
         let message = blocks(Some(wrong)).unwrap_err().to_string();
         assert!(
@@ -135,21 +136,14 @@ fn a_model_of_another_method_keeps_its_blocks() {
             block("k", 2, CodeKind::OneHot, [0.0, 1.0]),
             CodeBlock { dims: 1, ..CodeBlock::nuisance(1) },
         ],
-        generator: Some(GeneratorPart { config, inputs: vec!["c".into(), "k".into(), "s".into()] }),
         ..ModelDescription::empty("toy")
     };
-    let model = Model {
-        description,
-        vae: Arrays::new(),
-        generator: weights(&config, 1.0),
-        discriminator: Arrays::new(),
-        stats: None,
-        hash: String::new(),
-    };
+    let description = description.with_generator(config, ["c", "k", "s"]);
+    let model = Model::new(description).with_weights(GENERATOR, weights(&config, 1.0));
     write_bundle(&path, &model, Precision::F32).unwrap();
     let opened = open(&checkpoint(&path)).unwrap();
     assert_eq!(opened.model.description, model.description);
-    assert_eq!(opened.model.generator, model.generator);
+    assert_eq!(opened.model.weights, model.weights);
     assert_eq!(summarise(&path).unwrap().format, Format::Bundle.name());
     let wrong = open(&Sources { gan: Some(path), c_dim: Some(4), ..Sources::default() }).unwrap_err();
     assert!(wrong.to_string().contains("leave --c-dim out"), "{wrong}");
@@ -161,37 +155,59 @@ fn an_encoder_without_a_decoder_is_a_model_that_says_so() {
     let (path, torch) = (folder.path().join("infogan.safetensors"), folder.path().join("torch"));
     let config = VaeConfig { channels: 1, c_dim: 2 };
     let generator = GeneratorConfig::Small { z_dim: 2, channels: 1 };
-    let part = VaePart { encoder_only: true, ..VaePart::new(config, "c") };
-    let mut model = Model {
-        description: ModelDescription {
-            codes: vec![CodeBlock::disentangled(2)],
-            generator: Some(GeneratorPart { config: generator, inputs: vec!["c".into()] }),
-            vae: Some(part.clone()),
-            ..ModelDescription::empty("infogan")
-        },
-        vae: weights(&part, 0.1),
-        generator: weights(&generator, 0.1),
-        discriminator: Arrays::new(),
-        stats: None,
-        hash: String::new(),
+    let codes = vec![CodeBlock::disentangled(2)];
+    let description = ModelDescription { codes, ..ModelDescription::empty("infogan") }
+        .with_generator(generator, ["c"])
+        .with_encoder(config, "c");
+    let half = |half: &str| {
+        let mut weights = weights(&config, 0.1);
+        weights.retain(|name, _| name.starts_with(half));
+        weights
     };
+    let model = Model::new(description)
+        .with_weights(VAE, half("encoder."))
+        .with_weights(GENERATOR, weights(&generator, 0.1));
     write_bundle(&path, &model, Precision::F32).unwrap();
     let opened = open(&checkpoint(&path)).unwrap().model;
-    assert_eq!((&opened.description, &opened.vae), (&model.description, &model.vae));
+    assert_eq!((&opened.description, &opened.weights), (&model.description, &model.weights));
     let summary = summarise(&path).unwrap();
     assert_eq!(summary.vae.unwrap().architecture, Some(config));
     assert!(summary.warnings.is_empty(), "{:?}", summary.warnings);
     // as a VAE for another GAN it stays what it is
     let lone = open(&Sources { vae: Some(path.clone()), ..Sources::default() }).unwrap().model;
-    assert_eq!(lone.description.vae, Some(part));
+    assert_eq!((lone.description.encoder(), lone.description.decoder()), (Some(config), None));
     let written = export_torch(&torch, &opened).unwrap();
     assert_eq!(written, [torch.join("model.pt")], "the published code knows no such VAE");
 
     // a decoder that the description denies, or an encoder that it promises in vain
-    model.vae = weights(&config, 0.1);
-    assert!(write_bundle(&path, &model, Precision::F32).is_err());
-    model.vae.retain(|name, _| name.starts_with("decoder."));
-    assert!(write_bundle(&path, &model, Precision::F32).is_err());
+    let whole = model.clone().with_weights(VAE, weights(&config, 0.1));
+    assert!(write_bundle(&path, &whole, Precision::F32).is_err());
+    let other_half = model.with_weights(VAE, half("decoder."));
+    assert!(write_bundle(&path, &other_half, Precision::F32).is_err());
+}
+
+/// The bundled models were written before networks had names and chains.
+#[test]
+fn a_bundle_of_the_first_format_opens_and_is_written_in_the_newest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new.safetensors");
+    let said = |path: &Path| {
+        let file = TensorFile::open(path).unwrap();
+        let text = &file.metadata()["idgan"];
+        serde_json::from_str::<serde_json::Value>(text).unwrap()
+    };
+    for bundled in idgan::checkpoint::BUNDLED {
+        let old = bundled.unpack(folder.path()).unwrap();
+        assert_eq!(said(&old)["format"], 1, "{}", bundled.name);
+        let opened = open(&checkpoint(&old)).unwrap().model;
+        write_bundle(&path, &opened, Precision::F32).unwrap();
+        let new = said(&path);
+        assert_eq!(new["format"], 2, "older programs look here and say that it is too new");
+        assert_eq!(new["render"][0], serde_json::json!({"name": "gan", "steps": ["generator"]}));
+        let again = open(&checkpoint(&path)).unwrap().model;
+        assert_eq!((&again.description, &again.weights), (&opened.description, &opened.weights));
+        assert_eq!(again.stats, opened.stats);
+    }
 }
 
 #[test]
@@ -206,27 +222,20 @@ fn bundles_hold_statistics_in_f32_and_the_same_bytes_every_time() {
     let stats = Stats { mu: numbers(&[7, 2]), logvar: numbers(&[7, 2]), kl: numbers(&[2]) };
     let description = ModelDescription {
         codes: vec![CodeBlock { labels: vec!["x".into(), String::new()], ..CodeBlock::disentangled(2) }],
-        vae: Some(VaePart::new(config, "c")),
         data: Some("dsprites".into()),
         training: [("loss".to_owned(), serde_json::json!(0.1))].into(),
         ..ModelDescription::empty("with statistics")
     };
-    let model = Model {
-        description,
-        vae: weights(&config, 0.1),
-        generator: Arrays::new(),
-        discriminator: Arrays::new(),
-        stats: Some(stats),
-        hash: String::new(),
-    };
+    let model = Model { stats: Some(stats), ..Model::new(description.with_vae(config, "c")) }
+        .with_weights(VAE, weights(&config, 0.1));
     write_bundle(&first, &model, Precision::F16).unwrap();
     write_bundle(&second, &model, Precision::F16).unwrap();
     assert_eq!(std::fs::read(&first).unwrap(), std::fs::read(&second).unwrap());
     let opened = open(&checkpoint(&first)).unwrap().model;
     assert_eq!(opened.stats, model.stats);
     assert_eq!(opened.description, model.description);
-    for (name, array) in &opened.vae {
-        let exact = model.vae[name].data();
+    for (name, array) in opened.group(VAE) {
+        let exact = model.group(VAE)[name].data();
         assert!(
             array.data().iter().zip(exact).all(|(a, b)| (a - b).abs() <= b.abs() * 4.9e-4 + 3e-8),
             "{name}"
@@ -246,18 +255,9 @@ fn a_vae_bundle_lends_its_labels_to_the_gan() {
     let path = folder.path().join("vae.safetensors");
     let config = VaeConfig { channels: 3, c_dim: 2 };
     let labels = vec!["hue".to_owned(), "size".to_owned()];
-    let model = Model {
-        description: ModelDescription {
-            codes: vec![CodeBlock { labels: labels.clone(), ..CodeBlock::disentangled(2) }],
-            vae: Some(VaePart::new(config, "c")),
-            ..ModelDescription::empty("vae")
-        },
-        vae: weights(&config, 0.1),
-        generator: Arrays::new(),
-        discriminator: Arrays::new(),
-        stats: None,
-        hash: String::new(),
-    };
+    let codes = vec![CodeBlock { labels: labels.clone(), ..CodeBlock::disentangled(2) }];
+    let description = ModelDescription { codes, ..ModelDescription::empty("vae") }.with_vae(config, "c");
+    let model = Model::new(description).with_weights(VAE, weights(&config, 0.1));
     write_bundle(&path, &model, Precision::F32).unwrap();
     let pair = Sources { vae: Some(path), gan: Some(data("tiny_model.pt")), ..Sources::default() };
     let whole = open(&pair).unwrap().model;
@@ -272,8 +272,7 @@ fn a_vae_bundle_lends_its_labels_to_the_gan() {
     );
     let back = Sources { vae: Some(files[0].clone()), gan: Some(files[1].clone()), ..Sources::default() };
     let back = open(&back).unwrap().model;
-    assert_eq!((&back.vae, &back.generator), (&whole.vae, &whole.generator));
-    assert_eq!(back.discriminator, whole.discriminator);
+    assert_eq!(back.weights, whole.weights);
     assert_eq!(export_torch(&folder.path().join("vae"), &model).unwrap().len(), 1);
 }
 
@@ -288,15 +287,15 @@ fn weights_open_from_every_kind_of_file_and_wrapping() {
     arrays.push(("note", NpzArray::Text("of no matter")));
     write_npz(&path, &arrays).unwrap();
     let opened = open(&checkpoint(&path)).unwrap();
-    assert_eq!(opened.model.vae, vae);
+    assert_eq!(opened.model.group(VAE), &vae);
     assert_eq!(summarise(&path).unwrap().format, Format::Npz.name());
     assert!(opened.warnings.is_empty(), "{:?}", opened.warnings);
 
     // Names and shapes alone describe the same model.
     let described = describe(&checkpoint(&path)).unwrap();
     assert_eq!(
-        (&described.vae, &described.codes),
-        (&opened.model.description.vae, &opened.model.description.codes)
+        (&described.networks, &described.codes),
+        (&opened.model.description.networks, &opened.model.description.codes)
     );
 }
 
@@ -305,8 +304,8 @@ fn weights_open_whatever_lies_beside_them() {
     let mut expected = NpzFile::open(&data("beside.expected.npz")).unwrap();
     for name in ["beside.pt", "beside.legacy.pt", "beside.protocol4.pt", "beside.protocol1.pt"] {
         let opened = open(&checkpoint(data(name))).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(opened.model.generator.len(), expected.names().len(), "{name}");
-        for (tensor, array) in &opened.model.generator {
+        assert_eq!(opened.model.group(GENERATOR).len(), expected.names().len(), "{name}");
+        for (tensor, array) in opened.model.group(GENERATOR) {
             assert_eq!(array, &expected.array(tensor).unwrap(), "{name} {tensor}");
         }
         // The raw generator serves; nothing else is worth a word.
@@ -341,8 +340,8 @@ fn exports_say_how_long_and_how_fast_the_model_was_trained() {
     let folder = tempfile::tempdir().unwrap();
     let mut whole = open(&checkpoint(data("tiny_model.pt"))).unwrap().model;
     let config = VaeConfig { channels: 3, c_dim: 5 };
-    whole.vae = weights(&config, 0.1);
-    whole.description.vae = Some(VaePart::new(config, "z"));
+    whole.description = whole.description.with_vae(config, "z");
+    let mut whole = whole.with_weights(VAE, weights(&config, 0.1));
     let noted = [
         ("vae_iteration", serde_json::json!(12_000)),
         ("gan_iteration", serde_json::json!(777)),
@@ -379,7 +378,7 @@ fn an_unpacked_pytorch_file_opens_like_the_file() {
     let whole = open(&checkpoint(data("tiny_model.pt"))).unwrap().model;
     for path in [folder.path(), &inner] {
         let opened = open(&checkpoint(path)).unwrap().model;
-        assert_eq!((&opened.generator, &opened.discriminator), (&whole.generator, &whole.discriminator));
+        assert_eq!(opened.weights, whole.weights);
         let summary = summarise(path).unwrap();
         assert_eq!(summary.format, Format::TorchFolder.name());
         assert_eq!(summary.sha256, opened.hash);
@@ -421,17 +420,17 @@ fn plain_safetensors_of_other_tools_open_by_their_names() {
     for prefix in ["", "module.", "generator.", "generator.module.", "blocks.", "_orig_mod.netG.module."] {
         write(&[(prefix, &g)]);
         let opened = open(&checkpoint(&path)).unwrap();
-        assert_eq!(opened.model.generator, g, "{prefix}");
+        assert_eq!(opened.model.group(GENERATOR), &g, "{prefix}");
         assert_eq!(opened.model.description.name, "plain");
     }
     write(&[("", &d)]);
-    assert_eq!(open(&checkpoint(&path)).unwrap().model.description.discriminator, Some(discriminator));
+    assert_eq!(open(&checkpoint(&path)).unwrap().model.description.discriminator(), Some(discriminator));
     write(&[("", &s)]);
-    assert_eq!(open(&checkpoint(&path)).unwrap().model.description.discriminator, Some(small));
+    assert_eq!(open(&checkpoint(&path)).unwrap().model.description.discriminator(), Some(small));
     let other: Arrays = [("loss.net.weight".to_owned(), Array::zeros([3, 4]))].into();
     write(&[("model.", &v), ("", &other)]);
     let opened = open(&checkpoint(&path)).unwrap();
-    assert_eq!(opened.model.vae, v);
+    assert_eq!(opened.model.group(VAE), &v);
     assert!(opened.warnings[0].contains("1 tensor belongs to no network"), "{:?}", opened.warnings);
     write(&[("", &other)]);
     let message = open(&checkpoint(&path)).unwrap_err().to_string();

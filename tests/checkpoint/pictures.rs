@@ -9,8 +9,9 @@ use crate::common::{largest_difference, official, parity, read_arrays, tensor};
 use candle_core::Device;
 use idgan::base::{Array, Arrays, Cancel, Pool};
 use idgan::checkpoint::npz::{NpzArray, NpzFile, write_npz};
-use idgan::checkpoint::{CodeBlock, GAN_FILE, GeneratorPart, Model, Sources, VAE_FILE, export_torch, open};
+use idgan::checkpoint::{GAN_FILE, Sources, VAE_FILE, export_torch, open};
 use idgan::inference::{self, Encoder, Networks, Renderer, TensorEncoder, TensorRenderer};
+use idgan::model::{CodeBlock, DISCRIMINATOR, GAN, GENERATOR, Model, VAE};
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 use idgan::training::Downsample;
 use idgan::training::stage2::FrozenEncoder;
@@ -33,16 +34,18 @@ fn implementations(model: &Model) -> [(&'static str, Networks); 2] {
     let (pool, device) = (Pool::new("test", 2).unwrap(), Device::Cpu);
     let plans = inference::open(model, &device, &pool).unwrap();
     let description = &model.description;
-    let generator = description.generator.as_ref().map(|part| {
-        let net = TensorRenderer::generator(&part.config, &model.generator, &device, &pool).unwrap();
+    let generator = description.generator().map(|config| {
+        let net = TensorRenderer::generator(&config, model.group(GENERATOR), &device, &pool).unwrap();
         Box::new(net) as Box<dyn Renderer>
     });
-    let vae = description.vae.as_ref().unwrap().config;
-    let decoder = TensorRenderer::decoder(vae, &model.vae, &device, &pool).unwrap();
-    let encoder = TensorEncoder::new(vae, &model.vae, &device, &pool).unwrap();
+    let (vae, weights) = (description.decoder().unwrap(), model.group(VAE));
+    let decoder = TensorRenderer::decoder(vae, weights, &device, &pool).unwrap();
+    let encoder = TensorEncoder::new(vae, weights, &device, &pool).unwrap();
     let decoder: Box<dyn Renderer> = Box::new(decoder);
     let encoder: Box<dyn Encoder> = Box::new(encoder);
-    [("plan", plans), ("candle", Networks { generator, decoder: Some(decoder), encoder: Some(encoder) })]
+    let generator = generator.map(|generator| (GAN.to_owned(), generator));
+    let renderers = generator.into_iter().chain([(VAE.to_owned(), decoder)]).collect();
+    [("plan", plans), ("candle", Networks { renderers, encoder: Some(encoder) })]
 }
 
 fn check_vae(path: PathBuf, expected: &Arrays, what: &str) {
@@ -50,7 +53,7 @@ fn check_vae(path: PathBuf, expected: &Arrays, what: &str) {
     for (name, mut networks) in implementations(&model) {
         let what = format!("{what} ({name})");
         let mut pictures = vec![f32::NAN; expected["decoded"].len()];
-        let decoder = networks.decoder.as_mut().unwrap();
+        let decoder = networks.renderers.get_mut(VAE).unwrap();
         decoder.render(expected["c"].data(), &mut pictures, &Cancel::new()).unwrap();
         assert_close(&pictures, expected["decoded"].data(), &format!("{what} decoded"));
         let (mut mu, mut logvar) =
@@ -79,12 +82,15 @@ fn check_gan(vae: Option<&Path>, gan: &Path, expected: &Arrays, what: &str) {
 
 /// The generator's pictures of `z`, `expected` in [-1, 1].
 fn check_generator(model: &Model, z: &Array, expected: &Array, what: &str) {
-    let part = model.description.generator.as_ref().unwrap().config;
-    assert_eq!(expected.shape()[1..], [part.channels(), part.size(), part.size()]);
+    let config = model.description.generator().unwrap();
+    assert_eq!(expected.shape()[1..], model.description.picture_shape(GAN).unwrap());
     let (pool, device) = (Pool::new("test", 2).unwrap(), Device::Cpu);
     let mut renderers: Vec<(&str, Box<dyn Renderer>)> = vec![
-        ("plan", inference::open(model, &device, &pool).unwrap().generator.unwrap()),
-        ("candle", Box::new(TensorRenderer::generator(&part, &model.generator, &device, &pool).unwrap())),
+        ("plan", inference::open(model, &device, &pool).unwrap().renderers.remove(GAN).unwrap()),
+        (
+            "candle",
+            Box::new(TensorRenderer::generator(&config, model.group(GENERATOR), &device, &pool).unwrap()),
+        ),
     ];
     for (name, renderer) in &mut renderers {
         let mut pictures = vec![f32::NAN; expected.len()];
@@ -97,9 +103,9 @@ fn check_generator(model: &Model, z: &Array, expected: &Array, what: &str) {
 
 /// The frozen encoder of a picture at the GAN's size.
 fn check_downsampled_encoding(model: &Model, expected: &Arrays, what: &str) {
-    let config = model.description.vae.as_ref().unwrap().config;
+    let config = model.description.encoder().unwrap();
     let device = Device::Cpu;
-    let encoder = FrozenEncoder::new(config, &model.vae, Downsample::Area, &device).unwrap();
+    let encoder = FrozenEncoder::new(config, model.group(VAE), Downsample::Area, &device).unwrap();
     let posterior = encoder.encode(&tensor(expected, "x")).unwrap();
     let values = |t: candle_core::Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     assert_close(&values(posterior.mu), expected["enc_mu"].data(), &format!("{what} enc_mu"));
@@ -199,11 +205,11 @@ fn small_pairs_give_pytorchs_pictures() {
         let (channels, z_dim) = (generator.channels(), generator.z_dim());
         let mut model = vae(VaeConfig { channels, c_dim: 3 });
         model.description.codes.push(CodeBlock::nuisance(z_dim - 3));
-        let inputs = vec!["s".into(), "c".into()];
-        model.description.generator = Some(GeneratorPart { config: generator, inputs });
-        model.description.discriminator = Some(discriminator);
-        model.generator = weights("G.", &generator, 1.0);
-        model.discriminator = weights("D.", &discriminator, 1.0);
+        model.description =
+            model.description.with_generator(generator, ["s", "c"]).with_discriminator(discriminator);
+        let model = model
+            .with_weights(GENERATOR, weights("G.", &generator, 1.0))
+            .with_weights(DISCRIMINATOR, weights("D.", &discriminator, 1.0));
         let folder = tempfile::tempdir().unwrap();
         export_torch(folder.path(), &model).unwrap();
 

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use crate::common::official;
 use idgan::base::Arrays;
-use idgan::checkpoint::{CodeKind, Opened, Precision, Sources, export_torch, open, summarise, write_bundle};
+use idgan::checkpoint::{Opened, Precision, Sources, export_torch, open, summarise, write_bundle};
+use idgan::model::{CodeKind, DISCRIMINATOR, GAN, GENERATOR, VAE};
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 
 fn pair(folder: &Path, vae: Option<&str>, gan: Option<&str>) -> Opened {
@@ -38,7 +39,7 @@ fn every_reference_file_opens_with_the_right_sizes() {
     ] {
         let opened = pair(&folder, Some(name), None);
         let description = opened.model.description;
-        assert_eq!(description.vae.map(|part| part.config), Some(expected), "{name}");
+        assert_eq!(description.decoder(), Some(expected), "{name}");
         assert_eq!(description.codes.len(), 1, "{name}");
         assert!(description.training.contains_key("vae_iteration"), "{name}");
         let summary = summarise(&folder.join(name)).expect("readable");
@@ -77,22 +78,21 @@ fn every_reference_file_opens_with_the_right_sizes() {
         let opened = pair(&folder, Some(with), Some(gan));
         let description = opened.model.description;
         assert!(opened.warnings.is_empty(), "{gan}: {:?}", opened.warnings);
-        assert_eq!(description.discriminator, Some(discriminator), "{gan}");
-        let part = description.generator.clone().expect("a generator");
-        assert_eq!(part.config, generator, "{gan}");
+        assert_eq!(description.discriminator(), Some(discriminator), "{gan}");
+        assert_eq!(description.generator(), Some(generator), "{gan}");
         let c_dim = description.block("c").expect("c").dims;
         if generator.z_dim() > c_dim {
-            assert_eq!(part.inputs, ["s", "c"], "{gan}");
+            assert_eq!(description.inputs(GAN), ["s", "c"], "{gan}");
             let s = description.block("s").expect("s");
             assert_eq!((s.dims, s.kind), (generator.z_dim() - c_dim, CodeKind::Noise), "{gan}");
         } else {
-            assert_eq!(part.inputs, ["c"], "{gan}");
+            assert_eq!(description.inputs(GAN), ["c"], "{gan}");
         }
         assert_eq!(description.training["gan_iteration"], 777, "{gan}");
 
         let alone = pair(&folder, None, Some(gan)).model.description;
-        assert_eq!(alone.generator.expect("a generator").inputs, ["z"], "{gan}");
-        assert!(alone.vae.is_none());
+        assert_eq!(alone.inputs(GAN), ["z"], "{gan}");
+        assert_eq!((alone.decoder(), alone.encoder()), (None, None));
     }
 }
 
@@ -113,11 +113,10 @@ fn bundle_to_pytorch_to_bundle_changes_no_bit() {
         let files = export_torch(out.path(), &bundled).expect("exports");
         assert_eq!(files.len(), 2);
         let back = pair(out.path(), Some("last"), Some("model.pt")).model;
-        assert_same_bits(&bundled.vae, &back.vae);
-        assert_same_bits(&bundled.generator, &back.generator);
-        assert_same_bits(&bundled.discriminator, &back.discriminator);
-        assert_same_bits(&opened.vae, &back.vae);
-        assert_same_bits(&opened.generator, &back.generator);
+        for group in [VAE, GENERATOR, DISCRIMINATOR] {
+            assert_same_bits(bundled.group(group), back.group(group));
+            assert_same_bits(opened.group(group), back.group(group));
+        }
         assert_eq!(back.description.codes, opened.description.codes);
         assert_eq!(back.description.training["gan_iteration"], 777);
     }

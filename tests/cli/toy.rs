@@ -7,9 +7,8 @@ use std::process::Output;
 use assert_cmd::Command;
 use idgan::base::{Array, Arrays, Stream};
 use idgan::checkpoint::npz::NpzFile;
-use idgan::checkpoint::{
-    CodeBlock, CodeKind, GeneratorPart, Model, ModelDescription, Precision, VaePart, write_bundle,
-};
+use idgan::checkpoint::{Precision, write_bundle};
+use idgan::model::{CodeBlock, CodeKind, GENERATOR, Model, ModelDescription, VAE};
 use idgan::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
 /// Dimensions of the disentangled code of [`id_gan`].
@@ -74,19 +73,13 @@ pub fn model() -> Model {
     let trunk = ResnetTrunk { size: 128, nfilter: 2, nfilter_max: 8, channels: 3 };
     let generator = GeneratorConfig::Resnet { z_dim: S_DIM + C_DIM, trunk };
     let vae = VaeConfig { channels: 3, c_dim: C_DIM };
-    Model {
-        description: ModelDescription {
-            codes: vec![CodeBlock::disentangled(C_DIM), CodeBlock::nuisance(S_DIM)],
-            generator: Some(GeneratorPart { config: generator, inputs: vec!["s".into(), "c".into()] }),
-            vae: Some(VaePart::new(vae, "c")),
-            ..description("toy")
-        },
-        vae: vivid(vae.initialise_uniform(&mut Stream::new(1, "vae"))),
-        generator: vivid(generator.initialise_uniform(&mut Stream::new(1, "generator"))),
-        discriminator: Arrays::new(),
-        stats: None,
-        hash: String::new(),
-    }
+    let codes = vec![CodeBlock::disentangled(C_DIM), CodeBlock::nuisance(S_DIM)];
+    let description = ModelDescription { codes, ..ModelDescription::empty("toy") }
+        .with_generator(generator, ["s", "c"])
+        .with_vae(vae, "c");
+    Model::new(description)
+        .with_weights(VAE, vivid(vae.initialise_uniform(&mut Stream::new(1, "vae"))))
+        .with_weights(GENERATOR, vivid(generator.initialise_uniform(&mut Stream::new(1, "generator"))))
 }
 
 /// A temporary folder with `model.safetensors`: a generator alone, with two codes in [0, 1] and a choice of four.
@@ -101,42 +94,18 @@ pub fn info_gan() -> tempfile::TempDir {
         labels: Vec::new(),
         opening: Vec::new(),
     };
-    let model = Model {
-        description: ModelDescription {
-            codes: vec![
-                block("u", 2, CodeKind::Uniform, 0.5),
-                block("k", 4, CodeKind::OneHot, 0.0),
-                CodeBlock { name: "z".into(), ..CodeBlock::nuisance(3) },
-            ],
-            generator: Some(GeneratorPart {
-                config: generator,
-                inputs: vec!["z".into(), "k".into(), "u".into()],
-            }),
-            ..description("infogan")
-        },
-        vae: Arrays::new(),
-        generator: vivid(generator.initialise_uniform(&mut Stream::new(2, "generator"))),
-        discriminator: Arrays::new(),
-        stats: None,
-        hash: String::new(),
-    };
+    let codes = vec![
+        block("u", 2, CodeKind::Uniform, 0.5),
+        block("k", 4, CodeKind::OneHot, 0.0),
+        CodeBlock { name: "z".into(), ..CodeBlock::nuisance(3) },
+    ];
+    let description = ModelDescription { codes, ..ModelDescription::empty("infogan") }
+        .with_generator(generator, ["z", "k", "u"]);
+    let weights = vivid(generator.initialise_uniform(&mut Stream::new(2, "generator")));
+    let model = Model::new(description).with_weights(GENERATOR, weights);
     let folder = tempfile::tempdir().unwrap();
     write_bundle(&folder.path().join("model.safetensors"), &model, Precision::F32).unwrap();
     folder
-}
-
-fn description(name: &str) -> ModelDescription {
-    ModelDescription {
-        format: ModelDescription::FORMAT,
-        name: name.into(),
-        codes: Vec::new(),
-        generator: None,
-        discriminator: None,
-        vae: None,
-        data: None,
-        training: std::collections::BTreeMap::default(),
-        provenance: std::collections::BTreeMap::default(),
-    }
 }
 
 /// Default weights give nearly flat pictures; larger ones show what depends on the code.

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use idgan::base::{Array, Arrays};
-use idgan::checkpoint::{CodeBlock, Model, ModelDescription, VAE_FILE, VaePart, export_torch};
+use idgan::checkpoint::{VAE_FILE, export_torch};
+use idgan::model::{CodeBlock, Model, ModelDescription, VAE};
 use idgan::nets::{Parameters, VaeConfig};
 
 /// Entries that are kept of a tensor.
@@ -96,18 +97,9 @@ impl Brief {
 
 /// A VAE of made-up weights.
 pub fn vae(config: VaeConfig) -> Model {
-    Model {
-        description: ModelDescription {
-            codes: vec![CodeBlock::disentangled(config.c_dim)],
-            vae: Some(VaePart::new(config, "c")),
-            ..ModelDescription::empty("made")
-        },
-        vae: weights("vae.", &config, 1.0),
-        generator: Arrays::new(),
-        discriminator: Arrays::new(),
-        stats: None,
-        hash: String::new(),
-    }
+    let codes = vec![CodeBlock::disentangled(config.c_dim)];
+    let description = ModelDescription { codes, ..ModelDescription::empty("made") }.with_vae(config, "c");
+    Model::new(description).with_weights(VAE, weights("vae.", &config, 1.0))
 }
 
 /// The same as a published file of PyTorch in `folder`.

@@ -11,6 +11,7 @@ use idgan::checkpoint::pickle::TorchFile;
 use idgan::checkpoint::{
     CheckpointError, Opened, Precision, Sources, export_torch, open, summarise, write_bundle, write_tensors,
 };
+use idgan::model::GENERATOR;
 use idgan::nets::VaeConfig;
 use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
@@ -389,7 +390,7 @@ fn tensors_that_do_not_fit_are_named() {
     let path = folder.path().join("changed.safetensors");
     let model = open_one(&data("tiny_model.pt")).unwrap().model;
     let changed = |change: &dyn Fn(&mut idgan::base::Arrays)| {
-        let mut generator = model.generator.clone();
+        let mut generator = model.group(GENERATOR).clone();
         change(&mut generator);
         let tensors: Vec<_> = generator.iter().map(|(name, a)| (name.clone(), a, Precision::F32)).collect();
         write_tensors(&path, &tensors, ("a", "b")).unwrap();

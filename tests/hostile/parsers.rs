@@ -7,12 +7,13 @@ use std::sync::LazyLock;
 use idgan::base::{Background, Pool};
 use idgan::checkpoint::npz::NpzFile;
 use idgan::checkpoint::pickle::TorchFile;
-use idgan::checkpoint::{ModelDescription, Opened, Sources, TensorFile, open, read_state_dict, summarise};
+use idgan::checkpoint::{Opened, Sources, TensorFile, open, read_state_dict, summarise};
 use idgan::compare::{Results, Sweep};
 use idgan::data::OpenOptions;
 use idgan::explore::{Codes, Form, LatentState, Posterior, RangeSpec, draw_all, parse_dims, read_square};
 use idgan::formats::picture::{Turn, decode_picture};
 use idgan::metrics::{Evaluation, FactorNetwork, Metric};
+use idgan::model::{GAN, ModelDescription};
 use idgan::training::RunFolder;
 
 use crate::damage::Seed;
@@ -121,9 +122,9 @@ fn open_one(path: &Path) -> Result<Opened, idgan::checkpoint::CheckpointError> {
 fn use_model(opened: &Opened, said: &mut Said) {
     let description = &opened.model.description;
     let latent = LatentState::new(description.clone());
-    said.note(Codes::neutral(description, 2).generator_input(description));
+    said.note(Codes::neutral(description, 2).input(description, GAN));
     let posterior = opened.model.stats.as_ref().and_then(|stats| said.note(Posterior::new(stats)));
-    let code = description.vae.as_ref().map(|part| part.code.as_str());
+    let code = description.encoded();
     let posterior = code.zip(posterior.as_ref());
     let _ = draw_all(description, 1, 0, posterior);
     for block in &description.codes {

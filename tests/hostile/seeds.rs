@@ -5,10 +5,8 @@ use std::path::Path;
 
 use idgan::base::{Array, Arrays};
 use idgan::checkpoint::npz::{NpzArray, write_npz};
-use idgan::checkpoint::{
-    CodeBlock, CodeKind, GeneratorPart, Model, ModelDescription, Precision, Stats, write_bundle_with,
-    write_tensors,
-};
+use idgan::checkpoint::{Precision, write_bundle_with, write_tensors};
+use idgan::model::{CodeBlock, CodeKind, DISCRIMINATOR, GENERATOR, Model, ModelDescription, Stats};
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, ResnetTrunk};
 use idgan::training::{RunFolder, Stage, preset};
 use image::{DynamicImage, ImageFormat, RgbaImage};
@@ -79,11 +77,11 @@ pub fn model() -> Model {
             CodeBlock { opening: Vec::new(), ..block("k", 2, CodeKind::OneHot, [0.0, 1.0]) },
             CodeBlock::nuisance(1),
         ],
-        generator: Some(GeneratorPart { config, inputs: ["c", "u", "k", "s"].map(str::to_owned).into() }),
-        discriminator: Some(discriminator),
         data: Some("dsprites".into()),
         ..ModelDescription::empty("toy")
-    };
+    }
+    .with_generator(config, ["c", "u", "k", "s"])
+    .with_discriminator(discriminator);
     let noise = json!({"seed": 1, "stream": 2, "word_high": 0, "word_low": 3});
     let batches = json!({"seed": 1, "epoch": 2, "position": 3});
     let state = json!({
@@ -94,14 +92,10 @@ pub fn model() -> Model {
     description.training.insert("state".into(), state);
     description.provenance.insert("config".into(), json!({"method": "idgan", "picture": ""}));
     let array = |shape: &[usize]| Array::new(shape, vec![0.5; shape.iter().product()]).unwrap();
-    Model {
-        description,
-        vae: Arrays::new(),
-        generator: weights(&config),
-        discriminator: weights(&discriminator),
-        stats: Some(Stats { mu: array(&[4, 2]), logvar: array(&[4, 2]), kl: array(&[2]) }),
-        hash: String::new(),
-    }
+    let stats = Some(Stats { mu: array(&[4, 2]), logvar: array(&[4, 2]), kl: array(&[2]) });
+    Model { stats, ..Model::new(description) }
+        .with_weights(GENERATOR, weights(&config))
+        .with_weights(DISCRIMINATOR, weights(&discriminator))
 }
 
 /// Bundles in both precisions, a training state, a network that tells factors, and tensors alone.
@@ -110,7 +104,7 @@ pub fn tensors(folder: &Path) -> Vec<Seed> {
     let mut seeds = Vec::new();
     let mut keep = || seeds.push(Seed::File(Form::Tensors, std::fs::read(&path).unwrap()));
     let model = model();
-    let training = Arrays::from([("training.average".to_owned(), model.generator["fc.bias"].clone())]);
+    let training = Arrays::from([("training.average".to_owned(), model.group(GENERATOR)["fc.bias"].clone())]);
     for precision in [Precision::F32, Precision::F16] {
         write_bundle_with(&path, &model, precision, &training).unwrap();
         keep();
@@ -120,7 +114,7 @@ pub fn tensors(folder: &Path) -> Vec<Seed> {
         "steps": 1, "batch": 2, "learning_rate": 0.1, "seed": 0,
     });
     let tensors: Vec<_> =
-        model.generator.iter().map(|(name, array)| (name.clone(), array, Precision::F16)).collect();
+        model.group(GENERATOR).iter().map(|(name, array)| (name.clone(), array, Precision::F16)).collect();
     write_tensors(&path, &tensors, ("idgan-features", &task.to_string())).unwrap();
     keep();
     seeds

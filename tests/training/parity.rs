@@ -7,6 +7,7 @@ use crate::common::{
 };
 use candle_core::{Device, Tensor};
 use idgan::base::{Array, Arrays, Stream};
+use idgan::model::VAE;
 use idgan::nets::{Discriminator, DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig, Weights};
 use idgan::objectives::{Likelihood, gradient_penalty};
 use idgan::training::stage1::{VaeBatch, VaeTrainer};
@@ -396,7 +397,7 @@ fn two_iterations_of_a_narrow_pair_with_the_variational_bottleneck_are_pytorchs(
 fn check_published(vae: &str, training: &str, case: &Case) {
     let (Some(vae), Some(training)) = (official(vae), official(training)) else { return };
     let sources = idgan::checkpoint::Sources { vae: Some(vae), ..Default::default() };
-    case.check(&idgan::checkpoint::open(&sources).unwrap().model.vae, &read_arrays(&training));
+    case.check(idgan::checkpoint::open(&sources).unwrap().model.group(VAE), &read_arrays(&training));
 }
 
 fn faces(name: &'static str, nets: GanNets, size: usize, nfilter: usize) -> Case {

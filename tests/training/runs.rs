@@ -8,6 +8,7 @@ use crate::common::machine;
 use idgan::base::{Arrays, Pool, Stream};
 use idgan::checkpoint::{Sources, open};
 use idgan::data::OpenOptions;
+use idgan::model::{GAN, GENERATOR, VAE};
 use idgan::training::{
     Control, End, GanNets, Machine, Method, Ramp, Session, Stage, StepReport, TrainConfig, TrainError,
     TrainEvent, preset,
@@ -150,11 +151,11 @@ fn every_compared_method_resumes_bit_by_bit_and_opens_with_its_blocks() {
         let description = &model.description;
         let found: Vec<_> = description.codes.iter().map(|b| (b.name.as_str(), b.dims)).collect();
         assert_eq!(found, blocks, "{}", method.name());
-        let takes = description.generator.as_ref().map_or(&[][..], |part| &part.inputs);
-        assert_eq!(takes, inputs, "{}", method.name());
+        assert_eq!(description.inputs(GAN), inputs, "{}", method.name());
         let pool = Pool::new("open", 1).unwrap();
         let networks = idgan::inference::open(&model, &machine().computer.device, &pool).unwrap();
-        let there = (networks.generator.is_some(), networks.decoder.is_some(), networks.encoder.is_some());
+        let draws = |chain: &str| networks.renderers.contains_key(chain);
+        let there = (draws(GAN), draws(VAE), networks.encoder.is_some());
         let expected = match method {
             Method::Gan => (true, false, false),
             Method::Infogan => (true, false, true),
@@ -177,7 +178,7 @@ fn the_newest_checkpoint_opens_by_itself_and_says_what_it_is() {
     let names: Vec<_> =
         model.description.codes.iter().map(|block| (block.name.as_str(), block.dims)).collect();
     assert_eq!(names, [("c", 10), ("s", 3)]);
-    assert_eq!(model.description.generator.as_ref().unwrap().inputs, ["s", "c"]);
+    assert_eq!(model.description.inputs(GAN), ["s", "c"]);
     assert_eq!(model.description.data.as_deref(), Some("dsprites"));
     let training = &model.description.training;
     assert_eq!(training["steps"], 6);
@@ -209,8 +210,8 @@ fn a_vae_starts_from_a_vae_of_its_sizes() {
         open(&sources).unwrap().model
     };
     let (old, new) = (model(&first), model(&second));
-    assert!(old.vae.iter().all(|(name, old)| {
-        old.data().iter().zip(new.vae[name].data()).all(|(old, new)| (old - new).abs() < 1e-9)
+    assert!(old.group(VAE).iter().all(|(name, old)| {
+        old.data().iter().zip(new.group(VAE)[name].data()).all(|(old, new)| (old - new).abs() < 1e-9)
     }));
     assert_eq!(new.description.provenance["start"], old.hash.as_str());
     let refused = Session::start(&folder.path().join("third"), config(c_dim + 1, 0.5), machine());
@@ -236,7 +237,7 @@ fn a_run_starts_from_a_gan_of_its_size_or_of_half() {
     };
     let generator_of = |run: &Path| {
         let sources = Sources { checkpoint: Some(run.to_owned()), ..Sources::default() };
-        open(&sources).unwrap().model.generator
+        open(&sources).unwrap().model.take_group(GENERATOR)
     };
     let small = folder.path().join("small");
     train(&mut Session::start(&small, config(64, 8, Path::new("")), machine()).unwrap(), u64::MAX);

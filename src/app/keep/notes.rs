@@ -9,9 +9,9 @@ use super::store;
 use crate::app::log::About;
 use crate::app::state::State;
 use crate::app::strip::{Bookmark, free_name};
-use crate::checkpoint::CodeBlock;
 use crate::engine::Opened;
 use crate::explore::{Codes, LatentState, LatentView};
+use crate::model::CodeBlock;
 
 /// What a person has added to a model: names of its dimensions, and bookmarks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -7,9 +7,9 @@ use crate::app::selection::Dimension;
 use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL};
 use crate::app::widgets::{FactorSlider, Icon, icon_button};
-use crate::checkpoint::CodeBlock;
 use crate::engine::DimensionProfile;
 use crate::explore::LatentView;
+use crate::model::CodeBlock;
 
 /// A slider for each dimension of each code block, a picker for each choice.
 #[derive(Default)]

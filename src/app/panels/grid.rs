@@ -149,8 +149,7 @@ fn column_captions(state: &State, grid: &Grid) -> Vec<String> {
             if same && grid.rows > 0 { captions(&traversal.values(0)) } else { Vec::new() }
         }
         Table::Matrix(_) => {
-            let vae = state.model.as_ref().and_then(|model| model.description().vae.as_ref());
-            let code = vae.map_or("c", |vae| &vae.code);
+            let code = state.model.as_ref().and_then(|model| model.description().encoded()).unwrap_or("c");
             (1..=grid.columns).map(|m| format!("{code}({m})")).collect()
         }
     }

@@ -105,8 +105,8 @@ fn read_back(ui: &mut Ui, state: &mut State) {
     let (Some(model), Some(latent), Some(read)) = (&state.model, &state.latent, &state.read_back) else {
         return;
     };
-    let Some(vae) = &model.description().vae else { return };
-    let Some(block) = model.description().block(&vae.code) else { return };
+    let Some(code) = model.description().encoded() else { return };
+    let Some(block) = model.description().block(code) else { return };
     heading(
         ui,
         "Code read back",
@@ -181,18 +181,18 @@ fn measurements(ui: &mut Ui, state: &mut State) {
         ui.label(RichText::new(text).size(SMALL)).on_hover_text(hint);
     }
     if let (Some(leakage), Some(model)) = (&state.analysis.leakage.value, &state.model)
-        && let Some(vae) = &model.description().vae
+        && let Some(code) = model.description().encoded()
         && let Some(latent) = &state.latent
     {
         let mut dims = (0..leakage.dims).collect();
-        if let Some(block) = model.description().block(&vae.code) {
+        if let Some(block) = model.description().block(code) {
             dims = model.order(block, state.settings.sort_by_information);
             // Nothing moves, and nothing is read, where a dimension has collapsed.
-            dims.retain(|&dim| dim < leakage.dims && model.is_active(&vae.code, dim));
+            dims.retain(|&dim| dim < leakage.dims && model.is_active(code, dim));
         }
         let caption = "Down: the factor moved. Across: the dimension read. Black 0, white 1 or more.";
         ui.label(RichText::new(caption).size(SMALL).color(Palette::of(ui).quiet));
-        leakage_matrix(ui, leakage, &dims, &|dim| title(latent, &vae.code, dim));
+        leakage_matrix(ui, leakage, &dims, &|dim| title(latent, code, dim));
     }
 }
 

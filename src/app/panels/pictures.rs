@@ -157,19 +157,16 @@ fn canvas(ui: &mut Ui, square: Rect, name: &str) -> Response {
 fn caption_of(ui: &mut Ui, state: &mut State, rect: Rect, pane: Pane) {
     let model = if pane.is_beside { &state.beside.model } else { &state.model };
     let Some(model) = model.clone() else { return };
-    let inputs = match pane.role {
-        Role::Generator => model.description().generator.as_ref().map(|part| part.inputs.join(", ")),
-        Role::Decoder => model.description().vae.as_ref().map(|part| part.code.clone()),
-    };
+    let inputs = model.description().inputs(pane.role.chain()).join(", ");
     let (mut title, mut hint) = match pane.role {
         Role::Generator => (
-            format!("Generator  G({})", inputs.unwrap_or_default()),
+            format!("Generator  G({inputs})"),
             "The GAN's generator at its own resolution. In ID-GAN it was trained so that the VAE's encoder reads the \
              same factors back from its picture (information distillation)."
                 .to_owned(),
         ),
         Role::Decoder => (
-            format!("VAE decoder  p(x|{})", inputs.unwrap_or_default()),
+            format!("VAE decoder  p(x|{inputs})"),
             "The beta-VAE's own picture of the same factors: the mean of p(x|c). It shows what the code means, \
              without the details that only the nuisance code can provide."
                 .to_owned(),

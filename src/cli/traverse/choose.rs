@@ -4,10 +4,10 @@ use anyhow::Context;
 
 use super::{Args, Order};
 use crate::base::{Cancel, expand_home};
-use crate::checkpoint::{CodeBlock, CodeKind};
 use crate::cli::usage;
-use crate::cli::workbench::{Painter, Workbench, refuse};
+use crate::cli::workbench::{Workbench, refuse};
 use crate::explore::{Codes, Source, draw_all, read_square, sensitivity};
+use crate::model::{CodeBlock, CodeKind};
 
 /// The code that everything else stays at.
 pub(super) fn base(args: &Args, bench: &mut Workbench) -> anyhow::Result<Codes> {
@@ -45,25 +45,21 @@ pub(super) fn base(args: &Args, bench: &mut Workbench) -> anyhow::Result<Codes> 
         let pixels = read_square(&expand_home(path), &form)?;
         let (mut mu, mut logvar) = (vec![0.0; encoder.code_dim()], vec![0.0; encoder.code_dim()]);
         encoder.encode(&pixels, &mut mu, &mut logvar)?;
-        let block = bench.description().vae.as_ref().map(|part| part.code.clone()).unwrap_or_default();
+        let block = bench.description().encoded().unwrap_or_default().to_owned();
         base.set_row(&block, 0, &mu)?;
     }
     Ok(base)
 }
 
-/// The networks to draw with; without a wish only those that the block goes into.
-pub(super) fn painters(args: &Args, bench: &Workbench, block: &CodeBlock) -> anyhow::Result<Vec<Painter>> {
-    let mut painters = bench.painters(args.decoder)?;
+/// The chains to draw with; without a wish only those that the block goes into.
+pub(super) fn chains(args: &Args, bench: &Workbench, block: &CodeBlock) -> anyhow::Result<Vec<String>> {
+    let mut chains = bench.chains(args.decoder.as_ref())?;
     let description = bench.description();
-    let takes = |painter: &Painter| match painter {
-        Painter::Vae => description.vae.as_ref().is_some_and(|part| part.code == block.name),
-        Painter::Gan => description.generator.as_ref().is_some_and(|part| part.inputs.contains(&block.name)),
-    };
     if args.decoder.is_none() {
-        painters.retain(takes);
-        refuse(painters.is_empty(), &format!("no network of this model takes code block {}", block.name))?;
+        chains.retain(|chain| description.inputs(chain).contains(&block.name.as_str()));
+        refuse(chains.is_empty(), &format!("no network of this model takes code block {}", block.name))?;
     }
-    Ok(painters)
+    Ok(chains)
 }
 
 /// A name for each listed dimension: from `--names`, else from the model.
@@ -108,20 +104,16 @@ pub(super) fn order(
 /// The dimensions of a block from the one that moves most pixels to the least, over 64 random codes.
 fn by_sensitivity(args: &Args, bench: &mut Workbench, block: &CodeBlock) -> anyhow::Result<Vec<usize>> {
     // The decoder answers faster, and about the code alone.
-    let painter = painters(args, bench, block)?[0];
+    let chain = chains(args, bench, block)?.swap_remove(0);
     let description = bench.description();
-    let offset = match (painter, &description.generator) {
-        (Painter::Gan, Some(part)) => {
-            let before = part.inputs.iter().take_while(|name| **name != block.name);
-            before.filter_map(|name| description.block(name)).map(|block| block.dims).sum()
-        }
-        _ => 0,
-    };
+    let inputs = description.inputs(&chain).into_iter();
+    let before = inputs.take_while(|name| *name != block.name);
+    let offset = before.filter_map(|name| description.block(name)).map(|block| block.dims).sum();
     let codes = draw_all(description, 64, 0, None);
     let ranges =
         (0..block.dims).map(|dim| range(args, bench, block, dim)).collect::<anyhow::Result<Vec<_>>>()?;
-    let input = bench.input(painter, &codes)?;
-    let moved = sensitivity(bench.renderer(painter)?, &input, offset, &ranges, &Cancel::new())?
+    let input = bench.input(&chain, &codes)?;
+    let moved = sensitivity(bench.renderer(&chain)?, &input, offset, &ranges, &Cancel::new())?
         .context("the measurement was cancelled")?;
     let mut ranking: Vec<usize> = (0..block.dims).collect();
     ranking.sort_by(|&a, &b| moved[b].total_cmp(&moved[a]));

@@ -5,7 +5,7 @@ use anyhow::Context;
 use super::{Args, Plan};
 use crate::base::{FileError, write_atomic};
 use crate::cli::Progress;
-use crate::cli::workbench::{Painter, Workbench, picture};
+use crate::cli::workbench::{Workbench, picture, tag};
 use crate::explore::export::{
     Animation, Colour, NpzWriter, Provenance, Target, check_size, numbers, write_gif, write_png,
 };
@@ -13,32 +13,32 @@ use crate::explore::figure::{Band, Figure, captions};
 use crate::explore::{Mode, render_rows};
 
 impl Plan {
-    /// Side of a cell: what was asked for, else the GAN's resolution, else the VAE's.
+    /// Side of a cell: what was asked for, else the main chain's resolution.
     fn cell(&self, args: &Args, bench: &mut Workbench) -> anyhow::Result<[usize; 2]> {
         if let Some(side) = args.cell {
             return Ok([usize::from(side); 2]);
         }
-        let painter = *self.painters.last().context("nothing draws")?;
-        let [_, height, width] = bench.picture_shape(painter)?;
+        let chain = self.chains.last().context("nothing draws")?;
+        let [_, height, width] = bench.picture_shape(chain)?;
         Ok([width, height])
     }
 
-    /// Renders all cells of one painter; `each` gets row, step, values and their shape.
+    /// Renders all cells of one chain; `each` gets row, step, values and their shape.
     fn render(
         &self,
         bench: &mut Workbench,
-        painter: Painter,
+        chain: &str,
         mut each: impl FnMut(usize, usize, &[f32], [usize; 3]) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let input = bench.input(painter, &self.codes)?;
-        let shape = bench.picture_shape(painter)?;
-        render_rows(bench.renderer(painter)?, &input, |index, values| {
+        let input = bench.input(chain, &self.codes)?;
+        let shape = bench.picture_shape(chain)?;
+        render_rows(bench.renderer(chain)?, &input, |index, values| {
             each(index / self.steps(), index % self.steps(), values, shape)
         })
     }
 
     fn progress(&self) -> Progress {
-        Progress::new("pictures", self.codes.rows() * self.painters.len())
+        Progress::new("pictures", self.codes.rows() * self.chains.len())
     }
 
     pub(super) fn write_figure(
@@ -54,9 +54,9 @@ impl Plan {
         }
         let mut canvas = figure.canvas()?;
         let progress = self.progress();
-        for (at, &painter) in self.painters.iter().enumerate() {
-            self.render(bench, painter, |row, step, values, shape| {
-                canvas.place(row * self.painters.len() + at, step, &picture(values, shape)?);
+        for (at, chain) in self.chains.iter().enumerate() {
+            self.render(bench, chain, |row, step, values, shape| {
+                canvas.place(row * self.chains.len() + at, step, &picture(values, shape)?);
                 progress.add(1);
                 Ok(())
             })?;
@@ -100,11 +100,11 @@ impl Plan {
         captions(&values).into_iter().zip(&values).map(sign).collect()
     }
 
-    /// The painters' names where there is more than one.
+    /// The chains' names where there is more than one.
     fn tags(&self) -> Vec<String> {
-        match self.painters.as_slice() {
+        match self.chains.as_slice() {
             [_] => vec![String::new()],
-            painters => painters.iter().map(|painter| painter.tag().to_owned()).collect(),
+            chains => chains.iter().map(|chain| tag(chain)).collect(),
         }
     }
 
@@ -116,7 +116,7 @@ impl Plan {
         provenance: &Provenance,
     ) -> anyhow::Result<()> {
         // One column a dimension, in as many bands as make the frame about square.
-        let columns = ((self.rows() * self.painters.len()) as f64).sqrt().ceil() as usize;
+        let columns = ((self.rows() * self.chains.len()) as f64).sqrt().ceil() as usize;
         let columns = columns.clamp(1, self.rows().max(1));
         let bands = (0..self.rows()).step_by(columns).map(|first| Band {
             captions: (first..(first + columns).min(self.rows())).map(|row| self.title(row)).collect(),
@@ -130,10 +130,10 @@ impl Plan {
         }
         let mut frames = (0..self.steps()).map(|_| figure.canvas()).collect::<Result<Vec<_>, _>>()?;
         let progress = self.progress();
-        for (at, &painter) in self.painters.iter().enumerate() {
-            self.render(bench, painter, |row, step, values, shape| {
+        for (at, chain) in self.chains.iter().enumerate() {
+            self.render(bench, chain, |row, step, values, shape| {
                 let (band, column) = (row / columns, row % columns);
-                frames[step].place(band * self.painters.len() + at, column, &picture(values, shape)?);
+                frames[step].place(band * self.chains.len() + at, column, &picture(values, shape)?);
                 progress.add(1);
                 Ok(())
             })?;
@@ -154,10 +154,10 @@ impl Plan {
             let fail = |error| anyhow::Error::from(FileError::new(error, &target.path));
             let mut npz = NpzWriter::new(writer);
             let leading = [self.rows(), self.steps()];
-            for &painter in &self.painters {
-                let shape = bench.picture_shape(painter)?;
-                npz.start(painter.key(), &[&leading[..], &shape].concat()).map_err(fail)?;
-                self.render(bench, painter, |_, _, values, _| {
+            for chain in &self.chains {
+                let shape = bench.picture_shape(chain)?;
+                npz.start(chain, &[&leading[..], &shape].concat()).map_err(fail)?;
+                self.render(bench, chain, |_, _, values, _| {
                     progress.add(1);
                     npz.push(values).map_err(fail)
                 })?;
@@ -185,14 +185,14 @@ impl Plan {
         let progress = self.progress();
         let block = &self.traversal.block;
         target.write_folder(|folder| {
-            for &painter in &self.painters {
-                self.render(bench, painter, |row, step, values, shape| {
+            for chain in &self.chains {
+                self.render(bench, chain, |row, step, values, shape| {
                     let dim = self.traversal.dims[row];
-                    let name = format!("{row:02}_{block}{dim:02}_{step:03}_{}.png", painter.key());
+                    let name = format!("{row:02}_{block}{dim:02}_{step:03}_{chain}.png");
                     let colour = if shape[0] == 1 { Colour::Grey } else { Colour::Rgb };
                     let cell = provenance
                         .clone()
-                        .with("network", painter.key())
+                        .with("network", chain.as_str())
                         .with("dim", dim)
                         .with("value", numbers(&self.traversal.values(row)[step..=step])[0].clone())
                         .with(block, numbers(self.codes.row(block, row * self.steps() + step)?));

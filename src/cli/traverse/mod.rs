@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use self::choose::{base, names, order, painters, range};
-use super::workbench::{Decoder, Painter, Workbench};
+use self::choose::{base, chains, names, order, range};
+use super::workbench::{ChainChoice, Workbench};
 use super::{BackgroundArgs, DeviceArgs, ModelArgs, usage};
 use crate::explore::export::{Provenance, Target, TargetKind, numbers};
 use crate::explore::{Codes, Mode, RangeSpec, Source, Traversal, main_block, parse_dims};
@@ -102,8 +102,8 @@ pub struct Args {
     s_seed: Option<u64>,
 
     /// Which networks draw; both puts the VAE's row above the GAN's. All there are when left out.
-    #[arg(long, value_name = "gan|vae|both", hide_possible_values = true, help_heading = "Figure")]
-    decoder: Option<Decoder>,
+    #[arg(long, value_name = "gan|vae|both", help_heading = "Figure")]
+    decoder: Option<ChainChoice>,
 
     /// Side of a cell in pixels; the GAN's own resolution when left out.
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(1..=8192), help_heading = "Figure")]
@@ -167,7 +167,8 @@ struct Plan {
     /// A name a row; empty where nobody gave one.
     names: Vec<String>,
     codes: Codes,
-    painters: Vec<Painter>,
+    /// The render chains that draw.
+    chains: Vec<String>,
 }
 
 impl Plan {
@@ -181,7 +182,7 @@ impl Plan {
         let base = base(args, bench)?;
         base.block(&name).map_err(|error| usage(error.to_string()))?;
         let block = bench.description().block(&name).context("the code block has no description")?.clone();
-        let painters = painters(args, bench, &block)?;
+        let chains = chains(args, bench, &block)?;
         let listed = parse_dims(&args.dims, block.dims).map_err(|error| usage(format!("--dims: {error}")))?;
         let names = names(args, &block, &listed)?;
         let order = order(args, bench, &block, &listed)?;
@@ -192,7 +193,7 @@ impl Plan {
         let traversal =
             Traversal { block: name, dims, ranges, steps: usize::from(args.steps), base, mode: args.mode };
         let codes = traversal.codes()?;
-        Ok(Self { traversal, names, codes, painters })
+        Ok(Self { traversal, names, codes, chains })
     }
 
     fn rows(&self) -> usize {

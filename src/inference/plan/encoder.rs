@@ -13,7 +13,7 @@ use crate::ops::cpu::blocked::{
 use crate::ops::cpu::isa::Isa;
 
 /// Height and width of the pictures that the published VAE takes.
-const SIZE: usize = 64;
+const SIZE: usize = VaeConfig::SIZE;
 
 /// Shape of the last map, which the linear layers take.
 const LAST: MapShape = MapShape::new(64, 4, 4);

@@ -74,7 +74,7 @@ pub(super) fn compile_decoder_for(
     pool: &Pool,
 ) -> Result<PlanRenderer, RenderError> {
     let plan = transposed::compile(isa, config.c_dim, config.channels, &Weights::new(weights, "decoder."))?;
-    Ok(PlanRenderer::new(plan, config.c_dim, [config.channels, 64, 64], 1.0, pool))
+    Ok(PlanRenderer::new(plan, config.c_dim, [config.channels, VaeConfig::SIZE, VaeConfig::SIZE], 1.0, pool))
 }
 
 impl PlanRenderer {

@@ -1,7 +1,7 @@
 use candle_core::Device;
 
 use crate::base::{Arrays, Stream};
-use crate::checkpoint::{Model, Stats};
+use crate::model::{DISCRIMINATOR, GENERATOR, Model, Stats, VAE};
 use crate::objectives::AdaptiveBottleneck;
 use crate::training::end_to_end::EndToEndTrainer;
 use crate::training::stage2::GanWeights;
@@ -9,8 +9,8 @@ use crate::training::state::State;
 use crate::training::{GanTraining, StepReport, TrainConfig, TrainError, VaeTraining};
 
 use super::{
-    Inputs, Job, Normals, add_gan, bound, describe_vae, gan_batches, gan_values, initial_gan, initial_vae,
-    model, saved_gan, vae_values,
+    Inputs, Job, Normals, bound, describe_vae, gan_batches, gan_values, initial_gan, initial_vae, model,
+    saved_gan, vae_values, with_gan,
 };
 
 /// ID-GAN with its VAE.
@@ -39,8 +39,8 @@ impl EndToEndJob {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let model = &state.model;
-        let mut job = Self::new(config, data, &model.vae, &saved_gan(model), device)?;
-        let weights = [&model.vae, &model.generator, &model.discriminator];
+        let mut job = Self::new(config, data, model.group(VAE), &saved_gan(model), device)?;
+        let weights = [VAE, GENERATOR, DISCRIMINATOR].map(|group| model.group(group));
         job.trainer.restore(weights, &state.arrays, state.progress.bottleneck)?;
         Ok(job)
     }
@@ -79,13 +79,11 @@ impl Job for EndToEndJob {
     }
 
     fn model(&self, stats: Option<Stats>) -> Result<Model, TrainError> {
-        let mut description = describe_vae(&self.data, self.vae.network(), &[]);
-        add_gan(&mut description, &self.values, self.size);
-        Ok(Model {
-            generator: self.trainer.average().to_arrays()?,
-            discriminator: self.trainer.discriminator().to_arrays()?,
-            ..model(description, self.trainer.vae().to_arrays()?, stats)
-        })
+        let description = describe_vae(&self.data, self.vae.network(), &[]);
+        let description = with_gan(description, &self.values, self.size);
+        Ok(model(description, self.trainer.vae().to_arrays()?, stats)
+            .with_weights(GENERATOR, self.trainer.average().to_arrays()?)
+            .with_weights(DISCRIMINATOR, self.trainer.discriminator().to_arrays()?))
     }
 
     fn bottleneck(&self) -> Option<AdaptiveBottleneck> {

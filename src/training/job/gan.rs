@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use candle_core::Device;
 
 use crate::base::{Arrays, Stream};
-use crate::checkpoint::{Model, ModelDescription, Sources, Stats, VAE_ITERATION, VAE_RATE, VaePart, open};
+use crate::checkpoint::{Sources, VAE_ITERATION, VAE_RATE, open};
+use crate::model::{DISCRIMINATOR, GENERATOR, Model, Stats, VAE};
 use crate::nets::{Parameters, Projection, ProjectionConfig, VaeConfig};
 use crate::objectives::AdaptiveBottleneck;
 use crate::training::stage2::{FrozenEncoder, GanTrainer, GanWeights, Guide, LearnedEncoder};
@@ -12,8 +13,8 @@ use crate::training::{ConfigError, GanTraining, Method, StepReport, TrainConfig,
 
 use super::start::{DistilledHere, note_start, start_gan, start_hash};
 use super::{
-    Inputs, Job, Normals, add_gan, describe, describe_vae, gan_batches, gan_values, initial_gan, model,
-    saved_gan,
+    Inputs, Job, Normals, describe, describe_vae, gan_batches, gan_values, initial_gan, model, saved_gan,
+    with_gan,
 };
 
 /// Stage 2: every method of [`GanTrainer`].
@@ -39,7 +40,9 @@ enum Code {
 
 /// The VAE that stage 2 distils.
 struct Distilled {
-    part: VaePart,
+    config: VaeConfig,
+    /// Whether there is a decoder: InfoGAN's encoder was trained with a generator, not with one.
+    has_decoder: bool,
     weights: Arrays,
     stats: Option<Stats>,
     labels: Vec<String>,
@@ -56,11 +59,11 @@ impl Distilled {
     /// The VAE of `model`, a file with SHA-256 `hash`.
     fn new(mut model: Model, hash: String, values: &GanTraining) -> Result<Self, TrainError> {
         let missing = || TrainError::Mismatch("the file named with --vae holds no VAE".into());
-        let part = model.description.vae.clone().ok_or_else(missing)?;
-        if part.config.channels != values.channels {
+        let config = model.description.encoder().ok_or_else(missing)?;
+        if config.channels != values.channels {
             return Err(TrainError::Mismatch(format!(
                 "the VAE takes pictures of {} channel(s), the GAN makes {}; set gan.channels or name another --vae",
-                part.config.channels, values.channels
+                config.channels, values.channels
             )));
         }
         let provenance = &model.description.provenance;
@@ -71,11 +74,12 @@ impl Distilled {
         note_training(&mut model.description);
         let note = |key| Some((key, model.description.training.get(key)?.clone()));
         let training = [VAE_ITERATION, VAE_RATE].into_iter().filter_map(note).collect();
-        let labels = model.description.block(&part.code).map(|block| block.labels.clone());
-        let part = VaePart { code: "c".into(), ..part };
+        let code = model.description.encoded().and_then(|code| model.description.block(code));
+        let labels = code.map(|block| block.labels.clone());
         Ok(Self {
-            part,
-            weights: model.vae,
+            config,
+            has_decoder: model.description.decoder().is_some(),
+            weights: model.take_group(VAE),
             stats: model.stats,
             labels: labels.unwrap_or_default(),
             hash,
@@ -94,7 +98,7 @@ impl Code {
     fn dims(&self) -> usize {
         match self {
             Self::None => 0,
-            Self::OfVae(vae) => vae.part.config.c_dim,
+            Self::OfVae(vae) => vae.config.c_dim,
             Self::Learned(config) => config.c_dim,
         }
     }
@@ -170,11 +174,11 @@ impl GanJob {
                 )?))
             }
         };
-        let mut job = Self::new(config, data, code, &weights, &model.vae, device)?;
+        let mut job = Self::new(config, data, code, &weights, model.group(VAE), device)?;
         job.start_hash = start_hash(model);
         job.trainer.restore(
-            &model.generator,
-            &model.discriminator,
+            model.group(GENERATOR),
+            model.group(DISCRIMINATOR),
             &state.arrays,
             state.progress.bottleneck,
         )?;
@@ -194,7 +198,7 @@ impl GanJob {
         let guide = match &code {
             Code::None => Guide::None,
             Code::OfVae(vae) => {
-                Guide::Frozen(FrozenEncoder::new(vae.part.config, &vae.weights, values.downsample, device)?)
+                Guide::Frozen(FrozenEncoder::new(vae.config, &vae.weights, values.downsample, device)?)
             }
             Code::Learned(config) => Guide::Learned(LearnedEncoder::new(*config, encoder, &values, device)?),
         };
@@ -229,15 +233,15 @@ impl Job for GanJob {
         let mut description = match &self.code {
             Code::None => describe(&self.data, 0, &[]),
             Code::OfVae(vae) => {
-                let described = describe_vae(&self.data, vae.part.config, &vae.labels);
-                ModelDescription { vae: Some(vae.part.clone()), ..described }
+                let described = describe(&self.data, vae.config.c_dim, &vae.labels);
+                match vae.has_decoder {
+                    true => described.with_vae(vae.config, "c"),
+                    false => described.with_encoder(vae.config, "c"),
+                }
             }
-            Code::Learned(config) => {
-                let part = VaePart { encoder_only: true, ..VaePart::new(*config, "c") };
-                ModelDescription { vae: Some(part), ..describe(&self.data, config.c_dim, &[]) }
-            }
+            Code::Learned(config) => describe(&self.data, config.c_dim, &[]).with_encoder(*config, "c"),
         };
-        add_gan(&mut description, &self.values, self.size);
+        description = with_gan(description, &self.values, self.size);
         note_start(&mut description, self.start_hash.as_ref());
         let encoder = match &self.code {
             Code::OfVae(vae) => {
@@ -258,7 +262,9 @@ impl Job for GanJob {
         // only training has a use for it, and the published discriminators have none
         discriminator.remove(Projection::WEIGHT);
         let generator = self.trainer.average().to_arrays()?;
-        Ok(Model { generator, discriminator, ..model(description, encoder, stats) })
+        Ok(model(description, encoder, stats)
+            .with_weights(GENERATOR, generator)
+            .with_weights(DISCRIMINATOR, discriminator))
     }
 
     fn initial_stats(&self) -> Option<Stats> {

@@ -9,7 +9,7 @@ mod vae_gan;
 use candle_core::{Device, Tensor};
 
 use crate::base::{Arrays, Stream};
-use crate::checkpoint::{CodeBlock, GeneratorPart, Model, ModelDescription, Stats, VaePart};
+use crate::model::{CodeBlock, DISCRIMINATOR, GENERATOR, Model, ModelDescription, Stats, VAE};
 use crate::nets::{GeneratorConfig, Parameters, VaeConfig};
 use crate::objectives::AdaptiveBottleneck;
 
@@ -113,9 +113,7 @@ pub(super) fn restored_job(
         _ => Box::new(gan::GanJob::restore(config, data, state, device)?),
     };
     let (wanted, saved) = (job.model(None)?.description, &state.model.description);
-    if (&wanted.vae, &wanted.generator, &wanted.discriminator)
-        != (&saved.vae, &saved.generator, &saved.discriminator)
-    {
+    if wanted.networks != saved.networks {
         return Err(TrainError::Mismatch(
             "its networks are not those of config.toml; put back the values it was started with, or start a new run"
                 .into(),
@@ -161,34 +159,29 @@ fn describe(data: &str, c_dim: usize, labels: &[String]) -> ModelDescription {
 
 /// The same with a VAE of that code.
 fn describe_vae(data: &str, config: VaeConfig, labels: &[String]) -> ModelDescription {
-    ModelDescription { vae: Some(VaePart::new(config, "c")), ..describe(data, config.c_dim, labels) }
+    describe(data, config.c_dim, labels).with_vae(config, "c")
 }
 
-/// Adds a generator of s, where it has dimensions, and of c, where the description has it, and its discriminator.
-fn add_gan(description: &mut ModelDescription, values: &GanTraining, size: usize) {
+/// The same with a generator of s, where it has dimensions, and of c, where the description has it, and its
+/// discriminator.
+fn with_gan(mut description: ModelDescription, values: &GanTraining, size: usize) -> ModelDescription {
     let c_dim = description.block("c").map_or(0, |block| block.dims);
     let mut inputs = Vec::new();
     if values.s_dim > 0 {
         description.codes.push(CodeBlock::nuisance(values.s_dim));
-        inputs.push("s".to_owned());
+        inputs.push("s");
     }
     if c_dim > 0 {
-        inputs.push("c".to_owned());
+        inputs.push("c");
     }
-    description.generator = Some(GeneratorPart { config: values.generator(size, c_dim), inputs });
-    description.discriminator = Some(values.discriminator(size));
+    description
+        .with_generator(values.generator(size, c_dim), inputs)
+        .with_discriminator(values.discriminator(size))
 }
 
 /// A model of these weights.
 fn model(description: ModelDescription, vae: Arrays, stats: Option<Stats>) -> Model {
-    Model {
-        description,
-        vae,
-        generator: Arrays::new(),
-        discriminator: Arrays::new(),
-        stats,
-        hash: String::new(),
-    }
+    Model { stats, ..Model::new(description).with_weights(VAE, vae) }
 }
 
 /// The initial weights of a VAE.
@@ -213,7 +206,7 @@ fn initial_gan(
 
 /// The weights of a saved GAN; [`super::stage2::GanTrainer::restore`] and its like put the raw generator into place.
 fn saved_gan(model: &Model) -> GanWeights {
-    GanWeights::new(model.generator.clone(), model.discriminator.clone())
+    GanWeights::new(model.group(GENERATOR).clone(), model.group(DISCRIMINATOR).clone())
 }
 
 /// The batches of a step of stage 2 with noise for a code of `c_dim` dimensions.

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::base::{Arrays, Stream};
-use crate::checkpoint::{Model, ModelDescription, Sources, open};
+use crate::checkpoint::{Sources, open};
+use crate::model::{DISCRIMINATOR, GAN, GENERATOR, Model, ModelDescription, VAE};
 use crate::nets::{
     DiscriminatorConfig, GeneratorConfig, Parameters, VaeConfig, grown_discriminator, grown_generator,
 };
@@ -16,19 +17,19 @@ use crate::training::{GanTraining, TrainError, VaeTraining};
 /// When it does not open, or is no VAE of the sizes asked for.
 pub(super) fn start_vae(values: &VaeTraining) -> Result<(Arrays, String), TrainError> {
     let path = Path::new(&values.start);
-    let model = open(&Sources { checkpoint: Some(path.to_owned()), ..Sources::default() })?.model;
+    let mut model = open(&Sources { checkpoint: Some(path.to_owned()), ..Sources::default() })?.model;
     let refuse = |what: String| Err(TrainError::Mismatch(format!("{what}: {}", path.display())));
     let here = values.network();
-    match &model.description.vae {
-        Some(part) if part.encoder_only => {
+    match model.description.encoder() {
+        Some(_) if model.description.decoder().is_none() => {
             refuse("--start needs a whole VAE, and this has no decoder".to_owned())
         }
-        Some(part) if part.config == here => Ok((model.vae, model.hash)),
-        Some(part) => {
+        Some(config) if config == here => Ok((model.take_group(VAE), model.hash)),
+        Some(there) => {
             let words = |config: VaeConfig| {
                 format!("c of {} dimensions and {} channel(s)", config.c_dim, config.channels)
             };
-            refuse(format!("--start does not fit: there are {}, here {}", words(part.config), words(here)))
+            refuse(format!("--start does not fit: there are {}, here {}", words(there), words(here)))
         }
         None => refuse("--start needs a VAE, as the run folders of `idgan train vae` hold it".to_owned()),
     }
@@ -61,8 +62,8 @@ pub(super) fn start_gan(
 ) -> Result<(GanWeights, String), TrainError> {
     let path = Path::new(&values.start);
     let model = open(&Sources { checkpoint: Some(path.to_owned()), ..Sources::default() })?.model;
-    let (Some(part), Some(old_discriminator)) =
-        (&model.description.generator, model.description.discriminator)
+    let (Some(old_generator), Some(old_discriminator)) =
+        (model.description.generator(), model.description.discriminator())
     else {
         return Err(TrainError::Mismatch(format!(
             "--start needs a generator and a discriminator, as the run folders of `idgan train gan` hold them; this \
@@ -80,15 +81,15 @@ pub(super) fn start_gan(
     let (generator, discriminator) = (values.generator(size, c_dim), values.discriminator(size));
     let old_split = split(&model.description);
     let has_same_code = old_split.is_none_or(|split| split == (values.s_dim, c_dim));
-    let weights = match part.config.size() {
+    let weights = match old_generator.size() {
         _ if !has_same_code => None,
-        old if old == size => own(&model, (&part.config, &old_discriminator), &generator, &discriminator),
-        old if 2 * old == size => grown_generator(&generator, &model.generator, stream)
-            .zip(grown_discriminator(&discriminator, &model.discriminator, stream)),
+        old if old == size => own(&model, (&old_generator, &old_discriminator), &generator, &discriminator),
+        old if 2 * old == size => grown_generator(&generator, model.group(GENERATOR), stream)
+            .zip(grown_discriminator(&discriminator, model.group(DISCRIMINATOR), stream)),
         _ => None,
     };
     let Some((generator, discriminator)) = weights else {
-        let there = words(&part.config, &old_discriminator, old_split);
+        let there = words(&old_generator, &old_discriminator, old_split);
         let here = words(&generator, &discriminator, Some((values.s_dim, c_dim)));
         return Err(TrainError::Mismatch(format!(
             "--start does not fit: there are {there}; here are {here}. A GAN starts from one of its own sizes, or from one \
@@ -111,14 +112,14 @@ impl DistilledHere<'_> {
     /// Whether `gan` distilled a VAE that is neither this one, rounded or not, nor the one that this was trained on from.
     fn is_another_than(self, gan: &Model) -> bool {
         let there = gan.description.provenance.get("vae").and_then(|hash| hash.as_str());
-        if gan.vae.is_empty() || (there.is_some() && there == self.started_from) {
+        if gan.group(VAE).is_empty() || (there.is_some() && there == self.started_from) {
             return false;
         }
         // Bundles may hold half precision.
         let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-3 * a.abs().max(1e-3);
         let mut encoder = self.weights.iter().filter(|(name, _)| name.starts_with("encoder."));
         !encoder.all(|(name, own)| {
-            let other = gan.vae.get(name).filter(|other| other.shape() == own.shape());
+            let other = gan.group(VAE).get(name).filter(|other| other.shape() == own.shape());
             other.is_some_and(|other| own.data().iter().zip(other.data()).all(close))
         })
     }
@@ -133,18 +134,19 @@ fn own(
 ) -> Option<(Arrays, Arrays)> {
     let same =
         old.0.parameters() == generator.parameters() && old.1.parameters() == discriminator.parameters();
-    same.then(|| (model.generator.clone(), model.discriminator.clone()))
+    same.then(|| (model.group(GENERATOR).clone(), model.group(DISCRIMINATOR).clone()))
 }
 
 /// Dimensions of s and c among a generator's inputs, where it has no others.
 fn split(description: &ModelDescription) -> Option<(usize, usize)> {
-    let part = description.generator.as_ref()?;
-    let dims = |name: &str| match part.inputs.iter().any(|input| input == name) {
+    let generator = description.generator()?;
+    let inputs = description.inputs(GAN);
+    let dims = |name: &str| match inputs.contains(&name) {
         true => description.block(name).map_or(0, |block| block.dims),
         false => 0,
     };
     let (s, c) = (dims("s"), dims("c"));
-    (s + c == part.config.z_dim()).then_some((s, c))
+    (s + c == generator.z_dim()).then_some((s, c))
 }
 
 /// Networks in the words of the configuration.

@@ -1,7 +1,7 @@
 use candle_core::Device;
 
 use crate::base::{Arrays, Stream};
-use crate::checkpoint::{Model, Stats};
+use crate::model::{Model, Stats, VAE};
 use crate::training::stage1::{SecondBatch, VaeBatch, VaeTrainer};
 use crate::training::state::State;
 use crate::training::{Method, StepReport, TrainConfig, TrainError, VaeTraining};
@@ -42,8 +42,8 @@ impl VaeJob {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let mut stream = Stream::new(config.seed, "weights");
-        let mut job = Self::new(config, data, &state.model.vae, device, &mut stream)?;
-        job.trainer.restore(&state.model.vae, &state.arrays)?;
+        let mut job = Self::new(config, data, state.model.group(VAE), device, &mut stream)?;
+        job.trainer.restore(state.model.group(VAE), &state.arrays)?;
         job.start_hash = start_hash(&state.model);
         Ok(job)
     }

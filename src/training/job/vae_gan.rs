@@ -1,7 +1,7 @@
 use candle_core::Device;
 
 use crate::base::{Arrays, Stream};
-use crate::checkpoint::{Model, Stats};
+use crate::model::{DISCRIMINATOR, Model, Stats, VAE};
 use crate::nets::Parameters;
 use crate::training::state::State;
 use crate::training::vae_gan::{VaeGanBatch, VaeGanTrainer};
@@ -33,8 +33,8 @@ impl VaeGanJob {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let model = &state.model;
-        let mut job = Self::new(config, data, &model.vae, &model.discriminator, device)?;
-        job.trainer.restore(&model.vae, &model.discriminator, &state.arrays)?;
+        let mut job = Self::new(config, data, model.group(VAE), model.group(DISCRIMINATOR), device)?;
+        job.trainer.restore(model.group(VAE), model.group(DISCRIMINATOR), &state.arrays)?;
         Ok(job)
     }
 
@@ -81,11 +81,9 @@ impl Job for VaeGanJob {
 
     /// The decoder is the generator, so there is no other.
     fn model(&self, stats: Option<Stats>) -> Result<Model, TrainError> {
-        let mut description = describe_vae(&self.data, self.vae.network(), &[]);
-        description.discriminator = Some(self.values.discriminator(self.size));
-        Ok(Model {
-            discriminator: self.trainer.discriminator().to_arrays()?,
-            ..model(description, self.trainer.vae().to_arrays()?, stats)
-        })
+        let description = describe_vae(&self.data, self.vae.network(), &[])
+            .with_discriminator(self.values.discriminator(self.size));
+        Ok(model(description, self.trainer.vae().to_arrays()?, stats)
+            .with_weights(DISCRIMINATOR, self.trainer.discriminator().to_arrays()?))
     }
 }

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use candle_core::Tensor;
 
 use crate::base::{Cancel, FileError, Pool, Stream};
-use crate::checkpoint::{Precision, Stats, write_bundle};
+use crate::checkpoint::{Precision, write_bundle};
 use crate::data::{self, Batches, BatchesState, Dataset, OpenOptions};
 use crate::inference::{self, Computer};
 use crate::metrics::measure_statistics;
+use crate::model::Stats;
 use crate::ops;
 
 use self::opening::opening;
@@ -333,16 +334,17 @@ impl Session {
         Ok(())
     }
 
-    /// What the encoder finds on the training data, at the encoder's 64x64.
+    /// What the encoder finds on the training data, at the encoder's size.
     fn measure(&self, control: &Control) -> Result<Option<Stats>, TrainError> {
         let model = model_of(&*self.job, &self.config, &self.progress, None)?;
-        let mut networks = inference::open(&model, &self.machine.computer.device, &self.machine.pool)?;
-        let Some(encoder) = &mut networks.encoder else {
+        let device = &self.machine.computer.device;
+        let Some(mut encoder) = inference::open_encoder(&model, device, &self.machine.pool)? else {
             return Ok(None);
         };
+        let [_, size, _] = encoder.picture_shape();
         let data = match self.data.picture_shape()[1] {
-            64 => Arc::clone(&self.data),
-            _ => data::open(&self.config.data, Some(64), &opening(&self.config, &self.machine))?,
+            own if own == size => Arc::clone(&self.data),
+            _ => data::open(&self.config.data, Some(size), &opening(&self.config, &self.machine))?,
         };
         let cancel = Cancel::new();
         let mut draw = 0;

@@ -1,0 +1,225 @@
+//! The descriptions of methods, those that are trained here and those that are not: each is sound, is written and read
+//! back, and says what its chains take and give.
+
+use serde_json::json;
+
+use super::{
+    Architecture, Chain, CodeBlock, CodeKind, CodeValue, Feed, GAN, ModelDescription, Network, PixelRange,
+    Port, VAE,
+};
+use crate::nets::{GeneratorConfig, VaeConfig};
+
+fn block(name: &str, dims: usize, kind: CodeKind) -> CodeBlock {
+    CodeBlock { name: name.into(), kind, ..CodeBlock::disentangled(dims) }
+}
+
+fn picture(range: PixelRange) -> Port {
+    Port::Picture { shape: [3, 32, 32], range }
+}
+
+/// A network of an architecture that is not known here.
+fn foreign(name: &str, inputs: Vec<Port>, outputs: Vec<Port>) -> (String, Network) {
+    let said = json!({"kind": format!("{name}-of-another-program"), "width": 3});
+    let architecture = Architecture::Unknown(said.as_object().cloned().unwrap_or_default());
+    (name.into(), Network { architecture, weights: name.into(), inputs, outputs })
+}
+
+fn described(
+    codes: Vec<CodeBlock>,
+    networks: impl IntoIterator<Item = (String, Network)>,
+    render: Vec<Chain>,
+    encode: Vec<Chain>,
+) -> ModelDescription {
+    let networks = networks.into_iter().collect();
+    ModelDescription { codes, networks, render, encode, ..ModelDescription::empty("method") }
+}
+
+/// Sound, and the same after it has been written and read.
+fn check(description: &ModelDescription) {
+    assert_eq!(description.validate(), Ok(()));
+    let text = description.to_json().expect("writes");
+    assert!(text.starts_with("{\"format\":2,"), "{text}");
+    assert_eq!(ModelDescription::parse(&text).as_ref(), Ok(description));
+}
+
+/// IB-GAN: an emitter makes the representation r of z, the generator draws r, q reads z back.
+pub(super) fn ib_gan() -> ModelDescription {
+    let config = VaeConfig { channels: 1, c_dim: 4 };
+    let codes = vec![block("r", 6, CodeKind::Gaussian), block("z", 4, CodeKind::Gaussian)];
+    let emitter = Network {
+        architecture: Architecture::Mlp { widths: vec![4, 8, 12] },
+        weights: "emitter".into(),
+        inputs: vec![Port::code("z")],
+        outputs: Port::posterior("r"),
+    };
+    let mut description = ModelDescription { codes, ..ModelDescription::empty("IB-GAN") }
+        .with_generator(GeneratorConfig::Small { z_dim: 6, channels: 1 }, ["r"])
+        .with_encoder(config, "z");
+    description.networks.insert("emitter".into(), emitter);
+    description.render.push(Chain::new("from z", ["emitter", "generator"]));
+    description.encode = vec![Chain::new("q", ["encoder"]), Chain::new("to r", ["encoder", "emitter"])];
+    description
+}
+
+#[test]
+fn id_gan_has_two_pictures_of_one_code() {
+    let codes = vec![CodeBlock::disentangled(3), CodeBlock::nuisance(2)];
+    let description = ModelDescription { codes, ..ModelDescription::empty("ID-GAN") }
+        .with_generator(GeneratorConfig::Small { z_dim: 5, channels: 3 }, ["s", "c"])
+        .with_vae(VaeConfig { channels: 3, c_dim: 3 }, "c");
+    check(&description);
+    assert_eq!((description.inputs(GAN), description.inputs(VAE)), (vec!["s", "c"], vec!["c"]));
+    assert_eq!(description.picture_shape(VAE), Some([3, 64, 64]));
+    assert_eq!((description.encoded(), description.encoder_shape()), (Some("c"), Some([3, 64, 64])));
+    let message = description.chain("from z").expect_err("there is none").to_string();
+    assert_eq!(message, "this model draws nothing called from z; what draws is called gan, vae");
+}
+
+#[test]
+fn ib_gan_draws_r_or_z_and_reads_either() {
+    let description = ib_gan();
+    check(&description);
+    assert_eq!((description.inputs(GAN), description.inputs("from z")), (vec!["r"], vec!["z"]));
+    assert_eq!(description.picture_shape("from z"), Some([1, 64, 64]));
+    let feeds = |chain: &Chain| {
+        let wiring = description.wiring(chain).expect("fits");
+        wiring.steps.into_iter().map(|(_, feeds)| feeds).collect::<Vec<_>>()
+    };
+    let first_of = |step| vec![Feed::Step { step, output: 0 }];
+    assert_eq!(feeds(&description.render[1]), [vec![Feed::Outside(0)], first_of(0)]);
+    assert_eq!(feeds(&description.encode[1]), [vec![Feed::Outside(0)], first_of(0)]);
+    let ends = |chain: &Chain| description.wiring(chain).expect("fits").code_given();
+    assert_eq!((description.encoded(), ends(&description.encode[1])), (Some("z"), Some("r")));
+}
+
+#[test]
+fn info_gan_reads_its_code_through_a_trunk() {
+    let trunk = Port::Features { width: 128 };
+    let signed = picture(PixelRange::Signed);
+    let codes = vec![
+        block("c", 2, CodeKind::Uniform),
+        block("k", 10, CodeKind::OneHot),
+        block("z", 8, CodeKind::Noise),
+    ];
+    let logits = Port::Code { block: "k".into(), value: CodeValue::Logits };
+    let read = [Port::posterior("c"), vec![logits]].concat();
+    let description = described(
+        codes,
+        [
+            foreign(
+                "generator",
+                vec![Port::code("c"), Port::code("k"), Port::code("z")],
+                vec![signed.clone()],
+            ),
+            foreign("trunk", vec![signed], vec![trunk.clone()]),
+            foreign("q", vec![trunk], read),
+        ],
+        vec![Chain::new(GAN, ["generator"])],
+        vec![Chain::new("q", ["trunk", "q"])],
+    );
+    check(&description);
+    assert_eq!(description.inputs(GAN), ["c", "k", "z"]);
+    assert_eq!((description.encoded(), description.encoder_shape()), (Some("c"), Some([3, 32, 32])));
+    let mut cut = description.clone();
+    cut.encode[0].steps.remove(0);
+    let said = cut.validate().expect_err("no trunk");
+    assert_eq!(said, "in its chain q, q takes 128 features, which nothing before it gives");
+}
+
+#[test]
+fn iae_draws_with_noise_and_reads_with_noise() {
+    let codes = vec![
+        block("z", 4, CodeKind::Gaussian),
+        block("n", 8, CodeKind::Noise),
+        block("eps", 4, CodeKind::Noise),
+    ];
+    let unit = picture(PixelRange::Unit);
+    let description = described(
+        codes,
+        [
+            foreign("decoder", vec![Port::code("z"), Port::code("n")], vec![unit.clone()]),
+            foreign("encoder", vec![unit, Port::code("eps")], vec![Port::code("z")]),
+        ],
+        vec![Chain::new("decoder", ["decoder"])],
+        vec![Chain::new("encoder", ["encoder"])],
+    );
+    check(&description);
+    assert_eq!((description.inputs("decoder"), description.encoded()), (vec!["z", "n"], Some("z")));
+    let wiring = description.wiring(&description.encode[0]).expect("fits");
+    assert_eq!((wiring.codes(), wiring.picture_taken()), (vec!["eps"], Some([3, 32, 32])));
+}
+
+#[test]
+fn cycle_iae_draws_pictures_of_pictures() {
+    let codes = vec![block("n", 8, CodeKind::Noise), block("eps", 4, CodeKind::Noise)];
+    let unit = picture(PixelRange::Unit);
+    let description = described(
+        codes,
+        [
+            foreign("g", vec![unit.clone(), Port::code("n")], vec![unit.clone()]),
+            foreign("f", vec![unit.clone(), Port::code("eps")], vec![unit]),
+        ],
+        vec![Chain::new("g", ["g"])],
+        vec![Chain::new("f", ["f"]), Chain::new("there and back", ["f", "g"])],
+    );
+    check(&description);
+    assert_eq!((description.inputs("g"), description.encoded()), (vec!["n"], None));
+    let back = description.wiring(&description.encode[1]).expect("fits");
+    assert_eq!(back.steps[1].1, [Feed::Step { step: 0, output: 0 }, Feed::Outside(2)]);
+    assert_eq!((back.codes(), back.picture_given()), (vec!["eps", "n"], Some([3, 32, 32])));
+    let mut other = description.clone();
+    let small = Port::Picture { shape: [3, 16, 16], range: PixelRange::Unit };
+    other.networks.get_mut("f").expect("there").outputs = vec![small];
+    let said = other.validate().expect_err("pictures of other sizes");
+    assert_eq!(
+        said,
+        "in its chain there and back, g takes a picture of 32x32 pixels and 3 channel(s) after a picture of 16x16 pixels \
+         and 3 channel(s)"
+    );
+}
+
+#[test]
+fn a_decoder_of_an_unknown_kind_is_kept_as_it_is_written() {
+    let description = described(
+        vec![CodeBlock::latent(10)],
+        [foreign("decoder", vec![Port::code("z")], vec![picture(PixelRange::Logits)])],
+        vec![Chain::new("decoder", ["decoder"])],
+        Vec::new(),
+    );
+    check(&description);
+    let text = description.to_json().expect("writes");
+    let wrong = text.replace("decoder-of-another-program", "vae-decoder");
+    let said = ModelDescription::parse(&wrong).expect("reads").validate().expect_err("no such decoder");
+    assert_eq!(said, "its decoder has other sizes than a vae-decoder has");
+}
+
+#[test]
+fn the_first_format_is_read() {
+    let text = r#"{"format":1,"name":"old","codes":[
+        {"name":"c","dims":3,"kind":"gaussian","range":[-3.0,3.0],"neutral":0.0},
+        {"name":"s","dims":2,"kind":"noise","range":[-3.0,3.0],"neutral":0.0}],
+        "generator":{"config":{"family":"small","z_dim":5,"channels":1},"inputs":["s","c"]},
+        "discriminator":{"family":"small","channels":1},
+        "vae":{"config":{"channels":1,"c_dim":3},"code":"c"},
+        "data":"dsprites","training":{"steps":7},"provenance":{"seed":1}}"#;
+    let codes = vec![CodeBlock::disentangled(3), CodeBlock::nuisance(2)];
+    let mut expected =
+        ModelDescription { codes, data: Some("dsprites".into()), ..ModelDescription::empty("old") }
+            .with_generator(GeneratorConfig::Small { z_dim: 5, channels: 1 }, ["s", "c"])
+            .with_discriminator(crate::nets::DiscriminatorConfig::Small { channels: 1 })
+            .with_vae(VaeConfig { channels: 1, c_dim: 3 }, "c");
+    expected.training.insert("steps".into(), 7.into());
+    expected.provenance.insert("seed".into(), 1.into());
+    assert_eq!(ModelDescription::parse(text), Ok(expected));
+    let alone = text.replace(r#""code":"c""#, r#""code":"c","encoder_only":true"#);
+    let read = ModelDescription::parse(&alone).expect("reads");
+    assert_eq!((read.encoder().map(|vae| vae.c_dim), read.decoder()), (Some(3), None));
+    assert_eq!(read.render.len(), 1);
+}
+
+#[test]
+fn a_format_to_come_is_refused() {
+    let text = r#"{"format":3,"name":"new","layers":[]}"#;
+    let said = ModelDescription::parse(text).expect_err("unknown");
+    assert_eq!(said, "it was written by a newer idgan (format 3, this one reads up to 2); update idgan");
+}
