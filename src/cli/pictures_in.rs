@@ -48,9 +48,14 @@ impl PicturesIn {
             let shape = NpzFile::open(path)?.member("x")?.shape;
             let good =
                 shape.len() == 4 && shape[0] > 0 && matches!(shape[1], 1 | 3) && shape[2] > 0 && shape[3] > 0;
+            let advice = match shape.as_slice() {
+                [_, _, _, 1 | 3] => "save x.transpose(0, 3, 1, 2)",
+                [_, _, _] => "save x[:, None]",
+                _ => "save it so",
+            };
             anyhow::ensure!(
                 good,
-                "array x has shape {}, but pictures have (N, channels, height, width) with 1 or 3 channels: {}",
+                "array x has shape {}, but pictures have (N, channels, height, width) with 1 or 3 channels; {advice}: {}",
                 shown_shape(&shape),
                 path.display()
             );
