@@ -49,13 +49,13 @@ impl PicturesIn {
             let good =
                 shape.len() == 4 && shape[0] > 0 && matches!(shape[1], 1 | 3) && shape[2] > 0 && shape[3] > 0;
             let advice = match shape.as_slice() {
-                [_, _, _, 1 | 3] => "save x.transpose(0, 3, 1, 2)",
-                [_, _, _] => "save x[:, None]",
-                _ => "save it so",
+                [_, height, width, 1 | 3] if height == width => "; save x.transpose(0, 3, 1, 2)",
+                [_, _, _] => "; save x[:, None]",
+                _ => "",
             };
             anyhow::ensure!(
                 good,
-                "array x has shape {}, but pictures have (N, channels, height, width) with 1 or 3 channels; {advice}: {}",
+                "array x has shape {}, but pictures have (N, channels, height, width) with 1 or 3 channels{advice}: {}",
                 shown_shape(&shape),
                 path.display()
             );

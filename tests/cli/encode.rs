@@ -84,6 +84,8 @@ fn pictures_that_cannot_be_read_end_in_one_sentence() {
     write_raw_npz(&path("bytes.npz"), &[("x", "<f4", "(1, 3, 2, 2)", f32_bytes(&[255.0; 12]))]);
     write_raw_npz(&path("flat.npz"), &[("x", "<f4", "(3, 4)", f32_bytes(&[0.5; 12]))]);
     write_raw_npz(&path("five.npz"), &[("x", "<f4", "(1, 5, 1, 1)", f32_bytes(&[0.5; 5]))]);
+    write_raw_npz(&path("last.npz"), &[("x", "<f4", "(1, 2, 2, 3)", f32_bytes(&[0.5; 12]))]);
+    write_raw_npz(&path("none_named.npz"), &[("x", "<f4", "(3, 2, 2)", f32_bytes(&[0.5; 12]))]);
     write_raw_npz(&path("nan.npz"), &[("x", "<f4", "(1, 1, 1, 1)", f32_bytes(&[f32::NAN]))]);
     write_raw_npz(&path("other.npz"), &[("y", "<f4", "(1,)", f32_bytes(&[0.5]))]);
     for (input, words) in [
@@ -95,6 +97,8 @@ fn pictures_that_cannot_be_read_end_in_one_sentence() {
         ("bytes.npz", "picture 0 of array x holds 255, but values lie in [0, 1]"),
         ("flat.npz", "array x has shape (3, 4)"),
         ("five.npz", "with 1 or 3 channels: five.npz"),
+        ("last.npz", "with 1 or 3 channels; save x.transpose(0, 3, 1, 2): last.npz"),
+        ("none_named.npz", "with 1 or 3 channels; save x[:, None]: none_named.npz"),
         ("nan.npz", "holds NaN"),
         ("other.npz", "other.npz"),
     ] {
