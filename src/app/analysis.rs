@@ -21,6 +21,8 @@ pub(crate) struct Analysis {
     pub(crate) shares: Measured<Shares>,
     /// Whether the model was read again since with other weights.
     pub(crate) is_outdated: bool,
+    /// Whether a part of the last measurement was given up.
+    is_given_up: bool,
 }
 
 #[derive(Clone, PartialEq)]
@@ -160,6 +162,7 @@ impl State {
     /// Measures how factors leak into each other, and what the pictures' variance comes from.
     pub(crate) fn measure(&mut self, ctx: &egui::Context) {
         self.analysis.is_outdated = false;
+        self.analysis.is_given_up = false;
         self.measure_leakage(ctx);
         self.measure_shares(ctx);
     }
@@ -238,8 +241,11 @@ impl State {
         let ended = [self.analysis.leakage.receive(), self.analysis.shares.receive()];
         for answer in ended.into_iter().flatten() {
             match answer {
+                // What one half of the measurement says of itself stands when the other ends well.
+                Ok(()) if self.analysis.is_given_up => {}
                 Ok(()) => self.log.succeed(About::Analysis),
                 Err(reason) => {
+                    self.analysis.is_given_up = true;
                     let text = format!("The measurement was given up ({reason}); press Measure to try again");
                     self.log.warn(About::Analysis, text);
                 }
