@@ -21,8 +21,6 @@ pub(crate) struct Analysis {
     pub(crate) shares: Measured<Shares>,
     /// Whether the model was read again since with other weights.
     pub(crate) is_outdated: bool,
-    /// Whether a part of the last measurement was given up.
-    is_given_up: bool,
 }
 
 #[derive(Clone, PartialEq)]
@@ -153,7 +151,7 @@ impl State {
             let work = move |cancel: &Cancel| heat_picture(&collect(&cells, HEAT_STEPS, cancel)?);
             match self.tasks.start("idgan-heat", ctx, work) {
                 Ok(task) => self.analysis.heat[role as usize].task = Some(task),
-                Err(message) => self.log.warn(About::Analysis, message),
+                Err(message) => self.log.warn(About::HeatMap, message),
             }
         }
         self.analysis.heat_key = Some(key);
@@ -162,7 +160,6 @@ impl State {
     /// Measures how factors leak into each other, and what the pictures' variance comes from.
     pub(crate) fn measure(&mut self, ctx: &egui::Context) {
         self.analysis.is_outdated = false;
-        self.analysis.is_given_up = false;
         self.measure_leakage(ctx);
         self.measure_shares(ctx);
     }
@@ -197,7 +194,7 @@ impl State {
         };
         match self.tasks.start("idgan-leakage", ctx, work) {
             Ok(task) => self.analysis.leakage.task = Some(task),
-            Err(message) => self.log.fail(About::Analysis, message),
+            Err(message) => self.log.fail(About::Leakage, message),
         }
     }
 
@@ -217,7 +214,7 @@ impl State {
         };
         match self.tasks.start("idgan-shares", ctx, work) {
             Ok(task) => self.analysis.shares.task = Some(task),
-            Err(message) => self.log.fail(About::Analysis, message),
+            Err(message) => self.log.fail(About::Shares, message),
         }
     }
 
@@ -234,20 +231,21 @@ impl State {
                 Ok(None) => {} // Something newer was asked for.
                 Err(panic) => {
                     let text = format!("The heat map cannot be drawn, by a fault of the program: {panic}");
-                    self.log.fail(About::Analysis, text);
+                    self.log.fail(About::HeatMap, text);
                 }
             }
         }
-        let ended = [self.analysis.leakage.receive(), self.analysis.shares.receive()];
-        for answer in ended.into_iter().flatten() {
+        let ended = [
+            (About::Leakage, self.analysis.leakage.receive()),
+            (About::Shares, self.analysis.shares.receive()),
+        ];
+        for (about, answer) in ended {
+            let Some(answer) = answer else { continue };
             match answer {
-                // What one half of the measurement says of itself stands when the other ends well.
-                Ok(()) if self.analysis.is_given_up => {}
-                Ok(()) => self.log.succeed(About::Analysis),
+                Ok(()) => self.log.succeed(about),
                 Err(reason) => {
-                    self.analysis.is_given_up = true;
                     let text = format!("The measurement was given up ({reason}); press Measure to try again");
-                    self.log.warn(About::Analysis, text);
+                    self.log.warn(about, text);
                 }
             }
         }

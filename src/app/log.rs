@@ -33,8 +33,12 @@ pub(crate) enum About {
     Clipboard,
     /// Files that are written at somebody's wish.
     Files,
-    /// What the codes do to the pictures.
-    Analysis,
+    /// Where the selected factor changes the pictures.
+    HeatMap,
+    /// How far dimensions of the code move each other.
+    Leakage,
+    /// How much of the pictures factors and nuisance explain.
+    Shares,
     /// A training run.
     Training,
     /// The metrics.
@@ -47,9 +51,14 @@ impl About {
     /// Whether another model that has been opened makes it a thing of the past.
     fn is_of_the_model(self) -> bool {
         match self {
-            Self::Model | Self::Network(_) | Self::Encoder | Self::Picture | Self::Codes | Self::Analysis => {
-                true
-            }
+            Self::Model
+            | Self::Network(_)
+            | Self::Encoder
+            | Self::Picture
+            | Self::Codes
+            | Self::HeatMap
+            | Self::Leakage
+            | Self::Shares => true,
             Self::Beside
             | Self::NetworkBeside(_)
             | Self::Clipboard
