@@ -6,7 +6,6 @@ use crate::data::Dataset;
 use super::coded::read_pictures;
 use super::drawn::Drawing;
 use super::frechet::{MomentSums, Moments};
-use super::score::{moments, student_95};
 use super::statistics::choose;
 use super::{MetricError, Score, Watch};
 
@@ -118,7 +117,5 @@ fn distance_with_interval(real: &[Moments], drawn: &[Moments]) -> Option<Score> 
     }
     let left_out = |(real, drawn)| all_real.without(real).distance(&all_drawn.without(drawn));
     let without: Vec<f64> = real.iter().zip(drawn).map(left_out).collect::<Option<_>>()?;
-    let groups = without.len() as f64;
-    let variance = moments(&without).1 * (groups - 1.0) * (groups - 1.0) / groups;
-    Some(Score::spread(distance, student_95(GROUPS - 1) * variance.sqrt(), [0.0, f64::MAX]))
+    Some(Score::jackknife(distance, &without, [0.0, f64::MAX]))
 }

@@ -85,6 +85,13 @@ impl Score {
         Self::spread(mean, reach, range)
     }
 
+    /// `value` with the jackknife's interval, from what comes out `without` each of as many parts (at least 2) (Efron 1979).
+    pub fn jackknife(value: f64, without: &[f64], range: [f64; 2]) -> Self {
+        let parts = without.len() as f64;
+        let variance = moments(without).1 * (parts - 1.0) * (parts - 1.0) / parts;
+        Self::spread(value, student_95(without.len().saturating_sub(1)) * variance.sqrt(), range)
+    }
+
     /// Whether the value, its interval and its parts are numbers.
     pub fn is_finite(&self) -> bool {
         let parts = self.parts.iter().map(|part| part.value);
@@ -236,6 +243,9 @@ mod tests {
         }
         let few = Score::mean_of_few(&[1.0, 2.0, 3.0], [f64::NEG_INFINITY, f64::INFINITY]);
         assert!((few.high - 2.0 - 4.303 / 3f64.sqrt()).abs() < 1e-9);
+        // Of a mean it is the mean's own.
+        let jackknife = Score::jackknife(2.0, &[2.5, 2.0, 1.5], [f64::NEG_INFINITY, f64::INFINITY]);
+        assert!((jackknife.high - few.high).abs() < 1e-9);
         let beside = Score::beside(0.5, 0.6, 0.01, [0.0, 1.0]);
         assert_eq!((beside.value, beside.low), (0.5, 0.5));
         assert!((beside.high - 0.6196).abs() < 1e-4);

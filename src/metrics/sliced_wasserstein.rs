@@ -1,8 +1,6 @@
 //! SWD: the sliced Wasserstein distance between patches of real and of drawn pictures, at each level of a Laplacian pyramid
 //! (Karras et al. 2018, section 5). It needs no network, and sees textures that features of objects pass over.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use crate::base::{Pool, Stream};
@@ -11,7 +9,6 @@ use crate::data::Dataset;
 use super::coded::read_pictures;
 use super::drawn::Drawing;
 use super::pyramid::{laplacian, sides};
-use super::score::{moments, student_95};
 use super::statistics::choose;
 use super::{MetricError, Score, Watch};
 
@@ -171,17 +168,16 @@ fn distance(mut real: Patches, mut drawn: Patches, seed: u64) -> Score {
         UNIT * levels.iter().map(|level| level[choice]).sum::<f64>() / levels.len().max(1) as f64
     };
     let without: Vec<f64> = (1..=GROUPS).map(mean).collect();
-    let groups = GROUPS as f64;
-    let variance = moments(&without).1 * (groups - 1.0) * (groups - 1.0) / groups;
     let pictures = real.levels.first().map_or(0, Vec::len) / (PATCHES * channels * PATCH * PATCH);
-    let reach = match pictures {
+    let range = [0.0, f64::MAX];
+    let score = match pictures {
         // A part would be a picture or none.
-        few if few < 2 * GROUPS => f64::INFINITY,
-        _ => student_95(GROUPS - 1) * variance.sqrt(),
+        few if few < 2 * GROUPS => Score::spread(mean(0), f64::INFINITY, range),
+        _ => Score::jackknife(mean(0), &without, range),
     };
     let names = sides(side).into_iter().map(|side| format!("{side} px"));
     let parts: Vec<f64> = levels.iter().map(|level| UNIT * level[0]).collect();
-    Score::spread(mean(0), reach, [0.0, f64::MAX]).with_parts(names, &parts)
+    score.with_parts(names, &parts)
 }
 
 /// The mean, over random directions, of the Wasserstein distance between the projections of as many patches of both kinds,
@@ -211,10 +207,9 @@ fn projected(patches: &[f32], direction: &[f32]) -> Vec<(f32, usize)> {
     all
 }
 
-/// The part that row `row` of `count` is of; all patches of a picture are of one part but where two parts meet.
+/// The part that row `row` of `count` is of: that of its picture.
 fn group(row: usize, count: usize) -> usize {
-    let pictures: Range<usize> = 0..(count / PATCHES).max(1);
-    (row / PATCHES).min(pictures.end - 1) * GROUPS / pictures.end
+    row / PATCHES * GROUPS / (count / PATCHES).max(1)
 }
 
 /// The Wasserstein distance of order 1 between two samples of one size on a line, without part `left_out`.
@@ -228,6 +223,7 @@ fn apart(a: &[(f32, usize)], b: &[(f32, usize)], left_out: Option<usize>) -> f64
 
 #[cfg(test)]
 mod tests {
+    use super::super::score::moments;
     use super::*;
 
     /// Pictures of noise, of which each pixel passes some of its value on to the next one in its row.
