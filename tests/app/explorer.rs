@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::window::{Window, click, grey, set, settle, top, toy, type_into, until, window};
+use crate::window::{Window, click, controls, grey, set, settle, top, toy, type_into, until, window};
 use egui::accesskit::Role as Node;
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -353,21 +353,9 @@ fn a_gan_without_factors_has_nothing_that_moves_its_picture() {
     settle(&mut window);
 }
 
-/// Nodes of the tree that somebody can act on, as name, role and place.
-fn controls(window: &Window) -> Vec<(String, egui::Rect)> {
-    let roles =
-        [Node::Button, Node::Slider, Node::SpinButton, Node::CheckBox, Node::TextInput, Node::ComboBox];
-    let mut pending: Vec<_> = window.root().children().collect();
-    let mut found = Vec::new();
-    while let Some(node) = pending.pop() {
-        let access = node.accesskit_node();
-        if roles.contains(&access.role()) {
-            found.push((access.label().unwrap_or_default(), node.rect()));
-        }
-        pending.extend(node.children());
-    }
-    found
-}
+/// What somebody can act on.
+const CONTROLS: [Node; 6] =
+    [Node::Button, Node::Slider, Node::SpinButton, Node::CheckBox, Node::TextInput, Node::ComboBox];
 
 fn count_nodes(window: &Window) -> usize {
     let mut pending: Vec<_> = window.root().children().collect();
@@ -388,7 +376,7 @@ fn every_control_has_a_tooltip() {
     for tab in ["Inspect", "Traverse", "c × s", "Animation", "Train", "Evaluate", "Log"] {
         click(&mut window, tab);
         until(&mut window, "everything", |w| w.state().is_calm());
-        for (name, place) in controls(&window) {
+        for (name, place) in controls(&window, &CONTROLS) {
             if menus.contains(&name.as_str()) || !seen.insert(name.clone()) {
                 continue;
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::window::{Window, click, set, settle, sized, until};
+use crate::window::{Window, click, controls, set, settle, sized, until};
 use egui::accesskit::Role as Node;
 use egui::{Key, Rect, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -35,20 +35,8 @@ fn stage(window: &Window) -> [f32; 2] {
     [rect(window, "Reset factors").right(), rect(window, "Inspect").left()]
 }
 
-/// Buttons and fields, by name and place.
-fn controls(window: &Window) -> Vec<(String, Rect)> {
-    let roles = [Node::Button, Node::CheckBox, Node::TextInput, Node::SpinButton, Node::ComboBox];
-    let mut pending: Vec<_> = window.root().children().collect();
-    let mut found = Vec::new();
-    while let Some(node) = pending.pop() {
-        let access = node.accesskit_node();
-        if roles.contains(&access.role()) {
-            found.push((access.label().unwrap_or_default(), node.rect()));
-        }
-        pending.extend(node.children());
-    }
-    found
-}
+/// Buttons and fields.
+const CONTROLS: [Node; 5] = [Node::Button, Node::CheckBox, Node::TextInput, Node::SpinButton, Node::ComboBox];
 
 const TABS: [&str; 5] = ["Evaluate", "Traverse", "Train", "Log", "Inspect"];
 
@@ -66,7 +54,7 @@ fn in_a_small_window_the_pictures_keep_most_of_the_width_whatever_the_tools_need
             let is_tool = |(name, place): &(String, Rect)| {
                 place.left() >= right - 1.0 && !name.starts_with("Nuisance sample")
             };
-            for (name, place) in controls(&window).into_iter().filter(is_tool) {
+            for (name, place) in controls(&window, &CONTROLS).into_iter().filter(is_tool) {
                 let end = place.right();
                 if end > width + 0.5 {
                     cut.push(format!("{tab} at {width}: {name} reaches to {end}"));

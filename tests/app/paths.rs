@@ -1,9 +1,8 @@
 //! Paths: how they are asked for, typed and pasted.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use crate::window::{Window, click, command, settle, toy, until, window};
+use crate::window::{Window, click, command, remembering, settle, toy, until, window};
 use egui::accesskit::Role as Node;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -67,18 +66,7 @@ fn what_is_pasted_takes_the_place_of_what_was_proposed() {
 #[test]
 fn folders_are_remembered_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
-    let model = folder.path().join("model");
-    std::fs::write(&model, b"").unwrap();
-    let start = || {
-        let mut window = window(Options {
-            source: Some(Source::file(&model)),
-            library: Arc::new(ToyLibrary::default()),
-            config: Some(folder.path().join("config")),
-            ..Options::default()
-        });
-        settle(&mut window);
-        window
-    };
+    let start = || remembering(folder.path());
     let mut first = start();
     command(&mut first, "save picture");
     paste(&mut first, &folder.path().join("a.png").display().to_string());

@@ -1,9 +1,8 @@
 //! How somebody begins: the hint of the first start, the gallery, and pictures of the model's own data.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use crate::window::{Window, click, set, settle, toy, until, window};
+use crate::window::{Window, click, remembering, set, settle, toy, until, window};
 use egui_kittest::kittest::Queryable;
 use idgan::app::Options;
 use idgan::engine::Source;
@@ -27,18 +26,7 @@ fn the_hint_of_the_first_start_is_shown_until_somebody_closes_it_or_moves_a_slid
 
 fn check_hint(closes: bool) {
     let folder = tempfile::tempdir().unwrap();
-    let model = folder.path().join("model");
-    std::fs::write(&model, b"").unwrap();
-    let start = || {
-        let mut window = window(Options {
-            source: Some(Source::file(&model)),
-            library: Arc::new(ToyLibrary::default()),
-            config: Some(folder.path().join("config")),
-            ..Options::default()
-        });
-        settle(&mut window);
-        window
-    };
+    let start = || remembering(folder.path());
     let hint = |window: &Window| window.query_by_label_contains("Drag a slider").is_some();
     let mut first = start();
     assert!(hint(&first));

@@ -1,13 +1,14 @@
 //! The window without pixels, for the tests that drive it by its accessibility tree.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::skip::skipped;
 use egui::accesskit::Role as Node;
-use egui::{Key, Modifiers, Pos2, vec2};
+use egui::{Key, Modifiers, Pos2, Rect, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use egui_kittest::wgpu::WgpuTestRenderer;
 use idgan::app::{Explorer, FileDialogs, Options};
 use idgan::engine::Source;
@@ -57,6 +58,34 @@ pub fn toy(name: &str, library: ToyLibrary) -> Window {
     });
     settle(&mut window);
     window
+}
+
+/// The window with a toy model, which keeps in `folder` what outlives it.
+pub fn remembering(folder: &Path) -> Window {
+    let model = folder.join("model");
+    std::fs::write(&model, b"").unwrap();
+    let mut window = window(Options {
+        source: Some(Source::file(&model)),
+        library: Arc::new(ToyLibrary::default()),
+        config: Some(folder.join("config")),
+        ..Options::default()
+    });
+    settle(&mut window);
+    window
+}
+
+/// Nodes of the tree in one of these roles, by name and place.
+pub fn controls(window: &Window, roles: &[Node]) -> Vec<(String, Rect)> {
+    let mut pending: Vec<_> = window.root().children().collect();
+    let mut found = Vec::new();
+    while let Some(node) = pending.pop() {
+        let access = node.accesskit_node();
+        if roles.contains(&access.role()) {
+            found.push((access.label().unwrap_or_default(), node.rect()));
+        }
+        pending.extend(node.children());
+    }
+    found
 }
 
 /// Runs frames until `done`, as the event loop would when woken.
