@@ -8,6 +8,8 @@ pub mod formats;
 
 pub mod ops;
 
+pub mod graph;
+
 pub mod nets;
 pub mod objectives;
 
