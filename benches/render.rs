@@ -8,8 +8,8 @@ use std::hint::black_box;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use idgan::base::{Cancel, Picture, Pool, Stream};
-use idgan::inference::plan::{PlanRenderer, compile_decoder, compile_encoder, compile_generator};
+use idgan::base::{Cancel, Picture, PixelRange, Pool, Stream};
+use idgan::inference::plan::{PlanEncoder, PlanRenderer};
 use idgan::inference::{Encoder, Renderer};
 use idgan::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
@@ -28,7 +28,8 @@ fn resnet(size: usize, nfilter: usize, threads: usize) -> PlanRenderer {
     let config = GeneratorConfig::Resnet { z_dim: 276, trunk };
     let weights = config.initialise_uniform(&mut Stream::new(1, "bench"));
     let pool = Pool::new("bench", threads).expect("threads start");
-    compile_generator(&config, &weights, &pool).expect("the weights fit")
+    PlanRenderer::compile(&config.graph().to_pixels(PixelRange::Signed), &weights, &pool)
+        .expect("the weights fit")
 }
 
 fn picture(bencher: Bencher<'_, '_>, mut renderer: PlanRenderer, multiply_adds: usize) {
@@ -72,7 +73,8 @@ fn batch(bencher: Bencher<'_, '_>, batch: usize) {
 fn decoder(bencher: Bencher<'_, '_>, threads: usize) {
     let weights = VAE.initialise_uniform(&mut Stream::new(1, "bench"));
     let pool = Pool::new("bench", threads).expect("threads start");
-    let renderer = compile_decoder(&VAE, &weights, &pool).expect("the weights fit");
+    let graph = VAE.decoder_graph().to_pixels(PixelRange::Logits);
+    let renderer = PlanRenderer::compile(&graph, &weights, &pool).expect("the weights fit");
     let multiply_adds = renderer.multiply_adds();
     picture(bencher, renderer, multiply_adds);
 }
@@ -82,7 +84,7 @@ fn decoder(bencher: Bencher<'_, '_>, threads: usize) {
 fn encoder(bencher: Bencher<'_, '_>, batch: usize) {
     let weights = VAE.initialise_uniform(&mut Stream::new(1, "bench"));
     let pool = Pool::new("bench", cores()).expect("threads start");
-    let mut encoder = compile_encoder(&VAE, &weights, &pool).expect("the weights fit");
+    let mut encoder = PlanEncoder::compile(&VAE.encoder_graph(), &weights, &pool).expect("the weights fit");
     let mut stream = Stream::new(3, "bench");
     let pictures: Vec<f32> = (0..batch * 64 * 64).map(|_| stream.uniform()).collect();
     let (mut mu, mut logvar) = (vec![0.0; batch * VAE.c_dim], vec![0.0; batch * VAE.c_dim]);

@@ -1,6 +1,7 @@
 //! Architecture and sizes from the shapes of tensors, which is all that published files tell.
 
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
+use crate::graph::Parameter;
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
 use super::shapes::{Shapes, check_shapes, missing, shapes_of};
 
@@ -9,16 +10,20 @@ const MOST_LEVELS: usize = 12;
 /// Largest dimension of a tensor that sizes are taken from, so that arithmetic on them cannot overflow.
 const LARGEST: usize = 1 << 24;
 
+/// Sizes that no other number of an architecture equals, so that its graph shows which tensors tell them.
+const PROBES: [usize; 3] = [1009, 1013, 1019];
+
 /// The VAE that has the tensors `found`.
 ///
 /// # Errors
 /// Names the tensor that does not fit.
 pub fn infer_vae(found: &Shapes) -> Result<VaeConfig, String> {
-    let channels = dim(found, "VAE", "encoder.layer.0.weight", 4, 1)?;
-    let c_dim = dim(found, "VAE", "decoder.layer.0.weight", 2, 1)?;
+    const NETWORK: &str = "VAE";
+    let [channels, c_dim, ..] = PROBES;
+    let [channels, c_dim] = sizes(NETWORK, found, &VaeConfig { channels, c_dim }, [channels, c_dim])?;
     let config = VaeConfig { channels, c_dim };
-    check_shapes("VAE", found, &shapes_of(&config))?;
-    check_channels("VAE", channels)?;
+    check_shapes(NETWORK, found, &shapes_of(&config))?;
+    check_channels(NETWORK, channels)?;
     if c_dim == 0 {
         return Err("the VAE has a code of no dimensions".into());
     }
@@ -34,15 +39,20 @@ pub fn infer_vae(found: &Shapes) -> Result<VaeConfig, String> {
 /// Names the tensor that does not fit.
 pub fn infer_generator(found: &Shapes) -> Result<GeneratorConfig, String> {
     const NETWORK: &str = "generator";
-    let config = if found.keys().any(|name| name.starts_with("layer.")) {
-        let z_dim = dim(found, NETWORK, "layer.0.weight", 2, 1)?;
-        GeneratorConfig::Small { z_dim, channels: dim(found, NETWORK, "layer.11.weight", 4, 1)? }
+    let config = if is_small(found) {
+        let [z_dim, channels, ..] = PROBES;
+        let probe = GeneratorConfig::Small { z_dim, channels };
+        let [z_dim, channels] = sizes(NETWORK, found, &probe, [z_dim, channels])?;
+        GeneratorConfig::Small { z_dim, channels }
     } else {
-        let z_dim = dim(found, NETWORK, "fc.weight", 2, 1)?;
-        let widest = dim(found, NETWORK, "fc.weight", 2, 0)? / 16;
-        let channels = dim(found, NETWORK, "conv_img.weight", 4, 0)?;
-        let nfilter = dim(found, NETWORK, "conv_img.weight", 4, 1)?;
-        GeneratorConfig::Resnet { z_dim, trunk: trunk(found, NETWORK, nfilter, widest, channels)? }
+        let [.., z_dim] = PROBES;
+        let trunk = probe_trunk(found, NETWORK)?;
+        let probe = GeneratorConfig::Resnet { z_dim, trunk };
+        let [z_dim, channels, nfilter, nfilter_max] =
+            sizes(NETWORK, found, &probe, [z_dim, trunk.channels, trunk.nfilter, trunk.nfilter_max])?;
+        let trunk = ResnetTrunk { nfilter, nfilter_max, channels, ..trunk };
+        check_widths(NETWORK, &trunk)?;
+        GeneratorConfig::Resnet { z_dim, trunk }
     };
     check_shapes(NETWORK, found, &shapes_of(&config))?;
     check_channels(NETWORK, config.channels())?;
@@ -58,13 +68,17 @@ pub fn infer_generator(found: &Shapes) -> Result<GeneratorConfig, String> {
 /// Names the tensor that does not fit.
 pub fn infer_discriminator(found: &Shapes) -> Result<DiscriminatorConfig, String> {
     const NETWORK: &str = "discriminator";
-    let config = if found.keys().any(|name| name.starts_with("layer.")) {
-        DiscriminatorConfig::Small { channels: dim(found, NETWORK, "layer.0.weight", 4, 1)? }
+    let config = if is_small(found) {
+        let [channels, ..] = PROBES;
+        let [channels] = sizes(NETWORK, found, &DiscriminatorConfig::Small { channels }, [channels])?;
+        DiscriminatorConfig::Small { channels }
     } else {
-        let widest = dim(found, NETWORK, "fc.weight", 2, 1)? / 16;
-        let nfilter = dim(found, NETWORK, "conv_img.weight", 4, 0)?;
-        let channels = dim(found, NETWORK, "conv_img.weight", 4, 1)?;
-        let trunk = trunk(found, NETWORK, nfilter, widest, channels)?;
+        let trunk = probe_trunk(found, NETWORK)?;
+        let probe = DiscriminatorConfig::Resnet { trunk };
+        let [channels, nfilter, nfilter_max] =
+            sizes(NETWORK, found, &probe, [trunk.channels, trunk.nfilter, trunk.nfilter_max])?;
+        let trunk = ResnetTrunk { nfilter, nfilter_max, channels, ..trunk };
+        check_widths(NETWORK, &trunk)?;
         if found.keys().any(|name| name.starts_with("mean_fn.") || name.starts_with("logstd_fn.")) {
             DiscriminatorConfig::ResnetVdb { trunk }
         } else {
@@ -76,25 +90,51 @@ pub fn infer_discriminator(found: &Shapes) -> Result<DiscriminatorConfig, String
     Ok(config)
 }
 
-/// The trunk whose last residual block has the highest number among `found`.
-fn trunk(
-    found: &Shapes,
+/// Whether the tensors are those of a plain sequential.
+fn is_small(found: &Shapes) -> bool {
+    found.keys().any(|name| name.starts_with("layer."))
+}
+
+/// The sizes of a network, from where `probe`, the same architecture, has `probes` for them.
+fn sizes<const N: usize>(
     network: &str,
-    nfilter: usize,
-    nfilter_max: usize,
-    channels: usize,
-) -> Result<ResnetTrunk, String> {
+    found: &Shapes,
+    probe: &impl Parameters,
+    probes: [usize; N],
+) -> Result<[usize; N], String> {
+    let parameters = probe.parameters();
+    let mut sizes = [0; N];
+    for (size, wanted) in sizes.iter_mut().zip(probes) {
+        let axis = |shape: &[usize]| shape.iter().position(|side| *side == wanted);
+        let place = parameters.iter().find_map(|parameter| Some((parameter, axis(&parameter.shape)?)));
+        let (Parameter { name, shape, .. }, axis) =
+            place.ok_or_else(|| format!("no tensor of the {network} tells all of its sizes"))?;
+        *size = dim(found, network, name, shape.len(), axis)?;
+    }
+    Ok(sizes)
+}
+
+/// The trunk to probe a residual network with, of its picture size: its last block has the highest number among `found`.
+fn probe_trunk(found: &Shapes, network: &str) -> Result<ResnetTrunk, String> {
     let number = |name: &String| name.strip_prefix("resnet.")?.split('.').next()?.parse::<usize>().ok();
     let last = found.keys().filter_map(number).max().unwrap_or(0);
     let levels = last / 2;
-    let trunk = ResnetTrunk { size: 4 << levels.min(MOST_LEVELS), nfilter, nfilter_max, channels };
-    if last % 2 != 0 || !(1..=MOST_LEVELS).contains(&levels) || nfilter == 0 || nfilter_max < nfilter {
+    if last % 2 != 0 || !(1..=MOST_LEVELS).contains(&levels) {
         return Err(format!(
-            "the {network} has no size that is known: its last residual block is number {last}, its widths run \
-             from {nfilter} to {nfilter_max}"
+            "the {network} has no size that is known: its last residual block is number {last}"
         ));
     }
-    Ok(trunk)
+    let [channels, nfilter, _] = PROBES;
+    // Only the widest level reaches the cap.
+    Ok(ResnetTrunk { size: 4 << levels, nfilter, nfilter_max: (nfilter << levels) - 1, channels })
+}
+
+fn check_widths(network: &str, trunk: &ResnetTrunk) -> Result<(), String> {
+    let ResnetTrunk { nfilter, nfilter_max, .. } = *trunk;
+    if nfilter > 0 && nfilter <= nfilter_max {
+        return Ok(());
+    }
+    Err(format!("the {network} has no size that is known: its widths run from {nfilter} to {nfilter_max}"))
 }
 
 /// Dimension `axis` of the tensor `name`, which has `rank` of them.

@@ -17,7 +17,7 @@ pub(crate) fn shapes_of(network: &impl Parameters) -> Shapes {
 pub(crate) fn shapes_of_group(description: &ModelDescription, group: &str) -> Option<Shapes> {
     let mut shapes = Shapes::new();
     for network in description.networks.values().filter(|network| network.weights == group) {
-        let parameters = network.architecture.parameters()?;
+        let parameters = network.architecture.graph()?.parameters();
         shapes.extend(parameters.into_iter().map(|parameter| (parameter.name, parameter.shape)));
     }
     Some(shapes)

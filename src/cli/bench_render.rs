@@ -3,13 +3,11 @@
 use anyhow::{Context, bail};
 use candle_core::Device;
 
-use crate::base::{Arrays, Cancel, Picture, Pool, Stream};
+use crate::base::{Arrays, Cancel, Picture, PixelRange, Pool, Stream};
 use crate::checkpoint::open;
-use crate::inference::plan::{
-    PlanEncoder, PlanRenderer, StepTime, compile_decoder, compile_encoder, compile_generator,
-};
+use crate::graph::Graph;
+use crate::inference::plan::{PlanEncoder, PlanRenderer, StepTime};
 use crate::inference::{Encoder, Purpose, Renderer, TensorEncoder, TensorRenderer};
-use crate::model::{GENERATOR, VAE};
 use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
 use super::bench_report::{MemoryWatch, Report, peak_mib, time};
@@ -130,33 +128,22 @@ struct Subject {
 }
 
 impl Subject {
-    fn generator(
-        config: &GeneratorConfig,
-        weights: &Arrays,
-        device: &Device,
-        pool: &Pool,
-    ) -> anyhow::Result<Self> {
+    /// A network that draws, from a code to pixels.
+    fn renderer(graph: &Graph, weights: &Arrays, device: &Device, pool: &Pool) -> anyhow::Result<Self> {
         let network = match device.is_cpu() {
-            true => Network::PlanRenderer(Box::new(compile_generator(config, weights, pool)?)),
-            false => Network::Renderer(Box::new(TensorRenderer::generator(config, weights, device, pool)?)),
+            true => Network::PlanRenderer(Box::new(PlanRenderer::compile(graph, weights, pool)?)),
+            false => Network::Renderer(Box::new(TensorRenderer::new(graph, weights, device, pool)?)),
         };
-        Ok(Self { network, multiply_adds: generator_multiply_adds(config, weights) })
+        Ok(Self { network, multiply_adds: graph.multiply_adds()? })
     }
 
-    fn decoder(config: VaeConfig, weights: &Arrays, device: &Device, pool: &Pool) -> anyhow::Result<Self> {
+    /// A network that encodes.
+    fn encoder(graph: &Graph, weights: &Arrays, device: &Device, pool: &Pool) -> anyhow::Result<Self> {
         let network = match device.is_cpu() {
-            true => Network::PlanRenderer(Box::new(compile_decoder(&config, weights, pool)?)),
-            false => Network::Renderer(Box::new(TensorRenderer::decoder(config, weights, device, pool)?)),
+            true => Network::PlanEncoder(Box::new(PlanEncoder::compile(graph, weights, pool)?)),
+            false => Network::Encoder(Box::new(TensorEncoder::new(graph, weights, device, pool)?)),
         };
-        Ok(Self { network, multiply_adds: vae_multiply_adds("decoder.", weights) })
-    }
-
-    fn encoder(config: VaeConfig, weights: &Arrays, device: &Device, pool: &Pool) -> anyhow::Result<Self> {
-        let network = match device.is_cpu() {
-            true => Network::PlanEncoder(Box::new(compile_encoder(&config, weights, pool)?)),
-            false => Network::Encoder(Box::new(TensorEncoder::new(config, weights, device, pool)?)),
-        };
-        Ok(Self { network, multiply_adds: vae_multiply_adds("encoder.", weights) })
+        Ok(Self { network, multiply_adds: graph.multiply_adds()? })
     }
 
     /// The work on `batch` pictures at a time.
@@ -194,13 +181,15 @@ fn prepare(args: &Args, device: &Device, pool: &Pool) -> anyhow::Result<Subject>
     }
 }
 
-/// The generator of a file, or the decoder of a VAE alone.
+/// The network that draws the main picture of a model's.
 fn of_model(model: &ModelArgs, device: &Device, pool: &Pool) -> anyhow::Result<Subject> {
     let model = open(&model.sources()?)?.model;
-    match (model.description.generator(), model.description.decoder()) {
-        (Some(config), _) => Subject::generator(&config, model.group(GENERATOR), device, pool),
-        (None, Some(config)) => Subject::decoder(config, model.group(VAE), device, pool),
-        (None, None) => bail!("the model has neither a generator nor a VAE; nothing can be rendered"),
+    let last = model.description.render.first().and_then(|chain| chain.steps.last());
+    let network = last.and_then(|step| model.description.networks.get(step));
+    let drawing = network.and_then(|network| Some((network.picture_graph()?, model.group(&network.weights))));
+    match drawing {
+        Some((graph, weights)) => Subject::renderer(&graph, weights, device, pool),
+        None => bail!("the model has neither a generator nor a VAE; nothing can be rendered"),
     }
 }
 
@@ -209,11 +198,17 @@ fn of_architecture(arch: &str, device: &Device, pool: &Pool) -> anyhow::Result<S
     let mut stream = Stream::new(1, "bench");
     let vae = VaeConfig { channels: 1, c_dim: 10 };
     match arch {
-        "vae-encoder" => Subject::encoder(vae, &vae.initialise_uniform(&mut stream), device, pool),
-        "vae-decoder" => Subject::decoder(vae, &vae.initialise_uniform(&mut stream), device, pool),
+        "vae-encoder" => {
+            Subject::encoder(&vae.encoder_graph(), &vae.initialise_uniform(&mut stream), device, pool)
+        }
+        "vae-decoder" => {
+            let graph = vae.decoder_graph().to_pixels(PixelRange::Logits);
+            Subject::renderer(&graph, &vae.initialise_uniform(&mut stream), device, pool)
+        }
         _ => {
             let config = parse_arch(arch)?;
-            Subject::generator(&config, &config.initialise_uniform(&mut stream), device, pool)
+            let graph = config.graph().to_pixels(PixelRange::Signed);
+            Subject::renderer(&graph, &config.initialise_uniform(&mut stream), device, pool)
         }
     }
 }
@@ -262,37 +257,6 @@ fn parse_arch(arch: &str) -> anyhow::Result<GeneratorConfig> {
     Ok(GeneratorConfig::Resnet { z_dim: 276, trunk: ResnetTrunk { size, nfilter, nfilter_max, channels: 3 } })
 }
 
-/// Every weight of the network meets every pixel of its layer's map once.
-fn resnet_multiply_adds(trunk: &ResnetTrunk, weights: &Arrays) -> usize {
-    let pixels = |name: &str| {
-        let block = name.strip_prefix("resnet.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
-        match block {
-            Some(block) => (4usize << (block / 2)).pow(2),
-            None if name.starts_with("conv_img") => trunk.size * trunk.size,
-            None => 1,
-        }
-    };
-    weights.iter().filter(|(name, _)| name.ends_with(".weight")).map(|(name, w)| w.len() * pixels(name)).sum()
-}
-
-fn generator_multiply_adds(config: &GeneratorConfig, weights: &Arrays) -> usize {
-    match config {
-        GeneratorConfig::Small { .. } => vae_multiply_adds("", weights),
-        GeneratorConfig::Resnet { trunk, .. } => resnet_multiply_adds(trunk, weights),
-    }
-}
-
-/// The same for the 64x64 VAE, half of whose layers are in `prefix`; transposed layers by the map they read.
-fn vae_multiply_adds(prefix: &str, weights: &Arrays) -> usize {
-    let layers: [(usize, usize); 5] = match prefix {
-        "encoder." => [(0, 1024), (2, 256), (4, 64), (6, 16), (8, 1)],
-        _ => [(3, 1), (5, 16), (7, 64), (9, 256), (11, 1024)],
-    };
-    let pixels = |name: &str| layers.iter().find(|(n, _)| name == format!("{prefix}layer.{n}.weight"));
-    let mine = weights.iter().filter(|(name, _)| name.starts_with(prefix) && name.ends_with(".weight"));
-    mine.map(|(name, weight)| weight.len() * pixels(name).map_or(1, |&(_, pixels)| pixels)).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,18 +287,5 @@ mod tests {
     fn an_unknown_architecture_is_named_with_what_would_do() {
         let message = measure(&render("resnet:64", 1), 1).err().expect("unknown").to_string();
         assert!(message.contains("resnet:SIZE:NFILTER:NFILTER_MAX"), "{message}");
-    }
-
-    #[test]
-    fn the_published_sizes_cost_what_they_cost() {
-        let trunk = ResnetTrunk { size: 1024, nfilter: 16, nfilter_max: 512, channels: 3 };
-        let config = GeneratorConfig::Resnet { z_dim: 276, trunk };
-        let zeros = |p: crate::nets::Parameter| (p.name, crate::base::Array::zeros(p.shape));
-        let weights = config.parameters().into_iter().map(zeros).collect();
-        let gmacs = resnet_multiply_adds(&trunk, &weights) as f64 / 1e9;
-        assert!((16.0..17.0).contains(&gmacs), "{gmacs}");
-        let weights = VaeConfig { channels: 1, c_dim: 10 }.initialise_uniform(&mut Stream::new(1, "weights"));
-        assert_eq!(vae_multiply_adds("encoder.", &weights), 8_131_584);
-        assert_eq!(vae_multiply_adds("decoder.", &weights), 8_129_024);
     }
 }

@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use candle_core::Device;
 
-use crate::base::{Cancel, Picture, Pool, Stream, percentile};
+use crate::base::{Arrays, Cancel, Picture, Pool, Stream, percentile};
 use crate::checkpoint::{self, BUNDLED, Sources};
+use crate::graph::Graph;
 use crate::inference::{self, Networks, RenderError, Renderer, TensorRenderer};
-use crate::model::{GAN, GENERATOR, Model, VAE};
+use crate::model::{DECODER, GAN, GENERATOR, Model, VAE};
 
 use super::DoctorError;
 use super::examination::Finding;
@@ -34,7 +35,7 @@ pub(super) struct Drawn {
 }
 
 impl Pictures {
-    /// The pictures that `reference` draws through the networks as they are trained, which are no compiled plan.
+    /// The pictures that `reference` draws through candle, which is no compiled plan.
     ///
     /// # Errors
     /// When the bundled model cannot be read or drawn.
@@ -42,19 +43,24 @@ impl Pictures {
         let Some(bundled) = BUNDLED.first() else { return Ok(None) };
         let sources = Sources { checkpoint: Some(bundled.unpack_for_user()?), ..Sources::default() };
         let model = checkpoint::open(&sources)?.model;
-        let (Some(generator), Some(vae)) = (model.description.generator(), model.description.decoder())
-        else {
+        let network = |name: &str| {
+            let network = model.description.networks.get(name)?;
+            Some((network.picture_graph()?, model.group(&network.weights)))
+        };
+        let (Some(generator), Some(decoder)) = (network(GENERATOR), network(DECODER)) else {
             return Ok(None);
         };
         let mut stream = Stream::new(0, "doctor");
-        let codes = [generator.z_dim(), vae.c_dim].map(|width| stream.normals(CODES * width));
-        let expected = reference.run(pool, || {
-            let mut painter =
-                TensorRenderer::generator(&generator, model.group(GENERATOR), &Device::Cpu, pool)?;
-            let drawn = render(&mut painter, &codes[0])?;
-            let mut decoder = TensorRenderer::decoder(vae, model.group(VAE), &Device::Cpu, pool)?;
-            Ok::<_, RenderError>([drawn, render(&mut decoder, &codes[1])?])
-        })?;
+        let mut draw = |(graph, weights): (Graph, &Arrays)| {
+            let mut painter = TensorRenderer::new(&graph, weights, &Device::Cpu, pool)?;
+            let codes = stream.normals(CODES * painter.code_dim());
+            let pictures = render(&mut painter, &codes)?;
+            Ok::<_, RenderError>((codes, pictures))
+        };
+        let (of_generator, of_decoder) =
+            reference.run(pool, || Ok::<_, RenderError>((draw(generator)?, draw(decoder)?)))?;
+        let codes = [of_generator.0, of_decoder.0];
+        let expected = [of_generator.1, of_decoder.1];
         Ok(Some(Self { model, codes, expected }))
     }
 

@@ -2,7 +2,7 @@
 
 use candle_core::Device;
 
-use crate::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
+use crate::graph::{Graph, GraphError};
 
 /// The share of a GPU's free memory that one batch may take; the window's other networks and other programs want some.
 const SHARE: u64 = 4;
@@ -61,54 +61,50 @@ impl Footprint {
         Self { values: (1 + 9 + 3) * map, buffer: 9 * map, picture }
     }
 
-    /// Of the published VAE's halves and of the small GAN, whose largest maps have 32 channels of 32x32.
-    pub(crate) fn small(channels: usize) -> Self {
-        Self::of_layer(32 * 32 * 32, (channels * VaeConfig::SIZE * VaeConfig::SIZE) as u64)
-    }
-
-    /// Of a generator.
-    pub(super) fn generator(config: &GeneratorConfig) -> Self {
-        match config {
-            GeneratorConfig::Small { channels, .. } => Self::small(*channels),
-            GeneratorConfig::Resnet { trunk, .. } => Self::residual(trunk),
-        }
-    }
-
-    /// Of the residual generator: its blocks read maps that have been doubled, with the channels of the level before.
-    fn residual(trunk: &ResnetTrunk) -> Self {
-        let map = |halvings: usize| (trunk.width(halvings + 1) * (trunk.size >> halvings).pow(2)) as u64;
-        let largest = (0..trunk.levels()).map(map).max().unwrap_or(0);
-        Self::of_layer(largest, (trunk.channels * trunk.size * trunk.size) as u64)
+    /// Of a network that takes or makes one picture: its largest map, what its widest layer reads, and three results.
+    ///
+    /// # Errors
+    /// When it cannot be computed.
+    pub(crate) fn of_graph(graph: &Graph) -> Result<Self, GraphError> {
+        let shapes = graph.shapes()?;
+        let largest = shapes.iter().map(|shape| shape.values()).max().unwrap_or(0) as u64;
+        let read = graph.most_values_read()? as u64;
+        let ends = graph.inputs().chain(graph.output_shapes()?).map(|shape| shape.values());
+        let picture = ends.max().unwrap_or(0) as u64;
+        Ok(Self { values: read.saturating_add(4 * largest), buffer: read, picture })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::PixelRange;
     use crate::base::{Cancel, Pool, Stream};
     use crate::inference::{Encoder, Renderer, TensorEncoder, TensorRenderer};
-    use crate::nets::Parameters;
+    use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
     fn residual(size: usize, nfilter: usize) -> Footprint {
-        Footprint::residual(&ResnetTrunk { size, nfilter, nfilter_max: 512, channels: 3 })
+        let trunk = ResnetTrunk { size, nfilter, nfilter_max: 512, channels: 3 };
+        Footprint::of_graph(&GeneratorConfig::Resnet { z_dim: 9, trunk }.graph()).expect("a network")
     }
 
     #[test]
-    fn the_largest_map_is_that_of_a_doubled_level() {
-        assert_eq!(residual(64, 64).buffer, 9 * 128 * 64 * 64);
-        assert_eq!(residual(64, 64).picture, 3 * 64 * 64);
-        // no level beyond nfilter_max is wider
-        assert_eq!(residual(64, 512).buffer, 9 * 512 * 64 * 64);
+    fn the_widest_layer_is_the_3x3_convolution_of_the_largest_map() {
+        assert_eq!(residual(64, 64), Footprint::of_layer(64 * 64 * 64, 3 * 64 * 64));
+        assert_eq!(residual(1024, 16), Footprint::of_layer(16 * 1024 * 1024, 3 * 1024 * 1024));
+        let encoder = VaeConfig { channels: 3, c_dim: 4 }.encoder_graph();
+        let footprint = Footprint::of_graph(&encoder).expect("a network");
+        assert_eq!((footprint.buffer, footprint.picture), (32 * 16 * 16 * 16, 3 * 64 * 64));
     }
 
     #[test]
     fn as_many_pictures_as_fit_and_never_none() {
-        let small = Footprint::small(3);
+        let small = Footprint::of_layer(32 * 32 * 32, 3 * 64 * 64);
         let one = 4 * small.values;
         let of = |bytes| MemoryBudget::bytes(bytes).pictures(small);
         assert_eq!([0, one - 1, one, 10 * one + 1, u64::MAX].map(of), [1, 1, 1, 10, MOST as usize]);
         let plenty = MemoryBudget::bytes(u64::MAX);
-        assert_eq!(plenty.pictures(residual(1024, 16)), 7, "a buffer of 32-bit size holds no more");
+        assert_eq!(plenty.pictures(residual(1024, 16)), 14, "a buffer of 32-bit size holds no more");
         assert_eq!(MemoryBudget::of(&Device::Cpu), MemoryBudget::bytes(ELSEWHERE));
     }
 
@@ -123,9 +119,12 @@ mod tests {
         let vae = VaeConfig { channels: 1, c_dim: 3 };
         let vae_weights = vae.initialise_uniform(&mut Stream::new(3, "weights"));
         let photos: Vec<f32> = Stream::new(4, "photos").normals(5 * 4096);
+        let graphs = [config.graph().to_pixels(PixelRange::Signed), vae.encoder_graph()];
+        let [one_drawn, one_encoded] =
+            graphs.each_ref().map(|graph| Footprint::of_graph(graph).expect("a network").values);
         let drawn = |at_once: u64| {
-            let budget = MemoryBudget::bytes(at_once * 4 * Footprint::generator(&config).values);
-            let renderer = TensorRenderer::generator(&config, &weights, &device, &pool).expect("fits");
+            let budget = MemoryBudget::bytes(at_once * 4 * one_drawn);
+            let renderer = TensorRenderer::new(&graphs[0], &weights, &device, &pool).expect("fits");
             let mut renderer = renderer.within(budget);
             assert_eq!(renderer.at_once(), at_once as usize);
             let mut pictures = vec![f32::NAN; 7 * 3 * 256];
@@ -133,9 +132,9 @@ mod tests {
             pictures
         };
         let encoded = |at_once: u64| {
-            let budget = MemoryBudget::bytes(at_once * 4 * Footprint::small(1).values);
-            let mut encoder =
-                TensorEncoder::new(vae, &vae_weights, &device, &pool).expect("fits").within(budget);
+            let budget = MemoryBudget::bytes(at_once * 4 * one_encoded);
+            let encoder = TensorEncoder::new(&graphs[1], &vae_weights, &device, &pool).expect("fits");
+            let mut encoder = encoder.within(budget);
             let (mut mu, mut logvar) = (vec![f32::NAN; 5 * 3], vec![f32::NAN; 5 * 3]);
             encoder.encode(&photos, &mut mu, &mut logvar).expect("encodes");
             [mu, logvar].concat()

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor, bail};
 
 use crate::base::{Cancel, Picture, Pool};
-use crate::model::{Architecture, Feed, Model, ModelDescription, Network, Port, Wiring};
-use crate::nets::{Mlp, MlpConfig, Parameters};
+use crate::graph::{Graph, Shape};
+use crate::model::{Feed, Model, ModelDescription, Network, Port, Wiring};
 
 use super::networks::{cannot_run, open_renderer};
-use super::tensors::bind;
+use super::tensors::Interpreter;
 use super::{Outcome, RenderError, Renderer};
 
 /// A render chain of more than one step.
@@ -25,7 +25,7 @@ pub(super) struct ChainRenderer {
 
 /// A network from numbers to numbers.
 struct Stage {
-    net: Mlp,
+    net: Interpreter,
     takes: Vec<Piece>,
     outputs: usize,
 }
@@ -52,13 +52,11 @@ impl ChainRenderer {
         };
         let layout = Layout { description: &model.description, wiring };
         let stages = stages.iter().map(|(network, feeds)| {
-            let Architecture::Mlp { widths } = &network.architecture else {
-                return Err(cannot_run("makes codes of codes", network));
-            };
-            let config = MlpConfig(widths.clone());
-            let weights = bind(model.group(&network.weights), &config.parameters(), device)?;
+            let graph = network.architecture.graph().filter(makes_numbers_of_numbers);
+            let graph = graph.ok_or_else(|| cannot_run("makes codes of codes", network))?;
+            let net = Interpreter::new(&graph, model.group(&network.weights), device)?;
             let outputs = layout.width(&network.outputs);
-            Ok(Stage { net: Mlp::new(&config, &weights)?, takes: layout.pieces(network, feeds), outputs })
+            Ok(Stage { net, takes: layout.pieces(network, feeds), outputs })
         });
         Ok(Self {
             code_dim: layout.width(wiring.takes.iter().copied()),
@@ -84,7 +82,10 @@ impl ChainRenderer {
             let (net, device) = (&stage.net, &self.device);
             let forward = || -> Result<Vec<f32>> {
                 let input = Tensor::from_vec(input, (rows, width), device)?;
-                net.forward(&input)?.flatten_all()?.to_vec1()
+                match net.run(&[input])?.pop() {
+                    Some(made) => made.flatten_all()?.to_vec1(),
+                    None => bail!("the network makes nothing"),
+                }
             };
             made.push(self.pool.run(forward)?);
         }
@@ -105,6 +106,13 @@ impl ChainRenderer {
         }
         values
     }
+}
+
+/// Whether a network takes one row and gives one.
+fn makes_numbers_of_numbers(graph: &Graph) -> bool {
+    let inputs: Vec<Shape> = graph.inputs().collect();
+    let outputs = graph.output_shapes().unwrap_or_default();
+    matches!((&inputs[..], &outputs[..]), (&[Shape::Row(_)], &[Shape::Row(_)]))
 }
 
 /// Where the numbers of each port lie.
@@ -180,11 +188,11 @@ impl Renderer for ChainRenderer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Stream;
-    use crate::inference::plan::compile_generator;
+    use crate::base::{PixelRange, Stream};
+    use crate::inference::plan::PlanRenderer;
     use crate::inference::{open, open_chain};
-    use crate::model::{Chain, CodeBlock, GAN, GENERATOR};
-    use crate::nets::GeneratorConfig;
+    use crate::model::{Architecture, Chain, CodeBlock, GAN, GENERATOR};
+    use crate::nets::{GeneratorConfig, Mlp, MlpConfig, Parameters, Weights};
 
     const GENERATED: GeneratorConfig = GeneratorConfig::Small { z_dim: 5, channels: 1 };
     const EMITTED: [usize; 3] = [2, 7, 6];
@@ -214,6 +222,11 @@ mod tests {
             .with_weights("emitter", mlp().initialise_uniform(&mut stream))
     }
 
+    fn plan(model: &Model, pool: &Pool) -> PlanRenderer {
+        let graph = GENERATED.graph().to_pixels(PixelRange::Signed);
+        PlanRenderer::compile(&graph, model.group(GENERATOR), pool).expect("fits")
+    }
+
     fn pictures(renderer: &mut dyn Renderer, codes: &[f32]) -> Vec<f32> {
         let rows = codes.len() / renderer.code_dim();
         let mut values = vec![f32::NAN; rows * 64 * 64];
@@ -230,9 +243,9 @@ mod tests {
         // [s, z] or [z, s]: as the networks ask for them
         assert_eq!(model.description.inputs("from z"), ["z", "s"]);
         let rows = [[0.3, -1.0, 0.5, 2.0], [1.5, 0.25, -0.75, 0.0]];
-        let weights = bind(model.group("emitter"), &mlp().parameters(), &Device::Cpu).expect("fits");
+        let weights = Weights::frozen(model.group("emitter"), &Device::Cpu).expect("fits");
         let emitter = Mlp::new(&mlp(), &weights).expect("fits");
-        let mut generator = compile_generator(&GENERATED, model.group(GENERATOR), &pool).expect("fits");
+        let mut generator = plan(&model, &pool);
         let expected: Vec<f32> = rows
             .iter()
             .flat_map(|[z0, z1, s0, s1]| {
@@ -254,7 +267,7 @@ mod tests {
         let (model, pool) = (model(), Pool::new("test", 1).expect("starts"));
         let mut chain = open_chain(&model, &model.description.render[0], &Device::Cpu, &pool).expect("opens");
         assert_eq!(model.description.render[0].name, GAN);
-        let mut plan = compile_generator(&GENERATED, model.group(GENERATOR), &pool).expect("fits");
+        let mut plan = plan(&model, &pool);
         let codes = Stream::new(3, "codes").normals(2 * 5);
         assert_eq!(pictures(chain.as_mut(), &codes), pictures(&mut plan, &codes));
     }

@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 
 use candle_core::Device;
 
-use crate::base::Pool;
-use crate::model::{Architecture, Chain, Model, Network};
+use crate::base::{Arrays, Pool};
+use crate::graph::Graph;
+use crate::model::{Chain, Model, Network};
 
 use super::chain::ChainRenderer;
-use super::plan::{compile_decoder, compile_encoder, compile_generator};
+use super::plan::{PlanEncoder, PlanRenderer};
 use super::tensors::{TensorEncoder, TensorRenderer};
 use super::{Encoder, RenderError, Renderer};
 
@@ -66,18 +67,40 @@ pub(super) fn open_renderer(
     device: &Device,
     pool: &Pool,
 ) -> Result<Box<dyn Renderer>, RenderError> {
-    let weights = model.group(&network.weights);
-    Ok(match (&network.architecture, device.is_cpu()) {
-        (Architecture::Generator(config), true) => Box::new(compile_generator(config, weights, pool)?),
-        (Architecture::Generator(config), false) => {
-            Box::new(TensorRenderer::generator(config, weights, device, pool)?)
+    let graph = network.picture_graph().ok_or_else(|| cannot_run("draws", network))?;
+    renderer(&graph, model.group(&network.weights), device, pool)
+}
+
+/// Something that draws what `graph` makes of codes: the compiled plan on the processor, where it has the kernels, or candle.
+fn renderer(
+    graph: &Graph,
+    weights: &Arrays,
+    device: &Device,
+    pool: &Pool,
+) -> Result<Box<dyn Renderer>, RenderError> {
+    if device.is_cpu() {
+        match PlanRenderer::compile(graph, weights, pool) {
+            Err(RenderError::Unsupported(what)) => log::info!("candle draws, as no kernel knows {what}"),
+            compiled => return Ok(Box::new(compiled?)),
         }
-        (Architecture::VaeDecoder(config), true) => Box::new(compile_decoder(config, weights, pool)?),
-        (Architecture::VaeDecoder(config), false) => {
-            Box::new(TensorRenderer::decoder(*config, weights, device, pool)?)
+    }
+    Ok(Box::new(TensorRenderer::new(graph, weights, device, pool)?))
+}
+
+/// The same for what encodes.
+fn encoder(
+    graph: &Graph,
+    weights: &Arrays,
+    device: &Device,
+    pool: &Pool,
+) -> Result<Box<dyn Encoder>, RenderError> {
+    if device.is_cpu() {
+        match PlanEncoder::compile(graph, weights, pool) {
+            Err(RenderError::Unsupported(what)) => log::info!("candle encodes, as no kernel knows {what}"),
+            compiled => return Ok(Box::new(compiled?)),
         }
-        _ => return Err(cannot_run("draws", network)),
-    })
+    }
+    Ok(Box::new(TensorEncoder::new(graph, weights, device, pool)?))
 }
 
 /// Makes the first encode chain of `model` ready; `None` where it has none.
@@ -97,18 +120,64 @@ pub fn open_encoder(
             "its chain {name} encodes in several steps, which idgan cannot run"
         )));
     };
-    let weights = model.group(&network.weights);
-    Ok(Some(match (&network.architecture, device.is_cpu()) {
-        (Architecture::VaeEncoder(config), true) => Box::new(compile_encoder(config, weights, pool)?),
-        (Architecture::VaeEncoder(config), false) => {
-            Box::new(TensorEncoder::new(*config, weights, device, pool)?)
-        }
-        _ => return Err(cannot_run("encodes", network)),
-    }))
+    let graph = network.architecture.graph().ok_or_else(|| cannot_run("encodes", network))?;
+    encoder(&graph, model.group(&network.weights), device, pool).map(Some)
 }
 
 /// Says that a network cannot do what its place in a chain asks of it.
 pub(super) fn cannot_run(does: &str, network: &Network) -> RenderError {
     let kind = network.architecture.kind();
     RenderError::Chain(format!("this idgan knows no network of the kind {kind} that {does}; update idgan"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Array, Cancel, PixelRange};
+    use crate::graph::{Linear, Operation, Shape};
+
+    /// A linear layer from `inputs` numbers and a softmax over its `outputs`.
+    fn softmax(graph: &mut Graph, inputs: usize, shape: Shape) -> Arrays {
+        let x = graph.input(Shape::Row(inputs));
+        let row = graph.linear(x, Linear::new("fc", inputs, shape.values()));
+        let map = graph.apply(Operation::Reshape(shape), &[row]);
+        let share = graph.apply(Operation::Softmax, &[map]);
+        graph.give(share);
+        let values = |parameter: crate::graph::Parameter| {
+            let mut array = Array::zeros(parameter.shape);
+            array.data_mut().iter_mut().enumerate().for_each(|(i, value)| *value = (i % 7) as f32 * 0.3);
+            (parameter.name, array)
+        };
+        graph.parameters().into_iter().map(values).collect()
+    }
+
+    #[test]
+    fn a_network_that_no_kernel_knows_is_run_by_candle_on_the_processor() {
+        let (pool, device) = (Pool::new("test", 1).expect("starts"), Device::Cpu);
+        let mut graph = Graph::default();
+        let weights = softmax(&mut graph, 2, Shape::Map([3, 4, 4]));
+        let graph = graph.to_pixels(PixelRange::Unit);
+        assert!(matches!(PlanRenderer::compile(&graph, &weights, &pool), Err(RenderError::Unsupported(_))));
+        let mut drawing = renderer(&graph, &weights, &device, &pool).expect("opens");
+        let mut picture = [f32::NAN; 48];
+        drawing.render(&[0.5, -1.0], &mut picture, &Cancel::new()).expect("renders");
+        for pixel in 0..16 {
+            let sum: f32 = (0..3).map(|channel| picture[16 * channel + pixel]).sum();
+            assert!((sum - 1.0).abs() < 1e-6, "the shares of pixel {pixel} sum to {sum}");
+        }
+
+        let mut missing = weights;
+        missing.remove("fc.bias");
+        let refused = renderer(&graph, &missing, &device, &pool).err().expect("no weights").to_string();
+        assert!(refused.contains("fc.bias is missing (expected shape [48])"), "{refused}");
+    }
+
+    #[test]
+    fn a_network_that_gives_no_posterior_encodes_nothing() {
+        let (pool, device) = (Pool::new("test", 1).expect("starts"), Device::Cpu);
+        let mut graph = Graph::default();
+        let weights = softmax(&mut graph, 2, Shape::Row(4));
+        let refused = encoder(&graph, &weights, &device, &pool).err().expect("refused").to_string();
+        assert_eq!(refused, "the network does not give mean and log variance of one code");
+    }
 }

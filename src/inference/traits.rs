@@ -1,4 +1,5 @@
 use crate::base::{Cancel, Picture};
+use crate::graph::GraphError;
 
 /// Pictures that a processor computes at once.
 const BATCH: usize = 64;
@@ -92,10 +93,25 @@ pub enum RenderError {
     /// Weights that do not fit the architecture.
     #[error("the weights do not fit the architecture: {0}")]
     Weights(String),
+    /// A network that cannot be computed at all.
+    #[error("{0}")]
+    Network(GraphError),
+    /// A network that the compiled plan has no kernel for; candle runs it.
+    #[error("the processor's kernels do not know {0}")]
+    Unsupported(String),
     /// A chain that does not fit together, or that cannot be run here.
     #[error("{0}")]
     Chain(String),
     /// The device failed.
     #[error("the device failed: {0}")]
     Device(#[from] candle_core::Error),
+}
+
+impl From<GraphError> for RenderError {
+    fn from(error: GraphError) -> Self {
+        match error {
+            GraphError::Weights(what) => Self::Weights(what),
+            other => Self::Network(other),
+        }
+    }
 }

@@ -364,7 +364,8 @@ impl Features for FactorFeatures {
         if self.device.is_cpu() {
             return BATCH;
         }
-        MemoryBudget::of(&self.device).pictures(Footprint::small(self.task.channels))
+        let footprint = Footprint::of_graph(&self.task.network().graph());
+        footprint.map_or(BATCH, |footprint| MemoryBudget::of(&self.device).pictures(footprint))
     }
 
     fn extract(&mut self, pictures: &[f32], shape: [usize; 3]) -> Result<Vec<f32>, MetricError> {

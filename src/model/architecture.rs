@@ -1,11 +1,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::nets::{
-    DiscriminatorConfig, GeneratorConfig, MlpConfig, Parameter, Parameters, ResnetTrunk, VaeConfig,
-};
-
-use super::PixelRange;
+use crate::base::PixelRange;
+use crate::graph::Graph;
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, MlpConfig, ResnetTrunk, VaeConfig};
 
 /// Most feature maps of a layer, and most units of one.
 const MOST_WIDTH: usize = 1 << 16;
@@ -85,14 +83,14 @@ impl Architecture {
         })
     }
 
-    /// Every parameter; `None` for one that nothing is known of.
-    pub fn parameters(&self) -> Option<Vec<Parameter>> {
+    /// What it computes; `None` for one that nothing is known of.
+    pub fn graph(&self) -> Option<Graph> {
         Some(match self {
-            Self::Generator(config) => config.parameters(),
-            Self::Discriminator(config) => config.parameters(),
-            Self::VaeDecoder(config) => config.decoder_parameters(),
-            Self::VaeEncoder(config) => config.encoder_parameters(),
-            Self::Mlp { widths } => MlpConfig(widths.clone()).parameters(),
+            Self::Generator(config) => config.graph(),
+            Self::Discriminator(config) => config.graph(),
+            Self::VaeDecoder(config) => config.decoder_graph(),
+            Self::VaeEncoder(config) => config.encoder_graph(),
+            Self::Mlp { widths } => MlpConfig(widths.clone()).graph(),
             Self::Unknown(_) => return None,
         })
     }

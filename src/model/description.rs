@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use crate::base::Background;
 use crate::data::DrawingVersion;
+use crate::graph::Graph;
 
 use super::{Architecture, Chain, CodeBlock, Port};
 
@@ -51,6 +52,14 @@ pub struct Network {
     pub inputs: Vec<Port>,
     /// What it gives; numbers are taken apart in this order.
     pub outputs: Vec<Port>,
+}
+
+impl Network {
+    /// From codes to a picture with values in [0, 1]; `None` for one that draws none, or that nothing is known of.
+    pub fn picture_graph(&self) -> Option<Graph> {
+        let [Port::Picture { range, .. }] = self.outputs[..] else { return None };
+        Some(self.architecture.graph()?.to_pixels(range))
+    }
 }
 
 impl ModelDescription {

@@ -1,9 +1,10 @@
 //! The networks of ID-GAN and its relatives by the names that they have in every description, and how they are
 //! connected there.
 
+use crate::base::PixelRange;
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
 
-use super::{Architecture, Chain, ModelDescription, Network, PixelRange, Port};
+use super::{Architecture, Chain, ModelDescription, Network, Port};
 
 /// The network, and group of weights, of a generator.
 pub const GENERATOR: &str = "generator";

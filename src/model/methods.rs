@@ -4,9 +4,9 @@
 use serde_json::json;
 
 use super::{
-    Architecture, Chain, CodeBlock, CodeKind, CodeValue, Feed, GAN, ModelDescription, Network, PixelRange,
-    Port, VAE,
+    Architecture, Chain, CodeBlock, CodeKind, CodeValue, Feed, GAN, ModelDescription, Network, Port, VAE,
 };
+use crate::base::PixelRange;
 use crate::nets::{GeneratorConfig, VaeConfig};
 
 fn block(name: &str, dims: usize, kind: CodeKind) -> CodeBlock {

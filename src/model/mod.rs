@@ -22,6 +22,6 @@ pub use chain::{Chain, ChainError};
 pub use code::{CodeBlock, CodeKind};
 pub use description::{ModelDescription, Network};
 pub use known::{DECODER, DISCRIMINATOR, ENCODER, GAN, GENERATOR, VAE};
-pub use port::{CodeValue, PixelRange, Port};
+pub use port::{CodeValue, Port};
 pub use trained::{Model, Stats};
 pub use wiring::{Feed, Wiring};

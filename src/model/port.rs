@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::PixelRange;
+
 /// One thing that a network takes or gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "port", rename_all = "kebab-case")]
@@ -41,18 +43,6 @@ pub enum CodeValue {
     /// The log variance of its posterior.
     Logvar,
     /// Logits of a one-hot block.
-    Logits,
-}
-
-/// The numbers of a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PixelRange {
-    /// 0 is black, 1 is white.
-    Unit,
-    /// -1 is black, 1 is white, as tanh gives.
-    Signed,
-    /// The sigmoid of them is in [0, 1].
     Logits,
 }
 

@@ -153,7 +153,8 @@ fn is_plain(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Architecture, CodeBlock, CodeKind, DECODER, DISCRIMINATOR, GENERATOR, PixelRange};
+    use crate::base::PixelRange;
+    use crate::model::{Architecture, CodeBlock, CodeKind, DECODER, DISCRIMINATOR, GENERATOR};
     use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 
     fn sound() -> ModelDescription {

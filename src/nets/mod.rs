@@ -1,28 +1,27 @@
-//! One network family per file, built from a plain configuration; parameter names equal the published
-//! state-dict names, so that weights travel between here and PyTorch without a table of renamings.
+//! One network family a folder: its graph from a plain configuration (`graph.rs`), of which parameters, their shapes and
+//! their start derive, and how it is trained (`eager.rs`). Both have their parameters' names from the graph, and these equal
+//! the published state-dict names, so that weights travel between here and PyTorch without a table of renamings.
 
-mod config;
-mod conv_stack;
+mod conv;
 mod gan;
-mod growth;
 mod inception;
+mod initialise;
 mod mlp;
-mod parameters;
 mod projection;
 mod resnet;
-mod resnet_block;
 mod slope;
 mod vae;
 mod weights;
 
-pub use config::{DiscriminatorConfig, EncoderConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
-pub use conv_stack::{ConvDecoder, ConvEncoder};
-pub use gan::{Discriminator, Generator, Verdict};
-pub use growth::{grown_discriminator, grown_generator};
+#[cfg(test)]
+mod tests;
+
+pub use conv::{ConvDecoder, ConvEncoder};
+pub use gan::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Verdict};
 pub use inception::Inception;
+pub use initialise::Parameters;
 pub use mlp::{Mlp, MlpConfig};
-pub use parameters::{Parameter, Parameters};
 pub use projection::{Projection, ProjectionConfig};
-pub use resnet::{ResnetDiscriminator, ResnetGenerator};
-pub use vae::{Posterior, PosteriorEncoder, Vae};
+pub use resnet::{ResnetDiscriminator, ResnetGenerator, ResnetTrunk, grown_discriminator, grown_generator};
+pub use vae::{EncoderConfig, Posterior, PosteriorEncoder, Vae, VaeConfig};
 pub use weights::{Weights, check_parameters};

@@ -1,8 +1,12 @@
 use candle_core::{Result, Tensor};
 
+use crate::graph::{Graph, Linear, Shape};
 use crate::ops;
 
-use super::{Parameter, Parameters, Weights};
+use super::{Parameters, Weights};
+
+/// The name of its layer.
+const LAYER: &str = "projection";
 
 /// The sizes of a [`Projection`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +46,12 @@ impl Projection {
 }
 
 impl Parameters for ProjectionConfig {
-    fn parameters(&self) -> Vec<Parameter> {
-        vec![Parameter {
-            name: Projection::WEIGHT.to_owned(),
-            shape: vec![self.features, self.c_dim],
-            fan_in: self.c_dim,
-        }]
+    fn graphs(&self) -> Vec<Graph> {
+        let mut graph = Graph::default();
+        let condition = graph.input(Shape::Row(self.c_dim));
+        let layer = Linear::new(LAYER, self.c_dim, self.features).without_bias();
+        let features = graph.linear(condition, layer);
+        graph.give(features);
+        vec![graph]
     }
 }

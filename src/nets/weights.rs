@@ -3,8 +3,7 @@ use std::collections::BTreeMap;
 use candle_core::{Device, Result, Tensor, Var};
 
 use crate::base::{Array, Arrays};
-
-use super::Parameter;
+use crate::graph::{Parameter, check_weights};
 
 /// One network's parameters on a device, by name; either fixed or trainable.
 ///
@@ -114,19 +113,7 @@ fn tensor(array: &Array, device: &Device) -> Result<Tensor> {
 /// # Errors
 /// A sentence naming the first parameter that is missing, has another shape (both are given) or is unknown.
 pub fn check_parameters(arrays: &Arrays, parameters: &[Parameter]) -> std::result::Result<(), String> {
-    for parameter in parameters {
-        let Some(array) = arrays.get(&parameter.name) else {
-            return Err(format!("{} is missing (expected shape {:?})", parameter.name, parameter.shape));
-        };
-        if array.shape() != parameter.shape {
-            return Err(format!(
-                "{} has shape {:?}, expected {:?}",
-                parameter.name,
-                array.shape(),
-                parameter.shape
-            ));
-        }
-    }
+    check_weights(arrays, parameters).map_err(|error| error.to_string())?;
     match arrays.keys().find(|name| parameters.iter().all(|p| p.name != **name)) {
         Some(extra) => Err(format!("{extra} does not belong to this architecture")),
         None => Ok(()),

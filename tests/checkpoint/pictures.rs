@@ -11,7 +11,7 @@ use idgan::base::{Array, Arrays, Cancel, Pool};
 use idgan::checkpoint::npz::{NpzArray, NpzFile, write_npz};
 use idgan::checkpoint::{GAN_FILE, Sources, VAE_FILE, export_torch, open};
 use idgan::inference::{self, Encoder, Networks, Renderer, TensorEncoder, TensorRenderer};
-use idgan::model::{CodeBlock, DISCRIMINATOR, GAN, GENERATOR, Model, VAE};
+use idgan::model::{CodeBlock, DECODER, DISCRIMINATOR, ENCODER, GAN, GENERATOR, Model, Network, VAE};
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 use idgan::training::Downsample;
 use idgan::training::stage2::FrozenEncoder;
@@ -29,22 +29,24 @@ fn unit(pictures: &Array) -> Vec<f32> {
     pictures.data().iter().map(|v| (v + 1.0) * 0.5).collect()
 }
 
+/// A network that draws, run by candle.
+fn through_candle(model: &Model, network: &Network) -> Box<dyn Renderer> {
+    let (pool, graph) = (Pool::new("test", 2).unwrap(), network.picture_graph().unwrap());
+    Box::new(TensorRenderer::new(&graph, model.group(&network.weights), &Device::Cpu, &pool).unwrap())
+}
+
 /// Both implementations of a model's networks.
 fn implementations(model: &Model) -> [(&'static str, Networks); 2] {
     let (pool, device) = (Pool::new("test", 2).unwrap(), Device::Cpu);
     let plans = inference::open(model, &device, &pool).unwrap();
-    let description = &model.description;
-    let generator = description.generator().map(|config| {
-        let net = TensorRenderer::generator(&config, model.group(GENERATOR), &device, &pool).unwrap();
-        Box::new(net) as Box<dyn Renderer>
+    let networks = &model.description.networks;
+    let painters = [(GAN, GENERATOR), (VAE, DECODER)].into_iter().filter_map(|(chain, network)| {
+        Some((chain.to_owned(), through_candle(model, networks.get(network)?)))
     });
-    let (vae, weights) = (description.decoder().unwrap(), model.group(VAE));
-    let decoder = TensorRenderer::decoder(vae, weights, &device, &pool).unwrap();
-    let encoder = TensorEncoder::new(vae, weights, &device, &pool).unwrap();
-    let decoder: Box<dyn Renderer> = Box::new(decoder);
+    let renderers = painters.collect();
+    let graph = networks[ENCODER].architecture.graph().unwrap();
+    let encoder = TensorEncoder::new(&graph, model.group(VAE), &device, &pool).unwrap();
     let encoder: Box<dyn Encoder> = Box::new(encoder);
-    let generator = generator.map(|generator| (GAN.to_owned(), generator));
-    let renderers = generator.into_iter().chain([(VAE.to_owned(), decoder)]).collect();
     [("plan", plans), ("candle", Networks { renderers, encoder: Some(encoder) })]
 }
 
@@ -82,15 +84,11 @@ fn check_gan(vae: Option<&Path>, gan: &Path, expected: &Arrays, what: &str) {
 
 /// The generator's pictures of `z`, `expected` in [-1, 1].
 fn check_generator(model: &Model, z: &Array, expected: &Array, what: &str) {
-    let config = model.description.generator().unwrap();
     assert_eq!(expected.shape()[1..], model.description.picture_shape(GAN).unwrap());
     let (pool, device) = (Pool::new("test", 2).unwrap(), Device::Cpu);
     let mut renderers: Vec<(&str, Box<dyn Renderer>)> = vec![
         ("plan", inference::open(model, &device, &pool).unwrap().renderers.remove(GAN).unwrap()),
-        (
-            "candle",
-            Box::new(TensorRenderer::generator(&config, model.group(GENERATOR), &device, &pool).unwrap()),
-        ),
+        ("candle", through_candle(model, &model.description.networks[GENERATOR])),
     ];
     for (name, renderer) in &mut renderers {
         let mut pictures = vec![f32::NAN; expected.len()];

@@ -1,8 +1,8 @@
 //! Compiled networks give the pictures and codes that PyTorch gave for the published checkpoint formats.
 
 use crate::common::official;
-use idgan::base::{Array, Arrays, Cancel, Pool};
-use idgan::inference::plan::{compile_decoder, compile_encoder, compile_generator};
+use idgan::base::{Array, Arrays, Cancel, PixelRange, Pool};
+use idgan::inference::plan::{PlanEncoder, PlanRenderer};
 use idgan::inference::{Encoder, Renderer};
 use idgan::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
 use safetensors::SafeTensors;
@@ -43,7 +43,8 @@ fn generators_give_the_pictures_that_pytorch_gave() {
         let expected = tensors(&folder, &format!("{name}.expected.safetensors"), "", 1.0);
         for (group, factor, key) in [("after.G.", 1.0, "image"), ("after.G_ema.", 1.5, "image_ema")] {
             let weights = tensors(&folder, &format!("{name}.training.safetensors"), group, factor);
-            let mut renderer = compile_generator(&config, &weights, &pool).expect("compiles");
+            let graph = config.graph().to_pixels(PixelRange::Signed);
+            let mut renderer = PlanRenderer::compile(&graph, &weights, &pool).expect("compiles");
             let mut pictures = vec![f32::NAN; expected[key].len()];
             renderer.render(expected["z"].data(), &mut pictures, &Cancel::new()).expect("renders");
             // Both in [-1, 1], as the reference has them.
@@ -61,12 +62,13 @@ fn the_vae_gives_the_pictures_and_codes_that_pytorch_gave() {
     let weights = tensors(&folder, "dvae_dsprites_last.training.safetensors", "after.", 1.0);
     let expected = tensors(&folder, "dvae_dsprites_last.expected.safetensors", "", 1.0);
 
-    let mut decoder = compile_decoder(&config, &weights, &pool).expect("compiles");
+    let graph = config.decoder_graph().to_pixels(PixelRange::Logits);
+    let mut decoder = PlanRenderer::compile(&graph, &weights, &pool).expect("compiles");
     let mut pictures = vec![f32::NAN; expected["decoded"].len()];
     decoder.render(expected["c"].data(), &mut pictures, &Cancel::new()).expect("renders");
     assert_close(&pictures, expected["decoded"].data().iter().copied(), "decoded");
 
-    let mut encoder = compile_encoder(&config, &weights, &pool).expect("compiles");
+    let mut encoder = PlanEncoder::compile(&config.encoder_graph(), &weights, &pool).expect("compiles");
     let (mut mu, mut logvar) = (vec![f32::NAN; 30], vec![f32::NAN; 30]);
     encoder.encode(expected["x"].data(), &mut mu, &mut logvar).expect("encodes");
     assert_close(&mu, expected["mu"].data().iter().copied(), "mu");

@@ -1,206 +1,82 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use super::executor::Workspace;
+use super::lower::lower;
 use super::profile::{StepTime, median};
 use super::renderer::check;
-use super::weights::Weights;
+use super::steps::{GROUP, Outputs, Plan, RowPart, Slot, Step};
 use crate::base::{Arrays, Pool};
+use crate::graph::Graph;
+use crate::inference::tensors::encoder_ends;
 use crate::inference::{Encoder, RenderError};
-use crate::nets::VaeConfig;
-use crate::ops::cpu::blocked::{
-    BLOCK, Buffer, EntryConv, Epilogue, Linear, MapShape, Team, Variant, WinogradConv,
-};
+use crate::ops::cpu::blocked::Team;
 use crate::ops::cpu::isa::Isa;
 
-/// Height and width of the pictures that the published VAE takes.
-const SIZE: usize = VaeConfig::SIZE;
-
-/// Shape of the last map, which the linear layers take.
-const LAST: MapShape = MapShape::new(64, 4, 4);
-
-/// Values in it.
-const FEATURES: usize = LAST.channels() * LAST.height() * LAST.width();
-
-/// Pictures that one thread takes through the small maps together, so that each of their weights is read once for
-/// all of them; the large maps of one picture fill the cache by themselves.
-const GROUP: usize = 16;
-
-/// Pictures whose features are kept for one pass through the linear layers, so that their weights are read once
+/// Pictures whose features are kept for one pass through the linear layers at the end, so that their weights are read once
 /// for all of them.
 const BATCH: usize = 64;
 
-/// A VAE encoder compiled for the processor.
+/// A network from pictures to the posterior of a code compiled for the processor.
 pub struct PlanEncoder {
-    config: VaeConfig,
-    layers: Layers,
+    plan: Plan,
+    picture_shape: [usize; 3],
+    code_dim: usize,
+    /// Where mean and log variance are.
+    posterior: [RowPart; 2],
     pool: Pool,
     /// One a thread.
-    memories: Vec<Mutex<Memory>>,
-    features: Vec<f32>,
-    hidden: Vec<f32>,
-    posterior: Vec<f32>,
+    workspaces: Vec<Mutex<Workspace>>,
+    head: Head,
 }
 
-/// The packed layers in their order; all but the last end in a rectifier.
-struct Layers {
-    entry: EntryConv,
-    halving: [WinogradConv; 3],
-    linears: [Linear; 2],
-}
-
-/// What one thread computes in.
-struct Memory {
-    /// The map after the entry, of one picture.
-    first: Buffer,
-    /// The maps after each halving, of [`GROUP`] pictures.
-    maps: [Buffer; 3],
-    shared: Buffer,
-    scratch: Buffer,
-}
-
-/// Compiles a VAE's encoder, whose weights are named `encoder.layer.0.weight` and so on.
-///
-/// # Errors
-/// When a tensor is missing or has another shape than the configuration says.
-pub fn compile_encoder(
-    config: &VaeConfig,
-    weights: &Arrays,
-    pool: &Pool,
-) -> Result<PlanEncoder, RenderError> {
-    compile_encoder_for(Isa::detect(), config, weights, pool)
-}
-
-pub(super) fn compile_encoder_for(
-    isa: Isa,
-    config: &VaeConfig,
-    weights: &Arrays,
-    pool: &Pool,
-) -> Result<PlanEncoder, RenderError> {
-    pool.run(|| build(isa, config, weights, pool))
-}
-
-fn build(isa: Isa, config: &VaeConfig, weights: &Arrays, pool: &Pool) -> Result<PlanEncoder, RenderError> {
-    let VaeConfig { channels, c_dim } = *config;
-    if c_dim == 0 || !matches!(channels, 1 | 3) {
-        return Err(RenderError::Weights(format!(
-            "no encoder takes {channels} channels to {c_dim} dimensions"
-        )));
-    }
-    let weights = Weights::new(weights, "encoder.");
-    let (weight, bias) = weights.layer("layer.0", &[32, channels, 4, 4], 32)?;
-    let entry = EntryConv::new(isa, MapShape::new(channels, SIZE, SIZE), 32, weight, bias);
-    let halve = |number: usize, pictures, variant, input: MapShape, outputs| {
-        let shape = [outputs, input.channels(), 4, 4];
-        let (weight, bias) = weights.layer(&format!("layer.{number}"), &shape, outputs)?;
-        Ok::<_, RenderError>(WinogradConv::for_pictures(
-            pictures, isa, variant, input, outputs, weight, bias, None,
-        ))
-    };
-    let first = halve(2, 1, Variant::Halve4, entry.output(), 32)?;
-    let second = halve(4, GROUP, Variant::Halve4, first.output(), 64)?;
-    let third = halve(6, GROUP, Variant::Halve4, second.output(), LAST.channels())?;
-
-    // On a 4x4 map a 4x4 convolution is a linear layer; its inputs come in the order of the blocked layout.
-    let (weight, bias) = weights.layer("layer.8", &[256, LAST.channels(), 4, 4], 256)?;
-    let mut reordered = vec![0.0; weight.len()];
-    for (i, value) in weight.iter().enumerate() {
-        let (out, channel, pixel) = (i / FEATURES, i % FEATURES / BLOCK, i % BLOCK);
-        reordered[out * FEATURES + (channel / BLOCK * BLOCK + pixel) * BLOCK + channel % BLOCK] = *value;
-    }
-    let features = Linear::to_row(isa, FEATURES, &reordered, bias, 0.0);
-    let (weight, bias) = weights.layer("layer.11", &[2 * c_dim, 256], 2 * c_dim)?;
-    let posterior = Linear::to_row(isa, 256, weight, bias, 1.0);
-
-    let layers = Layers { entry, halving: [first, second, third], linears: [features, posterior] };
-    Ok(PlanEncoder {
-        config: *config,
-        memories: (0..pool.threads()).map(|_| Mutex::new(layers.memory())).collect(),
-        features: vec![0.0; BATCH * FEATURES],
-        hidden: vec![0.0; BATCH * layers.linears[0].output_len()],
-        posterior: vec![0.0; BATCH * layers.linears[1].output_len()],
-        layers,
-        pool: pool.clone(),
-    })
-}
-
-impl Layers {
-    fn memory(&self) -> Memory {
-        let most = |need: fn(&WinogradConv) -> usize| self.halving.iter().map(need).max().unwrap_or(0);
-        Memory {
-            first: Buffer::zeros(self.entry.output().len()),
-            maps: std::array::from_fn(|i| Buffer::zeros(GROUP * self.halving[i].output().len())),
-            shared: Buffer::zeros(most(WinogradConv::shared_scratch)),
-            scratch: Buffer::zeros(most(WinogradConv::worker_scratch).max(self.entry.scratch())),
-        }
-    }
-
-    /// Takes up to [`GROUP`] `pictures` to their `features`, on the calling thread. `clock` is told the number of each
-    /// layer that is done.
-    fn features(
-        &self,
-        pictures: &[f32],
-        memory: &mut Memory,
-        features: &mut [f32],
-        clock: &mut dyn FnMut(usize),
-    ) {
-        let Memory { first, maps: [one, two, three], shared, scratch } = memory;
-        let (shared, scratch) = (shared.values_mut(), scratch.values_mut());
-        let [to_one, to_two, to_three] = &self.halving;
-        let picture_len = pictures.len() / (features.len() / FEATURES);
-        let targets = one.values_mut().chunks_exact_mut(to_one.output().len());
-        for (picture, target) in pictures.chunks_exact(picture_len).zip(targets) {
-            self.entry.run(picture, scratch, &mut active(first.values_mut()));
-            clock(0);
-            to_one.run(first.values(), &mut active(target), shared, scratch, &Team::solo());
-            clock(1);
-        }
-        let count = features.len() / FEATURES;
-        to_two.run_pictures(
-            count,
-            one.values(),
-            &mut active(two.values_mut()),
-            shared,
-            scratch,
-            &Team::solo(),
-        );
-        clock(2);
-        to_three.run_pictures(
-            count,
-            two.values(),
-            &mut active(three.values_mut()),
-            shared,
-            scratch,
-            &Team::solo(),
-        );
-        for (row, map) in features.chunks_exact_mut(FEATURES).zip(three.values().chunks_exact(LAST.len())) {
-            for (i, line) in row.chunks_exact_mut(LAST.width() * BLOCK).enumerate() {
-                let at = LAST.at(i / LAST.height(), i % LAST.height(), 0);
-                line.copy_from_slice(&map[at..at + LAST.width() * BLOCK]);
-            }
-        }
-        clock(3);
-    }
-}
-
-/// Stores through a plain rectifier.
-fn active(map: &mut [f32]) -> Epilogue<'_> {
-    Epilogue { residual: None, raw: None, active: Some(map), slope: 0.0 }
+/// The linear layers at the end, which all threads run together.
+struct Head {
+    /// What the first one takes.
+    features: Slot,
+    /// The rows of up to [`BATCH`] pictures, by buffer; empty for those that are not the head's.
+    rows: Vec<Vec<f32>>,
 }
 
 impl PlanEncoder {
-    /// Multiply-adds of one picture as this plan computes it.
-    pub fn multiply_adds(&self) -> usize {
-        self.steps().iter().map(|step| step.multiply_adds).sum()
+    /// Compiles a network from one picture to mean and log variance of a code; other weights may lie beside its own.
+    ///
+    /// # Errors
+    /// [`RenderError::Unsupported`] where there is no kernel for the network, and when it does not give a posterior, cannot be
+    /// computed, or its weights do not fit.
+    pub fn compile(graph: &Graph, weights: &Arrays, pool: &Pool) -> Result<Self, RenderError> {
+        Self::compile_for(Isa::detect(), graph, weights, pool)
     }
 
-    /// Every layer, without its time.
-    fn steps(&self) -> Vec<StepTime> {
-        let Layers { entry, halving, linears } = &self.layers;
-        let step = |what: String, multiply_adds| StepTime { what, seconds: 0.0, multiply_adds };
-        let mut steps = vec![step(entry.describe(), entry.multiply_adds())];
-        steps.extend(halving.iter().map(|conv| step(conv.describe(), conv.multiply_adds())));
-        steps.extend(linears.iter().map(|linear| step(linear.describe(), linear.multiply_adds())));
-        steps
+    pub(super) fn compile_for(
+        isa: Isa,
+        graph: &Graph,
+        weights: &Arrays,
+        pool: &Pool,
+    ) -> Result<Self, RenderError> {
+        let (picture_shape, code_dim) = encoder_ends(graph)?;
+        let plan = pool.run(|| lower(isa, graph, weights))?;
+        let (Outputs::Rows(parts), Some(Step::Linear { input, .. })) = (&plan.result, plan.head().first())
+        else {
+            return Err(RenderError::Unsupported("a posterior that no linear layer gives".into()));
+        };
+        let &[mu, logvar] = &parts[..] else {
+            return Err(RenderError::Unsupported("other rows than mean and log variance".into()));
+        };
+        Ok(Self {
+            picture_shape,
+            code_dim,
+            posterior: [mu, logvar],
+            head: Head::new(&plan, *input),
+            workspaces: (0..pool.threads()).map(|_| Mutex::new(Workspace::new(&plan, 1))).collect(),
+            plan,
+            pool: pool.clone(),
+        })
+    }
+
+    /// Multiply-adds of one picture as this plan computes it.
+    pub fn multiply_adds(&self) -> usize {
+        self.plan.multiply_adds()
     }
 
     /// Encodes up to 64 of `pictures` on one thread `repeat` times and says how long each step took for all of them.
@@ -208,75 +84,105 @@ impl PlanEncoder {
     /// # Errors
     /// As [`Encoder::encode`].
     pub fn profile(&mut self, pictures: &[f32], repeat: usize) -> Result<Vec<StepTime>, RenderError> {
-        let picture_len = self.config.channels * SIZE * SIZE;
+        let picture_len = self.picture_len();
         let count = pictures.len() / picture_len;
         check("pictures", count * picture_len, pictures.len())?;
         let count = count.min(BATCH);
-        let mut steps = self.steps();
-        let mut runs = vec![Vec::new(); steps.len()];
-        let Self { layers, memories, features, hidden, posterior, .. } = self;
-        let memory = memories[0].get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Self { plan, workspaces, head, .. } = self;
+        let workspace = workspaces[0].get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut runs = vec![Vec::new(); plan.steps.len()];
         for _ in 0..repeat.max(1) {
-            let mut seconds = vec![0.0; steps.len()];
+            let mut seconds = vec![0.0; plan.steps.len()];
             let mut last = Instant::now();
-            let mut clock = |layer: usize| {
-                seconds[layer] += last.elapsed().as_secs_f64();
+            let mut clock = |step: usize| {
+                seconds[step] += last.elapsed().as_secs_f64();
                 last = Instant::now();
             };
             let groups = pictures[..count * picture_len].chunks(GROUP * picture_len);
-            for (pictures, features) in groups.zip(features.chunks_mut(GROUP * FEATURES)) {
-                let features = &mut features[..pictures.len() / picture_len * FEATURES];
-                layers.features(pictures, memory, features, &mut clock);
+            let rows = head.rows[head.features].chunks_mut(GROUP * plan.slots[head.features]);
+            for (pictures, rows) in groups.zip(rows) {
+                workspace.run_group(plan, pictures, picture_len, &mut clock);
+                let rows_len = pictures.len() / picture_len * plan.slots[head.features];
+                rows[..rows_len].copy_from_slice(&workspace.values(head.features)[..rows_len]);
             }
-            layers.linears[0].run(count, features, FEATURES, hidden, &Team::solo());
-            clock(4);
-            layers.linears[1].run(count, hidden, layers.linears[0].output_len(), posterior, &Team::solo());
-            clock(5);
+            head.run(plan, count, &Team::solo(), &mut clock);
             runs.iter_mut().zip(seconds).for_each(|(runs, seconds)| runs.push(seconds));
         }
-        for (step, seconds) in steps.iter_mut().zip(runs) {
-            step.seconds = median(seconds);
-            step.multiply_adds *= count;
-        }
-        Ok(steps)
+        let steps = plan.steps.iter().zip(runs);
+        let time = |(step, seconds): (&Step, Vec<f64>)| StepTime {
+            what: step.describe(),
+            seconds: median(seconds),
+            multiply_adds: count * step.multiply_adds(),
+        };
+        Ok(steps.map(time).collect())
     }
 
-    /// Encodes up to [`BATCH`] pictures into `posterior`.
+    fn picture_len(&self) -> usize {
+        self.picture_shape.iter().product()
+    }
+
+    /// Encodes up to [`BATCH`] pictures, whose posteriors are then in the head's rows.
     fn encode_batch(&mut self, pictures: &[f32], count: usize) {
-        let Self { layers, pool, memories, features, hidden, posterior, config } = self;
-        let picture_len = config.channels * SIZE * SIZE;
+        let picture_len = self.picture_len();
+        let Self { plan, pool, workspaces, head, .. } = self;
         let threads = pool.threads();
         // As many groups as there are threads, or a multiple where that would be more pictures than a group takes.
         let group = count.div_ceil(threads * count.div_ceil(threads * GROUP));
+        let features = plan.slots[head.features];
         pool.run(|| {
             Team::gather(threads, |team| {
-                let rows: Vec<Mutex<&mut [f32]>> =
-                    features[..count * FEATURES].chunks_mut(group * FEATURES).map(Mutex::new).collect();
+                let rows = head.rows[head.features][..count * features].chunks_mut(group * features);
+                let rows: Vec<Mutex<&mut [f32]>> = rows.map(Mutex::new).collect();
                 team.for_each(rows.len(), |worker, number| {
-                    let mut memory = memories[worker].lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut workspace = workspaces[worker].lock().unwrap_or_else(PoisonError::into_inner);
                     let mut rows = rows[number].lock().unwrap_or_else(PoisonError::into_inner);
                     let pictures = &pictures[number * group * picture_len..];
-                    let pictures = &pictures[..rows.len() / FEATURES * picture_len];
-                    layers.features(pictures, &mut memory, &mut rows, &mut |_| ());
+                    let length = rows.len();
+                    let pictures = &pictures[..length / features * picture_len];
+                    workspace.run_group(plan, pictures, picture_len, &mut |_| ());
+                    rows.copy_from_slice(&workspace.values(head.features)[..length]);
                 });
-                layers.linears[0].run(count, features, FEATURES, hidden, team);
-                layers.linears[1].run(count, hidden, layers.linears[0].output_len(), posterior, team);
+                drop(rows);
+                head.run(plan, count, team, &mut |_| ());
             });
         });
     }
 }
 
+impl Head {
+    fn new(plan: &Plan, features: Slot) -> Self {
+        let mut rows = vec![Vec::new(); plan.slots.len()];
+        for slot in plan.head().iter().flat_map(Step::slots) {
+            rows[slot] = vec![0.0; BATCH * plan.slots[slot]];
+        }
+        Self { features, rows }
+    }
+
+    /// Runs the layers for the first `count` rows. `done` is told the number of each step.
+    fn run(&mut self, plan: &Plan, count: usize, team: &Team<'_>, done: &mut dyn FnMut(usize)) {
+        let first = plan.single + plan.grouped;
+        for (number, step) in plan.steps.iter().enumerate().skip(first) {
+            if let Step::Linear { layer, input, output } = step {
+                let mut out = std::mem::take(&mut self.rows[*output]);
+                layer.run(count, &self.rows[*input], plan.slots[*input], &mut out, team);
+                self.rows[*output] = out;
+            }
+            done(number);
+        }
+    }
+}
+
 impl Encoder for PlanEncoder {
     fn code_dim(&self) -> usize {
-        self.config.c_dim
+        self.code_dim
     }
 
     fn picture_shape(&self) -> [usize; 3] {
-        [self.config.channels, SIZE, SIZE]
+        self.picture_shape
     }
 
     fn encode(&mut self, pictures: &[f32], mu: &mut [f32], logvar: &mut [f32]) -> Result<(), RenderError> {
-        let (c_dim, picture_len) = (self.config.c_dim, self.config.channels * SIZE * SIZE);
+        let (c_dim, picture_len) = (self.code_dim, self.picture_len());
         let count = pictures.len() / picture_len;
         check("pictures", count * picture_len, pictures.len())?;
         check("mu", count * c_dim, mu.len())?;
@@ -284,11 +190,13 @@ impl Encoder for PlanEncoder {
         for first in (0..count).step_by(BATCH) {
             let batch = BATCH.min(count - first);
             self.encode_batch(&pictures[first * picture_len..(first + batch) * picture_len], batch);
-            let stride = self.layers.linears[1].output_len();
-            for (i, row) in self.posterior.chunks_exact(stride).take(batch).enumerate() {
-                let to = (first + i) * c_dim..(first + i + 1) * c_dim;
-                mu[to.clone()].copy_from_slice(&row[..c_dim]);
-                logvar[to].copy_from_slice(&row[c_dim..2 * c_dim]);
+            let [of_mu, of_logvar] = self.posterior;
+            for (target, part) in [(&mut *mu, of_mu), (&mut *logvar, of_logvar)] {
+                let rows = self.head.rows[part.slot].chunks_exact(self.plan.slots[part.slot]);
+                let targets = target[first * c_dim..(first + batch) * c_dim].chunks_exact_mut(c_dim);
+                for (target, row) in targets.zip(rows) {
+                    target.copy_from_slice(&row[part.start..part.start + part.length]);
+                }
             }
         }
         Ok(())

@@ -1,85 +1,27 @@
+use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Instant;
 
+use super::steps::{Plan, Slot, Step, Targets};
 use crate::base::Cancel;
 use crate::inference::Outcome;
-use crate::ops::cpu::blocked::{
-    Buffer, DirectConv, Epilogue, FewConv, Linear, MapShape, PixelSink, Residual, Team, WinogradConv, rectify,
-};
+use crate::ops::cpu::blocked::{BLOCK, Buffer, Epilogue, MapShape, PixelSink, Residual, Team, rectify};
 
-/// Which buffer of the workspace.
-pub(super) type Slot = usize;
-
-/// A compiled network: what to compute, in order, on numbered buffers. It never changes, so that several
-/// workspaces can run it at the same time.
-pub(super) struct Plan {
-    pub(super) steps: Vec<Step>,
-    /// Values in each buffer.
-    pub(super) slots: Vec<usize>,
-}
-
-/// Where a convolution's result goes.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Targets {
-    /// The map to add before storing, its shape, and whether it is upsampled on the way.
-    pub(super) residual: Option<(Slot, MapShape, bool)>,
-    /// The result as it is.
-    pub(super) raw: Option<Slot>,
-    /// The result after the leaky rectifier of this slope.
-    pub(super) active: Option<(Slot, f32)>,
-}
-
-/// One step of a plan.
-pub(super) enum Step {
-    /// One row of values to a row or a map.
-    Linear { layer: Linear, input: Slot, output: Slot },
-    /// Leaky rectifier of a whole buffer.
-    Rectify { slope: f32, input: Slot, output: Slot },
-    /// Direct convolution.
-    Direct { conv: DirectConv, input: Slot, targets: Targets },
-    /// Winograd's convolution.
-    Winograd { conv: WinogradConv, input: Slot, targets: Targets },
-    /// The last layer, which ends in pixels.
-    Pixels { conv: FewConv, input: Slot },
-}
-
-impl Step {
-    /// What it is and on which sizes it works, for people.
-    pub(super) fn describe(&self) -> String {
-        match self {
-            Self::Linear { layer, .. } => layer.describe(),
-            Self::Direct { conv, .. } => conv.describe(),
-            Self::Winograd { conv, .. } => conv.describe(),
-            Self::Pixels { conv, .. } => conv.describe(),
-            Self::Rectify { .. } => "rectify".into(),
-        }
-    }
-
-    /// Multiply-adds for one picture.
-    pub(super) fn multiply_adds(&self) -> usize {
-        match self {
-            Self::Linear { layer, .. } => layer.multiply_adds(),
-            Self::Direct { conv, .. } => conv.multiply_adds(),
-            Self::Winograd { conv, .. } => conv.multiply_adds(),
-            Self::Pixels { conv, .. } => conv.multiply_adds(),
-            Self::Rectify { .. } => 0,
-        }
-    }
-}
-
-/// The memory that one picture at a time is computed in.
+/// The memory that one picture, or one group of pictures, is computed in.
 pub(super) struct Workspace {
     buffers: Vec<Buffer>,
+    /// Pictures that each of them holds.
+    pictures: Vec<usize>,
     shared: Buffer,
     scratch: Buffer,
 }
 
 /// What comes in and goes out while a plan runs.
 pub(super) struct Ports<'a, 'p> {
-    /// The code, copied to buffer 0.
+    /// The code, copied to buffer 0, or a picture.
     pub(super) input: &'a [f32],
     /// Where [`Step::Pixels`] puts its rows.
-    pub(super) sink: &'a mut PixelSink<'p>,
+    pub(super) sink: Option<&'a mut PixelSink<'p>>,
     /// Where the moment after each step is noted.
     pub(super) clock: Option<&'a Mutex<Vec<Instant>>>,
 }
@@ -93,12 +35,16 @@ impl Workspace {
             _ => 0,
         });
         let scratch = most(|step| match step {
+            Step::Entry { conv, .. } => conv.scratch(),
             Step::Winograd { conv, .. } => conv.worker_scratch(),
             Step::Pixels { conv, .. } => conv.worker_scratch(),
             _ => 0,
         });
+        let pictures = plan.pictures();
+        let buffers = plan.slots.iter().zip(&pictures).map(|(&len, &count)| Buffer::zeros(len * count));
         Self {
-            buffers: plan.slots.iter().map(|&len| Buffer::zeros(len)).collect(),
+            buffers: buffers.collect(),
+            pictures,
             shared: Buffer::zeros(shared),
             scratch: Buffer::zeros(scratch * workers),
         }
@@ -109,7 +55,7 @@ impl Workspace {
         self.buffers[slot].values()
     }
 
-    /// Runs all steps for one picture. Borders of maps are zero before and after, and every step overwrites all
+    /// Runs all steps for the picture of one code. Borders of maps are zero before and after, and every step overwrites all
     /// that it makes, so nothing is left of an earlier picture, finished or not.
     pub(super) fn run(
         &mut self,
@@ -123,7 +69,7 @@ impl Workspace {
             if cancel.is_cancelled() {
                 return Outcome::Cancelled;
             }
-            self.step(step, ports, team);
+            self.step(plan, step, 0..1, ports, team);
             if let Some(Ok(mut clock)) = ports.clock.map(Mutex::lock) {
                 clock.push(Instant::now());
             }
@@ -131,62 +77,167 @@ impl Workspace {
         Outcome::Done
     }
 
-    fn step(&mut self, step: &Step, ports: &mut Ports<'_, '_>, team: &Team<'_>) {
+    /// Runs all steps but the head's for up to [`super::steps::GROUP`] pictures of `picture_len` values each, on the calling
+    /// thread. `done` is told the number of each step.
+    pub(super) fn run_group(
+        &mut self,
+        plan: &Plan,
+        pictures: &[f32],
+        picture_len: usize,
+        done: &mut dyn FnMut(usize),
+    ) {
+        let team = &Team::solo();
+        for (i, picture) in pictures.chunks_exact(picture_len).enumerate() {
+            let mut ports = Ports { input: picture, sink: None, clock: None };
+            for (number, step) in plan.steps[..plan.single].iter().enumerate() {
+                self.step(plan, step, i..i + 1, &mut ports, team);
+                done(number);
+            }
+        }
+        let mut ports = Ports { input: &[], sink: None, clock: None };
+        for (number, step) in plan.steps.iter().enumerate().skip(plan.single).take(plan.grouped) {
+            self.step(plan, step, 0..pictures.len() / picture_len, &mut ports, team);
+            done(number);
+        }
+    }
+
+    /// The part of a buffer that holds `pictures`: all of it where it holds one.
+    fn part(&self, plan: &Plan, slot: Slot, pictures: &Range<usize>) -> Range<usize> {
+        if self.pictures[slot] == 1 { 0..plan.slots[slot] } else { plan.part(slot, pictures) }
+    }
+
+    fn step(
+        &mut self,
+        plan: &Plan,
+        step: &Step,
+        pictures: Range<usize>,
+        ports: &mut Ports<'_, '_>,
+        team: &Team<'_>,
+    ) {
+        let count = pictures.len();
         match step {
-            Step::Linear { layer, input, output } => self.with_output(*output, |work, out| {
-                layer.run(1, work.values(*input), 0, out, team);
-            }),
-            Step::Rectify { slope, input, output } => self.with_output(*output, |work, out| {
-                rectify(work.values(*input), *slope, out);
-            }),
-            Step::Direct { conv, input, targets } => self.with_targets(targets, |work, epilogue| {
-                conv.run(work.buffers[*input].values(), epilogue, team);
-            }),
+            Step::Entry { conv, targets } => {
+                let mut scratch = std::mem::take(&mut self.scratch);
+                self.with_targets(plan, targets, &pictures, |_, epilogue| {
+                    conv.run(ports.input, scratch.values_mut(), epilogue);
+                });
+                self.scratch = scratch;
+            }
+            Step::Linear { layer, input, output } => {
+                self.with_output(plan, *output, &pictures, |reading, out| {
+                    layer.run(count, reading.values(*input), plan.slots[*input], out, team);
+                });
+            }
+            Step::Flatten { shape, input, output } => {
+                self.with_output(plan, *output, &pictures, |reading, out| {
+                    let rows = out.chunks_exact_mut(out.len() / count);
+                    for (row, map) in rows.zip(reading.values(*input).chunks_exact(shape.len())) {
+                        flatten(*shape, map, row);
+                    }
+                });
+            }
+            Step::Rectify { slope, input, output } => {
+                self.with_output(plan, *output, &pictures, |reading, out| {
+                    rectify(reading.values(*input), *slope, out);
+                });
+            }
+            Step::Direct { conv, input, targets } => {
+                for picture in pictures {
+                    let picture = picture..picture + 1;
+                    self.with_targets(plan, targets, &picture, |reading, epilogue| {
+                        conv.run(reading.values(*input), epilogue, team);
+                    });
+                }
+            }
             Step::Winograd { conv, input, targets } => {
                 let mut shared = std::mem::take(&mut self.shared);
                 let mut scratch = std::mem::take(&mut self.scratch);
-                self.with_targets(targets, |work, epilogue| {
-                    let input = work.buffers[*input].values();
-                    conv.run(input, epilogue, shared.values_mut(), scratch.values_mut(), team);
+                self.with_targets(plan, targets, &pictures, |reading, epilogue| {
+                    let (shared, scratch) = (shared.values_mut(), scratch.values_mut());
+                    conv.run(count, reading.values(*input), epilogue, shared, scratch, team);
                 });
                 (self.shared, self.scratch) = (shared, scratch);
             }
             Step::Pixels { conv, input } => {
-                conv.run(self.buffers[*input].values(), ports.sink, self.scratch.values_mut(), team);
+                let part = self.part(plan, *input, &pictures);
+                if let Some(sink) = &mut ports.sink {
+                    conv.run(&self.buffers[*input].values()[part], sink, self.scratch.values_mut(), team);
+                }
             }
         }
     }
 
-    /// Runs `job` with the buffer `output` to write and all others to read.
-    fn with_output(&mut self, output: Slot, job: impl FnOnce(&Self, &mut [f32])) {
+    /// Runs `job` with the part of the buffer `output` to write, and what finds those of all others to read.
+    fn with_output(
+        &mut self,
+        plan: &Plan,
+        output: Slot,
+        pictures: &Range<usize>,
+        job: impl FnOnce(Reading<'_>, &mut [f32]),
+    ) {
         let mut buffer = std::mem::take(&mut self.buffers[output]);
-        job(self, buffer.values_mut());
+        let part = self.part(plan, output, pictures);
+        job(Reading { work: self, plan, pictures }, &mut buffer.values_mut()[part]);
         self.buffers[output] = buffer;
     }
 
-    /// Runs `job` with the targets' buffers to write and all others to read.
-    fn with_targets(&mut self, targets: &Targets, job: impl FnOnce(&Self, &mut Epilogue<'_>)) {
+    /// Runs `job` with what finds the parts of all other buffers to read, and the targets' to write.
+    fn with_targets(
+        &mut self,
+        plan: &Plan,
+        targets: &Targets,
+        pictures: &Range<usize>,
+        job: impl FnOnce(Reading<'_>, &mut Epilogue<'_>),
+    ) {
+        let part = |slot: Slot| self.part(plan, slot, pictures);
+        let parts = (targets.raw.map(part), targets.active.map(|(slot, _)| part(slot)));
         let mut raw = targets.raw.map(|slot| std::mem::take(&mut self.buffers[slot]));
         let mut active = targets.active.map(|(slot, _)| std::mem::take(&mut self.buffers[slot]));
-        let residual = targets.residual.map(|(slot, shape, upsampled)| Residual {
-            map: self.buffers[slot].values(),
-            shape,
-            upsampled,
-        });
-        job(
-            self,
-            &mut Epilogue {
-                residual,
-                raw: raw.as_mut().map(Buffer::values_mut),
-                active: active.as_mut().map(Buffer::values_mut),
-                slope: targets.active.map_or(1.0, |(_, slope)| slope),
-            },
-        );
+        let reading = Reading { work: self, plan, pictures };
+        let mut epilogue = Epilogue {
+            residual: targets.residual.map(|(slot, shape, upsampled)| Residual {
+                map: reading.values(slot),
+                shape,
+                upsampled,
+            }),
+            raw: within(raw.as_mut(), parts.0),
+            active: within(active.as_mut(), parts.1),
+            slope: targets.active.map_or(1.0, |(_, slope)| slope),
+        };
+        job(reading, &mut epilogue);
         if let (Some(slot), Some(buffer)) = (targets.raw, raw) {
             self.buffers[slot] = buffer;
         }
         if let (Some((slot, _)), Some(buffer)) = (targets.active, active) {
             self.buffers[slot] = buffer;
         }
+    }
+}
+
+/// The buffers that a step may read, as far as they hold its pictures.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    work: &'a Workspace,
+    plan: &'a Plan,
+    pictures: &'a Range<usize>,
+}
+
+impl<'a> Reading<'a> {
+    fn values(&self, slot: Slot) -> &'a [f32] {
+        &self.work.buffers[slot].values()[self.work.part(self.plan, slot, self.pictures)]
+    }
+}
+
+/// Part of a buffer, to write.
+fn within(buffer: Option<&mut Buffer>, part: Option<Range<usize>>) -> Option<&mut [f32]> {
+    Some(&mut buffer?.values_mut()[part?])
+}
+
+/// The values of a map without its border: blocks of channels one behind the other, sixteen channels of each pixel side by
+/// side.
+fn flatten(shape: MapShape, map: &[f32], row: &mut [f32]) {
+    for (i, line) in row.chunks_exact_mut(shape.width() * BLOCK).enumerate() {
+        let at = shape.at(i / shape.height(), i % shape.height(), 0);
+        line.copy_from_slice(&map[at..at + line.len()]);
     }
 }

@@ -2,21 +2,21 @@
 //! allocated once, a short list of steps that one loop executes.
 //!
 //! Two identities save work without changing the result: a pointwise convolution commutes with nearest
-//! upsampling, and a 3x3 convolution of an upsampled map is computed from the small map. So no upsampled map is
-//! ever stored: each residual block reads the small map of the level before and writes its own size.
+//! upsampling ([`Graph::moved_late`](crate::graph::Graph::moved_late)), and a 3x3 convolution of an upsampled map is
+//! computed from the small map. So no upsampled map is ever stored: each residual block reads the small map of the level
+//! before and writes its own size.
 
 mod builder;
 mod encoder;
 mod executor;
+mod lower;
 mod profile;
 mod renderer;
-mod resnet;
-mod transposed;
-mod weights;
+mod steps;
 
 #[cfg(test)]
 mod tests;
 
-pub use encoder::{PlanEncoder, compile_encoder};
+pub use encoder::PlanEncoder;
 pub use profile::StepTime;
-pub use renderer::{PlanRenderer, compile_decoder, compile_generator};
+pub use renderer::PlanRenderer;

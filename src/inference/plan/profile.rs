@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use super::executor::Plan;
+use super::steps::Plan;
 
 /// How long one step of a plan takes.
 #[derive(Clone, Debug)]

@@ -1,13 +1,14 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use super::executor::{Plan, Ports, Workspace};
+use super::executor::{Ports, Workspace};
+use super::lower::lower;
 use super::profile::{StepTime, step_times};
-use super::weights::Weights;
-use super::{resnet, transposed};
+use super::steps::{Outputs, Plan};
 use crate::base::{Arrays, Cancel, Picture, Pool};
+use crate::graph::Graph;
+use crate::inference::tensors::renderer_ends;
 use crate::inference::{Outcome, RenderError, Renderer};
-use crate::nets::{GeneratorConfig, VaeConfig};
 use crate::ops::cpu::blocked::{PixelSink, Team};
 use crate::ops::cpu::isa::Isa;
 
@@ -15,7 +16,7 @@ use crate::ops::cpu::isa::Isa;
 /// computed by all threads together, one picture after the other.
 const OWN_WORKSPACE: usize = 8 << 20;
 
-/// A generator or decoder compiled for the processor.
+/// A network from codes to pictures compiled for the processor.
 pub struct PlanRenderer {
     plan: Plan,
     code_dim: usize,
@@ -27,65 +28,35 @@ pub struct PlanRenderer {
     workspaces: Vec<Mutex<Workspace>>,
 }
 
-/// Compiles a generator. Weights have their state-dict names (`fc.weight`, `resnet.0.conv_0.weight`, or
-/// `layer.0.weight` for the small one). The pool is used for nothing else while it renders.
-///
-/// # Errors
-/// When a tensor is missing or has another shape than the configuration says.
-pub fn compile_generator(
-    config: &GeneratorConfig,
-    weights: &Arrays,
-    pool: &Pool,
-) -> Result<PlanRenderer, RenderError> {
-    compile_generator_for(Isa::detect(), config, weights, pool)
-}
-
-/// Compiles a VAE's decoder, whose weights are named `decoder.layer.0.weight` and so on.
-///
-/// # Errors
-/// As [`compile_generator`].
-pub fn compile_decoder(
-    config: &VaeConfig,
-    weights: &Arrays,
-    pool: &Pool,
-) -> Result<PlanRenderer, RenderError> {
-    compile_decoder_for(Isa::detect(), config, weights, pool)
-}
-
-pub(super) fn compile_generator_for(
-    isa: Isa,
-    config: &GeneratorConfig,
-    weights: &Arrays,
-    pool: &Pool,
-) -> Result<PlanRenderer, RenderError> {
-    let weights = Weights::new(weights, "");
-    let plan = pool.run(|| match config {
-        GeneratorConfig::Small { z_dim, channels } => transposed::compile(isa, *z_dim, *channels, &weights),
-        GeneratorConfig::Resnet { z_dim, trunk } => resnet::compile(isa, *z_dim, trunk, &weights),
-    })?;
-    let shape = [config.channels(), config.size(), config.size()];
-    Ok(PlanRenderer::new(plan, config.z_dim(), shape, 2.0, pool))
-}
-
-pub(super) fn compile_decoder_for(
-    isa: Isa,
-    config: &VaeConfig,
-    weights: &Arrays,
-    pool: &Pool,
-) -> Result<PlanRenderer, RenderError> {
-    let plan = transposed::compile(isa, config.c_dim, config.channels, &Weights::new(weights, "decoder."))?;
-    Ok(PlanRenderer::new(plan, config.c_dim, [config.channels, VaeConfig::SIZE, VaeConfig::SIZE], 1.0, pool))
-}
-
 impl PlanRenderer {
-    fn new(plan: Plan, code_dim: usize, shape: [usize; 3], gain: f32, pool: &Pool) -> Self {
+    /// Compiles a network from one code to a picture that ends in [`crate::graph::Operation::ToPixels`]; other weights may
+    /// lie beside its own. The pool is used for nothing else while it renders.
+    ///
+    /// # Errors
+    /// [`RenderError::Unsupported`] where there is no kernel for the network, and when it does not draw a picture of a code,
+    /// cannot be computed, or its weights do not fit.
+    pub fn compile(graph: &Graph, weights: &Arrays, pool: &Pool) -> Result<Self, RenderError> {
+        Self::compile_for(Isa::detect(), graph, weights, pool)
+    }
+
+    pub(super) fn compile_for(
+        isa: Isa,
+        graph: &Graph,
+        weights: &Arrays,
+        pool: &Pool,
+    ) -> Result<Self, RenderError> {
+        let (code_dim, shape) = renderer_ends(graph)?;
+        let plan = pool.run(|| lower(isa, graph, weights))?;
+        let Outputs::Picture { gain } = plan.result else {
+            return Err(RenderError::Unsupported("a picture without a sigmoid or tanh at its end".into()));
+        };
         let workspaces = vec![Mutex::new(Workspace::new(&plan, pool.threads()))];
-        Self { plan, code_dim, shape, gain, pool: pool.clone(), workspaces }
+        Ok(Self { plan, code_dim, shape, gain, pool: pool.clone(), workspaces })
     }
 
     /// Multiply-adds of one picture as this plan computes it.
     pub fn multiply_adds(&self) -> usize {
-        self.plan.steps.iter().map(super::executor::Step::multiply_adds).sum()
+        self.plan.multiply_adds()
     }
 
     /// Renders `code` `repeat` times and says how long each step took: the median of its times.
@@ -120,7 +91,7 @@ impl PlanRenderer {
         self.pool.run(|| {
             Team::gather(threads, |team| {
                 for (code, sink) in codes.chunks_exact(code_dim).zip(sinks) {
-                    let mut ports = Ports { input: code, sink, clock };
+                    let mut ports = Ports { input: code, sink: Some(sink), clock };
                     if workspace.run(plan, &mut ports, cancel, team) == Outcome::Cancelled {
                         return Outcome::Cancelled;
                     }
@@ -143,7 +114,7 @@ impl PlanRenderer {
                 team.for_each(sinks.len(), |worker, picture| {
                     let code = &codes[picture * this.code_dim..(picture + 1) * this.code_dim];
                     let mut sink = sinks[picture].lock().unwrap_or_else(PoisonError::into_inner);
-                    let mut ports = Ports { input: code, sink: &mut sink, clock: None };
+                    let mut ports = Ports { input: code, sink: Some(&mut *sink), clock: None };
                     let mut workspace =
                         this.workspaces[worker].lock().unwrap_or_else(PoisonError::into_inner);
                     workspace.run(&this.plan, &mut ports, cancel, &Team::solo());

@@ -189,7 +189,7 @@ fn winograd_convolutions_agree_with_the_definition() {
             }
             let residual = blocked(&residual, half);
             for isa in Isa::available() {
-                let conv = WinogradConv::new(isa, variant, shape, out, &weights, &bias, Some(0.2));
+                let conv = WinogradConv::new(1, isa, variant, shape, out, &weights, &bias, Some(0.2));
                 let input = blocked(&chw, shape);
                 with_teams(|team| {
                     let mut raw = vec![0.0; conv.output().len()];
@@ -201,7 +201,7 @@ fn winograd_convolutions_agree_with_the_definition() {
                     };
                     let mut shared = vec![f32::NAN; conv.shared_scratch()];
                     let mut scratch = vec![f32::NAN; conv.worker_scratch() * team.workers()];
-                    conv.run(&input, &mut epilogue, &mut shared, &mut scratch, team);
+                    conv.run(1, &input, &mut epilogue, &mut shared, &mut scratch, team);
                     let what = format!("{variant:?} {channels}->{out} {height}x{width} {isa:?}");
                     assert_close(&plain(&raw, conv.output()), &expected, 5e-4, &what);
                 });
@@ -220,8 +220,8 @@ fn pictures_together_are_convolved_as_one_by_one() {
         let maps: Vec<Vec<f32>> =
             (0..7).map(|i| blocked(&numbers(10 + i, 20 * size * 2 * size), shape)).collect();
         for isa in Isa::available() {
-            let one = WinogradConv::new(isa, variant, shape, 33, &weights, &bias, None);
-            let many = WinogradConv::for_pictures(9, isa, variant, shape, 33, &weights, &bias, None);
+            let one = WinogradConv::new(1, isa, variant, shape, 33, &weights, &bias, None);
+            let many = WinogradConv::new(9, isa, variant, shape, 33, &weights, &bias, None);
             let output = one.output();
             let whole = MapShape::new(33, output.height(), output.width());
             let residual = blocked(&numbers(3, 33 * output.height() * output.width()), whole);
@@ -237,7 +237,7 @@ fn pictures_together_are_convolved_as_one_by_one() {
                 };
                 let mut shared = vec![f32::NAN; conv.shared_scratch()];
                 let mut scratch = vec![f32::NAN; conv.worker_scratch() * team.workers()];
-                conv.run_pictures(count, &maps.concat(), &mut epilogue, &mut shared, &mut scratch, team);
+                conv.run(count, &maps.concat(), &mut epilogue, &mut shared, &mut scratch, team);
                 [raw, active].concat()
             };
             let alone: Vec<Vec<f32>> =
@@ -375,12 +375,12 @@ fn slices_that_are_too_short_are_refused() {
     assert!(!direct(shape.len(), shape.len()));
     assert!(direct(short, shape.len()) && direct(shape.len(), short));
 
-    let conv = WinogradConv::for_pictures(MANY, isa, Variant::F4, shape, 16, &weights, &bias, None);
+    let conv = WinogradConv::new(MANY, isa, Variant::F4, shape, 16, &weights, &bias, None);
     let winograd = |count: usize, input: usize, scratch: usize| {
         let (mut output, mut scratch) = (vec![0.0; shape.len()], vec![0.0; scratch]);
         let mut epilogue = Epilogue { residual: None, raw: Some(&mut output), active: None, slope: 1.0 };
         let input = vec![0.0; input];
-        is_refused(|| conv.run_pictures(count, &input, &mut epilogue, &mut [], &mut scratch, &team))
+        is_refused(|| conv.run(count, &input, &mut epilogue, &mut [], &mut scratch, &team))
     };
     let scratch = conv.worker_scratch();
     assert!(!winograd(1, shape.len(), scratch));

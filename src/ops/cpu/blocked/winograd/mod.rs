@@ -45,29 +45,13 @@ pub(crate) struct WinogradConv {
 }
 
 impl WinogradConv {
-    /// A convolution of one picture at a time: [`WinogradConv::for_pictures`] of one.
-    ///
-    /// # Panics
-    /// As there.
-    pub(crate) fn new(
-        isa: Isa,
-        variant: Variant,
-        input: MapShape,
-        out_channels: usize,
-        weights: &[f32],
-        bias: &[f32],
-        input_slope: Option<f32>,
-    ) -> Self {
-        Self::for_pictures(1, isa, variant, input, out_channels, weights, bias, input_slope)
-    }
-
     /// Transforms and packs `weights` `(out, in, 3, 3)`, or `(out, in, 4, 4)` for a strided variant, and `bias`
     /// `(out,)` for inputs of shape `input`, up to `pictures` of them together: small maps have too few tiles to
     /// make good use of each weight that is read.
     ///
     /// # Panics
     /// When the lengths do not fit or the map cannot be cut into the variant's tiles.
-    pub(crate) fn for_pictures(
+    pub(crate) fn new(
         pictures: usize,
         isa: Isa,
         variant: Variant,
@@ -164,27 +148,12 @@ impl WinogradConv {
         self.variant.sizes().points * self.product_stride()
     }
 
-    /// Convolves one picture's `input`: [`WinogradConv::run_pictures`] of one.
-    ///
-    /// # Panics
-    /// As there.
-    pub(crate) fn run(
-        &self,
-        input: &[f32],
-        epilogue: &mut Epilogue<'_>,
-        shared: &mut [f32],
-        scratch: &mut [f32],
-        team: &Team<'_>,
-    ) {
-        self.run_pictures(1, input, epilogue, shared, scratch, team);
-    }
-
     /// Convolves `count` pictures, one after the other in `input`, into the epilogue's maps. `shared` holds
     /// `shared_scratch` values, `scratch` `worker_scratch` values for each worker of the team.
     ///
     /// # Panics
     /// When a slice is too short, or `count` is more than the convolution was made for.
-    pub(crate) fn run_pictures(
+    pub(crate) fn run(
         &self,
         count: usize,
         input: &[f32],

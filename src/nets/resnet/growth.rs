@@ -7,8 +7,8 @@
 //! differ is the convolution next to the picture, which now looks at pixels of half the size.
 
 use crate::base::{Array, Arrays, Stream};
-
-use super::{DiscriminatorConfig, GeneratorConfig, Parameter, Parameters};
+use crate::graph::Parameter;
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameters};
 
 /// Weights for the generator `config` that paint what the `weights` of one of half its size paint, each pixel as 2x2
 /// (exactly before the last convolution). `None` where `config` is not residual, or its code or channels are others, or its

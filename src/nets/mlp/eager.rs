@@ -1,15 +1,10 @@
 use candle_core::{Result, Tensor};
 
+use crate::nets::Weights;
 use crate::ops;
 
-use super::{Parameter, Parameters, Weights};
-
-/// Slope of the leaky ReLU between layers.
-const SLOPE: f64 = 0.2;
-
-/// Widths of a stack of linear layers, inputs first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MlpConfig(pub Vec<usize>);
+use super::MlpConfig;
+use super::graph::{SLOPE, layer};
 
 /// Linear layers with leaky ReLUs between them: FactorVAE's discriminator (paper Table A.2).
 #[derive(Clone, Debug)]
@@ -31,13 +26,11 @@ impl Mlp {
     /// # Errors
     /// When one is missing.
     pub fn new(config: &MlpConfig, weights: &Weights) -> Result<Self> {
-        let layer = |i: usize| {
-            Ok((
-                weights.get(&format!("layer.{}.weight", 2 * i))?,
-                weights.get(&format!("layer.{}.bias", 2 * i))?,
-            ))
+        let bind = |i: usize| {
+            let name = layer(i);
+            Ok((weights.get(&format!("{name}.weight"))?, weights.get(&format!("{name}.bias"))?))
         };
-        Ok(Self { layers: (0..config.0.len().saturating_sub(1)).map(layer).collect::<Result<_>>()? })
+        Ok(Self { layers: (0..config.0.len().saturating_sub(1)).map(bind).collect::<Result<_>>()? })
     }
 
     /// `(N, inputs)` to `(N, outputs)`.
@@ -53,21 +46,5 @@ impl Mlp {
             x = ops::linear(&x, weight, Some(bias))?;
         }
         Ok(x)
-    }
-}
-
-impl Parameters for MlpConfig {
-    fn parameters(&self) -> Vec<Parameter> {
-        let mut all = Vec::new();
-        for (i, pair) in self.0.windows(2).enumerate() {
-            let (fan_in, outputs) = (pair[0], pair[1]);
-            all.push(Parameter {
-                name: format!("layer.{}.weight", 2 * i),
-                shape: vec![outputs, fan_in],
-                fan_in,
-            });
-            all.push(Parameter { name: format!("layer.{}.bias", 2 * i), shape: vec![outputs], fan_in });
-        }
-        all
     }
 }

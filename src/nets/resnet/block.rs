@@ -4,15 +4,11 @@
 
 use candle_core::{Result, Tensor};
 
+use crate::nets::Weights;
+use crate::nets::slope::with_loss;
 use crate::ops::{self, Around};
 
-use super::Weights;
-use super::slope::with_loss;
-
-/// Slope of the leaky ReLU everywhere in these networks.
-pub(super) const SLOPE: f64 = 0.2;
-/// Weight of a block's residual branch.
-const RESIDUAL: f64 = 0.1;
+use super::graph::{self, RESIDUAL, SLOPE};
 
 /// A convolution that keeps the map's size.
 #[derive(Clone, Debug)]
@@ -24,9 +20,9 @@ pub(super) struct Conv {
 
 impl Conv {
     pub(super) fn new(weights: &Weights, name: &str) -> Result<Self> {
-        let weight = weights.get(&format!("{name}.weight"))?;
+        let weight = weights.get(&graph::weight(name))?;
         let padding = weight.dim(3)? / 2;
-        Ok(Self { weight, bias: weights.find(&format!("{name}.bias")), padding })
+        Ok(Self { weight, bias: weights.find(&graph::bias(name)), padding })
     }
 
     pub(super) fn parameters(&self) -> impl Iterator<Item = &Tensor> {
@@ -110,17 +106,14 @@ pub(super) struct BlockGradient {
 }
 
 impl ResBlock {
-    pub(super) fn new(weights: &Weights, index: usize) -> Result<Self> {
-        let name = |layer: &str| format!("resnet.{index}.{layer}");
-        let shortcut = match weights.find(&name("conv_s.weight")) {
-            Some(_) => Some(Conv::new(weights, &name("conv_s"))?),
+    /// Block `number`, counted from 0.
+    pub(super) fn new(weights: &Weights, number: usize) -> Result<Self> {
+        let [conv_0, conv_1, conv_s] = graph::block_layers(number);
+        let shortcut = match weights.find(&graph::weight(&conv_s)) {
+            Some(_) => Some(Conv::new(weights, &conv_s)?),
             None => None,
         };
-        Ok(Self {
-            conv_0: Conv::new(weights, &name("conv_0"))?,
-            conv_1: Conv::new(weights, &name("conv_1"))?,
-            shortcut,
-        })
+        Ok(Self { conv_0: Conv::new(weights, &conv_0)?, conv_1: Conv::new(weights, &conv_1)?, shortcut })
     }
 
     pub(super) fn parameters(&self) -> impl Iterator<Item = &Tensor> {
@@ -176,7 +169,7 @@ impl ResBlock {
 
     /// The backward pass of [`ResBlock::input_gradient`] from the gradient `wide` of its result: hands over the
     /// parameters' gradients and returns that of its upstream. Masks are constants. With `of_logits`, the backward pass
-    /// of a loss of the logits with that derivative in them as well (see [`super::slope`]).
+    /// of a loss of the logits with that derivative in them as well (see `nets/slope.rs`).
     pub(super) fn input_gradient_backward(
         &self,
         trace: &BlockTrace,

@@ -1,11 +1,10 @@
 use candle_core::{Result, Tensor};
 
-use super::conv_stack::ConvTrace;
-use super::resnet::ResnetTrace;
-use super::{
-    ConvDecoder, ConvEncoder, DiscriminatorConfig, GeneratorConfig, ResnetDiscriminator, ResnetGenerator,
-    Weights,
-};
+use crate::nets::conv::ConvTrace;
+use crate::nets::resnet::ResnetTrace;
+use crate::nets::{ConvDecoder, ConvEncoder, ResnetDiscriminator, ResnetGenerator, Weights};
+
+use super::{DiscriminatorConfig, GeneratorConfig};
 
 /// Any generator.
 #[derive(Clone, Debug)]

@@ -1,6 +1,9 @@
 use candle_core::{Result, Tensor};
 
-use super::{ConvDecoder, ConvEncoder, VaeConfig, Weights};
+use crate::nets::{ConvDecoder, ConvEncoder, Weights};
+
+use super::VaeConfig;
+use super::graph::{DECODER, ENCODER};
 
 /// The VAE of stage 1: an encoder to the posterior of c and a decoder back to the picture.
 #[derive(Clone, Debug)]
@@ -31,7 +34,7 @@ impl PosteriorEncoder {
     /// # Errors
     /// When one is missing.
     pub fn new(config: VaeConfig, weights: &Weights) -> Result<Self> {
-        Ok(Self { config, net: ConvEncoder::new(weights, "encoder.")? })
+        Ok(Self { config, net: ConvEncoder::new(weights, ENCODER)? })
     }
 
     /// The sizes.
@@ -57,7 +60,7 @@ impl Vae {
     /// When one is missing.
     pub fn new(config: VaeConfig, weights: &Weights) -> Result<Self> {
         let encoder = PosteriorEncoder::new(config, weights)?;
-        Ok(Self { encoder, decoder: ConvDecoder::new(weights, "decoder.")? })
+        Ok(Self { encoder, decoder: ConvDecoder::new(weights, DECODER)? })
     }
 
     /// The sizes.

@@ -1,14 +1,11 @@
-//! The plain convolutional pair of Locatello et al. for 64x64 pictures: the VAE's encoder and decoder, and
-//! with one output or tanh the small discriminator and generator (paper section 5.1).
-
 use candle_core::{Result, Tensor};
 
+use crate::nets::Weights;
+use crate::nets::slope::{logits_and_slope, with_loss};
 use crate::ops::{self, Activation, Around};
 
-use super::Weights;
-use super::slope::{logits_and_slope, with_loss};
+use super::graph::{DECODER_CONVS, DECODER_LINEAR, ENCODER_CONVS, ENCODER_LINEAR, geometry, layer};
 
-const STRIDE: usize = 2;
 const RELU: Activation = Activation::After(0.0);
 
 /// Convolutions down to one 256-vector, then a linear layer.
@@ -59,11 +56,6 @@ fn parameters(layers: &[Layer]) -> impl Iterator<Item = &Tensor> {
     layers.iter().flat_map(|layer| [&layer.weight, &layer.bias])
 }
 
-/// Stride and padding of convolution `i` counted from the picture: the one next to the 1x1 map covers it whole.
-fn geometry(i: usize) -> (usize, usize) {
-    if i == 4 { (1, 0) } else { (STRIDE, 1) }
-}
-
 /// What [`ConvEncoder::trace`] keeps.
 #[derive(Debug)]
 pub struct ConvTrace {
@@ -79,8 +71,9 @@ impl ConvEncoder {
     /// # Errors
     /// When one is missing.
     pub fn new(weights: &Weights, prefix: &str) -> Result<Self> {
-        let layer = |n: usize| Layer::new(weights, &format!("{prefix}layer.{n}"));
-        Ok(Self { convs: (0..5).map(|i| layer(2 * i)).collect::<Result<_>>()?, linear: layer(11)? })
+        let layer = |&number: &usize| Layer::new(weights, &layer(prefix, number));
+        let convs = ENCODER_CONVS.iter().map(layer).collect::<Result<_>>()?;
+        Ok(Self { convs, linear: layer(&ENCODER_LINEAR)? })
     }
 
     /// `(N, channels, 64, 64)` to `(N, outputs)`.
@@ -111,7 +104,7 @@ impl ConvEncoder {
     }
 
     /// The last layer's weight, `(outputs, 256)`.
-    pub(super) fn last_weight(&self) -> &Tensor {
+    pub(in crate::nets) fn last_weight(&self) -> &Tensor {
         &self.linear.weight
     }
 
@@ -245,7 +238,7 @@ fn encoder_backward(
 
 /// The backward pass of [`ConvEncoder::features_input_gradient`], whose `gradients` it was made of: up through the layers
 /// again, linear this time, since the masks are constants. With the picture and a loss's derivative in the logits, the
-/// backward pass of that loss as well (see [`super::slope`]).
+/// backward pass of that loss as well (see `nets/slope.rs`).
 fn input_gradient_backward(
     convs: &[Layer],
     activations: &[Tensor],
@@ -285,8 +278,11 @@ impl ConvDecoder {
     /// # Errors
     /// When one is missing.
     pub fn new(weights: &Weights, prefix: &str) -> Result<Self> {
-        let layer = |n: usize| Layer::new(weights, &format!("{prefix}layer.{n}"));
-        Ok(Self { linear: layer(0)?, convs: (0..5).map(|i| layer(2 * i + 3)).collect::<Result<_>>()? })
+        let layer = |&number: &usize| Layer::new(weights, &layer(prefix, number));
+        Ok(Self {
+            linear: layer(&DECODER_LINEAR)?,
+            convs: DECODER_CONVS.iter().map(layer).collect::<Result<_>>()?,
+        })
     }
 
     /// `(N, inputs)` to `(N, channels, 64, 64)` logits.

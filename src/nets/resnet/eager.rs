@@ -1,13 +1,12 @@
-//! The residual generator and discriminator of Mescheder et al. (paper section A.3), and the discriminator
-//! with a variational bottleneck of Peng et al. (VGAN).
-
 use candle_core::{Result, Tensor};
 
+use crate::nets::Weights;
+use crate::nets::slope::{logits_and_slope, with_loss};
 use crate::ops::{self, Around};
 
-use super::resnet_block::{BlockGradient, BlockTrace, Conv, ResBlock, SLOPE};
-use super::slope::{logits_and_slope, with_loss};
-use super::{ResnetTrunk, Weights};
+use super::ResnetTrunk;
+use super::block::{BlockGradient, BlockTrace, Conv, ResBlock};
+use super::graph::{CONV_IMG, FC, LOGSTD, MEAN, SLOPE, bias, weight};
 
 /// The residual generator: linear to 4x4, then blocks with nearest upsampling between them.
 #[derive(Clone, Debug)]
@@ -25,10 +24,10 @@ impl ResnetGenerator {
     /// When one is missing.
     pub fn new(trunk: &ResnetTrunk, weights: &Weights) -> Result<Self> {
         Ok(Self {
-            fc_weight: weights.get("fc.weight")?,
-            fc_bias: weights.get("fc.bias")?,
-            blocks: (0..=trunk.levels()).map(|i| ResBlock::new(weights, 2 * i)).collect::<Result<_>>()?,
-            conv_img: Conv::new(weights, "conv_img")?,
+            fc_weight: weights.get(&weight(FC))?,
+            fc_bias: weights.get(&bias(FC))?,
+            blocks: (0..=trunk.levels()).map(|i| ResBlock::new(weights, i)).collect::<Result<_>>()?,
+            conv_img: Conv::new(weights, CONV_IMG)?,
         })
     }
 
@@ -125,19 +124,18 @@ impl ResnetDiscriminator {
     /// # Errors
     /// When one is missing.
     pub fn new(trunk: &ResnetTrunk, weights: &Weights) -> Result<Self> {
-        let bottleneck = match weights.find("mean_fn.weight") {
-            Some(_) => Some(Bottleneck {
-                mean: Conv::new(weights, "mean_fn")?,
-                logstd: Conv::new(weights, "logstd_fn")?,
-            }),
+        let bottleneck = match weights.find(&weight(MEAN)) {
+            Some(_) => {
+                Some(Bottleneck { mean: Conv::new(weights, MEAN)?, logstd: Conv::new(weights, LOGSTD)? })
+            }
             None => None,
         };
         Ok(Self {
-            conv_img: Conv::new(weights, "conv_img")?,
-            blocks: (0..=trunk.levels()).map(|i| ResBlock::new(weights, 2 * i)).collect::<Result<_>>()?,
+            conv_img: Conv::new(weights, CONV_IMG)?,
+            blocks: (0..=trunk.levels()).map(|i| ResBlock::new(weights, i)).collect::<Result<_>>()?,
             bottleneck,
-            fc_weight: weights.get("fc.weight")?,
-            fc_bias: weights.get("fc.bias")?,
+            fc_weight: weights.get(&weight(FC))?,
+            fc_bias: weights.get(&bias(FC))?,
         })
     }
 
@@ -183,7 +181,7 @@ impl ResnetDiscriminator {
     }
 
     /// The last layer's weight, `(1, C * 16)`.
-    pub(super) fn last_weight(&self) -> &Tensor {
+    pub(in crate::nets) fn last_weight(&self) -> &Tensor {
         &self.fc_weight
     }
 
@@ -322,7 +320,7 @@ impl ResnetDiscriminator {
 
     /// The backward pass of the trunk's input gradient from the gradient `wide` of its result: up through the layers
     /// again. With the picture and a loss's derivative in the logits, the backward pass of that loss as well (see
-    /// [`super::slope`]).
+    /// `nets/slope.rs`).
     fn input_gradient_backward(
         &self,
         traces: &[BlockTrace],

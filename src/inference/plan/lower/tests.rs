@@ -1,0 +1,202 @@
+//! Plans against the interpreter, over networks that are none of the published ones; and what is left to candle.
+
+use candle_core::Device;
+
+use crate::base::{Arrays, Cancel, PixelRange, Pool, Stream};
+use crate::graph::{Activation, Convolution, Graph, Linear, Operation, Pool as Pooling, Shape, Value};
+use crate::inference::plan::{PlanEncoder, PlanRenderer};
+use crate::inference::{Encoder, RenderError, Renderer, TensorEncoder, TensorRenderer};
+use crate::ops::cpu::isa::Isa;
+
+const CODE: usize = 7;
+
+fn weights(graph: &Graph, seed: u64) -> Arrays {
+    let mut stream = Stream::new(seed, "weights");
+    let parameters = graph.parameters().into_iter();
+    parameters
+        .map(|p| {
+            let scale = 1.4 / (p.summed as f32).sqrt();
+            let mut array = crate::base::Array::zeros(p.shape);
+            array.data_mut().iter_mut().for_each(|value| *value = scale * stream.normal());
+            if p.name.ends_with("running_var") {
+                array.data_mut().iter_mut().for_each(|value| *value = 0.5 + value.abs());
+            }
+            (p.name, array)
+        })
+        .collect()
+}
+
+/// From a code by a linear layer to a map.
+fn start(graph: &mut Graph, sides: [usize; 3]) -> Value {
+    let code = graph.input(Shape::Row(CODE));
+    let row = graph.linear(code, Linear::new("fc", CODE, sides.iter().product()));
+    graph.apply(Operation::Reshape(Shape::Map(sides)), &[row])
+}
+
+fn conv(name: &str, inputs: usize, outputs: usize, kernel: usize) -> Convolution {
+    Convolution::new(name, inputs, outputs, kernel).padding(kernel / 2)
+}
+
+fn finished(mut graph: Graph, last: Value, range: PixelRange) -> Graph {
+    graph.give(last);
+    graph.to_pixels(range)
+}
+
+/// A map of `size` times `size` doubled `doublings` times, normalised and bent between plain convolutions.
+fn stack(size: usize, doublings: usize, norm: bool, range: PixelRange) -> Graph {
+    let mut graph = Graph::default();
+    let mut x = start(&mut graph, [20, size, size]);
+    for i in 0..doublings {
+        x = graph.apply(Operation::Double, &[x]);
+        x = graph.convolution(x, conv(&format!("conv{i}"), 20, 20, 3).without_bias());
+        if norm {
+            x = graph
+                .apply(Operation::BatchNorm { name: format!("bn{i}"), channels: 20, epsilon: 1e-5 }, &[x]);
+        }
+        x = graph.leaky_relu(x, 0.1);
+    }
+    x = graph.convolution(x, conv("last", 20, 3, 3));
+    match range {
+        PixelRange::Signed => x = graph.apply(Operation::Activation(Activation::Tanh), &[x]),
+        PixelRange::Unit => x = graph.apply(Operation::Activation(Activation::Sigmoid), &[x]),
+        PixelRange::Logits => {}
+    }
+    finished(graph, x, range)
+}
+
+/// A picture by transposed convolutions alone, as a DCGAN's generator makes it, with a sum on the way.
+fn transposed() -> Graph {
+    let mut graph = Graph::default();
+    let code = graph.input(Shape::Row(CODE));
+    let mut x = graph.apply(Operation::Reshape(Shape::Map([CODE, 1, 1])), &[code]);
+    x = graph.transposed(x, Convolution::new("first", CODE, 24, 4));
+    x = graph.leaky_relu(x, 0.0);
+    let skipped = x;
+    x = graph.convolution(x, conv("plain", 24, 24, 3));
+    x = graph.apply(Operation::Add { scale: 0.5 }, &[skipped, x]);
+    x = graph.transposed(x, Convolution::new("second", 24, 1, 4).stride(2).padding(1));
+    finished(graph, x, PixelRange::Logits)
+}
+
+fn drawn(renderer: &mut dyn Renderer, codes: &[f32]) -> Vec<f32> {
+    let picture: usize = renderer.picture_shape().iter().product();
+    let mut pictures = vec![f32::NAN; codes.len() / CODE * picture];
+    renderer.render(codes, &mut pictures, &Cancel::new()).expect("renders");
+    pictures
+}
+
+#[test]
+fn plans_draw_what_the_interpreter_draws() {
+    let pool = Pool::new("test", 2).expect("starts");
+    let codes = Stream::new(3, "codes").normals(3 * CODE);
+    let graphs = [
+        stack(4, 2, false, PixelRange::Signed),
+        stack(4, 3, true, PixelRange::Unit),
+        stack(7, 1, true, PixelRange::Logits),
+        stack(6, 0, false, PixelRange::Logits),
+        transposed(),
+    ];
+    for (seed, graph) in graphs.iter().enumerate() {
+        let weights = weights(graph, seed as u64);
+        let mut reference = TensorRenderer::new(graph, &weights, &Device::Cpu, &pool).expect("fits");
+        let expected = drawn(&mut reference, &codes);
+        for isa in Isa::available() {
+            let mut plan = PlanRenderer::compile_for(isa, graph, &weights, &pool).expect("compiles");
+            let found = drawn(&mut plan, &codes);
+            let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 2e-5, "graph {seed} with {isa:?}: off by {worst}");
+            assert!(found[..found.len() / 3] != found[found.len() / 3..2 * found.len() / 3], "codes differ");
+        }
+    }
+}
+
+/// An encoder of pictures of `size`, whose maps are halved down to `smallest`.
+fn encoder(size: usize, smallest: usize, norm: bool, plain: bool) -> Graph {
+    let mut graph = Graph::default();
+    let mut x = graph.input(Shape::Map([3, size, size]));
+    let (mut channels, mut side) = (3, size);
+    while side > smallest {
+        let name = format!("conv{side}");
+        x = graph.convolution(x, Convolution::new(&name, channels, 16, 4).stride(2).padding(1));
+        if norm {
+            x = graph
+                .apply(Operation::BatchNorm { name: format!("bn{side}"), channels: 16, epsilon: 1e-3 }, &[x]);
+        }
+        x = graph.leaky_relu(x, 0.2);
+        (channels, side) = (16, side / 2);
+        if plain {
+            x = graph.convolution(x, conv(&format!("plain{side}"), 16, 16, 3));
+            x = graph.leaky_relu(x, 0.2);
+        }
+    }
+    x = graph.apply(Operation::Reshape(Shape::Row(16 * side * side)), &[x]);
+    x = graph.linear(x, Linear::new("hidden", 16 * side * side, 40));
+    x = graph.leaky_relu(x, 0.0);
+    let mean = graph.linear(x, Linear::new("mean", 40, 5));
+    let logvar = graph.linear(x, Linear::new("logvar", 40, 5));
+    graph.give(mean);
+    graph.give(logvar);
+    graph
+}
+
+#[test]
+fn plans_encode_what_the_interpreter_encodes() {
+    for (seed, graph) in [
+        encoder(64, 4, false, false),
+        encoder(32, 4, true, false),
+        encoder(128, 4, true, true),
+        encoder(64, 32, false, false),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let weights = weights(graph, seed as u64);
+        let Some(Shape::Map(sides)) = graph.inputs().next() else { panic!("pictures") };
+        let picture: usize = sides.iter().product();
+        let mut stream = Stream::new(5, "pictures");
+        let count = 21;
+        let pictures: Vec<f32> = (0..count * picture).map(|_| stream.uniform()).collect();
+        let encoded = |encoder: &mut dyn Encoder| {
+            let (mut mu, mut logvar) = (vec![f32::NAN; count * 5], vec![f32::NAN; count * 5]);
+            encoder.encode(&pictures, &mut mu, &mut logvar).expect("encodes");
+            [mu, logvar].concat()
+        };
+        let pool = Pool::new("test", 2).expect("starts");
+        let mut reference = TensorEncoder::new(graph, &weights, &Device::Cpu, &pool).expect("fits");
+        let expected = encoded(&mut reference);
+        for isa in Isa::available() {
+            let mut plan = PlanEncoder::compile_for(isa, graph, &weights, &pool).expect("compiles");
+            let found = encoded(&mut plan);
+            let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 2e-5, "graph {seed} with {isa:?}: off by {worst}");
+        }
+    }
+}
+
+#[test]
+fn what_no_kernel_does_is_said_and_left_to_candle() {
+    let pool = Pool::new("test", 1).expect("starts");
+    let pooling = Pooling { kernel: 2, stride: 2, padding: 0, counts_padding: true };
+    let grouped = conv("odd", 4, 4, 3).groups(2);
+    for (operation, said) in [
+        (Operation::AveragePool(pooling), "average pooling"),
+        (Operation::Activation(Activation::Softplus), "softplus"),
+        (Operation::Softmax, "softmax"),
+        (Operation::Convolution(grouped), "convolution odd"),
+        (Operation::Convolution(conv("odd", 4, 4, 5)), "convolution odd"),
+        (Operation::leaky_relu(1.5), "slope is not between 0 and 1"),
+        (Operation::leaky_relu(-0.5), "leaky ReLU"),
+    ] {
+        let mut graph = Graph::default();
+        let x = start(&mut graph, [4, 8, 8]);
+        let odd = graph.apply(operation, &[x]);
+        let last = graph.convolution(odd, conv("last", 4, 3, 3));
+        let graph = finished(graph, last, PixelRange::Logits);
+        let weights = weights(&graph, 1);
+        match PlanRenderer::compile(&graph, &weights, &pool) {
+            Err(RenderError::Unsupported(what)) => assert!(what.contains(said), "{what}"),
+            other => panic!("{said}: {}", other.err().map(|error| error.to_string()).unwrap_or_default()),
+        }
+        TensorRenderer::new(&graph, &weights, &Device::Cpu, &pool).expect("candle knows it");
+    }
+}

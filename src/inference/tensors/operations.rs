@@ -1,0 +1,177 @@
+//! Each operation of a graph by operations on tensors.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Result, Tensor, bail};
+
+use crate::base::PixelRange;
+use crate::graph::{Activation, Convolution, Layer, Operation, Pool, Shape, Value};
+use crate::ops::{self, Around};
+
+type Parameters = BTreeMap<String, Tensor>;
+
+/// The result of a layer, whose shape without the batch is `shape`; `result` finds what it takes.
+pub(super) fn compute<'a>(
+    layer: &Layer,
+    shape: Shape,
+    result: &dyn Fn(Value) -> Result<&'a Tensor>,
+    parameters: &Parameters,
+) -> Result<Tensor> {
+    let operands = layer.inputs.iter().map(|&value| result(value)).collect::<Result<Vec<_>>>()?;
+    let Some(&x) = operands.first() else { bail!("an operation without operands") };
+    let shortcut = match layer.shortcut {
+        Some((value, scale)) => Some((result(value)?, scale)),
+        None => None,
+    };
+    let around = |bias| Around { before: layer.before, bias, after: layer.after, mask: None, shortcut };
+    let find = |name: &str, ending: &str| parameter(parameters, name, ending);
+    match &layer.operation {
+        Operation::Input(_) => bail!("an input is given, not computed"),
+        Operation::Linear(linear) => {
+            let bias = linear.bias.then(|| find(&linear.name, "bias")).transpose()?;
+            surrounded(ops::linear(x, find(&linear.name, "weight")?, bias)?, &around(None))
+        }
+        Operation::Convolution(conv) | Operation::TransposedConvolution(conv) => {
+            let weight = find(&conv.name, "weight")?;
+            let around = around(conv.bias.then(|| find(&conv.name, "bias")).transpose()?);
+            let is_transposed = matches!(layer.operation, Operation::TransposedConvolution(_));
+            match (conv.geometry(), shape) {
+                (Some((_, stride, padding)), Shape::Map(_)) if !is_transposed => {
+                    ops::conv2d_fused(x, weight, stride, padding, &around)
+                }
+                (Some((_, stride, padding)), Shape::Map([_, height, width])) => {
+                    ops::conv2d_input_grad_fused(x, weight, (height, width), stride, padding, &around)
+                }
+                _ => general_convolution(conv, is_transposed, x, weight, &around),
+            }
+        }
+        Operation::BatchNorm { name, epsilon, .. } => {
+            let find = |ending| find(name, ending);
+            let gain = (find("weight")? / (find("running_var")? + *epsilon)?.sqrt()?)?;
+            let shift = (find("bias")? - (find("running_mean")? * &gain)?)?;
+            scaled(x, &gain, &shift)
+        }
+        Operation::Affine { name, .. } => scaled(x, find(name, "weight")?, find(name, "bias")?),
+        Operation::Activation(activation) => activated(x, *activation),
+        Operation::Add { scale } => match operands[..] {
+            [first, second] => ops::residual(first, second, *scale),
+            _ => bail!("a sum of {} operands", operands.len()),
+        },
+        Operation::Double => ops::upsample_nearest_2x(x),
+        Operation::AveragePool(pool) => pooled(x, pool),
+        Operation::Reshape(to) => x.reshape(batched(x, *to)?),
+        Operation::Concat => Tensor::cat(&operands, 1),
+        Operation::Slice { start, length } => x.narrow(1, *start, *length)?.contiguous(),
+        Operation::Softmax => candle_nn::ops::softmax(x, 1),
+        Operation::ToPixels(range) => to_pixels(x, *range),
+    }
+}
+
+/// A picture's values in [0, 1].
+pub(super) fn to_pixels(x: &Tensor, range: PixelRange) -> Result<Tensor> {
+    match range {
+        PixelRange::Unit => Ok(x.clone()),
+        PixelRange::Signed => (x + 1.0)? * 0.5,
+        PixelRange::Logits => candle_nn::ops::sigmoid(x),
+    }
+}
+
+fn parameter<'a>(parameters: &'a Parameters, name: &str, ending: &str) -> Result<&'a Tensor> {
+    match parameters.get(&format!("{name}.{ending}")) {
+        Some(tensor) => Ok(tensor),
+        None => bail!("the network has no parameter called {name}.{ending}"),
+    }
+}
+
+fn batched(x: &Tensor, shape: Shape) -> Result<Vec<usize>> {
+    let mut sides = vec![x.dim(0)?];
+    match shape {
+        Shape::Row(length) => sides.push(length),
+        Shape::Map(map) => sides.extend(map),
+    }
+    Ok(sides)
+}
+
+fn activated(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    match activation {
+        Activation::LeakyRelu(slope) => ops::leaky_relu(x, slope),
+        Activation::Tanh => ops::tanh(x),
+        Activation::Sigmoid => candle_nn::ops::sigmoid(x),
+        // ln(1 + exp(x)) without overflow
+        Activation::Softplus => x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?,
+        Activation::Elu(factor) => x.elu(factor),
+    }
+}
+
+/// What is around a product, done by itself: everything but its bias.
+fn surrounded(mut product: Tensor, around: &Around<'_>) -> Result<Tensor> {
+    if let Some(slope) = around.after {
+        product = ops::leaky_relu(&product, slope)?;
+    }
+    match around.shortcut {
+        Some((shortcut, scale)) => ops::residual(shortcut, &product, scale),
+        None => Ok(product),
+    }
+}
+
+/// One number a channel, as a tensor to be broadcast over `x`.
+fn over_places(values: &Tensor, x: &Tensor) -> Result<Tensor> {
+    let mut sides = vec![1; x.rank()];
+    sides[1] = values.elem_count();
+    values.reshape(sides)
+}
+
+fn scaled(x: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {
+    x.broadcast_mul(&over_places(gain, x)?)?.broadcast_add(&over_places(shift, x)?)
+}
+
+/// Convolutions that are neither square nor whole: candle's own, group by group.
+fn general_convolution(
+    conv: &Convolution,
+    is_transposed: bool,
+    x: &Tensor,
+    weight: &Tensor,
+    around: &Around<'_>,
+) -> Result<Tensor> {
+    let x = match around.before {
+        Some(slope) => ops::leaky_relu(x, slope)?,
+        None => x.clone(),
+    };
+    let [rows, columns] = conv.padding;
+    let y = if is_transposed {
+        let inputs = conv.inputs / conv.groups;
+        let part = |group: usize| {
+            let (x, weight) =
+                (x.narrow(1, group * inputs, inputs)?, weight.narrow(0, group * inputs, inputs)?);
+            x.contiguous()?.conv_transpose2d(&weight.contiguous()?, 0, 0, conv.stride, 1)
+        };
+        let whole = Tensor::cat(&(0..conv.groups).map(part).collect::<Result<Vec<_>>>()?, 1)?;
+        let (_, _, height, width) = whole.dims4()?;
+        whole.narrow(2, rows, height - 2 * rows)?.narrow(3, columns, width - 2 * columns)?.contiguous()?
+    } else {
+        let padded = x.pad_with_zeros(2, rows, rows)?.pad_with_zeros(3, columns, columns)?;
+        padded.contiguous()?.conv2d(weight, 0, conv.stride, 1, conv.groups)?
+    };
+    let y = match around.bias {
+        Some(bias) => y.broadcast_add(&over_places(bias, &y)?)?,
+        None => y,
+    };
+    surrounded(y, around)
+}
+
+fn pooled(x: &Tensor, pool: &Pool) -> Result<Tensor> {
+    if *pool == (Pool { kernel: 3, stride: 2, padding: 1, counts_padding: true }) {
+        return ops::avg_pool_3x3_s2(x);
+    }
+    let Pool { kernel, stride, padding, counts_padding } = *pool;
+    let average = |x: &Tensor| {
+        let padded = x.pad_with_zeros(2, padding, padding)?.pad_with_zeros(3, padding, padding)?;
+        padded.contiguous()?.avg_pool2d_with_stride(kernel, stride)
+    };
+    if counts_padding || padding == 0 {
+        return average(x);
+    }
+    let (_, _, height, width) = x.dims4()?;
+    let share = average(&Tensor::ones((1, 1, height, width), x.dtype(), x.device())?)?;
+    average(x)?.broadcast_div(&share)
+}

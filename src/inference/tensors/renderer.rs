@@ -1,0 +1,160 @@
+use candle_core::{Device, Result, Tensor, bail};
+
+use crate::base::{Arrays, Cancel, Picture, PixelRange, Pool};
+use crate::graph::{Graph, Operation, Shape};
+use crate::inference::batch::{Footprint, MemoryBudget};
+use crate::inference::{Outcome, RenderError, Renderer};
+use crate::ops::{self, PictureValues};
+
+use super::check_batch;
+use super::interpreter::Interpreter;
+use super::operations::to_pixels;
+
+/// A network from codes to pictures through candle.
+pub struct TensorRenderer {
+    /// Without its last operation.
+    net: Interpreter,
+    /// What the last operation takes.
+    range: PixelRange,
+    code_dim: usize,
+    picture_shape: [usize; 3],
+    footprint: Footprint,
+    /// Memory for the pictures that go through the network at once.
+    budget: MemoryBudget,
+    device: Device,
+    pool: Pool,
+}
+
+impl TensorRenderer {
+    /// A network from one code to a picture that ends in [`Operation::ToPixels`]; other weights may lie beside its own.
+    ///
+    /// # Errors
+    /// When it is another, the weights do not fit, or the device cannot hold them.
+    pub fn new(
+        graph: &Graph,
+        weights: &Arrays,
+        device: &Device,
+        pool: &Pool,
+    ) -> std::result::Result<Self, RenderError> {
+        let (code_dim, picture_shape) = ends(graph)?;
+        let Some((before, Operation::ToPixels(range))) = graph.clone().without_last() else {
+            return Err(RenderError::Chain("the network does not end in pixels".into()));
+        };
+        Ok(Self {
+            net: Interpreter::new(&before, weights, device)?,
+            range,
+            code_dim,
+            picture_shape,
+            footprint: Footprint::of_graph(graph)?,
+            budget: MemoryBudget::of(device),
+            device: device.clone(),
+            pool: pool.clone(),
+        })
+    }
+
+    /// The same within another budget than the device's.
+    pub fn within(self, budget: MemoryBudget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// The network's own pictures of rows of codes.
+    fn forward(&self, codes: &[f32]) -> Result<Tensor> {
+        let rows = codes.len() / self.code_dim.max(1);
+        let codes = ops::upload(codes, (rows, self.code_dim), &self.device)?;
+        match self.net.run(&[codes])?.pop() {
+            Some(pictures) => Ok(pictures),
+            None => bail!("the network draws nothing"),
+        }
+    }
+
+    /// The same in [0, 1].
+    fn values(&self, codes: &[f32]) -> Result<Vec<f32>> {
+        self.pool.run(|| ops::download(&to_pixels(&self.forward(codes)?, self.range)?))
+    }
+
+    /// A picture's bytes, where the device makes them, or else its values in [0, 1].
+    fn drawn(&self, code: &[f32]) -> Result<Drawn> {
+        self.pool.run(|| {
+            let raw = self.forward(code)?;
+            let values = match self.range {
+                PixelRange::Signed => Some(PictureValues::Signed),
+                PixelRange::Logits => Some(PictureValues::Logits),
+                PixelRange::Unit => None,
+            };
+            let bytes = values.map(|values| ops::rgba(&raw, values)).transpose()?.flatten();
+            match bytes {
+                Some(rgba) => Ok(Drawn::Bytes(rgba)),
+                None => ops::download(&to_pixels(&raw, self.range)?).map(Drawn::Values),
+            }
+        })
+    }
+}
+
+/// A picture on the host.
+enum Drawn {
+    Bytes(Vec<u8>),
+    Values(Vec<f32>),
+}
+
+/// The width of the code that a network takes and the shape of the picture that it gives, if it does.
+pub(in crate::inference) fn ends(graph: &Graph) -> std::result::Result<(usize, [usize; 3]), RenderError> {
+    match (&graph.inputs().collect::<Vec<_>>()[..], &graph.output_shapes()?[..]) {
+        (&[Shape::Row(code)], &[Shape::Map(picture)]) => Ok((code, picture)),
+        _ => Err(RenderError::Chain("the network does not draw one picture of one code".into())),
+    }
+}
+
+impl Renderer for TensorRenderer {
+    fn code_dim(&self) -> usize {
+        self.code_dim
+    }
+
+    fn at_once(&self) -> usize {
+        self.budget.pictures(self.footprint)
+    }
+
+    fn picture_shape(&self) -> [usize; 3] {
+        self.picture_shape
+    }
+
+    fn render(
+        &mut self,
+        codes: &[f32],
+        pictures: &mut [f32],
+        cancel: &Cancel,
+    ) -> std::result::Result<Outcome, RenderError> {
+        let picture_len: usize = self.picture_shape.iter().product();
+        check_batch(codes.len(), self.code_dim, "codes", pictures.len(), picture_len, "pictures")?;
+        let at_once = self.at_once();
+        let inputs = codes.chunks(at_once * self.code_dim.max(1));
+        for (codes, pictures) in inputs.zip(pictures.chunks_mut(at_once * picture_len)) {
+            if cancel.is_cancelled() {
+                return Ok(Outcome::Cancelled);
+            }
+            pictures.copy_from_slice(&self.values(codes)?);
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn render_picture(
+        &mut self,
+        code: &[f32],
+        picture: &mut Picture,
+        cancel: &Cancel,
+    ) -> std::result::Result<Outcome, RenderError> {
+        let [channels, height, width] = self.picture_shape;
+        let pixels = height * width;
+        check_batch(code.len(), self.code_dim, "codes", pixels, pixels, "pictures")?;
+        if cancel.is_cancelled() {
+            return Ok(Outcome::Cancelled);
+        }
+        let drawn = match self.drawn(code)? {
+            Drawn::Bytes(rgba) => Picture::from_rgba(width, height, rgba),
+            Drawn::Values(chw) => Picture::from_chw(&chw, channels, height, width),
+        };
+        *picture = drawn.ok_or_else(|| {
+            RenderError::Weights(format!("{channels} picture channels; 1 or 3 can be shown"))
+        })?;
+        Ok(Outcome::Done)
+    }
+}

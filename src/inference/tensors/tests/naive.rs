@@ -1,0 +1,186 @@
+//! Graphs in f64, the slow and obvious way.
+
+use crate::base::{Arrays, PixelRange};
+use crate::graph::{Activation, Convolution, Graph, Operation, Pool, Shape};
+
+/// The results of a graph for one row or picture an input.
+pub(super) fn run(graph: &Graph, weights: &Arrays, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let shapes = graph.shapes().expect("a sound graph");
+    let mut given = inputs.iter();
+    let mut results: Vec<Vec<f64>> = Vec::new();
+    for (node, shape) in graph.nodes().iter().zip(&shapes) {
+        let operands: Vec<(&[f64], Shape)> =
+            node.inputs.iter().map(|v| (results[v.index()].as_slice(), shapes[v.index()])).collect();
+        let result = match node.operation {
+            Operation::Input(_) => given.next().expect("an input").clone(),
+            _ => compute(&node.operation, &operands, *shape, weights),
+        };
+        assert_eq!(result.len(), shape.values(), "{}", node.operation);
+        results.push(result);
+    }
+    graph.outputs().iter().map(|v| results[v.index()].clone()).collect()
+}
+
+fn compute(operation: &Operation, operands: &[(&[f64], Shape)], shape: Shape, weights: &Arrays) -> Vec<f64> {
+    let (x, taken) = operands[0];
+    let named = |ending: &str| -> Vec<f64> {
+        let name = format!("{}.{ending}", operation.name().expect("it has parameters"));
+        weights.get(&name).map(|a| a.data().iter().map(|&v| f64::from(v)).collect()).unwrap_or_default()
+    };
+    let channel = |i: usize| i / (taken.values() / taken.channels());
+    match operation {
+        Operation::Linear(layer) => {
+            let (weight, bias) = (named("weight"), named("bias"));
+            let sum = |o: usize| (0..layer.inputs).map(|i| weight[o * layer.inputs + i] * x[i]).sum::<f64>();
+            (0..layer.outputs).map(|o| sum(o) + bias.get(o).unwrap_or(&0.0)).collect()
+        }
+        Operation::Convolution(conv) => {
+            convolution(conv, x, taken, shape, &named("weight"), &named("bias"), false)
+        }
+        Operation::TransposedConvolution(conv) => {
+            convolution(conv, x, taken, shape, &named("weight"), &named("bias"), true)
+        }
+        Operation::BatchNorm { epsilon, .. } => {
+            let [gain, shift, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map(named);
+            let one = |(i, v): (usize, &f64)| {
+                let c = channel(i);
+                (v - mean[c]) / (variance[c] + epsilon).sqrt() * gain[c] + shift[c]
+            };
+            x.iter().enumerate().map(one).collect()
+        }
+        Operation::Affine { .. } => {
+            let (gain, shift) = (named("weight"), named("bias"));
+            x.iter().enumerate().map(|(i, v)| v * gain[channel(i)] + shift[channel(i)]).collect()
+        }
+        Operation::Activation(activation) => x.iter().map(|&v| activated(*activation, v)).collect(),
+        Operation::Add { scale } => x.iter().zip(operands[1].0).map(|(a, b)| a + scale * b).collect(),
+        Operation::Double => places(shape).map(|(c, y, x_)| at(x, taken, c, y / 2, x_ / 2)).collect(),
+        Operation::AveragePool(pool) => places(shape).map(|place| pooled(pool, x, taken, place)).collect(),
+        Operation::Reshape(_) => x.to_vec(),
+        Operation::Concat => operands.iter().flat_map(|(x, _)| x.to_vec()).collect(),
+        Operation::Slice { start, length } => {
+            let area = taken.values() / taken.channels();
+            x[start * area..(start + length) * area].to_vec()
+        }
+        Operation::Softmax => {
+            let area = taken.values() / taken.channels();
+            let total = |place: usize| x.iter().skip(place).step_by(area).map(|v| v.exp()).sum::<f64>();
+            x.iter().enumerate().map(|(i, v)| v.exp() / total(i % area)).collect()
+        }
+        Operation::ToPixels(range) => {
+            let one = |&v: &f64| match range {
+                PixelRange::Unit => v,
+                PixelRange::Signed => (v + 1.0) / 2.0,
+                PixelRange::Logits => 1.0 / (1.0 + (-v).exp()),
+            };
+            x.iter().map(one).collect()
+        }
+        Operation::Input(_) => unreachable!("inputs are given"),
+    }
+}
+
+fn activated(activation: Activation, v: f64) -> f64 {
+    match activation {
+        Activation::LeakyRelu(slope) => {
+            if v > 0.0 {
+                v
+            } else {
+                slope * v
+            }
+        }
+        Activation::Tanh => v.tanh(),
+        Activation::Sigmoid => 1.0 / (1.0 + (-v).exp()),
+        Activation::Softplus => v.exp().ln_1p(),
+        Activation::Elu(factor) => {
+            if v > 0.0 {
+                v
+            } else {
+                factor * v.exp_m1()
+            }
+        }
+    }
+}
+
+fn sides(shape: Shape) -> [usize; 3] {
+    match shape {
+        Shape::Map(sides) => sides,
+        Shape::Row(_) => panic!("not a map"),
+    }
+}
+
+/// Channel, row and column of every value.
+fn places(shape: Shape) -> impl Iterator<Item = (usize, usize, usize)> {
+    let [channels, height, width] = sides(shape);
+    (0..channels * height * width).map(move |i| (i / (height * width), i / width % height, i % width))
+}
+
+fn at(values: &[f64], shape: Shape, channel: usize, y: usize, x: usize) -> f64 {
+    let [_, height, width] = sides(shape);
+    values[(channel * height + y) * width + x]
+}
+
+/// The value at row `y` and column `x`, both counted from inside the padding; none within it.
+fn padded(
+    values: &[f64],
+    shape: Shape,
+    channel: usize,
+    [y, x]: [usize; 2],
+    padding: [usize; 2],
+) -> Option<f64> {
+    let [_, height, width] = sides(shape);
+    let (y, x) = (y.checked_sub(padding[0])?, x.checked_sub(padding[1])?);
+    (y < height && x < width).then(|| at(values, shape, channel, y, x))
+}
+
+fn pooled(pool: &Pool, x: &[f64], taken: Shape, (c, row, column): (usize, usize, usize)) -> f64 {
+    let window = (0..pool.kernel * pool.kernel).map(|i| {
+        let place = [row * pool.stride + i / pool.kernel, column * pool.stride + i % pool.kernel];
+        padded(x, taken, c, place, [pool.padding; 2])
+    });
+    let inside: Vec<f64> = window.flatten().collect();
+    let count = if pool.counts_padding { pool.kernel * pool.kernel } else { inside.len() };
+    inside.iter().sum::<f64>() / count as f64
+}
+
+/// Every pair of a value taken and one made that a tap of the kernel joins.
+fn convolution(
+    conv: &Convolution,
+    x: &[f64],
+    taken: Shape,
+    made: Shape,
+    weight: &[f64],
+    bias: &[f64],
+    is_transposed: bool,
+) -> Vec<f64> {
+    let [rows, columns] = conv.kernel;
+    let (inputs, outputs) = (conv.inputs / conv.groups, conv.outputs / conv.groups);
+    let [_, made_height, made_width] = sides(made);
+    let mut result: Vec<f64> = places(made).map(|(o, ..)| bias.get(o).copied().unwrap_or(0.0)).collect();
+    // The smaller of the two maps is where the kernel is laid.
+    let (small, large) = if is_transposed { (taken, made) } else { (made, taken) };
+    let [_, small_height, small_width] = sides(small);
+    let [_, large_height, large_width] = sides(large);
+    for (i, o) in (0..conv.inputs).flat_map(|i| (0..conv.outputs).map(move |o| (i, o))) {
+        if i / inputs != o / outputs {
+            continue;
+        }
+        let filter = if is_transposed { i * outputs + o % outputs } else { o * inputs + i % inputs };
+        for place in 0..small_height * small_width * rows * columns {
+            let (tap, pixel) = (place % (rows * columns), place / (rows * columns));
+            let (sy, sx) = (pixel / small_width, pixel % small_width);
+            let (ly, lx) = (sy * conv.stride + tap / columns, sx * conv.stride + tap % columns);
+            let (Some(ly), Some(lx)) = (ly.checked_sub(conv.padding[0]), lx.checked_sub(conv.padding[1]))
+            else {
+                continue;
+            };
+            if ly >= large_height || lx >= large_width {
+                continue;
+            }
+            let ((ty, tx), (my, mx)) =
+                if is_transposed { ((sy, sx), (ly, lx)) } else { ((ly, lx), (sy, sx)) };
+            result[(o * made_height + my) * made_width + mx] +=
+                weight[filter * rows * columns + tap] * at(x, taken, i, ty, tx);
+        }
+    }
+    result
+}
