@@ -11,6 +11,8 @@ mod move_late;
 mod network;
 mod operation;
 mod parameter;
+#[cfg(test)]
+pub(crate) mod random;
 mod shape;
 mod shapes;
 #[cfg(test)]

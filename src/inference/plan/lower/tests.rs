@@ -3,7 +3,9 @@
 use candle_core::Device;
 
 use crate::base::{Arrays, Cancel, PixelRange, Pool, Stream};
-use crate::graph::{Activation, Convolution, Graph, Linear, Operation, Pool as Pooling, Shape, Value};
+use crate::graph::{
+    Activation, Convolution, Graph, Linear, Operation, Pool as Pooling, Shape, Value, random,
+};
 use crate::inference::plan::{PlanEncoder, PlanRenderer};
 use crate::inference::{Encoder, RenderError, Renderer, TensorEncoder, TensorRenderer};
 use crate::ops::cpu::isa::Isa;
@@ -11,19 +13,7 @@ use crate::ops::cpu::isa::Isa;
 const CODE: usize = 7;
 
 fn weights(graph: &Graph, seed: u64) -> Arrays {
-    let mut stream = Stream::new(seed, "weights");
-    let parameters = graph.parameters().into_iter();
-    parameters
-        .map(|p| {
-            let scale = 1.4 / (p.summed as f32).sqrt();
-            let mut array = crate::base::Array::zeros(p.shape);
-            array.data_mut().iter_mut().for_each(|value| *value = scale * stream.normal());
-            if p.name.ends_with("running_var") {
-                array.data_mut().iter_mut().for_each(|value| *value = 0.5 + value.abs());
-            }
-            (p.name, array)
-        })
-        .collect()
+    random::weights(graph, &mut Stream::new(seed, "weights"))
 }
 
 /// From a code by a linear layer to a map.
@@ -108,6 +98,42 @@ fn plans_draw_what_the_interpreter_draws() {
             assert!(found[..found.len() / 3] != found[found.len() / 3..2 * found.len() / 3], "codes differ");
         }
     }
+}
+
+/// A network from a code to a picture whose layers chance puts together.
+fn by_chance(stream: &mut Stream) -> Graph {
+    let mut graph = Graph::default();
+    let x = start(&mut graph, [random::CHANNELS, random::SIZE, random::SIZE]);
+    let results = random::add_layers(&mut graph, x, 5, stream);
+    let (last, _) = results[results.len() - 1];
+    let last = graph.convolution(last, conv("picture", random::CHANNELS, 3, 3));
+    finished(graph, last, PixelRange::Logits)
+}
+
+#[test]
+fn the_plan_of_any_network_draws_what_the_interpreter_draws_if_there_is_one() {
+    let pool = Pool::new("test", 1).expect("starts");
+    let codes = Stream::new(3, "codes").normals(2 * CODE);
+    let (mut compiled, mut left) = (0, 0);
+    for seed in 0..400 {
+        let mut stream = Stream::new(seed, "layers");
+        let graph = by_chance(&mut stream);
+        let weights = random::weights(&graph, &mut stream);
+        let mut plan = match PlanRenderer::compile(&graph, &weights, &pool) {
+            Ok(plan) => plan,
+            Err(RenderError::Unsupported(_)) => {
+                left += 1;
+                continue;
+            }
+            Err(other) => panic!("network {seed}: {other}"),
+        };
+        compiled += 1;
+        let mut reference = TensorRenderer::new(&graph, &weights, &Device::Cpu, &pool).expect("fits");
+        let (found, expected) = (drawn(&mut plan, &codes), drawn(&mut reference, &codes));
+        let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 2e-5, "network {seed}: off by {worst}");
+    }
+    assert!(compiled > 50 && left > 50, "{compiled} compiled, {left} left to candle");
 }
 
 /// An encoder of pictures of `size`, whose maps are halved down to `smallest`.

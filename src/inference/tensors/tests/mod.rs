@@ -6,28 +6,11 @@ use candle_core::{Device, Result, Tensor};
 
 use super::Interpreter;
 use crate::base::{Arrays, PixelRange, Stream};
-use crate::graph::{Activation, Convolution, Graph, Linear, Operation, Pool, Role, Shape, Value};
+use crate::graph::{Activation, Convolution, Graph, Linear, Operation, Pool, Shape, random};
 use crate::nets::{
     Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Mlp, MlpConfig, Parameters, ResnetTrunk,
     Vae, VaeConfig, Weights,
 };
-
-/// Weights of a graph; variances are above zero.
-fn random_weights(graph: &Graph, stream: &mut Stream) -> Arrays {
-    let mut weights = Arrays::new();
-    for parameter in graph.parameters() {
-        let scale = 1.5 / (parameter.summed as f32).sqrt();
-        let mut array = crate::base::Array::zeros(parameter.shape);
-        for value in array.data_mut() {
-            *value = match parameter.role {
-                Role::RunningVariance => 0.5 + stream.uniform(),
-                _ => scale * stream.normal(),
-            };
-        }
-        weights.insert(parameter.name, array);
-    }
-    weights
-}
 
 fn batched(shape: Shape, rows: usize) -> Vec<usize> {
     match shape {
@@ -53,7 +36,7 @@ fn assert_close(found: &[f32], expected: &[f64], what: &str) {
 fn check(graph: &Graph, seed: u64, what: &str) {
     const ROWS: usize = 2;
     let mut stream = Stream::new(seed, "graph");
-    let weights = random_weights(graph, &mut stream);
+    let weights = random::weights(graph, &mut stream);
     let inputs: Vec<Tensor> = graph
         .inputs()
         .map(|shape| {
@@ -137,52 +120,13 @@ fn every_operation_is_what_its_definition_says() {
     check(&two, 99, "two operands");
 }
 
-/// Layers of all kinds in an order that `stream` decides, each on one of the last results.
-fn random_graph(stream: &mut Stream) -> Graph {
-    let mut pick = |below: usize| ((stream.uniform() * below as f32) as usize).min(below - 1);
-    let mut graph = Graph::default();
-    let mut results: Vec<(Value, usize)> = vec![(graph.input(Shape::Map([4, 4, 4])), 4)];
-    for number in 0..14 {
-        let (x, size) = results[results.len() - 1 - pick(results.len().min(3))];
-        let conv = |kernel| Convolution::new(format!("layer{number}"), 4, 4, kernel);
-        let same = |results: &[(Value, usize)]| results.iter().rfind(|(v, s)| *s == size && *v != x).copied();
-        let (operation, inputs, size) = match pick(9) {
-            0 => (Operation::Convolution(conv(3).padding(1)), vec![x], size),
-            1 => (Operation::Convolution(conv(1).without_bias()), vec![x], size),
-            2 if size > 4 => (Operation::Convolution(conv(4).stride(2).padding(1)), vec![x], size / 2),
-            2 => (Operation::TransposedConvolution(conv(4).stride(2).padding(1)), vec![x], size * 2),
-            3 | 4 => (Operation::leaky_relu([0.0, 0.2][pick(2)]), vec![x], size),
-            5 => match same(&results) {
-                Some((y, _)) => (Operation::Add { scale: 0.1 }, vec![y, x], size),
-                None => (Operation::Activation(Activation::Tanh), vec![x], size),
-            },
-            6 if size < 16 => (Operation::Double, vec![x], size * 2),
-            6 => (
-                Operation::AveragePool(Pool { kernel: 2, stride: 2, padding: 0, counts_padding: true }),
-                vec![x],
-                size / 2,
-            ),
-            7 => {
-                let row = graph.apply(Operation::Reshape(Shape::Row(4 * size * size)), &[x]);
-                let bent = graph.leaky_relu(row, 0.5);
-                (Operation::Reshape(Shape::Map([4, size, size])), vec![bent], size)
-            }
-            _ => (
-                Operation::BatchNorm { name: format!("layer{number}"), channels: 4, epsilon: 1e-2 },
-                vec![x],
-                size,
-            ),
-        };
-        results.push((graph.apply(operation, &inputs), size));
-    }
-    results.iter().rev().take(2).for_each(|(value, _)| graph.give(*value));
-    graph
-}
-
 #[test]
 fn passes_change_no_result() {
     for seed in 0..60 {
-        let graph = random_graph(&mut Stream::new(seed, "layers"));
+        let mut graph = Graph::default();
+        let start = graph.input(Shape::Map([random::CHANNELS, random::SIZE, random::SIZE]));
+        let results = random::add_layers(&mut graph, start, 14, &mut Stream::new(seed, "layers"));
+        results.iter().rev().take(2).for_each(|(value, _)| graph.give(*value));
         check(&graph, seed, &format!("graph {seed}"));
     }
 }
