@@ -29,8 +29,10 @@ pub(crate) struct EvaluateState {
 
 impl Default for EvaluateState {
     fn default() -> Self {
-        let quick =
-            |metric: Metric| !matches!(metric, Metric::Fid | Metric::Swd | Metric::Gilbo | Metric::Tc);
+        let quick = |metric: Metric| {
+            !Self::is_further(metric)
+                && !matches!(metric, Metric::Fid | Metric::Swd | Metric::Gilbo | Metric::Tc)
+        };
         Self {
             chosen: Metric::ALL.into_iter().map(|metric| (metric, quick(metric))).collect(),
             data: String::new(),
@@ -63,6 +65,12 @@ struct News {
 const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
 
 impl EvaluateState {
+    /// Whether a metric stands among the further ones, which are folded away: what other papers report of codes.
+    pub(crate) fn is_further(metric: Metric) -> bool {
+        use Metric::{Active, Correlation, Fvm, GaussianTc, Kl, Mig, Tc};
+        metric.is_of_codes() && !matches!(metric, Fvm | Mig | Correlation | Kl | Active | Tc | GaussianTc)
+    }
+
     /// What is being measured, how many were before it, and how many there are.
     pub(crate) fn progress(&self) -> Option<(Metric, usize, usize)> {
         lock(&self.running.as_ref()?.news).at
@@ -193,7 +201,7 @@ impl State {
         let Some(results) = self.evaluate.results.clone() else { return };
         self.start_job(format!("Exporting {}", name(&path)), About::Files, ctx, move || {
             if path.extension().is_some_and(|extension| extension == "csv") {
-                let table = csv(&results);
+                let table = results.csv();
                 let written = write_atomic(&path, |writer| {
                     use std::io::Write;
                     writer
@@ -209,7 +217,7 @@ impl State {
     }
 }
 
-/// Runs `idgan eval` for one metric after the other.
+/// Runs `idgan eval` for one computation after the other.
 struct Worker {
     program: PathBuf,
     words: Vec<String>,
@@ -224,32 +232,41 @@ impl Worker {
         // The child inherits it: the window and its pictures go first.
         crate::base::step_back(10);
         let count = self.metrics.len();
-        for (index, &metric) in self.metrics.iter().enumerate() {
+        let mut done = 0;
+        // What one computation tells is asked for at once.
+        for metrics in self.metrics.chunk_by(|a, b| a.together().contains(b)) {
             if cancel.is_cancelled() {
                 break;
             }
-            lock(&self.news).at = Some((metric, index, count));
+            lock(&self.news).at = Some((metrics[0], done, count));
             self.ctx.request_repaint();
-            let result = self.measure(metric, cancel);
+            let result = self.measure(metrics, cancel);
+            done += metrics.len();
             let mut news = lock(&self.news);
             match result {
                 Ok(Some(evaluation)) => news.results.push(evaluation),
                 Ok(None) => {}
-                Err(message) => news.errors.push(format!("{} was not measured: {message}", metric.title())),
+                Err(message) => {
+                    let titles: Vec<&str> = metrics.iter().map(|metric| metric.title()).collect();
+                    news.errors.push(format!("{} was not measured: {message}", titles.join(", ")));
+                }
             }
         }
     }
 
-    /// The results of one metric; `None` when it was cancelled.
-    fn measure(&self, metric: Metric, cancel: &Cancel) -> Result<Option<Evaluation>, String> {
+    /// The results of some metrics; `None` when it was cancelled.
+    fn measure(&self, metrics: &[Metric], cancel: &Cancel) -> Result<Option<Evaluation>, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let out = folder.path().join("eval.json");
         let said = folder.path().join("said");
         let stderr = std::fs::File::create(&said).map_err(|error| error.to_string())?;
         let mut child = Command::new(&self.program)
             .args(&self.words)
-            .arg(format!("--metrics={}", metric.name()))
-            .args((metric == Metric::Fid).then(|| network_word(&self.network)).flatten())
+            .arg(format!(
+                "--metrics={}",
+                metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(",")
+            ))
+            .args((metrics == [Metric::Fid]).then(|| network_word(&self.network)).flatten())
             .arg("--out")
             .arg(&out)
             .stdin(Stdio::null())
@@ -288,26 +305,6 @@ fn network_word(file: &str) -> Option<String> {
     Some(format!("--{flag}={file}"))
 }
 
-/// One line a metric: name, value, both ends of the interval, samples.
-fn csv(results: &Evaluation) -> String {
-    let mut text = "metric,value,low,high,samples,data,seed,model\n".to_owned();
-    for (metric, score) in &results.metrics {
-        let samples = results.samples.get(metric).copied().unwrap_or_default();
-        let data = results.data.replace('"', "\"\"");
-        text += &format!(
-            "{},{},{},{},{samples},\"{data}\",{},{}\n",
-            metric.name(),
-            score.value,
-            score.low,
-            // A bound that is not known is left empty.
-            if score.high < f64::MAX { score.high.to_string() } else { String::new() },
-            results.seed,
-            results.model_hash
-        );
-    }
-    text
-}
-
 fn lock(news: &Mutex<News>) -> MutexGuard<'_, News> {
     news.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -315,7 +312,6 @@ fn lock(news: &Mutex<News>) -> MutexGuard<'_, News> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Score;
 
     #[test]
     fn a_network_is_named_for_what_it_is() {
@@ -323,16 +319,5 @@ mod tests {
         let own = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/features-dsprites.safetensors");
         assert_eq!(network_word(own), Some(format!("--features={own}")));
         assert_eq!(network_word("weights.pth").as_deref(), Some("--inception=weights.pth"));
-    }
-
-    #[test]
-    fn a_table_has_a_line_for_each_metric() {
-        let mut results = Evaluation { data: "images:a,\"b".into(), seed: 3, ..Evaluation::default() };
-        results.metrics.insert(Metric::Mig, Score { value: 0.25, low: 0.2, high: 0.3, parts: Vec::new() });
-        results.samples.insert(Metric::Mig, 100);
-        let text = csv(&results);
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 2);
-        assert_eq!(lines[1], "mig,0.25,0.2,0.3,100,\"images:a,\"\"b\",3,");
     }
 }

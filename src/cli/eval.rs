@@ -1,5 +1,6 @@
 //! `idgan eval`: the metrics of a model, with intervals.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -11,10 +12,12 @@ use crate::explore::Source;
 use crate::inference::Computer;
 use crate::metrics::{
     EVALUATION_FILE, Evaluation, FactorFeatures, FactorNetwork, Features, FvmOptions, InceptionFeatures,
-    Metric, MetricError, Pictures, Request, Subject, evaluate, figure, lacks_features,
+    Metric, MetricError, MetricGroup, Pictures, Request, Subject, codes_hash, evaluate, evaluate_codes,
+    figure, lacks_features, read_codes,
 };
 use crate::model::GAN;
 
+use super::output::Format;
 use super::workbench::Workbench;
 use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, threads, usage, warn};
 
@@ -27,6 +30,14 @@ const MOST: i64 = 10_000_000;
     fvm          FactorVAE metric: 800 votes of 100 pictures; higher is better, at most 1\n  \
     mig          mutual information gap: 10,000 pictures, 20 bins; higher is better, at most 1; the interval is that of \
     the value on all pictures where these can be looked at\n  \
+    beta_vae     which factor pairs of pictures share: 10,000 points of 64 pairs and 5,000 to ask about; at most 1\n  \
+    dci_d, dci_c, dci_i  disentanglement, completeness and informativeness (dci for all three): boosted trees, 10,000 pictures \
+    and 5,000 to ask about; at most 1; a minute or two, so only when named\n  \
+    sap          separated attribute predictability: linear support vectors, 10,000 pictures and 5,000 to ask about; at most 1\n  \
+    modularity   how far a dimension knows of one factor only: 10,000 pictures, 20 bins; at most 1\n  \
+    explicitness area under the ROC curve of logistic regression: 10,000 pictures and 5,000 to ask about; 0.5 is chance\n  \
+    irs          interventional robustness: 10,000 pictures, quantile 0.99; at most 1\n  \
+    infom, infoe, infoc  InfoMEC (infomec for all three): 10 nearest neighbours, logistic regression, 10,000 pictures; at most 1\n  \
     correlation  largest |correlation| of each factor with a dimension, with its name\n  \
     fid          Frechet distance of 50,000 drawn from 50,000 real pictures; lower is better\n  \
     swd          sliced Wasserstein distance x 1000 between patches of 2,048 drawn and as many real pictures, by level of a \
@@ -39,11 +50,19 @@ const MOST: i64 = 10_000_000;
     active       dimensions whose mean varies (variance at least 0.05)\n  \
     tc           total correlation of 1,000 codes by the mixture of all pictures' posteriors, in nats; by those of 10,000 \
     where pictures are rendered as they are read, or of --samples: biased upward then\n  \
-    gaussian_tc  total correlation of a Gaussian fitted to the means, in nats\n\
+    gaussian_tc  total correlation of a Gaussian fitted to the means, in nats\n  \
+    gaussian_wc  its squared Wasserstein distance from independent dimensions, by the variance; lower is better\n  \
+    mean_mi      mutual information of two dimensions, mean over pairs, 20 bins, in nats; lower is better\n  \
+    codes        all of these that look at codes of the data alone\n  \
+    all          all that this model and data allow, gilbo too\n\
+    Codes of any other model are measured from a file of numpy.savez: mu (N, D), logvar (N, D) where there is one, and the\n\
+    true factors (N, K), numbers of any kind, equal ones of one class.\n\
     Results of a run folder are kept there in eval.json, which idgan table reads; those by --decoder vae of a GAN, or of\n\
     --codes posterior, are not.\n\n\
     Examples:\n  \
     idgan eval runs/vae --data dsprites\n  \
+    idgan eval sprites-64 --data dsprites --metrics codes --format latex\n  \
+    idgan eval --codes codes.npz --json               codes of any model, saved with numpy.savez\n  \
     idgan eval runs/gan --data dsprites --metrics fid,r_id --samples 10000 --json\n  \
     idgan eval celeba.safetensors --data celeba:img_align_celeba.zip --inception pt_inception-2015-12-05-6726825d.pth")]
 pub struct Args {
@@ -52,10 +71,10 @@ pub struct Args {
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
 
-    /// What to measure, separated by commas; everything but gilbo that this model and data allow
-    /// when left out.
+    /// What to measure, separated by commas; everything but dci and gilbo that this model and data
+    /// allow when left out.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    metrics: Vec<Metric>,
+    metrics: Vec<MetricGroup>,
 
     /// Pictures behind each value, instead of the published number of each metric.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=MOST))]
@@ -66,8 +85,9 @@ pub struct Args {
     seed: u64,
 
     /// Where the codes of fid's and swd's pictures come from: N(0, I) as the published evaluation, or the codes of the data.
-    #[arg(long, value_name = "prior|posterior", default_value_t)]
-    codes: Source,
+    /// Or the codes to measure instead of a model's: an .npz with mu, and logvar and factors where they are known.
+    #[arg(long, value_name = "prior|posterior|FILE.npz", default_value = "prior", value_parser = parse_codes)]
+    codes: CodesFrom,
 
     /// Whose pictures are measured: the generator's where there is one. A model of another method names its own.
     #[arg(long, value_name = "gan|vae")]
@@ -83,7 +103,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST))]
     votes: Option<u32>,
 
-    /// Bins of the mutual information gap.
+    /// Bins of a dimension in mig and modularity.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..))]
     mig_bins: u16,
 
@@ -108,8 +128,12 @@ pub struct Args {
     out: Option<PathBuf>,
 
     /// Print the results as JSON.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     json: bool,
+
+    /// text, csv or latex.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 
     #[command(flatten)]
     opening: OpeningArgs,
@@ -119,6 +143,25 @@ pub struct Args {
 
     #[command(flatten)]
     device: DeviceArgs,
+}
+
+/// What [`Args::codes`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum CodesFrom {
+    /// Those of drawn pictures come from here.
+    Drawn(Source),
+    /// These are measured.
+    File(PathBuf),
+}
+
+fn parse_codes(text: &str) -> Result<CodesFrom, String> {
+    match text.parse() {
+        Ok(source) => Ok(CodesFrom::Drawn(source)),
+        Err(_) if Path::new(text).extension().is_some_and(|extension| extension == "npz") => {
+            Ok(CodesFrom::File(text.into()))
+        }
+        Err(_) => Err("expected prior, posterior, or a file of codes that ends in .npz".to_owned()),
+    }
 }
 
 /// By the name that the library has, or as names are written here.
@@ -135,30 +178,71 @@ fn parse_fvm(text: &str) -> Result<FvmOptions, String> {
 /// # Errors
 /// When a question makes no sense for this model and data (exit code 2), or something cannot be read or computed.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    args.model.require()?;
     if let Some(path) = &args.out {
         check_writable(path).map_err(|error| usage(error.to_string()))?;
     }
+    match &args.codes {
+        CodesFrom::Drawn(source) => of_model(args, *source),
+        CodesFrom::File(path) => of_file(args, path),
+    }
+}
+
+/// Measures codes that somebody saved.
+fn of_file(args: &Args, path: &Path) -> anyhow::Result<()> {
+    if args.model.is_given() || args.data.is_some() {
+        return Err(usage(
+            "these codes are measured by themselves; leave the model and --data out, or leave the file of codes out",
+        ));
+    }
+    let cancel = cancelled_by_signals()?;
+    let mut codes = read_codes(path)?;
+    let spec = path.display().to_string();
+    let mut request = request(args, Source::Prior, GAN.to_owned());
+    request.retain_sensible_for_codes(&codes, &spec, &args.named()).map_err(in_words)?;
+    let pool = Pool::new("eval", threads()).context("cannot start threads")?;
+    let hash = codes_hash(path)?;
+    let mut bars = Bars::default();
+    let mut follow = |step| bars.step(step);
+    let measured = evaluate_codes(&mut codes, (&spec, &hash), &request, &pool, &mut follow, &cancel);
+    drop(bars);
+    let evaluation = measured.map_err(in_words)?;
+    evaluation.left_out.values().chain(&evaluation.warnings).for_each(warn);
+    if let Some(path) = &args.out {
+        evaluation.write(path)?;
+    }
+    report(args, &evaluation)
+}
+
+/// A flag that Ctrl+C and the like raise.
+fn cancelled_by_signals() -> anyhow::Result<Cancel> {
+    let cancel = Cancel::new();
+    let stopped = cancel.clone();
+    on_request_to_end(move || stopped.cancel()).context("cannot listen for signals")?;
+    Ok(cancel)
+}
+
+/// Measures a model.
+fn of_model(args: &Args, codes: Source) -> anyhow::Result<()> {
+    args.model.require()?;
     let mut bench = Workbench::open(&args.model, &args.device)?;
     let spec = args.data.clone().or_else(|| bench.description().data.clone()).ok_or_else(|| {
         usage("this model does not say what it was trained on; name pictures to measure on with --data SPEC")
     })?;
-    let cancel = Cancel::new();
-    let stopped = cancel.clone();
-    on_request_to_end(move || stopped.cancel()).context("cannot listen for signals")?;
-    let mut request = request(args, &bench);
+    let cancel = cancelled_by_signals()?;
+    let chain = args.decoder.clone().unwrap_or_else(|| usual_chain(&bench));
+    let mut request = request(args, codes, chain);
     let pool = Pool::new("eval", threads()).context("cannot start threads")?;
     let Computer { device, precision } = bench.computer.clone();
     let mut features =
         if request.metrics.contains(&Metric::Fid) { features(args, &spec, &device, &pool)? } else { None };
-    let chooses = args.metrics.is_empty();
-    if chooses && features.is_none() {
-        request.metrics.retain(|&metric| metric != Metric::Fid);
+    let named = args.named();
+    if features.is_none() {
+        request.metrics.retain(|metric| *metric != Metric::Fid || named.contains(metric));
     }
     bench.description().other_drawing(&spec).iter().for_each(warn);
     let options = args.opening.options_for(&cancel, &spec, bench.description());
     let mut pictures = Pictures::open(&spec, &bench.networks, &request, &options);
-    if chooses && matches!(pictures, Err(DataError::Spec(_))) {
+    if matches!(pictures, Err(DataError::Spec(_))) && !named.iter().any(|metric| metric.compares_pictures()) {
         // The data may exist at the encoder's size only, which is enough for everything else.
         request.metrics.retain(|metric| !metric.compares_pictures());
         pictures = Pictures::open(&spec, &bench.networks, &request, &options);
@@ -172,10 +256,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         device: &device,
         precision,
     };
-    if chooses {
-        let dims = features.as_ref().map(|features| features.dims());
-        request.retain_sensible(&subject, &pictures, dims).map_err(in_words)?;
-    }
+    let dims = features.as_ref().map(|features| features.dims());
+    request.retain_sensible(&subject, &pictures, dims, &named).map_err(in_words)?;
     let mut bars = Bars::default();
     let features = features.as_deref_mut();
     let measured =
@@ -222,7 +304,7 @@ pub(super) fn check_arguments(arguments: &[String], dry: bool) -> anyhow::Result
         return Err(usage(format!("the network behind fid is not there: {}", path.display())));
     }
     let spec = args.data.as_deref().unwrap_or_default();
-    if args.metrics.contains(&Metric::Fid) && file.is_none() && FactorNetwork::bundled(spec).is_none() {
+    if args.named().contains(&Metric::Fid) && file.is_none() && FactorNetwork::bundled(spec).is_none() {
         return Err(usage(lacks_features(spec)));
     }
     Ok(())
@@ -256,20 +338,35 @@ fn features(
     })
 }
 
-fn request(args: &Args, bench: &Workbench) -> Request {
-    // GILBO trains a network for minutes, so it has to be asked for.
-    let by_default = Metric::ALL.into_iter().filter(|&metric| metric != Metric::Gilbo).collect();
-    let metrics = if args.metrics.is_empty() { by_default } else { args.metrics.clone() };
+impl Args {
+    /// The metrics that are asked for.
+    fn metrics(&self) -> Vec<Metric> {
+        if self.metrics.is_empty() {
+            // What takes minutes has to be asked for.
+            return Metric::ALL.into_iter().filter(|metric| !metric.is_slow()).collect();
+        }
+        let named = self.metrics.iter().flat_map(|group| group.0.iter().copied());
+        named.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Those that are asked for by their own names, and not as some of a group: what the model or the data do not allow of
+    /// these is refused, and of the others left out.
+    fn named(&self) -> BTreeSet<Metric> {
+        self.metrics.iter().filter_map(|group| group.single()).collect()
+    }
+}
+
+fn request(args: &Args, codes: Source, chain: String) -> Request {
     let votes = args.votes.map_or(args.fvm.votes, |votes| votes as usize);
     Request {
         samples: args.samples.map(|samples| samples as usize),
         fvm: FvmOptions { votes, ..args.fvm },
         mig_bins: args.mig_bins.into(),
-        codes: args.codes,
-        chain: args.decoder.clone().unwrap_or_else(|| usual_chain(bench)),
+        codes,
+        chain,
         gilbo_steps: args.gilbo_steps as usize,
         gilbo_trainings: args.gilbo_trainings as usize,
-        ..Request::new(metrics, args.seed)
+        ..Request::new(args.metrics(), args.seed)
     }
 }
 
@@ -301,8 +398,11 @@ impl Bars {
 }
 
 fn report(args: &Args, evaluation: &Evaluation) -> anyhow::Result<()> {
-    if args.json {
-        return print_json(evaluation);
+    match args.format {
+        _ if args.json => return print_json(evaluation),
+        Format::Csv => return print(evaluation.csv().trim_end()),
+        Format::Latex => return print(evaluation.latex().trim_end()),
+        Format::Text => {}
     }
     print(format!("on {}, seed {}", evaluation.data, evaluation.seed))?;
     print(format!("{:<36}{:>9}   {:<22}{:>8}", "", "value", "95 % interval", "samples"))?;

@@ -42,6 +42,7 @@ pub mod sweep;
 pub mod table;
 pub mod train;
 pub mod traverse;
+pub mod udr;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -106,6 +107,8 @@ enum Command {
     Stats(stats::Args),
     /// Measure a model: disentanglement, picture quality, alignment.
     Eval(eval::Args),
+    /// Rank models by how far they agree (UDR): disentanglement without known factors.
+    Udr(udr::Args),
     /// Say what is in model files.
     Inspect(inspect::Args),
     /// Make a bundle of published files, or published files of a model.
@@ -137,6 +140,7 @@ impl Command {
             Self::Encode(args) => encode::run(args),
             Self::Stats(args) => stats::run(args),
             Self::Eval(args) => eval::run(args),
+            Self::Udr(args) => udr::run(args),
             Self::Inspect(args) => inspect::run(args),
             Self::Convert(args) => convert::run(args),
             Self::Data(args) => data::run(args),

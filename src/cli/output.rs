@@ -10,6 +10,17 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 #[error("the reader of our output has gone")]
 pub(super) struct ReaderGone;
 
+/// How a table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For a terminal.
+    Text,
+    /// One line a number, for programs.
+    Csv,
+    /// A table for the package booktabs.
+    Latex,
+}
+
 /// Prints a line on stdout, without what a terminal would obey.
 ///
 /// # Errors

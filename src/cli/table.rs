@@ -12,6 +12,7 @@ use crate::explore::export::{Colour, Provenance, write_png};
 use crate::explore::figure::Chart;
 use crate::metrics::Metric;
 
+use super::output::Format;
 use super::{print, usage, warn};
 
 /// Put the results of runs into the paper's tables and figures.
@@ -51,16 +52,6 @@ pub struct Args {
     /// Draw Figure A.10, FID over lambda, as .png or .svg.
     #[arg(long, value_name = "FILE")]
     lambda: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Format {
-    /// For a terminal.
-    Text,
-    /// One line a number, for programs.
-    Csv,
-    /// A table for the package booktabs.
-    Latex,
 }
 
 /// Makes the table, and the figures that are asked for.

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::base::{Array, Pool, Stream};
-use crate::data::{Dataset, Factor, SHARED_NUISANCE, classes_of};
+use crate::data::{Dataset, Factor, SHARED_NUISANCE, classes_of, index_of};
 use crate::inference::Encoder;
 
 use super::statistics::choose;
@@ -25,8 +25,26 @@ pub trait CodedData {
     /// The known factors, as [`Dataset::factors`].
     fn factors(&self) -> &[Factor];
 
+    /// The class of each factor of picture `index`.
+    fn classes(&self, index: usize) -> Vec<usize> {
+        classes_of(self.factors(), index)
+    }
+
+    /// A random picture of those whose `factor` has this class.
+    fn sharing(&self, factor: usize, class: usize, stream: &mut Stream) -> usize {
+        one_sharing(self.factors(), factor, class, stream)
+    }
+
     /// Width of a code.
     fn code_dim(&self) -> usize;
+
+    /// Whether posteriors have variances, and are not means alone.
+    fn has_variances(&self) -> bool {
+        true
+    }
+
+    /// How long encoding takes.
+    fn effort(&self) -> Effort;
 
     /// Pictures worth encoding in one call.
     fn at_once(&self) -> usize {
@@ -45,6 +63,24 @@ pub trait CodedData {
         mu: &mut [f32],
         logvar: &mut [f32],
     ) -> Result<(), MetricError>;
+}
+
+/// A random combination of `factors` in which `factor` has this class.
+pub(super) fn one_sharing(factors: &[Factor], factor: usize, class: usize, stream: &mut Stream) -> usize {
+    let mut classes: Vec<usize> = factors.iter().map(|other| stream.below(other.values.len())).collect();
+    classes[factor] = class;
+    index_of(factors, &classes)
+}
+
+/// How long it takes to find the code of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// None: it is in memory.
+    None,
+    /// The encoder's: all pictures of a usual set take a minute or two.
+    Encoding,
+    /// That of rendering the picture first: all of them would take longer than everything else.
+    Rendering,
 }
 
 /// The pictures of a data set behind an encoder.
@@ -81,6 +117,10 @@ impl CodedData for EncodedPictures<'_> {
 
     fn code_dim(&self) -> usize {
         self.encoder.code_dim()
+    }
+
+    fn effort(&self) -> Effort {
+        if self.data.is_costly() { Effort::Rendering } else { Effort::Encoding }
     }
 
     fn at_once(&self) -> usize {
@@ -217,7 +257,11 @@ impl CodeSample {
         Self::of(coded, indices, seed, watch)
     }
 
-    fn of(
+    /// The posteriors of the pictures `indices`.
+    ///
+    /// # Errors
+    /// As [`CodeSample::draw`].
+    pub(super) fn of(
         coded: &mut dyn CodedData,
         indices: Vec<usize>,
         seed: u64,
@@ -253,17 +297,6 @@ impl CodeSample {
     /// Variance over the pictures of each dimension's mean.
     pub fn variances(&self) -> Vec<f64> {
         variances(self.mu.data(), self.mu.row_len())
-    }
-
-    /// The classes of each factor, `[factor][row]`.
-    pub fn classes(&self, factors: &[Factor]) -> Vec<Vec<usize>> {
-        let mut classes = vec![Vec::with_capacity(self.len()); factors.len()];
-        for &index in &self.indices {
-            for (column, class) in classes.iter_mut().zip(classes_of(factors, index)) {
-                column.push(class);
-            }
-        }
-        classes
     }
 }
 

@@ -1,15 +1,15 @@
 //! Correlation coefficients a person can check by eye: of factors with dimensions of the code, and of codes with what
 //! the encoder reads back from their pictures.
 
-use crate::data::Factor;
 use crate::explore::Posterior;
 use crate::inference::Encoder;
 use crate::model::ModelDescription;
 
 use super::drawn::{Drawing, encoded_block, read_back};
 use super::fvm::active_dims;
+use super::labelled::columns;
 use super::score::bootstrap_deviation;
-use super::{CodeSample, MetricError, Score, Watch};
+use super::{CodeSample, LabelledCodes, MetricError, Score, Watch};
 
 /// Pictures behind the read-back correlation when not said (ours).
 pub const READ_BACK_PICTURES: usize = 1000;
@@ -18,33 +18,28 @@ const REPETITIONS: usize = 100;
 
 /// The mean over factors of the largest |Pearson correlation| between the factor's class number and the mean of any
 /// dimension; the parts are the factors', each with its dimension. Unordered factors (a shape, a hue that wraps
-/// around) cannot score high, so look at the parts. Factors with one class count for nothing.
+/// around) cannot score high, so look at the parts.
 ///
 /// # Errors
 /// When the data has no factors that vary.
-pub fn factor_correlation(sample: &CodeSample, factors: &[Factor], seed: u64) -> Result<Score, MetricError> {
-    let classes = sample.classes(factors);
-    let varying: Vec<(&Factor, Vec<f64>)> = factors
+pub fn factor_correlation(codes: &LabelledCodes, seed: u64) -> Result<Score, MetricError> {
+    codes.require_factors("the correlation with factors")?;
+    let varying: Vec<Vec<f64>> = codes
+        .factors
         .iter()
-        .zip(&classes)
-        .filter(|(factor, _)| factor.values.len() > 1)
-        .map(|(factor, classes)| (factor, classes.iter().map(|&class| class as f64).collect()))
+        .map(|factor| factor.classes.iter().map(|&class| class as f64).collect())
         .collect();
-    if varying.is_empty() {
-        return Err(MetricError::request("the correlation with factors needs data with known factors"));
-    }
-    let dims = columns(sample.mu.data(), sample.mu.row_len());
     let best_of = |rows: &[usize]| -> Vec<(usize, f64)> {
-        let of_factor = |(_, values): &(&Factor, Vec<f64>)| {
-            let each = dims.iter().map(|dim| correlation(values, dim, rows).abs());
+        let of_factor = |values: &Vec<f64>| {
+            let each = codes.dims.iter().map(|dim| correlation(values, dim, rows).abs());
             each.enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
         };
         varying.iter().map(of_factor).collect()
     };
     let mean = |best: &[(usize, f64)]| best.iter().map(|pair| pair.1).sum::<f64>() / best.len() as f64;
-    let deviation = bootstrap_deviation(sample.len(), REPETITIONS, seed, |rows| mean(&best_of(rows)));
-    let best = best_of(&all_rows(sample.len()));
-    let names = varying.iter().zip(&best).map(|((factor, _), (dim, _))| format!("{} (c{dim})", factor.name));
+    let deviation = bootstrap_deviation(codes.rows(), REPETITIONS, seed, |rows| mean(&best_of(rows)));
+    let best = best_of(&all_rows(codes.rows()));
+    let names = codes.names().zip(&best).map(|(name, (dim, _))| format!("{name} (c{dim})"));
     let values: Vec<f64> = best.iter().map(|pair| pair.1).collect();
     Ok(Score::around(mean(&best), deviation, [0.0, 1.0]).with_parts(names, &values))
 }
@@ -105,12 +100,6 @@ pub fn correlation(a: &[f64], b: &[f64], rows: &[usize]) -> f64 {
     if scale == 0.0 { 0.0 } else { ab / scale }
 }
 
-/// The columns of `rows` `(N, dims)`.
-fn columns(rows: &[f32], dims: usize) -> Vec<Vec<f64>> {
-    let column = |dim| rows.iter().skip(dim).step_by(dims).map(|&value| f64::from(value)).collect();
-    (0..dims).map(column).collect()
-}
-
 fn all_rows(count: usize) -> Vec<usize> {
     (0..count).collect()
 }
@@ -118,24 +107,19 @@ fn all_rows(count: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Array;
+    use crate::metrics::Labels;
 
-    fn sample_of(mu: impl Fn(usize) -> [f32; 2]) -> CodeSample {
-        let rows = 24;
-        let data: Vec<f32> = (0..rows).flat_map(mu).collect();
-        CodeSample {
-            indices: (0..rows).collect(),
-            mu: Array::new([rows, 2], data).expect("as many values as the shape says"),
-            logvar: Array::zeros([rows, 2]),
-        }
-    }
-
-    fn factors() -> Vec<Factor> {
-        let factor = |name: &str, count: usize| Factor {
+    /// 24 rows of the factors x and y, 4 and 6 classes.
+    fn codes_of(dims: [fn(usize) -> f64; 2]) -> LabelledCodes {
+        let labels = |name: &str, count: usize, class: fn(usize) -> usize| Labels {
             name: name.to_owned(),
-            values: (0..count).map(|value| value as f64).collect(),
+            classes: (0..24).map(class).collect(),
+            count,
         };
-        vec![factor("constant", 1), factor("x", 4), factor("y", 6)]
+        LabelledCodes {
+            dims: dims.map(|dim| (0..24).map(dim).collect()).into(),
+            factors: vec![labels("x", 4, |row| row / 6), labels("y", 6, |row| row % 6)],
+        }
     }
 
     #[test]
@@ -150,12 +134,12 @@ mod tests {
 
     #[test]
     fn each_factor_finds_its_dimension_whatever_the_sign() {
-        let sample = sample_of(|row| [(row % 6) as f32 * -2.0, (row / 6) as f32]);
-        let score = factor_correlation(&sample, &factors(), 1).expect("two factors vary");
+        let codes = codes_of([|row| (row % 6) as f64 * -2.0, |row| (row / 6) as f64]);
+        let score = factor_correlation(&codes, 1).expect("two factors vary");
         let named: Vec<(&str, bool)> =
             score.parts.iter().map(|part| (part.name.as_str(), part.value > 0.9999)).collect();
         assert_eq!(named, [("x (c1)", true), ("y (c0)", true)]);
-        let constant = factor_correlation(&sample_of(|_| [1.0, 1.0]), &factors(), 1);
+        let constant = factor_correlation(&codes_of([|_| 1.0; 2]), 1);
         assert_eq!(constant.map(|score| score.value).ok(), Some(0.0));
     }
 }

@@ -5,21 +5,16 @@ use crate::data::DrawingVersion;
 use crate::explore::Source;
 
 use super::alignment::{ALIGNMENT_PICTURES, alignment};
-use super::coded::{each_posterior, widen};
-use super::correlation::{READ_BACK_PICTURES, factor_correlation, read_back_correlation};
-use super::divergence::{active_units, kl};
+use super::correlation::{READ_BACK_PICTURES, read_back_correlation};
 use super::drawn::Drawing;
 use super::fid::{FID_PICTURES, fid};
-use super::fvm::{FvmOptions, fvm};
 use super::gilbo::{GilboOptions, gilbo};
-use super::mig::mig;
-use super::mixture::Mixture;
+use super::measure_codes::measure_codes;
 use super::request::{CODED_PICTURES, check, read_code};
 use super::sliced_wasserstein::{SWD_PICTURES, sliced_wasserstein};
-use super::total_correlation::{drawn_codes, gaussian_total_correlation, total_correlation};
 use super::{
-    CodeSample, CodedData as _, EncodedPictures, Evaluation, Features, Metric, MetricError, Pictures,
-    Progress, Request, Score, Subject, Watch,
+    CodeSample, EncodedPictures, Evaluation, Features, Metric, MetricError, Pictures, Progress, Request,
+    Subject, Watch,
 };
 
 /// Measures everything that `request` asks, or nothing: what makes no sense is found before anything is computed.
@@ -57,21 +52,10 @@ pub fn evaluate(
     job.result.model_hash = job.subject.hash.to_owned();
     let sample = job.sample()?;
     if let Some(sample) = &sample {
-        job.representation(sample)?;
+        job.codes(sample)?;
     }
     job.pictures(sample.as_ref(), features)?;
     Ok(job.result)
-}
-
-/// The most pictures that are all looked at, a minute or two; the sample has to do where there are more.
-const MOST_PICTURES: usize = 1 << 20;
-
-/// What the posteriors of all pictures say.
-struct Whole {
-    /// The least and the greatest mean of each dimension.
-    ends: Vec<[f32; 2]>,
-    /// The codes that [`Metric::Tc`] draws, under all posteriors.
-    mixture: Option<Mixture>,
 }
 
 /// A measurement under way.
@@ -84,29 +68,9 @@ struct Job<'a, 'b, 'c> {
 }
 
 impl Job<'_, '_, '_> {
-    /// Keeps a value that is one. A NaN anywhere in a model shows here, and would be no JSON either.
-    fn keep(&mut self, metric: Metric, score: Score, samples: usize, setting: impl Into<String>) {
-        if !score.is_finite() {
-            let reason = format!(
-                "{metric} is left out: it came out as {}, so the model's codes or pictures hold what are no finite \
-                 numbers",
-                score.value
-            );
-            self.result.left_out.insert(metric, reason);
-            return;
-        }
-        self.result.metrics.insert(metric, score);
-        self.result.samples.insert(metric, samples);
-        self.result.settings.insert(metric, setting.into());
-    }
-
-    fn count(&self, published: usize) -> usize {
-        self.request.samples.unwrap_or(published)
-    }
-
     /// The codes of the data's pictures, where anything needs them.
     fn sample(&mut self) -> Result<Option<CodeSample>, MetricError> {
-        let count = self.count(CODED_PICTURES);
+        let count = self.request.samples.unwrap_or(CODED_PICTURES);
         let (Some(data), Some(encoder)) = (&self.pictures.coded, &mut self.subject.networks.encoder) else {
             return Ok(None);
         };
@@ -117,113 +81,13 @@ impl Job<'_, '_, '_> {
     }
 
     /// Everything that looks at codes of the data alone.
-    fn representation(&mut self, sample: &CodeSample) -> Result<(), MetricError> {
-        let (request, seed) = (self.request, self.request.seed);
-        let whole = self.whole(sample)?;
+    fn codes(&mut self, sample: &CodeSample) -> Result<(), MetricError> {
         let (Some(data), Some(encoder)) = (&self.pictures.coded, &mut self.subject.networks.encoder) else {
             return Ok(());
         };
-        let rows = sample.len();
-        if request.has(Metric::Fvm) {
-            self.watch.begin(Metric::Fvm);
-            let mut coded = EncodedPictures::new(data.as_ref(), encoder.as_mut(), self.subject.pool)?;
-            let score = fvm(&mut coded, &sample.variances(), &request.fvm, seed, &mut self.watch)?;
-            let FvmOptions { votes, evaluation_votes, pictures, least_variance } = request.fvm;
-            let accuracy = match evaluation_votes {
-                0 => "accuracy on these votes".to_owned(),
-                others => format!("accuracy on {others} others"),
-            };
-            let setting = format!(
-                "{votes} votes of {pictures} pictures, {accuracy}, dimensions of a variance of at least {least_variance} \
-                 over {rows} pictures"
-            );
-            self.keep(Metric::Fvm, score, votes, setting);
-        }
-        if request.has(Metric::Mig) {
-            self.watch.begin(Metric::Mig);
-            self.watch.step(0, 1)?;
-            let ends = whole.as_ref().map(|whole| whole.ends.as_slice());
-            let score = mig(sample, data.factors(), request.mig_bins, ends, seed)?;
-            let interval = match ends {
-                Some(_) => format!("the value on all {} pictures", data.len()),
-                None => "the value on as many others".to_owned(),
-            };
-            let setting =
-                format!("{} equal-width bins of the means, interval of {interval}", request.mig_bins);
-            self.keep(Metric::Mig, score, rows, setting);
-        }
-        if request.has(Metric::Correlation) {
-            self.watch.begin(Metric::Correlation);
-            self.watch.step(0, 1)?;
-            let score = factor_correlation(sample, data.factors(), seed)?;
-            self.keep(Metric::Correlation, score, rows, "class numbers with the means");
-        }
-        if request.has(Metric::Kl) {
-            self.keep(Metric::Kl, kl(sample), rows, "mean over pictures, summed over dimensions");
-        }
-        if request.has(Metric::Active) {
-            let setting = "dimensions whose mean has a variance of at least 0.05";
-            self.keep(Metric::Active, active_units(sample, seed), rows, setting);
-        }
-        if request.has(Metric::Tc) {
-            self.watch.begin(Metric::Tc);
-            self.watch.step(0, 1)?;
-            self.total_correlation(sample, data.len(), whole.and_then(|whole| whole.mixture));
-        }
-        if request.has(Metric::GaussianTc) {
-            self.watch.begin(Metric::GaussianTc);
-            self.watch.step(0, 1)?;
-            let score = gaussian_total_correlation(sample, seed);
-            self.keep(Metric::GaussianTc, score, rows, "Gaussian of the means' covariance");
-        }
-        Ok(())
-    }
-
-    /// Looks at the posteriors of all pictures, where a metric gains by it and it does not take too long.
-    fn whole(&mut self, sample: &CodeSample) -> Result<Option<Whole>, MetricError> {
+        let mut coded = EncodedPictures::new(data.as_ref(), encoder.as_mut(), self.subject.pool)?;
         let (request, pool) = (self.request, self.subject.pool);
-        let gains = |&metric: &Metric| matches!(metric, Metric::Mig | Metric::Tc);
-        let (Some(&metric), None, Some(data), Some(encoder)) = (
-            request.metrics.iter().find(|metric| gains(metric)),
-            request.samples,
-            &self.pictures.coded,
-            &mut self.subject.networks.encoder,
-        ) else {
-            return Ok(None);
-        };
-        // Rendering all of a set would take longer than everything else together.
-        if data.is_costly() || data.len() > MOST_PICTURES {
-            return Ok(None);
-        }
-        self.watch.begin(metric);
-        let mut coded = EncodedPictures::new(data.as_ref(), encoder.as_mut(), pool)?;
-        let mut ends = vec![[f32::INFINITY, f32::NEG_INFINITY]; coded.code_dim()];
-        let mut mixture = request.has(Metric::Tc).then(|| drawn_codes(sample, request.seed));
-        let all: Vec<usize> = (0..data.len()).collect();
-        each_posterior(&mut coded, &all, request.seed, &mut self.watch, |indices, mu, logvar| {
-            widen(&mut ends, mu);
-            if let Some(mixture) = &mut mixture {
-                pool.run(|| mixture.add(indices, mu, logvar));
-            }
-        })?;
-        Ok(Some(Whole { ends, mixture }))
-    }
-
-    fn total_correlation(&mut self, sample: &CodeSample, len: usize, mixture: Option<Mixture>) {
-        let (seed, pool) = (self.request.seed, self.subject.pool);
-        let mixture = mixture.unwrap_or_else(|| {
-            let mut mixture = drawn_codes(sample, seed);
-            pool.run(|| mixture.add(&sample.indices, sample.mu.data(), sample.logvar.data()));
-            mixture
-        });
-        let found = total_correlation(&mixture, sample, len);
-        let posteriors = found.posteriors;
-        let setting = match found.is_whole {
-            true => format!("1000 codes, mixture of all {posteriors} posteriors"),
-            false => format!("1000 codes, mixture of {posteriors} of {len} posteriors: biased upward"),
-        };
-        self.keep(Metric::Tc, found.score, posteriors, setting);
-        self.result.warnings.extend(found.warning);
+        measure_codes(&mut coded, sample, request, pool, &mut self.watch, &mut self.result)
     }
 
     /// Everything that looks at drawn pictures.
@@ -245,7 +109,12 @@ impl Job<'_, '_, '_> {
             let mut drawing = Drawing::new(description, renderer.as_mut(), chain, sample, request.seed)?;
             let score =
                 alignment(&mut drawing, description, chain, encoder.as_mut(), count, &mut self.watch)?;
-            self.keep(Metric::RId, score, count, format!("drawn by {chain}, codes from the posterior"));
+            self.result.keep(
+                Metric::RId,
+                score,
+                count,
+                format!("drawn by {chain}, codes from the posterior"),
+            );
         }
         self.read_back(sample)?;
         let networks = &mut *self.subject.networks;
@@ -271,7 +140,7 @@ impl Job<'_, '_, '_> {
                 features.name(),
                 request.codes
             );
-            self.keep(Metric::Fid, score, count, setting);
+            self.result.keep(Metric::Fid, score, count, setting);
             self.result.warnings.extend(few_pictures(count.min(real), features.dims()));
         }
         self.sliced_wasserstein(posterior)?;
@@ -298,7 +167,7 @@ impl Job<'_, '_, '_> {
              from the {}",
             request.codes
         );
-        self.keep(Metric::Swd, score, count, setting);
+        self.result.keep(Metric::Swd, score, count, setting);
         Ok(())
     }
 
@@ -318,7 +187,7 @@ impl Job<'_, '_, '_> {
         let pair = (&mut drawing, chain);
         match read_back_correlation(pair, description, encoder.as_mut(), sample, count, &mut self.watch)? {
             Some(score) => {
-                self.keep(
+                self.result.keep(
                     Metric::ReadBack,
                     score,
                     count,
@@ -356,7 +225,7 @@ impl Job<'_, '_, '_> {
             "{interval} trained for {steps} steps, drawn by {chain}, codes from the {}",
             if sample.is_some() { Source::Posterior } else { Source::Prior }
         );
-        self.keep(Metric::Gilbo, score, pairs, setting);
+        self.result.keep(Metric::Gilbo, score, pairs, setting);
         Ok(())
     }
 }

@@ -73,6 +73,22 @@ impl Evaluation {
         })
     }
 
+    /// Keeps a value that is one. A NaN anywhere in a model shows here, and would be no JSON either.
+    pub(super) fn keep(&mut self, metric: Metric, score: Score, samples: usize, setting: impl Into<String>) {
+        if !score.is_finite() {
+            let reason = format!(
+                "{metric} is left out: it came out as {}, so the model's codes or pictures hold what are no finite \
+                 numbers",
+                score.value
+            );
+            self.left_out.insert(metric, reason);
+            return;
+        }
+        self.metrics.insert(metric, score);
+        self.samples.insert(metric, samples);
+        self.settings.insert(metric, setting.into());
+    }
+
     /// Whether `metric` was asked and answered, be it with the reason why it has no value.
     pub fn answers(&self, metric: Metric) -> bool {
         self.metrics.contains_key(&metric) || self.left_out.contains_key(&metric)

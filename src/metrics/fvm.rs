@@ -1,7 +1,6 @@
 //! The FactorVAE metric (Kim and Mnih 2018; paper section C).
 
 use crate::base::Stream;
-use crate::data::{Factor, index_of};
 
 use super::coded::variances;
 use super::score::bootstrap_deviation;
@@ -57,8 +56,8 @@ pub fn fvm(
     watch: &mut Watch<'_>,
 ) -> Result<Score, MetricError> {
     let active = active_dims(variances, options.least_variance);
-    let factors = coded.factors().to_vec();
-    let varying: Vec<usize> = (0..factors.len()).filter(|&k| factors[k].values.len() > 1).collect();
+    let sizes: Vec<usize> = coded.factors().iter().map(|factor| factor.values.len()).collect();
+    let varying: Vec<usize> = (0..sizes.len()).filter(|&k| sizes[k] > 1).collect();
     if varying.is_empty() {
         return Err(MetricError::request("the FactorVAE metric needs data with known factors"));
     }
@@ -73,12 +72,14 @@ pub fn fvm(
         watch.step(number, total)?;
         let mut stream = Stream::for_item(seed, "fvm vote", number as u64);
         let factor = varying[stream.below(varying.len())];
-        let indices = pictures_sharing(&factors, factor, options.pictures, &mut stream);
+        let class = stream.below(sizes[factor]);
+        let indices: Vec<usize> =
+            (0..options.pictures).map(|_| coded.sharing(factor, class, &mut stream)).collect();
         coded.encode(&indices, seed, &mut mu, &mut logvar)?;
         votes.extend(vote(&mu, variances, &active).map(|dim| Vote { factor, dim }));
     }
     let (train, test) = votes.split_at(options.votes.min(votes.len()));
-    let (dims, factors) = (variances.len(), factors.len());
+    let (dims, factors) = (variances.len(), sizes.len());
     let measure = |train: &[Vote], test: &[Vote]| {
         let classifier = majority(train, dims, factors);
         accuracy(&classifier, if options.evaluation_votes == 0 { train } else { test })
@@ -94,20 +95,6 @@ pub fn fvm(
 /// Dimensions that vary at all, and whose variance is at least `least`.
 pub fn active_dims(variances: &[f64], least: f64) -> Vec<usize> {
     (0..variances.len()).filter(|&dim| variances[dim] > 0.0 && variances[dim] >= least).collect()
-}
-
-/// `count` random pictures that have one random class of `factor`.
-fn pictures_sharing(factors: &[Factor], factor: usize, count: usize, stream: &mut Stream) -> Vec<usize> {
-    let fixed = stream.below(factors[factor].values.len());
-    let mut classes = vec![0; factors.len()];
-    let mut one = || {
-        for (class, factor) in classes.iter_mut().zip(factors) {
-            *class = stream.below(factor.values.len());
-        }
-        classes[factor] = fixed;
-        index_of(factors, &classes)
-    };
-    (0..count).map(|_| one()).collect()
 }
 
 /// The dimension among `active` that varies least in `mu` `(N, dims)` against its variance over the data.

@@ -11,6 +11,31 @@ pub enum Metric {
     Fvm,
     /// Mutual information gap of the encoder's means (Chen et al. 2018); higher is better, at most 1.
     Mig,
+    /// How often a linear classifier tells which factor pairs of pictures share (Higgins et al. 2017); higher is better, at most
+    /// 1.
+    BetaVae,
+    /// How far a dimension matters for one factor only, to boosted trees (Eastwood and Williams 2018); higher is better, at
+    /// most 1.
+    DciD,
+    /// How far a factor needs one dimension only, to the same trees; higher is better, at most 1.
+    DciC,
+    /// How often the same trees tell the factors of codes they have not seen; higher is better, at most 1.
+    DciI,
+    /// How much better the best dimension tells a factor than the second best (Kumar et al. 2018); higher is better, at most
+    /// 1.
+    Sap,
+    /// How far each dimension knows of one factor only (Ridgeway and Mozer 2018); higher is better, at most 1.
+    Modularity,
+    /// How well a linear classifier reads the factors from the code (Ridgeway and Mozer 2018): 0.5 is chance, 1 the most.
+    Explicitness,
+    /// How little dimensions move while the factor that they stand for does not (Suter et al. 2019); higher is better, at most 1.
+    Irs,
+    /// How far an active dimension knows of one factor only (Hsu et al. 2023); higher is better, at most 1.
+    InfoM,
+    /// How much of the factors a linear classifier reads from the code (Hsu et al. 2023); higher is better, at most 1.
+    InfoE,
+    /// How far a factor is known to one active dimension only (Hsu et al. 2023); higher is better, at most 1.
+    InfoC,
     /// Largest |correlation| of each factor with a dimension's mean, averaged over factors; at most 1.
     Correlation,
     /// Frechet distance between features of real and of drawn pictures (Heusel et al. 2017); lower is better.
@@ -33,13 +58,29 @@ pub enum Metric {
     Tc,
     /// Total correlation of a Gaussian fitted to the encoder's means, in nats; lower is better.
     GaussianTc,
+    /// Squared Wasserstein distance of a Gaussian fitted to the encoder's means from its marginals, by their variance; lower
+    /// is better.
+    GaussianWc,
+    /// Mutual information of two dimensions of the encoder's means, averaged over pairs, in nats; lower is better.
+    MeanMi,
 }
 
 impl Metric {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 25] = [
         Self::Fvm,
         Self::Mig,
+        Self::BetaVae,
+        Self::DciD,
+        Self::DciC,
+        Self::DciI,
+        Self::Sap,
+        Self::Modularity,
+        Self::Explicitness,
+        Self::Irs,
+        Self::InfoM,
+        Self::InfoE,
+        Self::InfoC,
         Self::Correlation,
         Self::Fid,
         Self::Swd,
@@ -50,6 +91,8 @@ impl Metric {
         Self::Active,
         Self::Tc,
         Self::GaussianTc,
+        Self::GaussianWc,
+        Self::MeanMi,
     ];
 
     /// Its name in commands and files.
@@ -57,6 +100,19 @@ impl Metric {
         match self {
             Self::Fvm => "fvm",
             Self::Mig => "mig",
+            Self::Sap => "sap",
+            Self::Modularity => "modularity",
+            Self::Explicitness => "explicitness",
+            Self::BetaVae => "beta_vae",
+            Self::DciD => "dci_d",
+            Self::DciC => "dci_c",
+            Self::DciI => "dci_i",
+            Self::Irs => "irs",
+            Self::InfoM => "infom",
+            Self::InfoE => "infoe",
+            Self::InfoC => "infoc",
+            Self::GaussianWc => "gaussian_wc",
+            Self::MeanMi => "mean_mi",
             Self::Correlation => "correlation",
             Self::Fid => "fid",
             Self::Swd => "swd",
@@ -75,6 +131,19 @@ impl Metric {
         match self {
             Self::Fvm => "FVM",
             Self::Mig => "MIG",
+            Self::Sap => "SAP",
+            Self::Modularity => "modularity",
+            Self::Explicitness => "explicitness",
+            Self::BetaVae => "beta-VAE score",
+            Self::DciD => "DCI disentanglement",
+            Self::DciC => "DCI completeness",
+            Self::DciI => "DCI informativeness",
+            Self::Irs => "IRS",
+            Self::InfoM => "InfoM",
+            Self::InfoE => "InfoE",
+            Self::InfoC => "InfoC",
+            Self::GaussianWc => "Wasserstein correlation, Gaussian",
+            Self::MeanMi => "information between dimensions (nats)",
             Self::Correlation => "correlation with factors",
             Self::Fid => "FID",
             Self::Swd => "SWD (x 1000)",
@@ -98,9 +167,55 @@ impl Metric {
         }
     }
 
+    /// Whether it looks at codes of the data alone, so that those of any model can be measured.
+    pub fn is_of_codes(self) -> bool {
+        self.needs_encoder() && !self.needs_drawing()
+    }
+
     /// Whether it asks how the encoder's code relates to known factors.
     pub fn needs_factors(self) -> bool {
-        matches!(self, Self::Fvm | Self::Mig | Self::Correlation)
+        self.needs_test_codes()
+            || matches!(
+                self,
+                Self::Fvm
+                    | Self::Mig
+                    | Self::BetaVae
+                    | Self::Modularity
+                    | Self::Irs
+                    | Self::InfoM
+                    | Self::InfoE
+                    | Self::InfoC
+                    | Self::Correlation
+            )
+    }
+
+    /// Whether it teaches classifiers with some codes and asks them about others.
+    pub(super) fn needs_test_codes(self) -> bool {
+        Self::DCI.contains(&self) || matches!(self, Self::Sap | Self::Explicitness)
+    }
+
+    /// Those that one computation tells at once, itself among them.
+    pub fn together(&self) -> &[Self] {
+        [&Self::DCI[..], &Self::INFO_MC]
+            .into_iter()
+            .find(|set| set.contains(self))
+            .unwrap_or(std::slice::from_ref(self))
+    }
+
+    /// What boosted trees tell.
+    pub(super) const DCI: [Self; 3] = [Self::DciD, Self::DciC, Self::DciI];
+
+    /// What the information of each dimension with each factor tells.
+    pub(super) const INFO_MC: [Self; 2] = [Self::InfoM, Self::InfoC];
+
+    /// Whether it takes minutes, so that nobody should meet it unasked.
+    pub fn is_slow(self) -> bool {
+        Self::DCI.contains(&self) || self == Self::Gilbo
+    }
+
+    /// Whether it needs the variances of posteriors beside their means.
+    pub fn needs_variances(self) -> bool {
+        matches!(self, Self::Kl | Self::Tc)
     }
 
     /// Whether it looks at pictures that the model draws.
@@ -140,12 +255,52 @@ impl FromStr for Metric {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = |metric: &Self| metric.name() == text.replace('-', "_").to_lowercase();
-        Self::ALL.into_iter().find(known).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            format!("there is no metric called {text:?}; known are {names}")
-        })
+        Self::named(text).ok_or_else(|| unknown(text, &[]))
     }
+}
+
+impl Metric {
+    fn named(text: &str) -> Option<Self> {
+        let text = text.replace('-', "_").to_lowercase();
+        Self::ALL.into_iter().find(|metric| metric.name() == text)
+    }
+}
+
+/// Metrics by one name: a single one, or several that belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricGroup(
+    /// In the order of tables.
+    pub Vec<Metric>,
+);
+
+impl MetricGroup {
+    const NAMES: [&'static str; 4] = ["dci", "infomec", "codes", "all"];
+
+    /// The one metric that it names, if it is no group.
+    pub fn single(&self) -> Option<Metric> {
+        if let [metric] = self.0.as_slice() { Some(*metric) } else { None }
+    }
+}
+
+impl FromStr for MetricGroup {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "dci" => Ok(Self(Metric::DCI.into())),
+            "infomec" => Ok(Self(vec![Metric::InfoM, Metric::InfoE, Metric::InfoC])),
+            "codes" => Ok(Self(Metric::ALL.into_iter().filter(|metric| metric.is_of_codes()).collect())),
+            "all" => Ok(Self(Metric::ALL.to_vec())),
+            name => Metric::named(name)
+                .map(|metric| Self(vec![metric]))
+                .ok_or_else(|| unknown(name, &Self::NAMES)),
+        }
+    }
+}
+
+fn unknown(text: &str, groups: &[&str]) -> String {
+    let names: Vec<&str> = Metric::ALL.map(Metric::name).into_iter().chain(groups.iter().copied()).collect();
+    format!("there is no metric called {text:?}; known are {}", names.join(", "))
 }
 
 #[cfg(test)]
@@ -165,6 +320,17 @@ mod tests {
             assert_eq!(metric.to_string().parse(), Ok(metric));
         }
         assert_eq!("R-ID".parse(), Ok(Metric::RId));
-        assert!("sap".parse::<Metric>().is_err_and(|error| error.contains("fvm, mig, correlation, fid")));
+        assert!("elbo".parse::<Metric>().is_err_and(|error| error.contains("fvm, mig, beta_vae, dci_d")));
+        assert!(
+            "elbo".parse::<MetricGroup>().is_err_and(|error| error.ends_with("dci, infomec, codes, all"))
+        );
+    }
+
+    #[test]
+    fn metrics_of_codes_look_at_no_drawn_picture() {
+        let MetricGroup(codes) = "codes".parse().expect("a group");
+        assert!(codes.contains(&Metric::Mig) && codes.contains(&Metric::Kl));
+        assert!(!codes.contains(&Metric::Fid) && !codes.contains(&Metric::RId));
+        assert_eq!("r-id".parse(), Ok(MetricGroup(vec![Metric::RId])));
     }
 }

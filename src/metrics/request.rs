@@ -1,5 +1,6 @@
 //! What is asked of a model, on which pictures, and whether the question makes sense.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use candle_core::Device;
@@ -16,7 +17,7 @@ use super::drawn::encoded_block;
 use super::fvm::FvmOptions;
 use super::gilbo::{GILBO_STEPS, GILBO_TRAININGS};
 use super::mig::MIG_BINS;
-use super::{Metric, MetricError};
+use super::{CodedData as _, KnownCodes, Metric, MetricError};
 
 /// Pictures whose codes are looked at when not said (disentanglement_lib's).
 pub const CODED_PICTURES: usize = 10_000;
@@ -33,7 +34,7 @@ pub struct Request {
     pub samples: Option<usize>,
     /// How the FactorVAE metric is computed.
     pub fvm: FvmOptions,
-    /// Bins of the mutual information gap.
+    /// Bins of a dimension in which mutual information is counted.
     pub mig_bins: usize,
     /// Where the codes of drawn pictures come from, for [`Metric::Fid`] and [`Metric::Swd`]; [`Metric::RId`], [`Metric::ReadBack`] and
     /// [`Metric::Gilbo`] are defined on the posterior (the last on the prior where there is no encoder).
@@ -62,7 +63,7 @@ impl Request {
         }
     }
 
-    /// Leaves out what [`super::evaluate`] would refuse for this model and these pictures.
+    /// Leaves out what [`super::evaluate`] would refuse for this model and these pictures, but not what is `named`.
     ///
     /// # Errors
     /// The first refusal, when nothing remains.
@@ -71,13 +72,37 @@ impl Request {
         subject: &Subject<'_>,
         pictures: &Pictures,
         features: Option<usize>,
+        named: &BTreeSet<Metric>,
+    ) -> Result<(), MetricError> {
+        self.retain(named, |request| check(subject, pictures, request, features))
+    }
+
+    /// Leaves out what [`super::evaluate_codes`] would refuse for these codes, but not what is `named`.
+    ///
+    /// # Errors
+    /// The first refusal, when nothing remains.
+    pub fn retain_sensible_for_codes(
+        &mut self,
+        codes: &KnownCodes,
+        spec: &str,
+        named: &BTreeSet<Metric>,
+    ) -> Result<(), MetricError> {
+        self.retain(named, |request| check_codes(codes, spec, request))
+    }
+
+    /// Leaves out each metric that `check` refuses alone, but not what is `named`.
+    fn retain(
+        &mut self,
+        named: &BTreeSet<Metric>,
+        check: impl Fn(&Self) -> Result<(), MetricError>,
     ) -> Result<(), MetricError> {
         let mut sensible = Vec::new();
         let mut refusal = None;
         for metric in std::mem::take(&mut self.metrics) {
             self.metrics = vec![metric];
-            match check(subject, pictures, self, features) {
+            match check(self) {
                 Ok(()) => sensible.push(metric),
+                Err(_) if named.contains(&metric) => sensible.push(metric),
                 Err(error) => refusal = refusal.or(Some(error)),
             }
         }
@@ -172,12 +197,7 @@ pub(super) fn check(
     features: Option<usize>,
 ) -> Result<(), MetricError> {
     let refuse = |sentence: String| Err(MetricError::Request(sentence));
-    if request.metrics.is_empty() {
-        return refuse("no metric is named".into());
-    }
-    if request.samples.is_some_and(|samples| samples < 2) || request.fvm.votes == 0 || request.mig_bins < 2 {
-        return refuse("there must be at least two pictures, one vote and two bins".into());
-    }
+    check_numbers(request)?;
     for &metric in &request.metrics {
         if metric.needs_encoder() && subject.networks.encoder.is_none() {
             return refuse(format!(
@@ -226,6 +246,38 @@ pub(super) fn check(
         if request.has(Metric::Fid) && features.is_none() {
             return refuse(lacks_features(spec));
         }
+    }
+    Ok(())
+}
+
+/// Refuses a request for nothing, or of nothing.
+fn check_numbers(request: &Request) -> Result<(), MetricError> {
+    if request.metrics.is_empty() {
+        return Err(MetricError::request("no metric is named"));
+    }
+    if request.samples.is_some_and(|samples| samples < 2) || request.fvm.votes == 0 || request.mig_bins < 2 {
+        return Err(MetricError::request("there must be at least two pictures, one vote and two bins"));
+    }
+    Ok(())
+}
+
+/// Refuses what makes no sense for the codes called `spec`.
+pub(super) fn check_codes(codes: &KnownCodes, spec: &str, request: &Request) -> Result<(), MetricError> {
+    check_numbers(request)?;
+    let has_factors = codes.factors().iter().any(|factor| factor.values.len() > 1);
+    for &metric in &request.metrics {
+        let lacking = if !metric.is_of_codes() {
+            "needs a model with its networks, and these are codes alone"
+        } else if metric.needs_factors() && !has_factors {
+            "compares codes with the true factors, and these have no array factors with values that vary"
+        } else if metric.needs_variances() && !codes.has_variances() {
+            "needs the variances of the codes, and these have no array logvar"
+        } else {
+            continue;
+        };
+        return Err(MetricError::request(format!(
+            "{metric} {lacking}; leave it out, or add what it needs: {spec}"
+        )));
     }
     Ok(())
 }

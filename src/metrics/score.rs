@@ -3,7 +3,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::base::Stream;
 
 /// Standard deviations on each side of a 95 % interval of a normal distribution.
-const NORMAL_95: f64 = 1.959_963_984_540_054;
+pub(super) const NORMAL_95: f64 = 1.959_963_984_540_054;
 
 /// 97.5 % points of Student's t with 1 to 9 degrees of freedom.
 const STUDENT_95: [f64; 9] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
@@ -56,7 +56,7 @@ impl Score {
     /// `value` with the interval of a normal distribution of this standard deviation around `centre`, where the value is biased;
     /// cut to `range`, and stretched to hold the value.
     pub fn beside(value: f64, centre: f64, deviation: f64, range: [f64; 2]) -> Self {
-        let interval = Self::around(centre, deviation, range);
+        let interval = Self::around(centre.clamp(range[0], range[1]), deviation, range);
         Self { value, low: interval.low.min(value), high: interval.high.max(value), ..interval }
     }
 
@@ -147,42 +147,6 @@ pub(super) fn bootstrap_deviation(
     moments(&values).1.sqrt()
 }
 
-/// What [`half_samples`] tell of a statistic.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Halves {
-    /// Its mean over the halves. A bias that falls with the number of rows is twice as large in it as in all of them.
-    pub(super) mean: f64,
-    /// The standard deviation of the statistic of all rows.
-    pub(super) deviation: f64,
-}
-
-/// `statistic` of `repetitions` random halves of the row numbers below `rows`, drawn without replacement (Politis and Romano
-/// 1994).
-///
-/// Half of the rows spread around all of them just as all of them spread around the world. Unlike the bootstrap this draws no
-/// row twice, so it also serves statistics that count values that are alike, or that depend on the outermost ones.
-pub(super) fn half_samples(
-    rows: usize,
-    repetitions: usize,
-    seed: u64,
-    mut statistic: impl FnMut(&[usize]) -> f64,
-) -> Halves {
-    let half = rows / 2;
-    let mut all: Vec<usize> = (0..rows).collect();
-    let mut repeat = |repetition: usize| {
-        let mut stream = Stream::for_item(seed, "half sample", repetition as u64);
-        // The first places of a shuffle, whatever order the one before has left.
-        for place in 0..half {
-            all.swap(place, place + stream.below(rows - place));
-        }
-        statistic(&all[..half])
-    };
-    let values: Vec<f64> = (0..repetitions).map(&mut repeat).collect();
-    let (mean, variance) = moments(&values);
-    // Of an odd number a half is a little less than half.
-    Halves { mean, deviation: (variance * half as f64 / (rows - half).max(1) as f64).sqrt() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,26 +159,6 @@ mod tests {
         let expected = (moments(&values).1 / 2000.0).sqrt();
         assert!((deviation / expected - 1.0).abs() < 0.1, "{deviation} against {expected}");
         assert_eq!(deviation, bootstrap_deviation(values.len(), 400, 1, mean), "equal seeds, equal results");
-    }
-
-    #[test]
-    fn halves_know_the_deviation_of_a_mean_and_of_a_number_of_different_values() {
-        let values: Vec<f64> = Stream::new(1, "values").normals(2001).into_iter().map(f64::from).collect();
-        let mean = |rows: &[usize]| rows.iter().map(|&row| values[row]).sum::<f64>() / rows.len() as f64;
-        let expected = (moments(&values).1 / 2001.0).sqrt();
-        for rows in [2000, 2001] {
-            let Halves { deviation, .. } = half_samples(rows, 400, 1, mean);
-            assert!((deviation / expected - 1.0).abs() < 0.1, "{deviation} against {expected}");
-        }
-        let seen = |rows: &[usize]| rows.iter().collect::<std::collections::HashSet<_>>().len() as f64;
-        assert_eq!(
-            half_samples(100, 50, 1, seen),
-            Halves { mean: 50.0, deviation: 0.0 },
-            "no row comes twice"
-        );
-        assert!(bootstrap_deviation(100, 50, 1, seen) > 1.0);
-        let none = Halves { mean: 0.0, deviation: 0.0 };
-        assert_eq!([0, 1].map(|rows| half_samples(rows, 3, 1, |rows| rows.len() as f64)), [none; 2]);
     }
 
     #[test]
@@ -248,6 +192,7 @@ mod tests {
         assert!((jackknife.high - few.high).abs() < 1e-9);
         let beside = Score::beside(0.5, 0.6, 0.01, [0.0, 1.0]);
         assert_eq!((beside.value, beside.low), (0.5, 0.5));
+        assert_eq!(Score::beside(0.9, 1.2, 0.01, [0.0, 1.0]).high, 1.0, "no end lies out of the range");
         assert!((beside.high - 0.6196).abs() < 1e-4);
         let mean = Score::mean(&[1.0, 3.0], [f64::NEG_INFINITY, f64::INFINITY]);
         assert!((mean.value - 2.0).abs() < 1e-12 && (mean.high - 2.0 - NORMAL_95).abs() < 1e-12);

@@ -1,7 +1,7 @@
 //! Codes whose scores are known.
 
 use super::*;
-use crate::base::{Array, Cancel, Stream};
+use crate::base::{Cancel, Stream};
 use crate::data::{Factor, classes_of, combinations};
 
 /// Five factors of sizes 3 to 8, and a code of their classes.
@@ -33,8 +33,12 @@ impl Known {
         fvm(self, &variances, options, 1, &mut watch()).expect("measures")
     }
 
+    fn labelled(&mut self) -> LabelledCodes {
+        LabelledCodes::of(&self.sample(), self)
+    }
+
     fn mig(&mut self) -> Score {
-        mig(&self.sample(), &self.factors, MIG_BINS, None, 1).expect("measures")
+        mig(&self.labelled(), MIG_BINS, None, 1).expect("measures")
     }
 }
 
@@ -49,6 +53,10 @@ impl CodedData for Known {
 
     fn code_dim(&self) -> usize {
         self.dims
+    }
+
+    fn effort(&self) -> Effort {
+        Effort::None
     }
 
     fn encode(
@@ -146,6 +154,54 @@ fn independent_dimensions_have_no_total_correlation_and_a_rotation_gives_them_on
     assert!(gaussian_total_correlation(&rotated.sample(), 1).value > 0.5);
 }
 
+/// Scores of the metrics that learn from codes or count what they know, by their names.
+fn learned(known: &mut Known) -> std::collections::BTreeMap<Metric, f64> {
+    let sample = CodeSample::draw(known, 2000, 1, &mut watch()).expect("encodes");
+    let pool = crate::base::Pool::new("test", 2).expect("threads");
+    let metrics = Metric::ALL.into_iter().filter(|metric| metric.needs_factors()).collect();
+    let (request, mut result) = (Request::new(metrics, 1), Evaluation::default());
+    measure_codes::measure_codes(known, &sample, &request, &pool, &mut watch(), &mut result)
+        .expect("measures");
+    assert!(result.left_out.is_empty(), "{:?}", result.left_out);
+    for (metric, score) in &result.metrics {
+        assert!(score.low <= score.value && score.value <= score.high, "{metric}: {score:?}");
+    }
+    result.metrics.into_iter().map(|(metric, score)| (metric, score.value)).collect()
+}
+
+#[test]
+fn every_metric_of_codes_knows_the_known_answers() {
+    use Metric::{
+        BetaVae, DciC, DciD, DciI, Explicitness, Fvm, InfoC, InfoE, InfoM, Irs, Mig, Modularity, Sap,
+    };
+    let best = [BetaVae, DciD, DciC, DciI, Modularity, Explicitness, Irs, InfoM, InfoE, InfoC];
+    let identity = learned(&mut identity());
+    for metric in best {
+        assert!(identity[&metric] > 0.97, "{metric} of the factors: {}", identity[&metric]);
+    }
+    let constant = learned(&mut Known::new(4, |_, _, mu| mu.fill(0.5)));
+    for metric in [Fvm, Mig, DciD, DciC, Sap, Modularity, Irs, InfoM, InfoE, InfoC] {
+        assert!(constant[&metric].abs() < 1e-9, "{metric} of nothing: {}", constant[&metric]);
+    }
+    assert!(constant[&Explicitness] == 0.5 && constant[&BetaVae] < 0.3 && constant[&DciI] < 0.3);
+    let twice = learned(&mut Known::new(10, |classes, _, mu| {
+        mu.iter_mut().enumerate().for_each(|(at, value)| *value = classes[at % 5] as f32);
+    }));
+    // Two of ten dimensions share a factor evenly: 1 - log 2 / log 10, and (1/2 - 1/10) / (1 - 1/10).
+    assert!((twice[&DciC] - 0.699).abs() < 0.02 && (twice[&InfoC] - 0.444).abs() < 0.01, "{twice:?}");
+    assert!(twice[&DciD] > 0.98 && twice[&InfoM] > 0.98 && twice[&Sap] == 0.0 && twice[&Mig] == 0.0);
+    let rotated = learned(&mut Known::new(5, |classes, _, mu| {
+        mu.iter_mut().zip(classes).for_each(|(value, &class)| *value = class as f32);
+        let half = std::f32::consts::FRAC_1_SQRT_2;
+        (mu[3], mu[4]) = (half * (mu[3] - mu[4]), half * (mu[3] + mu[4]));
+    }));
+    for metric in [BetaVae, DciD, DciC, Irs, InfoM, InfoC] {
+        let value = rotated[&metric];
+        assert!(value > 0.6 && value < 0.9, "{metric} of two factors turned by 45 degrees: {value}");
+    }
+    assert!(rotated[&Explicitness] > 0.98 && rotated[&Mig] < 0.7);
+}
+
 fn all_of(known: &Known) -> Vec<usize> {
     (0..known.len()).collect()
 }
@@ -205,10 +261,8 @@ fn equal_seeds_give_equal_results_and_others_do_not() {
     assert_eq!(noisy().mig(), noisy().mig());
     assert_eq!(noisy().fvm(&FvmOptions::PAPER), noisy().fvm(&FvmOptions::PAPER));
     let other = CodeSample::draw(&mut noisy(), 5000, 2, &mut watch()).expect("encodes");
-    assert_ne!(
-        mig(&other, &noisy().factors, MIG_BINS, None, 2).expect("measures").value,
-        noisy().mig().value
-    );
+    let other = LabelledCodes::of(&other, &noisy());
+    assert_ne!(mig(&other, MIG_BINS, None, 2).expect("measures").value, noisy().mig().value);
 }
 
 #[test]
@@ -218,25 +272,18 @@ fn migs_interval_holds_the_value_on_all_pictures() {
             *value = class as f32 + noise * stream.normal();
         }
     });
-    let factors = known.factors.clone();
     // The noise of a picture depends on the draw, so all samples are of one draw.
     let all = CodeSample::draw(&mut known, 9216, 1, &mut watch()).expect("encodes");
     let mut ends = vec![[f32::INFINITY, f32::NEG_INFINITY]; 5];
     coded::widen(&mut ends, all.mu.data());
-    let truth = mig(&all, &factors, MIG_BINS, None, 1).expect("measures").value;
-    assert_eq!(truth, mig(&all, &factors, MIG_BINS, Some(&ends), 1).expect("measures").value);
-    let of_rows = |rows: &[u32]| {
-        let pick = |from: &Array| rows.iter().flat_map(|&row| from.row(row as usize).to_vec()).collect();
-        CodeSample {
-            indices: rows.iter().map(|&row| all.indices[row as usize]).collect(),
-            mu: Array::new([rows.len(), 5], pick(&all.mu)).expect("fits"),
-            logvar: Array::new([rows.len(), 5], pick(&all.logvar)).expect("fits"),
-        }
-    };
+    let all = LabelledCodes::of(&all, &known);
+    let truth = mig(&all, MIG_BINS, None, 1).expect("measures").value;
+    assert_eq!(truth, mig(&all, MIG_BINS, Some(&ends), 1).expect("measures").value);
     let (mut covered, mut width) = (0, 0.0);
     for seed in 0..40 {
-        let sample = of_rows(&Stream::new(seed, "rows").permutation(9216)[..1000]);
-        let score = mig(&sample, &factors, MIG_BINS, Some(&ends), seed).expect("measures");
+        let order = Stream::new(seed, "rows").permutation(9216);
+        let rows: Vec<usize> = order[..1000].iter().map(|&row| row as usize).collect();
+        let score = mig(&all.pick(&rows), MIG_BINS, Some(&ends), seed).expect("measures");
         assert!(score.low <= score.value && score.value <= score.high);
         covered += usize::from((score.low..=score.high).contains(&truth));
         width += (score.high - score.low) / 40.0;

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use crate::toy::{fail, id_gan, info_gan, succeed};
+use idgan::base::{Array, Stream};
+use idgan::checkpoint::npz::{NpzArray, write_npz};
 use idgan::checkpoint::{Sources, open};
 use idgan::metrics::{Evaluation, Metric};
 use image::{Rgb, RgbImage};
@@ -119,6 +121,104 @@ fn statistics_of_a_data_set() {
     fail(folder.path(), "stats model.safetensors --out x.safetensors", 2, "--images");
 }
 
+/// A file of 300 codes of two factors, of 3 and 4 classes: one a dimension, and noise.
+fn write_codes(path: &Path) {
+    let classes: Vec<i64> = (0..300).flat_map(|row| [row % 3, (row / 3) % 4]).collect();
+    let mut noise = Stream::new(1, "test codes");
+    let code = |pair: &[i64]| [pair[0] as f32 + 0.01 * noise.normal(), -2.0 * pair[1] as f32, noise.normal()];
+    let mu: Vec<f32> = classes.chunks_exact(2).flat_map(code).collect();
+    let mu = Array::new([300, 3], mu).unwrap();
+    let logvar = Array::new([300, 3], vec![-3.0; 900]).unwrap();
+    let members = [
+        ("mu", NpzArray::F32(&mu)),
+        ("logvar", NpzArray::F32(&logvar)),
+        ("factors", NpzArray::I64(&[300, 2], &classes)),
+    ];
+    write_npz(path, &members).unwrap();
+}
+
+#[test]
+fn codes_of_anybody_are_measured_with_every_metric_of_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    write_codes(&folder.path().join("codes.npz"));
+    let result = json(folder.path(), "eval --codes codes.npz --metrics codes --json");
+    let value = |metric: &str| result["metrics"][metric]["value"].as_f64().unwrap_or(f64::NAN);
+    for metric in ["fvm", "beta_vae", "dci_d", "dci_c", "dci_i", "explicitness", "infoc"] {
+        assert!(value(metric) > 0.9 && value(metric) <= 1.0, "{metric}: {}", value(metric));
+        let [low, high] = ["low", "high"].map(|end| result["metrics"][metric][end].as_f64().unwrap());
+        assert!(low <= value(metric) && value(metric) <= high, "{metric}: {low} to {high}");
+    }
+    for metric in [
+        "mig",
+        "modularity",
+        "sap",
+        "irs",
+        "infom",
+        "infoe",
+        "correlation",
+        "kl",
+        "tc",
+        "gaussian_wc",
+        "mean_mi",
+    ] {
+        assert!(value(metric).is_finite(), "{metric}: {result}");
+    }
+    assert_eq!(value("active"), 3.0);
+    assert_eq!(result["samples"]["sap"], 200, "a third is kept to ask about");
+    assert_eq!(result["model_hash"].as_str().unwrap().len(), 64);
+    let quick = json(folder.path(), "eval --codes codes.npz --json");
+    assert!(quick["metrics"]["dci_d"].is_null() && quick["metrics"]["sap"] == result["metrics"]["sap"]);
+    let told = |format: &str| {
+        let ask = format!("eval --codes codes.npz --metrics mig,infomec --format {format}");
+        String::from_utf8(succeed(folder.path(), &ask).stdout).unwrap()
+    };
+    assert!(told("csv").starts_with("metric,value,low,high,samples,data,seed,model\nmig,"));
+    assert!(told("latex").contains("\nInfoC & $") && told("latex").contains("\\toprule"));
+}
+
+#[test]
+fn codes_that_lack_something_are_measured_without_it_or_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let mu = Array::new([40, 2], (0..80).map(|value| (value % 7) as f32).collect()).unwrap();
+    write_npz(&folder.path().join("bare.npz"), &[("mu", NpzArray::F32(&mu))]).unwrap();
+    let result = json(folder.path(), "eval --codes bare.npz --metrics all --json");
+    let metrics: Vec<&String> = result["metrics"].as_object().unwrap().keys().collect();
+    assert_eq!(metrics, ["active", "gaussian_tc", "gaussian_wc", "mean_mi"]);
+    for (ask, words) in [
+        ("eval --codes bare.npz --metrics sap", "sap compares codes with the true factors"),
+        ("eval --codes bare.npz --metrics codes,kl", "have no array logvar"),
+        ("eval --codes bare.npz --metrics fid", "fid needs a model with its networks"),
+        ("eval model.safetensors --codes bare.npz", "leave the model and --data out"),
+        ("eval --codes bare.npz --data dsprites", "leave the model and --data out"),
+        ("eval --codes bare.txt", "expected prior, posterior, or a file of codes"),
+    ] {
+        fail(folder.path(), ask, 2, words);
+    }
+    fail(folder.path(), "eval --codes none.npz", 1, "none.npz");
+    std::fs::write(folder.path().join("text.npz"), "mu").unwrap();
+    fail(folder.path(), "eval --codes text.npz", 1, "text.npz");
+}
+
+#[test]
+fn models_that_agree_are_ranked_above_one_that_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stream = Stream::new(2, "test codes");
+    let hidden: Vec<[f32; 3]> = (0..800).map(|_| [(); 3].map(|()| stream.normal())).collect();
+    let turns: [fn([f32; 3]) -> [f32; 3]; 3] =
+        [|c| c, |[a, b, c]| [c, -a, b], |[a, b, c]| [a + b, a - b, b + c]];
+    for (name, turn) in ["one", "two", "odd"].into_iter().zip(turns) {
+        let mu = Array::new([800, 3], hidden.iter().flat_map(|&code| turn(code)).collect()).unwrap();
+        write_npz(&folder.path().join(format!("{name}.npz")), &[("mu", NpzArray::F32(&mu))]).unwrap();
+    }
+    let result = json(folder.path(), "udr one.npz two.npz odd.npz --json");
+    let value = |at: usize| result["models"][at]["value"].as_f64().unwrap();
+    assert!(value(0) > value(2) + 0.1 && (value(0) - value(1)).abs() < 0.1, "{result}");
+    assert_eq!(result["samples"], 800);
+    let text = String::from_utf8(succeed(folder.path(), "udr one.npz two.npz").stdout).unwrap();
+    assert!(text.contains("95 % interval") && text.contains("two.npz"), "{text}");
+    fail(folder.path(), "udr one.npz", 2, "2 values required");
+}
+
 #[test]
 fn nonsense_is_refused_in_words() {
     let folder = id_gan();
@@ -139,7 +239,7 @@ fn nonsense_is_refused_in_words() {
     );
     refused("--data images:photos --metrics mig", "those of images:photos are not known");
     refused("--data images:photos --metrics fid", "--inception FILE");
-    refused("--data scenes --metrics sap", "known are fvm, mig");
+    refused("--data scenes --metrics elbo", "known are fvm, mig");
     let alone = info_gan();
     fail(alone.path(), "eval model.safetensors --data dsprites --metrics mig", 2, "has no VAE");
     fail(alone.path(), "eval model.safetensors --data dsprites --metrics r_id", 2, "has no VAE");

@@ -168,6 +168,7 @@ fn npz(input: &Input<'_>) -> Said {
         }
     }
     said.note(idgan::cli::door::codes(&input.path, &model_description(), 1));
+    said.note(idgan::metrics::read_codes(&input.path));
     said.note(idgan::cli::door::pictures(&input.path));
     said
 }

@@ -141,6 +141,8 @@ pub fn npz(folder: &Path) -> Vec<Seed> {
         ("x", NpzArray::F32(&pictures)),
         ("index", NpzArray::I64(&[2], &[0, 1])),
         ("gan", NpzArray::U8(&[1, 2], &[7, 8])),
+        ("mu", NpzArray::F32(&codes)),
+        ("factors", NpzArray::U8(&[3, 1], &[1, 1, 2])),
         ("provenance", NpzArray::Text("idgan sample")),
     ];
     write_npz(&path, &arrays).unwrap();

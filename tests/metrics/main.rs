@@ -1,9 +1,11 @@
 //! Metrics beside what NumPy, SciPy and PyTorch computed.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "test code")]
 
+mod codes;
 #[path = "../common/mod.rs"]
 mod common;
 mod features;
 mod inception;
+mod learned;
 mod reference;
 mod skipping;

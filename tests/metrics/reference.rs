@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::common::{assert_relative, read_arrays};
 use faer::Mat;
 use idgan::base::{Array, Arrays};
-use idgan::data::Factor;
 use idgan::metrics::{
-    CodeSample, MIG_BINS, Mixture, MomentSums, Vote, accuracy, active_dims, active_units, frechet_distance,
-    gaussian_total_correlation, kl, log_likelihood, majority, mig, vote,
+    CodeSample, LabelledCodes, Labels, MIG_BINS, Mixture, MomentSums, Vote, accuracy, active_dims,
+    active_units, frechet_distance, gaussian_total_correlation, kl, log_likelihood, majority, mig, vote,
 };
 use serde_json::Value;
 
@@ -18,15 +17,26 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/metrics")
 }
 
-fn records() -> (Arrays, Value) {
+pub(super) fn records() -> (Arrays, Value) {
     let text = std::fs::read_to_string(folder().join("expected.json")).unwrap();
     (read_arrays(&folder().join("codes.safetensors")), serde_json::from_str(&text).unwrap())
 }
 
-fn factors() -> Vec<Factor> {
-    let factor =
-        |&size: &usize| Factor { name: size.to_string(), values: (0..size).map(|v| v as f64).collect() };
-    SIZES.iter().map(factor).collect()
+/// The recorded codes beside their classes.
+pub(super) fn labelled(arrays: &Arrays) -> LabelledCodes {
+    let (mu, classes) = (&arrays["mu"], &arrays["classes"]);
+    let rows = 0..mu.shape()[0];
+    let labels = |(place, &count): (usize, &usize)| Labels {
+        name: count.to_string(),
+        classes: rows.clone().map(|row| classes.row(row)[place] as usize).collect(),
+        count,
+    };
+    LabelledCodes {
+        dims: (0..mu.row_len())
+            .map(|dim| rows.clone().map(|row| f64::from(mu.row(row)[dim])).collect())
+            .collect(),
+        factors: SIZES.iter().enumerate().map(labels).collect(),
+    }
 }
 
 /// The recorded codes as the sample of a data set with these factors.
@@ -42,7 +52,7 @@ fn sample(arrays: &Arrays) -> CodeSample {
     }
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+pub(super) fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
 
@@ -53,7 +63,7 @@ fn assert_close(ours: f64, theirs: f64, what: &str) {
 #[test]
 fn mutual_information_gap() {
     let (arrays, expected) = records();
-    let score = mig(&sample(&arrays), &factors(), MIG_BINS, None, 1).unwrap();
+    let score = mig(&labelled(&arrays), MIG_BINS, None, 1).unwrap();
     assert_close(score.value, expected["mig"].as_f64().unwrap(), "MIG");
     for (part, theirs) in score.parts.iter().zip(numbers(&expected["mig_gaps"])) {
         assert_close(part.value, theirs, &part.name);

@@ -2,6 +2,7 @@ use egui::{DragValue, RichText, ScrollArea, Ui};
 
 use super::{Panel, heading};
 use crate::app::command::Command;
+use crate::app::evaluate::EvaluateState;
 use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::app::words::in_window;
@@ -38,14 +39,13 @@ impl Panel for Evaluate {
 fn choose(ui: &mut Ui, state: &mut State) {
     heading(ui, "Metrics", "", "How well the code is disentangled, and how good the pictures are");
     let has_encoder = state.model.as_ref().is_some_and(|model| model.opened.encoder_dim.is_some());
-    for (metric, chosen) in &mut state.evaluate.chosen {
-        let is_possible = has_encoder || !metric.needs_encoder();
-        ui.add_enabled_ui(is_possible, |ui| {
-            ui.checkbox(chosen, metric.title())
-                .on_hover_text(hint(*metric))
-                .on_disabled_hover_text("This model has no encoder to measure");
-        });
-    }
+    let (further, usual): (Vec<_>, Vec<_>) =
+        state.evaluate.chosen.iter_mut().partition(|(metric, _)| EvaluateState::is_further(**metric));
+    usual.into_iter().for_each(|(metric, chosen)| checkbox(ui, *metric, chosen, has_encoder));
+    let more = egui::CollapsingHeader::new("Further metrics of codes").show(ui, |ui| {
+        further.into_iter().for_each(|(metric, chosen)| checkbox(ui, *metric, chosen, has_encoder));
+    });
+    more.header_response.on_hover_text("DCI, SAP, InfoMEC and others that papers report");
     ui.add_space(GRID);
     // A grid grows with its fields, so they are told how wide they may be.
     let width = (ui.available_width() - GRID * 10.5).max(GRID * 8.0);
@@ -75,6 +75,16 @@ fn choose(ui: &mut Ui, state: &mut State) {
         let field = DragValue::new(&mut evaluate.seed).speed(0.1);
         ui.add(field).labelled_by(label.id).on_hover_text("Every random choice; equal seeds give equal results");
         ui.end_row();
+    });
+}
+
+/// Whether a metric is measured.
+fn checkbox(ui: &mut Ui, metric: Metric, chosen: &mut bool, has_encoder: bool) {
+    let is_possible = has_encoder || !metric.needs_encoder();
+    ui.add_enabled_ui(is_possible, |ui| {
+        ui.checkbox(chosen, metric.title())
+            .on_hover_text(hint(metric))
+            .on_disabled_hover_text("This model has no encoder to measure");
     });
 }
 
@@ -142,6 +152,49 @@ fn hint(metric: Metric) -> &'static str {
             "Mutual information gap: how much more the best dimension knows of a factor than the second best. Higher \
              is better, at most 1. Needs data with known factors"
         }
+        Metric::BetaVae => {
+            "How often a linear classifier tells which factor pairs of pictures share, from the distances of their codes. At \
+             most 1, and lenient: it may use several dimensions. Needs data with known factors"
+        }
+        Metric::DciD => {
+            "Disentanglement: how far a dimension matters for one factor only, to boosted trees that read the factors from the \
+             code. At most 1. Takes a minute or two. Needs data with known factors"
+        }
+        Metric::DciC => {
+            "Completeness: how far a factor needs one dimension only, to the same trees. At most 1. Needs data with known factors"
+        }
+        Metric::DciI => {
+            "Informativeness: how often the same trees tell the factors of codes they have not seen. At most 1. Needs data with \
+             known factors"
+        }
+        Metric::Irs => {
+            "Interventional robustness: how little dimensions move while the factor that they stand for does not. At most 1; \
+             noise is not 0. Needs data with known factors"
+        }
+        Metric::InfoM => {
+            "InfoMEC's modularity: how far an active dimension knows of one factor only, by nearest neighbours. From 0, where \
+             all are alike, to 1. Needs data with known factors"
+        }
+        Metric::InfoE => {
+            "InfoMEC's explicitness: how much of the factors a linear classifier reads from the code. At most 1. Needs data with \
+             known factors"
+        }
+        Metric::InfoC => {
+            "InfoMEC's compactness: how far a factor is known to one active dimension only. From 0 to 1. Needs data with known \
+             factors"
+        }
+        Metric::Sap => {
+            "Separated attribute predictability: how much better a line on the best dimension tells a factor than one on the \
+             second best. Low wherever factors have many values. Needs data with known factors"
+        }
+        Metric::Modularity => {
+            "How far each dimension knows of one factor only. Higher is better, at most 1; pure noise is not 0. Needs data \
+             with known factors"
+        }
+        Metric::Explicitness => {
+            "How well a linear classifier reads the factors from the whole code: 0.5 is chance, 1 the most. Needs data with \
+             known factors"
+        }
         Metric::Correlation => {
             "The largest correlation of each true factor with a dimension of the code, and which dimension that is. At \
              most 1. Needs data with known factors"
@@ -174,6 +227,14 @@ fn hint(metric: Metric) -> &'static str {
         }
         Metric::GaussianTc => {
             "The same of a Gaussian fitted to the means: quick, and blind to what is not linear"
+        }
+        Metric::GaussianWc => {
+            "How far a Gaussian fitted to the means is from one whose dimensions are independent, by their variance. Lower is \
+             better"
+        }
+        Metric::MeanMi => {
+            "What two dimensions of the code know of one another, averaged over pairs. Lower is better; sees what no Gaussian \
+             does"
         }
     }
 }
