@@ -31,10 +31,13 @@ pub enum Metric {
     /// How little dimensions move while the factor that they stand for does not (Suter et al. 2019); higher is better, at most 1.
     Irs,
     /// How far an active dimension knows of one factor only (Hsu et al. 2023); higher is better, at most 1.
+    #[serde(rename = "infom")]
     InfoM,
     /// How much of the factors a linear classifier reads from the code (Hsu et al. 2023); higher is better, at most 1.
+    #[serde(rename = "infoe")]
     InfoE,
     /// How far a factor is known to one active dimension only (Hsu et al. 2023); higher is better, at most 1.
+    #[serde(rename = "infoc")]
     InfoC,
     /// Largest |correlation| of each factor with a dimension's mean, averaged over factors; at most 1.
     Correlation,
@@ -318,6 +321,11 @@ mod tests {
     fn names_round_trip_and_unknown_ones_list_the_known() {
         for metric in Metric::ALL {
             assert_eq!(metric.to_string().parse(), Ok(metric));
+            assert_eq!(
+                serde_json::to_value(metric).expect("serialises"),
+                metric.name(),
+                "files have the same name"
+            );
         }
         assert_eq!("R-ID".parse(), Ok(Metric::RId));
         assert!("elbo".parse::<Metric>().is_err_and(|error| error.contains("fvm, mig, beta_vae, dci_d")));

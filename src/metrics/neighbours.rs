@@ -75,7 +75,7 @@ impl Spread {
         for values in &of_class {
             let near = neighbours.min(values.len() - 1);
             for (place, &value) in values.iter().enumerate() {
-                let radius = distance(values, place, near).next_down();
+                let radius = distance(values, place, near).next_down().max(0.0);
                 let left = all.partition_point(|other| value - other > radius);
                 let right = all.partition_point(|other| other - value <= radius);
                 sum -= digamma.of(right - left);
