@@ -95,7 +95,12 @@ mod driver {
         let name = context.name().map_err(refused)?;
         let capability = context.compute_capability().map_err(refused)?;
         let precision = Card { name, capability }.precision(purpose, wanted)?;
-        let device = ops::open_cuda(number, precision).map_err(|error| unavailable(in_a_line(&error)))?;
+        let lane = match purpose {
+            Purpose::Training => ops::Lane::Training,
+            Purpose::Pictures => ops::Lane::Pictures,
+        };
+        let device =
+            ops::open_cuda(number, precision, lane).map_err(|error| unavailable(in_a_line(&error)))?;
         Ok(Computer { device, precision })
     }
 
@@ -182,6 +187,16 @@ mod driver {
         let mut bytes = 0_u64;
         // SAFETY: this attribute is an unsigned number of 64 bits.
         unsafe { sys::cuMemPoolGetAttribute(pool, what, (&raw mut bytes).cast()) }.result().ok()?;
+        Some(bytes + graph_memory(device).unwrap_or(0))
+    }
+
+    /// The most bytes that CUDA graphs have taken for tensors within them, which are none of the pool's.
+    fn graph_memory(device: &Device) -> Option<u64> {
+        let what = sys::CUgraphMem_attribute::CU_GRAPH_MEM_ATTR_USED_MEM_HIGH;
+        let mut bytes = 0_u64;
+        let number = context(device)?.cu_device();
+        // SAFETY: this attribute is an unsigned number of 64 bits.
+        unsafe { sys::cuDeviceGetGraphMemAttribute(number, what, (&raw mut bytes).cast()) }.result().ok()?;
         Some(bytes)
     }
 
@@ -193,6 +208,14 @@ mod driver {
             // SAFETY: this attribute is an unsigned number of 64 bits, and 0 is what it may be set to. Where it cannot be set,
             // the peak stays that of the process's whole life.
             let _ = unsafe { sys::cuMemPoolSetAttribute(pool, what, (&raw mut bytes).cast()) };
+        }
+        let what = sys::CUgraphMem_attribute::CU_GRAPH_MEM_ATTR_USED_MEM_HIGH;
+        if let Some(context) = context(device) {
+            let mut bytes = 0_u64;
+            // SAFETY: as above.
+            let _ = unsafe {
+                sys::cuDeviceSetGraphMemAttribute(context.cu_device(), what, (&raw mut bytes).cast())
+            };
         }
     }
 }

@@ -1,6 +1,4 @@
-use candle_core::{Result, Tensor};
-
-use crate::base::Stream;
+use candle_core::{DType, Result, Tensor, bail};
 
 /// FactorVAE's estimate of the total correlation of q(c): `mean (logit_joint - logit_permuted)` of its
 /// discriminator on c, a scalar in nats (Kim and Mnih, Eq. 3). `logits` is `(N, 2)`, column 0 says "joint".
@@ -23,15 +21,19 @@ pub fn density_ratio_loss(joint: &Tensor, permuted: &Tensor) -> Result<Tensor> {
 }
 
 /// Shuffles each dimension of `c` `(N, c_dim)` over the batch on its own, which makes a sample of the product of
-/// the marginals; carries no gradient.
+/// the marginals; carries no gradient. `orders` `(c_dim, N)` are permutations of `0..N`.
 ///
 /// # Errors
-/// When the device fails.
-pub fn permute_dimensions(c: &Tensor, stream: &mut Stream) -> Result<Tensor> {
+/// When the shapes do not fit or the device fails.
+pub fn permute_dimensions(c: &Tensor, orders: &Tensor) -> Result<Tensor> {
     let (n, dims) = c.dims2()?;
+    if orders.dims() != [dims, n] {
+        bail!("permutations of shape {:?} do not fit codes of {:?}", orders.dims(), c.dims());
+    }
+    let orders = orders.to_dtype(DType::U32)?;
     let mut columns = Vec::with_capacity(dims);
     for j in 0..dims {
-        let order = Tensor::new(stream.permutation(n), c.device())?;
+        let order = orders.get(j)?.contiguous()?;
         columns.push(c.detach().narrow(1, j, 1)?.contiguous()?.index_select(&order, 0)?);
     }
     Tensor::cat(&columns, 1)
@@ -40,13 +42,16 @@ pub fn permute_dimensions(c: &Tensor, stream: &mut Stream) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Stream;
     use candle_core::Device;
 
     #[test]
     fn permuting_keeps_each_column_and_breaks_the_rows() -> Result<()> {
         let values: Vec<f32> = (0..100).flat_map(|i| [i as f32, i as f32]).collect();
         let c = Tensor::from_vec(values, (100, 2), &Device::Cpu)?;
-        let permuted = permute_dimensions(&c, &mut Stream::new(4, "permute"))?;
+        let mut stream = Stream::new(4, "permute");
+        let orders: Vec<u32> = (0..2).flat_map(|_| stream.permutation(100)).collect();
+        let permuted = permute_dimensions(&c, &Tensor::from_vec(orders, (2, 100), &Device::Cpu)?)?;
         let rows = permuted.to_vec2::<f32>()?;
         for j in 0..2 {
             let mut column: Vec<f32> = rows.iter().map(|row| row[j]).collect();

@@ -28,6 +28,8 @@ mod per_picture;
 mod pooling;
 mod portable;
 mod precision;
+mod readings;
+mod replay;
 mod resampling;
 mod residual;
 mod sums;
@@ -44,17 +46,19 @@ pub use convolution::{
     channel_sum, conv_transpose2d, conv_transpose2d_act, conv2d, conv2d_act, conv2d_act_input_grad,
     conv2d_act_weight_grad, conv2d_input_grad, conv2d_weight_grad,
 };
-pub use cuda::{dnn_version as cudnn_version, open as open_cuda};
+pub use cuda::{Lane, dnn_version as cudnn_version, open as open_cuda};
 pub use fused::{Around, conv2d_fused, conv2d_input_grad_fused};
 pub use likelihood::bernoulli_cross_entropy;
 pub use linear::linear;
 pub use per_picture::{add_per_picture, channel_sum_per_picture};
 pub use pooling::{avg_pool_3x3_s2, avg_pool_3x3_s2_backward};
 pub use precision::{Precision, UnknownPrecision};
+pub use readings::Readings;
+pub use replay::{GRAPHS_VARIABLE, Replay, records, runs_ahead};
 pub use resampling::{area_downsample, bilinear_downsample, sum_pool_2x2, upsample_nearest_2x};
 pub use residual::{residual, scaled};
 pub use sums::sum_of_squares;
-pub use transfer::{PictureValues, download, rgba, upload};
+pub use transfer::{PictureValues, download, rgba, upload, write};
 pub use work::multiply_adds;
 
 /// Kernels for the benchmarks, and for what the documentation of [`cpu`] proves by compiling; no part of the library.

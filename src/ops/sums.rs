@@ -13,10 +13,16 @@ use super::cuda::{self, Driver, Made, OnCuda, Operand};
 pub fn sum_of_squares<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<f64> {
     let tensors: Vec<&Tensor> = tensors.into_iter().collect();
     if !tensors.is_empty() && tensors.iter().all(|x| Backend::of(x) == Backend::Cuda) {
-        let words = cuda::run(&SumOfSquares, &tensors)?.to_vec1::<f32>()?;
+        let words = in_two_words(&tensors)?.to_vec1::<f32>()?;
         return Ok(words.into_iter().map(f64::from).sum());
     }
     tensors.into_iter().map(of_one).sum()
+}
+
+/// The same of tensors on CUDA, without waiting for it: two words whose sum it is, the second without meaning where the first
+/// is not finite.
+pub(super) fn in_two_words(tensors: &[&Tensor]) -> Result<Tensor> {
+    cuda::run(&SumOfSquares, tensors)
 }
 
 fn of_one(x: &Tensor) -> Result<f64> {

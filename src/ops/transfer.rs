@@ -1,6 +1,6 @@
 //! Values on their way to a device and back.
 
-use candle_core::{Device, Result, Shape, Tensor};
+use candle_core::{Device, Result, Shape, Tensor, bail};
 
 use super::backend::Backend;
 use super::cuda::{self, Driver, Made, OnCuda, Operand};
@@ -17,11 +17,25 @@ pub fn upload(values: &[f32], shape: impl Into<Shape>, device: &Device) -> Resul
     }
 }
 
+/// Puts `values` into a contiguous f32 tensor of as many, where it lies; on CUDA through page-locked memory, and the program
+/// goes on meanwhile.
+///
+/// # Errors
+/// When the numbers of values differ, or the device fails or has no such way.
+pub fn write(x: &Tensor, values: &[f32]) -> Result<()> {
+    match cuda::write(x, values)? {
+        true => Ok(()),
+        false => bail!("values can be put into tensors on CUDA alone"),
+    }
+}
+
 /// The values of an f32 tensor, row by row; from CUDA through page-locked memory.
 ///
 /// # Errors
 /// When the device fails.
 pub fn download(x: &Tensor) -> Result<Vec<f32>> {
+    #[cfg(test)]
+    cuda::host::check_reading()?;
     let x = x.contiguous()?;
     match cuda::download(&x)? {
         Some(values) => Ok(values),

@@ -41,6 +41,11 @@ impl Gradients {
         self.tensors.get(name)
     }
 
+    /// All gradients, in the order of their names.
+    pub fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        self.tensors.values()
+    }
+
     /// Puts in a gradient, replacing the one of that name.
     pub fn insert(&mut self, name: String, gradient: Tensor) {
         self.tensors.insert(name, gradient);

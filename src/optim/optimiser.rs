@@ -1,10 +1,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var};
+use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Result, Tensor, Var};
 
 use crate::base::{Array, Arrays};
 use crate::nets::Weights;
+use crate::ops;
 use crate::ops::backend::Backend;
 use crate::ops::cpu::optim::{self, Adam as AdamValues};
 use crate::ops::cuda;
@@ -38,6 +39,14 @@ impl Rule {
         Self::RmsProp { learning_rate, alpha: 0.99, epsilon: 1e-8 }
     }
 
+    /// What the `step`th step, counted from 1, reads on a device that the program runs ahead of.
+    fn pace(&self, step: u64) -> [f32; 2] {
+        match self {
+            Self::Adam(adam) => cuda::optim::adam_pace(adam, step),
+            Self::RmsProp { learning_rate, .. } => [*learning_rate as f32, 1.0],
+        }
+    }
+
     /// Names of the running means, as PyTorch calls them.
     fn moments(&self) -> &'static [&'static str] {
         match self {
@@ -54,6 +63,8 @@ pub struct Optimiser {
     /// Steps taken.
     steps: u64,
     slots: BTreeMap<String, Slot>,
+    /// Where the next step's [`Rule::pace`] lies on the device, where the program runs ahead of it.
+    pace: Option<Tensor>,
 }
 
 #[derive(Debug)]
@@ -84,7 +95,9 @@ impl Optimiser {
             let moments = rule.moments().iter().map(|_| zero()).collect::<Result<_>>()?;
             slots.insert(name.to_owned(), Slot { var: var.clone(), moments });
         }
-        Ok(Self { rule, steps: 0, slots })
+        let device = slots.values().map(|slot| slot.var.device()).find(|device| ops::runs_ahead(device));
+        let pace = device.map(|device| Tensor::zeros(2, DType::F32, device)).transpose()?;
+        Ok(Self { rule, steps: 0, slots, pace })
     }
 
     /// Changes the step size from here on.
@@ -100,13 +113,42 @@ impl Optimiser {
     /// # Errors
     /// When a gradient has another shape than its parameter or the device fails.
     pub fn step(&mut self, gradients: &Gradients) -> Result<()> {
-        self.steps += 1;
+        self.prepare()?;
+        self.apply(gradients, None)?;
+        self.count();
+        Ok(())
+    }
+
+    /// Hands the device what the next step depends on beside the gradients. The step itself is then the same one every
+    /// time.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn prepare(&self) -> Result<()> {
+        match &self.pace {
+            Some(pace) => ops::write(pace, &self.rule.pace(self.steps + 1)),
+            None => Ok(()),
+        }
+    }
+
+    /// The step alone, for which [`Optimiser::prepare`] has been called and [`Optimiser::count`] will be. On a device that the
+    /// program runs ahead of nothing moves where the one value of `gate` is zero.
+    ///
+    /// # Errors
+    /// As [`Optimiser::step`].
+    pub fn apply(&mut self, gradients: &Gradients, gate: Option<&Tensor>) -> Result<()> {
+        let step = self.steps + 1;
         for (name, slot) in &mut self.slots {
             if let Some(gradient) = gradients.get(name) {
-                slot.step(self.rule, gradient, self.steps)?;
+                slot.step(self.rule, gradient, step, self.pace.as_ref(), gate)?;
             }
         }
         Ok(())
+    }
+
+    /// Notes that a step was taken.
+    pub fn count(&mut self) {
+        self.steps += 1;
     }
 
     /// The running means as `{parameter}.{mean}`, for instance `layer.0.weight.square_avg`, and the number of
@@ -122,7 +164,7 @@ impl Optimiser {
             for (moment, suffix) in slot.moments.iter().zip(self.rule.moments()) {
                 let data = match moment {
                     Moment::Host(data) => data.clone(),
-                    Moment::Device(tensor) => tensor.flatten_all()?.to_vec1()?,
+                    Moment::Device(tensor) => ops::download(tensor)?,
                 };
                 insert(&mut arrays, format!("{name}.{suffix}"), slot.var.dims(), data)?;
             }
@@ -149,6 +191,8 @@ impl Optimiser {
                 let data = find(&format!("{name}.{suffix}"), slot.var.dims())?;
                 match moment {
                     Moment::Host(own) => own.copy_from_slice(data),
+                    // a recorded step knows where they lie
+                    Moment::Device(tensor) if self.pace.is_some() => ops::write(tensor, data)?,
                     Moment::Device(tensor) => {
                         *tensor = Tensor::from_slice(data, slot.var.dims(), slot.var.device())?;
                     }
@@ -168,7 +212,14 @@ fn insert(arrays: &mut Arrays, name: String, shape: &[usize], data: Vec<f32>) ->
 }
 
 impl Slot {
-    fn step(&mut self, rule: Rule, gradient: &Tensor, step: u64) -> Result<()> {
+    fn step(
+        &mut self,
+        rule: Rule,
+        gradient: &Tensor,
+        step: u64,
+        pace: Option<&Tensor>,
+        gate: Option<&Tensor>,
+    ) -> Result<()> {
         let gradient = gradient.contiguous()?;
         if gradient.dims() != self.var.dims() {
             candle_core::bail!(
@@ -178,6 +229,12 @@ impl Slot {
             );
         }
         match (rule, self.moments.as_mut_slice()) {
+            (Rule::Adam(adam), [Moment::Device(m), Moment::Device(v)]) if let Some(pace) = pace => {
+                cuda::optim::adam_step(&self.var, &gradient, [m, v], &adam, pace, gate)
+            }
+            (Rule::RmsProp { alpha, epsilon, .. }, [Moment::Device(square)]) if let Some(pace) = pace => {
+                cuda::optim::rmsprop_step(&self.var, &gradient, square, [alpha, epsilon], pace, gate)
+            }
             (Rule::Adam(adam), [Moment::Host(m), Moment::Host(v)]) => {
                 fused(&self.var, &gradient, |w, g| optim::adam_step(w, g, m, v, &adam, step))
             }
@@ -185,14 +242,6 @@ impl Slot {
                 fused(&self.var, &gradient, |w, g| {
                     optim::rmsprop_step(w, g, square, learning_rate, alpha, epsilon);
                 })
-            }
-            (Rule::Adam(adam), [Moment::Device(m), Moment::Device(v)]) if Backend::of(m) == Backend::Cuda => {
-                cuda::optim::adam_step(&self.var, &gradient, [m, v], &adam, step)
-            }
-            (Rule::RmsProp { learning_rate, alpha, epsilon }, [Moment::Device(square)])
-                if Backend::of(square) == Backend::Cuda =>
-            {
-                cuda::optim::rmsprop_step(&self.var, &gradient, square, learning_rate, alpha, epsilon)
             }
             (Rule::Adam(adam), [Moment::Device(m), Moment::Device(v)]) => {
                 *m = ((&*m * adam.beta1)? + (&gradient * (1.0 - adam.beta1))?)?;
@@ -266,10 +315,18 @@ impl MovingAverage {
     /// # Errors
     /// When the device fails.
     pub fn update(&self, weights: &Weights) -> Result<()> {
+        self.update_through(weights, None)
+    }
+
+    /// The same; on a device that the program runs ahead of nothing moves where the one value of `gate` is zero.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn update_through(&self, weights: &Weights, gate: Option<&Tensor>) -> Result<()> {
         for ((_, average), (_, var)) in self.average.vars().zip(weights.vars()) {
             match Backend::of(average) {
                 Backend::Cpu => fused(average, var.as_tensor(), |a, w| optim::ema_step(a, w, self.decay))?,
-                Backend::Cuda => cuda::optim::ema_step(average, var, self.decay)?,
+                Backend::Cuda => cuda::optim::ema_step(average, var, self.decay, gate)?,
                 Backend::Composed => {
                     let kept = (average.as_tensor() * self.decay)?;
                     average.set(&(kept + (var.as_tensor() * (1.0 - self.decay))?)?)?;

@@ -7,14 +7,16 @@ use crate::nets::{Discriminator, DiscriminatorConfig, Projection, Verdict, Weigh
 use crate::objectives::{AdaptiveBottleneck, gradient_penalty, loss_as_fake, loss_as_real, projected_logits};
 
 use super::config::GanTraining;
+use super::dial::Dial;
 use super::players::Player;
-use super::stage1::scalar;
-use super::{Gradients, Rule, StepReport};
+use super::{Gradients, Ledger, Rule, StepReport};
 
 /// A discriminator in training, with what regularises it.
 pub(super) struct Critic {
     player: Player<Judge>,
     bottleneck: Option<AdaptiveBottleneck>,
+    /// Half of the bottleneck's weight: the loss has the mean over real and generated pictures.
+    half_beta: Dial,
     values: GanTraining,
 }
 
@@ -94,15 +96,28 @@ impl Critic {
         device: &Device,
     ) -> Result<Self> {
         let rule = Rule::rmsprop(values.discriminator_rate(0));
+        let bottleneck = config.noise_shape(1).map(|_| AdaptiveBottleneck::default());
         Ok(Self {
             player: Player::new(weights, rule, device, |weights| Judge::new(config, weights))?,
-            bottleneck: config.noise_shape(1).map(|_| AdaptiveBottleneck::default()),
+            half_beta: Dial::new(half_of(bottleneck), device)?,
+            bottleneck,
             values: values.clone(),
         })
     }
 
-    /// Adds the losses of one part to `report` and their gradients, without a step, to `gradients`. `share` is the
-    /// part's weight in the batch, `step` counts from 0.
+    /// Makes the next step ready, which counts from 0.
+    pub(super) fn prepare(&mut self, step: u64) -> Result<()> {
+        self.half_beta.set(half_of(self.bottleneck))?;
+        self.player.prepare(Some(self.values.discriminator_rate(step)))
+    }
+
+    /// Whether a step takes the gradient penalty, R1.
+    pub(super) fn is_penalised(&self, step: u64) -> bool {
+        self.values.reg_param > 0.0 && step.is_multiple_of(self.values.r1_every)
+    }
+
+    /// Adds the losses of one part to `ledger` and their gradients, without a step, to `gradients`. `share` is the
+    /// part's weight in the batch.
     ///
     /// Real and generated pictures are differentiated one after the other, so that only one graph is in memory;
     /// `generate` is called in between.
@@ -110,72 +125,74 @@ impl Critic {
         &self,
         part: Exhibit<'_>,
         generate: impl FnOnce() -> Result<Tensor>,
-        (share, step): (f64, u64),
+        (share, penalised): (f64, bool),
         gradients: &mut Gradients,
-        report: &mut StepReport,
+        ledger: &mut Ledger,
     ) -> Result<()> {
-        let lazy = self.values.r1_every;
-        let penalty = if step.is_multiple_of(lazy) { self.values.reg_param * lazy as f64 } else { 0.0 };
+        let penalty = self.values.reg_param * self.values.r1_every as f64;
+        // With lazy R1 there is nothing to tell in most steps.
+        let is_told = penalised || penalty == 0.0;
         let noise = |i: usize| part.noise.map(|noise| &noise[i]);
         let judge = &self.player.net;
-        let mut regulariser = 0.0;
-        let (logits, slope, kl) = judge.judge_real(part.real, part.codes, noise(0), penalty > 0.0)?;
+        let (logits, slope, kl) = judge.judge_real(part.real, part.codes, noise(0), penalised)?;
         let mut total = loss_as_real(&logits)?;
         drop(logits);
-        report.add("d_loss", scalar(&total)? * share);
+        ledger.add("d_loss", &total, share)?;
+        if is_told {
+            ledger.add_constant("r1", 0.0);
+        }
         if let Some(slope) = slope {
             let r1 = (gradient_penalty(&slope)? * penalty)?;
-            regulariser += scalar(&r1)?;
+            ledger.add("r1", &r1, share)?;
             total = (total + r1)?;
         }
-        total = self.add_kl(total, kl.as_ref(), share, &mut regulariser, report)?;
+        total = self.add_kl(total, kl.as_ref(), share, is_told, ledger)?;
         gradients.add(self.player.backward(&(total * share)?)?)?;
 
         let (logits, verdict, _) = judge.judge(&generate()?, part.codes, noise(1))?;
         let loss = loss_as_fake(&logits)?;
-        report.add("d_loss", scalar(&loss)? * share);
-        let total = self.add_kl(loss, verdict.kl.as_ref(), share, &mut regulariser, report)?;
-        // With lazy R1 there is nothing to tell in most steps.
-        if penalty > 0.0 || self.values.reg_param == 0.0 {
-            report.add("r1", regulariser * share);
-        }
+        ledger.add("d_loss", &loss, share)?;
+        let total = self.add_kl(loss, verdict.kl.as_ref(), share, is_told, ledger)?;
         gradients.add(self.player.backward(&(total * share)?)?)
     }
 
-    /// Adds half of the bottleneck's weighted KL: the loss has the mean over real and generated pictures.
+    /// Adds half of the bottleneck's weighted KL.
     fn add_kl(
         &self,
         total: Tensor,
         kl: Option<&Tensor>,
         share: f64,
-        regulariser: &mut f64,
-        report: &mut StepReport,
+        is_told: bool,
+        ledger: &mut Ledger,
     ) -> Result<Tensor> {
         let Some(kl) = kl else {
             return Ok(total);
         };
-        report.add("kl", scalar(kl)? * 0.5 * share);
-        let weighted = (kl * (0.5 * self.bottleneck.map_or(0.0, |b| b.beta)))?;
-        *regulariser += scalar(&weighted)?;
+        ledger.add("kl", kl, 0.5 * share)?;
+        let weighted = self.half_beta.times(kl)?;
+        if is_told {
+            ledger.add("r1", &weighted, share)?;
+        }
         total + weighted
     }
 
-    /// Notes in `report` what of the turn is not finite.
-    pub(super) fn check(gradients: &Gradients, report: &mut StepReport) -> Result<()> {
-        report.check("d_loss", report.get("d_loss").unwrap_or(f64::NAN));
-        report.check("r1", report.get("r1").unwrap_or(0.0));
-        report.check("discriminator gradient", gradients.norm()?);
-        Ok(())
+    /// Ends the turn and moves the discriminator; false where the host knows that the turn was not finite.
+    pub(super) fn end_turn(&mut self, gradients: &Gradients, ledger: &mut Ledger) -> Result<bool> {
+        ledger.check("discriminator gradient", gradients)?;
+        let goes = ledger.end_turn()?;
+        if goes {
+            self.player.apply(gradients, ledger)?;
+        }
+        Ok(goes)
     }
 
-    /// Moves the discriminator, and the bottleneck's weight after it. `step` counts from 0.
-    pub(super) fn step(&mut self, gradients: &Gradients, step: u64, report: &mut StepReport) -> Result<()> {
-        self.player.step_at(self.values.discriminator_rate(step), gradients)?;
+    /// Counts a turn that was finite, and moves the bottleneck's weight after it.
+    pub(super) fn follow(&mut self, report: &mut StepReport) {
+        self.player.count();
         if let (Some(bottleneck), Some(kl)) = (&mut self.bottleneck, report.get("kl")) {
             bottleneck.update(kl);
             report.add("beta_vdb", bottleneck.beta);
         }
-        Ok(())
     }
 
     /// Logits `(N,)` of generated pictures in the generator's turn, out of reach of the discriminator's gradients.
@@ -223,4 +240,9 @@ impl Critic {
         let all = weights.clone().into_iter().chain(projection).collect();
         self.player.restore("discriminator", &all, state)
     }
+}
+
+/// Half of a bottleneck's weight.
+fn half_of(bottleneck: Option<AdaptiveBottleneck>) -> f64 {
+    bottleneck.map_or(0.0, |bottleneck| 0.5 * bottleneck.beta)
 }

@@ -12,15 +12,19 @@ use crate::objectives::{
 
 use super::config::{GanTraining, VaeTraining};
 use super::critic::{Critic, Exhibit};
+use super::dial::Dial;
 use super::players::{Player, to_encoder};
-use super::stage1::{extend, part_of, scalar};
+use super::stage1::{extend, part_of};
 use super::stage2::{GanBatch, GanWeights};
-use super::{Gradients, MovingAverage, Rule, StepReport};
+use super::turns::{self, Turns};
+use super::{Gradients, Ledger, MovingAverage, Rule, StepReport};
 
 /// Encoder, decoder, generator and discriminator in training.
 pub struct EndToEndTrainer {
     vae_values: VaeTraining,
     values: GanTraining,
+    /// The weight of the VAE's KL.
+    beta: Dial,
     vae: Player<Vae>,
     generator: Player<Generator>,
     critic: Critic,
@@ -46,6 +50,7 @@ impl EndToEndTrainer {
         let adam = Rule::adam(vae_values.learning_rate, 0.9, 0.999);
         let rmsprop = Rule::rmsprop(values.generator_rate(0));
         Ok(Self {
+            beta: Dial::new(vae_values.beta.at(0), device)?,
             vae: Player::new(vae, adam, device, |weights| Vae::new(vae_values.network(), weights))?,
             generator: Player::new(&weights.generator, rmsprop, device, |w| Generator::new(&config, w))?,
             critic: Critic::new(&values, &values.discriminator(size), &weights.discriminator, device)?,
@@ -64,62 +69,29 @@ impl EndToEndTrainer {
     /// # Errors
     /// When shapes do not fit or the device fails.
     pub fn step(&mut self, parts: &[GanBatch], step: u64) -> Result<StepReport> {
-        let mut report = StepReport::default();
-        let share = 1.0 / parts.len().max(1) as f64;
-        let mut gradients = Gradients::default();
-        for part in parts {
-            let seen = to_encoder(&part.pictures, self.values.downsample)?;
-            let c = self.vae.frozen.encode(&seen)?.sample(&part.noise_c)?;
-            let noise = part.noise_bottleneck.as_ref();
-            let exhibit = Exhibit { real: &part.pictures, codes: None, noise };
-            let generate = || self.generator.frozen.forward(&Tensor::cat(&[&part.s_discriminator, &c], 1)?);
-            self.critic.add_gradients(exhibit, generate, (share, step), &mut gradients, &mut report)?;
-        }
-        Critic::check(&gradients, &mut report)?;
-        if report.not_finite.is_some() {
-            return Ok(report);
-        }
-        self.critic.step(&gradients, step, &mut report)?;
-        drop(gradients);
-        let (vae_gradients, generator_gradients) = self.joint_gradients(parts, step, &mut report)?;
-        if report.not_finite.is_some() {
-            return Ok(report);
-        }
-        self.vae.step(&vae_gradients)?;
-        self.generator.step_at(self.values.generator_rate(step), &generator_gradients)?;
-        self.average.update(&self.generator.weights)?;
-        Ok(report)
+        turns::step(self, parts, step)
     }
 
     /// The loss of the VAE and the generator, and its gradients in both, without a step.
     ///
     /// # Errors
     /// When shapes do not fit or the device fails.
-    pub fn joint_gradients(
-        &self,
-        parts: &[GanBatch],
-        step: u64,
-        report: &mut StepReport,
-    ) -> Result<(Gradients, Gradients)> {
+    pub fn joint_gradients(&self, parts: &[GanBatch], ledger: &mut Ledger) -> Result<(Gradients, Gradients)> {
         let share = 1.0 / parts.len().max(1) as f64;
         let (mut vae_gradients, mut generator_gradients) = (Gradients::default(), Gradients::default());
         for part in parts {
-            let total = (self.joint_loss(part, step, share, report)? * share)?;
+            let total = (self.joint_loss(part, share, ledger)? * share)?;
             let mut store = crate::ops::backward(&total)?;
             vae_gradients.add(Gradients::take(&mut store, &self.vae.weights))?;
             generator_gradients.add(Gradients::take(&mut store, &self.generator.weights))?;
         }
-        for name in ["reconstruction", "code_kl", "g_loss", "info"] {
-            report.check(name, report.get(name).unwrap_or(f64::NAN));
-        }
-        report.check("VAE gradient", vae_gradients.norm()?);
-        report.check("generator gradient", generator_gradients.norm()?);
-        report.add("beta", self.vae_values.beta.at(step));
+        ledger.check("VAE gradient", &vae_gradients)?;
+        ledger.check("generator gradient", &generator_gradients)?;
         Ok((vae_gradients, generator_gradients))
     }
 
-    /// The loss of one part with its graph, a scalar; its terms go to `report` with the weight `share`.
-    fn joint_loss(&self, part: &GanBatch, step: u64, share: f64, report: &mut StepReport) -> Result<Tensor> {
+    /// The loss of one part with its graph, a scalar; its terms go to `ledger` with the weight `share`.
+    fn joint_loss(&self, part: &GanBatch, share: f64, ledger: &mut Ledger) -> Result<Tensor> {
         let downsample = self.values.downsample;
         let seen = to_encoder(&part.pictures, downsample)?;
         let posterior = self.vae.net.encode(&seen)?;
@@ -127,17 +99,17 @@ impl EndToEndTrainer {
         let reconstruction =
             reconstruction_loss(&self.vae.net.decode(&c)?, &seen, self.vae_values.likelihood)?;
         let kl = kl_per_dimension(&posterior.mu, &posterior.logvar)?.sum_all()?;
-        let vae_loss = (&reconstruction + (&kl * self.vae_values.beta.at(step))?)?;
+        let vae_loss = (&reconstruction + self.beta.times(&kl)?)?;
         let generated = self.generator.net.forward(&Tensor::cat(&[&part.s_generator, &c], 1)?)?;
         let logits = self.critic.opinion(&generated, None, part.noise_bottleneck.as_ref())?;
         let read_back = self.vae.net.encode(&to_encoder(&generated, downsample)?)?;
         for (name, value) in [
-            ("reconstruction", scalar(&reconstruction)?),
-            ("code_kl", scalar(&kl)?),
-            ("g_loss", scalar(&loss_as_real(&logits.detach())?)?),
-            ("info", scalar(&information_loss(&c.detach(), &read_back.detach())?)?),
+            ("reconstruction", &reconstruction),
+            ("code_kl", &kl),
+            ("g_loss", &loss_as_real(&logits.detach())?),
+            ("info", &information_loss(&c.detach(), &read_back.detach())?),
         ] {
-            report.add(name, value * share);
+            ledger.add(name, value, share)?;
         }
         let weights = EndToEndWeights { adversarial: 1.0, information: self.values.w_info };
         end_to_end_loss(&vae_loss, &logits, &c, &read_back, weights)
@@ -197,5 +169,55 @@ impl EndToEndTrainer {
         self.average.weights().assign(average)?;
         self.generator.restore("generator", &part_of(state, "generator."), state)?;
         self.critic.restore(discriminator, state, bottleneck)
+    }
+}
+
+impl Turns for EndToEndTrainer {
+    type Batch = GanBatch;
+
+    fn prepare(&mut self, step: u64) -> Result<()> {
+        self.beta.set(self.vae_values.beta.at(step))?;
+        self.critic.prepare(step)?;
+        self.vae.prepare(None)?;
+        self.generator.prepare(Some(self.values.generator_rate(step)))
+    }
+
+    fn is_penalised(&self, step: u64) -> bool {
+        self.critic.is_penalised(step)
+    }
+
+    fn take(&mut self, parts: &[GanBatch], penalised: bool, ledger: &mut Ledger) -> Result<()> {
+        let share = 1.0 / parts.len().max(1) as f64;
+        let mut gradients = Gradients::default();
+        for part in parts {
+            let seen = to_encoder(&part.pictures, self.values.downsample)?;
+            let c = self.vae.frozen.encode(&seen)?.sample(&part.noise_c)?;
+            let noise = part.noise_bottleneck.as_ref();
+            let exhibit = Exhibit { real: &part.pictures, codes: None, noise };
+            let generate = || self.generator.frozen.forward(&Tensor::cat(&[&part.s_discriminator, &c], 1)?);
+            self.critic.add_gradients(exhibit, generate, (share, penalised), &mut gradients, ledger)?;
+        }
+        if !self.critic.end_turn(&gradients, ledger)? {
+            return Ok(());
+        }
+        drop(gradients);
+        let (vae_gradients, generator_gradients) = self.joint_gradients(parts, ledger)?;
+        if !ledger.end_turn()? {
+            return Ok(());
+        }
+        self.vae.apply(&vae_gradients, ledger)?;
+        self.generator.apply(&generator_gradients, ledger)?;
+        self.average.update_through(&self.generator.weights, ledger.gate())
+    }
+
+    fn follow(&mut self, turns: usize, step: u64, report: &mut StepReport) {
+        if turns > 0 {
+            self.critic.follow(report);
+            report.add("beta", self.vae_values.beta.at(step));
+        }
+        if turns > 1 {
+            self.vae.count();
+            self.generator.count();
+        }
     }
 }

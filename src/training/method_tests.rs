@@ -7,7 +7,7 @@ use super::end_to_end::EndToEndTrainer;
 use super::players::FrozenEncoder;
 use super::stage2::{GanBatch, GanTrainer, GanWeights, Guide, LearnedEncoder};
 use super::vae_gan::{VaeGanBatch, VaeGanTrainer};
-use super::{GanTraining, Gradients, Method, Ramp, Stage, StepReport, VaeTraining, preset};
+use super::{GanTraining, Gradients, Ledger, Method, Ramp, Stage, StepReport, VaeTraining, preset};
 use crate::base::{Array, Arrays, Stream};
 use crate::nets::{Parameters, Projection, ProjectionConfig, VaeConfig, Weights};
 
@@ -129,10 +129,11 @@ fn generators_descend_the_losses_of_their_method() -> Result<()> {
         (Method::Infogan, &[("g_loss", 1.0), ("info", 0.5)]),
     ] {
         let (trainer, parts, codes) = trainer(method)?;
-        let gradients = trainer.generator_gradients(&parts, &codes, &mut StepReport::default())?;
+        let gradients = trainer.generator_gradients(&parts, &codes, &mut Ledger::default())?;
         assert_slope(trainer.generator(), &gradients, || {
-            let mut report = StepReport::default();
-            trainer.generator_gradients(&parts, &codes, &mut report)?;
+            let mut ledger = Ledger::default();
+            trainer.generator_gradients(&parts, &codes, &mut ledger)?;
+            let report = ledger.read()?.0;
             assert_eq!(report.get("info").is_some(), method != Method::Gan, "told even where not learnt");
             Ok(sum(&report, terms))
         })?;
@@ -146,8 +147,9 @@ fn infogans_encoder_learns_from_generated_pictures_what_their_code_was() -> Resu
     assert_eq!(codes[0].to_vec2::<f32>()?, parts[0].noise_c.to_vec2::<f32>()?, "c is from the prior");
     let gradients = trainer.encoder_gradients(&parts, &codes)?.expect("an encoder");
     assert_slope(trainer.learned_encoder().expect("an encoder"), &gradients, || {
-        let mut report = StepReport::default();
-        trainer.generator_gradients(&parts, &codes, &mut report)?;
+        let mut ledger = Ledger::default();
+        trainer.generator_gradients(&parts, &codes, &mut ledger)?;
+        let report = ledger.read()?.0;
         Ok(sum(&report, &[("info", 0.5)]))
     })
 }
@@ -155,11 +157,12 @@ fn infogans_encoder_learns_from_generated_pictures_what_their_code_was() -> Resu
 #[test]
 fn the_conditional_discriminator_and_its_projection_descend_their_loss() -> Result<()> {
     let (trainer, parts, codes) = trainer(Method::Cgan)?;
-    let gradients = trainer.discriminator_gradients(&parts, &codes, 0, &mut StepReport::default())?;
+    let gradients = trainer.discriminator_gradients(&parts, &codes, true, &mut Ledger::default())?;
     assert!(gradients.get(Projection::WEIGHT).is_some(), "the projection is trained");
     assert_slope(trainer.discriminator(), &gradients, || {
-        let mut report = StepReport::default();
-        trainer.discriminator_gradients(&parts, &codes, 0, &mut report)?;
+        let mut ledger = Ledger::default();
+        trainer.discriminator_gradients(&parts, &codes, true, &mut ledger)?;
+        let report = ledger.read()?.0;
         Ok(sum(&report, &[("d_loss", 1.0)]))
     })
 }
@@ -175,12 +178,13 @@ fn end_to_end_training_sends_the_gradients_of_both_halves_to_the_encoder() -> Re
     let trainer = EndToEndTrainer::new(vae_values, values, 64, &vae, &weights, &Device::Cpu)?;
     let parts = [batch(&mut stream)?];
     let loss = || {
-        let mut report = StepReport::default();
-        trainer.joint_gradients(&parts, 0, &mut report)?;
+        let mut ledger = Ledger::default();
+        trainer.joint_gradients(&parts, &mut ledger)?;
+        let report = ledger.read()?.0;
         let terms = [("reconstruction", 1.0), ("code_kl", 2.0), ("g_loss", 1.0), ("info", 100.0)];
         Ok(sum(&report, &terms))
     };
-    let (vae, generator) = trainer.joint_gradients(&parts, 0, &mut StepReport::default())?;
+    let (vae, generator) = trainer.joint_gradients(&parts, &mut Ledger::default())?;
     assert_slope(trainer.vae(), &vae, loss)?;
     assert_slope(trainer.generator(), &generator, loss)
 }
@@ -199,10 +203,11 @@ fn vae_gan_descends_the_bound_and_the_adversarial_loss_of_its_decoder() -> Resul
         prior_discriminator: normals(&mut stream, &[ROWS, C_DIM])?,
         prior_vae: normals(&mut stream, &[ROWS, C_DIM])?,
     }];
-    let gradients = trainer.vae_gradients(&parts, 0, &mut StepReport::default())?;
+    let gradients = trainer.vae_gradients(&parts, &mut Ledger::default())?;
     assert_slope(trainer.vae(), &gradients, || {
-        let mut report = StepReport::default();
-        trainer.vae_gradients(&parts, 0, &mut report)?;
+        let mut ledger = Ledger::default();
+        trainer.vae_gradients(&parts, &mut ledger)?;
+        let report = ledger.read()?.0;
         Ok(sum(&report, &[("reconstruction", 1.0), ("code_kl", 2.0), ("g_loss", 50.0)]))
     })
 }

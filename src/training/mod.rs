@@ -4,17 +4,21 @@ mod advice;
 mod config;
 mod control;
 mod critic;
+mod dial;
 #[doc(hidden)]
 pub mod door;
 pub mod end_to_end;
 mod error;
 mod job;
+mod ledger;
 #[cfg(test)]
 mod method_tests;
 mod places;
 mod players;
 mod presets;
 mod record;
+#[cfg(test)]
+mod recorded_tests;
 mod rehearsal;
 mod report;
 mod retention;
@@ -25,12 +29,14 @@ pub mod stage1;
 pub mod stage2;
 mod state;
 mod tensorboard;
+mod turns;
 pub mod vae_gan;
 mod validation;
 
 pub use config::{Downsample, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining};
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;
+pub use ledger::Ledger;
 pub use presets::{Stage, preset, preset_names};
 pub use record::{note_training, noted_precision};
 pub use rehearsal::Rehearsal;

@@ -9,7 +9,7 @@ use crate::ops;
 
 use super::config::Downsample;
 use super::stage1::{extend, part_of};
-use super::{Gradients, Optimiser, Rule};
+use super::{Gradients, Ledger, Optimiser, Rule};
 
 /// A network with its optimiser, and a view of it for the other player's turn.
 pub(super) struct Player<N> {
@@ -38,15 +38,22 @@ impl<N> Player<N> {
         Ok(Gradients::take(&mut ops::backward(loss)?, &self.weights))
     }
 
-    /// Moves the parameters.
-    pub(super) fn step(&mut self, gradients: &Gradients) -> Result<()> {
-        self.optimiser.step(gradients)
+    /// Makes the next step ready, at a learning rate that holds from here on where there is one.
+    pub(super) fn prepare(&mut self, rate: Option<f64>) -> Result<()> {
+        if let Some(rate) = rate {
+            self.optimiser.set_learning_rate(rate);
+        }
+        self.optimiser.prepare()
     }
 
-    /// The same at a learning rate that holds from here on.
-    pub(super) fn step_at(&mut self, rate: f64, gradients: &Gradients) -> Result<()> {
-        self.optimiser.set_learning_rate(rate);
-        self.step(gradients)
+    /// Moves the parameters, if the turn was finite.
+    pub(super) fn apply(&mut self, gradients: &Gradients, ledger: &Ledger) -> Result<()> {
+        self.optimiser.apply(gradients, ledger.gate())
+    }
+
+    /// Notes that they have moved.
+    pub(super) fn count(&mut self) {
+        self.optimiser.count();
     }
 
     /// Adds the optimiser's running means to `state` as `{name}_optimiser.*`.

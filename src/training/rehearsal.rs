@@ -5,6 +5,7 @@ use candle_core::{Device, Tensor};
 use crate::base::Stream;
 
 use super::job::{Inputs, Job, Normals, rehearsal_job};
+use super::turns::Feed;
 use super::{Stage, StepReport, TrainConfig, TrainError, preset, preset_names};
 
 /// Dimensions of the paper's code for photographs; data sets that a stage-1 preset knows have that preset's.
@@ -13,7 +14,7 @@ const PHOTO_C_DIM: usize = 20;
 /// A run without data, folder or log: the whole step of either stage, on one batch that lies in memory.
 pub struct Rehearsal {
     job: Box<dyn Job>,
-    device: Device,
+    feed: Feed,
     pictures: Vec<Tensor>,
     noise: Stream,
     step: u64,
@@ -42,7 +43,14 @@ impl Rehearsal {
                 .collect::<Vec<f32>>();
             pictures.push(Tensor::from_vec(values, shape, device)?);
         }
-        Ok(Self { job, device: device.clone(), pictures, noise: Stream::new(config.seed, "noise"), step: 0 })
+        let noise = Stream::new(config.seed, "noise");
+        Ok(Self { job, feed: Feed::new(device), pictures, noise, step: 0 })
+    }
+
+    /// Its weights and all that only training needs, and its pictures.
+    #[cfg(test)]
+    pub(super) fn parts(&self) -> (&dyn Job, &[Tensor]) {
+        (&*self.job, &self.pictures)
     }
 
     /// Makes the next step, with fresh noise, on the same pictures.
@@ -53,7 +61,8 @@ impl Rehearsal {
         let second = self.job.needs_second_batch().then(|| self.pictures.clone());
         let inputs = Inputs { pictures: self.pictures.clone(), second };
         let report = {
-            let mut normals = Normals { stream: &mut self.noise, device: &self.device };
+            self.feed.begin();
+            let mut normals = Normals { stream: &mut self.noise, feed: &mut self.feed };
             self.job.step(inputs, self.step, &mut normals)?
         };
         self.step += 1;

@@ -2,6 +2,8 @@
 
 use candle_core::{Device, Result, Tensor};
 
+use super::dial::Dial;
+use super::turns::{self, Batch, Turns};
 use crate::base::{Arrays, Stream};
 use crate::nets::{Mlp, Parameters, Vae, Weights};
 use crate::objectives::{
@@ -9,12 +11,14 @@ use crate::objectives::{
 };
 
 use super::config::{Method, VaeTraining};
-use super::{Gradients, Optimiser, Rule, StepReport};
+use super::{Gradients, Ledger, Optimiser, Rule, StepReport};
 
 /// A VAE in training.
 pub struct VaeTrainer {
     method: Method,
     values: VaeTraining,
+    /// The weight of the KL; for the annealed VAE its capacity in nats.
+    dial: Dial,
     weights: Weights,
     vae: Vae,
     optimiser: Optimiser,
@@ -48,8 +52,15 @@ pub struct SecondBatch {
     pub pictures: Tensor,
     /// Reparametrisation noise `(N, c_dim)` from N(0, I).
     pub noise: Tensor,
-    /// Where the permutations come from.
-    pub permutation: Stream,
+    /// For each dimension of the code `(c_dim, N)`, from which row of the batch each row takes it: f32, as all inputs.
+    pub orders: Tensor,
+}
+
+impl Batch for VaeBatch {
+    fn tensors(&self) -> Vec<&Tensor> {
+        let second = self.second.iter().flat_map(|second| [&second.pictures, &second.noise, &second.orders]);
+        [&self.pictures, &self.noise].into_iter().chain(second).collect()
+    }
 }
 
 /// The losses of one batch, as tensors with their graph.
@@ -80,7 +91,8 @@ impl VaeTrainer {
             _ => None,
         };
         let vae = Vae::new(values.network(), &weights)?;
-        Ok(Self { method, values, vae, weights, optimiser, factors })
+        let dial = Dial::new(pressure(method, &values, 0), device)?;
+        Ok(Self { method, values, dial, vae, weights, optimiser, factors })
     }
 
     /// Trains on one batch, given in parts of equal size (gradient accumulation); `step` counts from 0.
@@ -91,32 +103,18 @@ impl VaeTrainer {
     /// # Errors
     /// When shapes do not fit or the device fails.
     pub fn step(&mut self, parts: &[VaeBatch], step: u64) -> Result<StepReport> {
-        let (mut report, gradients) = self.gradients(parts, step)?;
-        if report.not_finite.is_some() {
-            return Ok(report);
-        }
-        // The density ratio is fitted to the codes before the VAE moves, as in Kim and Mnih's algorithm 2.
-        let ratio_gradients = self.ratio_gradients(parts, &mut report)?;
-        if report.not_finite.is_some() {
-            return Ok(report);
-        }
-        self.optimiser.step(&gradients)?;
-        if let (Some(factors), Some(gradients)) = (&mut self.factors, ratio_gradients) {
-            factors.optimiser.step(&gradients)?;
-        }
-        Ok(report)
+        turns::step(self, parts, step)
     }
 
     /// The losses and the VAE's gradients, without a step.
     ///
     /// # Errors
     /// When shapes do not fit or the device fails.
-    pub fn gradients(&self, parts: &[VaeBatch], step: u64) -> Result<(StepReport, Gradients)> {
+    pub fn gradients(&self, parts: &[VaeBatch], ledger: &mut Ledger) -> Result<Gradients> {
         let share = 1.0 / parts.len().max(1) as f64;
-        let mut report = StepReport::default();
         let mut gradients = Gradients::default();
         for part in parts {
-            let losses = self.losses(part, step)?;
+            let losses = self.losses(part)?;
             let total = (losses.total * share)?;
             for (name, value) in [
                 ("reconstruction", Some(&losses.reconstruction)),
@@ -124,41 +122,25 @@ impl VaeTrainer {
                 ("tc", losses.total_correlation.as_ref()),
             ] {
                 if let Some(value) = value {
-                    report.add(name, scalar(value)? * share);
+                    ledger.add(name, value, share)?;
                 }
             }
-            report.add("loss", scalar(&total)?);
+            ledger.add("loss", &total, 1.0)?;
             gradients.add(Gradients::take(&mut crate::ops::backward(&total)?, &self.weights))?;
         }
-        for name in ["reconstruction", "kl", "loss"] {
-            report.check(name, report.get(name).unwrap_or(f64::NAN));
-        }
-        report.check("gradient", gradients.norm()?);
-        match self.method {
-            Method::AnnealedVae => report.add("capacity", self.values.capacity.at(step)),
-            _ => report.add("beta", self.beta(step)),
-        }
-        Ok((report, gradients))
+        ledger.check("gradient", &gradients)?;
+        Ok(gradients)
     }
 
-    fn beta(&self, step: u64) -> f64 {
-        match self.method {
-            Method::Vae | Method::FactorVae => 1.0,
-            _ => self.values.beta.at(step),
-        }
-    }
-
-    fn losses(&self, part: &VaeBatch, step: u64) -> Result<Losses> {
+    fn losses(&self, part: &VaeBatch) -> Result<Losses> {
         let posterior = self.vae.encode(&part.pictures)?;
         let codes = posterior.sample(&part.noise)?;
         let logits = self.vae.decode(&codes)?;
         let reconstruction = reconstruction_loss(&logits, &part.pictures, self.values.likelihood)?;
         let kl = kl_per_dimension(&posterior.mu, &posterior.logvar)?.sum_all()?;
         let weighted = match self.method {
-            Method::AnnealedVae => {
-                ((&kl - self.values.capacity.at(step))?.abs()? * self.values.capacity_weight)?
-            }
-            _ => (&kl * self.beta(step))?,
+            Method::AnnealedVae => (self.dial.below(&kl)?.abs()? * self.values.capacity_weight)?,
+            _ => self.dial.times(&kl)?,
         };
         let mut total = (&reconstruction + weighted)?;
         let mut correlation = None;
@@ -170,7 +152,7 @@ impl VaeTrainer {
         Ok(Losses { total, reconstruction, kl, total_correlation: correlation })
     }
 
-    fn ratio_gradients(&self, parts: &[VaeBatch], report: &mut StepReport) -> Result<Option<Gradients>> {
+    fn ratio_gradients(&self, parts: &[VaeBatch], ledger: &mut Ledger) -> Result<Option<Gradients>> {
         let Some(factors) = &self.factors else {
             return Ok(None);
         };
@@ -182,14 +164,13 @@ impl VaeTrainer {
             };
             let joint = self.vae.encode(&part.pictures)?.detach().sample(&part.noise)?;
             let other = self.vae.encode(&second.pictures)?.detach().sample(&second.noise)?;
-            let permuted = permute_dimensions(&other, &mut second.permutation.clone())?;
+            let permuted = permute_dimensions(&other, &second.orders)?;
             let loss = density_ratio_loss(&factors.net.forward(&joint)?, &factors.net.forward(&permuted)?)?;
             let loss = (loss * share)?;
-            report.add("tc_loss", scalar(&loss)?);
+            ledger.add("tc_loss", &loss, 1.0)?;
             gradients.add(Gradients::take(&mut crate::ops::backward(&loss)?, &factors.weights))?;
         }
-        report.check("tc_loss", report.get("tc_loss").unwrap_or(f64::NAN));
-        report.check("tc_gradient", gradients.norm()?);
+        ledger.check("tc_gradient", &gradients)?;
         Ok(Some(gradients))
     }
 
@@ -232,6 +213,56 @@ impl VaeTrainer {
     }
 }
 
+impl Turns for VaeTrainer {
+    type Batch = VaeBatch;
+
+    fn prepare(&mut self, step: u64) -> Result<()> {
+        self.dial.set(pressure(self.method, &self.values, step))?;
+        if let Some(factors) = &self.factors {
+            factors.optimiser.prepare()?;
+        }
+        self.optimiser.prepare()
+    }
+
+    fn is_penalised(&self, _: u64) -> bool {
+        false
+    }
+
+    fn take(&mut self, parts: &[VaeBatch], _: bool, ledger: &mut Ledger) -> Result<()> {
+        let gradients = self.gradients(parts, ledger)?;
+        // The density ratio is fitted to the codes before the VAE moves, as in Kim and Mnih's algorithm 2.
+        let ratio_gradients = self.ratio_gradients(parts, ledger)?;
+        if !ledger.end_turn()? {
+            return Ok(());
+        }
+        self.optimiser.apply(&gradients, ledger.gate())?;
+        if let (Some(factors), Some(gradients)) = (&mut self.factors, ratio_gradients) {
+            factors.optimiser.apply(&gradients, ledger.gate())?;
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, turns: usize, step: u64, report: &mut StepReport) {
+        if turns > 0 {
+            self.optimiser.count();
+            if let Some(factors) = &mut self.factors {
+                factors.optimiser.count();
+            }
+        }
+        let name = if self.method == Method::AnnealedVae { "capacity" } else { "beta" };
+        report.add(name, pressure(self.method, &self.values, step));
+    }
+}
+
+/// The weight of the KL in a step; for the annealed VAE its capacity in nats.
+fn pressure(method: Method, values: &VaeTraining, step: u64) -> f64 {
+    match method {
+        Method::AnnealedVae => values.capacity.at(step),
+        Method::Vae | Method::FactorVae => 1.0,
+        _ => values.beta.at(step),
+    }
+}
+
 impl DensityRatio {
     /// Six layers of 1000 leaky ReLUs (slope 0.2), two logits (paper Table A.2); Adam 1e-4 with betas 0.5 and 0.9
     /// (Kim and Mnih).
@@ -242,10 +273,6 @@ impl DensityRatio {
         let (net, frozen) = (Mlp::new(&config, &weights)?, Mlp::new(&config, &weights.frozen_view())?);
         Ok(Self { weights, net, frozen, optimiser })
     }
-}
-
-pub(super) fn scalar(tensor: &Tensor) -> Result<f64> {
-    Ok(f64::from(tensor.to_scalar::<f32>()?))
 }
 
 /// Adds `arrays` to `state` with `prefix` before each name.

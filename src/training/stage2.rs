@@ -10,8 +10,9 @@ use crate::objectives::{AdaptiveBottleneck, information_loss, loss_as_real};
 use super::config::{Downsample, GanTraining};
 use super::critic::{Critic, Exhibit};
 use super::players::{Player, to_encoder};
-use super::stage1::{extend, part_of, scalar};
-use super::{Gradients, MovingAverage, Rule, StepReport};
+use super::stage1::{extend, part_of};
+use super::turns::{self, Batch, Turns};
+use super::{Gradients, Ledger, MovingAverage, Rule, StepReport};
 
 pub use super::players::FrozenEncoder;
 
@@ -66,6 +67,13 @@ pub struct GanBatch {
     /// The bottleneck's sampling noise for real pictures, for generated ones in the discriminator's turn and for
     /// generated ones in the generator's turn, each `(N, C, 4, 4)`; `None` without a bottleneck.
     pub noise_bottleneck: Option<[Tensor; 3]>,
+}
+
+impl Batch for GanBatch {
+    fn tensors(&self) -> Vec<&Tensor> {
+        let own = [&self.pictures, &self.noise_c, &self.s_discriminator, &self.s_generator];
+        own.into_iter().chain(self.noise_bottleneck.iter().flatten()).collect()
+    }
 }
 
 impl GanWeights {
@@ -125,25 +133,7 @@ impl GanTrainer {
     /// # Errors
     /// When shapes do not fit or the device fails.
     pub fn step(&mut self, parts: &[GanBatch], step: u64) -> Result<StepReport> {
-        let mut report = StepReport::default();
-        let codes = parts.iter().map(|part| self.codes(part)).collect::<Result<Vec<_>>>()?;
-        let gradients = self.discriminator_gradients(parts, &codes, step, &mut report)?;
-        if report.not_finite.is_some() {
-            return Ok(report);
-        }
-        self.critic.step(&gradients, step, &mut report)?;
-        drop(gradients);
-        let (gradients, encoder_gradients) = self.generator_turn(parts, &codes, &mut report)?;
-        if report.not_finite.is_some() {
-            return Ok(report);
-        }
-        let rate = self.values.generator_rate(step);
-        self.generator.step_at(rate, &gradients)?;
-        if let (Guide::Learned(encoder), Some(gradients)) = (&mut self.guide, encoder_gradients) {
-            encoder.player.step_at(rate, &gradients)?;
-        }
-        self.average.update(&self.generator.weights)?;
-        Ok(report)
+        turns::step(self, parts, step)
     }
 
     /// The codes of both turns without a graph, `(N, c_dim)`: c ~ q(c|x) of the real pictures, or from the prior
@@ -167,7 +157,7 @@ impl GanTrainer {
         }
     }
 
-    /// The discriminator's losses and gradients, without a step.
+    /// The discriminator's losses and gradients, R1 among them if `penalised`, without a step.
     ///
     /// Real and generated pictures are differentiated one after the other, so that only one graph is in memory.
     ///
@@ -177,8 +167,8 @@ impl GanTrainer {
         &self,
         parts: &[GanBatch],
         codes: &[Tensor],
-        step: u64,
-        report: &mut StepReport,
+        penalised: bool,
+        ledger: &mut Ledger,
     ) -> Result<Gradients> {
         let share = 1.0 / parts.len().max(1) as f64;
         let mut gradients = Gradients::default();
@@ -186,9 +176,8 @@ impl GanTrainer {
             let exhibit =
                 Exhibit { real: &part.pictures, codes: Some(c), noise: part.noise_bottleneck.as_ref() };
             let generate = || self.generator.frozen.forward(&self.input(&part.s_discriminator, c)?);
-            self.critic.add_gradients(exhibit, generate, (share, step), &mut gradients, report)?;
+            self.critic.add_gradients(exhibit, generate, (share, penalised), &mut gradients, ledger)?;
         }
-        Critic::check(&gradients, report)?;
         Ok(gradients)
     }
 
@@ -200,9 +189,9 @@ impl GanTrainer {
         &self,
         parts: &[GanBatch],
         codes: &[Tensor],
-        report: &mut StepReport,
+        ledger: &mut Ledger,
     ) -> Result<Gradients> {
-        Ok(self.generator_turn(parts, codes, report)?.0)
+        Ok(self.generator_turn(parts, codes, ledger)?.0)
     }
 
     /// The gradients of the generator's losses in InfoGAN's encoder, without a step; `None` in other methods.
@@ -210,7 +199,7 @@ impl GanTrainer {
     /// # Errors
     /// When shapes do not fit or the device fails.
     pub fn encoder_gradients(&self, parts: &[GanBatch], codes: &[Tensor]) -> Result<Option<Gradients>> {
-        Ok(self.generator_turn(parts, codes, &mut StepReport::default())?.1)
+        Ok(self.generator_turn(parts, codes, &mut Ledger::default())?.1)
     }
 
     /// The gradients of the generator, and of InfoGAN's encoder.
@@ -218,7 +207,7 @@ impl GanTrainer {
         &self,
         parts: &[GanBatch],
         codes: &[Tensor],
-        report: &mut StepReport,
+        ledger: &mut Ledger,
     ) -> Result<(Gradients, Option<Gradients>)> {
         let share = 1.0 / parts.len().max(1) as f64;
         let mut gradients = Gradients::default();
@@ -227,9 +216,9 @@ impl GanTrainer {
             let generated = self.generator.net.forward(&self.input(&part.s_generator, c)?)?;
             let logits = self.critic.opinion(&generated, Some(c), part.noise_bottleneck.as_ref())?;
             let mut total = loss_as_real(&logits)?;
-            report.add("g_loss", scalar(&total)? * share);
+            ledger.add("g_loss", &total, share)?;
             if let Some(information) = self.information(&generated, c)? {
-                report.add("info", scalar(&information)? * share);
+                ledger.add("info", &information, share)?;
                 if self.values.w_info > 0.0 {
                     total = (total + (information * self.values.w_info)?)?;
                 }
@@ -241,13 +230,9 @@ impl GanTrainer {
                 encoder_gradients.get_or_insert_with(Gradients::default).add(own)?;
             }
         }
-        report.check("g_loss", report.get("g_loss").unwrap_or(f64::NAN));
-        if !matches!(self.guide, Guide::None) {
-            report.check("info", report.get("info").unwrap_or(f64::NAN));
-        }
-        report.check("generator gradient", gradients.norm()?);
+        ledger.check("generator gradient", &gradients)?;
         if let Some(gradients) = &encoder_gradients {
-            report.check("encoder gradient", gradients.norm()?);
+            ledger.check("encoder gradient", gradients)?;
         }
         Ok((gradients, encoder_gradients))
     }
@@ -330,5 +315,52 @@ impl GanTrainer {
             encoder.player.restore("encoder", &weights, state)?;
         }
         Ok(())
+    }
+}
+
+impl Turns for GanTrainer {
+    type Batch = GanBatch;
+
+    fn prepare(&mut self, step: u64) -> Result<()> {
+        let rate = Some(self.values.generator_rate(step));
+        self.critic.prepare(step)?;
+        if let Guide::Learned(encoder) = &mut self.guide {
+            encoder.player.prepare(rate)?;
+        }
+        self.generator.prepare(rate)
+    }
+
+    fn is_penalised(&self, step: u64) -> bool {
+        self.critic.is_penalised(step)
+    }
+
+    fn take(&mut self, parts: &[GanBatch], penalised: bool, ledger: &mut Ledger) -> Result<()> {
+        let codes = parts.iter().map(|part| self.codes(part)).collect::<Result<Vec<_>>>()?;
+        let gradients = self.discriminator_gradients(parts, &codes, penalised, ledger)?;
+        if !self.critic.end_turn(&gradients, ledger)? {
+            return Ok(());
+        }
+        drop(gradients);
+        let (gradients, encoder_gradients) = self.generator_turn(parts, &codes, ledger)?;
+        if !ledger.end_turn()? {
+            return Ok(());
+        }
+        self.generator.apply(&gradients, ledger)?;
+        if let (Guide::Learned(encoder), Some(gradients)) = (&mut self.guide, encoder_gradients) {
+            encoder.player.apply(&gradients, ledger)?;
+        }
+        self.average.update_through(&self.generator.weights, ledger.gate())
+    }
+
+    fn follow(&mut self, turns: usize, _: u64, report: &mut StepReport) {
+        if turns > 0 {
+            self.critic.follow(report);
+        }
+        if turns > 1 {
+            self.generator.count();
+            if let Guide::Learned(encoder) = &mut self.guide {
+                encoder.player.count();
+            }
+        }
     }
 }

@@ -11,14 +11,17 @@ use crate::objectives::{
 
 use super::config::{Downsample, GanTraining, VaeTraining};
 use super::critic::{Critic, Exhibit};
+use super::dial::Dial;
 use super::players::{Player, to_encoder};
-use super::stage1::scalar;
-use super::{Gradients, Rule, StepReport};
+use super::turns::{self, Batch, Turns};
+use super::{Gradients, Ledger, Rule, StepReport};
 
 /// A VAE and a discriminator in training.
 pub struct VaeGanTrainer {
     vae_values: VaeTraining,
     w_adv: f64,
+    /// The weight of the KL.
+    beta: Dial,
     vae: Player<Vae>,
     critic: Critic,
 }
@@ -36,6 +39,12 @@ pub struct VaeGanBatch {
     pub prior_vae: Tensor,
 }
 
+impl Batch for VaeGanBatch {
+    fn tensors(&self) -> Vec<&Tensor> {
+        vec![&self.pictures, &self.noise_c, &self.prior_discriminator, &self.prior_vae]
+    }
+}
+
 impl VaeGanTrainer {
     /// A trainer that starts from `vae` (both halves under their published names) and `discriminator`. The VAE moves
     /// by Adam, the discriminator by RMSprop.
@@ -51,6 +60,7 @@ impl VaeGanTrainer {
     ) -> Result<Self> {
         let adam = Rule::adam(vae_values.learning_rate, 0.9, 0.999);
         Ok(Self {
+            beta: Dial::new(vae_values.beta.at(0), device)?,
             vae: Player::new(vae, adam, device, |weights| Vae::new(vae_values.network(), weights))?,
             critic: Critic::new(values, &values.discriminator(VaeConfig::SIZE), discriminator, device)?,
             vae_values,
@@ -67,73 +77,40 @@ impl VaeGanTrainer {
     /// # Errors
     /// When shapes do not fit or the device fails.
     pub fn step(&mut self, parts: &[VaeGanBatch], step: u64) -> Result<StepReport> {
-        let mut report = StepReport::default();
-        let share = 1.0 / parts.len().max(1) as f64;
-        let mut gradients = Gradients::default();
-        for part in parts {
-            let exhibit = Exhibit { real: &part.pictures, codes: None, noise: None };
-            let generate = || {
-                let seen = to_encoder(&part.pictures, Downsample::Area)?;
-                let c = self.vae.frozen.encode(&seen)?.sample(&part.noise_c)?;
-                let decode = |c: &Tensor| self.vae.frozen.decode(c);
-                vae_gan_pictures(&decode(&c)?, &decode(&part.prior_discriminator)?)
-            };
-            self.critic.add_gradients(exhibit, generate, (share, step), &mut gradients, &mut report)?;
-        }
-        Critic::check(&gradients, &mut report)?;
-        if report.not_finite.is_some() {
-            return Ok(report);
-        }
-        self.critic.step(&gradients, step, &mut report)?;
-        drop(gradients);
-        let gradients = self.vae_gradients(parts, step, &mut report)?;
-        if report.not_finite.is_some() {
-            return Ok(report);
-        }
-        self.vae.step(&gradients)?;
-        Ok(report)
+        turns::step(self, parts, step)
     }
 
     /// The VAE's losses and gradients, without a step.
     ///
     /// # Errors
     /// When shapes do not fit or the device fails.
-    pub fn vae_gradients(
-        &self,
-        parts: &[VaeGanBatch],
-        step: u64,
-        report: &mut StepReport,
-    ) -> Result<Gradients> {
+    pub fn vae_gradients(&self, parts: &[VaeGanBatch], ledger: &mut Ledger) -> Result<Gradients> {
         let share = 1.0 / parts.len().max(1) as f64;
         let mut gradients = Gradients::default();
         for part in parts {
-            let total = (self.vae_loss(part, step, share, report)? * share)?;
+            let total = (self.vae_loss(part, share, ledger)? * share)?;
             gradients.add(self.vae.backward(&total)?)?;
         }
-        for name in ["reconstruction", "code_kl", "g_loss"] {
-            report.check(name, report.get(name).unwrap_or(f64::NAN));
-        }
-        report.check("VAE gradient", gradients.norm()?);
-        report.add("beta", self.vae_values.beta.at(step));
+        ledger.check("VAE gradient", &gradients)?;
         Ok(gradients)
     }
 
-    /// The loss of one part with its graph, a scalar; its terms go to `report` with the weight `share`.
-    fn vae_loss(&self, part: &VaeGanBatch, step: u64, share: f64, report: &mut StepReport) -> Result<Tensor> {
+    /// The loss of one part with its graph, a scalar; its terms go to `ledger` with the weight `share`.
+    fn vae_loss(&self, part: &VaeGanBatch, share: f64, ledger: &mut Ledger) -> Result<Tensor> {
         let seen = to_encoder(&part.pictures, Downsample::Area)?;
         let posterior = self.vae.net.encode(&seen)?;
         let logits = self.vae.net.decode(&posterior.sample(&part.noise_c)?)?;
         let reconstruction = reconstruction_loss(&logits, &seen, self.vae_values.likelihood)?;
         let kl = kl_per_dimension(&posterior.mu, &posterior.logvar)?.sum_all()?;
-        let vae_loss = (&reconstruction + (&kl * self.vae_values.beta.at(step))?)?;
+        let vae_loss = (&reconstruction + self.beta.times(&kl)?)?;
         let pictures = vae_gan_pictures(&logits, &self.vae.net.decode(&part.prior_vae)?)?;
         let verdicts = self.critic.opinion(&pictures, None, None)?;
         for (name, value) in [
-            ("reconstruction", scalar(&reconstruction)?),
-            ("code_kl", scalar(&kl)?),
-            ("g_loss", scalar(&loss_as_real(&verdicts.detach())?)?),
+            ("reconstruction", &reconstruction),
+            ("code_kl", &kl),
+            ("g_loss", &loss_as_real(&verdicts.detach())?),
         ] {
-            report.add(name, value * share);
+            ledger.add(name, value, share)?;
         }
         vae_gan_loss(&vae_loss, &verdicts, self.w_adv)
     }
@@ -166,5 +143,53 @@ impl VaeGanTrainer {
     pub fn restore(&mut self, vae: &Arrays, discriminator: &Arrays, state: &Arrays) -> Result<()> {
         self.vae.restore("vae", vae, state)?;
         self.critic.restore(discriminator, state, None)
+    }
+}
+
+impl Turns for VaeGanTrainer {
+    type Batch = VaeGanBatch;
+
+    fn prepare(&mut self, step: u64) -> Result<()> {
+        self.beta.set(self.vae_values.beta.at(step))?;
+        self.critic.prepare(step)?;
+        self.vae.prepare(None)
+    }
+
+    fn is_penalised(&self, step: u64) -> bool {
+        self.critic.is_penalised(step)
+    }
+
+    fn take(&mut self, parts: &[VaeGanBatch], penalised: bool, ledger: &mut Ledger) -> Result<()> {
+        let share = 1.0 / parts.len().max(1) as f64;
+        let mut gradients = Gradients::default();
+        for part in parts {
+            let exhibit = Exhibit { real: &part.pictures, codes: None, noise: None };
+            let generate = || {
+                let seen = to_encoder(&part.pictures, Downsample::Area)?;
+                let c = self.vae.frozen.encode(&seen)?.sample(&part.noise_c)?;
+                let decode = |c: &Tensor| self.vae.frozen.decode(c);
+                vae_gan_pictures(&decode(&c)?, &decode(&part.prior_discriminator)?)
+            };
+            self.critic.add_gradients(exhibit, generate, (share, penalised), &mut gradients, ledger)?;
+        }
+        if !self.critic.end_turn(&gradients, ledger)? {
+            return Ok(());
+        }
+        drop(gradients);
+        let gradients = self.vae_gradients(parts, ledger)?;
+        if ledger.end_turn()? {
+            self.vae.apply(&gradients, ledger)?;
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, turns: usize, step: u64, report: &mut StepReport) {
+        if turns > 0 {
+            self.critic.follow(report);
+            report.add("beta", self.vae_values.beta.at(step));
+        }
+        if turns > 1 {
+            self.vae.count();
+        }
     }
 }

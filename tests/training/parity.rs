@@ -121,7 +121,7 @@ fn check_vae(reference: &Arrays, config: VaeConfig, steps: u64) {
             second: None,
         }];
         if step == 0 {
-            let (_, gradients) = trainer.gradients(&batch, 0).unwrap();
+            let gradients = trainer.gradients(&batch, &mut Default::default()).unwrap();
             assert_gradients(&gradients, &group(reference, "grad."), "VAE");
         }
         let report = trainer.step(&batch, step).unwrap();
@@ -259,7 +259,7 @@ impl Case {
             if step == 0 {
                 let codes = [trainer.codes(&batch[0]).unwrap()];
                 let gradients =
-                    trainer.discriminator_gradients(&batch, &codes, 0, &mut Default::default()).unwrap();
+                    trainer.discriminator_gradients(&batch, &codes, true, &mut Default::default()).unwrap();
                 assert_gradients(&gradients, &group(reference, "gradD."), &what("D"));
             }
             let report = trainer.step(&batch, step).unwrap();

@@ -6,11 +6,20 @@ use super::OnCuda;
 use super::driver::Address;
 use crate::ops::Precision;
 
+/// What a card's stream is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Training.
+    Training,
+    /// Everything else.
+    Pictures,
+}
+
 /// Says that there is none.
 ///
 /// # Errors
 /// Always.
-pub fn open(_: usize, _: Precision) -> Result<Device> {
+pub fn open(_: usize, _: Precision, _: Lane) -> Result<Device> {
     Err(Error::NotCompiledWithCudaSupport)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::cuda_backend::cudarc::cublas::{result as blas, sys as blas_sys};
@@ -16,8 +17,9 @@ use super::OnCuda;
 use super::copies::Copies;
 use super::dnn::Dnn;
 use super::driver::{
-    Address, Argument, Convolution, Driver, Element, Memory, Product, Queue, THREADS, to_int,
+    Address, Argument, Convolution, Driver, Element, Memory, Product, Queue, Recorded, THREADS, Work, to_int,
 };
+use super::graph;
 use super::memory;
 use super::staging::{self, Staging};
 use crate::ops::Precision;
@@ -31,15 +33,29 @@ const LOWEST: (i32, i32) = (7, 5);
 /// The lowest that multiplies in TF32 and bf16.
 const TENSOR_CORES: (i32, i32) = (8, 0);
 
+/// Bytes that cuBLAS may use: what NVIDIA advises for the largest cards.
+const BLAS_WORKSPACE: usize = 32 << 20;
+
 /// Blocks of a grid at most, in its second and third dimension.
 const GRID: usize = 65_535;
 
 /// The cards that have been opened, which are never closed.
 static OPEN: Mutex<Vec<Arc<Card>>> = Mutex::new(Vec::new());
 
+/// What a card's stream is for. What is queued on a stream while its work is recorded is recorded too, whoever queues it:
+/// what one thread records must not be on a stream that another one uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Training.
+    Training,
+    /// Everything else.
+    Pictures,
+}
+
 /// A card in one precision.
 pub(in crate::ops) struct Card {
     number: usize,
+    lane: Lane,
     device: CudaDevice,
     stream: Arc<CudaStream>,
     precision: Precision,
@@ -49,19 +65,24 @@ pub(in crate::ops) struct Card {
     dnn: Option<Mutex<Dnn>>,
     copies: Copies<Block>,
     staging: Mutex<Staging>,
+    /// cuBLAS's own memory: what it would ask for at each product, also of one that is recorded.
+    _workspace: CudaSlice<u8>,
+    /// Whether what is queued is recorded.
+    recording: AtomicBool,
 }
 
-/// The NVIDIA card of this number, as a device that computes in `precision`: the same one whenever it is asked for, with a
-/// stream of its own.
+/// The NVIDIA card of this number, as a device that computes in `precision`: the same one whenever it is asked for the same,
+/// with a stream of its own.
 ///
 /// # Errors
 /// When there is no such card, or it is too old; without the feature `cuda`, always.
-pub fn open(number: usize, precision: Precision) -> Result<Device> {
+pub fn open(number: usize, precision: Precision, lane: Lane) -> Result<Device> {
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(card) = open.iter().find(|card| (card.number, card.precision) == (number, precision)) {
+    let same = |card: &&Arc<Card>| (card.number, card.precision, card.lane) == (number, precision, lane);
+    if let Some(card) = open.iter().find(same) {
         return Ok(Device::Cuda(card.device.clone()));
     }
-    let card = Card::new(number, precision)?;
+    let card = Card::new(number, precision, lane)?;
     let device = Device::Cuda(card.device.clone());
     open.push(Arc::new(card));
     Ok(device)
@@ -96,7 +117,7 @@ pub(in crate::ops) fn upload(values: &[f32], shape: &Shape, device: &Device) -> 
         return Ok(None);
     };
     let block = card.allocate(values.len())?;
-    card.staging().upload(values, block.address)?;
+    card.write(values, block.address)?;
     let storage = Storage::Cuda(block.into_storage()?);
     Ok(Some(Tensor::from_storage(storage, shape.clone(), BackpropOp::none(), false)))
 }
@@ -108,6 +129,7 @@ pub(in crate::ops) fn download(x: &Tensor) -> Result<Option<Vec<f32>>> {
     };
     let (storage, layout) = x.storage_and_layout();
     let Some(storage) = Block::of(&storage) else { return Ok(None) };
+    card.not_while_recording("a copy to the host")?;
     let mut values = vec![0.0; x.elem_count()];
     card.staging().download(locate(storage, layout)?, &mut values)?;
     Ok(Some(values))
@@ -142,7 +164,7 @@ pub(super) fn locate(storage: &CudaStorage, layout: &Layout) -> Result<Address> 
 }
 
 impl Card {
-    fn new(number: usize, precision: Precision) -> Result<Self> {
+    fn new(number: usize, precision: Precision, lane: Lane) -> Result<Self> {
         let device = CudaDevice::new_with_stream(number)?;
         let stream = device.cuda_stream();
         let context = stream.context();
@@ -167,8 +189,29 @@ impl Card {
             }
         };
         let staging = Mutex::new(Staging::new(Arc::clone(&stream))?);
-        let (functions, copies) = (Mutex::default(), Copies::default());
-        Ok(Self { number, device, stream, precision, kernels, functions, dnn, copies, staging })
+        let _workspace = blas_workspace(&device, &stream)?;
+        Ok(Self {
+            number,
+            lane,
+            device,
+            stream,
+            precision,
+            kernels,
+            functions: Mutex::default(),
+            dnn,
+            copies: Copies::default(),
+            staging,
+            _workspace,
+            recording: AtomicBool::new(false),
+        })
+    }
+
+    /// Refuses what cannot be recorded.
+    fn not_while_recording(&self, what: &str) -> Result<()> {
+        if self.recording.load(Ordering::Relaxed) {
+            bail!("{what} cannot be recorded");
+        }
+        Ok(())
     }
 
     fn dnn(&self) -> Option<MutexGuard<'_, Dnn>> {
@@ -189,6 +232,18 @@ impl Card {
         functions.insert(kernel, function.clone());
         Ok(function)
     }
+}
+
+/// Gives cuBLAS memory of its own, which takes part in its choice of algorithms: the same whether work is recorded or not.
+fn blas_workspace(device: &CudaDevice, stream: &Arc<CudaStream>) -> Result<CudaSlice<u8>> {
+    // SAFETY: cuBLAS needs no values in it.
+    let memory = unsafe { stream.alloc::<u8>(BLAS_WORKSPACE) }.w()?;
+    let address = memory.device_ptr(stream).0 as *mut c_void;
+    // SAFETY: the card keeps the memory as long as the handle.
+    let status =
+        unsafe { blas_sys::cublasSetWorkspace_v2(*device.cublas_handle().handle(), address, BLAS_WORKSPACE) };
+    status.result().w()?;
+    Ok(memory)
 }
 
 /// Has the device's pool keep what is freed: else each synchronisation gives all of it back to the system.
@@ -297,11 +352,39 @@ impl Driver for Card {
     fn convolve(&self, call: &Convolution) -> Result<bool> {
         let Some(mut dnn) = self.dnn() else { bail!("a convolution without cuDNN") };
         self.stream.context().bind_to_thread().w()?;
-        dnn.run(call)
+        dnn.run(call, self.recording.load(Ordering::Relaxed))
     }
 
     fn copies(&self) -> &Copies<Block> {
         &self.copies
+    }
+
+    fn write(&self, values: &[f32], to: Address) -> Result<()> {
+        self.not_while_recording("a copy from the host")?;
+        let mut staging = self.staging();
+        for (index, values) in values.chunks(staging::MOST).enumerate() {
+            staging.upload(values, to + (4 * staging::MOST * index) as Address)?;
+        }
+        Ok(())
+    }
+
+    fn rehearse(&self, work: &mut Work<'_>) -> Result<()> {
+        // candle tells a device the strides of tensors, which a recording cannot: it keeps those it has told.
+        let _kept = self.device.enable_cuda_graph_htod_cache();
+        work()
+    }
+
+    fn record(&self, work: &mut Work<'_>) -> Result<Box<dyn Recorded>> {
+        self.copies.clear();
+        let _kept = self.device.enable_cuda_graph_htod_cache();
+        graph::record(&self.stream, || {
+            self.recording.store(true, Ordering::Relaxed);
+            let done = work();
+            // What was converted in the recording is memory of the recording.
+            self.copies.clear();
+            self.recording.store(false, Ordering::Relaxed);
+            done
+        })
     }
 }
 

@@ -44,4 +44,9 @@ impl<M> Copies<M> {
         kept.push((key, Arc::clone(&copy)));
         Ok(copy)
     }
+
+    /// Keeps none of them.
+    pub(super) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }

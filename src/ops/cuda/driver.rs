@@ -99,6 +99,27 @@ pub(in crate::ops) trait Driver: Queue {
 
     /// Operands that have been converted.
     fn copies(&self) -> &Copies<Self::Memory>;
+
+    /// Queues a copy of `values` to an address that has room for them.
+    fn write(&self, values: &[f32], to: Address) -> Result<()>;
+
+    /// Does `work` as it will be recorded later on: what the device is told once is kept from here on.
+    fn rehearse(&self, work: &mut Work<'_>) -> Result<()>;
+
+    /// Records what `work` queues and does none of it.
+    ///
+    /// All memory that `work` asks for must be given back by its end, none may be that was there before, and it may
+    /// neither wait for the device nor copy from or to the host. Work that was rehearsed asks for nothing new.
+    fn record(&self, work: &mut Work<'_>) -> Result<Box<dyn Recorded>>;
+}
+
+/// Something that queues kernels, products and convolutions.
+pub(in crate::ops) type Work<'a> = dyn FnMut() -> Result<()> + 'a;
+
+/// What a driver has recorded.
+pub(in crate::ops) trait Recorded: Send {
+    /// Queues all of it once more, on the same memory. `work` is what was recorded, for a driver that has to do it anew.
+    fn replay(&self, work: &mut Work<'_>) -> Result<()>;
 }
 
 /// A piece of a device's memory, and how candle stores it.

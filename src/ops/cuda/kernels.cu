@@ -320,25 +320,37 @@ KERNEL(rgba, const float *x, unsigned *y, unsigned logits, unsigned channels, un
   }
 }
 
-// ---- weights in place: PyTorch's formulas
-
-KERNEL(adam, float *w, const float *g, float *m, float *v, float beta1, float beta2, float rate, float root_scale, float epsilon, unsigned n) {
+// go = (`first` or it was set) and every value is finite
+KERNEL(still_finite, const float *values, float *go, unsigned count, unsigned first, unsigned n) {
   EACH(i, n) {
+    float finite = first ? 1.f : go[i];
+    for (unsigned j = 0; j < count; j++)
+      if (!(fabsf(values[j]) <= 3.402823466e38f)) finite = 0.f;
+    go[i] = finite;
+  }
+}
+
+// ---- weights in place: PyTorch's formulas; nothing where there is a `go` that is zero. What changes from step to step is
+// read from memory, so that a recorded launch stays right: pace[0] is the step size, pace[1] Adam's scale of the root.
+
+INLINE bool goes(const float *go) { return !go || *go != 0.f; }
+KERNEL(adam, float *w, const float *g, float *m, float *v, const float *go, const float *pace, float beta1, float beta2, float epsilon, unsigned n) {
+  if (goes(go)) EACH(i, n) {
     const float mean = beta1 * m[i] + (1.f - beta1) * g[i], square = beta2 * v[i] + (1.f - beta2) * g[i] * g[i];
     m[i] = mean;
     v[i] = square;
-    w[i] -= rate * mean / (sqrtf(square) * root_scale + epsilon);
+    w[i] -= pace[0] * mean / (sqrtf(square) * pace[1] + epsilon);
   }
 }
-KERNEL(rmsprop, float *w, const float *g, float *v, float rate, float alpha, float epsilon, unsigned n) {
-  EACH(i, n) {
+KERNEL(rmsprop, float *w, const float *g, float *v, const float *go, const float *pace, float alpha, float epsilon, unsigned n) {
+  if (goes(go)) EACH(i, n) {
     const float square = alpha * v[i] + (1.f - alpha) * g[i] * g[i];
     v[i] = square;
-    w[i] -= rate * g[i] / (sqrtf(square) + epsilon);
+    w[i] -= pace[0] * g[i] / (sqrtf(square) + epsilon);
   }
 }
-KERNEL(moving_average, float *average, const float *w, float decay, unsigned n) {
-  EACH(i, n) average[i] = decay * average[i] + (1.f - decay) * w[i];
+KERNEL(moving_average, float *average, const float *w, const float *go, float decay, unsigned n) {
+  if (goes(go)) EACH(i, n) average[i] = decay * average[i] + (1.f - decay) * w[i];
 }
 
 // ---- channels last, the layout in which tensor cores multiply; f32, or bf16 rounded to the nearest even

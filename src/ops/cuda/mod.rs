@@ -13,6 +13,8 @@ mod copies;
 #[cfg(feature = "cuda")]
 mod dnn;
 mod driver;
+#[cfg(feature = "cuda")]
+mod graph;
 #[cfg(test)]
 pub(crate) mod host;
 mod kernels;
@@ -25,12 +27,12 @@ mod staging;
 use candle_core::{Device, Result, Tensor, bail};
 
 use card::locate;
+pub use card::{Lane, dnn_version, open};
 pub(super) use card::{algorithms, download, on_storages, take_algorithms, upload};
-pub use card::{dnn_version, open};
 pub(super) use convolution::Convolution;
 #[cfg(test)]
 pub(super) use driver::Form;
-pub(super) use driver::{Address, Driver, Operand, Queue};
+pub(super) use driver::{Address, Driver, Operand, Queue, Recorded, Work};
 pub(super) use kernels::{
     Made, Resample, add_per_picture, block_fill, block_sum, channel_sum, cross_entropy,
     cross_entropy_backward, leaky_relu, leaky_relu_backward, resample, rgba, scaled, sum_of_squares, tanh,
@@ -65,6 +67,40 @@ pub(super) fn serves(x: &Tensor) -> bool {
 /// Whether a driver convolves `x`, too.
 pub(super) fn convolves(x: &Tensor) -> bool {
     with_driver!(x.device(), driver => driver.convolves(), else false)
+}
+
+/// Whether a driver computes on `device`.
+pub(super) fn drives(device: &Device) -> bool {
+    with_driver!(device, _driver => true, else false)
+}
+
+/// Queues a copy of `values` into a contiguous f32 tensor of as many; false where no driver has it.
+pub(super) fn write(x: &Tensor, values: &[f32]) -> Result<bool> {
+    if x.elem_count() != values.len() {
+        bail!("{} values do not fit into {:?}", values.len(), x.dims());
+    }
+    with_driver!(
+        x.device(),
+        driver => {
+            // candle lends no storage of no elements
+            if !values.is_empty() {
+                let mut put = |at: &[Address]| at.iter().try_for_each(|&at| driver.write(values, at));
+                memory::holding(&[x], &mut put)?;
+            }
+            Ok(true)
+        },
+        else Ok(false)
+    )
+}
+
+/// As [`Driver::rehearse`]; elsewhere the work alone.
+pub(super) fn rehearse(device: &Device, work: &mut Work<'_>) -> Result<()> {
+    with_driver!(device, driver => driver.rehearse(work), else work())
+}
+
+/// As [`Driver::record`].
+pub(super) fn record(device: &Device, work: &mut Work<'_>) -> Result<Box<dyn Recorded>> {
+    with_driver!(device, driver => driver.record(work), else bail!("no CUDA driver serves this device"))
 }
 
 /// The result of an operation outside any graph, of as many tensors as it takes.

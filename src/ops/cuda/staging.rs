@@ -12,10 +12,15 @@ use super::driver::Address;
 /// Values that are copied through it at most: 256 MiB of memory that the system cannot use otherwise.
 pub(super) const MOST: usize = 1 << 26;
 
+/// Values that fit in at least: the small things of many steps.
+const LEAST: usize = 1 << 16;
+
 /// One piece of it, which grows.
 pub(super) struct Staging {
     stream: Arc<CudaStream>,
     memory: Option<PinnedHostSlice<f32>>,
+    /// Values at the beginning of it that the card may still read.
+    used: usize,
     /// When the card has read what was last written here.
     read: CudaEvent,
 }
@@ -26,7 +31,7 @@ unsafe impl Send for Staging {}
 impl Staging {
     pub(super) fn new(stream: Arc<CudaStream>) -> Result<Self> {
         let read = stream.context().new_event(None).w()?;
-        Ok(Self { stream, memory: None, read })
+        Ok(Self { stream, memory: None, used: 0, read })
     }
 
     /// Queues a copy of `values` to `to`, which has room for them.
@@ -36,6 +41,7 @@ impl Staging {
         room.copy_from_slice(values);
         // SAFETY: the room is not written to before the event below has come.
         unsafe { result::memcpy_htod_async(to, room, stream.cu_stream()) }.w()?;
+        self.used += values.len();
         self.read.record(&stream).w()
     }
 
@@ -47,18 +53,27 @@ impl Staging {
         unsafe { result::memcpy_dtoh_async(room, from, stream.cu_stream()) }.w()?;
         stream.synchronize().w()?;
         values.copy_from_slice(room);
+        self.used = 0;
         Ok(())
     }
 
-    /// Room for `length` values that the card no longer reads.
+    /// Room for `length` values that the card does not read.
     fn room(&mut self, length: usize) -> Result<&mut [f32]> {
-        self.read.synchronize().w()?;
-        let memory = match self.memory.take().filter(|memory| memory.len() >= length) {
+        let has = self.memory.as_ref().map_or(0, PinnedHostSlice::len);
+        if self.used + length > has {
+            self.read.synchronize().w()?;
+            self.used = 0;
+        }
+        let memory = match self.memory.take().filter(|_| has >= length) {
             Some(memory) => memory,
-            // Without flags: what is write-combined by default is slow to read.
-            // SAFETY: it is written before it is read.
-            None => unsafe { self.stream.context().alloc_pinned_with_flags(length.max(1), 0) }.w()?,
+            None => {
+                let room = (2 * length).clamp(LEAST, MOST);
+                // Without flags: what is write-combined by default is slow to read.
+                // SAFETY: it is written before it is read.
+                unsafe { self.stream.context().alloc_pinned_with_flags(room, 0) }.w()?
+            }
         };
-        Ok(&mut self.memory.insert(memory).as_mut_slice().w()?[..length])
+        let from = self.used;
+        Ok(&mut self.memory.insert(memory).as_mut_slice().w()?[from..from + length])
     }
 }

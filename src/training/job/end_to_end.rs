@@ -6,6 +6,7 @@ use crate::objectives::AdaptiveBottleneck;
 use crate::training::end_to_end::EndToEndTrainer;
 use crate::training::stage2::GanWeights;
 use crate::training::state::State;
+use crate::training::turns::Recorder;
 use crate::training::{GanTraining, StepReport, TrainConfig, TrainError, VaeTraining};
 
 use super::{
@@ -20,6 +21,7 @@ pub(super) struct EndToEndJob {
     values: GanTraining,
     size: usize,
     data: String,
+    recorder: Recorder,
 }
 
 impl EndToEndJob {
@@ -55,7 +57,8 @@ impl EndToEndJob {
         let (vae, values) = (vae_values(config)?, gan_values(config)?);
         let trainer =
             EndToEndTrainer::new(vae.clone(), values.clone(), config.size, encoder, weights, device)?;
-        Ok(Self { trainer, vae, values, size: config.size, data: data.to_owned() })
+        let recorder = Recorder::new(device);
+        Ok(Self { trainer, vae, values, size: config.size, data: data.to_owned(), recorder })
     }
 }
 
@@ -67,7 +70,7 @@ impl Job for EndToEndJob {
         normals: &mut Normals<'_>,
     ) -> Result<StepReport, TrainError> {
         let batches = gan_batches(inputs.pictures, &self.values, self.size, self.vae.c_dim, normals)?;
-        Ok(self.trainer.step(&batches, step)?)
+        Ok(self.recorder.step(&mut self.trainer, &batches, step)?)
     }
 
     fn score(&self, report: &StepReport) -> f64 {

@@ -9,6 +9,7 @@ use crate::nets::{Parameters, Projection, ProjectionConfig, VaeConfig};
 use crate::objectives::AdaptiveBottleneck;
 use crate::training::stage2::{FrozenEncoder, GanTrainer, GanWeights, Guide, LearnedEncoder};
 use crate::training::state::State;
+use crate::training::turns::Recorder;
 use crate::training::{ConfigError, GanTraining, Method, StepReport, TrainConfig, TrainError, note_training};
 
 use super::start::{DistilledHere, note_start, start_gan, start_hash};
@@ -26,6 +27,7 @@ pub(super) struct GanJob {
     code: Code,
     /// SHA-256 of the file that its networks started from.
     start_hash: Option<String>,
+    recorder: Recorder,
 }
 
 /// What the code c of a method is.
@@ -205,7 +207,8 @@ impl GanJob {
         let generator = values.generator(config.size, code.dims());
         let discriminator = values.discriminator(config.size);
         let trainer = GanTrainer::new(values.clone(), &generator, &discriminator, weights, guide, device)?;
-        Ok(Self { trainer, values, size: config.size, data: data.to_owned(), code, start_hash: None })
+        let (size, recorder) = (config.size, Recorder::new(device));
+        Ok(Self { trainer, values, size, data: data.to_owned(), code, start_hash: None, recorder })
     }
 }
 
@@ -217,7 +220,7 @@ impl Job for GanJob {
         normals: &mut Normals<'_>,
     ) -> Result<StepReport, TrainError> {
         let batches = gan_batches(inputs.pictures, &self.values, self.size, self.code.dims(), normals)?;
-        Ok(self.trainer.step(&batches, step)?)
+        Ok(self.recorder.step(&mut self.trainer, &batches, step)?)
     }
 
     /// How well c is read back. No loss judges a GAN without c.

@@ -15,6 +15,7 @@ use crate::objectives::AdaptiveBottleneck;
 
 use super::stage2::{GanBatch, GanWeights};
 use super::state::{Progress, State};
+use super::turns::Feed;
 use super::{
     ConfigError, GanTraining, Initialisation, Method, StepReport, TrainConfig, TrainError, VaeTraining,
     note_training,
@@ -66,13 +67,13 @@ pub(super) struct Inputs {
 /// Noise from N(0, I) on the device of the networks.
 pub(super) struct Normals<'a> {
     pub(super) stream: &'a mut Stream,
-    pub(super) device: &'a Device,
+    pub(super) feed: &'a mut Feed,
 }
 
 impl Normals<'_> {
     fn draw(&mut self, shape: &[usize]) -> Result<Tensor, TrainError> {
         let values = self.stream.normals(shape.iter().product());
-        Ok(Tensor::from_vec(values, shape, self.device)?)
+        Ok(self.feed.put(&values, shape)?)
     }
 }
 

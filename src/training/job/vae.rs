@@ -1,9 +1,10 @@
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 
 use crate::base::{Arrays, Stream};
 use crate::model::{Model, Stats, VAE};
 use crate::training::stage1::{SecondBatch, VaeBatch, VaeTrainer};
 use crate::training::state::State;
+use crate::training::turns::Recorder;
 use crate::training::{Method, StepReport, TrainConfig, TrainError, VaeTraining};
 
 use super::start::{note_start, start_hash, start_vae};
@@ -20,6 +21,7 @@ pub(super) struct VaeJob {
     seed: u64,
     /// SHA-256 of the file that its weights started from.
     start_hash: Option<String>,
+    recorder: Recorder,
 }
 
 impl VaeJob {
@@ -57,7 +59,23 @@ impl VaeJob {
     ) -> Result<Self, TrainError> {
         let values = vae_values(config)?;
         let trainer = VaeTrainer::new(config.method, values.clone(), weights, device, stream)?;
-        Ok(Self { trainer, values, data: data.to_owned(), seed: config.seed, start_hash: None })
+        let recorder = Recorder::new(device);
+        Ok(Self { trainer, values, data: data.to_owned(), seed: config.seed, start_hash: None, recorder })
+    }
+}
+
+impl VaeJob {
+    /// FactorVAE's permutations for a batch of `[rows, c_dim]`.
+    fn orders(
+        &self,
+        [rows, dims]: [usize; 2],
+        item: u64,
+        normals: &mut Normals<'_>,
+    ) -> Result<Tensor, TrainError> {
+        let mut stream = Stream::for_item(self.seed, "permutation", item);
+        let orders: Vec<f32> =
+            (0..dims).flat_map(|_| stream.permutation(rows)).map(|row| row as f32).collect();
+        Ok(normals.feed.put(&orders, &[dims, rows])?)
     }
 }
 
@@ -77,13 +95,13 @@ impl Job for VaeJob {
                 Some(pictures) => Some(SecondBatch {
                     pictures,
                     noise: normals.draw(&shape)?,
-                    permutation: Stream::for_item(self.seed, "permutation", step * PARTS + i as u64),
+                    orders: self.orders(shape, step * PARTS + i as u64, normals)?,
                 }),
                 None => None,
             };
             batches.push(VaeBatch { pictures, noise, second });
         }
-        Ok(self.trainer.step(&batches, step)?)
+        Ok(self.recorder.step(&mut self.trainer, &batches, step)?)
     }
 
     fn score(&self, report: &StepReport) -> f64 {

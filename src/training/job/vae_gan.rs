@@ -4,6 +4,7 @@ use crate::base::{Arrays, Stream};
 use crate::model::{DISCRIMINATOR, Model, Stats, VAE};
 use crate::nets::Parameters;
 use crate::training::state::State;
+use crate::training::turns::Recorder;
 use crate::training::vae_gan::{VaeGanBatch, VaeGanTrainer};
 use crate::training::{GanTraining, StepReport, TrainConfig, TrainError, VaeTraining};
 
@@ -16,6 +17,7 @@ pub(super) struct VaeGanJob {
     values: GanTraining,
     size: usize,
     data: String,
+    recorder: Recorder,
 }
 
 impl VaeGanJob {
@@ -47,7 +49,8 @@ impl VaeGanJob {
     ) -> Result<Self, TrainError> {
         let (vae, values) = (vae_values(config)?, gan_values(config)?);
         let trainer = VaeGanTrainer::new(vae.clone(), &values, weights, discriminator, device)?;
-        Ok(Self { trainer, vae, values, size: config.size, data: data.to_owned() })
+        let recorder = Recorder::new(device);
+        Ok(Self { trainer, vae, values, size: config.size, data: data.to_owned(), recorder })
     }
 }
 
@@ -68,7 +71,7 @@ impl Job for VaeGanJob {
                 prior_vae: normals.draw(&shape)?,
             });
         }
-        Ok(self.trainer.step(&batches, step)?)
+        Ok(self.recorder.step(&mut self.trainer, &batches, step)?)
     }
 
     fn score(&self, report: &StepReport) -> f64 {

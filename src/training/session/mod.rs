@@ -26,6 +26,7 @@ use super::run_folder::RunFolder;
 use super::samples::SampleSet;
 use super::state::{Progress, ScoreSum, read_progress, write_state};
 use super::tensorboard::EventWriter;
+use super::turns::Feed;
 use super::{Control, End, StepReport, TrainConfig, TrainError, TrainEvent};
 
 /// Bad steps in a row that stop a run.
@@ -54,6 +55,7 @@ pub struct Session {
     /// FactorVAE's second sequence of minibatches.
     second: Option<Batches>,
     noise: Stream,
+    feed: Feed,
     job: Box<dyn Job>,
     stats: Option<Stats>,
     progress: Progress,
@@ -179,13 +181,14 @@ impl Session {
     fn one_step(&mut self) -> Result<StepReport, TrainError> {
         let shape = self.data.picture_shape();
         let parts = self.config.accumulate;
-        let pictures = self.machine.tensor_parts(&mut self.batches, shape, parts)?;
+        self.feed.begin();
+        let pictures = tensor_parts(&mut self.batches, shape, parts, &mut self.feed)?;
         let second = match &mut self.second {
-            Some(batches) => Some(self.machine.tensor_parts(batches, shape, parts)?),
+            Some(batches) => Some(tensor_parts(batches, shape, parts, &mut self.feed)?),
             None => None,
         };
         let inputs = Inputs { pictures, second };
-        let mut normals = Normals { stream: &mut self.noise, device: &self.machine.computer.device };
+        let mut normals = Normals { stream: &mut self.noise, feed: &mut self.feed };
         let mut report = self.job.step(inputs, self.progress.step, &mut normals)?;
         self.progress.step += 1;
         match (report.get("r1"), self.progress.r1) {
@@ -358,22 +361,20 @@ impl Session {
     }
 }
 
-impl Machine {
-    /// The next batch as `parts` tensors of equal size.
-    fn tensor_parts(
-        &self,
-        batches: &mut Batches,
-        [channels, height, width]: [usize; 3],
-        parts: usize,
-    ) -> Result<Vec<Tensor>, TrainError> {
-        let mut values = Vec::new();
-        batches.next_batch(&mut values)?;
-        let picture = channels * height * width;
-        let rows = values.len() / picture / parts;
-        let device = &self.computer.device;
-        let tensor = |part: &[f32]| ops::upload(part, (rows, channels, height, width), device);
-        Ok(values.chunks_exact(rows * picture).map(tensor).collect::<candle_core::Result<_>>()?)
-    }
+/// The next batch as `parts` tensors of equal size.
+fn tensor_parts(
+    batches: &mut Batches,
+    [channels, height, width]: [usize; 3],
+    parts: usize,
+    feed: &mut Feed,
+) -> Result<Vec<Tensor>, TrainError> {
+    let mut values = Vec::new();
+    batches.next_batch(&mut values)?;
+    let picture = channels * height * width;
+    let rows = values.len() / picture / parts;
+    let shape = [rows, channels, height, width];
+    let tensor = |part: &[f32]| feed.put(part, &shape);
+    Ok(values.chunks_exact(rows * picture).map(tensor).collect::<candle_core::Result<_>>()?)
 }
 
 /// Steps a second over the last few.

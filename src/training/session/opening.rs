@@ -15,6 +15,7 @@ use crate::training::run_folder::RunFolder;
 use crate::training::samples::SampleSet;
 use crate::training::state::{Progress, ScoreSum, State, read_state};
 use crate::training::tensorboard::EventWriter;
+use crate::training::turns::Feed;
 use crate::training::{ConfigError, TrainConfig, TrainError};
 
 impl Session {
@@ -141,6 +142,7 @@ impl Session {
         let events = EventWriter::create(folder.path(), progress.step)
             .map_err(|error| FileError::new(error, folder.path()))?;
         let noise = Stream::resume(progress.noise);
+        let feed = Feed::new(&machine.computer.device);
         Ok(Self {
             config,
             folder,
@@ -149,6 +151,7 @@ impl Session {
             batches,
             second,
             noise,
+            feed,
             job,
             stats,
             progress,

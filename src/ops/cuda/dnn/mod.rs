@@ -11,9 +11,9 @@ use std::ffi::c_int;
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-use candle_core::Result;
 use candle_core::cuda_backend::WrapErr;
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaStream, DevicePtr, result};
+use candle_core::{Result, bail};
 
 use super::choices::Choices;
 use super::driver::{Address, Convolution, Element, Form, to_int};
@@ -84,14 +84,22 @@ impl Dnn {
         self.api.version()
     }
 
-    /// Queues the convolution; false where nothing serves.
-    pub(super) fn run(&mut self, call: &Convolution) -> Result<bool> {
+    /// Queues the convolution; false where nothing serves. While it is recorded nothing can be chosen, and no memory asked for
+    /// that is kept.
+    pub(super) fn run(&mut self, call: &Convolution, recording: bool) -> Result<bool> {
         let key = (call.pass, call.form, call.shape);
         if !self.plans.contains_key(&key) {
+            if recording {
+                bail!("the choice of a convolution's algorithm cannot be recorded");
+            }
             let plan = self.plan(call)?;
             self.plans.insert(key, plan);
         }
         let Some(Some(plan)) = self.plans.get(&key) else { return Ok(false) };
+        let has = self.workspace.as_ref().map_or(0, |workspace| workspace.len());
+        if recording && has < plan.workspace {
+            bail!("a new workspace for cuDNN cannot be recorded");
+        }
         let space = space(&mut self.workspace, &self.stream, plan.workspace)?;
         let (one, zero) = (1_f32, 0_f32);
         let [a, b] = operands(call);
@@ -276,7 +284,7 @@ fn possible(status: c_int, told: &[Told], count: c_int) -> Vec<Told> {
 }
 
 /// Gives what the pool holds and nobody uses back to the system: no plan takes as much as a trial.
-fn give_back(stream: &Arc<CudaStream>) -> Result<()> {
+pub(super) fn give_back(stream: &Arc<CudaStream>) -> Result<()> {
     stream.synchronize().w()?;
     // SAFETY: the device is open.
     unsafe {

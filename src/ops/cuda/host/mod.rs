@@ -5,6 +5,7 @@
 
 mod answers;
 mod library;
+mod recording;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,10 +14,13 @@ use candle_core::{CpuStorage, Layout, Result, Shape, Storage};
 
 use super::OnCuda;
 use super::copies::Copies;
-use super::driver::{Address, Argument, Convolution, Driver, Form, Memory, Product, Queue, THREADS};
+use super::driver::{
+    Address, Argument, Convolution, Driver, Form, Memory, Product, Queue, Recorded, THREADS, Work,
+};
 use super::memory;
 use crate::ops::Precision;
 use library::Library;
+use recording::{Recording, Step};
 
 #[path = "../../../../tests/common/skip.rs"]
 #[expect(unreachable_pub, reason = "public where tests through the binary use it")]
@@ -36,6 +40,13 @@ pub(in crate::ops) struct Host {
     /// Forms that it cannot compute.
     refused: RefCell<Vec<Form>>,
     asked: RefCell<Vec<String>>,
+    /// Convolutions that have been computed, for which cuDNN has an algorithm.
+    chosen: RefCell<Vec<(Form, String)>>,
+    recording: RefCell<Option<Recording>>,
+    /// Whether recordings fail.
+    cannot_record: Cell<bool>,
+    /// Recordings made, and replays of them.
+    recorded: Cell<(usize, usize)>,
 }
 
 /// Has a thread's operations go through the host until it is dropped.
@@ -58,6 +69,10 @@ impl On {
             convolves: Cell::new(true),
             refused: RefCell::default(),
             asked: RefCell::default(),
+            chosen: RefCell::default(),
+            recording: RefCell::default(),
+            cannot_record: Cell::default(),
+            recorded: Cell::default(),
         });
         ACTIVE.set(Some(Rc::clone(&host)));
         Some(Self(host))
@@ -66,6 +81,16 @@ impl On {
     /// What has been queued since the last time, in order: kernels' names, `product`, and forms of convolutions.
     pub(crate) fn take_asked(&self) -> Vec<String> {
         self.0.asked.take()
+    }
+
+    /// How many recordings were made, and how often they were replayed.
+    pub(crate) fn recorded(&self) -> (usize, usize) {
+        self.0.recorded.get()
+    }
+
+    /// Has recordings fail from here on.
+    pub(crate) fn forbid_recording(&self) {
+        self.0.cannot_record.set(true);
     }
 
     /// Takes cuDNN away.
@@ -90,6 +115,11 @@ pub(super) fn active() -> Option<Rc<Host>> {
     ACTIVE.with_borrow(Clone::clone)
 }
 
+/// Refuses to read from a device while something is recorded.
+pub(in crate::ops) fn check_reading() -> Result<()> {
+    active().map_or(Ok(()), |host| host.not_while_recording("a copy to the host"))
+}
+
 /// The result of an operation, where the host is on and the arguments are f32.
 pub(in crate::ops) fn on_storages(
     operation: &impl OnCuda,
@@ -100,10 +130,33 @@ pub(in crate::ops) fn on_storages(
     Some(memory::on_storages(&*host, operation, arguments))
 }
 
+impl Host {
+    /// Notes what is queued; says whether it is to be done.
+    fn ask(&self, what: String, sizes: &[usize], arguments: &[Argument]) -> bool {
+        let mut is_done = true;
+        if let Some(recording) = self.recording.borrow_mut().as_mut() {
+            recording.add(Step::new(&what, sizes, arguments));
+            is_done = recording.is_replay();
+        }
+        self.asked.borrow_mut().push(what);
+        is_done
+    }
+
+    /// Refuses what a card cannot record.
+    fn not_while_recording(&self, what: &str) -> Result<()> {
+        match *self.recording.borrow() {
+            Some(_) => candle_core::bail!("{what} cannot be recorded"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Queue for Host {
     fn launch(&self, kernel: &'static str, blocks: [usize; 3], arguments: &[Argument]) -> Result<()> {
-        self.asked.borrow_mut().push(kernel.to_owned());
-        self.library.launch(kernel, [blocks[0], blocks[1], blocks[2], THREADS], arguments)
+        if self.ask(kernel.to_owned(), &blocks, arguments) {
+            self.library.launch(kernel, [blocks[0], blocks[1], blocks[2], THREADS], arguments)?;
+        }
+        Ok(())
     }
 }
 
@@ -125,8 +178,9 @@ impl Driver for Host {
     }
 
     fn product(&self, product: &Product) -> Result<()> {
-        self.asked.borrow_mut().push("product".to_owned());
-        answers::product(product);
+        if self.ask("product".to_owned(), &[product.rows, product.inner, product.columns], &[]) {
+            answers::product(product);
+        }
         Ok(())
     }
 
@@ -134,9 +188,30 @@ impl Driver for Host {
         if self.refused.borrow().contains(&call.form) {
             return Ok(false);
         }
-        self.asked.borrow_mut().push(format!("{:?} {:?}", call.pass, call.form));
-        answers::convolve(call);
+        let shape = (call.form, format!("{:?} {:?}", call.pass, call.shape));
+        if !self.chosen.borrow().contains(&shape) {
+            self.not_while_recording("the choice of a convolution's algorithm")?;
+            self.chosen.borrow_mut().push(shape);
+        }
+        if self.ask(format!("{:?} {:?}", call.pass, call.form), &[call.shape.multiply_adds()], &[]) {
+            answers::convolve(call);
+        }
         Ok(true)
+    }
+
+    fn write(&self, values: &[f32], to: Address) -> Result<()> {
+        self.not_while_recording("a copy from the host")?;
+        // SAFETY: whoever asks has room for as many values there, which nobody else uses meanwhile.
+        unsafe { std::slice::from_raw_parts_mut(to as *mut f32, values.len()) }.copy_from_slice(values);
+        Ok(())
+    }
+
+    fn rehearse(&self, work: &mut Work<'_>) -> Result<()> {
+        work()
+    }
+
+    fn record(&self, work: &mut Work<'_>) -> Result<Box<dyn Recorded>> {
+        recording::record(self, work)
     }
 
     fn copies(&self) -> &Copies<Values> {
