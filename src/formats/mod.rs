@@ -2,7 +2,9 @@
 //! that bounds what one file may cost. Nothing is executed, and no declared length is believed before the bytes are there.
 
 mod budget;
+pub(crate) mod onnx;
 pub mod picture;
+mod protobuf;
 mod source;
 mod text;
 mod toml;
