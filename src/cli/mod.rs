@@ -35,6 +35,7 @@ pub mod eval;
 pub mod explore;
 pub mod grid;
 pub mod inspect;
+pub mod pages;
 pub mod progress;
 pub mod sample;
 pub mod stats;
@@ -127,6 +128,9 @@ enum Command {
     Table(table::Args),
     /// Make an animation of a run's sample grids.
     Progress(progress::Args),
+    /// Write manual pages and shell completions, for packages.
+    #[command(hide = true)]
+    Pages(pages::Args),
 }
 
 impl Command {
@@ -150,6 +154,7 @@ impl Command {
             Self::Sweep(args) => sweep::run(args),
             Self::Table(args) => table::run(args),
             Self::Progress(args) => progress::run(args),
+            Self::Pages(args) => pages::run(args),
         }
     }
 }

@@ -6,10 +6,13 @@ mod doctor;
 mod encode;
 mod eval;
 mod frame;
+mod package;
 mod pictures;
 mod precision;
 mod sample;
 mod signals;
+#[path = "../common/skip.rs"]
+mod skip;
 mod surroundings;
 mod toy;
 mod traverse;
