@@ -36,6 +36,7 @@ pub(crate) fn model_arguments(opened: &Opened) -> Vec<String> {
     if let Some(c_dim) = source.c_dim {
         words.extend(["--c-dim".to_owned(), c_dim.to_string()]);
     }
+    words.extend(source.reading.arguments());
     words
 }
 

@@ -201,7 +201,7 @@ impl State {
             let old = &model.opened.source;
             let gan = Some(old.path().to_owned());
             let device = old.device.clone();
-            self.open(Source { model: None, vae: Some(path), gan, c_dim: None, device }, Start::Fresh);
+            self.open(Source { vae: Some(path), gan, device, ..Source::default() }, Start::Fresh);
         }
     }
 

@@ -49,7 +49,7 @@ pub(crate) fn file_kind(start: &[u8]) -> Option<String> {
         return Some(format!("a TensorFlow Lite model; {pytorch}"));
     }
     if is_onnx(start) {
-        return Some("an ONNX model; idgan reads weights, so save the state_dict of the PyTorch model it was made from".into());
+        return Some("an ONNX model; let its name end in .onnx, and idgan opens it".into());
     }
     text_kind(start)
 }

@@ -6,6 +6,7 @@ use super::CheckpointError;
 use super::contents::{KEPT_NOTES, RUN_CHECKPOINT, sha256};
 use super::describe::{describe_blocks, is_explained, with_vae};
 use super::fit::check_fit;
+use super::onnx::{Reading, is_onnx, open_onnx};
 use super::part::{Depth, Part, Wanted};
 
 /// The files a model is made of. Each may be a bundle, a published PyTorch file in either encoding, a state dict
@@ -20,6 +21,22 @@ pub struct Sources {
     pub gan: Option<PathBuf>,
     /// Dimensions of the disentangled code of a GAN without a VAE; otherwise all its input is one block `z`.
     pub c_dim: Option<usize>,
+    /// What ONNX files do not say about themselves, for a checkpoint that is one.
+    pub reading: Reading,
+}
+
+impl Sources {
+    /// The ONNX file that they name, if they name one.
+    fn onnx(&self) -> Result<Option<&Path>, CheckpointError> {
+        let path = self.checkpoint.as_deref().filter(|path| is_onnx(path));
+        if path.is_none() && !self.reading.is_silent() {
+            return Err(CheckpointError::request(
+                "an encoder, a range of pictures and the encoder's results are named for an ONNX decoder (decoder.onnx); other \
+                 files say these themselves",
+            ));
+        }
+        Ok(path)
+    }
 }
 
 /// A model that was opened.
@@ -40,6 +57,10 @@ pub struct Opened {
 /// When a file cannot be read, is damaged, holds no known network, lacks a tensor or has one of another shape, and
 /// when VAE and GAN do not fit each other.
 pub fn open(sources: &Sources) -> Result<Opened, CheckpointError> {
+    if let Some(path) = sources.onnx()? {
+        let (model, warnings) = open_onnx(path, &sources.reading)?;
+        return Ok(Opened { model, warnings });
+    }
     let (lone_vae, whole) = parts_of(sources, Depth::Values)?;
     assemble(lone_vae, whole, sources.c_dim, Depth::Values)
 }
@@ -49,6 +70,9 @@ pub fn open(sources: &Sources) -> Result<Opened, CheckpointError> {
 /// # Errors
 /// As [`open`], but for what only values tell.
 pub fn describe(sources: &Sources) -> Result<ModelDescription, CheckpointError> {
+    if let Some(path) = sources.onnx()? {
+        return Ok(open_onnx(path, &sources.reading)?.0.description);
+    }
     let (lone_vae, whole) = parts_of(sources, Depth::Names)?;
     Ok(assemble(lone_vae, whole, sources.c_dim, Depth::Names)?.model.description)
 }

@@ -9,6 +9,7 @@ use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
 use super::contents::{Contents, shapes};
 use super::error::one_line;
 use super::infer::{infer_discriminator, infer_generator, infer_vae};
+use super::onnx::{Contained, contained, is_onnx};
 use super::reader::Handles;
 use super::shapes::{check_shapes, shapes_of_group};
 use super::{CheckpointError, Shapes};
@@ -64,6 +65,9 @@ pub struct NetworkSummary<C> {
 /// # Errors
 /// When the file cannot be read or is no checkpoint.
 pub fn summarise(path: &Path) -> Result<Summary, CheckpointError> {
+    if is_onnx(path) {
+        return summarise_onnx(path);
+    }
     let mut contents = Contents::open(path)?;
     let found = std::mem::take(&mut contents.found);
     let mut warnings = found.warnings;
@@ -109,6 +113,33 @@ pub fn summarise(path: &Path) -> Result<Summary, CheckpointError> {
         training,
         description: found.description,
         warnings: warnings.iter().map(|text| one_line(text)).collect(),
+    })
+}
+
+/// The same of an ONNX file, whose network has no name.
+fn summarise_onnx(path: &Path) -> Result<Summary, CheckpointError> {
+    let Contained { bytes, sha256, architecture, tensors, parameters, producer } = contained(path)?;
+    let (architecture, warnings) = match architecture {
+        Ok(architecture) => (Some(architecture), Vec::new()),
+        Err(what) => (None, vec![one_line(&what)]),
+    };
+    let training = (!producer.is_empty()).then(|| ("written by".to_owned(), producer.into()));
+    Ok(Summary {
+        path: path.display().to_string(),
+        format: "ONNX",
+        bytes,
+        sha256,
+        vae: None,
+        generator: None,
+        discriminator: None,
+        others: BTreeMap::from([(
+            "network".to_owned(),
+            NetworkSummary { architecture, tensors, parameters },
+        )]),
+        stats_rows: None,
+        training: training.into_iter().collect(),
+        description: None,
+        warnings,
     })
 }
 

@@ -9,13 +9,15 @@ use crate::inference::{Computer, DeviceChoice, DeviceError, Place, Purpose};
 use crate::model::ModelDescription;
 use crate::ops::Precision;
 
+use super::reading::ReadingArgs;
 use super::{threads, usage};
 
 /// Which model a command works on.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelArgs {
-    /// A bundle (.safetensors), a run folder (its newest checkpoint), or the name of a bundled model.
+    /// A bundle (.safetensors), a run folder (its newest checkpoint), the name of a bundled model, or a decoder of another
+    /// program (.onnx).
     #[arg(value_name = "MODEL", value_parser = model_parser())]
     pub model: Option<PathBuf>,
 
@@ -35,6 +37,10 @@ pub struct ModelArgs {
     /// without its VAE.
     #[arg(long, value_name = "N", conflicts_with = "vae")]
     pub c_dim: Option<usize>,
+
+    /// What an ONNX file does not say.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 impl ModelArgs {
@@ -70,6 +76,7 @@ impl ModelArgs {
             vae: self.vae.clone(),
             gan: self.gan.clone(),
             c_dim: self.c_dim,
+            reading: self.reading.reading(),
         })
     }
 
@@ -94,6 +101,7 @@ impl ModelArgs {
         if let Some(c_dim) = self.c_dim {
             arguments.extend(["--c-dim".to_owned(), c_dim.to_string()]);
         }
+        arguments.extend(self.reading.reading().arguments());
         arguments
     }
 }

@@ -100,6 +100,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         vae: model.vae.clone(),
         gan: model.gan.clone(),
         c_dim: model.c_dim,
+        reading: model.reading.reading(),
         device: args.device.place().to_string(),
     };
     let options = Options {

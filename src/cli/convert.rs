@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::shell_quoted;
-use crate::checkpoint::{Precision, export_torch, open, write_bundle};
+use crate::checkpoint::{Precision, export_onnx, export_torch, open, write_bundle};
 use crate::model::{DISCRIMINATOR, ModelDescription};
 use crate::training::note_training;
 
@@ -19,12 +19,13 @@ use super::{ModelArgs, print, usage, warn};
     idgan convert runs/gan --f16 --labels 9=y,3=x,4=scale --out sprites.safetensors\n  \
     idgan sample runs/gan --count 100 --out codes.npz     draws; look at them, then let the model open with the best\n  \
     idgan convert runs/gan --opening codes.npz --row 42 --out sprites.safetensors\n  \
-    idgan convert faces.safetensors --to pytorch --out exported       writes exported/last and exported/model.pt")]
+    idgan convert faces.safetensors --to pytorch --out exported       writes exported/last and exported/model.pt\n  \
+    idgan convert faces.safetensors --to onnx --out exported          generator.onnx, decoder.onnx, encoder.onnx")]
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
 
-    /// The bundle to write; with `--to pytorch`, the folder.
+    /// The bundle to write; with `--to pytorch` and `--to onnx`, the folder.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 
@@ -65,6 +66,8 @@ enum Target {
     Bundle,
     /// The files of the published code: `last` (VAE) and `model.pt` (GAN).
     Pytorch,
+    /// One ONNX file (opset 17) a network: generator.onnx, decoder.onnx, encoder.onnx.
+    Onnx,
 }
 
 /// Runs `idgan convert`.
@@ -73,22 +76,24 @@ enum Target {
 /// When the model cannot be opened or the result cannot be written; nothing half-written is left.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let sources = args.model.sources()?;
-    if args.f16 && args.to == Target::Pytorch {
-        return Err(usage("--f16 is for bundles; PyTorch files are written as f32"));
+    if args.f16 && args.to != Target::Bundle {
+        return Err(usage("--f16 is for bundles; PyTorch and ONNX files are written as f32"));
     }
     if args.to == Target::Bundle && !has_extension(&args.out, "safetensors") {
         return Err(usage(format!(
-            "a bundle ends in .safetensors; write --out {}, or --to pytorch for a folder of PyTorch files",
+            "a bundle ends in .safetensors; write --out {}, or --to pytorch or --to onnx for a folder of files",
             shell_quoted([args.out.with_added_extension("safetensors")])
         )));
     }
-    if args.to == Target::Pytorch && args.without_discriminator {
-        return Err(usage("--without-discriminator is for bundles; the published code loads both networks"));
+    if args.to != Target::Bundle && args.without_discriminator {
+        return Err(usage(
+            "--without-discriminator is for bundles; the published code loads both networks, and ONNX files get none",
+        ));
     }
     let has_words = args.title.is_some() || !args.labels.is_empty() || args.opening.is_some();
-    if args.to == Target::Pytorch && has_words {
+    if args.to != Target::Bundle && has_words {
         return Err(usage(
-            "--labels, --title and --opening are for bundles; PyTorch files have no place for them",
+            "--labels, --title and --opening are for bundles; PyTorch and ONNX files have no place for them",
         ));
     }
     let mut opened = open(&sources)?;
@@ -118,6 +123,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             note_training(&mut opened.model.description);
             export_torch(&args.out, &opened.model)?
         }
+        Target::Onnx => export_onnx(&args.out, &opened.model)?,
     };
     written.iter().try_for_each(|path| print(path.display()))
 }

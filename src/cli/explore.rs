@@ -120,6 +120,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         vae: model.vae.clone(),
         gan: model.gan.clone(),
         c_dim: model.c_dim,
+        reading: model.reading.reading(),
         device: device.clone(),
     });
     if let Some(path) = args.beside.as_ref().filter(|path| !path.exists()) {
@@ -184,6 +185,7 @@ fn codes_of(
         vae: source.vae.clone(),
         gan: source.gan.clone(),
         c_dim: source.c_dim,
+        reading: source.reading.clone(),
     };
     CodesFile::read(path, &crate::checkpoint::describe(&sources)?, Wanted::Any)?.row(row)
 }

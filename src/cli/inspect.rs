@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::checkpoint::{NetworkSummary, Summary, summarise};
-use crate::model::{CodeKind, ModelDescription};
+use crate::graph::Shape;
+use crate::model::{Architecture, CodeKind, ModelDescription};
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk};
 
 use super::{one_sentence, print, print_json, warn};
@@ -76,8 +77,16 @@ fn describe(summary: &Summary) -> Vec<String> {
         line("discriminator", sized(network, network.architecture.as_ref().map(discriminator)));
     }
     for (name, network) in &summary.others {
-        let text =
-            format!("{name}: {} parameters in {} tensors", grouped(network.parameters), network.tensors);
+        let ports = network
+            .architecture
+            .as_ref()
+            .and_then(ports)
+            .map_or_else(String::new, |ports| format!("{ports}; "));
+        let text = format!(
+            "{name}: {ports}{} parameters in {} tensors",
+            grouped(network.parameters),
+            network.tensors
+        );
         line("network", text);
     }
     if let Some(rows) = summary.stats_rows {
@@ -117,6 +126,13 @@ fn described(description: &ModelDescription, line: &mut impl FnMut(&str, String)
     for (key, value) in &description.provenance {
         line("provenance", format!("{}: {value}", key.replace('_', " ")));
     }
+}
+
+/// What a network of any kind takes and gives.
+fn ports(architecture: &Architecture) -> Option<String> {
+    let graph = architecture.graph()?;
+    let list = |shapes: Vec<Shape>| shapes.iter().map(Shape::to_string).collect::<Vec<_>>().join(" and ");
+    Some(format!("{} to {}", list(graph.inputs().collect()), list(graph.output_shapes().ok()?)))
 }
 
 fn sized<C>(network: &NetworkSummary<C>, architecture: Option<String>) -> String {

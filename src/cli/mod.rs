@@ -13,6 +13,7 @@ mod error;
 mod logging;
 mod output;
 mod pictures_in;
+mod reading;
 mod threads;
 mod train_features;
 mod workbench;

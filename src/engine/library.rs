@@ -141,6 +141,7 @@ impl Source {
             vae: self.vae.clone(),
             gan: self.gan.clone(),
             c_dim: self.c_dim,
+            reading: self.reading.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Pool, step_back};
+use crate::checkpoint::Reading;
 use crate::inference::{Encoder, Renderer};
 use crate::model::{ModelDescription, Stats};
 
@@ -25,6 +26,9 @@ pub struct Source {
     /// How many of a lone GAN's inputs are the disentangled code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub c_dim: Option<usize>,
+    /// What an ONNX file does not say about itself.
+    #[serde(default, skip_serializing_if = "Reading::is_silent")]
+    pub reading: Reading,
     /// Where to compute, a [`Place`](crate::inference::Place): `cpu`, `cuda:0`, `cuda,tf32`, `metal`; empty for the default.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub device: String,

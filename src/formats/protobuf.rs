@@ -256,9 +256,13 @@ mod tests {
         assert_eq!((inner[0].1.text(), inner[1].1.float()), (Ok("name"), Ok(-1.5)));
 
         let (mut integers, mut floats, mut told) = (Vec::new(), Vec::new(), 0);
-        fields[3].1.integers(&mut integers, |count| Ok(told += count)).expect("packed");
-        fields[0].1.integers(&mut integers, |count| Ok(told += count)).expect("one by one");
-        fields[4].1.floats(&mut floats, |count| Ok(told += count)).expect("packed");
+        let mut tell = |count: usize| {
+            told += count;
+            Ok(())
+        };
+        fields[3].1.integers(&mut integers, &mut tell).expect("packed");
+        fields[0].1.integers(&mut integers, &mut tell).expect("one by one");
+        fields[4].1.floats(&mut floats, &mut tell).expect("packed");
         assert_eq!((integers, floats, told), (vec![1, -1, 128, -3], vec![0.5, 2.0], 6));
     }
 

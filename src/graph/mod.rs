@@ -22,6 +22,6 @@ mod work;
 pub use error::GraphError;
 pub use fuse::Layer;
 pub use network::{Graph, Node, Value};
-pub use operation::{Activation, Convolution, Linear, Operation, Pool};
+pub use operation::{Activation, Convolution, Corners, Linear, Operation, Pool};
 pub use parameter::{Parameter, Role, check_weights};
 pub use shape::Shape;

@@ -1,18 +1,20 @@
 use crate::base::PixelRange;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Convolution, Linear, Operation, Shape};
 
 /// A network: operations in the order in which they run, and which of their results it gives.
 ///
 /// It is only written down here; [`Graph::shapes`] says whether it can be computed.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Graph {
     pub(super) nodes: Vec<Node>,
     pub(super) outputs: Vec<Value>,
 }
 
 /// An operation and the results that it takes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Node {
     /// What is computed.
     pub operation: Operation,
@@ -21,7 +23,7 @@ pub struct Node {
 }
 
 /// The result of one operation of a graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Value(pub(super) usize);
 
 impl Value {
@@ -66,6 +68,11 @@ impl Graph {
     /// Gives `value`, after what is given already.
     pub fn give(&mut self, value: Value) {
         self.outputs.push(value);
+    }
+
+    /// Gives `values` and nothing else.
+    pub fn give_only(&mut self, values: &[Value]) {
+        self.outputs = values.to_vec();
     }
 
     /// The operations in their order.

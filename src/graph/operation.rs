@@ -1,11 +1,14 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::PixelRange;
 
 use super::Shape;
 
 /// What a node of a graph computes. Names are those of its parameters without their endings: `fc` of `fc.weight`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Operation {
     /// Takes what comes from outside.
     Input(Shape),
@@ -38,10 +41,22 @@ pub enum Operation {
         /// The weight of the second operand.
         scale: f64,
     },
+    /// The product of both operands place by place. The second may have a single place a channel, which goes with all of the
+    /// first's.
+    Multiply,
     /// Nearest-neighbour upsampling to twice the height and width.
     Double,
+    /// Bilinear resampling.
+    Bilinear {
+        /// Height and width of the result.
+        size: [usize; 2],
+        /// Where the pixels of the result lie among those of the operand.
+        corners: Corners,
+    },
     /// Averages of windows.
     AveragePool(Pool),
+    /// The largest values of windows; zeros around the map do not count.
+    MaxPool(Pool),
     /// The same values, row by row of each channel, in another shape.
     Reshape(Shape),
     /// Operands one behind the other, channel by channel.
@@ -60,7 +75,7 @@ pub enum Operation {
 }
 
 /// A fully connected layer, weight `(outputs, inputs)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Linear {
     /// The name of its parameters.
     pub name: String,
@@ -74,7 +89,7 @@ pub struct Linear {
 
 /// The sizes of a convolution, whose weight is `(outputs, inputs / groups, height, width)`, or of a transposed one, whose
 /// weight is `(inputs, outputs / groups, height, width)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Convolution {
     /// The name of its parameters.
     pub name: String,
@@ -95,7 +110,8 @@ pub struct Convolution {
 }
 
 /// Functions of single values.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// `x` above zero, this slope times `x` elsewhere; a slope of 0 is ReLU.
     LeakyRelu(f64),
@@ -107,10 +123,24 @@ pub enum Activation {
     Softplus,
     /// `x` above zero, this factor times `exp(x) - 1` elsewhere.
     Elu(f64),
+    /// `x` from the first number to the second, and these beyond.
+    Clamp(f64, f64),
+}
+
+/// Where the pixels of a resampled map lie among those it is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Corners {
+    /// The outer edges of both maps meet: pixel `i` of `n` at `(i + 1/2) / n` of the way.
+    Half,
+    /// The centres of their outermost pixels meet.
+    Aligned,
+    /// Their first pixels meet, and one is as far from the next as if the edges met.
+    Asymmetric,
 }
 
 /// The windows of a pooling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pool {
     /// Height and width of a window.
     pub kernel: usize,
@@ -210,9 +240,13 @@ impl fmt::Display for Operation {
             Self::Activation(Activation::Sigmoid) => "sigmoid",
             Self::Activation(Activation::Softplus) => "softplus",
             Self::Activation(Activation::Elu(_)) => "ELU",
+            Self::Activation(Activation::Clamp(..)) => "clamp",
             Self::Add { .. } => "add",
+            Self::Multiply => "multiplication",
             Self::Double => "nearest doubling",
+            Self::Bilinear { .. } => "bilinear resampling",
             Self::AveragePool(_) => "average pooling",
+            Self::MaxPool(_) => "max pooling",
             Self::Reshape(_) => "reshape",
             Self::Concat => "concatenation",
             Self::Slice { .. } => "slice",

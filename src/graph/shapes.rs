@@ -44,11 +44,14 @@ impl Graph {
 
 impl Operation {
     /// The shape of the result of operands of these shapes.
-    fn result(&self, inputs: &[Shape]) -> Result<Shape, String> {
+    ///
+    /// # Errors
+    /// What does not fit, from a verb on.
+    pub fn result(&self, inputs: &[Shape]) -> Result<Shape, String> {
         let is_many = matches!(self, Self::Concat) && !inputs.is_empty();
         let operands = match self {
             Self::Input(_) => 0,
-            Self::Add { .. } => 2,
+            Self::Add { .. } | Self::Multiply => 2,
             _ => 1,
         };
         if inputs.len() != operands && !is_many {
@@ -72,17 +75,35 @@ impl Operation {
             (Self::Activation(Activation::LeakyRelu(factor) | Activation::Elu(factor)), &[shape]) => {
                 if factor.is_finite() { Ok(shape) } else { Err("has a slope that is no number".into()) }
             }
+            (Self::Activation(Activation::Clamp(low, high)), &[shape]) => {
+                if low <= high {
+                    Ok(shape)
+                } else {
+                    Err(format!("leaves nothing between {low} and {high}"))
+                }
+            }
             (Self::Activation(_) | Self::Softmax | Self::ToPixels(_), &[shape]) => Ok(shape),
             (Self::Add { scale }, &[first, second]) => match first == second {
                 _ if !scale.is_finite() => Err("has a weight that is no number".into()),
                 true => Ok(first),
                 false => Err(format!("takes two operands of one shape, not {first} and {second}")),
             },
+            (Self::Multiply, &[first, second]) => match (first, second) {
+                (Shape::Map([channels, _, _]), Shape::Map([others, 1, 1])) if channels == others => Ok(first),
+                _ if first == second => Ok(first),
+                _ => Err(format!(
+                    "takes two operands of one shape, or a number a channel, not {first} and {second}"
+                )),
+            },
+            (Self::Bilinear { size: [height, width], .. }, &[shape]) => {
+                let [channels, ..] = map(shape)?;
+                Ok(Shape::Map([channels, *height, *width]))
+            }
             (Self::Double, &[shape]) => {
                 let [channels, height, width] = map(shape)?;
                 Ok(Shape::Map([channels, height.saturating_mul(2), width.saturating_mul(2)]))
             }
-            (Self::AveragePool(pool), &[shape]) => pool.result(shape),
+            (Self::AveragePool(pool) | Self::MaxPool(pool), &[shape]) => pool.result(shape),
             (Self::Reshape(to), &[shape]) => match shape.values() == to.values() {
                 true => Ok(*to),
                 false => Err(format!("turns {shape} into {to}, which are not as many values")),

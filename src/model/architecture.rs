@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::base::PixelRange;
-use crate::graph::Graph;
+use crate::graph::{Graph, Shape};
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, MlpConfig, ResnetTrunk, VaeConfig};
 
 /// Most feature maps of a layer, and most units of one.
@@ -27,6 +27,13 @@ pub enum Architecture {
         /// Widths from the inputs to the outputs.
         widths: Vec<usize>,
     },
+    /// Any network, operation by operation: what comes from other programs.
+    Graph {
+        /// What it computes.
+        graph: Graph,
+        /// Which numbers of the picture that it takes or gives stand for black and white.
+        range: PixelRange,
+    },
     /// One that this version does not know, kept as it is written: it can be described and passed on, not run.
     #[serde(untagged)]
     Unknown(Map<String, Json>),
@@ -44,6 +51,18 @@ impl Flow {
         Self { numbers, picture: None }
     }
 
+    /// Of a graph's inputs or results: rows side by side, and the last map.
+    fn of_shapes(shapes: &[Shape], range: PixelRange) -> Self {
+        let mut flow = Self::default();
+        for shape in shapes {
+            match *shape {
+                Shape::Row(length) => flow.numbers += length,
+                Shape::Map(sides) => flow.picture = Some((sides, range)),
+            }
+        }
+        flow
+    }
+
     fn picture(channels: usize, size: usize, range: PixelRange) -> Self {
         Self { numbers: 0, picture: Some(([channels, size, size], range)) }
     }
@@ -58,6 +77,7 @@ impl Architecture {
             Self::VaeDecoder(_) => "vae-decoder",
             Self::VaeEncoder(_) => "vae-encoder",
             Self::Mlp { .. } => "mlp",
+            Self::Graph { .. } => "graph",
             Self::Unknown(said) => said.get("kind").and_then(Json::as_str).unwrap_or_default(),
         }
     }
@@ -79,6 +99,10 @@ impl Architecture {
                 (Flow::picture(config.channels, VaeConfig::SIZE, Unit), Flow::numbers(2 * config.c_dim))
             }
             Self::Mlp { widths } => (Flow::numbers(*widths.first()?), Flow::numbers(*widths.last()?)),
+            Self::Graph { graph, range } => {
+                let taken: Vec<Shape> = graph.inputs().collect();
+                (Flow::of_shapes(&taken, *range), Flow::of_shapes(&graph.output_shapes().ok()?, *range))
+            }
             Self::Unknown(_) => return None,
         })
     }
@@ -91,6 +115,7 @@ impl Architecture {
             Self::VaeDecoder(config) => config.decoder_graph(),
             Self::VaeEncoder(config) => config.encoder_graph(),
             Self::Mlp { widths } => MlpConfig(widths.clone()).graph(),
+            Self::Graph { graph, .. } => graph.clone(),
             Self::Unknown(_) => return None,
         })
     }
@@ -110,6 +135,22 @@ impl Architecture {
                     && widths.iter().all(|width| (1..=MOST_WIDTH).contains(width));
                 if is_sound { Ok(()) } else { Err(format!("its {name} has impossible widths")) }
             }
+            Self::Graph { graph, .. } => {
+                let maps =
+                    |shapes: &[Shape]| shapes.iter().filter(|shape| matches!(shape, Shape::Map(_))).count();
+                let given = graph
+                    .output_shapes()
+                    .map_err(|error| format!("its {name} cannot be computed: {error}"))?;
+                let taken: Vec<Shape> = graph.inputs().collect();
+                match (taken.len(), maps(&given)) {
+                    (1, 0 | 1) => Ok(()),
+                    _ => Err(format!(
+                        "its {name} has {} inputs and gives {} pictures",
+                        taken.len(),
+                        maps(&given)
+                    )),
+                }
+            }
             Self::Unknown(said) => match said.get("kind").and_then(Json::as_str) {
                 Some(kind) if !KNOWN.contains(&kind) => Ok(()),
                 Some(kind) => Err(format!("its {name} has other sizes than a {kind} has")),
@@ -121,7 +162,7 @@ impl Architecture {
 }
 
 /// The kinds that are known, as they are written.
-const KNOWN: [&str; 5] = ["generator", "discriminator", "vae-decoder", "vae-encoder", "mlp"];
+const KNOWN: [&str; 6] = ["generator", "discriminator", "vae-decoder", "vae-encoder", "mlp", "graph"];
 
 fn check_trunk(network: &str, trunk: &ResnetTrunk) -> Result<(), String> {
     if trunk.is_valid() && trunk.nfilter <= MOST_WIDTH && trunk.nfilter <= trunk.nfilter_max {

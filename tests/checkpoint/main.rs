@@ -5,6 +5,7 @@ mod cli;
 #[path = "../common/mod.rs"]
 mod common;
 mod formats;
+mod onnx;
 mod pictures;
 mod plans;
 mod published;

@@ -153,13 +153,15 @@ impl<'a> Tensor<'a> {
             (Values::Bytes(bytes), Element::F64) => decode(bytes, |b| f64::from_le_bytes(b) as f32),
             (Values::Bytes(bytes), Element::F16) => decode(bytes, |b| f16::from_le_bytes(b).to_f32()),
             (Values::Bytes(bytes), Element::Bf16) => decode(bytes, |b| bf16::from_le_bytes(b).to_f32()),
-            (Values::Floats(floats), Element::F32) => floats.clone(),
-            (Values::Doubles(doubles), Element::F64) => doubles.iter().map(|&value| value as f32).collect(),
+            (Values::Floats(floats), Element::F32) => Some(floats.clone()),
+            (Values::Doubles(doubles), Element::F64) => {
+                Some(doubles.iter().map(|&value| value as f32).collect())
+            }
             (Values::Integers(bits), Element::F16) => {
-                bits.iter().map(|&bits| f16::from_bits(bits as u16).to_f32()).collect()
+                Some(bits.iter().map(|&bits| f16::from_bits(bits as u16).to_f32()).collect())
             }
             (Values::Integers(bits), Element::Bf16) => {
-                bits.iter().map(|&bits| bf16::from_bits(bits as u16).to_f32()).collect()
+                Some(bits.iter().map(|&bits| bf16::from_bits(bits as u16).to_f32()).collect())
             }
             (Values::Elsewhere { .. }, _) => return Err(self.elsewhere()),
             (_, element) => {
@@ -181,7 +183,7 @@ impl<'a> Tensor<'a> {
                 decode(bytes, |b| u8::from_le_bytes(b).into())
             }
             (Values::Integers(integers), Element::I64 | Element::I32 | Element::U8 | Element::Bool) => {
-                integers.clone()
+                Some(integers.clone())
             }
             (Values::Elsewhere { .. }, _) => return Err(self.elsewhere()),
             (_, element) => return Err(format!("{} holds {element:?}, not whole numbers", self.called())),
@@ -194,11 +196,16 @@ impl<'a> Tensor<'a> {
         matches!(self.element, Element::I64 | Element::I32 | Element::U8 | Element::Bool)
     }
 
-    fn counted<T>(&self, numbers: Vec<T>) -> Result<Vec<T>, String> {
-        if numbers.len() == self.len() {
-            return Ok(numbers);
+    /// `numbers`, if they were whole ones and as many as the sides say.
+    fn counted<T>(&self, numbers: Option<Vec<T>>) -> Result<Vec<T>, String> {
+        match numbers {
+            Some(numbers) if numbers.len() == self.len() => Ok(numbers),
+            Some(numbers) => {
+                let (shape, count) = (&self.shape, numbers.len());
+                Err(format!("{} has sides {shape:?}, but {count} elements", self.called()))
+            }
+            None => Err(format!("the last element of {} is cut short", self.called())),
         }
-        Err(format!("{} has sides {:?}, but {} elements", self.called(), self.shape, numbers.len()))
     }
 
     fn elsewhere(&self) -> String {
@@ -210,9 +217,8 @@ impl<'a> Tensor<'a> {
     }
 }
 
-/// The numbers in `bytes`; bytes that are left over make one more, so that their count cannot be right by accident.
-fn decode<const N: usize, T>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
+/// The numbers in `bytes`, if they are whole ones.
+fn decode<const N: usize, T>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Option<Vec<T>> {
     let (chunks, rest) = bytes.as_chunks();
-    let rest = (!rest.is_empty()).then_some([0; N]);
-    chunks.iter().copied().chain(rest).map(number).collect()
+    rest.is_empty().then(|| chunks.iter().copied().map(number).collect())
 }

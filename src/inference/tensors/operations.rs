@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use candle_core::{Result, Tensor, bail};
 
 use crate::base::PixelRange;
-use crate::graph::{Activation, Convolution, Layer, Operation, Pool, Shape, Value};
+use crate::graph::{Activation, Convolution, Corners, Layer, Operation, Pool, Shape, Value};
 use crate::ops::{self, Around};
 
 type Parameters = BTreeMap<String, Tensor>;
@@ -57,8 +57,14 @@ pub(super) fn compute<'a>(
             [first, second] => ops::residual(first, second, *scale),
             _ => bail!("a sum of {} operands", operands.len()),
         },
+        Operation::Multiply => match operands[..] {
+            [first, second] => first.broadcast_mul(second),
+            _ => bail!("a product of {} operands", operands.len()),
+        },
+        Operation::Bilinear { size, corners } => resampled(x, *size, *corners),
         Operation::Double => ops::upsample_nearest_2x(x),
         Operation::AveragePool(pool) => pooled(x, pool),
+        Operation::MaxPool(pool) => largest(x, pool),
         Operation::Reshape(to) => x.reshape(batched(x, *to)?),
         Operation::Concat => Tensor::cat(&operands, 1),
         Operation::Slice { start, length } => x.narrow(1, *start, *length)?.contiguous(),
@@ -100,6 +106,7 @@ fn activated(x: &Tensor, activation: Activation) -> Result<Tensor> {
         // ln(1 + exp(x)) without overflow
         Activation::Softplus => x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?,
         Activation::Elu(factor) => x.elu(factor),
+        Activation::Clamp(low, high) => x.clamp(low, high),
     }
 }
 
@@ -174,4 +181,50 @@ fn pooled(x: &Tensor, pool: &Pool) -> Result<Tensor> {
     let (_, _, height, width) = x.dims4()?;
     let share = average(&Tensor::ones((1, 1, height, width), x.dtype(), x.device())?)?;
     average(x)?.broadcast_div(&share)
+}
+
+/// The largest value of each window. Padding is a number below all others, which no window consists of alone.
+fn largest(x: &Tensor, pool: &Pool) -> Result<Tensor> {
+    let Pool { kernel, stride, padding, .. } = *pool;
+    if padding == 0 {
+        return x.max_pool2d_with_stride(kernel, stride);
+    }
+    // Above zero zeros are no harm, and candle pads with nothing else.
+    let least = x.min_all()?;
+    let above = x.broadcast_sub(&least)?;
+    let padded = above.pad_with_zeros(2, padding, padding)?.pad_with_zeros(3, padding, padding)?;
+    padded.contiguous()?.max_pool2d_with_stride(kernel, stride)?.broadcast_add(&least)
+}
+
+/// Bilinear resampling, which is a matrix along the rows and one along the columns.
+fn resampled(x: &Tensor, [height, width]: [usize; 2], corners: Corners) -> Result<Tensor> {
+    let (batch, channels, rows, columns) = x.dims4()?;
+    let matrix =
+        |from, to| Tensor::from_vec(weights(from, to, corners), (to, from), x.device())?.to_dtype(x.dtype());
+    let across = x.reshape((batch * channels * rows, columns))?.matmul(&matrix(columns, width)?.t()?)?;
+    let turned = across.reshape((batch * channels, rows, width))?.transpose(1, 2)?.contiguous()?;
+    let down = turned.reshape((batch * channels * width, rows))?.matmul(&matrix(rows, height)?.t()?)?;
+    down.reshape((batch * channels, width, height))?
+        .transpose(1, 2)?
+        .reshape((batch, channels, height, width))
+}
+
+/// How much of each of `from` pixels in a line is in each of `to`, `(to, from)`.
+fn weights(from: usize, to: usize, corners: Corners) -> Vec<f32> {
+    let mut weights = vec![0.0; to * from];
+    let step = from as f64 / to as f64;
+    for (i, row) in weights.chunks_exact_mut(from).enumerate() {
+        let i = i as f64;
+        let place = match corners {
+            Corners::Half => (i + 0.5) * step - 0.5,
+            Corners::Aligned => i * (from - 1) as f64 / (to.max(2) - 1) as f64,
+            Corners::Asymmetric => i * step,
+        };
+        let place = place.clamp(0.0, (from - 1) as f64);
+        let first = place.floor();
+        let share = (place - first) as f32;
+        row[first as usize] += 1.0 - share;
+        row[(first as usize + 1).min(from - 1)] += share;
+    }
+    weights
 }

@@ -6,7 +6,7 @@ use candle_core::{Device, Result, Tensor};
 
 use super::Interpreter;
 use crate::base::{Arrays, PixelRange, Stream};
-use crate::graph::{Activation, Convolution, Graph, Linear, Operation, Pool, Shape, random};
+use crate::graph::{Activation, Convolution, Corners, Graph, Linear, Operation, Pool, Shape, random};
 use crate::nets::{
     Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Mlp, MlpConfig, Parameters, ResnetTrunk,
     Vae, VaeConfig, Weights,
@@ -92,7 +92,15 @@ fn every_operation_is_what_its_definition_says() {
         (Operation::Activation(Activation::Sigmoid), map),
         (Operation::Activation(Activation::Softplus), map),
         (Operation::Activation(Activation::Elu(0.7)), Shape::Row(9)),
+        (Operation::Activation(Activation::Clamp(-0.5, 0.25)), Shape::Row(9)),
         (Operation::Double, map),
+        (Operation::Bilinear { size: [12, 16], corners: Corners::Half }, map),
+        (Operation::Bilinear { size: [4, 5], corners: Corners::Half }, map),
+        (Operation::Bilinear { size: [11, 16], corners: Corners::Aligned }, map),
+        (Operation::Bilinear { size: [1, 16], corners: Corners::Aligned }, map),
+        (Operation::Bilinear { size: [12, 13], corners: Corners::Asymmetric }, map),
+        (Operation::MaxPool(Pool { kernel: 2, stride: 2, padding: 0, counts_padding: false }), map),
+        (Operation::MaxPool(Pool { kernel: 3, stride: 2, padding: 1, counts_padding: false }), map),
         (pool(3, 2, 1, true), map),
         (pool(3, 1, 1, false), map),
         (pool(2, 2, 0, false), map),
@@ -118,6 +126,12 @@ fn every_operation_is_what_its_definition_says() {
     two.give(sum);
     two.give(joined);
     check(&two, 99, "two operands");
+    let mut product = Graph::default();
+    let (a, gate) = (product.input(map), product.input(Shape::Map([4, 1, 1])));
+    let gated = product.apply(Operation::Multiply, &[a, gate]);
+    let squared = product.apply(Operation::Multiply, &[gated, gated]);
+    product.give(squared);
+    check(&product, 98, "products");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Graphs in f64, the slow and obvious way.
 
 use crate::base::{Arrays, PixelRange};
-use crate::graph::{Activation, Convolution, Graph, Operation, Pool, Shape};
+use crate::graph::{Activation, Convolution, Corners, Graph, Operation, Pool, Shape};
 
 /// The results of a graph for one row or picture an input.
 pub(super) fn run(graph: &Graph, weights: &Arrays, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
@@ -54,6 +54,15 @@ fn compute(operation: &Operation, operands: &[(&[f64], Shape)], shape: Shape, we
         }
         Operation::Activation(activation) => x.iter().map(|&v| activated(*activation, v)).collect(),
         Operation::Add { scale } => x.iter().zip(operands[1].0).map(|(a, b)| a + scale * b).collect(),
+        Operation::Multiply => {
+            let (gate, other) = operands[1];
+            let area = shape.values() / other.values();
+            x.iter().enumerate().map(|(i, v)| v * gate[i / area]).collect()
+        }
+        Operation::Bilinear { size, corners } => {
+            places(shape).map(|(c, y, x_)| between(x, taken, c, [y, x_], *size, *corners)).collect()
+        }
+        Operation::MaxPool(pool) => places(shape).map(|place| largest(pool, x, taken, place)).collect(),
         Operation::Double => places(shape).map(|(c, y, x_)| at(x, taken, c, y / 2, x_ / 2)).collect(),
         Operation::AveragePool(pool) => places(shape).map(|place| pooled(pool, x, taken, place)).collect(),
         Operation::Reshape(_) => x.to_vec(),
@@ -98,6 +107,7 @@ fn activated(activation: Activation, v: f64) -> f64 {
                 factor * v.exp_m1()
             }
         }
+        Activation::Clamp(low, high) => v.clamp(low, high),
     }
 }
 
@@ -183,4 +193,45 @@ fn convolution(
         }
     }
     result
+}
+
+/// The largest value of the window at a place.
+fn largest(pool: &Pool, x: &[f64], taken: Shape, (c, y, x_): (usize, usize, usize)) -> f64 {
+    let [_, height, width] = sides(taken);
+    let mut found = f64::NEG_INFINITY;
+    for row in 0..pool.kernel {
+        for column in 0..pool.kernel {
+            let (y, x_) = (y * pool.stride + row, x_ * pool.stride + column);
+            let inside = (pool.padding..pool.padding + height).contains(&y)
+                && (pool.padding..pool.padding + width).contains(&x_);
+            if inside {
+                found = found.max(at(x, taken, c, y - pool.padding, x_ - pool.padding));
+            }
+        }
+    }
+    found
+}
+
+/// What lies at a place of a resampled map, between the four pixels around it.
+fn between(x: &[f64], taken: Shape, c: usize, place: [usize; 2], size: [usize; 2], corners: Corners) -> f64 {
+    let [_, height, width] = sides(taken);
+    let along = |i: usize, from: usize, to: usize| {
+        let (i, from, to) = (i as f64, from as f64, to as f64);
+        let place = match corners {
+            Corners::Half => (i + 0.5) / to * from - 0.5,
+            Corners::Aligned if to > 1.0 => i / (to - 1.0) * (from - 1.0),
+            Corners::Aligned => 0.0,
+            Corners::Asymmetric => i / to * from,
+        };
+        place.max(0.0).min(from - 1.0)
+    };
+    let (y, x_) = (along(place[0], height, size[0]), along(place[1], width, size[1]));
+    let mut sum = 0.0;
+    for row in 0..height {
+        for column in 0..width {
+            let near = |place: f64, pixel: usize| (1.0 - (place - pixel as f64).abs()).max(0.0);
+            sum += near(y, row) * near(x_, column) * at(x, taken, c, row, column);
+        }
+    }
+    sum
 }
