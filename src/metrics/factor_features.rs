@@ -22,8 +22,6 @@ use super::{Features, MetricError};
 
 /// The key of the description in the file's metadata.
 const KEY: &str = "idgan-features";
-/// Side of the pictures it takes.
-const SIDE: usize = 64;
 /// Width of the layer that describes a picture.
 const DIMS: usize = 256;
 /// Pictures that its accuracy is measured on.
@@ -186,8 +184,6 @@ pub fn train_factor_network(
             data.spec()
         )));
     }
-    let channels = data.picture_shape()[0];
-    check_pictures(data, [channels, SIDE, SIDE], "a feature network takes")?;
     let told = |factor: &&crate::data::Factor| ToldFactor {
         name: factor.name.clone(),
         classes: factor.values.len(),
@@ -196,19 +192,21 @@ pub fn train_factor_network(
     let mut task = FactorTask {
         data: data.spec().to_owned(),
         drawing: DrawingVersion::of(data.spec()),
-        channels,
+        channels: data.picture_shape()[0],
         factors: factors.iter().map(told).collect(),
         steps: training.steps,
         batch: training.batch,
         learning_rate: training.learning_rate,
         seed: training.seed,
     };
+    let shape = task.network().picture_shape();
+    check_pictures(data, shape, "a feature network takes")?;
     let start = task.network().initialise_uniform(&mut Stream::new(training.seed, "feature weights"));
     let weights = Weights::trainable(&start, device)?;
     let net = ConvEncoder::new(&weights, "")?;
     let mut optimiser = Optimiser::new(Rule::adam(training.learning_rate, 0.9, 0.999), &weights)?;
     let mut stream = Stream::new(training.seed, "feature pictures");
-    let mut reader = Reader { data, channels, device, pool, values: Vec::new() };
+    let mut reader = Reader { data, shape, device, pool, values: Vec::new() };
     for number in 0..training.steps {
         let indices: Vec<usize> = (0..training.batch).map(|_| stream.below(data.len())).collect();
         let pictures = reader.read(&indices, training.seed.wrapping_add(number as u64))?;
@@ -235,7 +233,7 @@ pub fn train_factor_network(
 /// Reads pictures onto the device.
 struct Reader<'a> {
     data: &'a dyn Dataset,
-    channels: usize,
+    shape: [usize; 3],
     device: &'a Device,
     pool: &'a Pool,
     values: Vec<f32>,
@@ -244,7 +242,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&mut self, indices: &[usize], draw: u64) -> Result<Tensor, MetricError> {
         read_pictures(self.data, indices, draw, self.pool, &mut self.values)?;
-        Ok(Tensor::from_slice(&self.values, (indices.len(), self.channels, SIDE, SIDE), self.device)?)
+        let [channels, height, width] = self.shape;
+        Ok(Tensor::from_slice(&self.values, (indices.len(), channels, height, width), self.device)?)
     }
 }
 
@@ -370,10 +369,11 @@ impl Features for FactorFeatures {
 
     fn extract(&mut self, pictures: &[f32], shape: [usize; 3]) -> Result<Vec<f32>, MetricError> {
         let rows = pictures.len() / shape.iter().product::<usize>().max(1);
-        let small = encoder_pictures(pictures, shape, [self.task.channels, SIDE, SIDE])?;
+        let taken @ [channels, height, width] = self.task.network().picture_shape();
+        let small = encoder_pictures(pictures, shape, taken)?;
         let pictures = small.as_deref().unwrap_or(pictures);
         let described = self.pool.run(|| -> candle_core::Result<Vec<f32>> {
-            let x = Tensor::from_slice(pictures, (rows, self.task.channels, SIDE, SIDE), &self.device)?;
+            let x = Tensor::from_slice(pictures, (rows, channels, height, width), &self.device)?;
             self.net.features(&x)?.flatten_all()?.to_vec1()
         })?;
         Ok(described)

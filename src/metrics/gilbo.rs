@@ -19,8 +19,6 @@ use super::{MetricError, Score, Watch};
 const BATCH: usize = 64;
 /// Adam's step size (ours).
 const LEARNING_RATE: f64 = 3e-4;
-/// Side of the pictures that the encoder takes.
-const SIDE: usize = 64;
 /// Steps when not said (ours).
 pub const GILBO_STEPS: usize = 10_000;
 /// Trainings when not said (ours).
@@ -83,7 +81,7 @@ fn trained_likelihoods(
     watch: &mut Watch<'_>,
 ) -> Result<Vec<f64>, MetricError> {
     let dims = pairs.dims;
-    let network = EncoderConfig { channels: pairs.drawing.picture_shape()[0], outputs: 2 * dims };
+    let network = pairs.network();
     let mut stream = Stream::for_item(options.seed, "gilbo weights", training as u64);
     let weights = Weights::trainable(&network.initialise_uniform(&mut stream), pairs.device)?;
     let encoder = ConvEncoder::new(&weights, "")?;
@@ -142,13 +140,18 @@ struct Pairs<'a, 'b> {
 }
 
 impl Pairs<'_, '_> {
+    /// The encoder that is trained on them.
+    fn network(&self) -> EncoderConfig {
+        EncoderConfig { channels: self.drawing.picture_shape()[0], outputs: 2 * self.dims }
+    }
+
     fn draw(
         &mut self,
         rows: std::ops::Range<usize>,
         watch: &Watch<'_>,
     ) -> Result<(Tensor, Tensor), MetricError> {
         let count = rows.len();
-        let shape @ [channels, ..] = self.drawing.picture_shape();
+        let (shape, taken) = (self.drawing.picture_shape(), self.network().picture_shape());
         let (mut codes, mut pictures) = (Vec::new(), Vec::new());
         // Large pictures are drawn few at a time, and only their small copies are kept.
         let mut start = rows.start;
@@ -157,13 +160,14 @@ impl Pairs<'_, '_> {
             let drawn = self.drawing.draw(start..end, &mut self.pictures, watch.cancel())?;
             let block = drawn.block(self.code).map_err(|error| MetricError::request(error.to_string()))?;
             codes.extend_from_slice(block.data());
-            match encoder_pictures(&self.pictures, shape, [channels, SIDE, SIDE])? {
+            match encoder_pictures(&self.pictures, shape, taken)? {
                 Some(small) => pictures.extend(small),
                 None => pictures.extend_from_slice(&self.pictures),
             }
             start = end;
         }
         let codes = Tensor::from_vec(codes, (count, self.dims), self.device)?;
-        Ok((codes, Tensor::from_vec(pictures, (count, channels, SIDE, SIDE), self.device)?))
+        let [channels, height, width] = taken;
+        Ok((codes, Tensor::from_vec(pictures, (count, channels, height, width), self.device)?))
     }
 }

@@ -1,6 +1,10 @@
 //! What a configuration must be like to be trained.
 
 use super::config::{GanNets, GanTraining, Method, Ramp, TrainConfig, VaeTraining};
+use crate::nets::VaeConfig;
+
+/// Picture sizes that a residual GAN is trained at.
+const GAN_SIZES: [usize; 5] = [64, 128, 256, 512, 1024];
 
 /// A configuration that cannot be trained.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -36,16 +40,18 @@ impl TrainConfig {
         }
         if self.method.is_stage_1() {
             require(self.gan.is_none(), "the section [gan] does not belong to a VAE method")?;
-            return require(self.size == 64, "the VAE is trained at size 64; only the GAN takes other sizes");
+            let size = VaeConfig::SIZE;
+            return require(
+                self.size == size,
+                &format!("the VAE is trained at size {size}; only the GAN takes other sizes"),
+            );
         }
         let gan = self.gan.as_ref().ok_or_else(|| missing("gan"))?;
+        require(GAN_SIZES.contains(&self.size), "size must be 64, 128, 256, 512 or 1024")?;
+        let small = VaeConfig::SIZE;
         require(
-            self.size.is_power_of_two() && (64..=1024).contains(&self.size),
-            "size must be 64, 128, 256, 512 or 1024",
-        )?;
-        require(
-            gan.nets != GanNets::Small || self.size == 64,
-            "the small networks are 64x64; use gan.nets = \"resnet\" for larger pictures",
+            gan.nets != GanNets::Small || self.size == small,
+            &format!("the small networks are {small}x{small}; use gan.nets = \"resnet\" for larger pictures"),
         )?;
         gan.validate()?;
         self.validate_method(gan)
@@ -77,7 +83,8 @@ impl TrainConfig {
                 require(gan.s_dim > 0, "gan.s_dim must be at least 1, since s is its whole input")?;
             }
             Method::VaeGan => {
-                require(self.size == 64, "size must be 64, the decoder's")?;
+                let size = VaeConfig::SIZE;
+                require(self.size == size, &format!("size must be {size}, the decoder's"))?;
                 require(gan.s_dim == 0, "gan.s_dim must be 0, since the decoder takes c alone")?;
                 require(gan.nets != GanNets::ResnetVdb, "gan.nets must be \"small\" or \"resnet\"")?;
             }

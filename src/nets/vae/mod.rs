@@ -32,3 +32,10 @@ pub struct EncoderConfig {
     /// Outputs of the last layer.
     pub outputs: usize,
 }
+
+impl EncoderConfig {
+    /// Channels, height and width of the pictures that it takes.
+    pub fn picture_shape(&self) -> [usize; 3] {
+        [self.channels, VaeConfig::SIZE, VaeConfig::SIZE]
+    }
+}
