@@ -12,8 +12,8 @@ use super::{Architecture, Chain, CodeBlock, Port};
 
 /// What a model is: its code blocks, its networks, the chains in which they run, and where it comes from.
 ///
-/// Kept as JSON in the bundle's metadata.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Kept as JSON in the bundle's metadata, and read from it by [`ModelDescription::parse`] alone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelDescription {
     /// Version of this document: [`ModelDescription::FORMAT`], whatever the file was that it was read from.
     pub format: u32,
@@ -22,22 +22,19 @@ pub struct ModelDescription {
     /// The codes, in the order in which the explorer shows them.
     pub codes: Vec<CodeBlock>,
     /// The networks by name.
-    #[serde(default)]
     pub networks: BTreeMap<String, Network>,
     /// The chains that end in a picture, the main one first.
-    #[serde(default)]
     pub render: Vec<Chain>,
     /// The chains that begin with a picture, the main one first.
-    #[serde(default)]
     pub encode: Vec<Chain>,
     /// Data set specification the model was trained on, for instance `dsprites` or `images:DIR`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
     /// Steps, losses, wall time: whatever the trainer wants to keep, for people to read.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub training: BTreeMap<String, Json>,
     /// Program version, command, seed, source files and their hashes.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub provenance: BTreeMap<String, Json>,
 }
 

@@ -7,14 +7,13 @@ use serde_json::Value as Json;
 
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
 
-use super::{CodeBlock, ModelDescription};
+use super::{Chain, CodeBlock, ModelDescription, Network};
 
 impl ModelDescription {
-    /// Reads the JSON of any format and turns it into the newest. Whether it is sound is for
-    /// [`ModelDescription::validate`] to say.
+    /// Reads the JSON of any format, turns it into the newest, and checks it.
     ///
     /// # Errors
-    /// When it is no description, or one of a format to come.
+    /// When it is no description, one of a format to come, or one that [`ModelDescription::validate`] refuses.
     pub fn parse(text: &str) -> Result<Self, String> {
         let json: Json = serde_json::from_str(text)
             .map_err(|error| format!("its model description is no JSON ({error})"))?;
@@ -27,9 +26,11 @@ impl ModelDescription {
         }
         let described = match format {
             0 | 1 => serde_json::from_value::<Format1>(json).map(Self::from),
-            _ => serde_json::from_value(json),
+            _ => Format2::deserialize(json),
         };
-        described.map_err(|error| format!("its model description is not sound ({error})"))
+        let described = described.map_err(|error| format!("its model description is not sound ({error})"))?;
+        described.validate()?;
+        Ok(described)
     }
 
     /// The JSON that [`ModelDescription::parse`] reads.
@@ -39,6 +40,26 @@ impl ModelDescription {
     pub fn to_json(&self) -> Result<String, String> {
         serde_json::to_string(self).map_err(|error| error.to_string())
     }
+}
+
+/// The second format: the description as it is.
+#[derive(Deserialize)]
+#[serde(remote = "ModelDescription")]
+struct Format2 {
+    format: u32,
+    name: String,
+    codes: Vec<CodeBlock>,
+    #[serde(default)]
+    networks: BTreeMap<String, Network>,
+    #[serde(default)]
+    render: Vec<Chain>,
+    #[serde(default)]
+    encode: Vec<Chain>,
+    data: Option<String>,
+    #[serde(default)]
+    training: BTreeMap<String, Json>,
+    #[serde(default)]
+    provenance: BTreeMap<String, Json>,
 }
 
 /// The first format.
