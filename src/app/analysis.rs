@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,14 +10,15 @@ use super::selection::Dimension;
 use super::state::State;
 use super::tasks::Task;
 use crate::base::{Cancel, Picture};
-use crate::engine::{Batch, Cell, Reader, Role};
-use crate::explore::{Codes, draw_all, evenly, matrix};
+use crate::engine::{Batch, Cell, Reader};
+use crate::explore::{CodeMatrix, Codes, draw_all, evenly, matrix};
+use crate::model::ChainId;
 
 /// What is known about how the codes act on the pictures.
 #[derive(Default)]
 pub(crate) struct Analysis {
     heat_key: Option<HeatKey>,
-    pub(crate) heat: [HeatMap; 2],
+    pub(crate) heat: BTreeMap<ChainId, HeatMap>,
     pub(crate) leakage: Measured<Leakage>,
     pub(crate) shares: Measured<Shares>,
     /// Whether the model was read again since with other weights.
@@ -30,7 +32,7 @@ struct HeatKey {
     codes: Codes,
 }
 
-/// Where one network's picture changes while the selected factor runs through its range.
+/// Where one chain's picture changes while the selected factor runs through its range.
 pub(crate) struct HeatMap {
     pub(crate) surface: Surface,
     /// The largest mean difference, in [0, 1], which is shown white; absent until it is measured.
@@ -61,7 +63,7 @@ impl<T> Default for Measured<T> {
 impl Analysis {
     /// Whether something is being rendered for it.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.heat.iter().any(|map| map.task.is_some()) || self.is_measuring()
+        self.heat.values().any(|map| map.task.is_some()) || self.is_measuring()
     }
 
     /// Whether somebody waits for a measurement.
@@ -145,12 +147,12 @@ impl State {
             let fits = codes.set_row(&block, row, &moved);
             debug_assert!(fits.is_ok(), "{fits:?}");
         }
-        let roles: Vec<Role> = model.roles().collect();
-        for role in roles {
-            let Some(cells) = self.render_all("heat", role, &codes, 128) else { continue };
+        let chains: Vec<ChainId> = model.chains().collect();
+        for chain in chains {
+            let Some(cells) = self.render_all("heat", chain, &codes, 128) else { continue };
             let work = move |cancel: &Cancel| heat_picture(&collect(&cells, HEAT_STEPS, cancel)?);
             match self.tasks.start("idgan-heat", ctx, work) {
-                Ok(task) => self.analysis.heat[role as usize].task = Some(task),
+                Ok(task) => self.analysis.heat.entry(chain).or_default().task = Some(task),
                 Err(message) => self.log.warn(About::HeatMap, message),
             }
         }
@@ -166,12 +168,12 @@ impl State {
 
     fn measure_leakage(&mut self, ctx: &egui::Context) {
         let (Some(model), Some(latent)) = (&self.model, &self.latent) else { return };
-        let Some(code) = model.description().encoded() else { return };
+        let Some(code) = model.opened.encoded() else { return };
         let Some(block) = model.description().block(code) else { return };
         let Some([_, side, _]) = model.description().encoder_shape() else { return };
-        if model.opened.generator_shape.is_none() || self.analysis.leakage.task.is_some() {
+        let Some(chain) = model.shown(None, &[code]).filter(|_| self.analysis.leakage.task.is_none()) else {
             return;
-        }
+        };
         let dims = block.dims;
         let mut codes = latent.codes().select(&vec![0; 2 * dims]);
         let mut spans = Vec::with_capacity(dims);
@@ -185,12 +187,12 @@ impl State {
                 debug_assert!(fits.is_ok(), "{fits:?}");
             }
         }
-        let epoch = model.opened.epoch;
-        let Some(cells) = self.render_all("leakage", Role::Generator, &codes, side) else { return };
+        let (epoch, code) = (model.opened.epoch, code.to_owned());
+        let Some(cells) = self.render_all("leakage", chain, &codes, side) else { return };
         let reader = self.engine.reader();
         let work = move |cancel: &Cancel| {
             let pictures = collect(&cells, 2 * dims, cancel)?;
-            leakage(&reader, epoch, pictures, &spans, cancel)
+            leakage(&reader, (epoch, &code), pictures, &spans, cancel)
         };
         match self.tasks.start("idgan-leakage", ctx, work) {
             Ok(task) => self.analysis.leakage.task = Some(task),
@@ -199,8 +201,9 @@ impl State {
     }
 
     fn measure_shares(&mut self, ctx: &egui::Context) {
-        let Some(model) = self.model.as_ref().filter(|model| model.has_noise()) else { return };
-        let Some(noise) = model.noise_blocks().next().map(|block| block.name.clone()) else { return };
+        let Some(model) = &self.model else { return };
+        let Ok(varied) = CodeMatrix::varied(model.description()) else { return };
+        let (noise, chain) = (varied.block.name.clone(), varied.chain);
         if self.analysis.shares.task.is_some() {
             return;
         }
@@ -208,7 +211,7 @@ impl State {
         let columns = draw_all(model.description(), SHARE_SIDE, 11, posterior);
         let rows = draw_all(model.description(), SHARE_SIDE, 12, None);
         let Ok(codes) = matrix(&columns, &rows, &noise) else { return };
-        let Some(cells) = self.render_all("shares", Role::Generator, &codes, SHARE_PIXELS) else { return };
+        let Some(cells) = self.render_all("shares", chain, &codes, SHARE_PIXELS) else { return };
         let work = move |cancel: &Cancel| {
             Some(shares(&collect(&cells, SHARE_SIDE * SHARE_SIDE, cancel)?, SHARE_SIDE))
         };
@@ -220,7 +223,7 @@ impl State {
 
     /// Takes in what has been measured.
     pub(crate) fn receive_analysis(&mut self) {
-        for map in &mut self.analysis.heat {
+        for map in self.analysis.heat.values_mut() {
             let Some(answer) = map.task.as_ref().and_then(Task::take) else { continue };
             map.task = None;
             match answer {
@@ -255,16 +258,16 @@ impl State {
     fn render_all(
         &self,
         lane: &'static str,
-        role: Role,
+        chain: ChainId,
         codes: &Codes,
         side: usize,
     ) -> Option<Receiver<Cell>> {
         let model = self.model.as_ref()?;
-        let inputs = codes.input(model.description(), role.chain());
+        let inputs = codes.input(model.description(), model.name_of(chain));
         let inputs = inputs.ok()?;
         let rows = (0..codes.rows()).map(|row| inputs.row(row).into()).collect();
         let (batch, cells) = Batch::new(lane, model.opened.epoch, rows, side);
-        self.engine.batch(role, batch);
+        self.engine.batch(chain, batch);
         Some(cells)
     }
 }
@@ -320,14 +323,14 @@ fn heat_picture(pictures: &[Picture]) -> Option<(Picture, f32)> {
 /// Encodes the two pictures of every dimension and compares what the encoder sees.
 fn leakage(
     reader: &Reader,
-    epoch: u64,
+    (epoch, code): (u64, &str),
     pictures: Vec<Picture>,
     spans: &[f32],
     cancel: &Cancel,
 ) -> Option<Leakage> {
     let mut seen = Vec::with_capacity(pictures.len());
     for picture in pictures {
-        seen.push(receive(&reader.encode(epoch, Arc::new(picture)), cancel)?.mu);
+        seen.push(receive(&reader.encode(epoch, code, Arc::new(picture)), cancel)?.mu);
     }
     let dims = spans.len();
     let mut moved = Vec::with_capacity(dims * dims);

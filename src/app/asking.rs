@@ -1,18 +1,19 @@
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::base::Array;
-use crate::engine::{Engine, Frame, FrameRequest, Motion, Opened, Role};
+use crate::engine::{Engine, Frame, FrameRequest, Motion, Opened, Target};
 use crate::explore::{Codes, CodesError};
+use crate::model::ChainId;
 
-/// What an engine's networks were last asked for, so that each code is asked for once.
+/// What an engine's chains were last asked for, so that each code is asked for once.
 #[derive(Default)]
 pub(crate) struct Asking {
-    asked: [Asked; 2],
+    asked: BTreeMap<ChainId, Asked>,
     number: u64,
 }
 
-/// What was last asked of a network.
+/// What was last asked of a chain.
 #[derive(Default)]
 struct Asked {
     epoch: u64,
@@ -23,8 +24,8 @@ struct Asked {
 
 /// How codes are asked for.
 pub(crate) struct Wish {
-    /// The part that the encoder should read back from the generator's picture.
-    pub(crate) target: Option<Arc<[f32]>>,
+    /// What should be read back from the picture, and from which chain's.
+    pub(crate) target: Option<(ChainId, Target)>,
     /// Whether more codes will follow at once.
     pub(crate) is_moving: bool,
     /// When the person asked.
@@ -32,26 +33,28 @@ pub(crate) struct Wish {
 }
 
 impl Asking {
-    /// Asks `role` for the picture of row 0 of `codes`, if it was not asked for it last; tells it when a motion is
+    /// Asks `chain` for the picture of row 0 of `codes`, if it was not asked for it last; tells it when a motion is
     /// over.
     ///
     /// # Errors
-    /// When the codes lack what the network takes.
+    /// When the codes lack what the chain takes.
     pub(crate) fn ask(
         &mut self,
         engine: &Engine,
         model: &Opened,
-        role: Role,
+        chain: ChainId,
         codes: &Codes,
         wish: &Wish,
     ) -> Result<(), CodesError> {
-        let input = codes.input(&model.description, role.chain());
-        let input = input.map(Array::into_data)?;
-        let asked = &mut self.asked[role as usize];
+        let Some(name) = model.description.render_chain(chain).map(|chain| &chain.name) else {
+            return Ok(());
+        };
+        let input = codes.input(&model.description, name).map(Array::into_data)?;
+        let asked = self.asked.entry(chain).or_default();
         if asked.epoch == model.epoch && asked.code == input {
             if asked.is_moving && !wish.is_moving {
                 asked.is_moving = false;
-                engine.settle(role);
+                engine.settle(chain);
             }
             return Ok(());
         }
@@ -59,24 +62,31 @@ impl Asking {
         let request = FrameRequest {
             number: self.number,
             epoch: model.epoch,
+            chain,
             code: input.as_slice().into(),
-            target: wish.target.clone().filter(|_| role == Role::Generator),
+            target: wish.target.as_ref().filter(|(of, _)| *of == chain).map(|(_, target)| target.clone()),
             motion: if wish.is_moving { Motion::Moving } else { Motion::Settled },
             asked: wish.at,
         };
         *asked = Asked { epoch: model.epoch, code: input, number: self.number, is_moving: wish.is_moving };
-        engine.request(role, request);
+        engine.request(request);
         Ok(())
     }
 
-    /// Whether `frame` is what `role` was last asked for.
-    pub(crate) fn is_answered_by(&self, role: Role, frame: Option<&Frame>) -> bool {
-        let asked = &self.asked[role as usize];
-        frame.is_some_and(|frame| frame.number == asked.number && frame.epoch == asked.epoch)
+    /// Whether `frame` is what `chain` was last asked for.
+    pub(crate) fn is_answered_by(&self, chain: ChainId, frame: Option<&Frame>) -> bool {
+        let asked = self.asked.get(&chain);
+        let is_it = |frame: &Frame, asked: &Asked| frame.number == asked.number && frame.epoch == asked.epoch;
+        frame.zip(asked).is_some_and(|(frame, asked)| is_it(frame, asked))
     }
 
-    /// Asks `role` again, whatever was asked before.
-    pub(crate) fn forget(&mut self, role: Role) {
-        self.asked[role as usize] = Asked::default();
+    /// Asks `chain` again, whatever was asked before.
+    pub(crate) fn forget(&mut self, chain: ChainId) {
+        self.asked.remove(&chain);
+    }
+
+    /// Asks every chain again.
+    pub(crate) fn forget_all(&mut self) {
+        self.asked.clear();
     }
 }

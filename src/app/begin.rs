@@ -9,7 +9,7 @@ use super::photo::PhotoState;
 use super::state::{Start, State};
 use super::watch::Watch;
 use crate::checkpoint::{BUNDLED, BundledModel};
-use crate::engine::{Opened, Role, Source};
+use crate::engine::{Opened, Source};
 use crate::explore::{LatentState, draw_prior};
 use crate::model::CodeKind;
 
@@ -64,11 +64,6 @@ impl State {
         let model = ModelView::new(opened);
         self.log.info(format!("Opened {}", model.description().name));
         self.settings.remember(&model.opened.source);
-        for role in Role::ALL {
-            if model.opened.shape(role).is_none() {
-                self.views.view_mut(role).frame = None;
-            }
-        }
         self.read_back = None;
         // Reading it again keeps the watch, so that no change between two looks is missed.
         let old = self.model.as_ref();
@@ -77,7 +72,7 @@ impl State {
             let ctx = self.ctx().clone();
             self.watch = Watch::new(model.opened.source.path(), &mut self.tasks, &ctx);
         }
-        self.views.expect(model.opened.epoch);
+        self.views.own.expect(&model.opened);
         let kept = match (&start, self.latent.take()) {
             (Start::AsIs, Some(latent)) => latent.read_again(model.description()),
             _ => None,
@@ -99,7 +94,7 @@ impl State {
         self.has_selected &= (is_same || matches!(start, Start::At(_))) && self.has_selection();
         self.select_first();
         self.check_beside();
-        Role::ALL.into_iter().for_each(|role| self.asking.forget(role));
+        self.asking.forget_all();
         if let Some(folder) = self.config.clone() {
             self.recall(&folder, is_kept);
         }

@@ -10,8 +10,12 @@ use serde::Serialize;
 
 use super::{Explorer, Options};
 use crate::base::percentile;
-use crate::engine::{Latest, Role};
+use crate::engine::Latest;
 use crate::explore::RangeSpec;
+use crate::model::{GAN, VAE};
+
+/// The chains that are measured.
+const CHAINS: [&str; 2] = [VAE, GAN];
 
 /// How long to wait for a model, or for the last picture.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -203,12 +207,13 @@ impl Bench {
     }
 
     fn report(&self, settled_after: Duration) -> Report {
-        let exact = |role| {
-            let shown = self.explorer.shown_code(role);
+        let exact = |chain| {
+            let shown = self.explorer.shown_code(chain);
             shown.is_some_and(|code| {
-                self.explorer.wanted_code(role).is_none_or(|wanted| wanted[..] == code[..])
+                self.explorer.wanted_code(chain).is_none_or(|wanted| wanted[..] == code[..])
             })
         };
+        let of = |chain| CHAINS.iter().position(|known| *known == chain).unwrap_or_default();
         let counters = self.explorer.counters();
         let superseded =
             counters.superseded.load(Ordering::Relaxed) + counters.cancelled.load(Ordering::Relaxed);
@@ -218,14 +223,14 @@ impl Bench {
             interval_ms: ms(self.script.interval),
             update_ms: Percentiles::of(&self.updates),
             frame_ms: Percentiles::of(&self.frames),
-            decoder_latency_ms: Percentiles::of(&self.latencies[Role::Decoder as usize]),
-            generator_latency_ms: Percentiles::of(&self.latencies[Role::Generator as usize]),
-            decoder_pictures: self.during[Role::Decoder as usize],
-            generator_pictures: self.during[Role::Generator as usize],
+            decoder_latency_ms: Percentiles::of(&self.latencies[of(VAE)]),
+            generator_latency_ms: Percentiles::of(&self.latencies[of(GAN)]),
+            decoder_pictures: self.during[of(VAE)],
+            generator_pictures: self.during[of(GAN)],
             longest_generator_gap_ms: ms(self.gap),
             settled_after_ms: ms(settled_after),
             stale_frames_shown: self.stale,
-            final_is_exact: exact(Role::Decoder) && exact(Role::Generator),
+            final_is_exact: CHAINS.into_iter().all(exact),
             range_resolutions: self.explorer.range_resolutions(),
             superseded,
             gpu: self.gpu.clone(),
@@ -235,19 +240,19 @@ impl Bench {
     /// Collects what the frame before uploaded.
     fn collect(&mut self) {
         self.stale += self.explorer.stale_frames().1;
-        for role in Role::ALL {
-            let uploads = self.explorer.take_uploads(role);
+        for (at, chain) in CHAINS.into_iter().enumerate() {
+            let uploads = self.explorer.take_uploads(chain);
             if !matches!(self.phase, Phase::Dragging) {
                 continue;
             }
-            self.during[role as usize] += uploads.len();
-            if role == Role::Generator && !uploads.is_empty() {
+            self.during[at] += uploads.len();
+            if chain == GAN && !uploads.is_empty() {
                 let now = Instant::now();
                 if let Some(last) = self.last_picture.replace(now) {
                     self.gap = self.gap.max(now - last);
                 }
             }
-            self.latencies[role as usize].extend(uploads);
+            self.latencies[at].extend(uploads);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::model::ModelView;
 use super::state::State;
 use super::view::{ModelPictures, Pane};
 use crate::checkpoint::BundledModel;
-use crate::engine::{Engine, Event, Opened, Part, Role, Source};
+use crate::engine::{Engine, Event, Opened, Part, Source};
 use crate::explore::Codes;
 use crate::model::ModelDescription;
 
@@ -20,8 +20,8 @@ pub(crate) struct Beside {
     /// Epoch and name of the model that is being read.
     loading: Option<(u64, String)>,
     asking: Asking,
-    /// Whose pictures are compared, where both models have both networks.
-    pub(crate) role: Option<Role>,
+    /// Name of the chain whose pictures are compared, where both models have it.
+    pub(crate) chain: Option<String>,
 }
 
 impl Beside {
@@ -39,7 +39,7 @@ impl Beside {
 /// What a message of the second model's engine is about.
 fn about(part: Part) -> About {
     match part {
-        Part::Network(role) => About::NetworkBeside(role),
+        Part::Chain(chain) => About::ChainBeside(chain),
         Part::Model | Part::Encoder => About::Beside,
     }
 }
@@ -73,7 +73,7 @@ impl State {
                 log::warn!("the second model's threads have ended in the window's: {error}");
             }
         }
-        self.beside = Beside { role: self.beside.role, ..Beside::default() };
+        self.beside = Beside { chain: self.beside.chain.take(), ..Beside::default() };
         // A worker that finishes late writes into the old surfaces, which nobody shows any more.
         self.views.beside = ModelPictures::default();
     }
@@ -84,17 +84,17 @@ impl State {
             self.on_beside_event(event);
         }
         let Some(engine) = &self.beside.engine else { return };
-        let epoch = self.beside.model.as_ref().map(|model| model.opened.epoch);
-        for role in Role::ALL {
-            let Some(frame) = engine.frame(role) else { continue };
-            if epoch == Some(frame.epoch) {
-                self.views.beside.view_mut(role).frame = Some(frame);
-                self.log.succeed(About::NetworkBeside(role));
-            } else {
-                self.stale_frames += 1;
+        let Some(model) = &self.beside.model else { return };
+        for chain in model.description().chain_ids() {
+            let Some(frame) = engine.frame(chain) else { continue };
+            match self.views.beside.view_mut(chain).filter(|_| model.opened.epoch == frame.epoch) {
+                Some(view) => {
+                    view.frame = Some(frame);
+                    view.latency = view.surface.take_latency().or(view.latency);
+                    self.log.succeed(About::ChainBeside(chain));
+                }
+                None => self.stale_frames += 1,
             }
-            let view = self.views.beside.view_mut(role);
-            view.latency = view.surface.take_latency().or(view.latency);
         }
     }
 
@@ -109,9 +109,10 @@ impl State {
                     self.close_beside();
                 }
             }
-            Event::Restarted(role) => {
-                self.beside.asking.forget(role);
-                self.log.info(format!("{} of the model beside runs again", role.title()));
+            Event::Restarted(chain) => {
+                self.beside.asking.forget(chain);
+                let title = self.beside.model.as_ref().map(|model| model.opened.title(chain));
+                self.log.info(format!("{} of the model beside runs again", title.unwrap_or_default()));
             }
             Event::Warning { part, message } => {
                 self.log.warn(about(part), format!("Model beside: {message}"));
@@ -127,7 +128,7 @@ impl State {
     fn on_beside_opened(&mut self, opened: Arc<Opened>) {
         self.beside.loading.take_if(|(epoch, _)| *epoch <= opened.epoch);
         self.views.beside.forget_frames();
-        self.views.beside.expect(opened.epoch);
+        self.views.beside.expect(&opened);
         self.log.succeed(About::Beside);
         self.log.info(format!("Opened {} beside", opened.description.name));
         self.beside.model = Some(ModelView::new(opened));
@@ -151,10 +152,10 @@ impl State {
 
     /// Asks the second model for the picture of the codes as they are now. `wish` is that of the first one.
     pub(crate) fn sync_beside(&mut self, codes: &Codes, wish: &Wish) {
-        let Some(Pane { role, .. }) = self.panes().into_iter().find(|pane| pane.is_beside) else { return };
+        let Some(Pane { chain, .. }) = self.panes().into_iter().find(|pane| pane.is_beside) else { return };
         let beside = &mut self.beside;
         let (Some(engine), Some(model)) = (&beside.engine, &beside.model) else { return };
-        if let Err(error) = beside.asking.ask(engine, &model.opened, role, codes, wish) {
+        if let Err(error) = beside.asking.ask(engine, &model.opened, chain, codes, wish) {
             self.log.fail(About::Beside, format!("The model beside cannot be asked: {error}"));
             self.close_beside();
         }
@@ -163,36 +164,37 @@ impl State {
     /// Whether the second model's picture shows the codes as they are now, or there is none.
     pub(crate) fn is_beside_settled(&self) -> bool {
         let is_answered = |pane: Pane| {
-            let frame = self.views.pane(pane).frame.as_ref();
-            !pane.is_beside || self.beside.asking.is_answered_by(pane.role, frame)
+            let frame = self.views.frame(pane);
+            !pane.is_beside || self.beside.asking.is_answered_by(pane.chain, frame)
         };
         self.beside.loading.is_none() && self.panes().into_iter().all(is_answered)
     }
 
-    /// The pictures that the middle of the window shows: one or two.
+    /// The pictures that the middle of the window shows: those of all chains, or one of each of two models.
     pub(crate) fn panes(&self) -> Vec<Pane> {
         let Some(first) = &self.model else { return Vec::new() };
         let Some(second) = &self.beside.model else {
-            return first.roles().map(|role| Pane { role, is_beside: false }).collect();
+            return first.chains().map(|chain| Pane { chain, is_beside: false }).collect();
         };
-        let has_both = |role: &Role| first.roles().any(|r| r == *role) && second.roles().any(|r| r == *role);
-        let shared = self.beside.role.filter(has_both).or_else(|| first.roles().find(has_both));
-        vec![
-            Pane { role: shared.unwrap_or(first.main_role()), is_beside: false },
-            Pane { role: shared.unwrap_or(second.main_role()), is_beside: true },
-        ]
+        let shared = self.shared_chains();
+        let wish = self.beside.chain.as_deref().filter(|wish| shared.iter().any(|name| name == wish));
+        let wish = wish.or_else(|| shared.first().map(String::as_str));
+        let pane =
+            |model: &ModelView, is_beside| model.shown(wish, &[]).map(|chain| Pane { chain, is_beside });
+        [pane(first, false), pane(second, true)].into_iter().flatten().collect()
     }
 
-    /// Whether both models have both networks, so that there is a choice of what to compare.
-    pub(crate) fn can_choose_beside(&self) -> bool {
-        let has_two = |model: &ModelView| model.roles().count() == 2;
-        self.model.as_ref().is_some_and(has_two) && self.beside.model.as_ref().is_some_and(has_two)
+    /// Names of the chains that both models have: what there is to choose from for a comparison.
+    pub(crate) fn shared_chains(&self) -> Vec<String> {
+        let (Some(first), Some(second)) = (&self.model, &self.beside.model) else { return Vec::new() };
+        let has = |name: &str| second.chains().any(|chain| second.name_of(chain) == name);
+        first.chains().map(|chain| first.name_of(chain)).filter(|name| has(name)).map(str::to_owned).collect()
     }
 
     /// Whether there are two pictures to compare.
     pub(crate) fn can_compare(&self) -> bool {
         let panes = self.panes();
-        panes.len() == 2 && panes.into_iter().all(|pane| self.views.pane(pane).frame.is_some())
+        panes.len() == 2 && panes.into_iter().all(|pane| self.views.frame(pane).is_some())
     }
 }
 

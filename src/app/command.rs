@@ -376,7 +376,8 @@ impl Command {
             C::ExportMatrix => state.code_matrix().is_ok(),
             C::PlayPause | C::ExportAnimation => state.can_play().is_ok(),
             C::SavePicture => {
-                state.model.as_ref().is_some_and(|m| state.views.view(m.main_role()).frame.is_some())
+                let main = state.model.as_ref().and_then(|model| model.main_chain());
+                main.is_some_and(|chain| state.views.own.frame(chain).is_some())
             }
             C::Evaluate => has_model,
             C::ExportEvaluation => state.evaluate.results.is_some(),
@@ -385,18 +386,18 @@ impl Command {
             C::ExportTraversal => state.traversal().is_ok(),
             C::PairVae => {
                 let lone = |m: &super::model::ModelView| {
-                    m.opened.decoder_shape.is_none() && m.opened.generator_shape.is_some()
+                    m.description().generator().is_some() && m.description().decoder().is_none()
                 };
                 state.model.as_ref().is_some_and(lone)
             }
             C::MeasureData => {
                 let can = |m: &super::model::ModelView| {
-                    m.opened.encoder_dim.is_some() && m.opened.source.path().exists()
+                    m.opened.encoded().is_some() && m.opened.source.path().exists()
                 };
                 state.model.as_ref().is_some_and(can)
             }
             C::StartFromData => state.own_data().is_some(),
-            C::StartFromPhoto => state.model.as_ref().is_some_and(|m| m.opened.encoder_dim.is_some()),
+            C::StartFromPhoto => state.model.as_ref().is_some_and(|m| m.opened.encoded().is_some()),
             C::RandomFactors => state.model.as_ref().is_some_and(|m| m.slider_blocks().next().is_some()),
             C::ResetFactors => state.can_reset(),
             C::NewNuisance | C::NeutralNuisance => has_noise() && !state.nuisance.locked,

@@ -50,7 +50,7 @@ impl DataPictures {
 impl State {
     /// The data set that the model was trained on, where the program draws it by itself and an encoder can read it.
     pub(crate) fn own_data(&self) -> Option<&'static str> {
-        let model = self.model.as_ref().filter(|model| model.opened.encoder_dim.is_some())?;
+        let model = self.model.as_ref().filter(|model| model.opened.encoded().is_some())?;
         let description = model.description();
         drawn_by_program(description.data.as_deref()?).filter(|_| description.data_picture().is_none())
     }

@@ -79,7 +79,7 @@ impl Explorer {
         let repaint = ctx.clone();
         let wake = Arc::new(move || repaint.request_repaint());
         let views = Views::default();
-        let engine = Engine::new(Arc::clone(&options.library), options.threads, wake, views.tap())?;
+        let engine = Engine::new(Arc::clone(&options.library), options.threads, wake, views.own.tap())?;
         let Kept { session, mut settings, faults } =
             options.config.as_deref().map(Kept::load).unwrap_or_default();
         let keeper = Keeper::new(ctx, settings.clone())?;

@@ -2,7 +2,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::words::in_window;
-use crate::engine::{Part, Role};
+use crate::engine::Part;
+use crate::model::ChainId;
 
 /// How much a message matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,11 +20,11 @@ pub(crate) enum About {
     Model,
     /// Opening a model beside it.
     Beside,
-    /// A network that draws.
-    Network(Role),
-    /// A network of the model beside.
-    NetworkBeside(Role),
-    /// The network that reads codes from pictures.
+    /// A chain that draws.
+    Chain(ChainId),
+    /// A chain of the model beside.
+    ChainBeside(ChainId),
+    /// What reads codes from pictures.
     Encoder,
     /// A picture that somebody starts from.
     Picture,
@@ -52,7 +53,7 @@ impl About {
     fn is_of_the_model(self) -> bool {
         match self {
             Self::Model
-            | Self::Network(_)
+            | Self::Chain(_)
             | Self::Encoder
             | Self::Picture
             | Self::Codes
@@ -60,7 +61,7 @@ impl About {
             | Self::Leakage
             | Self::Shares => true,
             Self::Beside
-            | Self::NetworkBeside(_)
+            | Self::ChainBeside(_)
             | Self::Clipboard
             | Self::Files
             | Self::Training
@@ -74,7 +75,7 @@ impl From<Part> for About {
     fn from(part: Part) -> Self {
         match part {
             Part::Model => Self::Model,
-            Part::Network(role) => Self::Network(role),
+            Part::Chain(chain) => Self::Chain(chain),
             Part::Encoder => Self::Encoder,
         }
     }
@@ -217,10 +218,10 @@ mod tests {
         assert_eq!((notice.severity, notice.text.as_str()), (Severity::Error, "the disk is full"));
         log.tell(About::Files, "Saved the picture");
         assert_eq!(log.notice, None);
-        log.warn(About::Network(Role::Generator), "stopped");
-        log.succeed(About::Network(Role::Decoder));
+        log.warn(About::Chain(ChainId(0)), "stopped");
+        log.succeed(About::Chain(ChainId(1)));
         assert!(log.notice.is_some());
         log.on_opened();
-        assert_eq!(log.notice, None, "the network of a model that is gone");
+        assert_eq!(log.notice, None, "the chain of a model that is gone");
     }
 }

@@ -78,14 +78,14 @@ impl State {
                     );
                 }
                 let columns = gather(&kept[..m.min(kept.len())], latent.codes());
-                return Ok(CodeMatrix::of(description, varied, columns, n, set.s_seed));
+                return Ok(CodeMatrix::of(description, &varied, columns, n, set.s_seed));
             }
             Columns::Posterior => {
                 model.profile.as_ref().map(|profile| (profile.block.as_str(), &profile.posterior))
             }
             Columns::Prior => None,
         };
-        Ok(CodeMatrix::draw(description, varied, [m, n], [set.seed, set.s_seed], posterior))
+        Ok(CodeMatrix::draw(description, &varied, [m, n], [set.seed, set.s_seed], posterior))
     }
 
     /// The command that draws `matrix`.

@@ -8,6 +8,7 @@ mod asking;
 mod begin;
 pub mod bench;
 mod beside;
+mod chain_words;
 mod clipboard;
 mod command;
 mod data;

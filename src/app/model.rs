@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use crate::engine::{DimensionProfile, Opened, Profile, Role, Sensitivity};
-use crate::model::{CodeBlock, CodeKind, ModelDescription};
+use super::chain_words::ChainWords;
+use crate::engine::{DimensionProfile, Opened, Profile, Sensitivity};
+use crate::model::{ChainId, CodeBlock, CodeKind, ModelDescription};
 
 /// The open model as the window shows it.
 #[derive(Clone, Debug)]
@@ -9,7 +10,7 @@ pub(crate) struct ModelView {
     pub(crate) opened: Arc<Opened>,
     /// What the data says about the encoded block, once worked out.
     pub(crate) profile: Option<Arc<Profile>>,
-    /// Without statistics: how much each dimension moves the VAE's picture.
+    /// Without statistics: how much each dimension moves the picture.
     pub(crate) sensed: Option<Arc<Sensitivity>>,
     /// Whether all that can be known without the person's doing is known.
     pub(crate) is_described: bool,
@@ -85,13 +86,39 @@ impl ModelView {
         order
     }
 
-    /// The role whose picture stands for the model in thumbnails.
-    pub(crate) fn main_role(&self) -> Role {
-        if self.opened.generator_shape.is_some() { Role::Generator } else { Role::Decoder }
+    /// The chain whose picture is shown: the one called `wish` where the model has it, else the main one of those that
+    /// run and take all the blocks `takes`.
+    pub(crate) fn shown(&self, wish: Option<&str>, takes: &[&str]) -> Option<ChainId> {
+        let description = self.description();
+        let runs = |id: &ChainId| self.opened.shape(*id).is_some();
+        let wished = wish.and_then(|wish| description.shown(Some(wish), &[]).ok()).filter(runs);
+        let first = || description.shown(None, takes).ok().filter(runs);
+        wished.or_else(first).or_else(|| self.chains().next())
     }
 
-    /// Roles that the model has, the main one first.
-    pub(crate) fn roles(&self) -> impl Iterator<Item = Role> {
-        [Role::Generator, Role::Decoder].into_iter().filter(|&role| self.opened.shape(role).is_some())
+    /// The chain whose picture stands for the model.
+    pub(crate) fn main_chain(&self) -> Option<ChainId> {
+        self.shown(None, &[])
+    }
+
+    /// Render chains that run, the main one first.
+    pub(crate) fn chains(&self) -> impl Iterator<Item = ChainId> {
+        self.opened.chains()
+    }
+
+    /// Whether a chain takes a code that is resampled as a whole.
+    pub(crate) fn takes_noise(&self, chain: ChainId) -> bool {
+        let inputs = self.description().inputs(self.name_of(chain));
+        self.noise_blocks().any(|block| inputs.contains(&block.name.as_str()))
+    }
+
+    /// What a chain is called in files and on the command line.
+    pub(crate) fn name_of(&self, chain: ChainId) -> &str {
+        self.description().render_chain(chain).map_or("", |chain| chain.name.as_str())
+    }
+
+    /// What a chain is called here.
+    pub(crate) fn words(&self, chain: ChainId) -> ChainWords {
+        ChainWords::of(self.description(), chain)
     }
 }

@@ -16,9 +16,17 @@ use crate::explore::{Form, read_square};
 #[derive(Default)]
 pub(crate) struct PhotoState {
     reading: Option<(String, Task<Result<Picture, String>>)>,
-    encoding: Option<(Photo, Receiver<Posterior>)>,
+    encoding: Option<Encoding>,
     /// The picture that the factors were taken from.
     pub(crate) shown: Option<Photo>,
+}
+
+/// A picture whose codes are being found.
+struct Encoding {
+    photo: Photo,
+    /// Blocks that something infers, and where its answers arrive.
+    waiting: Vec<(String, Receiver<Posterior>)>,
+    found: Vec<(String, Vec<f32>)>,
 }
 
 /// A picture as the encoder sees it.
@@ -55,10 +63,13 @@ impl State {
     /// Has `picture` encoded, and the factors set to what the encoder finds; `name` is for people.
     pub(crate) fn start_from(&mut self, name: String, picture: Arc<Picture>) {
         let Some(model) = &self.model else { return };
-        let posterior = self.engine.encode(model.opened.epoch, Arc::clone(&picture));
+        let ask = |block: &String| {
+            (block.clone(), self.engine.encode(model.opened.epoch, block, Arc::clone(&picture)))
+        };
+        let waiting = model.opened.read.iter().map(ask).collect();
         let surface = Surface::new();
         surface.show(picture, None);
-        self.photo.encoding = Some((Photo { name, surface }, posterior));
+        self.photo.encoding = Some(Encoding { photo: Photo { name, surface }, waiting, found: Vec::new() });
     }
 
     /// Takes a picture in hand as soon as it is read, and its code as soon as it is known.
@@ -74,27 +85,38 @@ impl State {
                 None => self.photo.reading = Some((name, reading)),
             }
         }
-        let Some(model) = &self.model else { return };
-        let Some((photo, receiver)) = &self.photo.encoding else { return };
-        match receiver.try_recv() {
-            Ok(posterior) => {
-                let photo = photo.clone();
-                let block = model.description().encoded().unwrap_or_default().to_owned();
-                self.log.succeed(About::Picture);
-                self.log.info(format!("Set the factors to what the encoder finds in {}", photo.name));
-                self.edit(|latent| {
-                    let fits = latent.set_block(&block, &posterior.mu);
-                    debug_assert!(fits.is_ok(), "{fits:?}");
-                });
-                self.photo.shown = Some(photo);
-                self.photo.encoding = None;
-            }
-            Err(TryRecvError::Empty) => {}
-            Err(TryRecvError::Disconnected) => {
-                self.log.fail(About::Picture, format!("The encoder gave no answer about {}", photo.name));
-                self.photo.encoding = None;
+        self.receive_photo_codes();
+    }
+
+    /// Sets the codes that were found in a picture, once all are known.
+    fn receive_photo_codes(&mut self) {
+        let Some(Encoding { photo, waiting, found }) = &mut self.photo.encoding else { return };
+        let mut is_answered = true;
+        while let Some((block, receiver)) = waiting.pop() {
+            match receiver.try_recv() {
+                Ok(posterior) => found.push((block, posterior.mu)),
+                Err(TryRecvError::Empty) => {
+                    waiting.push((block, receiver));
+                    return;
+                }
+                Err(TryRecvError::Disconnected) => is_answered = false,
             }
         }
+        let (photo, found) = (photo.clone(), std::mem::take(found));
+        self.photo.encoding = None;
+        if found.is_empty() || !is_answered {
+            self.log.fail(About::Picture, format!("The encoder gave no answer about {}", photo.name));
+            return;
+        }
+        self.log.succeed(About::Picture);
+        self.log.info(format!("Set the factors to what the encoder finds in {}", photo.name));
+        self.in_one_step(|latent| {
+            for (block, values) in &found {
+                let fits = latent.set_block(block, values);
+                debug_assert!(fits.is_ok(), "{fits:?}");
+            }
+        });
+        self.photo.shown = Some(photo);
     }
 }
 

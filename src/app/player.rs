@@ -185,7 +185,7 @@ impl State {
 
     /// Width and height of a frame of the exported animation in pixels, without captions.
     pub(crate) fn frame_size(&self) -> Option<[usize; 2]> {
-        let [_, height, width] = self.model.as_ref()?.opened.shape(self.traverse.role)?;
+        let [_, height, width] = self.model.as_ref()?.opened.shape(self.figure_chain()?)?;
         Some([width, height])
     }
 
@@ -219,7 +219,7 @@ impl State {
                 if path.is_closed {
                     recipe.flag("closed");
                 }
-                recipe.option("decoder", self.decoder_word());
+                recipe.option("decoder", model.name_of(self.figure_chain()?));
                 recipe.codes = Some(path.stops);
                 recipe
             }

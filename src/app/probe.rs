@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 use super::Explorer;
 use super::state::Start;
 use crate::base::Picture;
-use crate::engine::{Role, Source};
+use crate::engine::Source;
 use crate::explore::RangeSpec;
+use crate::model::ChainId;
 
 /// What tests and measurements may ask of the window.
 impl Explorer {
@@ -48,14 +49,20 @@ impl Explorer {
         self.state.latent.as_ref().map_or(&[], |latent| latent.values(block))
     }
 
-    /// The picture of `role` that is shown.
-    pub fn picture(&self, role: Role) -> Option<Arc<Picture>> {
-        self.state.views.view(role).frame.as_ref().map(|frame| Arc::clone(&frame.picture))
+    /// The picture that the render chain called `chain` shows.
+    pub fn picture(&self, chain: &str) -> Option<Arc<Picture>> {
+        let frame = self.state.views.own.frame(self.chain(chain)?)?;
+        Some(Arc::clone(&frame.picture))
     }
 
-    /// The picture of `role` of the model beside that is shown.
-    pub fn picture_beside(&self, role: Role) -> Option<Arc<Picture>> {
-        self.state.views.beside.view(role).frame.as_ref().map(|frame| Arc::clone(&frame.picture))
+    /// The picture that the render chain called `chain` of the model beside shows.
+    pub fn picture_beside(&self, chain: &str) -> Option<Arc<Picture>> {
+        let chain = self.state.beside.model.as_ref()?.description().chain_id(chain)?;
+        Some(Arc::clone(&self.state.views.beside.frame(chain)?.picture))
+    }
+
+    fn chain(&self, name: &str) -> Option<ChainId> {
+        self.state.model.as_ref()?.description().chain_id(name)
     }
 
     /// Opens a model beside the open one, as File > Open beside does.
@@ -63,17 +70,24 @@ impl Explorer {
         self.state.open_beside(source);
     }
 
-    /// The code whose picture `role` shows.
-    pub fn shown_code(&self, role: Role) -> Option<Arc<[f32]>> {
-        self.state.views.view(role).frame.as_ref().map(|frame| Arc::clone(&frame.code))
+    /// The code whose picture the render chain called `chain` shows.
+    pub fn shown_code(&self, chain: &str) -> Option<Arc<[f32]>> {
+        let frame = self.state.views.own.frame(self.chain(chain)?)?;
+        Some(Arc::clone(&frame.code))
     }
 
-    /// The code that `role` should show for the codes as they are set, if the model has the network.
-    pub fn wanted_code(&self, role: Role) -> Option<Vec<f32>> {
+    /// The code that the render chain called `chain` should show for the codes as they are set, if the model has it.
+    pub fn wanted_code(&self, chain: &str) -> Option<Vec<f32>> {
         let (model, latent) = self.state.model.as_ref().zip(self.state.latent.as_ref())?;
-        model.opened.shape(role)?;
-        let input = latent.codes().input(model.description(), role.chain());
+        model.opened.shape(self.chain(chain)?)?;
+        let input = latent.codes().input(model.description(), chain);
         input.ok().map(crate::base::Array::into_data)
+    }
+
+    /// Name of the block that was read back from the newest picture, and the means that the encoder found.
+    pub fn read_back(&self) -> Option<(&str, &[f32])> {
+        let read = self.state.read_back.as_ref()?;
+        Some((&read.target.block, &read.posterior.mu))
     }
 
     /// Where the first slider lies on the screen, in points.
@@ -86,20 +100,19 @@ impl Explorer {
         self.state.input_at = Some(at);
     }
 
-    /// Times from an input to the `write_texture` of `role`'s picture, of the uploads since the last call.
-    pub fn take_uploads(&mut self, role: Role) -> Vec<Duration> {
-        self.state.views.view_mut(role).uploads.take()
+    /// Times from an input to the `write_texture` of the picture of the render chain called `chain`, of the uploads since
+    /// the last call.
+    pub fn take_uploads(&mut self, chain: &str) -> Vec<Duration> {
+        let view = self.chain(chain).and_then(|chain| self.state.views.own.view_mut(chain));
+        view.map(|view| view.uploads.take()).unwrap_or_default()
     }
 
     /// Frames of models that are gone, which were thrown away, and frames shown that belonged to another model
     /// than the one open: the second is 0 unless something is wrong.
     pub fn stale_frames(&self) -> (u64, u64) {
         let epoch = self.state.model.as_ref().map(|model| model.opened.epoch);
-        let is_stale = |role| {
-            let frame = self.state.views.view(role).frame.as_ref();
-            frame.is_some_and(|frame| Some(frame.epoch) != epoch)
-        };
-        let shown = Role::ALL.into_iter().filter(|&role| is_stale(role)).count();
+        let frames = self.state.views.own.views().filter_map(|view| view.frame.as_ref());
+        let shown = frames.filter(|frame| Some(frame.epoch) != epoch).count();
         (self.state.stale_frames, shown as u64)
     }
 

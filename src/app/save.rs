@@ -8,7 +8,7 @@ use super::recipe::{run, with_codes};
 use super::state::{Start, State};
 use crate::base::{FileError, write_atomic};
 use crate::checkpoint::BundledModel;
-use crate::engine::{Opened, Role, Source};
+use crate::engine::{Opened, Source};
 use crate::explore::Codes;
 use crate::explore::export::{Colour, NpzWriter, Provenance, numbers, write_png};
 
@@ -140,15 +140,15 @@ impl State {
     /// Saves the first picture shown at its own resolution.
     fn save_picture(&mut self, path: PathBuf, ctx: &egui::Context) {
         let Some(model) = &self.model else { return };
-        let role = model.main_role();
-        let Some(frame) = &self.views.view(role).frame else { return };
+        let Some(chain) = model.main_chain() else { return };
+        let Some(frame) = self.views.own.frame(chain) else { return };
         let picture = std::sync::Arc::clone(&frame.picture);
-        let channels = model.opened.shape(role).map_or(3, |shape| shape[0]);
+        let channels = model.opened.shape(chain).map_or(3, |shape| shape[0]);
         let colour = if channels == 1 { Colour::Grey } else { Colour::Rgb };
         let codes_path = path.with_extension("npz");
         let mut command = vec!["idgan".to_owned(), "sample".to_owned()];
         command.extend(model_arguments(&model.opened));
-        let decoder = if role == Role::Decoder { "vae" } else { "gan" };
+        let decoder = model.name_of(chain);
         let shown = |path: &Path| path.display().to_string();
         let words =
             ["--codes", &shown(&codes_path), "--decoder", decoder, "--out", &shown(&path.with_extension(""))];

@@ -24,7 +24,7 @@ use super::train::TrainState;
 use super::traverse::TraverseState;
 use super::view::Views;
 use super::watch::Watch;
-use crate::engine::{Engine, Event, Latest, Library, ReadBack, Role, Source};
+use crate::engine::{Engine, Event, Latest, Library, ReadBack, Source, Target};
 use crate::explore::{Codes, LatentState};
 
 /// A model that is being read.
@@ -276,7 +276,8 @@ impl State {
         });
     }
 
-    fn in_one_step(&mut self, change: impl FnOnce(&mut LatentState)) {
+    /// Changes the codes as one step of undo.
+    pub(crate) fn in_one_step(&mut self, change: impl FnOnce(&mut LatentState)) {
         if let Some(latent) = &mut self.latent {
             latent.end();
             latent.begin();
@@ -287,8 +288,7 @@ impl State {
 
     /// What the encoder reads for a dimension of the picture shown, if it reads that block.
     pub(crate) fn read_back_value(&self, block: &str, dim: usize) -> Option<f32> {
-        let code = self.model.as_ref()?.description().encoded()?;
-        let read = self.read_back.as_ref().filter(|_| code == block)?;
+        let read = self.read_back.as_ref().filter(|read| *read.target.block == *block)?;
         read.posterior.mu.get(dim).copied()
     }
 
@@ -341,15 +341,7 @@ impl State {
                 self.on_event(event);
             }
         }
-        for role in Role::ALL {
-            let Some(frame) = self.engine.frame(role) else { continue };
-            if self.model.as_ref().is_some_and(|model| model.opened.epoch == frame.epoch) {
-                self.views.view_mut(role).frame = Some(frame);
-                self.log.succeed(About::Network(role));
-            } else {
-                self.stale_frames += 1;
-            }
-        }
+        self.receive_frames();
         self.update_ranges();
         self.receive_beside();
         self.receive_grid();
@@ -369,11 +361,25 @@ impl State {
                 self.log.succeed(About::Encoder);
             }
         }
-        for role in Role::ALL {
-            let view = self.views.view_mut(role);
+        for view in self.views.own.views_mut() {
             if let Some(latency) = view.surface.take_latency() {
                 view.latency = Some(latency);
                 view.uploads.push(latency);
+            }
+        }
+    }
+
+    /// Takes in the pictures that have been drawn.
+    fn receive_frames(&mut self) {
+        let Some(model) = &self.model else { return };
+        for chain in model.description().chain_ids() {
+            let Some(frame) = self.engine.frame(chain) else { continue };
+            match self.views.own.view_mut(chain).filter(|_| model.opened.epoch == frame.epoch) {
+                Some(view) => {
+                    view.frame = Some(frame);
+                    self.log.succeed(About::Chain(chain));
+                }
+                None => self.stale_frames += 1,
             }
         }
     }
@@ -409,9 +415,10 @@ impl State {
                     self.open(spare, Start::Fresh);
                 }
             }
-            Event::Restarted(role) => {
-                self.asking.forget(role);
-                self.log.info(format!("{} runs again", role.title()));
+            Event::Restarted(chain) => {
+                self.asking.forget(chain);
+                let title = self.model.as_ref().map(|model| model.opened.title(chain));
+                self.log.info(format!("{} runs again", title.unwrap_or_default()));
             }
             Event::Warning { part, message } => self.log.warn(About::from(part), message),
             Event::Error { part, message } => self.log.fail(About::from(part), message),
@@ -429,13 +436,16 @@ impl State {
             latent.end();
         }
         let codes = latent.codes();
-        let encoded = model.description().encoded();
-        let target = encoded.map(|code| Arc::<[f32]>::from(latent.values(code)));
+        let target = model.main_chain().and_then(|chain| {
+            let block =
+                model.description().read_back(chain).filter(|block| model.opened.read.contains(*block))?;
+            Some((chain, Target { block: block.into(), code: latent.values(block).into() }))
+        });
         let mut wish = Wish { target, is_moving, at: self.input_at.unwrap_or(now) };
-        for role in model.roles() {
-            if let Err(error) = self.asking.ask(&self.engine, &model.opened, role, codes, &wish) {
-                let message = format!("{} cannot be asked: {error}", role.title());
-                self.log.fail(About::Network(role), message);
+        for chain in model.chains() {
+            if let Err(error) = self.asking.ask(&self.engine, &model.opened, chain, codes, &wish) {
+                let message = format!("{} cannot be asked: {error}", model.opened.title(chain));
+                self.log.fail(About::Chain(chain), message);
             }
         }
         if self.beside.is_open() {
@@ -455,9 +465,7 @@ impl State {
         let Some(model) = &self.model else { return self.loading.is_none() };
         self.loading.is_none()
             && self.is_beside_settled()
-            && model
-                .roles()
-                .all(|role| self.asking.is_answered_by(role, self.views.view(role).frame.as_ref()))
+            && model.chains().all(|chain| self.asking.is_answered_by(chain, self.views.own.frame(chain)))
     }
 
     /// Notes that a wheel or key moves values, and that it will have ended a moment later.

@@ -135,12 +135,12 @@ impl State {
         let mut thumbnails =
             if is_same_list { std::mem::take(&mut self.strip.shown.thumbnails) } else { Vec::new() };
         thumbnails.resize(codes.rows(), None);
-        let role = model.main_role();
-        let inputs = codes.input(model.description(), role.chain());
+        let Some(chain) = model.main_chain() else { return };
+        let inputs = codes.input(model.description(), model.name_of(chain));
         let Ok(inputs) = inputs else { return };
         let rows = (0..codes.rows()).map(|row| inputs.row(row).into()).collect();
         let (batch, cells) = Batch::new("strip", epoch, rows, THUMBNAIL);
-        self.engine.batch(role, batch);
+        self.engine.batch(chain, batch);
         self.strip.shown = Shown { key, thumbnails, cells: Some(cells) };
     }
 

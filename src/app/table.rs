@@ -5,16 +5,17 @@ use crossbeam::channel::{Receiver, TryRecvError};
 
 use super::paint::Surface;
 use super::state::State;
-use crate::engine::{Batch, Cell, Role};
+use crate::engine::{Batch, Cell};
 use crate::explore::figure::fit;
 use crate::explore::{CodeMatrix, Codes, Traversal};
+use crate::model::ChainId;
 
 /// A table of pictures that somebody has set up.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Table {
     /// One row a factor, one column a value.
     Traversal(Traversal),
-    /// One row a nuisance code, one column a code; above them the VAE's pictures.
+    /// One row a nuisance code, one column a code; above them the pictures of chains that take no nuisance.
     Matrix(CodeMatrix),
 }
 
@@ -38,7 +39,7 @@ pub(crate) struct Grid {
 #[derive(Clone, PartialEq)]
 struct Key {
     epoch: u64,
-    role: Role,
+    chain: ChainId,
     table: Table,
     side: usize,
 }
@@ -48,7 +49,7 @@ struct Plan {
     rows: usize,
     columns: usize,
     codes: Codes,
-    parts: Vec<(Role, Range<usize>)>,
+    parts: Vec<(ChainId, Range<usize>)>,
 }
 
 /// Sides of cells in the texture, in pixels; what is between is scaled on the GPU.
@@ -59,27 +60,28 @@ const TEXTURE: usize = 8192;
 
 impl Table {
     /// Rows and columns of pictures.
-    pub(crate) fn size(&self, has_vae: bool) -> [usize; 2] {
+    pub(crate) fn size(&self) -> [usize; 2] {
         match self {
             Self::Traversal(traversal) => [traversal.dims.len(), traversal.steps],
-            Self::Matrix(matrix) => [matrix.rows.rows() + usize::from(has_vae), matrix.columns.rows()],
+            Self::Matrix(matrix) => [matrix.rows.rows() + matrix.above.len(), matrix.columns.rows()],
         }
     }
 
-    fn plan(&self, role: Role, has_vae: bool) -> Option<Plan> {
-        let [rows, columns] = self.size(has_vae);
+    fn plan(&self, chain: ChainId) -> Option<Plan> {
+        let [rows, columns] = self.size();
         let (codes, parts) = match self {
-            Self::Traversal(traversal) => (traversal.codes().ok()?, vec![(role, 0..rows * columns)]),
-            Self::Matrix(matrix) if has_vae => {
+            Self::Traversal(traversal) => (traversal.codes().ok()?, vec![(chain, 0..rows * columns)]),
+            Self::Matrix(matrix) => {
                 let cells = matrix.cells().ok()?;
-                // The VAE's row repeats the codes of the first nuisance, of which it takes the factors alone.
-                let order: Vec<usize> = (0..columns).chain(0..cells.rows()).collect();
-                (
-                    cells.select(&order),
-                    vec![(Role::Decoder, 0..columns), (Role::Generator, columns..rows * columns)],
-                )
+                // The rows above repeat the codes of the first nuisance, of which they take the factors alone.
+                let above = matrix.above.iter().flat_map(|_| 0..columns);
+                let order: Vec<usize> = above.chain(0..cells.rows()).collect();
+                let rows_above = matrix.above.iter().enumerate();
+                let mut parts: Vec<_> =
+                    rows_above.map(|(row, &chain)| (chain, row * columns..(row + 1) * columns)).collect();
+                parts.push((chain, matrix.above.len() * columns..rows * columns));
+                (cells.select(&order), parts)
             }
-            Self::Matrix(matrix) => (matrix.cells().ok()?, vec![(Role::Generator, 0..rows * columns)]),
         };
         Some(Plan { rows, columns, codes, parts })
     }
@@ -105,9 +107,12 @@ impl Grid {
         !self.parts.is_empty()
     }
 
-    /// Whether the first row is the VAE's, which knows no nuisance.
-    pub(crate) fn has_vae_row(&self) -> bool {
-        matches!(&self.key.table, Table::Matrix(matrix) if matrix.rows.rows() < self.rows)
+    /// What draws the first rows, which know no nuisance.
+    pub(crate) fn above(&self) -> &[ChainId] {
+        match &self.key.table {
+            Table::Matrix(matrix) => &matrix.above,
+            Table::Traversal(_) => &[],
+        }
     }
 
     fn receive(&mut self) {
@@ -136,39 +141,39 @@ impl State {
     /// physical pixels.
     pub(crate) fn update_grid(&mut self, table: Table, wanted: usize) {
         let Some(model) = &self.model else { return };
-        if model.opened.shape(self.traverse.role).is_none() {
-            self.traverse.role = model.main_role();
-        }
-        // Both networks draw a matrix, whichever is chosen for traversals.
-        let role = if matches!(table, Table::Matrix(_)) { Role::Generator } else { self.traverse.role };
-        let Some([_, height, _]) = model.opened.shape(role) else { return };
-        let has_vae = model.opened.shape(Role::Decoder).is_some();
-        let longest = table.size(has_vae).into_iter().max().unwrap_or(1).max(1);
+        // The chains of a matrix draw it, whichever is chosen for traversals.
+        let chain = match &table {
+            Table::Matrix(matrix) => Some(matrix.chain),
+            Table::Traversal(_) => self.figure_chain(),
+        };
+        let shape = chain.and_then(|chain| Some((chain, model.opened.shape(chain)?)));
+        let Some((chain, [_, height, _])) = shape else { return };
+        let longest = table.size().into_iter().max().unwrap_or(1).max(1);
         let fits = |side: usize| side * longest <= TEXTURE;
         let side = SIDES.into_iter().find(|&side| side >= wanted).unwrap_or(SIDES[3]).min(height);
         let side =
             std::iter::successors(Some(side), |side| Some(side / 2)).find(|&side| fits(side)).unwrap_or(1);
-        let key = Key { epoch: model.opened.epoch, role, table, side };
+        let key = Key { epoch: model.opened.epoch, chain, table, side };
         let is_moving = self.is_dragging || self.player.is_playing();
         if self.traverse.grid.as_ref().is_some_and(|grid| grid.key == key) || is_moving {
             return;
         }
-        let Some(Plan { rows, columns, codes, parts }) = key.table.plan(role, has_vae) else { return };
+        let Some(Plan { rows, columns, codes, parts }) = key.table.plan(chain) else { return };
         let mut pending = Vec::new();
-        for (role, cells) in parts {
+        for (chain, cells) in parts {
             let first = cells.start;
             let part = codes.select(&cells.collect::<Vec<_>>());
-            let inputs = part.input(model.description(), role.chain());
+            let inputs = part.input(model.description(), model.name_of(chain));
             let Ok(inputs) = inputs else { return };
             let inputs = (0..part.rows()).map(|row| inputs.row(row).into()).collect();
             let (batch, cells) = Batch::new("traverse", key.epoch, inputs, side);
-            self.engine.batch(role, batch);
+            self.engine.batch(chain, batch);
             pending.push((first, cells));
         }
         // Cells stay until their successors arrive, as long as the table has the same shape.
         let old = self.traverse.grid.take().filter(|grid| {
-            let Key { epoch, role, table, side } = &grid.key;
-            (*epoch, *role, *side) == (key.epoch, key.role, key.side)
+            let Key { epoch, chain, table, side } = &grid.key;
+            (*epoch, *chain, *side) == (key.epoch, key.chain, key.side)
                 && [grid.rows, grid.columns] == [rows, columns]
                 && table.is_alike(&key.table)
         });
@@ -184,10 +189,10 @@ impl State {
         }
     }
 
-    /// Takes the code of cell `index` of the grid; the VAE's row leaves the nuisance as it is.
+    /// Takes the code of cell `index` of the grid; the rows above a matrix leave the nuisance as it is.
     pub(crate) fn adopt_cell(&mut self, index: usize) {
         let Some(grid) = &self.traverse.grid else { return };
-        let keeps_nuisance = grid.has_vae_row() && index < grid.columns;
+        let keeps_nuisance = index < grid.above().len() * grid.columns;
         let codes = grid.codes.select(&[index]);
         self.adopt_with(&codes, 0, keeps_nuisance);
     }

@@ -5,9 +5,8 @@ use super::ranges::Ranges;
 use super::recipe::Recipe;
 use super::state::State;
 use super::table::{Grid, Table};
-use crate::engine::Role;
 use crate::explore::{Mode, RangeSpec, Traversal, draw_prior, main_block};
-use crate::model::{CodeBlock, CodeKind};
+use crate::model::{ChainId, CodeBlock, CodeKind};
 
 /// What the Traverse panel makes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +41,8 @@ pub(crate) struct TraverseState {
     pub(crate) ranges: Ranges,
     pub(crate) steps: usize,
     pub(crate) mode: Mode,
-    pub(crate) role: Role,
+    /// Name of the chain that draws, where somebody chose one.
+    pub(crate) chain: Option<String>,
     pub(crate) with_collapsed: bool,
     /// Width of a cell on the screen in points; `None` for as large as the table fits.
     pub(crate) cell: Option<f32>,
@@ -60,7 +60,7 @@ impl Default for TraverseState {
             ranges: Ranges::default(),
             steps: 7,
             mode: Mode::Replace,
-            role: Role::Generator,
+            chain: None,
             with_collapsed: false,
             cell: None,
             matrix: MatrixState::default(),
@@ -138,9 +138,9 @@ impl State {
         recipe.option("range", range);
         recipe.option("steps", traversal.steps);
         recipe.option("mode", traversal.mode);
-        recipe.option("decoder", self.decoder_word());
-        let seed = self.traverse.role == Role::Generator && model.has_noise();
-        let seed = seed.then_some(self.nuisance.seed());
+        let chain = self.figure_chain()?;
+        recipe.option("decoder", model.name_of(chain));
+        let seed = model.takes_noise(chain).then_some(self.nuisance.seed());
         let is_plain = |block: &CodeBlock| match (block.kind, seed) {
             (CodeKind::Noise, Some(seed)) => draw_prior(block, seed, 0) == latent.values(&block.name),
             (CodeKind::Noise, None) => true,
@@ -154,9 +154,12 @@ impl State {
         Some(recipe)
     }
 
-    /// What the command line calls the network that draws figures.
-    pub(crate) fn decoder_word(&self) -> &'static str {
-        if self.traverse.role == Role::Generator { "gan" } else { "vae" }
+    /// The chain that draws traversals and animations: the one that was chosen, else the main one of those that take the
+    /// code that is traversed.
+    pub(crate) fn figure_chain(&self) -> Option<ChainId> {
+        let model = self.model.as_ref()?;
+        let block = main_block(model.description());
+        model.shown(self.traverse.chain.as_deref(), block.as_slice())
     }
 
     /// Draws the traversal shown into a file.

@@ -1,13 +1,13 @@
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use egui::{Rect, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
 use super::paint::Surface;
-use crate::engine::{Frame, Role, Tap};
+use crate::engine::{Frame, Opened, Tap};
+use crate::model::ChainId;
 
 /// How two pictures of the same code are set against each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub(crate) enum Compare {
     Difference,
 }
 
-/// One network's picture on the screen.
+/// One chain's picture on the screen.
 pub(crate) struct View {
     pub(crate) surface: Surface,
     /// The newest frame of the current model.
@@ -56,24 +56,35 @@ impl Recent {
 /// One of the pictures in the middle of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pane {
-    /// The network that draws it.
-    pub(crate) role: Role,
+    /// The chain that draws it.
+    pub(crate) chain: ChainId,
     /// Whether it is the second model's.
     pub(crate) is_beside: bool,
 }
 
+/// The drawings of the panes.
+const PANE_KEY: u64 = 500;
+
 impl Pane {
     /// Tells its drawing from the others'.
     pub(crate) fn key(self) -> u64 {
-        self.role as u64 + if self.is_beside { 2 } else { 0 }
+        PANE_KEY + 2 * self.chain.0 as u64 + u64::from(self.is_beside)
     }
 }
 
 /// The pictures of one model.
+#[derive(Default)]
 pub(crate) struct ModelPictures {
-    views: [View; 2],
-    /// Frames of this model may be shown; a worker that finishes one of another model too late finds out here.
-    epoch: Arc<AtomicU64>,
+    views: BTreeMap<ChainId, View>,
+    /// Where workers put what they finish; one that finishes a picture of another model too late finds out here.
+    expected: Arc<Mutex<Expected>>,
+}
+
+/// The model whose frames may be shown, and where.
+#[derive(Default)]
+struct Expected {
+    epoch: u64,
+    surfaces: BTreeMap<ChainId, Surface>,
 }
 
 /// The pictures and how they are looked at.
@@ -115,71 +126,80 @@ impl Default for Views {
     }
 }
 
-impl Default for ModelPictures {
+impl Default for View {
     fn default() -> Self {
-        let view =
-            || View { surface: Surface::new(), frame: None, latency: None, uploads: Recent::default() };
-        Self { views: [view(), view()], epoch: Arc::default() }
+        Self { surface: Surface::new(), frame: None, latency: None, uploads: Recent::default() }
     }
 }
 
 impl ModelPictures {
     /// Puts finished pictures, on the worker's thread, where the very next paint finds them.
     pub(crate) fn tap(&self) -> Tap {
-        let epoch = Arc::clone(&self.epoch);
-        let surfaces = Role::ALL.map(|role| (role, self.view(role).surface.clone()));
-        Arc::new(move |role: Role, frame: &Frame| {
-            if frame.epoch != epoch.load(Ordering::Acquire) {
-                return;
-            }
-            for (_, surface) in surfaces.iter().filter(|(other, _)| *other == role) {
+        let expected = Arc::clone(&self.expected);
+        Arc::new(move |frame: &Frame| {
+            let expected = expected.lock().unwrap_or_else(PoisonError::into_inner);
+            let surface = expected.surfaces.get(&frame.chain).filter(|_| expected.epoch == frame.epoch);
+            if let Some(surface) = surface {
                 surface.show(Arc::clone(&frame.picture), Some(frame.asked));
             }
         })
     }
 
-    /// From now on frames of this model are shown, and no others.
-    pub(crate) fn expect(&self, epoch: u64) {
-        self.epoch.store(epoch, Ordering::Release);
+    /// From now on frames of this model are shown, and no others. The pictures of the one before stay until others
+    /// arrive, as far as this one has as many.
+    pub(crate) fn expect(&mut self, model: &Opened) {
+        self.views.retain(|chain, _| model.shape(*chain).is_some());
+        for chain in model.chains() {
+            self.views.entry(chain).or_default();
+        }
+        let mut expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        expected.epoch = model.epoch;
+        expected.surfaces = self.views.iter().map(|(&chain, view)| (chain, view.surface.clone())).collect();
     }
 
     /// Forgets which frames were shown; their pictures stay until others arrive.
     pub(crate) fn forget_frames(&mut self) {
-        self.views.iter_mut().for_each(|view| view.frame = None);
+        self.views.values_mut().for_each(|view| view.frame = None);
     }
 
-    pub(crate) fn view(&self, role: Role) -> &View {
-        &self.views[role as usize]
+    pub(crate) fn view(&self, chain: ChainId) -> Option<&View> {
+        self.views.get(&chain)
     }
 
-    pub(crate) fn view_mut(&mut self, role: Role) -> &mut View {
-        &mut self.views[role as usize]
+    pub(crate) fn view_mut(&mut self, chain: ChainId) -> Option<&mut View> {
+        self.views.get_mut(&chain)
+    }
+
+    /// The newest frame of a chain.
+    pub(crate) fn frame(&self, chain: ChainId) -> Option<&Frame> {
+        self.views.get(&chain)?.frame.as_ref()
+    }
+
+    /// All of them, the main one first.
+    pub(crate) fn views(&self) -> impl Iterator<Item = &View> {
+        self.views.values()
+    }
+
+    pub(crate) fn views_mut(&mut self) -> impl Iterator<Item = &mut View> {
+        self.views.values_mut()
     }
 }
 
 impl Views {
-    /// As [`ModelPictures::tap`], of the first model.
-    pub(crate) fn tap(&self) -> Tap {
-        self.own.tap()
-    }
-
-    /// As [`ModelPictures::expect`], of the first model.
-    pub(crate) fn expect(&self, epoch: u64) {
-        self.own.expect(epoch);
-    }
-
-    /// A picture of the first model.
-    pub(crate) fn view(&self, role: Role) -> &View {
-        self.own.view(role)
-    }
-
-    pub(crate) fn view_mut(&mut self, role: Role) -> &mut View {
-        self.own.view_mut(role)
-    }
-
     /// A picture of either model.
-    pub(crate) fn pane(&self, pane: Pane) -> &View {
-        if pane.is_beside { self.beside.view(pane.role) } else { self.own.view(pane.role) }
+    pub(crate) fn pane(&self, pane: Pane) -> Option<&View> {
+        let pictures = if pane.is_beside { &self.beside } else { &self.own };
+        pictures.view(pane.chain)
+    }
+
+    /// The newest frame of a picture of either model.
+    pub(crate) fn frame(&self, pane: Pane) -> Option<&Frame> {
+        self.pane(pane)?.frame.as_ref()
+    }
+
+    /// What is painted of a picture of either model.
+    pub(crate) fn surface(&self, pane: Pane) -> Surface {
+        self.pane(pane).map_or_else(Surface::new, |view| view.surface.clone())
     }
 
     /// Zooms by `factor` (above 1: closer) so that the point at `anchor` (fractions of the picture) stays.

@@ -9,7 +9,7 @@ use crate::explore::export::{
 use crate::explore::figure::{Band, Canvas, Figure, fit};
 use crate::explore::{CodePath, Codes, render_rows};
 
-use super::workbench::{ChainChoice, Workbench, picture, tag};
+use super::workbench::{ChainChoice, Workbench, picture};
 use super::{DeviceArgs, ModelArgs, Progress, usage};
 
 /// Arguments of `idgan animate`.
@@ -119,7 +119,7 @@ fn draw(
     let [_, height, width] = bench.picture_shape(&chains[chains.len() - 1])?;
     let cell = args.cell.map_or([width, height], |side| [usize::from(side); 2]);
     let band = Band {
-        captions: chains.iter().map(|chain| tag(chain)).collect(),
+        captions: chains.iter().map(|chain| bench.tag(chain)).collect(),
         tags: vec![String::new()],
         ..Band::default()
     };

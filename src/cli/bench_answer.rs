@@ -7,7 +7,8 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use crate::base::{Stream, percentile};
-use crate::engine::{Engine, Event, FrameRequest, Motion, RandomLibrary, Role, Source};
+use crate::engine::{Engine, Event, FrameRequest, Motion, RandomLibrary, Source};
+use crate::model::ChainId;
 
 use super::beside::train_behind;
 use super::{print, print_json, threads};
@@ -57,6 +58,9 @@ struct Answers {
     generator_pictures: usize,
 }
 
+/// The decoder's chain in the library's model, after the generator's.
+const DECODER: ChainId = ChainId(1);
+
 /// Times of answers, put there by the engine's threads.
 #[derive(Default)]
 struct Log {
@@ -72,11 +76,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let library = RandomLibrary::published(args.generator);
     let log: Arc<Mutex<Log>> = Arc::default();
     let own = Arc::clone(&log);
-    let tap = move |role, frame: &crate::engine::Frame| {
+    let tap = move |frame: &crate::engine::Frame| {
         let Ok(mut log) = own.lock() else { return };
-        match role {
-            Role::Decoder => log.decoder.push(frame.asked.elapsed()),
-            Role::Generator => log.generator += 1,
+        match frame.chain {
+            ChainId::MAIN => log.generator += 1,
+            _ => log.decoder.push(frame.asked.elapsed()),
         }
     };
     let engine = Engine::new(Arc::new(library), threads(), Arc::new(|| ()), Arc::new(tap))?;
@@ -181,9 +185,9 @@ impl Asker<'_> {
         for turn in 0..self.args.requests {
             let until = start + interval * turn;
             std::thread::sleep(until.saturating_duration_since(Instant::now()));
-            self.request(Role::Decoder, stream.normals(self.c_dim));
+            self.request(DECODER, stream.normals(self.c_dim));
             if generator {
-                self.request(Role::Generator, stream.normals(self.s_dim + self.c_dim));
+                self.request(ChainId::MAIN, stream.normals(self.s_dim + self.c_dim));
             }
         }
         std::thread::sleep(interval.max(Duration::from_millis(200)));
@@ -196,17 +200,18 @@ impl Asker<'_> {
         Ok(std::mem::take(&mut log))
     }
 
-    fn request(&mut self, role: Role, code: Vec<f32>) {
+    fn request(&mut self, chain: ChainId, code: Vec<f32>) {
         self.number += 1;
         let request = FrameRequest {
             number: self.number,
             epoch: self.epoch,
+            chain,
             code: code.into(),
             target: None,
             motion: Motion::Moving,
             asked: Instant::now(),
         };
-        self.engine.request(role, request);
+        self.engine.request(request);
     }
 }
 

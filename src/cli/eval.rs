@@ -15,7 +15,6 @@ use crate::metrics::{
     Metric, MetricError, MetricGroup, Pictures, Request, Subject, codes_hash, evaluate, evaluate_codes,
     figure, lacks_features, read_codes,
 };
-use crate::model::GAN;
 
 use super::output::Format;
 use super::workbench::Workbench;
@@ -197,7 +196,8 @@ fn of_file(args: &Args, path: &Path) -> anyhow::Result<()> {
     let cancel = cancelled_by_signals()?;
     let mut codes = read_codes(path)?;
     let spec = path.display().to_string();
-    let mut request = request(args, Source::Prior, GAN.to_owned());
+    // nothing draws
+    let mut request = request(args, Source::Prior, String::new());
     request.retain_sensible_for_codes(&codes, &spec, &args.named()).map_err(in_words)?;
     let pool = Pool::new("eval", threads()).context("cannot start threads")?;
     let hash = codes_hash(path)?;
@@ -363,17 +363,15 @@ fn request(args: &Args, codes: Source, chain: String) -> Request {
         fvm: FvmOptions { votes, ..args.fvm },
         mig_bins: args.mig_bins.into(),
         codes,
-        chain,
         gilbo_steps: args.gilbo_steps as usize,
         gilbo_trainings: args.gilbo_trainings as usize,
-        ..Request::new(args.metrics(), args.seed)
+        ..Request::new(args.metrics(), chain, args.seed)
     }
 }
 
 /// Whose pictures are measured when not said.
 fn usual_chain(bench: &Workbench) -> String {
-    let main = bench.description().render.first();
-    main.map_or_else(|| GAN.to_owned(), |chain| chain.name.clone())
+    bench.description().shown(None, &[]).map(|chain| bench.chain_name(chain)).unwrap_or_default()
 }
 
 /// One progress bar after the other.

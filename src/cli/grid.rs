@@ -7,9 +7,8 @@ use crate::explore::export::{
     Colour, NpzWriter, Provenance, Target, TargetKind, check_size, numbers, write_png,
 };
 use crate::explore::{CodeMatrix, Codes, Source, render_rows};
-use crate::model::{GAN, VAE};
 
-use super::workbench::{Workbench, picture, tag};
+use super::workbench::{Workbench, picture};
 use super::{DeviceArgs, ModelArgs, Progress, usage};
 
 /// Arguments of `idgan grid`.
@@ -78,7 +77,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     target.check()?;
     let mut bench = Workbench::open(&args.model, &args.device)?;
     let matrix = codes(args, &bench)?;
-    let cells = matrix.cells()?;
     let values = |codes: &Codes, of_noise: bool| {
         let blocks = codes.blocks().filter(|(name, _)| (*name == matrix.varied) == of_noise);
         blocks
@@ -92,8 +90,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .with("seed", args.seed)
         .with("s_seed", args.s_seed);
     match target.kind {
-        TargetKind::Npz => write_arrays(&mut bench, &matrix, &cells, &target, &provenance),
-        _ => write_figure(args, &mut bench, &matrix, &cells, &target, &provenance),
+        TargetKind::Npz => write_arrays(&mut bench, &matrix, &target, &provenance),
+        _ => write_figure(args, &mut bench, &matrix, &target, &provenance),
     }
 }
 
@@ -104,10 +102,10 @@ fn codes(args: &Args, bench: &Workbench) -> anyhow::Result<CodeMatrix> {
     let varied = CodeMatrix::varied(description)?;
     let Some(path) = &args.codes else {
         let posterior = bench.posterior_for(args.from)?;
-        return Ok(CodeMatrix::draw(description, varied, [m, n], [args.seed, args.s_seed], posterior));
+        return Ok(CodeMatrix::draw(description, &varied, [m, n], [args.seed, args.s_seed], posterior));
     };
     let (read, drawn) = bench.read_codes(path, args.s_seed)?;
-    let from_file = !drawn.contains(&varied.name);
+    let from_file = !drawn.contains(&varied.block.name);
     let needed = if from_file { m.max(n) } else { m };
     anyhow::ensure!(
         read.rows() >= needed,
@@ -116,7 +114,7 @@ fn codes(args: &Args, bench: &Workbench) -> anyhow::Result<CodeMatrix> {
         path.display()
     );
     let first = |count: usize| read.select(&(0..count).collect::<Vec<_>>());
-    let mut matrix = CodeMatrix::of(description, varied, first(m), n, args.s_seed);
+    let mut matrix = CodeMatrix::of(description, &varied, first(m), n, args.s_seed);
     if from_file {
         matrix.rows = first(n);
     }
@@ -127,62 +125,52 @@ fn write_figure(
     args: &Args,
     bench: &mut Workbench,
     matrix: &CodeMatrix,
-    cells: &Codes,
     target: &Target,
     provenance: &Provenance,
 ) -> anyhow::Result<()> {
-    let [_, height, width] = bench.picture_shape(GAN)?;
+    let [_, height, width] = bench.picture_shape(&bench.chain_name(matrix.chain))?;
     let cell = args.cell.map_or([width, height], |side| [usize::from(side); 2]);
-    let with_vae = bench.draws(VAE);
     let code = bench.description().encoded().unwrap_or("c");
-    let figure = matrix.figure(cell, code, with_vae.then(|| tag(VAE)).as_deref());
-    let columns = &matrix.columns;
+    let above = matrix.above.iter().map(|&chain| bench.tag(&bench.chain_name(chain))).collect();
+    let figure = matrix.figure(cell, code, above);
     if !args.force {
         check_size(figure.size()?)?;
     }
     let mut canvas = figure.canvas()?;
-    let progress = Progress::new("pictures", cells.rows() + columns.rows());
-    for &chain in chains(with_vae) {
-        let (codes, first) = match chain {
-            VAE => (columns, 0),
-            _ => (cells, usize::from(with_vae)),
-        };
-        let (input, shape) = (bench.input(chain, codes)?, bench.picture_shape(chain)?);
-        render_rows(bench.renderer(chain)?, &input, |index, values| {
+    let (parts, columns) = (matrix.parts()?, matrix.columns.rows());
+    let progress = Progress::new("pictures", parts.iter().map(|(_, codes, _)| codes.rows()).sum());
+    let mut first = 0;
+    for (chain, codes, _) in parts {
+        let chain = bench.chain_name(chain);
+        let (input, shape) = (bench.input(&chain, &codes)?, bench.picture_shape(&chain)?);
+        render_rows(bench.renderer(&chain)?, &input, |index, values| {
             progress.add(1);
-            canvas.place(first + index / columns.rows(), index % columns.rows(), &picture(values, shape)?);
+            canvas.place(first + index / columns, index % columns, &picture(values, shape)?);
             Ok::<(), anyhow::Error>(())
         })?;
+        first += codes.rows() / columns;
     }
     Ok(write_png(&target.path, canvas.picture(), Colour::Rgb, provenance)?)
-}
-
-fn chains(with_vae: bool) -> &'static [&'static str] {
-    if with_vae { &[VAE, GAN] } else { &[GAN] }
 }
 
 fn write_arrays(
     bench: &mut Workbench,
     matrix: &CodeMatrix,
-    cells: &Codes,
     target: &Target,
     provenance: &Provenance,
 ) -> anyhow::Result<()> {
-    let CodeMatrix { columns, rows, varied } = matrix;
-    let progress = Progress::new("pictures", cells.rows() + columns.rows());
-    let with_vae = bench.draws(VAE);
+    let CodeMatrix { columns, rows, varied, .. } = matrix;
+    let parts = matrix.parts()?;
+    let progress = Progress::new("pictures", parts.iter().map(|(_, codes, _)| codes.rows()).sum());
     write_atomic(&target.path, |writer| {
         let fail = |error| anyhow::Error::from(FileError::new(error, &target.path));
         let mut npz = NpzWriter::new(writer);
-        for &chain in chains(with_vae) {
-            let picture = bench.picture_shape(chain)?;
-            let (codes, leading) = match chain {
-                VAE => (columns, vec![columns.rows()]),
-                _ => (cells, vec![rows.rows(), columns.rows()]),
-            };
-            npz.start(chain, &[&leading[..], &picture].concat()).map_err(fail)?;
-            let input = bench.input(chain, codes)?;
-            render_rows(bench.renderer(chain)?, &input, |_, values| {
+        for (chain, codes, leading) in &parts {
+            let chain = bench.chain_name(*chain);
+            let picture = bench.picture_shape(&chain)?;
+            npz.start(&chain, &[&leading[..], &picture].concat()).map_err(fail)?;
+            let input = bench.input(&chain, codes)?;
+            render_rows(bench.renderer(&chain)?, &input, |_, values| {
                 progress.add(1);
                 npz.push(values).map_err(fail)
             })?;

@@ -8,7 +8,7 @@ use crate::checkpoint;
 use crate::explore::export::Provenance;
 use crate::explore::{Codes, Form, Posterior, Source, draw_posterior, draw_prior};
 use crate::inference::{self, Computer, Encoder, Networks, Purpose, Renderer};
-use crate::model::{CodeBlock, CodeKind, GAN, Model, ModelDescription, VAE};
+use crate::model::{Chain, ChainId, CodeBlock, CodeKind, Model, ModelDescription};
 
 use super::codes_file::{CodesFile, Wanted};
 use super::{BackgroundArgs, DeviceArgs, ModelArgs, threads, usage, warn};
@@ -58,6 +58,7 @@ impl Workbench {
         let pool = Pool::new("render", threads()).context("cannot start threads")?;
         let computer = device.open(Purpose::Pictures)?;
         let networks = inference::open(&model, &computer.device, &pool)?;
+        networks.warnings.iter().for_each(warn);
         let posterior = model.stats.as_ref().map(Posterior::new).transpose()?;
         Ok(Self { model, networks, computer, posterior })
     }
@@ -71,9 +72,14 @@ impl Workbench {
         Some((self.model.description.encoded()?, self.posterior.as_ref()?))
     }
 
-    /// Whether the model has the render chain `chain`.
-    pub(super) fn draws(&self, chain: &str) -> bool {
-        self.networks.renderers.contains_key(chain)
+    /// The name of a render chain.
+    pub(super) fn chain_name(&self, id: ChainId) -> String {
+        self.description().render_chain(id).map(|chain| chain.name.clone()).unwrap_or_default()
+    }
+
+    /// The tag beside a chain's row in a figure.
+    pub(super) fn tag(&self, chain: &str) -> String {
+        self.description().chain(chain).map_or_else(|_| chain.to_owned(), Chain::tag)
     }
 
     /// The render chains to draw with, the main one last. Without a wish those that there are.
@@ -199,12 +205,4 @@ pub(super) fn picture(values: &[f32], [channels, height, width]: [usize; 3]) -> 
 /// Refuses an option that makes no sense here, with exit code 2.
 pub(super) fn refuse(condition: bool, sentence: &str) -> anyhow::Result<()> {
     if condition { Err(usage(sentence)) } else { Ok(()) }
-}
-
-/// The tag beside a chain's row in a figure.
-pub(super) fn tag(chain: &str) -> String {
-    match chain {
-        VAE | GAN => chain.to_uppercase(),
-        name => name.to_owned(),
-    }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -8,7 +9,7 @@ use crate::inference::Encoder;
 
 use super::handle::Outbox;
 use super::latest::lock;
-use super::{Event, Latest, Part};
+use super::{Event, Latest, Part, Target};
 
 /// What the encoder believes about a picture's code: q(c|x) = N(mu, exp(logvar)).
 #[derive(Clone, Debug, PartialEq)]
@@ -31,35 +32,39 @@ impl Posterior {
     }
 }
 
-/// A generated picture's code as the encoder reads it: E(G(s, c)) beside c.
+/// A picture's code as an encoder reads it: E(G(s, c)) beside c.
 #[derive(Clone, Debug)]
 pub struct ReadBack {
     /// The frame it belongs to.
     pub number: u64,
     /// The model it belongs to.
     pub epoch: u64,
-    /// The code that was asked for, `(c_dim,)`.
-    pub target: Arc<[f32]>,
+    /// The code that was asked for.
+    pub target: Target,
     /// What the encoder reads.
     pub posterior: Posterior,
 }
 
+/// What reads pictures, by the code blocks that it infers.
+pub(super) type Encoders = BTreeMap<String, Box<dyn Encoder>>;
+
 struct ReadBackJob {
     number: u64,
     epoch: u64,
-    target: Arc<[f32]>,
+    target: Target,
     picture: Arc<Picture>,
 }
 
 struct EncodeJob {
     epoch: u64,
+    block: Arc<str>,
     picture: Arc<Picture>,
     answer: Sender<Posterior>,
 }
 
 #[derive(Default)]
 struct Orders {
-    install: Option<(u64, Option<Box<dyn Encoder>>)>,
+    install: Option<(u64, Encoders)>,
     read_back: Option<ReadBackJob>,
     encode: std::collections::VecDeque<EncodeJob>,
     closing: bool,
@@ -73,27 +78,27 @@ const QUEUE: usize = 64;
 pub(super) struct EncoderInbox(Arc<(Mutex<Orders>, Condvar)>);
 
 impl EncoderInbox {
-    pub(super) fn install(&self, epoch: u64, encoder: Option<Box<dyn Encoder>>) {
+    pub(super) fn install(&self, epoch: u64, encoders: Encoders) {
         let replaced = self.order(|orders| {
             orders.encode.clear();
             orders.read_back = None;
-            orders.install.replace((epoch, encoder))
+            orders.install.replace((epoch, encoders))
         });
         drop(replaced); // A network is freed outside the lock.
     }
 
     /// Reads the newest generated picture back; an unread older one is dropped.
-    pub(super) fn read_back(&self, number: u64, epoch: u64, target: Arc<[f32]>, picture: Arc<Picture>) {
+    pub(super) fn read_back(&self, number: u64, epoch: u64, target: Target, picture: Arc<Picture>) {
         self.order(|orders| orders.read_back = Some(ReadBackJob { number, epoch, target, picture }));
     }
 
-    /// Encodes one picture for whoever holds the receiver; it disconnects without an answer when the model
-    /// changes, has no encoder, or too many pictures wait already.
-    pub(super) fn encode(&self, epoch: u64, picture: Arc<Picture>) -> Receiver<Posterior> {
+    /// Finds the code `block` in a picture for whoever holds the receiver; it disconnects without an answer when the
+    /// model changes, nothing infers that block, or too many pictures wait already.
+    pub(super) fn encode(&self, epoch: u64, block: &str, picture: Arc<Picture>) -> Receiver<Posterior> {
         let (answer, receiver) = bounded(1);
         self.order(|orders| {
             if orders.encode.len() < QUEUE {
-                orders.encode.push_back(EncodeJob { epoch, picture, answer });
+                orders.encode.push_back(EncodeJob { epoch, block: block.into(), picture, answer });
             }
         });
         receiver
@@ -115,8 +120,8 @@ impl EncoderInbox {
             if orders.closing {
                 return Job::Close;
             }
-            if let Some((epoch, encoder)) = orders.install.take() {
-                return Job::Install(epoch, encoder);
+            if let Some((epoch, encoders)) = orders.install.take() {
+                return Job::Install(epoch, encoders);
             }
             if let Some(job) = orders.read_back.take() {
                 return Job::ReadBack(job);
@@ -131,7 +136,7 @@ impl EncoderInbox {
 
 enum Job {
     Close,
-    Install(u64, Option<Box<dyn Encoder>>),
+    Install(u64, Encoders),
     ReadBack(ReadBackJob),
     Encode(EncodeJob),
 }
@@ -148,20 +153,20 @@ impl EncoderWorker {
     /// Works until the inbox is closed.
     pub(super) fn run(self) {
         let mut epoch = 0;
-        let mut encoder: Option<Box<dyn Encoder>> = None;
+        let mut encoders = Encoders::new();
         loop {
             match self.inbox.next() {
                 Job::Close => return,
-                Job::Install(new_epoch, new) => (epoch, encoder) = (new_epoch, new),
+                Job::Install(new_epoch, new) => (epoch, encoders) = (new_epoch, new),
                 Job::ReadBack(job) if job.epoch == epoch => {
-                    if let Some(posterior) = self.attempt(&mut encoder, &job.picture) {
+                    if let Some(posterior) = self.attempt(&mut encoders, &job.target.block, &job.picture) {
                         let ReadBackJob { number, epoch, target, .. } = job;
                         self.answers.put(ReadBack { number, epoch, target, posterior });
                         (self.outbox.wake)();
                     }
                 }
                 Job::Encode(job) if job.epoch == epoch => {
-                    if let Some(posterior) = self.attempt(&mut encoder, &job.picture) {
+                    if let Some(posterior) = self.attempt(&mut encoders, &job.block, &job.picture) {
                         let _ = job.answer.try_send(posterior); // Nobody waiting is fine.
                         drop(job);
                         (self.outbox.wake)();
@@ -172,8 +177,8 @@ impl EncoderWorker {
         }
     }
 
-    fn attempt(&self, encoder: &mut Option<Box<dyn Encoder>>, picture: &Picture) -> Option<Posterior> {
-        let network = encoder.as_mut()?;
+    fn attempt(&self, encoders: &mut Encoders, block: &str, picture: &Picture) -> Option<Posterior> {
+        let network = encoders.get_mut(block)?;
         let shape = network.picture_shape();
         let dims = network.code_dim();
         let result = catch_unwind(AssertUnwindSafe(|| {
@@ -192,10 +197,10 @@ impl EncoderWorker {
             }
             Err(panic) => {
                 let reason = panic_text(&*panic);
-                *encoder = None;
+                encoders.remove(block);
                 self.tell(format!(
-                    "The encoder stopped unexpectedly ({reason}); codes are no longer read back, open the \
-                     model again to restart it"
+                    "The encoder stopped unexpectedly ({reason}); the code {block} is no longer read back, open \
+                     the model again to restart it"
                 ));
                 None
             }

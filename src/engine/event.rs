@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use super::{Opened, Profile, Role, Sensitivity};
+use super::{Opened, Profile, Sensitivity};
+use crate::model::ChainId;
 
 /// Small news from the engine's threads, in the order in which they happened.
 ///
@@ -18,7 +19,7 @@ pub enum Event {
     Opened(Arc<Opened>),
     /// What the data says about the model's code has been worked out.
     Profiled(Arc<Profile>),
-    /// Without statistics: how much each dimension moves the VAE's picture.
+    /// Without statistics: how much each dimension moves the picture.
     Sensed(Arc<Sensitivity>),
     /// Nothing more will be told about what the data says: whatever is known of the model has been.
     Described {
@@ -32,8 +33,8 @@ pub enum Event {
         /// What was wrong and what to do.
         message: String,
     },
-    /// A network was rebuilt after an error; pictures should be asked for again.
-    Restarted(Role),
+    /// The networks of a render chain were rebuilt after an error; pictures should be asked for again.
+    Restarted(ChainId),
     /// Something a person should know.
     Warning {
         /// What it is about.
@@ -55,8 +56,8 @@ pub enum Event {
 pub enum Part {
     /// The model as a whole.
     Model,
-    /// A network that draws.
-    Network(Role),
-    /// The network that reads codes from pictures.
+    /// A render chain.
+    Chain(ChainId),
+    /// What reads codes from pictures.
     Encoder,
 }

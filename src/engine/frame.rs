@@ -1,45 +1,11 @@
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::base::Picture;
-use crate::model::{GAN, VAE};
+use crate::model::ChainId;
 
-/// Which network of a model turns codes into pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// The GAN's generator: `[s, c]` to a picture at its own resolution.
-    Generator,
-    /// The VAE's decoder: `c` to a 64x64 picture.
-    Decoder,
-}
-
-impl Role {
-    /// Both roles, the cheap one first.
-    pub const ALL: [Self; 2] = [Self::Decoder, Self::Generator];
-
-    /// What people call it, at the start of a sentence.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Generator => "The generator",
-            Self::Decoder => "The VAE decoder",
-        }
-    }
-
-    /// The chain that it stands for.
-    pub fn chain(self) -> &'static str {
-        match self {
-            Self::Generator => GAN,
-            Self::Decoder => VAE,
-        }
-    }
-
-    pub(super) fn thread_name(self) -> &'static str {
-        match self {
-            Self::Generator => "idgan-generator",
-            Self::Decoder => "idgan-decoder",
-        }
-    }
-}
+use super::latest::lock;
 
 /// Whether more requests will follow at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,21 +16,32 @@ pub enum Motion {
     Settled,
 }
 
-/// Asks for the picture of one code. Only the newest request of a role is ever rendered.
+/// Asks for the picture of one code. Only the newest request of a chain is ever rendered.
 #[derive(Clone, Debug)]
 pub struct FrameRequest {
     /// Counts up with every request; comes back in the [`Frame`].
     pub number: u64,
     /// The model the code belongs to, from [`super::Opened::epoch`].
     pub epoch: u64,
-    /// The code, `(code_dim,)` of the role's network.
+    /// The render chain that is asked.
+    pub chain: ChainId,
+    /// Its code, `(code_dim,)`.
     pub code: Arc<[f32]>,
-    /// For the generator: the disentangled part of `code` that the encoder should read back.
-    pub target: Option<Arc<[f32]>>,
+    /// What an encoder should read back from the picture.
+    pub target: Option<Target>,
     /// Whether more requests will follow at once.
     pub motion: Motion,
     /// When the person asked, for measuring latency.
     pub asked: Instant,
+}
+
+/// A code that an encoder should find in a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// Name of its block.
+    pub block: Arc<str>,
+    /// Its values, `(dims,)`.
+    pub code: Arc<[f32]>,
 }
 
 /// A rendered picture.
@@ -74,13 +51,15 @@ pub struct Frame {
     pub number: u64,
     /// The model it was rendered with.
     pub epoch: u64,
+    /// The chain that drew it.
+    pub chain: ChainId,
     /// The code it shows.
     pub code: Arc<[f32]>,
     /// The pixels.
     pub picture: Arc<Picture>,
     /// When the person asked.
     pub asked: Instant,
-    /// Time spent in the network.
+    /// Time spent in the networks.
     pub render: Duration,
 }
 
@@ -91,6 +70,23 @@ pub struct Cell {
     pub index: usize,
     /// The pixels, shrunk when the batch asked for it.
     pub picture: Picture,
-    /// Time spent in the network.
+    /// Time spent in the networks.
     pub render: Duration,
+}
+
+/// The newest frame of each render chain that nobody took yet. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct Frames(Arc<Mutex<BTreeMap<ChainId, Frame>>>);
+
+impl Frames {
+    /// Puts a frame in place of an unread older one of its chain.
+    pub(super) fn put(&self, frame: Frame) {
+        let replaced = lock(&self.0).insert(frame.chain, frame);
+        drop(replaced); // A picture is freed outside the lock.
+    }
+
+    /// Takes that of `chain` away.
+    pub(super) fn take(&self, chain: ChainId) -> Option<Frame> {
+        lock(&self.0).remove(&chain)
+    }
 }

@@ -6,16 +6,19 @@ use std::thread::JoinHandle;
 
 use crossbeam::channel::Receiver;
 
-use crate::base::{Picture, Pool, panic_text, step_back};
+use crate::base::{Picture, panic_text, step_back};
+use crate::model::ChainId;
 
 use super::encoder::{EncoderInbox, EncoderWorker};
+use super::frame::Frames;
+use super::inbox::Inbox;
 use super::loader::{Loader, LoaderInbox};
-use super::model::GENERATOR as BACKGROUND;
+use super::model::HEAVY as BACKGROUND;
 use super::news::News;
 use super::sensing::{Sensing, SensingInbox};
-use super::worker::{Worker, WorkerInbox};
+use super::worker::Worker;
 use super::{
-    Batch, Event, Frame, FrameRequest, Latest, Library, Part, Pools, Posterior, ReadBack, Role, Source,
+    Batch, Event, Frame, FrameRequest, Latest, Library, Load, Part, Pools, Posterior, ReadBack, Source,
 };
 
 /// Called, on any thread, when there is something new to show.
@@ -23,7 +26,7 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// Called on the worker's thread with every finished frame, before anybody else sees it, so that its picture can be
 /// put where the next paint finds it.
-pub type Tap = Arc<dyn Fn(Role, &Frame) + Send + Sync>;
+pub type Tap = Arc<dyn Fn(&Frame) + Send + Sync>;
 
 /// How often things happened since the start.
 #[derive(Debug, Default)]
@@ -61,11 +64,10 @@ impl Outbox {
 /// One model's worker threads. Nothing here waits for them, except dropping it.
 pub struct Engine {
     loader: LoaderInbox,
-    generator: WorkerInbox,
-    decoder: WorkerInbox,
+    inbox: Inbox,
     encoder: EncoderInbox,
     sensing: SensingInbox,
-    frames: [Latest<Frame>; 2],
+    frames: Frames,
     read_backs: Latest<ReadBack>,
     outbox: Outbox,
     epochs: AtomicU64,
@@ -75,7 +77,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the threads; the generator's pool gets `threads` of its own. `wake` is called whenever an event, a
+    /// Starts the threads; heavy chains get `threads` of their own. `wake` is called whenever an event, a
     /// frame or a cell has arrived, `tap` with every frame.
     ///
     /// # Errors
@@ -108,19 +110,18 @@ impl Engine {
         let outbox = Outbox { news: News::default(), counters: Arc::default(), wake, tap };
         let mut engine = Self {
             loader: LoaderInbox::default(),
-            generator: WorkerInbox::default(),
-            decoder: WorkerInbox::default(),
+            inbox: Inbox::default(),
             encoder: EncoderInbox::default(),
             sensing: SensingInbox::default(),
-            frames: [Latest::new(), Latest::new()],
+            frames: Frames::default(),
             read_backs: Latest::new(),
             outbox,
             epochs: AtomicU64::new(0),
             threads: Vec::new(),
             steps_back,
         };
-        engine.start_worker(Role::Generator, pools.generator.clone())?;
-        engine.start_worker(Role::Decoder, pools.decoder.clone())?;
+        engine.start_worker("idgan-light", Load::Light, &pools)?;
+        engine.start_worker("idgan-heavy", Load::Heavy, &pools)?;
         let encoder = EncoderWorker {
             inbox: engine.encoder.clone(),
             pool: pools.encoder.clone(),
@@ -134,8 +135,7 @@ impl Engine {
             inbox: engine.loader.clone(),
             library,
             pools,
-            generator: engine.generator.clone(),
-            decoder: engine.decoder.clone(),
+            renderers: engine.inbox.clone(),
             encoder: engine.encoder.clone(),
             sensing: engine.sensing.clone(),
             outbox: engine.outbox.clone(),
@@ -144,17 +144,17 @@ impl Engine {
         Ok(engine)
     }
 
-    fn start_worker(&mut self, role: Role, pool: Pool) -> io::Result<()> {
+    fn start_worker(&mut self, name: &'static str, load: Load, pools: &Pools) -> io::Result<()> {
         let worker = Worker {
-            role,
-            inbox: self.worker(role).clone(),
-            pool,
-            frames: self.frames[role as usize].clone(),
+            load,
+            inbox: self.inbox.clone(),
+            pool: pools.of(load).clone(),
+            frames: self.frames.clone(),
             outbox: self.outbox.clone(),
-            encoder: (role == Role::Generator).then(|| self.encoder.clone()),
+            encoder: self.encoder.clone(),
             loader: self.loader.clone(),
         };
-        self.spawn(role.thread_name(), move || worker.run())
+        self.spawn(name, move || worker.run())
     }
 
     fn spawn(&mut self, name: &'static str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
@@ -176,13 +176,6 @@ impl Engine {
         Ok(())
     }
 
-    fn worker(&self, role: Role) -> &WorkerInbox {
-        match role {
-            Role::Generator => &self.generator,
-            Role::Decoder => &self.decoder,
-        }
-    }
-
     /// Opens a model in the background and returns its epoch; the old one serves until
     /// [`Event::Opened`] arrives.
     pub fn open(&self, source: Source) -> u64 {
@@ -192,32 +185,32 @@ impl Engine {
         epoch
     }
 
-    /// Asks `role` for a frame, in place of any older request it has not begun.
-    pub fn request(&self, role: Role, request: FrameRequest) {
-        if self.worker(role).request(request) {
+    /// Asks for a frame, in place of any older request of its chain that is not begun.
+    pub fn request(&self, request: FrameRequest) {
+        if self.inbox.request(request) {
             self.outbox.counters.superseded.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Tells that the newest request of `role` is final: a render in flight of an older one makes way.
-    pub fn settle(&self, role: Role) {
-        self.worker(role).settle();
+    /// Tells that the newest request of `chain` is final: a render in flight of an older one makes way.
+    pub fn settle(&self, chain: ChainId) {
+        self.inbox.settle(chain);
     }
 
-    /// Renders a batch with `role` whenever no frame is asked for.
-    pub fn batch(&self, role: Role, batch: Batch) {
-        self.worker(role).batch(batch);
+    /// Renders a batch with `chain` whenever no frame is asked for.
+    pub fn batch(&self, chain: ChainId, batch: Batch) {
+        self.inbox.batch(chain, batch);
     }
 
-    /// Drops `role`'s batch of `lane`.
-    pub fn clear_batch(&self, role: Role, lane: &str) {
-        self.worker(role).clear(lane);
+    /// Drops `chain`'s batch of `lane`.
+    pub fn clear_batch(&self, chain: ChainId, lane: &str) {
+        self.inbox.clear(chain, lane);
     }
 
-    /// Encodes `picture` with the encoder of the model of `epoch`. The receiver disconnects without an answer
-    /// when that is impossible.
-    pub fn encode(&self, epoch: u64, picture: Arc<Picture>) -> Receiver<Posterior> {
-        self.encoder.encode(epoch, picture)
+    /// Finds the code `block` of the model of `epoch` in `picture`. The receiver disconnects without an answer when
+    /// that is impossible.
+    pub fn encode(&self, epoch: u64, block: &str, picture: Arc<Picture>) -> Receiver<Posterior> {
+        self.encoder.encode(epoch, block, picture)
     }
 
     /// A way to encode pictures from another thread.
@@ -225,9 +218,9 @@ impl Engine {
         Reader(self.encoder.clone())
     }
 
-    /// The newest frame of `role` that nobody took yet.
-    pub fn frame(&self, role: Role) -> Option<Frame> {
-        self.frames[role as usize].take()
+    /// The newest frame of `chain` that nobody took yet.
+    pub fn frame(&self, chain: ChainId) -> Option<Frame> {
+        self.frames.take(chain)
     }
 
     /// The newest code read back that nobody took yet.
@@ -245,9 +238,9 @@ impl Engine {
         &self.outbox.counters
     }
 
-    /// Whether `role` has nothing to do.
-    pub fn is_idle(&self, role: Role) -> bool {
-        self.worker(role).is_idle()
+    /// Whether `chain` has nothing to do.
+    pub fn is_idle(&self, chain: ChainId) -> bool {
+        self.inbox.is_idle(chain)
     }
 }
 
@@ -257,8 +250,8 @@ pub struct Reader(EncoderInbox);
 
 impl Reader {
     /// As [`Engine::encode`].
-    pub fn encode(&self, epoch: u64, picture: Arc<Picture>) -> Receiver<Posterior> {
-        self.0.encode(epoch, picture)
+    pub fn encode(&self, epoch: u64, block: &str, picture: Arc<Picture>) -> Receiver<Posterior> {
+        self.0.encode(epoch, block, picture)
     }
 }
 
@@ -271,8 +264,7 @@ impl std::fmt::Debug for Reader {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.loader.close();
-        self.generator.close();
-        self.decoder.close();
+        self.inbox.close();
         self.encoder.close();
         self.sensing.close();
         for thread in self.threads.drain(..) {

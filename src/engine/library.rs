@@ -1,13 +1,14 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::{Pool, Stream};
 use crate::checkpoint::{self, Sources};
-use crate::inference::{self, Computer, DeviceError, Encoder, Place, Purpose, RenderError, Renderer};
-use crate::model::{CodeBlock, DISCRIMINATOR, GENERATOR, Model, ModelDescription, VAE};
+use crate::inference::{self, Computer, DeviceError, Place, Purpose, RenderError, Renderer};
+use crate::model::{ChainId, CodeBlock, DISCRIMINATOR, GENERATOR, Model, ModelDescription, VAE};
 use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
-use super::{Library, Loaded, Pools, Role, Source};
+use super::{Library, Load, Loaded, LoadedChain, Pools, Source, Spare};
 
 /// Models in files.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,10 +49,11 @@ fn available_memory() -> Option<u64> {
     line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// Makes the networks of `model` ready on `computer`, each on threads of its own.
+/// Makes the networks of `model` ready on `computer`, each on threads of its own. What cannot be run here is left out with
+/// a warning, as long as anything is left.
 fn make_ready(
     mut model: Model,
-    warnings: Vec<String>,
+    mut warnings: Vec<String>,
     computer: &Computer,
     pools: &Pools,
 ) -> Result<Loaded, String> {
@@ -63,21 +65,46 @@ fn make_ready(
     let explain = move |error: RenderError| format!("the model cannot be made ready on {name}: {error}");
     let model = Arc::new(model);
     let open = {
-        let (model, device, explain) = (Arc::clone(&model), device.clone(), explain.clone());
-        move |role: Role, pool: &Pool| -> Result<Option<Box<dyn Renderer>>, String> {
-            let Ok(chain) = model.description.chain(role.chain()) else { return Ok(None) };
-            inference::open_chain(&model, chain, &device, pool).map(Some).map_err(&explain)
+        let (model, device) = (Arc::clone(&model), device.clone());
+        move |id: ChainId, pool: &Pool| -> Result<Box<dyn Renderer>, RenderError> {
+            let chain = model.description.render_chain(id);
+            let chain = chain.ok_or_else(|| RenderError::Chain("the model has no such chain".to_owned()))?;
+            inference::open_chain(&model, chain, &device, pool)
         }
     };
-    let generator = open(Role::Generator, &pools.generator)?;
-    let decoder = open(Role::Decoder, &pools.decoder)?;
-    let spare_decoder = open(Role::Decoder, &pools.encoder)?;
-    let encoder: Option<Box<dyn Encoder>> =
-        inference::open_encoder(&model, &device, &pools.encoder).map_err(explain)?;
+    let mut chains = Vec::new();
+    for (id, chain) in description.chain_ids().zip(&description.render) {
+        let load = Load::of(inference::multiply_adds(&description, chain));
+        match open(id, pools.of(load)) {
+            Ok(renderer) => chains.push(LoadedChain { id, load, renderer }),
+            Err(RenderError::Chain(message)) => warnings.push(message),
+            Err(error) => return Err(explain(error)),
+        }
+    }
+    let mut encoders = BTreeMap::new();
+    for chain in &description.encode {
+        let block = description.wiring(chain).ok().and_then(|wiring| wiring.code_given());
+        match inference::open_encoder(&model, chain, &device, &pools.encoder) {
+            Ok(encoder) => {
+                encoders.entry(block.unwrap_or_default().to_owned()).or_insert(encoder);
+            }
+            Err(RenderError::Chain(message)) => warnings.push(message),
+            Err(error) => return Err(explain(error)),
+        }
+    }
+    if chains.is_empty() && encoders.is_empty() && !warnings.is_empty() {
+        return Err(warnings.swap_remove(0));
+    }
+    let light = chains.iter().filter(|chain| chain.load == Load::Light).map(|chain| chain.id);
+    let spare = match cheapest_of_code(&description, light) {
+        Some(chain) => Some(Spare { chain, renderer: open(chain, &pools.encoder).map_err(explain.clone())? }),
+        None => None,
+    };
+    let loads: BTreeMap<ChainId, Load> = chains.iter().map(|chain| (chain.id, chain.load)).collect();
     let pools = pools.clone();
-    let rebuild = move |role| match role {
-        Role::Generator => open(role, &pools.generator),
-        Role::Decoder => open(role, &pools.decoder),
+    let rebuild = move |id| {
+        let load = loads.get(&id).copied().unwrap_or(Load::Heavy);
+        open(id, pools.of(load)).map_err(&explain)
     };
     Ok(Loaded {
         description,
@@ -85,12 +112,25 @@ fn make_ready(
         hash,
         device: place,
         warnings,
-        generator,
-        decoder,
-        encoder,
-        spare_decoder,
+        chains,
+        encoders,
+        spare,
         rebuild: Box::new(rebuild),
     })
+}
+
+/// The cheapest of these chains that takes the code that is read from pictures.
+fn cheapest_of_code(
+    description: &ModelDescription,
+    chains: impl Iterator<Item = ChainId>,
+) -> Option<ChainId> {
+    let code = description.encoded()?;
+    let cost = |id: ChainId| {
+        let chain = description.render_chain(id)?;
+        let takes = description.inputs(&chain.name).contains(&code);
+        takes.then(|| inference::multiply_adds(description, chain)).flatten().map(|cost| (cost, id))
+    };
+    chains.filter_map(cost).min().map(|(_, id)| id)
 }
 
 /// One model with random weights, whatever is asked for: to measure with, where only the sizes matter.

@@ -1,21 +1,23 @@
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex};
 
 use super::encoder::EncoderInbox;
 use super::handle::Outbox;
+use super::inbox::Inbox;
 use super::latest::lock;
 use super::sensing::SensingInbox;
-use super::worker::WorkerInbox;
-use super::{Event, Library, Loaded, Opened, Part, Pools, Rebuild, Role, Source};
+use super::{Event, Library, Loaded, Opened, Part, Pools, Rebuild, Source};
 use crate::base::panic_text;
+use crate::model::ChainId;
 
-/// How often one role of one model is built again before the engine gives up.
+/// How often one chain of one model is built again before the engine gives up.
 const REBUILDS: u32 = 3;
 
 #[derive(Default)]
 struct Orders {
     open: Option<(u64, Source)>,
-    rebuild: Vec<(u64, Role)>,
+    rebuild: Vec<(u64, ChainId)>,
     closing: bool,
 }
 
@@ -30,10 +32,10 @@ impl LoaderInbox {
     }
 
     /// Asks for a renderer that broke to be built again.
-    pub(super) fn rebuild(&self, role: Role, epoch: u64) {
+    pub(super) fn rebuild(&self, chain: ChainId, epoch: u64) {
         self.order(|orders| {
-            if !orders.rebuild.contains(&(epoch, role)) {
-                orders.rebuild.push((epoch, role));
+            if !orders.rebuild.contains(&(epoch, chain)) {
+                orders.rebuild.push((epoch, chain));
             }
         });
     }
@@ -56,8 +58,8 @@ impl LoaderInbox {
             if let Some((epoch, source)) = orders.open.take() {
                 return Job::Open(epoch, source);
             }
-            if let Some((epoch, role)) = orders.rebuild.pop() {
-                return Job::Rebuild(epoch, role);
+            if let Some((epoch, chain)) = orders.rebuild.pop() {
+                return Job::Rebuild(epoch, chain);
             }
             orders = self.0.1.wait(orders).unwrap_or_else(std::sync::PoisonError::into_inner);
         }
@@ -67,7 +69,7 @@ impl LoaderInbox {
 enum Job {
     Close,
     Open(u64, Source),
-    Rebuild(u64, Role),
+    Rebuild(u64, ChainId),
 }
 
 /// The thread that opens models, so that nobody waits for a disk.
@@ -75,8 +77,7 @@ pub(super) struct Loader {
     pub(super) inbox: LoaderInbox,
     pub(super) library: Arc<dyn Library>,
     pub(super) pools: Pools,
-    pub(super) generator: WorkerInbox,
-    pub(super) decoder: WorkerInbox,
+    pub(super) renderers: Inbox,
     pub(super) encoder: EncoderInbox,
     pub(super) sensing: SensingInbox,
     pub(super) outbox: Outbox,
@@ -84,9 +85,10 @@ pub(super) struct Loader {
 
 /// What it takes to repair the current model.
 struct Current {
-    epoch: u64,
     rebuild: Rebuild,
-    rebuilds: [u32; 2],
+    /// How often each chain was built again.
+    rebuilds: BTreeMap<ChainId, u32>,
+    opened: Arc<Opened>,
 }
 
 impl Loader {
@@ -101,9 +103,9 @@ impl Loader {
                     // Whoever waits for the model must hear of its end, whatever that was.
                     Err(message) => self.outbox.event(Event::OpenFailed { epoch, message }),
                 },
-                Job::Rebuild(epoch, role) => {
-                    if let Some(current) = current.as_mut().filter(|current| current.epoch == epoch) {
-                        self.repair(current, role);
+                Job::Rebuild(epoch, chain) => {
+                    if let Some(current) = current.as_mut().filter(|current| current.opened.epoch == epoch) {
+                        self.repair(current, chain);
                     }
                 }
             }
@@ -122,17 +124,15 @@ impl Loader {
         let opened = Opened {
             epoch,
             source,
-            generator_shape: loaded.generator.as_ref().map(|network| network.picture_shape()),
-            decoder_shape: loaded.decoder.as_ref().map(|network| network.picture_shape()),
-            encoder_dim: loaded.encoder.as_ref().map(|network| network.code_dim()),
+            shapes: loaded.chains.iter().map(|chain| (chain.id, chain.renderer.picture_shape())).collect(),
+            read: loaded.encoders.keys().cloned().collect(),
             description: loaded.description,
             stats: loaded.stats.map(Arc::new),
             hash: loaded.hash,
             device: loaded.device,
         };
-        self.generator.install(epoch, loaded.generator);
-        self.decoder.install(epoch, loaded.decoder);
-        self.encoder.install(epoch, loaded.encoder);
+        self.renderers.install(epoch, loaded.chains, |chain| opened.title(chain));
+        self.encoder.install(epoch, loaded.encoders);
         let opened = Arc::new(opened);
         self.outbox.event(Event::Opened(Arc::clone(&opened)));
         for message in loaded.warnings {
@@ -149,38 +149,30 @@ impl Loader {
                 self.outbox.event(Event::Error { part: Part::Model, message });
             }
         }
-        let decoder = loaded.spare_decoder.filter(|_| opened.stats.is_none());
-        if decoder.is_none() {
+        let spare = loaded.spare.filter(|_| opened.stats.is_none());
+        if spare.is_none() {
             self.outbox.event(Event::Described { epoch });
         }
-        self.sensing.measure(opened, decoder);
-        Current { epoch, rebuild: loaded.rebuild, rebuilds: [0; 2] }
+        self.sensing.measure(Arc::clone(&opened), spare);
+        Current { opened, rebuild: loaded.rebuild, rebuilds: BTreeMap::new() }
     }
 
-    fn repair(&self, current: &mut Current, role: Role) {
-        let count = &mut current.rebuilds[role as usize];
+    fn repair(&self, current: &mut Current, chain: ChainId) {
+        let count = current.rebuilds.entry(chain).or_default();
         *count += 1;
-        let title = role.title();
+        let title = current.opened.title(chain);
+        let fail = |message| self.outbox.event(Event::Error { part: Part::Chain(chain), message });
         if *count > REBUILDS {
-            let message =
-                format!("{title} failed {REBUILDS} times; it stays off until a model is opened again");
-            self.outbox.event(Event::Error { part: Part::Network(role), message });
+            fail(format!("{title} failed {REBUILDS} times; it stays off until a model is opened again"));
             return;
         }
-        let rebuilt = catch_unwind(AssertUnwindSafe(|| (current.rebuild)(role)));
+        let rebuilt = catch_unwind(AssertUnwindSafe(|| (current.rebuild)(chain)));
         match rebuilt.unwrap_or_else(|panic| Err(panic_text(&*panic))) {
             Ok(renderer) => {
-                let worker = match role {
-                    Role::Generator => &self.generator,
-                    Role::Decoder => &self.decoder,
-                };
-                worker.install(current.epoch, renderer);
-                self.outbox.event(Event::Restarted(role));
+                self.renderers.repair(current.opened.epoch, chain, renderer);
+                self.outbox.event(Event::Restarted(chain));
             }
-            Err(reason) => {
-                let message = format!("{title} could not be started again: {reason}");
-                self.outbox.event(Event::Error { part: Part::Network(role), message });
-            }
+            Err(reason) => fail(format!("{title} could not be started again: {reason}")),
         }
     }
 }

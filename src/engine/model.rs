@@ -1,3 +1,4 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -6,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Pool, step_back};
 use crate::checkpoint::Reading;
 use crate::inference::{Encoder, Renderer};
-use crate::model::{ModelDescription, Stats};
+use crate::model::{Chain, ChainId, ModelDescription, Stats};
 
-use super::{Profile, Role};
+use super::Profile;
 use crate::explore::{Posterior, PosteriorError};
 
 /// What to open, and where to compute.
@@ -78,29 +79,68 @@ pub struct Loaded {
     pub device: String,
     /// What the person should know about the file.
     pub warnings: Vec<String>,
-    /// Codes to pictures at full resolution, if the model has a generator.
-    pub generator: Option<Box<dyn Renderer>>,
-    /// Codes to the VAE's pictures, if it has a decoder.
-    pub decoder: Option<Box<dyn Renderer>>,
-    /// Pictures to codes, if it has an encoder.
-    pub encoder: Option<Box<dyn Encoder>>,
-    /// Another decoder, on the encoder's threads, to measure with where there are no statistics.
-    pub spare_decoder: Option<Box<dyn Renderer>>,
+    /// The render chains that can be run here.
+    pub chains: Vec<LoadedChain>,
+    /// Pictures to codes, by the blocks that they infer.
+    pub encoders: BTreeMap<String, Box<dyn Encoder>>,
+    /// A light chain once more, on the encoder's threads, to measure with where there are no statistics.
+    pub spare: Option<Spare>,
     /// Builds one renderer again after it has failed.
     pub rebuild: Rebuild,
 }
 
-/// Builds the renderer of a role again from weights kept in memory.
-pub type Rebuild = Box<dyn Fn(Role) -> Result<Option<Box<dyn Renderer>>, String> + Send>;
+/// A render chain that is ready to run.
+pub struct LoadedChain {
+    /// Which one.
+    pub id: ChainId,
+    /// Whose threads it runs on.
+    pub load: Load,
+    /// Codes to pictures.
+    pub renderer: Box<dyn Renderer>,
+}
 
-/// The threads on which each network runs, so that the decoder and the encoder never wait for the generator. A second
-/// decoder that measures what codes do shares the encoder's.
+/// A render chain to measure with.
+pub struct Spare {
+    /// Which one.
+    pub chain: ChainId,
+    /// Codes to pictures.
+    pub renderer: Box<dyn Renderer>,
+}
+
+/// Builds a render chain again from weights kept in memory.
+pub type Rebuild = Box<dyn Fn(ChainId) -> Result<Box<dyn Renderer>, String> + Send>;
+
+/// How much a render chain computes, which decides on whose threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// So little that dividing it among threads would not pay: one thread of its own, which answers at once.
+    Light,
+    /// All the threads that the machine spares, one chain at a time.
+    Heavy,
+}
+
+impl Load {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Light, Self::Heavy];
+
+    /// Most multiply-adds of a light picture: four times those of the published VAE's decoder, whose tenth of a
+    /// millisecond is too short to divide.
+    const LIGHT: usize = 32 << 20;
+
+    /// That of pictures of so many multiply-adds; those of which nobody knows are heavy.
+    pub fn of(multiply_adds: Option<usize>) -> Self {
+        if multiply_adds.is_some_and(|count| count <= Self::LIGHT) { Self::Light } else { Self::Heavy }
+    }
+}
+
+/// The threads on which networks run, so that light chains and encoders never wait for heavy chains. What measures what
+/// codes do shares the encoders'.
 #[derive(Clone, Debug)]
 pub struct Pools {
     /// As many as the machine spares.
-    pub generator: Pool,
+    pub heavy: Pool,
     /// One.
-    pub decoder: Pool,
+    pub light: Pool,
     /// One.
     pub encoder: Pool,
 }
@@ -108,33 +148,39 @@ pub struct Pools {
 impl Pools {
     pub(super) fn new(threads: usize) -> std::io::Result<Self> {
         let pools = Self::start(threads)?;
-        // The window, and on machines without a graphics card its drawing, go before the large network.
-        pools.generator.run(|| rayon::broadcast(|_| step_back(GENERATOR)));
+        // The window, and on machines without a graphics card its drawing, go before large networks.
+        pools.heavy.run(|| rayon::broadcast(|_| step_back(HEAVY)));
         Ok(pools)
     }
 
     /// Pools that let those of another engine go first.
     pub(super) fn in_background(threads: usize) -> std::io::Result<Self> {
         let pools = Self::start(threads)?;
-        for (pool, steps) in
-            [(&pools.generator, 2 * GENERATOR - 1), (&pools.decoder, GENERATOR), (&pools.encoder, GENERATOR)]
-        {
+        for (pool, steps) in [(&pools.heavy, 2 * HEAVY - 1), (&pools.light, HEAVY), (&pools.encoder, HEAVY)] {
             pool.run(|| rayon::broadcast(|_| step_back(steps)));
         }
         Ok(pools)
     }
 
+    /// Those of chains of this load.
+    pub fn of(&self, load: Load) -> &Pool {
+        match load {
+            Load::Light => &self.light,
+            Load::Heavy => &self.heavy,
+        }
+    }
+
     fn start(threads: usize) -> std::io::Result<Self> {
         Ok(Self {
-            generator: Pool::new("idgan-generator", threads)?,
-            decoder: Pool::new("idgan-decoder", 1)?,
+            heavy: Pool::new("idgan-heavy", threads)?,
+            light: Pool::new("idgan-light", 1)?,
             encoder: Pool::new("idgan-encoder", 1)?,
         })
     }
 }
 
-/// How far the generator's threads step back, and all threads of an engine in the background.
-pub(super) const GENERATOR: i32 = 10;
+/// How far the threads of heavy chains step back, and all threads of an engine in the background.
+pub(super) const HEAVY: i32 = 10;
 
 /// Where models come from: files in the program, toys in tests.
 pub trait Library: Send + Sync {
@@ -160,12 +206,10 @@ pub struct Opened {
     pub hash: String,
     /// Where it computes, for people: `CPU`, `CUDA 0`, `CUDA 0 (tf32)`, `Metal`.
     pub device: String,
-    /// Channels, height and width of the generator's pictures, if there is one.
-    pub generator_shape: Option<[usize; 3]>,
-    /// Channels, height and width of the decoder's pictures, if there is one.
-    pub decoder_shape: Option<[usize; 3]>,
-    /// Width of the code the encoder reads back, if there is one.
-    pub encoder_dim: Option<usize>,
+    /// Channels, height and width of the pictures of each render chain that runs.
+    pub shapes: BTreeMap<ChainId, [usize; 3]>,
+    /// The code blocks that something infers from pictures.
+    pub read: BTreeSet<String>,
 }
 
 impl Opened {
@@ -177,12 +221,24 @@ impl Opened {
         Ok(block.map(|block| Profile::new(self.epoch, &block.name, posterior)))
     }
 
-    /// Channels, height and width of `role`'s pictures, if the model has it.
-    pub fn shape(&self, role: Role) -> Option<[usize; 3]> {
-        match role {
-            Role::Generator => self.generator_shape,
-            Role::Decoder => self.decoder_shape,
-        }
+    /// Channels, height and width of a chain's pictures, if it runs.
+    pub fn shape(&self, chain: ChainId) -> Option<[usize; 3]> {
+        self.shapes.get(&chain).copied()
+    }
+
+    /// The render chains that run, the main one first.
+    pub fn chains(&self) -> impl Iterator<Item = ChainId> {
+        self.shapes.keys().copied()
+    }
+
+    /// What people call a chain, at the start of a sentence.
+    pub fn title(&self, chain: ChainId) -> String {
+        self.description.render_chain(chain).map_or_else(|| "The network".to_owned(), Chain::title)
+    }
+
+    /// The code that is read from pictures, where something reads it: what the first encode chain ends in.
+    pub fn encoded(&self) -> Option<&str> {
+        self.description.encoded().filter(|block| self.read.contains(*block))
     }
 }
 
@@ -199,9 +255,9 @@ mod tests {
     #[test]
     fn a_second_models_networks_let_the_first_ones_go_first() {
         let (first, second) = (Pools::new(2).expect("starts"), Pools::in_background(2).expect("starts"));
-        assert_eq!(steps(&first.decoder), [0]);
-        assert!(steps(&second.decoder)[0] > 0 && steps(&second.encoder)[0] > 0);
-        let (ours, theirs) = (steps(&first.generator), steps(&second.generator));
+        assert_eq!(steps(&first.light), [0]);
+        assert!(steps(&second.light)[0] > 0 && steps(&second.encoder)[0] > 0);
+        let (ours, theirs) = (steps(&first.heavy), steps(&second.heavy));
         assert!(ours.iter().max() < theirs.iter().min(), "{ours:?} {theirs:?}");
     }
 }

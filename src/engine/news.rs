@@ -74,7 +74,8 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Part, Role};
+    use crate::engine::Part;
+    use crate::model::ChainId;
 
     fn message(number: usize) -> Event {
         Event::Error { part: Part::Encoder, message: format!("message {number}") }
@@ -103,14 +104,14 @@ mod tests {
         let news = News::default();
         for epoch in 0..1000 {
             news.put(Event::Loading { epoch, name: String::new() });
-            news.put(Event::Restarted(Role::Generator));
-            news.put(Event::Restarted(Role::Decoder));
+            news.put(Event::Restarted(ChainId(0)));
+            news.put(Event::Restarted(ChainId(1)));
             news.put(Event::Described { epoch });
         }
         let expected = [
             "Loading { epoch: 999, name: \"\" }",
-            "Restarted(Generator)",
-            "Restarted(Decoder)",
+            "Restarted(ChainId(0))",
+            "Restarted(ChainId(1))",
             "Described { epoch: 999 }",
         ];
         assert_eq!(all(&news), expected);

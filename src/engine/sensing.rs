@@ -2,14 +2,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::base::Cancel;
-use crate::inference::Renderer;
 
 use super::handle::Outbox;
 use super::latest::lock;
-use super::{Event, Opened, Sensitivity};
+use super::{Event, Opened, Sensitivity, Spare};
 
-/// A model to measure, and a decoder of its own to measure with.
-type Job = (Arc<Opened>, Box<dyn Renderer>);
+/// A model to measure, and a chain of it to measure with.
+type Job = (Arc<Opened>, Spare);
 
 #[derive(Default)]
 struct Orders {
@@ -24,10 +23,10 @@ struct Orders {
 pub(super) struct SensingInbox(Arc<(Mutex<Orders>, Condvar)>);
 
 impl SensingInbox {
-    /// Measures the newest model with `decoder`, if it needs that; whatever belongs to an older one ends.
-    pub(super) fn measure(&self, opened: Arc<Opened>, decoder: Option<Box<dyn Renderer>>) {
+    /// Measures the newest model with `spare`, if it needs that; whatever belongs to an older one ends.
+    pub(super) fn measure(&self, opened: Arc<Opened>, spare: Option<Spare>) {
         let replaced = self.order(|orders| {
-            let job = decoder.map(|decoder| (opened, decoder));
+            let job = spare.map(|spare| (opened, spare));
             std::mem::replace(&mut orders.job, job)
         });
         drop(replaced); // A network is freed outside the lock.
@@ -64,7 +63,7 @@ impl SensingInbox {
     }
 }
 
-/// The thread that measures how far each dimension moves the VAE's picture.
+/// The thread that measures how far each dimension moves the picture.
 pub(super) struct Sensing {
     pub(super) inbox: SensingInbox,
     pub(super) outbox: Outbox,
@@ -73,9 +72,10 @@ pub(super) struct Sensing {
 impl Sensing {
     /// Works until the inbox is closed.
     pub(super) fn run(self) {
-        while let Some(((opened, mut decoder), cancel)) = self.inbox.next() {
-            let measured =
-                catch_unwind(AssertUnwindSafe(|| Sensitivity::measure(&opened, decoder.as_mut(), &cancel)));
+        while let Some(((opened, mut spare), cancel)) = self.inbox.next() {
+            let measured = catch_unwind(AssertUnwindSafe(|| {
+                Sensitivity::measure(&opened, spare.chain, spare.renderer.as_mut(), &cancel)
+            }));
             // Without it dimensions stay in index order, which is no reason to alarm anybody.
             if let Ok(Some(measured)) = measured {
                 self.outbox.event(Event::Sensed(Arc::new(measured)));

@@ -1,11 +1,11 @@
 use crate::base::{Array, Cancel};
 use crate::explore::{draw_all, sensitivity};
 use crate::inference::Renderer;
-use crate::model::VAE;
+use crate::model::ChainId;
 
 use super::Opened;
 
-/// How much each dimension moves the VAE's picture: what dimensions are ordered by where nothing is known about the
+/// How much each dimension moves the picture: what dimensions are ordered by where nothing is known about the
 /// data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sensitivity {
@@ -30,13 +30,21 @@ impl Sensitivity {
         self.moved.get(dim).is_some_and(|&moved| moved >= COLLAPSED * most)
     }
 
-    /// Measures with `decoder`; `None` where that is impossible or was cancelled.
-    pub(super) fn measure(opened: &Opened, decoder: &mut dyn Renderer, cancel: &Cancel) -> Option<Self> {
+    /// Measures with `renderer`, which runs `chain`; `None` where that is impossible or was cancelled.
+    pub(super) fn measure(
+        opened: &Opened,
+        chain: ChainId,
+        renderer: &mut dyn Renderer,
+        cancel: &Cancel,
+    ) -> Option<Self> {
         let description = &opened.description;
         let block = description.block(description.encoded()?)?;
+        let chain = &description.render_chain(chain)?.name;
         let codes = draw_all(description, CODES, 0, None);
-        let bases: Array = codes.input(description, VAE).ok()?;
-        let moved = sensitivity(decoder, &bases, 0, &vec![block.range; block.dims], cancel).ok()??;
+        let bases: Array = codes.input(description, chain).ok()?;
+        let before = description.inputs(chain).into_iter().take_while(|input| *input != block.name);
+        let first = before.filter_map(|input| Some(description.block(input)?.dims)).sum();
+        let moved = sensitivity(renderer, &bases, first, &vec![block.range; block.dims], cancel).ok()??;
         Some(Self { epoch: opened.epoch, block: block.name.clone(), moved })
     }
 }

@@ -4,6 +4,11 @@ use std::time::{Duration, Instant};
 
 use super::toy::{TOY_NUISANCE, ToyBehaviour, ToyLibrary};
 use super::*;
+use crate::model::ChainId;
+
+/// The chains of the toys that have both.
+const GENERATED: ChainId = ChainId(0);
+const DECODED: ChainId = ChainId(1);
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -17,7 +22,7 @@ struct Bench {
 
 impl Bench {
     fn new(library: ToyLibrary) -> Self {
-        Self::with(Arc::new(library), Arc::new(|_: Role, _: &Frame| ()))
+        Self::with(Arc::new(library), Arc::new(|_: &Frame| ()))
     }
 
     fn with(library: Arc<dyn Library>, tap: Tap) -> Self {
@@ -66,18 +71,19 @@ impl Bench {
         }
     }
 
-    fn ask(&self, role: Role, epoch: u64, value: f32, motion: Motion) -> u64 {
+    fn ask(&self, chain: ChainId, epoch: u64, value: f32, motion: Motion) -> u64 {
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
-        let dims = 5 + if role == Role::Generator { TOY_NUISANCE } else { 0 };
+        let dims = 5 + if chain == GENERATED { TOY_NUISANCE } else { 0 };
         let code: Arc<[f32]> = vec![value; dims].into();
-        let target = (role == Role::Generator).then(|| Arc::from(vec![value; 5]));
-        self.engine
-            .request(role, FrameRequest { number, epoch, code, target, motion, asked: Instant::now() });
+        let wanted = || Target { block: "c".into(), code: vec![value; 5].into() };
+        let target = (chain == GENERATED).then(wanted);
+        let asked = Instant::now();
+        self.engine.request(FrameRequest { number, epoch, chain, code, target, motion, asked });
         number
     }
 
-    fn frame(&self, role: Role, number: u64) -> Frame {
-        self.wait("a frame", || self.engine.frame(role).filter(|frame| frame.number == number))
+    fn frame(&self, chain: ChainId, number: u64) -> Frame {
+        self.wait("a frame", || self.engine.frame(chain).filter(|frame| frame.number == number))
     }
 }
 
@@ -98,14 +104,14 @@ fn a_drag_ends_with_the_exact_picture_and_skips_what_is_old() {
     // a move every millisecond, on a busy machine until two pictures have come
     bench.wait("pictures during the drag", || {
         for _ in 0..100 {
-            bench.ask(Role::Generator, epoch, (asked % 100) as f32 / 50.0 - 1.0, Motion::Moving);
+            bench.ask(GENERATED, epoch, (asked % 100) as f32 / 50.0 - 1.0, Motion::Moving);
             asked += 1;
             std::thread::sleep(Duration::from_millis(1));
         }
         (counters.frames.load(Ordering::Relaxed) >= 2).then_some(())
     });
-    let last = bench.ask(Role::Generator, epoch, 0.5, Motion::Settled);
-    let frame = bench.frame(Role::Generator, last);
+    let last = bench.ask(GENERATED, epoch, 0.5, Motion::Settled);
+    let frame = bench.frame(GENERATED, last);
     assert_eq!(frame.picture.pixel(3, 3)[0], grey(0.5));
     let (frames, superseded) =
         (counters.frames.load(Ordering::Relaxed), counters.superseded.load(Ordering::Relaxed));
@@ -118,9 +124,9 @@ fn a_drag_ends_with_the_exact_picture_and_skips_what_is_old() {
 fn letting_go_cancels_the_render_in_flight_between_two_layers() {
     let bench = Bench::new(ToyLibrary { generator: slow(100, 10), ..Default::default() });
     let epoch = bench.open("both").epoch;
-    bench.ask(Role::Generator, epoch, 0.0, Motion::Settled);
+    bench.ask(GENERATED, epoch, 0.0, Motion::Settled);
     std::thread::sleep(Duration::from_millis(50));
-    bench.ask(Role::Generator, epoch, 1.0, Motion::Settled);
+    bench.ask(GENERATED, epoch, 1.0, Motion::Settled);
     let asked = Instant::now();
     bench.wait("the cancellation", || {
         (bench.engine.counters().cancelled.load(Ordering::Relaxed) == 1).then_some(())
@@ -132,13 +138,13 @@ fn letting_go_cancels_the_render_in_flight_between_two_layers() {
 fn no_frame_of_an_old_model_arrives_after_a_switch() {
     let bench = Bench::new(ToyLibrary { generator: slow(20, 5), ..Default::default() });
     let first = bench.open("both").epoch;
-    bench.ask(Role::Generator, first, 0.5, Motion::Settled);
+    bench.ask(GENERATED, first, 0.5, Motion::Settled);
     std::thread::sleep(Duration::from_millis(20));
     let second = bench.open("other").epoch;
-    while bench.engine.frame(Role::Generator).is_some() {}
-    bench.ask(Role::Generator, first, 0.5, Motion::Settled);
-    let number = bench.ask(Role::Generator, second, -0.5, Motion::Settled);
-    let frame = bench.wait("a frame", || bench.engine.frame(Role::Generator));
+    while bench.engine.frame(GENERATED).is_some() {}
+    bench.ask(GENERATED, first, 0.5, Motion::Settled);
+    let number = bench.ask(GENERATED, second, -0.5, Motion::Settled);
+    let frame = bench.wait("a frame", || bench.engine.frame(GENERATED));
     assert_eq!((frame.number, frame.epoch), (number, second));
 }
 
@@ -146,18 +152,18 @@ fn no_frame_of_an_old_model_arrives_after_a_switch() {
 fn the_decoder_answers_while_the_generator_is_busy() {
     let bench = Bench::new(ToyLibrary { generator: slow(200, 10), ..Default::default() });
     let epoch = bench.open("both").epoch;
-    bench.ask(Role::Generator, epoch, 0.0, Motion::Settled);
+    bench.ask(GENERATED, epoch, 0.0, Motion::Settled);
     std::thread::sleep(Duration::from_millis(20));
     let mut latencies: Vec<Duration> = (0..40)
         .map(|i| {
             let asked = Instant::now();
-            let number = bench.ask(Role::Decoder, epoch, i as f32 / 40.0, Motion::Moving);
-            bench.frame(Role::Decoder, number);
+            let number = bench.ask(DECODED, epoch, i as f32 / 40.0, Motion::Moving);
+            bench.frame(DECODED, number);
             asked.elapsed()
         })
         .collect();
     latencies.sort();
-    assert!(!bench.engine.is_idle(Role::Generator), "the generator was meant to be busy throughout");
+    assert!(!bench.engine.is_idle(GENERATED), "the generator was meant to be busy throughout");
     // Generous: the machine may be busy with other tests. The real number is `idgan bench ui`'s to report.
     assert!(latencies[20] < Duration::from_millis(200), "median {:?}", latencies[20]);
 }
@@ -167,28 +173,28 @@ fn a_panic_is_an_error_event_and_the_network_comes_back() {
     let fragile = ToyBehaviour { panic_above: 5.0, ..Default::default() };
     let bench = Bench::new(ToyLibrary { generator: fragile, ..Default::default() });
     let epoch = bench.open("both").epoch;
-    bench.ask(Role::Generator, epoch, 9.0, Motion::Settled);
-    bench.event("the restart", |event| matches!(event, Event::Restarted(Role::Generator)));
+    bench.ask(GENERATED, epoch, 9.0, Motion::Settled);
+    bench.event("the restart", |event| matches!(event, Event::Restarted(GENERATED)));
     let messages = bench.messages.lock().unwrap().clone();
     assert!(messages.iter().any(|m| m.contains("told to panic")), "{messages:?}");
-    bench.ask(Role::Generator, epoch, 9.0, Motion::Settled);
+    bench.ask(GENERATED, epoch, 9.0, Motion::Settled);
     std::thread::sleep(Duration::from_millis(50));
-    let number = bench.ask(Role::Generator, epoch, 1.0, Motion::Settled);
-    assert_eq!(bench.frame(Role::Generator, number).picture.pixel(0, 0)[0], grey(1.0));
+    let number = bench.ask(GENERATED, epoch, 1.0, Motion::Settled);
+    assert_eq!(bench.frame(GENERATED, number).picture.pixel(0, 0)[0], grey(1.0));
     let panics = |messages: &[String]| messages.iter().filter(|m| m.contains("told to panic")).count();
     assert_eq!(panics(&bench.messages.lock().unwrap()), 1, "the code that broke it is not tried again");
 
     for value in [9.1, 9.2] {
-        bench.ask(Role::Generator, epoch, value, Motion::Settled);
-        bench.event("the restart", |event| matches!(event, Event::Restarted(Role::Generator)));
+        bench.ask(GENERATED, epoch, value, Motion::Settled);
+        bench.event("the restart", |event| matches!(event, Event::Restarted(GENERATED)));
     }
-    bench.ask(Role::Generator, epoch, 9.3, Motion::Settled);
+    bench.ask(GENERATED, epoch, 9.3, Motion::Settled);
     bench.event(
         "giving up",
         |event| matches!(event, Event::Error { message, .. } if message.contains("stays off")),
     );
-    let number = bench.ask(Role::Decoder, epoch, 1.0, Motion::Settled);
-    bench.frame(Role::Decoder, number);
+    let number = bench.ask(DECODED, epoch, 1.0, Motion::Settled);
+    bench.frame(DECODED, number);
 }
 
 #[test]
@@ -198,18 +204,18 @@ fn a_file_that_cannot_be_opened_leaves_the_old_model_in_use() {
     bench.engine.open(Source::file("missing"));
     let event = bench.event("the failure", |event| matches!(event, Event::OpenFailed { .. }));
     assert!(matches!(event, Event::OpenFailed { message, .. } if message.contains("no such file")));
-    let number = bench.ask(Role::Generator, epoch, 1.0, Motion::Settled);
-    bench.frame(Role::Generator, number);
+    let number = bench.ask(GENERATED, epoch, 1.0, Motion::Settled);
+    bench.frame(GENERATED, number);
 }
 
 #[test]
 fn what_was_asked_is_read_back() {
     let bench = Bench::new(ToyLibrary::default());
     let epoch = bench.open("both").epoch;
-    let number = bench.ask(Role::Generator, epoch, 1.5, Motion::Settled);
+    let number = bench.ask(GENERATED, epoch, 1.5, Motion::Settled);
     let read = bench.wait("the code read back", || bench.engine.read_back());
     assert_eq!((read.number, read.epoch), (number, epoch));
-    for (&asked, &read) in read.target.iter().zip(&read.posterior.mu) {
+    for (&asked, &read) in read.target.code.iter().zip(&read.posterior.mu) {
         assert!((asked - read).abs() < 0.1, "{asked} {read}");
     }
 }
@@ -220,9 +226,9 @@ fn a_batch_renders_in_order_behind_the_frames() {
     let epoch = bench.open("both").epoch;
     let codes = (0..9).map(|i| Arc::from(vec![i as f32 / 9.0; 8])).collect();
     let (batch, cells) = Batch::new("nine", epoch, codes, 32);
-    bench.engine.batch(Role::Generator, batch);
-    let number = bench.ask(Role::Generator, epoch, 1.0, Motion::Settled);
-    bench.frame(Role::Generator, number);
+    bench.engine.batch(GENERATED, batch);
+    let number = bench.ask(GENERATED, epoch, 1.0, Motion::Settled);
+    bench.frame(GENERATED, number);
     let mut seen = Vec::new();
     bench.wait("the last cell", || {
         seen.extend(cells.try_iter().inspect(|cell| {
@@ -232,7 +238,7 @@ fn a_batch_renders_in_order_behind_the_frames() {
         (seen.len() == 9).then_some(())
     });
     assert!(seen.iter().map(|cell| cell.index).eq(0..9));
-    bench.wait("the end", || bench.engine.is_idle(Role::Generator).then_some(()));
+    bench.wait("the end", || bench.engine.is_idle(GENERATED).then_some(()));
     assert!(matches!(cells.try_recv(), Err(crossbeam::channel::TryRecvError::Disconnected)));
 }
 
@@ -242,33 +248,34 @@ fn a_newer_batch_replaces_the_older_one_of_its_lane() {
     let epoch = bench.open("both").epoch;
     let batch = |value: f32| Batch::new("nine", epoch, vec![Arc::from(vec![value; 8]); 50], 16);
     let (first, old) = batch(0.0);
-    bench.engine.batch(Role::Generator, first);
+    bench.engine.batch(GENERATED, first);
     let (second, new) = batch(1.0);
-    bench.engine.batch(Role::Generator, second);
+    bench.engine.batch(GENERATED, second);
     let received = bench.wait("the new batch", || new.try_recv().ok());
     assert_eq!(received.picture.pixel(0, 0)[0], grey(1.0));
     assert!(old.iter().count() <= 1, "at most the cell in flight");
-    bench.engine.clear_batch(Role::Generator, "nine");
-    bench.wait("idleness", || bench.engine.is_idle(Role::Generator).then_some(()));
+    bench.engine.clear_batch(GENERATED, "nine");
+    bench.wait("idleness", || bench.engine.is_idle(GENERATED).then_some(()));
 }
 
 #[test]
 fn a_model_without_a_vae_renders_alone() {
     let bench = Bench::new(ToyLibrary::default());
     let opened = bench.open("gan");
-    assert_eq!(opened.decoder_shape, None);
-    assert_eq!(opened.encoder_dim, None);
+    assert_eq!(opened.chains().collect::<Vec<_>>(), [GENERATED]);
+    assert_eq!(opened.encoded(), None);
     let code: Arc<[f32]> = vec![0.25; 5].into();
     let request = FrameRequest {
         number: 1,
         epoch: opened.epoch,
+        chain: GENERATED,
         code,
         target: None,
         motion: Motion::Settled,
         asked: Instant::now(),
     };
-    bench.engine.request(Role::Generator, request);
-    assert_eq!(bench.frame(Role::Generator, 1).picture.pixel(0, 0)[0], grey(0.25));
+    bench.engine.request(request);
+    assert_eq!(bench.frame(GENERATED, 1).picture.pixel(0, 0)[0], grey(0.25));
 }
 
 #[test]
@@ -276,9 +283,12 @@ fn a_picture_is_encoded_for_whoever_asks() {
     let bench = Bench::new(ToyLibrary::default());
     let epoch = bench.open("both").epoch;
     let picture = Arc::new(crate::base::Picture::filled(64, 64, [128, 128, 128, 255]));
-    let posterior = bench.engine.encode(epoch, Arc::clone(&picture)).recv_timeout(PATIENCE).expect("answers");
+    let nothing = bench.engine.encode(epoch, "s", Arc::clone(&picture));
+    assert!(nothing.recv_timeout(PATIENCE).is_err(), "nothing infers s");
+    let posterior =
+        bench.engine.encode(epoch, "c", Arc::clone(&picture)).recv_timeout(PATIENCE).expect("answers");
     assert!(posterior.mu.iter().all(|v| v.abs() < 0.05), "{posterior:?}");
-    assert!(bench.engine.encode(epoch + 1, picture).recv_timeout(PATIENCE).is_err());
+    assert!(bench.engine.encode(epoch + 1, "c", picture).recv_timeout(PATIENCE).is_err());
 }
 
 #[test]
@@ -290,14 +300,15 @@ fn a_model_that_opens_is_told_whatever_nobody_reads() {
         // A code of one value fits no network.
         let code: Arc<[f32]> = vec![0.0].into();
         let asked = Instant::now();
-        let request = FrameRequest { number: 0, epoch, code, target: None, motion: Motion::Settled, asked };
-        bench.engine.request(Role::Decoder, request);
+        let (chain, motion) = (DECODED, Motion::Settled);
+        let request = FrameRequest { number: 0, epoch, chain, code, target: None, motion, asked };
+        bench.engine.request(request);
         (counters.lost_messages.load(Ordering::Relaxed) > 100).then_some(())
     });
     let epoch = bench.engine.open(Source::file("both"));
     bench.wait("the new model's decoder", || {
-        bench.ask(Role::Decoder, epoch, 0.5, Motion::Settled);
-        bench.engine.frame(Role::Decoder)
+        bench.ask(DECODED, epoch, 0.5, Motion::Settled);
+        bench.engine.frame(DECODED)
     });
     let is_it = |event: &Event| matches!(event, Event::Opened(opened) if opened.epoch == epoch);
     bench.event("the news of it", is_it);
@@ -317,18 +328,18 @@ fn measuring_what_dimensions_move_ends_with_the_model() {
 #[test]
 fn a_panic_beside_the_network_is_an_error_and_the_thread_lives_on() {
     let is_first = std::sync::atomic::AtomicBool::new(true);
-    let tap = move |role: Role, _: &Frame| {
-        let breaks = role == Role::Decoder && is_first.swap(false, Ordering::Relaxed);
+    let tap = move |frame: &Frame| {
+        let breaks = frame.chain == DECODED && is_first.swap(false, Ordering::Relaxed);
         assert!(!breaks, "nobody foresaw this");
     };
     let bench = Bench::with(Arc::new(ToyLibrary::default()), Arc::new(tap));
     let epoch = bench.open("both").epoch;
-    bench.ask(Role::Decoder, epoch, 1.0, Motion::Settled);
-    bench.event("the restart", |event| matches!(event, Event::Restarted(Role::Decoder)));
+    bench.ask(DECODED, epoch, 1.0, Motion::Settled);
+    bench.event("the restart", |event| matches!(event, Event::Restarted(DECODED)));
     let messages = bench.messages.lock().unwrap().clone();
     assert!(messages.iter().any(|m| m.contains("nobody foresaw this")), "{messages:?}");
-    let number = bench.ask(Role::Decoder, epoch, 2.0, Motion::Settled);
-    assert_eq!(bench.frame(Role::Decoder, number).picture.pixel(0, 0)[0], grey(2.0));
+    let number = bench.ask(DECODED, epoch, 2.0, Motion::Settled);
+    assert_eq!(bench.frame(DECODED, number).picture.pixel(0, 0)[0], grey(2.0));
 }
 
 /// Opens nothing but panics, for files called `broken`.
@@ -343,7 +354,7 @@ impl Library for Fragile {
 
 #[test]
 fn a_panic_while_opening_is_a_failure_and_the_next_model_opens() {
-    let bench = Bench::with(Arc::new(Fragile), Arc::new(|_: Role, _: &Frame| ()));
+    let bench = Bench::with(Arc::new(Fragile), Arc::new(|_: &Frame| ()));
     let epoch = bench.engine.open(Source::file("broken"));
     let event = bench.event("the failure", |event| matches!(event, Event::OpenFailed { .. }));
     let Event::OpenFailed { epoch: failed, message } = event else { unreachable!("matched above") };
@@ -383,26 +394,27 @@ fn a_chain_of_two_networks_is_drawn_from_its_own_code() {
     let path = folder.path().join("two-steps.safetensors");
     write_bundle(&path, &model, Precision::F32).unwrap();
 
-    let bench = Bench::with(Arc::new(FileLibrary), Arc::new(|_: Role, _: &Frame| ()));
+    let bench = Bench::with(Arc::new(FileLibrary), Arc::new(|_: &Frame| ()));
     let source = Source { device: "cpu".into(), ..Source::file(&path) };
     let epoch = bench.engine.open(source);
     let Event::Opened(opened) = bench.event("the model", |event| matches!(event, Event::Opened(_))) else {
         unreachable!("matched above")
     };
     assert_eq!(opened.description, model.description);
-    assert_eq!(opened.shape(Role::Generator), Some([1, 64, 64]));
+    assert_eq!(opened.shape(GENERATED), Some([1, 64, 64]));
     let code: Arc<[f32]> = vec![1.5, -0.5].into();
     let asked = Instant::now();
     let request = FrameRequest {
         number: 1,
         epoch,
+        chain: ChainId::MAIN,
         code: Arc::clone(&code),
         target: None,
         motion: Motion::Settled,
         asked,
     };
-    bench.engine.request(Role::Generator, request);
-    let frame = bench.frame(Role::Generator, 1);
+    bench.engine.request(request);
+    let frame = bench.frame(GENERATED, 1);
 
     let pool = Pool::new("test", 1).unwrap();
     let chain = &model.description.render[0];

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::base::{Cancel, Picture};
 use crate::inference::{Encoder, Outcome, RenderError, Renderer};
-use crate::model::{CodeBlock, CodeKind, ModelDescription};
+use crate::model::{ChainId, CodeBlock, CodeKind, ModelDescription, VAE};
 use crate::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
 
-use super::{Library, Loaded, Pools, Role, Source};
+use super::{Library, Load, Loaded, LoadedChain, Pools, Source, Spare};
 
 /// A library that knows some toys by their file names; see [`ToyLibrary::open`].
 #[derive(Clone, Debug)]
@@ -62,35 +62,48 @@ impl Library for ToyLibrary {
         }
         let toy = self.clone();
         let description = self.description(source.path(), &name);
-        let (has_generator, has_vae) = (description.generator().is_some(), description.decoder().is_some());
-        let build = move |role: Role| -> Option<Box<dyn Renderer>> {
-            match role {
-                Role::Generator if has_generator => Some(Box::new(ToyRenderer {
-                    behaviour: toy.generator,
-                    skip: if has_vae { TOY_NUISANCE } else { 0 },
+        let build = {
+            let description = description.clone();
+            move |id: ChainId| -> Option<(Load, Box<dyn Renderer>)> {
+                let chain = description.render_chain(id)?;
+                let [channels, size, _] = description.picture_shape(&chain.name)?;
+                let dims = |block: &str| description.block(block).map_or(0, |block| block.dims);
+                let width: usize = description.inputs(&chain.name).into_iter().map(dims).sum();
+                let load = if chain.name == VAE { Load::Light } else { Load::Heavy };
+                let renderer = ToyRenderer {
+                    behaviour: if load == Load::Light { toy.decoder } else { toy.generator },
+                    skip: width - toy.c_dim,
                     dims: toy.c_dim,
-                    shape: [3, toy.size, toy.size],
-                })),
-                Role::Decoder if has_vae => Some(Box::new(ToyRenderer {
-                    behaviour: toy.decoder,
-                    skip: 0,
-                    dims: toy.c_dim,
-                    shape: [3, 64, 64],
-                })),
-                _ => None,
+                    shape: [channels, size, size],
+                };
+                Some((load, Box::new(renderer)))
             }
         };
+        let chains = description.chain_ids().filter_map(|id| {
+            let (load, renderer) = build(id)?;
+            Some(LoadedChain { id, load, renderer })
+        });
+        let spare = description.chain_id(VAE).and_then(|chain| {
+            let (_, renderer) = build(chain)?;
+            Some(Spare { chain, renderer })
+        });
+        let encoders = description.encoded().map(|block| {
+            let encoder: Box<dyn Encoder> = Box::new(ToyEncoder { dims: self.c_dim });
+            (block.to_owned(), encoder)
+        });
         Ok(Loaded {
-            generator: build(Role::Generator),
-            decoder: build(Role::Decoder),
-            encoder: has_vae.then(|| Box::new(ToyEncoder { dims: self.c_dim }) as Box<dyn Encoder>),
+            chains: chains.collect(),
+            encoders: encoders.into_iter().collect(),
+            spare,
             description,
             stats: None,
             hash: String::new(),
             device: "CPU".to_owned(),
             warnings: Vec::new(),
-            spare_decoder: build(Role::Decoder),
-            rebuild: Box::new(move |role| Ok(build(role))),
+            rebuild: Box::new(move |id| {
+                let (_, renderer) = build(id).ok_or("there is no such toy")?;
+                Ok(renderer)
+            }),
         })
     }
 }

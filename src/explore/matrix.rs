@@ -1,4 +1,4 @@
-use crate::model::{CodeBlock, CodeKind, GAN, ModelDescription};
+use crate::model::{ChainId, CodeBlock, CodeKind, ModelDescription};
 
 use super::figure::{Band, Figure};
 use super::{Codes, CodesError, Posterior, draw_all, draw_prior};
@@ -12,15 +12,27 @@ pub struct CodeMatrix {
     pub rows: Codes,
     /// The block that varies over the rows: the nuisance.
     pub varied: String,
+    /// What draws the cells.
+    pub chain: ChainId,
+    /// What draws the same codes without the nuisance, a row each above the others: ID-GAN's VAE.
+    pub above: Vec<ChainId>,
+}
+
+/// What a matrix of a model varies, and what draws it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Varied<'a> {
+    /// The nuisance.
+    pub block: &'a CodeBlock,
+    /// The render chain that takes it beside other codes.
+    pub chain: ChainId,
+    /// The render chains that take some of those codes, and no nuisance.
+    pub above: Vec<ChainId>,
 }
 
 /// Why a model has no matrix of codes and nuisance codes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NothingToVary {
-    /// A VAE alone.
-    #[error("this model has no generator, so no nuisance code to vary; traverse its factors instead")]
-    NoGenerator,
-    /// A generator of codes with meaning only.
+    /// Codes with meaning only.
     #[error("this model has no nuisance code, so there is nothing to vary; traverse its factors instead")]
     NoNuisance,
     /// A published GAN whose VAE nobody named.
@@ -31,46 +43,66 @@ pub enum NothingToVary {
 }
 
 impl CodeMatrix {
-    /// The nuisance block of a model that has another code beside it.
+    /// The nuisance block of a chain that takes another code beside it, the main chain before others.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn varied(description: &ModelDescription) -> Result<&CodeBlock, NothingToVary> {
-        let inputs = description.inputs(GAN);
-        if inputs.is_empty() {
-            return Err(NothingToVary::NoGenerator);
-        }
-        let is_nuisance =
-            |block: &&CodeBlock| block.kind == CodeKind::Noise && inputs.contains(&block.name.as_str());
-        let nuisance = description.codes.iter().find(is_nuisance).ok_or(NothingToVary::NoNuisance)?;
-        if inputs.len() < 2 {
-            return Err(NothingToVary::NuisanceAlone(nuisance.name.clone()));
-        }
-        Ok(nuisance)
+    pub fn varied(description: &ModelDescription) -> Result<Varied<'_>, NothingToVary> {
+        let chains = || description.chain_ids().zip(&description.render).map(|(id, chain)| (id, &chain.name));
+        let noise = description.codes.iter().filter(|block| block.kind == CodeKind::Noise);
+        let taken = noise.flat_map(|block| {
+            let takes = move |name: &str| description.inputs(name).contains(&block.name.as_str());
+            chains().filter(move |(_, name)| takes(name)).map(move |(id, name)| (block, id, name))
+        });
+        let mut taken: Vec<_> = taken.collect();
+        taken.sort_by_key(|(_, id, _)| *id);
+        let alone = taken.first().ok_or(NothingToVary::NoNuisance)?.0;
+        let beside = taken.into_iter().find(|(_, _, name)| description.inputs(name).len() > 1);
+        let (block, chain, name) = beside.ok_or_else(|| NothingToVary::NuisanceAlone(alone.name.clone()))?;
+        let codes = description.inputs(name);
+        let shows_factors = |name: &str| {
+            let inputs = description.inputs(name);
+            !inputs.contains(&block.name.as_str()) && inputs.iter().any(|input| codes.contains(input))
+        };
+        let above = chains().filter(|(_, name)| shows_factors(name)).map(|(id, _)| id).collect();
+        Ok(Varied { block, chain, above })
     }
 
     /// `m` columns drawn from `seed` (from the aggregated posterior of the block that `posterior` names, the others
     /// from their priors), `n` rows of `varied` drawn from `s_seed`.
     pub fn draw(
         description: &ModelDescription,
-        varied: &CodeBlock,
+        varied: &Varied<'_>,
         [m, n]: [usize; 2],
         [seed, s_seed]: [u64; 2],
         posterior: Option<(&str, &Posterior)>,
     ) -> Self {
-        let columns = draw_all(description, m, seed, posterior);
-        Self { columns, rows: nuisances(description, varied, n, s_seed), varied: varied.name.clone() }
+        Self::of(description, varied, draw_all(description, m, seed, posterior), n, s_seed)
     }
 
     /// The rows of `columns` (codes somebody chose) with `n` rows of `varied` drawn from `s_seed`.
     pub fn of(
         description: &ModelDescription,
-        varied: &CodeBlock,
+        varied: &Varied<'_>,
         columns: Codes,
         n: usize,
         s_seed: u64,
     ) -> Self {
-        Self { columns, rows: nuisances(description, varied, n, s_seed), varied: varied.name.clone() }
+        let Varied { block, chain, above } = varied;
+        let rows = nuisances(description, block, n, s_seed);
+        Self { columns, rows, varied: block.name.clone(), chain: *chain, above: above.clone() }
+    }
+
+    /// What draws which cells, from the top: the chain, its codes, and the axes of its table, `[M]` or `[N, M]`.
+    ///
+    /// # Errors
+    /// As [`CodeMatrix::cells`].
+    pub fn parts(&self) -> Result<Vec<(ChainId, Codes, Vec<usize>)>, CodesError> {
+        let (rows, columns) = (self.rows.rows(), self.columns.rows());
+        let above = self.above.iter().map(|&chain| (chain, self.columns.clone(), vec![columns]));
+        let mut parts: Vec<_> = above.collect();
+        parts.push((self.chain, self.cells()?, vec![rows, columns]));
+        Ok(parts)
     }
 
     /// The codes of all cells, row by row: `rows.rows() * columns.rows()`; see [`matrix`].
@@ -81,14 +113,14 @@ impl CodeMatrix {
         matrix(&self.columns, &self.rows, &self.varied)
     }
 
-    /// The labelled figure: above the rows of the generator, where `vae` says so, the VAE's, which knows no nuisance;
-    /// `code` is what the columns are called.
-    pub fn figure(&self, cell: [usize; 2], code: &str, vae: Option<&str>) -> Figure {
+    /// The labelled figure: above the rows those of the chains that know no nuisance, with a tag each; `code` is what the
+    /// columns are called.
+    pub fn figure(&self, cell: [usize; 2], code: &str, above: Vec<String>) -> Figure {
         let varied = &self.varied;
         let tags = (1..=self.rows.rows()).map(|n| format!("{varied}({n})")).collect();
         let mut bands = vec![Band { tags, ..Band::default() }];
-        if let Some(vae) = vae {
-            bands.insert(0, Band { tags: vec![vae.to_owned()], ..Band::default() });
+        if !above.is_empty() {
+            bands.insert(0, Band { tags: above, ..Band::default() });
         }
         bands[0].captions = (1..=self.columns.rows()).map(|m| format!("{code}({m})")).collect();
         Figure { cell, columns: self.columns.rows(), bands }
@@ -148,16 +180,17 @@ mod tests {
     fn columns_and_rows_are_drawn_each_from_its_seed() {
         let description = toy::description();
         let varied = CodeMatrix::varied(&description).expect("has a nuisance");
-        assert_eq!(varied.name, "s");
-        let draw = |seeds| CodeMatrix::draw(&description, varied, [3, 2], seeds, None);
+        assert_eq!((varied.block.name.as_str(), varied.chain), ("s", ChainId::MAIN));
+        assert_eq!(varied.above, [ChainId(1)], "the VAE takes c alone");
+        let draw = |seeds| CodeMatrix::draw(&description, &varied, [3, 2], seeds, None);
         let (first, other) = (draw([1, 5]), draw([2, 5]));
         assert_ne!(first.columns, other.columns);
         assert_eq!(first.rows, other.rows);
         let cells = first.cells().expect("fits");
         assert_eq!(cells.row("c", 1), cells.row("c", 4), "a column shares its c");
         assert_eq!(cells.row("s", 3), cells.row("s", 5), "a row shares its s");
-        assert_eq!(cells.row("s", 3), Ok(&draw_prior(varied, 5, 1)[..]));
-        let chosen = CodeMatrix::of(&description, varied, other.columns.select(&[2]), 2, 5);
+        assert_eq!(cells.row("s", 3), Ok(&draw_prior(varied.block, 5, 1)[..]));
+        let chosen = CodeMatrix::of(&description, &varied, other.columns.select(&[2]), 2, 5);
         assert_eq!(chosen.cells().expect("fits").row("c", 1), other.columns.row("c", 2));
     }
 
@@ -169,6 +202,10 @@ mod tests {
         generator.inputs.retain(|port| port.block() != Some("s"));
         assert_eq!(CodeMatrix::varied(&description), Err(NothingToVary::NoNuisance));
         let description = description.without(GENERATOR);
-        assert_eq!(CodeMatrix::varied(&description), Err(NothingToVary::NoGenerator));
+        assert_eq!(CodeMatrix::varied(&description), Err(NothingToVary::NoNuisance));
+        let mut lone = toy::description();
+        let generator = lone.networks.get_mut(GENERATOR).expect("a generator");
+        generator.inputs.retain(|port| port.block() == Some("s"));
+        assert_eq!(CodeMatrix::varied(&lone), Err(NothingToVary::NuisanceAlone("s".into())));
     }
 }

@@ -22,7 +22,7 @@ mod traversal;
 
 pub use codes::{Codes, CodesError, neutral_values};
 pub use interpolation::{CodePath, blend, interpolate};
-pub use matrix::{CodeMatrix, NothingToVary, matrix};
+pub use matrix::{CodeMatrix, NothingToVary, Varied, matrix};
 pub use pictures::{Form, Photo, PictureError, read_square};
 pub use posterior::{Posterior, PosteriorError};
 pub use range::{RangeError, RangeSpec};

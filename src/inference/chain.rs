@@ -1,4 +1,5 @@
-//! Several networks run as one renderer: all but the last make codes of codes, the last draws.
+//! Several networks run one after the other: what makes numbers of numbers runs through candle, and what makes pictures of
+//! them, or them of pictures, as it does alone.
 
 use std::ops::Range;
 
@@ -6,19 +7,35 @@ use candle_core::{Device, Result, Tensor, bail};
 
 use crate::base::{Cancel, Picture, Pool};
 use crate::graph::{Graph, Shape};
-use crate::model::{Feed, Model, ModelDescription, Network, Port, Wiring};
+use crate::model::{CodeValue, Feed, Model, ModelDescription, Network, Port, Wiring};
 
-use super::networks::{cannot_run, open_renderer};
+use super::networks::{cannot_run, open_reader, open_renderer};
 use super::tensors::Interpreter;
-use super::{Outcome, RenderError, Renderer};
+use super::{Encoder, Outcome, RenderError, Renderer};
 
 /// A render chain of more than one step.
 pub(super) struct ChainRenderer {
     code_dim: usize,
-    stages: Vec<Stage>,
+    stages: Stages,
     /// What the network that draws takes.
     takes: Vec<Piece>,
     drawing: Box<dyn Renderer>,
+}
+
+/// An encode chain of more than one step.
+pub(super) struct ChainEncoder {
+    reading: Box<dyn Encoder>,
+    stages: Stages,
+    mean: Piece,
+    /// Absent where the chain gives a code without its uncertainty.
+    logvar: Option<Piece>,
+}
+
+/// Networks from numbers to numbers, after what comes from outside or is made of a picture.
+struct Stages {
+    /// Width of what each step before them gives: of the network that reads the picture, if there is one.
+    given: Vec<usize>,
+    stages: Vec<Stage>,
     device: Device,
     pool: Pool,
 }
@@ -30,9 +47,9 @@ struct Stage {
     outputs: usize,
 }
 
-/// Some columns of the chain's own input, or of what a stage has made.
+/// Some columns of the chain's own input, or of what a step has made.
 struct Piece {
-    stage: Option<usize>,
+    step: Option<usize>,
     columns: Range<usize>,
 }
 
@@ -47,24 +64,13 @@ impl ChainRenderer {
         device: &Device,
         pool: &Pool,
     ) -> std::result::Result<Self, RenderError> {
-        let [stages @ .., (drawing, feeds)] = &wiring.steps[..] else {
-            return Err(RenderError::Chain("a chain has no steps".to_owned()));
-        };
+        let [.., (drawing, feeds)] = &wiring.steps[..] else { return Err(no_steps()) };
         let layout = Layout { description: &model.description, wiring };
-        let stages = stages.iter().map(|(network, feeds)| {
-            let graph = network.architecture.graph().filter(makes_numbers_of_numbers);
-            let graph = graph.ok_or_else(|| cannot_run("makes codes of codes", network))?;
-            let net = Interpreter::new(&graph, model.group(&network.weights), device)?;
-            let outputs = layout.width(&network.outputs);
-            Ok(Stage { net, takes: layout.pieces(network, feeds), outputs })
-        });
         Ok(Self {
             code_dim: layout.width(wiring.takes.iter().copied()),
-            stages: stages.collect::<std::result::Result<_, RenderError>>()?,
+            stages: Stages::new(model, &layout, 0..wiring.steps.len() - 1, device, pool)?,
             takes: layout.pieces(drawing, feeds),
             drawing: open_renderer(model, drawing, device, pool)?,
-            device: device.clone(),
-            pool: pool.clone(),
         })
     }
 
@@ -75,9 +81,89 @@ impl ChainRenderer {
             let expected = rows * self.code_dim;
             return Err(RenderError::Length { what: "codes", expected, actual: codes.len() });
         }
-        let mut made: Vec<Vec<f32>> = Vec::new();
+        let outside = (codes, self.code_dim);
+        let made = self.stages.run(outside, Vec::new(), rows)?;
+        Ok(self.stages.gather(&self.takes, outside, &made, rows))
+    }
+}
+
+impl ChainEncoder {
+    /// Connects the networks of a chain that begins with a picture and ends in a code.
+    ///
+    /// # Errors
+    /// As [`ChainRenderer::new`]; when the chain takes codes beside the picture, or ends in no code of numbers.
+    pub(super) fn new(
+        model: &Model,
+        wiring: &Wiring<'_>,
+        device: &Device,
+        pool: &Pool,
+    ) -> std::result::Result<Self, RenderError> {
+        let [(reading, _), ..] = &wiring.steps[..] else { return Err(no_steps()) };
+        if !wiring.codes().is_empty() {
+            let codes = wiring.codes().join(", ");
+            return Err(RenderError::Chain(format!(
+                "this idgan cannot read a code from a picture and {codes}; update idgan"
+            )));
+        }
+        let layout = Layout { description: &model.description, wiring };
+        let last = wiring.steps.len() - 1;
+        let block = wiring.code_given().unwrap_or_default();
+        let piece = |is_it: fn(CodeValue) -> bool| {
+            let found = wiring.gives().iter().position(
+                |port| matches!(port, Port::Code { block: of, value } if of == block && is_it(*value)),
+            );
+            found.map(|output| layout.output(last, output))
+        };
+        let mean = piece(|value| matches!(value, CodeValue::Value | CodeValue::Mean)).ok_or_else(|| {
+            RenderError::Chain(format!("this idgan cannot read {block} from its logits; update idgan"))
+        })?;
+        Ok(Self {
+            mean,
+            logvar: piece(|value| value == CodeValue::Logvar),
+            stages: Stages::new(model, &layout, 1..wiring.steps.len(), device, pool)?,
+            reading: open_reader(model, reading, device, pool)?,
+        })
+    }
+}
+
+fn no_steps() -> RenderError {
+    RenderError::Chain("a chain has no steps".to_owned())
+}
+
+impl Stages {
+    /// The networks of the steps `own`.
+    fn new(
+        model: &Model,
+        layout: &Layout<'_>,
+        own: Range<usize>,
+        device: &Device,
+        pool: &Pool,
+    ) -> std::result::Result<Self, RenderError> {
+        let (before, own) = (&layout.wiring.steps[..own.start], &layout.wiring.steps[own]);
+        let stages = own.iter().map(|(network, feeds)| {
+            let graph = network.architecture.graph().filter(makes_numbers_of_numbers);
+            let graph = graph.ok_or_else(|| cannot_run("makes codes of codes", network))?;
+            let net = Interpreter::new(&graph, model.group(&network.weights), device)?;
+            let outputs = layout.width(&network.outputs);
+            Ok(Stage { net, takes: layout.pieces(network, feeds), outputs })
+        });
+        Ok(Self {
+            given: before.iter().map(|(network, _)| layout.width(&network.outputs)).collect(),
+            stages: stages.collect::<std::result::Result<_, RenderError>>()?,
+            device: device.clone(),
+            pool: pool.clone(),
+        })
+    }
+
+    /// What every step gives: first those before, which have made `made`, then these.
+    fn run(
+        &self,
+        outside: (&[f32], usize),
+        mut made: Vec<Vec<f32>>,
+        rows: usize,
+    ) -> std::result::Result<Vec<Vec<f32>>, RenderError> {
         for stage in &self.stages {
-            let input = self.gather(&stage.takes, codes, &made, rows);
+            let input = self.gather(&stage.takes, outside, &made, rows);
             let width = input.len() / rows.max(1);
             let (net, device) = (&stage.net, &self.device);
             let forward = || -> Result<Vec<f32>> {
@@ -89,22 +175,27 @@ impl ChainRenderer {
             };
             made.push(self.pool.run(forward)?);
         }
-        Ok(self.gather(&self.takes, codes, &made, rows))
+        Ok(made)
     }
 
-    /// Puts pieces side by side, for each of `rows`.
-    fn gather(&self, pieces: &[Piece], codes: &[f32], made: &[Vec<f32>], rows: usize) -> Vec<f32> {
+    /// Puts pieces side by side, for each of `rows`; `outside` is what the chain takes, and its width.
+    fn gather(&self, pieces: &[Piece], outside: (&[f32], usize), made: &[Vec<f32>], rows: usize) -> Vec<f32> {
         let mut values = Vec::new();
         for row in 0..rows {
             for piece in pieces {
-                let (all, width) = match piece.stage {
-                    None => (codes, self.code_dim),
-                    Some(stage) => (&made[stage][..], self.stages[stage].outputs),
+                let (all, width) = match piece.step {
+                    None => outside,
+                    Some(step) => (&made[step][..], self.width(step)),
                 };
                 values.extend_from_slice(&all[row * width..][piece.columns.clone()]);
             }
         }
         values
+    }
+
+    fn width(&self, step: usize) -> usize {
+        let own = |at: usize| self.stages.get(at).map_or(0, |stage| stage.outputs);
+        self.given.get(step).copied().unwrap_or_else(|| own(step - self.given.len()))
     }
 }
 
@@ -138,16 +229,63 @@ impl Layout<'_> {
     fn pieces(&self, network: &Network, feeds: &[Feed]) -> Vec<Piece> {
         let pairs = network.inputs.iter().zip(feeds);
         pairs
-            .map(|(port, feed)| {
-                let (stage, start) = match *feed {
-                    Feed::Outside(at) => (None, self.width(self.wiring.takes[..at].iter().copied())),
-                    Feed::Step { step, output } => {
-                        (Some(step), self.width(&self.wiring.steps[step].0.outputs[..output]))
-                    }
-                };
-                Piece { stage, columns: start..start + self.width_of(port) }
+            .map(|(port, feed)| match *feed {
+                Feed::Outside(at) => {
+                    let start = self.width(self.wiring.takes[..at].iter().copied());
+                    Piece { step: None, columns: start..start + self.width_of(port) }
+                }
+                Feed::Step { step, output } => self.output(step, output),
             })
             .collect()
+    }
+
+    /// The columns of output number `output` of a step.
+    fn output(&self, step: usize, output: usize) -> Piece {
+        let outputs = &self.wiring.steps[step].0.outputs;
+        let start = self.width(&outputs[..output]);
+        Piece { step: Some(step), columns: start..start + self.width_of(&outputs[output]) }
+    }
+}
+
+impl Encoder for ChainEncoder {
+    fn code_dim(&self) -> usize {
+        self.mean.columns.len()
+    }
+
+    fn picture_shape(&self) -> [usize; 3] {
+        self.reading.picture_shape()
+    }
+
+    fn at_once(&self) -> usize {
+        self.reading.at_once()
+    }
+
+    fn encode(
+        &mut self,
+        pictures: &[f32],
+        mu: &mut [f32],
+        logvar: &mut [f32],
+    ) -> std::result::Result<(), RenderError> {
+        let (dims, picture) = (self.reading.code_dim(), self.picture_shape().iter().product::<usize>());
+        let rows = pictures.len() / picture.max(1);
+        for (what, found) in [("mu", mu.len()), ("logvar", logvar.len())] {
+            let expected = rows * self.code_dim();
+            if found != expected {
+                return Err(RenderError::Length { what, expected, actual: found });
+            }
+        }
+        let (mut means, mut logvars) = (vec![0.0; rows * dims], vec![0.0; rows * dims]);
+        self.reading.encode(pictures, &mut means, &mut logvars)?;
+        let read =
+            means.chunks(dims).zip(logvars.chunks(dims)).flat_map(|(mean, logvar)| [mean, logvar].concat());
+        let made = self.stages.run((&[], 0), vec![read.collect()], rows)?;
+        let column = |piece: &Piece| self.stages.gather(std::slice::from_ref(piece), (&[], 0), &made, rows);
+        mu.copy_from_slice(&column(&self.mean));
+        match &self.logvar {
+            Some(piece) => logvar.copy_from_slice(&column(piece)),
+            None => logvar.fill(f32::NEG_INFINITY),
+        }
+        Ok(())
     }
 }
 
@@ -190,18 +328,19 @@ mod tests {
     use super::*;
     use crate::base::{PixelRange, Stream};
     use crate::inference::plan::PlanRenderer;
-    use crate::inference::{open, open_chain};
-    use crate::model::{Architecture, Chain, CodeBlock, GAN, GENERATOR};
-    use crate::nets::{GeneratorConfig, Mlp, MlpConfig, Parameters, Weights};
+    use crate::inference::{open, open_chain, open_encoder};
+    use crate::model::{Architecture, Chain, CodeBlock, ENCODER, GAN, GENERATOR, VAE};
+    use crate::nets::{GeneratorConfig, Mlp, MlpConfig, Parameters, VaeConfig, Weights};
 
     const GENERATED: GeneratorConfig = GeneratorConfig::Small { z_dim: 5, channels: 1 };
     const EMITTED: [usize; 3] = [2, 7, 6];
+    const READING: VaeConfig = VaeConfig { channels: 1, c_dim: 2 };
 
     fn mlp() -> MlpConfig {
         MlpConfig(EMITTED.to_vec())
     }
 
-    /// A generator of `[s, r]`, and an emitter of r, mean and log variance, from z.
+    /// A generator of `[s, r]`, an emitter of r, mean and log variance, from z, and an encoder of z.
     fn model() -> Model {
         let code = |name: &str, dims| CodeBlock { name: name.into(), ..CodeBlock::disentangled(dims) };
         let codes = vec![code("z", 2), code("r", 3), CodeBlock::nuisance(2)];
@@ -215,9 +354,12 @@ mod tests {
             .with_generator(GENERATED, ["s", "r"]);
         description.networks.insert("emitter".into(), emitter);
         description.render.push(Chain::new("from z", ["emitter", GENERATOR]));
+        description = description.with_encoder(READING, "z");
+        description.encode.push(Chain::new("to r", [ENCODER, "emitter"]));
         assert_eq!(description.validate(), Ok(()));
         let mut stream = Stream::new(1, "weights");
         Model::new(description)
+            .with_weights(VAE, READING.initialise_uniform(&mut stream))
             .with_weights(GENERATOR, GENERATED.initialise_uniform(&mut stream))
             .with_weights("emitter", mlp().initialise_uniform(&mut stream))
     }
@@ -270,6 +412,55 @@ mod tests {
         let mut plan = plan(&model, &pool);
         let codes = Stream::new(3, "codes").normals(2 * 5);
         assert_eq!(pictures(chain.as_mut(), &codes), pictures(&mut plan, &codes));
+    }
+
+    /// Means and log variances of two pictures, as the encode chain `number` reads them.
+    fn read(model: &Model, number: usize, pictures: &[f32]) -> [Vec<f32>; 2] {
+        let pool = Pool::new("test", 1).expect("starts");
+        let chain = &model.description.encode[number];
+        let mut encoder = open_encoder(model, chain, &Device::Cpu, &pool).expect("opens");
+        assert_eq!(encoder.picture_shape(), [1, 64, 64]);
+        let values = vec![f32::NAN; 2 * encoder.code_dim()];
+        let (mut mu, mut logvar) = (values.clone(), values);
+        encoder.encode(pictures, &mut mu, &mut logvar).expect("reads");
+        assert!(encoder.encode(pictures, &mut mu[..1], &mut logvar).is_err(), "one value for two codes");
+        [mu, logvar]
+    }
+
+    #[test]
+    fn a_code_is_read_in_two_steps() {
+        let mut model = model();
+        let photos: Vec<f32> =
+            (0..2 * 4096).map(|i| (i * 37 % 256) as f32 / 255.0 * (1 + i / 4096) as f32 / 2.0).collect();
+        let [z, _] = read(&model, 0, &photos);
+        let weights = Weights::frozen(model.group("emitter"), &Device::Cpu).expect("fits");
+        let z = Tensor::from_vec(z, (2, 2), &Device::Cpu).expect("two codes");
+        let r = Mlp::new(&mlp(), &weights)
+            .and_then(|emitter| emitter.forward(&z)?.to_vec2::<f32>())
+            .expect("runs");
+        let [mu, logvar] = read(&model, 1, &photos);
+        let means = [&r[0][..3], &r[1][..3]].concat();
+        let rest = [&r[0][3..], &r[1][3..]].concat();
+        let agree =
+            |a: &[f32], b: &[f32]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(agree(&mu, &means) && agree(&logvar, &rest), "{mu:?} {logvar:?}");
+        // without its uncertainty
+        let emitter = model.description.networks.get_mut("emitter").expect("there");
+        emitter.outputs = vec![Port::Features { width: 3 }, Port::code("r")];
+        let [mu, logvar] = read(&model, 1, &photos);
+        assert!(agree(&mu, &rest) && logvar == [f32::NEG_INFINITY; 6], "{mu:?} {logvar:?}");
+    }
+
+    #[test]
+    fn an_encoder_that_cannot_run_is_missing_with_a_warning() {
+        let (mut model, pool) = (model(), Pool::new("test", 1).expect("starts"));
+        let said = serde_json::json!({"kind": "trunk"});
+        let encoder = model.description.networks.get_mut(ENCODER).expect("there");
+        encoder.architecture = Architecture::Unknown(said.as_object().cloned().expect("an object"));
+        let networks = open(&model, &Device::Cpu, &pool).expect("opens");
+        assert!(networks.encoder.is_none() && networks.renderers.len() == 2);
+        let expected = "this idgan knows no network of the kind trunk that reads pictures; update idgan";
+        assert_eq!(networks.warnings, [expected]);
     }
 
     #[test]

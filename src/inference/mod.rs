@@ -14,6 +14,7 @@ mod networks;
 pub mod plan;
 mod tensors;
 mod traits;
+mod work;
 
 pub(crate) use batch::Footprint;
 pub use batch::MemoryBudget;
@@ -23,3 +24,4 @@ pub use device::{DeviceChoice, DeviceError};
 pub use networks::{Networks, open, open_chain, open_encoder};
 pub use tensors::{TensorEncoder, TensorRenderer};
 pub use traits::{Encoder, Outcome, RenderError, Renderer};
+pub use work::multiply_adds;

@@ -4,9 +4,9 @@ use candle_core::Device;
 
 use crate::base::{Arrays, Pool};
 use crate::graph::Graph;
-use crate::model::{Chain, Model, Network};
+use crate::model::{Chain, Model, Network, Port};
 
-use super::chain::ChainRenderer;
+use super::chain::{ChainEncoder, ChainRenderer};
 use super::plan::{PlanEncoder, PlanRenderer};
 use super::tensors::{TensorEncoder, TensorRenderer};
 use super::{Encoder, RenderError, Renderer};
@@ -16,8 +16,10 @@ use super::{Encoder, RenderError, Renderer};
 pub struct Networks {
     /// What draws, by the names of the render chains: from a chain's codes, side by side, to its picture.
     pub renderers: BTreeMap<String, Box<dyn Renderer>>,
-    /// From a picture to the posterior of the code that the model infers, if it infers one.
+    /// From a picture to the posterior of the code that the first encode chain infers, if there is one that runs here.
     pub encoder: Option<Box<dyn Encoder>>,
+    /// What cannot be run here, for people.
+    pub warnings: Vec<String>,
 }
 
 /// Makes the networks of `model` ready on `device`: compiled plans on `pool`'s threads on the CPU, candle elsewhere.
@@ -29,10 +31,13 @@ pub fn open(model: &Model, device: &Device, pool: &Pool) -> Result<Networks, Ren
         let renderer = open_chain(model, chain, device, pool)?;
         Ok::<_, RenderError>((chain.name.clone(), renderer))
     });
-    Ok(Networks {
-        renderers: renderers.collect::<Result<_, _>>()?,
-        encoder: open_encoder(model, device, pool)?,
-    })
+    let renderers = renderers.collect::<Result<_, _>>()?;
+    let first = model.description.encode.first().map(|chain| open_encoder(model, chain, device, pool));
+    let (encoder, warnings) = match first {
+        Some(Err(RenderError::Chain(message))) => (None, vec![message]),
+        first => (first.transpose()?, Vec::new()),
+    };
+    Ok(Networks { renderers, encoder, warnings })
 }
 
 /// Makes one render chain of `model` ready. A chain of one network is that network's plan.
@@ -103,25 +108,40 @@ fn encoder(
     Ok(Box::new(TensorEncoder::new(graph, weights, device, pool)?))
 }
 
-/// Makes the first encode chain of `model` ready; `None` where it has none.
+/// Makes an encode chain of `model` ready. A chain of one network is that network's plan.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open`]; [`RenderError::Chain`] is for one that cannot be run here, without which the model can be used.
 pub fn open_encoder(
     model: &Model,
+    chain: &Chain,
     device: &Device,
     pool: &Pool,
-) -> Result<Option<Box<dyn Encoder>>, RenderError> {
-    let Some(chain) = model.description.encode.first() else { return Ok(None) };
+) -> Result<Box<dyn Encoder>, RenderError> {
     let wiring = model.description.wiring(chain).map_err(RenderError::Chain)?;
-    let [(network, _)] = &wiring.steps[..] else {
-        let name = &chain.name;
-        return Err(RenderError::Chain(format!(
-            "its chain {name} encodes in several steps, which idgan cannot run"
-        )));
-    };
-    let graph = network.architecture.graph().ok_or_else(|| cannot_run("encodes", network))?;
-    encoder(&graph, model.group(&network.weights), device, pool).map(Some)
+    match (&wiring.steps[..], wiring.code_given()) {
+        (_, None) => {
+            let name = &chain.name;
+            Err(RenderError::Chain(format!(
+                "its chain {name} makes pictures of pictures, which idgan cannot run"
+            )))
+        }
+        ([(network, _)], Some(block)) if network.outputs == Port::posterior(block) => {
+            open_reader(model, network, device, pool)
+        }
+        _ => Ok(Box::new(ChainEncoder::new(model, &wiring, device, pool)?)),
+    }
+}
+
+/// Makes a network that reads pictures ready.
+pub(super) fn open_reader(
+    model: &Model,
+    network: &Network,
+    device: &Device,
+    pool: &Pool,
+) -> Result<Box<dyn Encoder>, RenderError> {
+    let graph = network.architecture.graph().ok_or_else(|| cannot_run("reads pictures", network))?;
+    encoder(&graph, model.group(&network.weights), device, pool)
 }
 
 /// Says that a network cannot do what its place in a chain asks of it.

@@ -6,7 +6,7 @@ const BATCH: usize = 64;
 /// Values of pictures that it renders at once: large enough to keep it busy, small enough for any.
 const BATCH_VALUES: usize = 1 << 21;
 
-/// A trained network from codes to pictures: a generator or a VAE decoder.
+/// Trained networks from codes to pictures.
 ///
 /// One renderer belongs to one thread at a time; its buffers are allocated once.
 pub trait Renderer: Send {
@@ -47,7 +47,7 @@ pub trait Renderer: Send {
     ) -> Result<Outcome, RenderError>;
 }
 
-/// A trained encoder from pictures to the posterior of the disentangled code.
+/// Trained networks from pictures to the posterior of a code.
 pub trait Encoder: Send {
     /// Width of the code it infers.
     fn code_dim(&self) -> usize;
@@ -61,7 +61,7 @@ pub trait Encoder: Send {
     }
 
     /// Encodes `pictures` `(N, channels, height, width)` in [0, 1] into `mu` and `logvar`, both
-    /// `(N, code_dim)`.
+    /// `(N, code_dim)`; the log variances of what gives a code without its uncertainty are negative infinity.
     ///
     /// # Errors
     /// When a length does not fit or the device fails.

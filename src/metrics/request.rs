@@ -9,7 +9,7 @@ use crate::base::{Background, Pool};
 use crate::data::{self, DataError, Dataset, OpenOptions};
 use crate::explore::{Source, main_block};
 use crate::inference::Networks;
-use crate::model::{GAN, ModelDescription};
+use crate::model::ModelDescription;
 use crate::ops::Precision;
 
 use super::coded::check_pictures;
@@ -48,8 +48,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// `metrics` as published: the paper's FVM, MIG with 20 bins, codes from the prior, drawn by the generator.
-    pub fn new(metrics: Vec<Metric>, seed: u64) -> Self {
+    /// `metrics` as published: the paper's FVM, MIG with 20 bins, codes from the prior; drawn by `chain`.
+    pub fn new(metrics: Vec<Metric>, chain: impl Into<String>, seed: u64) -> Self {
         Self {
             metrics,
             seed,
@@ -57,7 +57,7 @@ impl Request {
             fvm: FvmOptions::PAPER,
             mig_bins: MIG_BINS,
             codes: Source::Prior,
-            chain: GAN.to_owned(),
+            chain: chain.into(),
             gilbo_steps: GILBO_STEPS,
             gilbo_trainings: GILBO_TRAININGS,
         }

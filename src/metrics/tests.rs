@@ -159,7 +159,7 @@ fn learned(known: &mut Known) -> std::collections::BTreeMap<Metric, f64> {
     let sample = CodeSample::draw(known, 2000, 1, &mut watch()).expect("encodes");
     let pool = crate::base::Pool::new("test", 2).expect("threads");
     let metrics = Metric::ALL.into_iter().filter(|metric| metric.needs_factors()).collect();
-    let (request, mut result) = (Request::new(metrics, 1), Evaluation::default());
+    let (request, mut result) = (Request::new(metrics, "", 1), Evaluation::default());
     measure_codes::measure_codes(known, &sample, &request, &pool, &mut watch(), &mut result)
         .expect("measures");
     assert!(result.left_out.is_empty(), "{:?}", result.left_out);

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{GAN, ModelDescription, VAE};
@@ -11,21 +13,49 @@ pub struct Chain {
     pub steps: Vec<String>,
 }
 
+/// A render chain by its place in the description, from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChainId(pub usize);
+
+impl ChainId {
+    /// The first render chain, which draws the main picture.
+    pub const MAIN: Self = Self(0);
+}
+
 /// A chain that a model does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this model {}; {}", lacking(.wanted), .known.as_deref().map_or_else(
+#[error("this model {lacking}; {}", .known.as_deref().map_or_else(
     || "none of its networks draws".to_owned(), |known| format!("what draws is called {known}")))]
 pub struct ChainError {
-    wanted: String,
+    lacking: Lacking,
     known: Option<String>,
 }
 
-/// What a model without the chain `wanted` lacks, in words.
-fn lacking(wanted: &str) -> String {
-    match wanted {
-        GAN => "has no generator".to_owned(),
-        VAE => "has no VAE".to_owned(),
-        name => format!("draws nothing called {name}"),
+/// What a model has no render chain for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Lacking {
+    /// This name.
+    Called(String),
+    /// Code blocks that it would take; none: anything.
+    Taking(String),
+}
+
+impl ChainError {
+    fn new(description: &ModelDescription, lacking: Lacking) -> Self {
+        let known: Vec<&str> = description.render.iter().map(|chain| chain.name.as_str()).collect();
+        Self { lacking, known: (!known.is_empty()).then(|| known.join(", ")) }
+    }
+}
+
+impl fmt::Display for Lacking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Called(name) if name == GAN => f.write_str("has no generator"),
+            Self::Called(name) if name == VAE => f.write_str("has no VAE"),
+            Self::Called(name) => write!(f, "draws nothing called {name}"),
+            Self::Taking(codes) if codes.is_empty() => f.write_str("draws nothing"),
+            Self::Taking(codes) => write!(f, "draws nothing of {codes}"),
+        }
     }
 }
 
@@ -33,6 +63,14 @@ impl Chain {
     /// A chain of these networks.
     pub fn new<S: Into<String>>(name: impl Into<String>, steps: impl IntoIterator<Item = S>) -> Self {
         Self { name: name.into(), steps: steps.into_iter().map(Into::into).collect() }
+    }
+
+    /// What it is called beside a row of a figure.
+    pub fn tag(&self) -> String {
+        match self.name.as_str() {
+            name @ (GAN | VAE) => name.to_uppercase(),
+            name => name.to_owned(),
+        }
     }
 
     /// What people call it, at the start of a sentence.
@@ -51,10 +89,50 @@ impl ModelDescription {
     /// # Errors
     /// When there is none; says which there are.
     pub fn chain(&self, name: &str) -> Result<&Chain, ChainError> {
-        self.render.iter().find(|chain| chain.name == name).ok_or_else(|| {
-            let known: Vec<&str> = self.render.iter().map(|chain| chain.name.as_str()).collect();
-            ChainError { wanted: name.to_owned(), known: (!known.is_empty()).then(|| known.join(", ")) }
-        })
+        let found = self.render.iter().find(|chain| chain.name == name);
+        found.ok_or_else(|| ChainError::new(self, Lacking::Called(name.to_owned())))
+    }
+
+    /// The render chain at this place.
+    pub fn render_chain(&self, id: ChainId) -> Option<&Chain> {
+        self.render.get(id.0)
+    }
+
+    /// The places of the render chains, the main one first.
+    pub fn chain_ids(&self) -> impl Iterator<Item = ChainId> + use<> {
+        (0..self.render.len()).map(ChainId)
+    }
+
+    /// The place of the render chain called `name`.
+    pub fn chain_id(&self, name: &str) -> Option<ChainId> {
+        self.render.iter().position(|chain| chain.name == name).map(ChainId)
+    }
+
+    /// The render chain to show: the one called `wish`, and without a wish the first, which is the main one, of those
+    /// that take all the blocks `takes`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn shown(&self, wish: Option<&str>, takes: &[&str]) -> Result<ChainId, ChainError> {
+        if let Some(wish) = wish {
+            let chain = self.chain(wish)?;
+            return Ok(self.chain_id(&chain.name).unwrap_or_default());
+        }
+        let takes_all = |id: &ChainId| {
+            let inputs = self.render_chain(*id).map(|chain| self.inputs(&chain.name)).unwrap_or_default();
+            takes.iter().all(|block| inputs.contains(block))
+        };
+        self.chain_ids()
+            .find(takes_all)
+            .ok_or_else(|| ChainError::new(self, Lacking::Taking(takes.join(", "))))
+    }
+
+    /// The code that is read back from a render chain's pictures: the first that an encode chain infers of those that it
+    /// takes.
+    pub fn read_back(&self, id: ChainId) -> Option<&str> {
+        let inputs = self.inputs(&self.render_chain(id)?.name);
+        let codes = self.encode.iter().filter_map(|chain| self.wiring(chain).ok()?.code_given());
+        codes.into_iter().find(|code| inputs.contains(code))
     }
 
     /// The code blocks that a render chain takes, in the order in which its input row holds them.

@@ -18,7 +18,7 @@ mod validate;
 mod wiring;
 
 pub use architecture::Architecture;
-pub use chain::{Chain, ChainError};
+pub use chain::{Chain, ChainError, ChainId};
 pub use code::{CodeBlock, CodeKind};
 pub use description::{ModelDescription, Network};
 pub use known::{DECODER, DISCRIMINATOR, ENCODER, GAN, GENERATOR, VAE};

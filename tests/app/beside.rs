@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use crate::window::{Window, click, command, grey, set, settle, top_of, toy, until};
 use egui::accesskit::Role as Node;
 use egui_kittest::kittest::Queryable;
+use idgan::engine::Source;
 use idgan::engine::toy::{ToyBehaviour, ToyLibrary};
-use idgan::engine::{Role, Source};
+use idgan::model::{GAN, VAE};
 
 /// An empty file, which the toys take their name from.
 fn file(folder: &Path, name: &str) -> PathBuf {
@@ -16,8 +17,8 @@ fn file(folder: &Path, name: &str) -> PathBuf {
     path
 }
 
-fn beside(window: &Window, role: Role) -> Option<u8> {
-    window.state().picture_beside(role).map(|picture| top_of(&picture))
+fn beside(window: &Window, chain: &str) -> Option<u8> {
+    window.state().picture_beside(chain).map(|picture| top_of(&picture))
 }
 
 /// Opens `path` beside by the field that asks for it.
@@ -34,24 +35,24 @@ fn a_second_model_shows_the_same_codes_until_it_is_closed() {
     let mut window = toy("first", ToyLibrary::default());
     set(&mut window, "c 0", 1.5);
     open_beside(&mut window, &file(folder.path(), "second"));
-    until(&mut window, "the second picture", |w| beside(w, Role::Generator) == Some(grey(1.5)));
+    until(&mut window, "the second picture", |w| beside(w, GAN) == Some(grey(1.5)));
     window.step();
     assert!(window.query_by_label("Generator picture of the model beside").is_some());
     assert!(window.query_by_label("VAE decoder picture").is_none(), "generators are compared");
     assert!(window.query_by_label("Generator · first").is_some(), "each picture says of which network it is");
     assert!(window.query_by_label("Generator · second").is_some());
     set(&mut window, "c 0", -2.0);
-    assert_eq!(beside(&window, Role::Generator), Some(grey(-2.0)), "both follow the sliders");
+    assert_eq!(beside(&window, GAN), Some(grey(-2.0)), "both follow the sliders");
     click(&mut window, "VAEs");
     settle(&mut window);
     assert!(window.query_by_label("VAE · second").is_some());
-    assert_eq!(beside(&window, Role::Decoder), Some(grey(-2.0)));
+    assert_eq!(beside(&window, VAE), Some(grey(-2.0)));
     assert!(window.query_by_label("VAE decoder picture of the model beside").is_some());
     click(&mut window, "Compare by difference");
     assert!(window.query_by_label("Difference of the pictures").is_some());
     click(&mut window, "Compare side by side");
     click(&mut window, "Close the model beside");
-    assert!(window.state().picture_beside(Role::Decoder).is_none());
+    assert!(window.state().picture_beside(VAE).is_none());
     assert!(window.query_by_label("VAE decoder picture").is_some());
     assert!(window.query_by_label("VAE decoder picture of the model beside").is_none());
     set(&mut window, "c 0", 1.0);
@@ -66,19 +67,19 @@ fn a_model_of_other_codes_is_refused_with_the_reason() {
     until(&mut window, "the message", |w| {
         w.state().notice().is_some_and(|n| n.contains("its code s has 3 dimensions and vae has no code s"))
     });
-    assert!(window.state().picture_beside(Role::Generator).is_none());
+    assert!(window.state().picture_beside(GAN).is_none());
     set(&mut window, "c 0", 1.0);
     // The other way round it fits; but not any more once another first model is opened.
     click(&mut window, "Close message");
     window.state_mut().open_model(Source::file("first"));
     settle(&mut window);
     open_beside(&mut window, &file(folder.path(), "vae"));
-    until(&mut window, "the second picture", |w| beside(w, Role::Decoder).is_some());
+    until(&mut window, "the second picture", |w| beside(w, VAE).is_some());
     window.state_mut().open_model(Source::file("noise"));
     until(&mut window, "the message", |w| {
         w.state().notice().is_some_and(|n| n.contains("noise has no code c"))
     });
-    assert!(window.state().picture_beside(Role::Decoder).is_none());
+    assert!(window.state().picture_beside(VAE).is_none());
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn a_slow_second_model_delays_neither_the_first_decoder_nor_the_window() {
     let slow = ToyBehaviour { layers: 8, layer: Duration::from_millis(250), ..ToyBehaviour::default() };
     let mut window = toy("first", ToyLibrary { generator: slow, ..ToyLibrary::default() });
     window.state_mut().open_beside(Source::file("second"));
-    until(&mut window, "the second picture", |w| beside(w, Role::Generator).is_some());
+    until(&mut window, "the second picture", |w| beside(w, GAN).is_some());
     let mut answers = Vec::new();
     let mut updates = Vec::new();
     for index in 0..15 {
@@ -107,7 +108,7 @@ fn a_slow_second_model_delays_neither_the_first_decoder_nor_the_window() {
             let start = Instant::now();
             window.step();
             updates.push(start.elapsed());
-            if window.state().picture(Role::Decoder).is_some_and(|picture| top_of(&picture) == grey(value)) {
+            if window.state().picture(VAE).is_some_and(|picture| top_of(&picture) == grey(value)) {
                 break;
             }
             assert!(asked.elapsed() < Duration::from_secs(20), "the decoder never answered");

@@ -10,17 +10,18 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use idgan::app::{Options, Tool};
 use idgan::checkpoint::{Precision, write_bundle};
 use idgan::engine::toy::{ToyBehaviour, ToyLibrary};
-use idgan::engine::{RandomLibrary, Role, Source};
+use idgan::engine::{RandomLibrary, Source};
 use idgan::explore::RangeSpec;
+use idgan::model::{GAN, VAE};
 use idgan::nets::ResnetTrunk;
 
 #[test]
 fn a_slider_moves_both_pictures() {
     let mut window = toy("both", ToyLibrary::default());
-    assert_eq!((top(&window, Role::Generator), top(&window, Role::Decoder)), (grey(0.0), grey(0.0)));
+    assert_eq!((top(&window, GAN), top(&window, VAE)), (grey(0.0), grey(0.0)));
     set(&mut window, "c 0", 1.5);
     assert_eq!(window.state().values("c")[0], 1.5);
-    assert_eq!((top(&window, Role::Generator), top(&window, Role::Decoder)), (grey(1.5), grey(1.5)));
+    assert_eq!((top(&window, GAN), top(&window, VAE)), (grey(1.5), grey(1.5)));
 }
 
 #[test]
@@ -52,7 +53,7 @@ fn a_mouse_drag_is_one_step_of_undo_and_redo() {
     settle(&mut window);
     let dragged = window.state().values("c")[1];
     assert!(dragged > 0.3, "{dragged}");
-    assert_eq!(window.state().shown_code(Role::Decoder).unwrap()[1], dragged, "the last picture is exact");
+    assert_eq!(window.state().shown_code(VAE).unwrap()[1], dragged, "the last picture is exact");
     window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
     window.step();
     settle(&mut window);
@@ -61,7 +62,7 @@ fn a_mouse_drag_is_one_step_of_undo_and_redo() {
     window.step();
     settle(&mut window);
     assert_eq!(window.state().values("c")[1], dragged);
-    assert_eq!(window.state().shown_code(Role::Decoder).unwrap()[1], dragged);
+    assert_eq!(window.state().shown_code(VAE).unwrap()[1], dragged);
 }
 
 #[test]
@@ -118,19 +119,19 @@ fn a_panic_in_a_network_is_a_message_and_the_window_goes_on() {
     window.get_by_role_and_label(Node::Slider, "c 0").set_value_accesskit(2.9);
     window.step();
     until(&mut window, "the message", |w| w.state().notice().is_some_and(|n| n.contains("unexpectedly")));
-    until(&mut window, "the decoder", |w| top(w, Role::Decoder) == grey(2.9));
+    until(&mut window, "the decoder", |w| top(w, VAE) == grey(2.9));
     click(&mut window, "Close message");
     set(&mut window, "c 0", 1.0);
-    assert_eq!(top(&window, Role::Generator), grey(1.0));
+    assert_eq!(top(&window, GAN), grey(1.0));
 }
 
 #[test]
 fn a_gan_with_a_uniform_code_and_no_vae_opens_and_drags() {
     let mut window = toy("gan", ToyLibrary::default());
-    assert!(window.state().picture(Role::Decoder).is_none());
+    assert!(window.state().picture(VAE).is_none());
     assert_eq!(window.state().values("c"), [0.5; 5]);
     set(&mut window, "c 3", 0.9);
-    assert_eq!(window.state().shown_code(Role::Generator).unwrap()[3], 0.9f32);
+    assert_eq!(window.state().shown_code(GAN).unwrap()[3], 0.9f32);
     assert!(window.query_by_label("Compare by wipe").is_none(), "there is nothing to compare with");
     assert!(window.query_by_label("New nuisance sample").is_none());
 }
@@ -150,7 +151,7 @@ fn a_model_that_cannot_be_opened_leaves_the_old_one() {
     click(&mut window, "Open");
     until(&mut window, "the message", |w| w.state().notice().is_some_and(|n| n.contains("no such file")));
     set(&mut window, "c 0", -1.0);
-    assert_eq!(top(&window, Role::Generator), grey(-1.0));
+    assert_eq!(top(&window, GAN), grey(-1.0));
 }
 
 #[test]
@@ -199,6 +200,8 @@ fn a_traversal_is_exported_by_the_command_it_shows() {
     window.step();
     window.step();
     until(&mut window, "the grid", |w| w.query_by_label("Traversal grid, 21 of 21 pictures").is_some());
+    // What is still found out about the model adds a line above the button.
+    until(&mut window, "all about the model", |w| w.state().is_calm());
     click(&mut window, "Export…");
     let out = folder.path().join("figure.png");
     window.key_press_modifiers(Modifiers::COMMAND, Key::A);

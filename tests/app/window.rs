@@ -175,7 +175,7 @@ pub fn top_of(picture: &idgan::base::Picture) -> u8 {
     picture.pixel(5, 1)[0]
 }
 
-/// The grey of the top band that `role` shows.
-pub fn top(window: &Window, role: idgan::engine::Role) -> u8 {
-    top_of(&window.state().picture(role).unwrap())
+/// The grey of the top band that `chain` shows.
+pub fn top(window: &Window, chain: &str) -> u8 {
+    top_of(&window.state().picture(chain).unwrap())
 }

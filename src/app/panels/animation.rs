@@ -1,7 +1,7 @@
 use egui::{DragValue, RichText, Ui};
 
 use super::heading;
-use super::traverse::{export, network, settings};
+use super::traverse::{chain, export, settings};
 use crate::app::command::Command;
 use crate::app::player::Along;
 use crate::app::state::State;
@@ -11,7 +11,7 @@ use crate::app::theme::{GRID, Palette, SMALL};
 pub(super) fn ui(ui: &mut Ui, state: &mut State) {
     heading(ui, "Animation", "", Command::Animate.hint());
     settings("animation", ui, |ui| {
-        network(ui, state);
+        chain(ui, state);
         ui.label("Along");
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = GRID * 0.25;

@@ -38,7 +38,7 @@ impl Panel for Evaluate {
 /// What is measured, on what.
 fn choose(ui: &mut Ui, state: &mut State) {
     heading(ui, "Metrics", "", "How well the code is disentangled, and how good the pictures are");
-    let has_encoder = state.model.as_ref().is_some_and(|model| model.opened.encoder_dim.is_some());
+    let has_encoder = state.model.as_ref().is_some_and(|model| model.opened.encoded().is_some());
     let (further, usual): (Vec<_>, Vec<_>) =
         state.evaluate.chosen.iter_mut().partition(|(metric, _)| EvaluateState::is_further(**metric));
     usual.into_iter().for_each(|(metric, chosen)| checkbox(ui, *metric, chosen, has_encoder));

@@ -36,7 +36,7 @@ impl Panel for Factors {
             self.header(ui, state, &model, block, index == 0);
         }
         let is_measurable =
-            model.profile.is_none() && model.opened.stats.is_none() && model.opened.encoder_dim.is_some();
+            model.profile.is_none() && model.opened.stats.is_none() && model.opened.encoded().is_some();
         if is_measurable {
             let button = ui.small_button("Measure on my images…").on_hover_text(Command::MeasureData.hint());
             if button.clicked() {

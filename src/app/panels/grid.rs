@@ -6,7 +6,6 @@ use crate::app::paint::{fill, picture};
 use crate::app::state::State;
 use crate::app::table::{Grid, Table};
 use crate::app::theme::{GRID, Palette, SMALL};
-use crate::engine::Role;
 use crate::explore::LatentView;
 use crate::explore::figure::captions;
 
@@ -46,8 +45,7 @@ impl Panel for GridPanel {
                 return;
             }
         };
-        let has_vae = state.model.as_ref().is_some_and(|m| m.opened.shape(Role::Decoder).is_some());
-        let side = state.traverse.cell.unwrap_or_else(|| fitting(area, wanted.size(has_vae)));
+        let side = state.traverse.cell.unwrap_or_else(|| fitting(area, wanted.size()));
         state.update_grid(wanted, (side * ui.pixels_per_point()) as usize);
         let mut adopted = None;
         egui::Frame::new().inner_margin(GRID).show(ui, |ui| {
@@ -128,11 +126,11 @@ fn table(ui: &mut Ui, state: &State, side: f32) -> Option<usize> {
         }
         Table::Matrix(_) => {
             let code = column_captions(state, grid).swap_remove(column);
-            if grid.has_vae_row() && row == 0 {
-                format!("{code}, by the VAE: click to take these factors and keep the nuisance")
+            let (title, _) = row_title(state, grid, latent, row);
+            if row < grid.above().len() {
+                format!("{code}, by the {title}: click to take these factors and keep the nuisance")
             } else {
-                let (nuisance, _) = row_title(state, grid, latent, row);
-                format!("{code} with {nuisance}: click to take both")
+                format!("{code} with {title}: click to take both")
             }
         }
     };
@@ -164,9 +162,9 @@ fn row_title(state: &State, grid: &Grid, latent: &LatentView, row: usize) -> (St
             let note = profile.map(|profile| format!("KL {:.2}", profile.kl));
             (title(latent, &traversal.block, dim), note)
         }
-        Table::Matrix(_) if grid.has_vae_row() && row == 0 => ("VAE".to_owned(), Some("no s".to_owned())),
-        Table::Matrix(matrix) => {
-            (format!("{}({})", matrix.varied, row + 1 - usize::from(grid.has_vae_row())), None)
-        }
+        Table::Matrix(matrix) => match (grid.above().get(row), &state.model) {
+            (Some(&chain), Some(model)) => (model.words(chain).label, Some(format!("no {}", matrix.varied))),
+            _ => (format!("{}({})", matrix.varied, row + 1 - grid.above().len()), None),
+        },
     }
 }

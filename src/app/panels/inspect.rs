@@ -6,11 +6,11 @@ use crate::app::analysis::Leakage;
 use crate::app::paint::{fill, heat, picture};
 use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
-use crate::engine::Role;
+use crate::model::ChainId;
 
-/// The drawings of the heat maps, one a role, and of the start picture.
+/// The drawings of the heat maps, one a chain, and of the start picture.
 const HEAT_KEY: u64 = 200;
-const PHOTO_KEY: u64 = 210;
+const PHOTO_KEY: u64 = 199;
 
 /// What the codes do to the pictures, and whether the pictures hold the codes they were made from.
 #[derive(Default)]
@@ -69,15 +69,15 @@ fn heat_maps(ui: &mut Ui, state: &mut State) {
     let hint = "Where the pictures change while the selected factor runs through its range and everything else stays: \
                 black nowhere, white most";
     heading(ui, "Moved by", &selected, hint);
-    let roles: Vec<Role> = model.roles().collect();
+    let chains: Vec<ChainId> = model.chains().collect();
     let side = ((ui.available_width() - GRID) / 2.0).min(GRID * 20.0);
-    ui.horizontal(|ui| {
-        for &role in &roles {
+    ui.horizontal_wrapped(|ui| {
+        for &chain in &chains {
+            let Some(map) = state.analysis.heat.get(&chain) else { continue };
             ui.vertical(|ui| {
                 ui.set_max_width(side);
-                let map = &state.analysis.heat[role as usize];
                 let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
-                let name = if role == Role::Generator { "Generator" } else { "VAE" };
+                let name = model.words(chain).label;
                 let text = format!("{name} heat map");
                 response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Image, true, &text));
                 let visible = rect.intersect(ui.clip_rect());
@@ -85,7 +85,7 @@ fn heat_maps(ui: &mut Ui, state: &mut State) {
                     ui.painter().add(fill(visible, Palette::of(ui).stage));
                 }
                 if map.largest.is_some() {
-                    picture(ui, rect, HEAT_KEY + role as u64, &map.surface, state.settings.crisp);
+                    picture(ui, rect, HEAT_KEY + chain.0 as u64, &map.surface, state.settings.crisp);
                 }
                 let most = map
                     .largest
@@ -105,27 +105,22 @@ fn read_back(ui: &mut Ui, state: &mut State) {
     let (Some(model), Some(latent), Some(read)) = (&state.model, &state.latent, &state.read_back) else {
         return;
     };
-    let Some(code) = model.description().encoded() else { return };
-    let Some(block) = model.description().block(code) else { return };
-    heading(
-        ui,
-        "Code read back",
-        "",
-        "E(G(s, c)) against c: the VAE's encoder looks at the generator's picture and says which code it sees. Where the \
-         bar ends at the mark, the generator shows what was asked for.",
-    );
-    let likelihood = read.posterior.log_likelihood(&read.target);
-    ui.horizontal(|ui| {
-        ui.label(RichText::new("log q(c|G)").size(SMALL).color(palette.quiet));
-        let text = RichText::new(format!("{likelihood:.2} nats")).font(figures());
-        let hint = "The distillation likelihood log q(c | G(s, c)) of this picture, summed over the factors: what ID-GAN's \
-                    training maximises (paper section 4)";
-        ui.label(text).on_hover_text(hint);
-    });
+    let Some(block) = model.description().block(&read.target.block) else { return };
+    let Some(words) = model.main_chain().map(|chain| model.words(chain)) else { return };
+    heading(ui, "Code read back", "", &words.read_back);
+    let likelihood = read.posterior.log_likelihood(&read.target.code);
+    // An encoder that gives a code without its uncertainty says no likelihood.
+    if likelihood.is_finite() {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(words.likelihood).size(SMALL).color(palette.quiet));
+            let text = RichText::new(format!("{likelihood:.2} nats")).font(figures());
+            ui.label(text).on_hover_text(words.likelihood_hint);
+        });
+    }
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = GRID * 0.25;
         for dim in model.order(block, state.settings.sort_by_information) {
-            let (Some(&asked), Some(&seen)) = (read.target.get(dim), read.posterior.mu.get(dim)) else {
+            let (Some(&asked), Some(&seen)) = (read.target.code.get(dim), read.posterior.mu.get(dim)) else {
                 continue;
             };
             let deviation = read.posterior.logvar.get(dim).map_or(0.0, |v| (0.5 * v).exp());
@@ -139,9 +134,10 @@ fn read_back(ui: &mut Ui, state: &mut State) {
 
 /// How factors leak into each other, and what the pictures' variance comes from.
 fn measurements(ui: &mut Ui, state: &mut State) {
-    let can_measure = state.model.as_ref().is_some_and(|m| {
-        m.opened.generator_shape.is_some() && (m.opened.encoder_dim.is_some() || m.has_noise())
-    });
+    let can_measure = state
+        .model
+        .as_ref()
+        .is_some_and(|m| m.main_chain().is_some() && (m.opened.encoded().is_some() || m.has_noise()));
     if !can_measure {
         return;
     }

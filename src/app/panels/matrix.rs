@@ -6,7 +6,7 @@ use crate::app::command::Command;
 use crate::app::matrix::{Columns, MOST};
 use crate::app::state::State;
 use crate::app::theme::Palette;
-use crate::engine::Role;
+use crate::model::ChainId;
 
 /// How the matrix of codes and nuisances is made, and its export.
 pub(super) fn ui(ui: &mut Ui, state: &mut State) {
@@ -27,14 +27,14 @@ pub(super) fn ui(ui: &mut Ui, state: &mut State) {
         }
     };
     let Some(model) = &state.model else { return };
-    let Some([_, height, width]) = model.opened.shape(Role::Generator) else { return };
-    let vae = usize::from(model.opened.shape(Role::Decoder).is_some());
+    let Some([_, height, width]) = model.opened.shape(matrix.chain) else { return };
     let (m, n) = (matrix.columns.rows(), matrix.rows.rows());
-    let above = if vae == 1 { format!(" and {m} by the VAE") } else { String::new() };
+    let by = |&chain: &ChainId| format!(" and {m} by the {}", model.words(chain).label);
+    let above: String = matrix.above.iter().map(by).collect();
     let size = format!(
         "{n} × {m} pictures{above}, about {} × {} pixels without labels",
         m * width,
-        (n + vae) * height
+        (n + matrix.above.len()) * height
     );
     let Some(recipe) = state.matrix_recipe(&matrix) else { return };
     export(ui, state, Command::ExportMatrix, &size, &recipe, "matrix.png");

@@ -5,8 +5,9 @@ use egui::{
 };
 
 use super::Panel;
-use super::stage::{halves, layout, side_of, sizes};
+use super::stage::{layout, parts, side_of, sizes};
 use super::toolbar::{hint, toolbar, toolbar_height};
+use crate::app::chain_words::ChainWords;
 use crate::app::command::Command;
 use crate::app::model::ModelView;
 use crate::app::paint::{Paint, PaintMode, fill, shape};
@@ -14,9 +15,8 @@ use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::app::view::{Compare, Pane};
 use crate::app::widgets::{Icon, icon_button};
-use crate::engine::Role;
 
-/// Both pictures of the code, and how they are compared.
+/// The pictures of the code, and how they are compared.
 #[derive(Default)]
 pub(crate) struct Pictures;
 
@@ -50,11 +50,15 @@ impl Pictures {
         let panes = state.panes();
         let compare = if panes.len() == 2 { state.views.compare } else { Compare::SideBySide };
         let is_crisp = state.settings.crisp;
+        if panes.is_empty() {
+            placeholder(ui, stage, "This model has no network that draws");
+            return;
+        }
         let sizes = sizes(state, &panes);
-        let areas =
-            if compare == Compare::SideBySide && panes.len() == 2 { halves(stage) } else { [stage; 2] };
-        let places = areas.map(|area| layout(ui, area, &sizes));
-        let screen = places[0].1.width() * ui.pixels_per_point();
+        let areas = if compare == Compare::SideBySide { parts(stage, panes.len()) } else { vec![stage] };
+        let places: Vec<_> = areas.into_iter().map(|area| layout(ui, area, &sizes)).collect();
+        let Some(&first_place) = places.first() else { return };
+        let screen = first_place.1.width() * ui.pixels_per_point();
         let side = panes.first().map_or(0, |pane| side_of(state, *pane));
         if state.views.take_actual_size() {
             state.views.actual_size(side, screen);
@@ -71,10 +75,10 @@ impl Pictures {
                 let is_second = (time / BLINK_SECS) as i64 % 2 == 1;
                 let next = BLINK_SECS - time % BLINK_SECS;
                 ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(next));
-                self.single(ui, state, places[0], if is_second { *second } else { *first });
+                self.single(ui, state, first_place, if is_second { *second } else { *first });
             }
             (Compare::Wipe | Compare::Difference, [first, second]) => {
-                self.pair(ui, state, places[0], compare, [*first, *second]);
+                self.pair(ui, state, first_place, compare, [*first, *second]);
             }
             _ => {}
         }
@@ -83,7 +87,7 @@ impl Pictures {
     /// One network's picture with its caption.
     fn single(&self, ui: &mut Ui, state: &mut State, (caption, square): (Rect, Rect), pane: Pane) {
         caption_of(ui, state, caption, pane);
-        let response = canvas(ui, square, name(pane));
+        let response = canvas(ui, square, &name(state, pane));
         let paint = self.paint(ui, state, square, pane, None, PaintMode::Single);
         ui.painter().with_clip_rect(square).add(shape(square, paint));
         look(ui, state, &response, square);
@@ -127,8 +131,8 @@ impl Pictures {
     ) -> Paint {
         Paint {
             key: first.key(),
-            first: state.views.pane(first).surface.clone(),
-            second: second.map(|pane| state.views.pane(pane).surface.clone()),
+            first: state.views.surface(first),
+            second: second.map(|pane| state.views.surface(pane)),
             mode,
             window: state.views.shown(),
             crisp: state.settings.crisp,
@@ -137,13 +141,10 @@ impl Pictures {
     }
 }
 
-fn name(pane: Pane) -> &'static str {
-    match (pane.role, pane.is_beside) {
-        (Role::Generator, false) => "Generator picture",
-        (Role::Decoder, false) => "VAE decoder picture",
-        (Role::Generator, true) => "Generator picture of the model beside",
-        (Role::Decoder, true) => "VAE decoder picture of the model beside",
-    }
+fn name(state: &State, pane: Pane) -> String {
+    let model = if pane.is_beside { &state.beside.model } else { &state.model };
+    let name = model.as_ref().map(|model| model.words(pane.chain).picture).unwrap_or_default();
+    if pane.is_beside { format!("{name} of the model beside") } else { name }
 }
 
 fn canvas(ui: &mut Ui, square: Rect, name: &str) -> Response {
@@ -157,25 +158,10 @@ fn canvas(ui: &mut Ui, square: Rect, name: &str) -> Response {
 fn caption_of(ui: &mut Ui, state: &mut State, rect: Rect, pane: Pane) {
     let model = if pane.is_beside { &state.beside.model } else { &state.model };
     let Some(model) = model.clone() else { return };
-    let inputs = model.description().inputs(pane.role.chain()).join(", ");
-    let (mut title, mut hint) = match pane.role {
-        Role::Generator => (
-            format!("Generator  G({inputs})"),
-            "The GAN's generator at its own resolution. In ID-GAN it was trained so that the VAE's encoder reads the \
-             same factors back from its picture (information distillation)."
-                .to_owned(),
-        ),
-        Role::Decoder => (
-            format!("VAE decoder  p(x|{inputs})"),
-            "The beta-VAE's own picture of the same factors: the mean of p(x|c). It shows what the code means, \
-             without the details that only the nuisance code can provide."
-                .to_owned(),
-        ),
-    };
+    let ChainWords { label, caption: mut title, mut hint, .. } = model.words(pane.chain);
     if state.beside.model.is_some() {
         hint = format!("{title} of {}\n\n{hint}", model.opened.source.path().display());
-        let network = if pane.role == Role::Generator { "Generator" } else { "VAE" };
-        title = format!("{network} · {}", model_name(state, &model, pane.is_beside));
+        title = format!("{label} · {}", model_name(state, &model, pane.is_beside));
     }
     let palette = Palette::of(ui);
     let mut line = ui.new_child(egui::UiBuilder::new().max_rect(rect));
@@ -187,7 +173,7 @@ fn caption_of(ui: &mut Ui, state: &mut State, rect: Rect, pane: Pane) {
                     state.queue(Command::CloseBeside);
                 }
             }
-            if let Some([_, height, width]) = model.opened.shape(pane.role) {
+            if let Some([_, height, width]) = model.opened.shape(pane.chain) {
                 let size = RichText::new(format!("{width} × {height}")).font(figures()).color(palette.quiet);
                 ui.label(size).on_hover_text("Width and height of the network's picture in pixels");
             }
@@ -246,7 +232,7 @@ fn probe(ui: &Ui, state: &State, response: &Response, square: Rect, panes: &[Pan
     let place = window.min + (pointer - square.min) / square.width() * window.width();
     let mut lines = Vec::new();
     for &pane in panes {
-        let Some(frame) = &state.views.pane(pane).frame else { continue };
+        let Some(frame) = state.views.frame(pane) else { continue };
         let picture = &frame.picture;
         let (x, y) = (place.x * picture.width() as f32, place.y * picture.height() as f32);
         if x < 0.0 || y < 0.0 || x >= picture.width() as f32 || y >= picture.height() as f32 {

@@ -23,6 +23,27 @@ pub(super) fn halves(stage: Rect) -> [Rect; 2] {
     [stage.with_max_x(middle - GRID / 2.0), stage.with_min_x(middle + GRID / 2.0)]
 }
 
+/// Areas for `count` pictures, in rows of as many as make the squares largest.
+pub(super) fn parts(stage: Rect, count: usize) -> Vec<Rect> {
+    if count <= 2 {
+        return if count == 2 { halves(stage).to_vec() } else { vec![stage; count] };
+    }
+    let cell = |columns: usize| {
+        let rows = count.div_ceil(columns);
+        let free = stage.size() - vec2((columns - 1) as f32, (rows - 1) as f32) * GRID;
+        vec2(free.x / columns as f32, free.y / rows as f32)
+    };
+    let side = |columns: &usize| {
+        let cell = cell(*columns);
+        cell.x.min(cell.y - CAPTION)
+    };
+    // of equally large ones the fewest columns, which leave the fewest places empty
+    let columns = (1..=count).rev().max_by(|a, b| side(a).total_cmp(&side(b))).unwrap_or(count);
+    let cell = cell(columns);
+    let corner = |at: usize| vec2((at % columns) as f32, (at / columns) as f32) * (cell + vec2(GRID, GRID));
+    (0..count).map(|at| Rect::from_min_size(stage.min + corner(at), cell)).collect()
+}
+
 /// Sides of the squares that fit beside each other, and above each other.
 fn sides_of_halves(stage: Vec2) -> (f32, f32) {
     let beside = ((stage.x - GRID) / 2.0).min(stage.y - CAPTION);
@@ -85,7 +106,7 @@ pub(super) fn sizes(state: &State, panes: &[Pane]) -> Vec<usize> {
 /// Side of a network's pictures in pixels.
 pub(super) fn side_of(state: &State, pane: Pane) -> usize {
     let model = if pane.is_beside { &state.beside.model } else { &state.model };
-    model.as_ref().and_then(|model| model.opened.shape(pane.role)).map_or(0, |[_, _, width]| width)
+    model.as_ref().and_then(|model| model.opened.shape(pane.chain)).map_or(0, |[_, _, width]| width)
 }
 
 #[cfg(test)]
@@ -106,6 +127,21 @@ mod tests {
         assert!(
             left.contains_rect(square) && left.contains_rect(caption) && caption.bottom() == square.top()
         );
+    }
+
+    #[test]
+    fn many_pictures_lie_in_rows() {
+        let stage = Rect::from_min_size(Pos2::ZERO, vec2(900.0, 600.0));
+        for (count, columns) in [(3, 3), (4, 2), (6, 3)] {
+            let parts = parts(stage, count);
+            assert_eq!(parts.len(), count);
+            assert_eq!(parts.iter().filter(|part| part.top() == 0.0).count(), columns, "{count}");
+            assert!(parts.iter().all(|part| stage.contains_rect(*part)));
+            let apart = |a: &Rect, b: &Rect| !a.intersects(*b);
+            assert!((1..count).all(|at| parts[..at].iter().all(|other| apart(other, &parts[at]))));
+        }
+        assert_eq!(parts(stage, 1), [stage]);
+        assert!(parts(stage, 0).is_empty());
     }
 
     #[test]

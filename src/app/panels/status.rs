@@ -6,7 +6,6 @@ use egui::{RichText, Ui};
 use super::Panel;
 use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
-use crate::engine::Role;
 
 /// The bottom line: how fast everything is.
 pub(crate) struct Status {
@@ -25,22 +24,24 @@ impl Panel for Status {
         let palette = Palette::of(ui);
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = GRID * 2.0;
-            for (role, name) in [(Role::Decoder, "VAE"), (Role::Generator, "GAN")] {
-                if state.model.as_ref().is_none_or(|model| model.opened.shape(role).is_none()) {
-                    continue;
-                }
-                let view = state.views.view(role);
-                let time = view.frame.as_ref().map_or_else(|| "–".to_owned(), |frame| millis(frame.render));
-                let latency = view.latency.map(millis).unwrap_or_default();
+            // The main chain last, as it is the dearest where there are several.
+            let mut chains: Vec<_> = state.model.iter().flat_map(|model| model.chains().map(move |id| (model, id))).collect();
+            chains.reverse();
+            for (model, chain) in chains {
+                let words = model.words(chain);
+                let view = state.views.own.view(chain);
+                let frame = view.and_then(|view| view.frame.as_ref());
+                let time = frame.map_or_else(|| "–".to_owned(), |frame| millis(frame.render));
+                let latency = view.and_then(|view| view.latency).map(millis).unwrap_or_default();
                 let hint = format!(
                     "Time the {} spent in its network for the picture shown. From the last change to its upload: \
                      {latency}",
-                    role.title().trim_start_matches("The ")
+                    words.noun
                 );
-                number(ui, name, &time, &hint);
+                number(ui, &words.short, &time, &hint);
             }
             let beside = state.panes().into_iter().find(|pane| pane.is_beside);
-            if let Some(frame) = beside.and_then(|pane| state.views.pane(pane).frame.as_ref()) {
+            if let Some(frame) = beside.and_then(|pane| state.views.frame(pane)) {
                 let hint = "Time the model beside spent in its network for the picture shown; it lets the first model go \
                             first";
                 number(ui, "beside", &millis(frame.render), hint);

@@ -9,7 +9,6 @@ use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, figures};
 use crate::app::view::Compare;
 use crate::app::widgets::{Icon, icon_button};
-use crate::engine::Role;
 
 /// What the line took in the frame before.
 #[derive(Clone, Copy)]
@@ -71,9 +70,10 @@ fn comparing(ui: &mut Ui, state: &mut State) {
     ] {
         choose(ui, state, command, text);
     }
-    if state.can_choose_beside() {
+    let shared = state.shared_chains();
+    if shared.len() > 1 {
         keep_together(ui, GRID * 20.0);
-        network_beside(ui, state);
+        chain_beside(ui, state, shared);
     }
     if state.views.compare == Compare::Difference {
         keep_together(ui, GRID * 32.0);
@@ -115,15 +115,16 @@ fn looking(ui: &mut Ui, state: &mut State) -> f32 {
 }
 
 /// Whose pictures of two models are compared.
-fn network_beside(ui: &mut Ui, state: &mut State) {
-    let shown = state.panes().first().map(|pane| pane.role);
-    for (role, text, hint) in [
-        (Role::Generator, "Generators", "Compare the pictures of both models' generators"),
-        (Role::Decoder, "VAEs", "Compare the pictures of both models' VAE decoders"),
-    ] {
-        let button = ui.add(egui::Button::selectable(shown == Some(role), text));
+fn chain_beside(ui: &mut Ui, state: &mut State, shared: Vec<String>) {
+    let shown = state.panes().first().map(|pane| pane.chain);
+    for name in shared {
+        let Some(model) = &state.model else { return };
+        let Some(chain) = model.description().chain_id(&name) else { continue };
+        let words = model.words(chain);
+        let hint = format!("Compare the pictures of both models' {}s", words.noun);
+        let button = ui.add(egui::Button::selectable(shown == Some(chain), words.plural));
         if button.on_hover_text(hint).clicked() {
-            state.beside.role = Some(role);
+            state.beside.chain = Some(name);
         }
     }
 }

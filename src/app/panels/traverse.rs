@@ -8,7 +8,6 @@ use crate::app::recipe::Recipe;
 use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL};
 use crate::app::traverse::{Figure, RangeKind};
-use crate::engine::Role;
 use crate::explore::Mode;
 
 /// How the traversal grid is made, and its export.
@@ -65,7 +64,7 @@ fn traversal(ui: &mut Ui, state: &mut State) {
          stays as it is set now",
     );
     settings("traverse", ui, |ui| {
-        network(ui, state);
+        chain(ui, state);
         range(ui, state);
         let label = ui.label("Columns");
         let steps = DragValue::new(&mut state.traverse.steps).range(2..=64).speed(0.1);
@@ -81,10 +80,7 @@ fn traversal(ui: &mut Ui, state: &mut State) {
         ui.checkbox(&mut state.traverse.with_collapsed, "Collapsed dimensions").on_hover_text(hint);
     }
     let Ok(traversal) = state.traversal() else { return };
-    let Some([_, height, width]) = state.model.as_ref().and_then(|m| m.opened.shape(state.traverse.role))
-    else {
-        return;
-    };
+    let Some([width, height]) = state.frame_size() else { return };
     let (columns, rows) = (traversal.steps, traversal.dims.len());
     let size = format!(
         "{rows} × {columns} pictures, about {} × {} pixels without labels",
@@ -120,20 +116,24 @@ pub(super) fn cell_size(ui: &mut Ui, state: &mut State) {
     ui.end_row();
 }
 
-/// Which network draws, where there are two.
-pub(super) fn network(ui: &mut Ui, state: &mut State) {
-    let both = state.model.as_ref().is_some_and(|model| model.roles().count() == 2);
-    if !both {
+/// Which chain draws, where there are several.
+pub(super) fn chain(ui: &mut Ui, state: &mut State) {
+    let (Some(model), shown) = (&state.model, state.figure_chain()) else { return };
+    let choices: Vec<_> =
+        model.chains().map(|chain| (chain, model.name_of(chain), model.words(chain))).collect();
+    if choices.len() < 2 {
         return;
     }
     ui.label("Pictures");
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = GRID * 0.25;
         ui.spacing_mut().button_padding.x = GRID * 0.5;
-        ui.selectable_value(&mut state.traverse.role, Role::Generator, "Generator")
-            .on_hover_text("Pictures by the GAN's generator G, at its own resolution");
-        ui.selectable_value(&mut state.traverse.role, Role::Decoder, "VAE")
-            .on_hover_text("Pictures by the VAE's decoder, which shows what the code alone means");
+        for (chain, name, words) in choices {
+            let button = ui.selectable_label(shown == Some(chain), words.label);
+            if button.on_hover_text(words.choice).clicked() {
+                state.traverse.chain = Some(name.to_owned());
+            }
+        }
     });
     ui.end_row();
 }

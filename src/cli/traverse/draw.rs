@@ -5,7 +5,7 @@ use anyhow::Context;
 use super::{Args, Plan};
 use crate::base::{FileError, write_atomic};
 use crate::cli::Progress;
-use crate::cli::workbench::{Workbench, picture, tag};
+use crate::cli::workbench::{Workbench, picture};
 use crate::explore::export::{
     Animation, Colour, NpzWriter, Provenance, Target, check_size, numbers, write_gif, write_png,
 };
@@ -84,7 +84,7 @@ impl Plan {
                 title: self.title(row),
                 notes,
                 captions: if row == 0 || !same { self.captions(row) } else { Vec::new() },
-                tags: self.tags(),
+                tags: self.tags(bench),
             }
         };
         Figure { cell, columns: self.steps(), bands: (0..self.rows()).map(band).collect() }
@@ -101,10 +101,10 @@ impl Plan {
     }
 
     /// The chains' names where there is more than one.
-    fn tags(&self) -> Vec<String> {
+    fn tags(&self, bench: &Workbench) -> Vec<String> {
         match self.chains.as_slice() {
             [_] => vec![String::new()],
-            chains => chains.iter().map(|chain| tag(chain)).collect(),
+            chains => chains.iter().map(|chain| bench.tag(chain)).collect(),
         }
     }
 
@@ -118,12 +118,13 @@ impl Plan {
         // One column a dimension, in as many bands as make the frame about square.
         let columns = ((self.rows() * self.chains.len()) as f64).sqrt().ceil() as usize;
         let columns = columns.clamp(1, self.rows().max(1));
+        let (cell, tags) = (self.cell(args, bench)?, self.tags(bench));
         let bands = (0..self.rows()).step_by(columns).map(|first| Band {
             captions: (first..(first + columns).min(self.rows())).map(|row| self.title(row)).collect(),
-            tags: self.tags(),
+            tags: tags.clone(),
             ..Band::default()
         });
-        let figure = Figure { cell: self.cell(args, bench)?, columns, bands: bands.collect() };
+        let figure = Figure { cell, columns, bands: bands.collect() };
         let [width, height] = figure.size()?;
         if !args.force {
             check_size([width, height * self.steps()])?;

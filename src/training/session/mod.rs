@@ -341,9 +341,8 @@ impl Session {
     fn measure(&self, control: &Control) -> Result<Option<Stats>, TrainError> {
         let model = model_of(&*self.job, &self.config, &self.progress, None)?;
         let device = &self.machine.computer.device;
-        let Some(mut encoder) = inference::open_encoder(&model, device, &self.machine.pool)? else {
-            return Ok(None);
-        };
+        let Some(chain) = model.description.encode.first() else { return Ok(None) };
+        let mut encoder = inference::open_encoder(&model, chain, device, &self.machine.pool)?;
         let [_, size, _] = encoder.picture_shape();
         let data = match self.data.picture_shape()[1] {
             own if own == size => Arc::clone(&self.data),
