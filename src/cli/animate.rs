@@ -4,19 +4,20 @@ use std::path::PathBuf;
 
 use crate::base::Picture;
 use crate::explore::export::{
-    Animation, Colour, Provenance, Target, TargetKind, check_size, numbers, write_gif, write_png,
+    Animation, Colour, Provenance, Target, TargetKind, numbers, write_gif, write_png,
 };
 use crate::explore::figure::{Band, Canvas, Figure, fit};
-use crate::explore::{CodePath, Codes, render_rows};
+use crate::explore::{CodePath, Codes};
 
+use super::FigureArgs;
 use super::workbench::{ChainChoice, Workbench, picture};
-use super::{DeviceArgs, ModelArgs, Progress, usage};
 
 /// Arguments of `idgan animate`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "Codes with meaning (c) move in straight lines, the nuisance (s) along great circles, a choice switches \
-    half way. A folder gets one PNG a frame; to animate one dimension, see idgan traverse --dims D --out FILE.gif.\n\n\
+    half way. OUT is an animation (.gif), or a new folder for one PNG a frame; to animate one dimension, see idgan \
+    traverse --dims D --out FILE.gif.\n\n\
     Examples:\n  \
     idgan encode celeba.safetensors --images faces --out faces.npz\n  \
     idgan animate celeba.safetensors --codes faces.npz --steps 24 --closed --out faces.gif\n  \
@@ -44,27 +45,12 @@ pub struct Args {
     #[arg(long, value_name = "gan|vae|both")]
     decoder: Option<ChainChoice>,
 
-    /// Side of a picture in pixels; the GAN's own resolution when left out.
-    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(1..=8192))]
-    cell: Option<u16>,
-
     /// Milliseconds a frame of a GIF; those count in hundredths of a second, so that frames take turns where need be.
     #[arg(long, value_name = "MS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(20..=10_000))]
     frame_ms: u16,
 
-    /// Draw more than 100 megapixels.
-    #[arg(long)]
-    force: bool,
-
-    /// Where to: a .gif file, or a new folder for one PNG a frame.
-    #[arg(long, value_name = "OUT")]
-    out: PathBuf,
-
     #[command(flatten)]
-    model: ModelArgs,
-
-    #[command(flatten)]
-    device: DeviceArgs,
+    figure: FigureArgs,
 }
 
 /// Draws the walk.
@@ -72,10 +58,8 @@ pub struct Args {
 /// # Errors
 /// When the model or the codes cannot be read or the output cannot be written; nothing is left behind then.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let target = Target::parse(&args.out, &[TargetKind::Gif, TargetKind::Folder]).map_err(usage)?;
-    args.model.sources()?;
-    target.check()?;
-    let mut bench = Workbench::open(&args.model, &args.device)?;
+    let target = args.figure.target(&[TargetKind::Gif, TargetKind::Folder])?;
+    let mut bench = args.figure.open()?;
     let chains = bench.chains(args.decoder.as_ref())?;
     let (mut stops, drawn) = bench.read_codes(&args.codes, args.s_seed)?;
     // One nuisance for all frames, where nobody chose others.
@@ -116,8 +100,7 @@ fn draw(
     chains: &[String],
     codes: &Codes,
 ) -> anyhow::Result<Vec<Picture>> {
-    let [_, height, width] = bench.picture_shape(&chains[chains.len() - 1])?;
-    let cell = args.cell.map_or([width, height], |side| [usize::from(side); 2]);
+    let cell = args.figure.cell(bench, &chains[chains.len() - 1])?;
     let band = Band {
         captions: chains.iter().map(|chain| bench.tag(chain)).collect(),
         tags: vec![String::new()],
@@ -126,27 +109,21 @@ fn draw(
     let figure = Figure { cell, columns: chains.len(), bands: vec![band] };
     let is_bare = chains.len() == 1;
     let [width, height] = if is_bare { cell } else { figure.size()? };
-    if !args.force {
-        check_size([width, height * codes.rows()])?;
-    }
-    let progress = Progress::new("pictures", codes.rows() * chains.len());
+    args.figure.check_size([width, height * codes.rows()])?;
     let mut canvases = Vec::new();
     if !is_bare {
         canvases = (0..codes.rows()).map(|_| figure.canvas()).collect::<Result<_, _>>()?;
     }
     let mut frames = Vec::new();
-    for (column, chain) in chains.iter().enumerate() {
-        let (input, shape) = (bench.input(chain, codes)?, bench.picture_shape(chain)?);
-        render_rows(bench.renderer(chain)?, &input, |frame, values| {
-            let picture = picture(values, shape)?;
-            match canvases.get_mut(frame) {
-                Some(canvas) => canvas.place(0, column, &picture),
-                None => frames.push(fit(&picture, cell).into_owned()),
-            }
-            progress.add(1);
-            Ok::<(), anyhow::Error>(())
-        })?;
-    }
+    let parts = chains.iter().map(|chain| (chain.as_str(), codes));
+    bench.render(parts, |column, frame, values, shape| {
+        let picture = picture(values, shape)?;
+        match canvases.get_mut(frame) {
+            Some(canvas) => canvas.place(0, column, &picture),
+            None => frames.push(fit(&picture, cell).into_owned()),
+        }
+        Ok(())
+    })?;
     frames.extend(canvases.into_iter().map(Canvas::into_picture));
     Ok(frames)
 }

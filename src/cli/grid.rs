@@ -3,20 +3,18 @@
 use std::path::PathBuf;
 
 use crate::base::{FileError, write_atomic};
-use crate::explore::export::{
-    Colour, NpzWriter, Provenance, Target, TargetKind, check_size, numbers, write_png,
-};
-use crate::explore::{CodeMatrix, Codes, Source, render_rows};
+use crate::explore::export::{Colour, NpzWriter, Provenance, Target, TargetKind, numbers, write_png};
+use crate::explore::{CodeMatrix, Codes, Source};
 
+use super::FigureArgs;
 use super::workbench::{Workbench, picture};
-use super::{DeviceArgs, ModelArgs, Progress, usage};
 
 /// Arguments of `idgan grid`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "Column m shows code c(m), row n nuisance s(n); what a column shares comes from c, what a row \
-    shares from s. The first row is the VAE's decoder, which knows no s. An .npz gets `gan` (N, M, channels, H, W) \
-    and `vae` (M, channels, 64, 64) in [0, 1], and the codes.\n\n\
+    shares from s. The first row is the VAE's decoder, which knows no s. OUT is a figure (.png) or arrays (.npz): `gan` \
+    (N, M, channels, H, W) and `vae` (M, channels, 64, 64) in [0, 1], and the codes.\n\n\
     Examples:\n  \
     idgan grid celeba.safetensors --codes-c 7 --codes-s 5 --out figure8.png\n  \
     idgan grid celeba.safetensors --codes-c 5 --codes-s 4 --seed 3 --s-seed 1 --from posterior --out figure8.png\n  \
@@ -48,23 +46,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "from"])]
     codes: Option<PathBuf>,
 
-    /// Side of a cell in pixels; the GAN's own resolution when left out.
-    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(1..=8192))]
-    cell: Option<u16>,
-
-    /// Draw pictures of more than 100 megapixels.
-    #[arg(long)]
-    force: bool,
-
-    /// Where to: a .png or .npz file.
-    #[arg(long, value_name = "OUT")]
-    out: PathBuf,
-
     #[command(flatten)]
-    model: ModelArgs,
-
-    #[command(flatten)]
-    device: DeviceArgs,
+    figure: FigureArgs,
 }
 
 /// Draws the matrix.
@@ -72,10 +55,8 @@ pub struct Args {
 /// # Errors
 /// When the model has no generator or no nuisance, or the output cannot be written; nothing is left behind then.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let target = Target::parse(&args.out, &[TargetKind::Png, TargetKind::Npz]).map_err(usage)?;
-    args.model.sources()?;
-    target.check()?;
-    let mut bench = Workbench::open(&args.model, &args.device)?;
+    let target = args.figure.target(&[TargetKind::Png, TargetKind::Npz])?;
+    let mut bench = args.figure.open()?;
     let matrix = codes(args, &bench)?;
     let values = |codes: &Codes, of_noise: bool| {
         let blocks = codes.blocks().filter(|(name, _)| (*name == matrix.varied) == of_noise);
@@ -121,6 +102,25 @@ fn codes(args: &Args, bench: &Workbench) -> anyhow::Result<CodeMatrix> {
     Ok(matrix)
 }
 
+/// What one chain draws.
+struct Part {
+    chain: String,
+    codes: Codes,
+    /// Rows and columns, or columns alone.
+    axes: Vec<usize>,
+}
+
+impl Part {
+    fn of(&self) -> (&str, &Codes) {
+        (&self.chain, &self.codes)
+    }
+}
+
+fn parts(bench: &Workbench, matrix: &CodeMatrix) -> anyhow::Result<Vec<Part>> {
+    let parts = matrix.parts()?.into_iter();
+    Ok(parts.map(|(id, codes, axes)| Part { chain: bench.chain_name(id), codes, axes }).collect())
+}
+
 fn write_figure(
     args: &Args,
     bench: &mut Workbench,
@@ -128,28 +128,19 @@ fn write_figure(
     target: &Target,
     provenance: &Provenance,
 ) -> anyhow::Result<()> {
-    let [_, height, width] = bench.picture_shape(&bench.chain_name(matrix.chain))?;
-    let cell = args.cell.map_or([width, height], |side| [usize::from(side); 2]);
+    let main = bench.chain_name(matrix.chain);
+    let cell = args.figure.cell(bench, &main)?;
     let code = bench.description().encoded().unwrap_or("c");
     let above = matrix.above.iter().map(|&chain| bench.tag(&bench.chain_name(chain))).collect();
     let figure = matrix.figure(cell, code, above);
-    if !args.force {
-        check_size(figure.size()?)?;
-    }
+    args.figure.check_size(figure.size()?)?;
     let mut canvas = figure.canvas()?;
-    let (parts, columns) = (matrix.parts()?, matrix.columns.rows());
-    let progress = Progress::new("pictures", parts.iter().map(|(_, codes, _)| codes.rows()).sum());
-    let mut first = 0;
-    for (chain, codes, _) in parts {
-        let chain = bench.chain_name(chain);
-        let (input, shape) = (bench.input(&chain, &codes)?, bench.picture_shape(&chain)?);
-        render_rows(bench.renderer(&chain)?, &input, |index, values| {
-            progress.add(1);
-            canvas.place(first + index / columns, index % columns, &picture(values, shape)?);
-            Ok::<(), anyhow::Error>(())
-        })?;
-        first += codes.rows() / columns;
-    }
+    let (parts, columns) = (parts(bench, matrix)?, matrix.columns.rows());
+    // each chain above takes one row
+    bench.render(parts.iter().map(Part::of), |above, index, values, shape| {
+        canvas.place(above + index / columns, index % columns, &picture(values, shape)?);
+        Ok(())
+    })?;
     Ok(write_png(&target.path, canvas.picture(), Colour::Rgb, provenance)?)
 }
 
@@ -160,21 +151,17 @@ fn write_arrays(
     provenance: &Provenance,
 ) -> anyhow::Result<()> {
     let CodeMatrix { columns, rows, varied, .. } = matrix;
-    let parts = matrix.parts()?;
-    let progress = Progress::new("pictures", parts.iter().map(|(_, codes, _)| codes.rows()).sum());
+    let parts = parts(bench, matrix)?;
     write_atomic(&target.path, |writer| {
         let fail = |error| anyhow::Error::from(FileError::new(error, &target.path));
         let mut npz = NpzWriter::new(writer);
-        for (chain, codes, leading) in &parts {
-            let chain = bench.chain_name(*chain);
-            let picture = bench.picture_shape(&chain)?;
-            npz.start(&chain, &[&leading[..], &picture].concat()).map_err(fail)?;
-            let input = bench.input(&chain, codes)?;
-            render_rows(bench.renderer(&chain)?, &input, |_, values| {
-                progress.add(1);
-                npz.push(values).map_err(fail)
-            })?;
-        }
+        bench.render(parts.iter().map(Part::of), |at, index, values, shape| {
+            let Part { chain, axes, .. } = &parts[at];
+            if index == 0 {
+                npz.start(chain, &[&axes[..], &shape].concat()).map_err(fail)?;
+            }
+            npz.push(values).map_err(fail)
+        })?;
         let of_rows = rows.blocks().filter(|(name, _)| name == varied);
         for (name, values) in columns.blocks().filter(|(name, _)| name != varied).chain(of_rows) {
             npz.floats(name, values.shape(), values.data()).map_err(fail)?;

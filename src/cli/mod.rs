@@ -10,6 +10,7 @@ mod beside;
 mod codes_file;
 mod environment;
 mod error;
+mod figure;
 mod logging;
 mod output;
 mod pictures_in;
@@ -56,6 +57,7 @@ use crate::checkpoint::{BUNDLED, BundledModel};
 
 pub use args::{BackgroundArgs, DeviceArgs, ModelArgs, OpeningArgs};
 pub use error::{Usage, one_sentence, usage};
+pub use figure::FigureArgs;
 pub use output::{Progress, print, print_json, tell, warn};
 pub use threads::threads;
 pub use workbench::ChainChoice;

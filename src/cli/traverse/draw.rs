@@ -4,41 +4,29 @@ use anyhow::Context;
 
 use super::{Args, Plan};
 use crate::base::{FileError, write_atomic};
-use crate::cli::Progress;
 use crate::cli::workbench::{Workbench, picture};
+use crate::explore::Mode;
 use crate::explore::export::{
-    Animation, Colour, NpzWriter, Provenance, Target, check_size, numbers, write_gif, write_png,
+    Animation, Colour, NpzWriter, Provenance, Target, numbers, write_gif, write_png,
 };
 use crate::explore::figure::{Band, Figure, captions};
-use crate::explore::{Mode, render_rows};
 
 impl Plan {
     /// Side of a cell: what was asked for, else the main chain's resolution.
     fn cell(&self, args: &Args, bench: &mut Workbench) -> anyhow::Result<[usize; 2]> {
-        if let Some(side) = args.cell {
-            return Ok([usize::from(side); 2]);
-        }
-        let chain = self.chains.last().context("nothing draws")?;
-        let [_, height, width] = bench.picture_shape(chain)?;
-        Ok([width, height])
+        args.figure.cell(bench, self.chains.last().context("nothing draws")?)
     }
 
-    /// Renders all cells of one chain; `each` gets row, step, values and their shape.
-    fn render(
+    /// Draws all cells; `each` gets the number of the chain, row and step, values and their shape.
+    fn draw(
         &self,
         bench: &mut Workbench,
-        chain: &str,
-        mut each: impl FnMut(usize, usize, &[f32], [usize; 3]) -> anyhow::Result<()>,
+        mut each: impl FnMut(usize, [usize; 2], &[f32], [usize; 3]) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let input = bench.input(chain, &self.codes)?;
-        let shape = bench.picture_shape(chain)?;
-        render_rows(bench.renderer(chain)?, &input, |index, values| {
-            each(index / self.steps(), index % self.steps(), values, shape)
+        let parts = self.chains.iter().map(|chain| (chain.as_str(), &self.codes));
+        bench.render(parts, |at, index, values, shape| {
+            each(at, [index / self.steps(), index % self.steps()], values, shape)
         })
-    }
-
-    fn progress(&self) -> Progress {
-        Progress::new("pictures", self.codes.rows() * self.chains.len())
     }
 
     pub(super) fn write_figure(
@@ -49,18 +37,12 @@ impl Plan {
         provenance: &Provenance,
     ) -> anyhow::Result<()> {
         let figure = self.figure(self.cell(args, bench)?, bench);
-        if !args.force {
-            check_size(figure.size()?)?;
-        }
+        args.figure.check_size(figure.size()?)?;
         let mut canvas = figure.canvas()?;
-        let progress = self.progress();
-        for (at, chain) in self.chains.iter().enumerate() {
-            self.render(bench, chain, |row, step, values, shape| {
-                canvas.place(row * self.chains.len() + at, step, &picture(values, shape)?);
-                progress.add(1);
-                Ok(())
-            })?;
-        }
+        self.draw(bench, |at, [row, step], values, shape| {
+            canvas.place(row * self.chains.len() + at, step, &picture(values, shape)?);
+            Ok(())
+        })?;
         Ok(write_png(&target.path, canvas.picture(), Colour::Rgb, provenance)?)
     }
 
@@ -126,19 +108,13 @@ impl Plan {
         });
         let figure = Figure { cell, columns, bands: bands.collect() };
         let [width, height] = figure.size()?;
-        if !args.force {
-            check_size([width, height * self.steps()])?;
-        }
+        args.figure.check_size([width, height * self.steps()])?;
         let mut frames = (0..self.steps()).map(|_| figure.canvas()).collect::<Result<Vec<_>, _>>()?;
-        let progress = self.progress();
-        for (at, chain) in self.chains.iter().enumerate() {
-            self.render(bench, chain, |row, step, values, shape| {
-                let (band, column) = (row / columns, row % columns);
-                frames[step].place(band * self.chains.len() + at, column, &picture(values, shape)?);
-                progress.add(1);
-                Ok(())
-            })?;
-        }
+        self.draw(bench, |at, [row, step], values, shape| {
+            let (band, column) = (row / columns, row % columns);
+            frames[step].place(band * self.chains.len() + at, column, &picture(values, shape)?);
+            Ok(())
+        })?;
         let frames: Vec<_> = frames.into_iter().map(|canvas| canvas.into_picture()).collect();
         let animation = Animation { frame_ms: args.frame_ms, back_and_forth: true };
         Ok(write_gif(&target.path, &frames, animation, provenance)?)
@@ -150,19 +126,16 @@ impl Plan {
         target: &Target,
         provenance: &Provenance,
     ) -> anyhow::Result<()> {
-        let progress = self.progress();
         write_atomic(&target.path, |writer| {
             let fail = |error| anyhow::Error::from(FileError::new(error, &target.path));
             let mut npz = NpzWriter::new(writer);
             let leading = [self.rows(), self.steps()];
-            for chain in &self.chains {
-                let shape = bench.picture_shape(chain)?;
-                npz.start(chain, &[&leading[..], &shape].concat()).map_err(fail)?;
-                self.render(bench, chain, |_, _, values, _| {
-                    progress.add(1);
-                    npz.push(values).map_err(fail)
-                })?;
-            }
+            self.draw(bench, |at, place, values, shape| {
+                if place == [0, 0] {
+                    npz.start(&self.chains[at], &[&leading[..], &shape].concat()).map_err(fail)?;
+                }
+                npz.push(values).map_err(fail)
+            })?;
             for (name, values) in self.codes.blocks() {
                 npz.floats(name, &[&leading[..], &[values.row_len()]].concat(), values.data())
                     .map_err(fail)?;
@@ -183,26 +156,21 @@ impl Plan {
         target: &Target,
         provenance: &Provenance,
     ) -> anyhow::Result<()> {
-        let progress = self.progress();
         let block = &self.traversal.block;
         target.write_folder(|folder| {
-            for chain in &self.chains {
-                self.render(bench, chain, |row, step, values, shape| {
-                    let dim = self.traversal.dims[row];
-                    let name = format!("{row:02}_{block}{dim:02}_{step:03}_{chain}.png");
-                    let colour = if shape[0] == 1 { Colour::Grey } else { Colour::Rgb };
-                    let cell = provenance
-                        .clone()
-                        .with("network", chain.as_str())
-                        .with("dim", dim)
-                        .with("value", numbers(&self.traversal.values(row)[step..=step])[0].clone())
-                        .with(block, numbers(self.codes.row(block, row * self.steps() + step)?));
-                    write_png(&folder.join(name), &picture(values, shape)?, colour, &cell)?;
-                    progress.add(1);
-                    Ok(())
-                })?;
-            }
-            Ok(())
+            self.draw(bench, |at, [row, step], values, shape| {
+                let (chain, dim) = (&self.chains[at], self.traversal.dims[row]);
+                let name = format!("{row:02}_{block}{dim:02}_{step:03}_{chain}.png");
+                let colour = if shape[0] == 1 { Colour::Grey } else { Colour::Rgb };
+                let cell = provenance
+                    .clone()
+                    .with("network", chain.as_str())
+                    .with("dim", dim)
+                    .with("value", numbers(&self.traversal.values(row)[step..=step])[0].clone())
+                    .with(block, numbers(self.codes.row(block, row * self.steps() + step)?));
+                write_png(&folder.join(name), &picture(values, shape)?, colour, &cell)?;
+                Ok(())
+            })
         })
     }
 }

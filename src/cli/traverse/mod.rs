@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use self::choose::{base, chains, names, order, range};
+use super::FigureArgs;
 use super::workbench::{ChainChoice, Workbench};
-use super::{BackgroundArgs, DeviceArgs, ModelArgs, usage};
-use crate::explore::export::{Provenance, Target, TargetKind, numbers};
+use super::{BackgroundArgs, usage};
+use crate::explore::export::{Provenance, TargetKind, numbers};
 use crate::explore::{Codes, Mode, RangeSpec, Source, Traversal, main_block, parse_dims};
 
 /// Arguments of `idgan traverse`.
@@ -105,28 +106,13 @@ pub struct Args {
     #[arg(long, value_name = "gan|vae|both", help_heading = "Figure")]
     decoder: Option<ChainChoice>,
 
-    /// Side of a cell in pixels; the GAN's own resolution when left out.
-    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(1..=8192), help_heading = "Figure")]
-    cell: Option<u16>,
-
     /// Milliseconds a frame of a GIF; those count in hundredths of a second, so that frames take turns where need be.
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u16).range(20..=10_000),
           help_heading = "Figure")]
     frame_ms: u16,
 
-    /// Draw pictures of more than 100 megapixels.
-    #[arg(long, help_heading = "Figure")]
-    force: bool,
-
-    /// Where to: a .png, .gif or .npz file, or a new folder for one PNG a cell.
-    #[arg(long, value_name = "OUT")]
-    out: PathBuf,
-
     #[command(flatten)]
-    model: ModelArgs,
-
-    #[command(flatten)]
-    device: DeviceArgs,
+    figure: FigureArgs,
 }
 
 /// Order of rows.
@@ -145,12 +131,9 @@ pub enum Order {
 /// # Errors
 /// When the model or the base code cannot be read or the output cannot be written; nothing is left behind then.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let target =
-        Target::parse(&args.out, &[TargetKind::Png, TargetKind::Gif, TargetKind::Npz, TargetKind::Folder])
-            .map_err(usage)?;
-    args.model.sources()?;
-    target.check()?;
-    let mut bench = Workbench::open(&args.model, &args.device)?;
+    let kinds = [TargetKind::Png, TargetKind::Gif, TargetKind::Npz, TargetKind::Folder];
+    let target = args.figure.target(&kinds)?;
+    let mut bench = args.figure.open()?;
     let plan = Plan::new(args, &mut bench)?;
     let provenance = plan.provenance(args, &bench);
     match target.kind {
