@@ -8,7 +8,6 @@ use crate::explore::Codes;
 use crate::model::{CodeBlock, CodeKind, ModelDescription};
 
 use super::usage;
-use super::workbench::shown_shape;
 
 /// Which blocks a file has to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +114,12 @@ fn name_in(file: &NpzFile, block: &CodeBlock, used: &[&CodeBlock]) -> Option<Str
     }
     let main = used.iter().find(|block| block.kind != CodeKind::Noise).or(used.first())?;
     (main.name == block.name && file.names() == [UNNAMED]).then(|| UNNAMED.to_owned())
+}
+
+/// A shape as NumPy shows it.
+pub(super) fn shown_shape(shape: &[usize]) -> String {
+    let dims = shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if shape.len() == 1 { format!("({dims},)") } else { format!("({dims})") }
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use crate::data::{DataError, Store, left_out};
 use crate::explore::{Form, Photo};
 use crate::inference::Encoder;
 
+use super::codes_file::shown_shape;
 use super::error::one_sentence;
-use super::workbench::shown_shape;
 use super::{Progress, threads};
 
 /// Pictures to encode: files, or an array in an npz file.

@@ -191,12 +191,6 @@ impl Workbench {
     }
 }
 
-/// A shape as NumPy shows it.
-pub(super) fn shown_shape(shape: &[usize]) -> String {
-    let dims = shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    if shape.len() == 1 { format!("({dims},)") } else { format!("({dims})") }
-}
-
 /// The picture of one row of rendered values.
 pub(super) fn picture(values: &[f32], [channels, height, width]: [usize; 3]) -> anyhow::Result<Picture> {
     Picture::from_chw(values, channels, height, width).context("a picture must have 1 or 3 channels")
