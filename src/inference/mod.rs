@@ -10,6 +10,7 @@ mod chain;
 mod computer;
 mod cuda;
 mod device;
+mod frame;
 mod networks;
 pub mod plan;
 mod tensors;

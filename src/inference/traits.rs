@@ -103,7 +103,7 @@ pub enum RenderError {
     #[error("{0}")]
     Chain(String),
     /// The device failed.
-    #[error("the device failed: {0}")]
+    #[error("{}", crate::ops::fault(.0))]
     Device(#[from] candle_core::Error),
 }
 

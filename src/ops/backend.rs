@@ -1,7 +1,9 @@
 //! Who computes an operation.
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Result, Tensor};
 
+use super::convolution::Pass;
+use super::cpu::convolution::ConvShape;
 use super::cuda;
 
 /// The code that an operation runs.
@@ -25,11 +27,30 @@ impl Backend {
         }
     }
 
-    /// What convolves `x`: as [`Backend::of`], but for a GPU without cuDNN.
-    pub(crate) fn of_convolution(x: &Tensor) -> Self {
+    /// What convolves `x` in this way: as [`Backend::of`], but for a GPU without cuDNN, and for what cuDNN cannot do.
+    fn of_convolution(x: &Tensor, pass: Pass, shape: &ConvShape) -> Self {
         match Self::of(x) {
-            Self::Cuda if !cuda::convolves(x) => Self::Composed,
+            Self::Cuda if !cuda::convolves(x, pass, shape) => Self::Composed,
             other => other,
         }
+    }
+}
+
+/// A convolution of `x`: what `kernels` makes of it on the backend that they are given, or else what `composed` does. That
+/// cuDNN has no way for a shape is found when it is asked for it.
+pub(super) fn convolved(
+    x: &Tensor,
+    pass: Pass,
+    shape: &ConvShape,
+    kernels: impl FnOnce(Backend) -> Result<Tensor>,
+    composed: impl FnOnce() -> Result<Tensor>,
+) -> Result<Tensor> {
+    let backend = Backend::of_convolution(x, pass, shape);
+    if backend == Backend::Composed {
+        return composed();
+    }
+    match kernels(backend) {
+        Err(_) if Backend::of_convolution(x, pass, shape) == Backend::Composed => composed(),
+        result => result,
     }
 }

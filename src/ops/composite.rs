@@ -34,23 +34,41 @@ pub fn composite<'a>(
     if anchor.is_none() && !x.track_op() {
         return Ok(result);
     }
-    let operation = Composite { result: Mutex::new(Some(result)), backward };
+    let operation = Composite { result: Made(Mutex::new(Some(result))), backward };
     match anchor {
         Some(anchor) => x.apply_op2(anchor, operation),
         None => x.apply_op1(operation),
     }
 }
 
+/// The backward pass of a [`pair`]: from the gradient of its result to those of both arguments.
+pub(super) type PairBackward = Box<dyn Fn(&Tensor) -> Result<[Option<Tensor>; 2]> + Send + Sync>;
+
+/// `result`, which was made of `a` and `b` outside their graph, as one operation of both that brings its backward pass.
+pub(super) fn pair(a: &Tensor, b: &Tensor, result: Tensor, backward: PairBackward) -> Result<Tensor> {
+    if !a.track_op() && !b.track_op() {
+        return Ok(result);
+    }
+    a.apply_op2(b, Pair { result: Made(Mutex::new(Some(result))), backward })
+}
+
+struct Pair {
+    result: Made,
+    backward: PairBackward,
+}
+
 struct Composite {
-    /// Taken by the forward pass.
-    result: Mutex<Option<Tensor>>,
+    result: Made,
     backward: CompositeBackward,
 }
 
-impl Composite {
+/// A result that was made before it is asked for, and taken by the forward pass.
+struct Made(Mutex<Option<Tensor>>);
+
+impl Made {
     /// The result's storage on the device that `read` expects.
     fn storage<S: BackendStorage>(&self, read: impl Fn(&Storage) -> Option<&S>) -> Result<(S, Shape)> {
-        let result = self.result.lock().ok().and_then(|mut result| result.take());
+        let result = self.0.lock().ok().and_then(|mut result| result.take());
         let Some(result) = result else { bail!("a composite runs once") };
         let result = result.contiguous()?;
         let (storage, layout) = result.storage_and_layout();
@@ -79,15 +97,15 @@ impl CustomOp1 for Composite {
     }
 
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.cpu()
+        self.result.cpu()
     }
 
     fn cuda_fwd(&self, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
-        self.cuda()
+        self.result.cuda()
     }
 
     fn metal_fwd(&self, _: &MetalStorage, _: &Layout) -> Result<(MetalStorage, Shape)> {
-        self.metal()
+        self.result.metal()
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
@@ -101,7 +119,7 @@ impl CustomOp2 for Composite {
     }
 
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.cpu()
+        self.result.cpu()
     }
 
     fn cuda_fwd(
@@ -111,7 +129,7 @@ impl CustomOp2 for Composite {
         _: &CudaStorage,
         _: &Layout,
     ) -> Result<(CudaStorage, Shape)> {
-        self.cuda()
+        self.result.cuda()
     }
 
     fn metal_fwd(
@@ -121,7 +139,7 @@ impl CustomOp2 for Composite {
         _: &MetalStorage,
         _: &Layout,
     ) -> Result<(MetalStorage, Shape)> {
-        self.metal()
+        self.result.metal()
     }
 
     fn bwd(
@@ -132,5 +150,45 @@ impl CustomOp2 for Composite {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         Ok(((self.backward)(gradient, x.track_op())?, None))
+    }
+}
+
+impl CustomOp2 for Pair {
+    fn name(&self) -> &'static str {
+        "composition"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.result.cpu()
+    }
+
+    fn cuda_fwd(
+        &self,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        self.result.cuda()
+    }
+
+    fn metal_fwd(
+        &self,
+        _: &MetalStorage,
+        _: &Layout,
+        _: &MetalStorage,
+        _: &Layout,
+    ) -> Result<(MetalStorage, Shape)> {
+        self.result.metal()
+    }
+
+    fn bwd(
+        &self,
+        _: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        (self.backward)(gradient).map(|[a, b]| (a, b))
     }
 }

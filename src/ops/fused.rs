@@ -6,7 +6,7 @@ use std::ops::Deref;
 use candle_core::{DType, Layout, Result, Storage, Tensor, WithDType, bail};
 
 use super::activation::{leaky_relu, leaky_relu_backward};
-use super::backend::Backend;
+use super::backend::{Backend, convolved};
 use super::convolution::{Pass, narrow_shape, wide_shape};
 use super::cpu::convolution::{ConvShape, Convolve, Fused};
 use super::cpu::made::made;
@@ -45,19 +45,18 @@ pub fn conv2d_fused(
     let shape = wide_shape("conv2d_fused", x, weight, stride, padding)?;
     let size = (shape.batch, shape.out_channels, shape.out_height, shape.out_width);
     around.check(size)?;
-    match Backend::of_convolution(x) {
-        Backend::Cpu => {}
-        Backend::Cuda => return around.on_cuda(Pass::Forward, shape, x, weight),
-        Backend::Composed => {
-            return around
-                .compose(x, |x, bias| portable::conv2d(x, &constant(weight), bias, stride, padding));
-        }
-    }
-    match x.dtype() {
-        DType::F32 => run::<f32>(&shape, size, x, weight, around, f32::forward),
-        DType::F64 => run::<f64>(&shape, size, x, weight, around, f64::forward),
-        other => unsupported("conv2d_fused", other),
-    }
+    convolved(
+        x,
+        Pass::Forward,
+        &shape,
+        |backend| match (backend, x.dtype()) {
+            (Backend::Cuda, _) => around.on_cuda(Pass::Forward, shape, x, weight),
+            (_, DType::F32) => run::<f32>(&shape, size, x, weight, around, f32::forward),
+            (_, DType::F64) => run::<f64>(&shape, size, x, weight, around, f64::forward),
+            (_, other) => unsupported("conv2d_fused", other),
+        },
+        || around.compose(x, |x, bias| portable::conv2d(x, &constant(weight), bias, stride, padding)),
+    )
 }
 
 /// [`conv2d_input_grad`](super::conv2d_input_grad) without a graph, with what is `around` it in the same pass.
@@ -75,20 +74,22 @@ pub fn conv2d_input_grad_fused(
     let shape = narrow_shape("conv2d_input_grad_fused", dy, weight, (height, width), stride, padding)?;
     let size = (shape.batch, shape.in_channels, height, width);
     around.check(size)?;
-    match Backend::of_convolution(dy) {
-        Backend::Cpu => {}
-        Backend::Cuda => return around.on_cuda(Pass::Transposed, shape, dy, weight),
-        Backend::Composed => {
-            return around.compose(dy, |dy, bias| {
+    convolved(
+        dy,
+        Pass::Transposed,
+        &shape,
+        |backend| match (backend, dy.dtype()) {
+            (Backend::Cuda, _) => around.on_cuda(Pass::Transposed, shape, dy, weight),
+            (_, DType::F32) => run::<f32>(&shape, size, dy, weight, around, f32::transposed),
+            (_, DType::F64) => run::<f64>(&shape, size, dy, weight, around, f64::transposed),
+            (_, other) => unsupported("conv2d_input_grad_fused", other),
+        },
+        || {
+            around.compose(dy, |dy, bias| {
                 portable::conv_transpose2d(dy, &constant(weight), bias, (height, width), stride, padding)
-            });
-        }
-    }
-    match dy.dtype() {
-        DType::F32 => run::<f32>(&shape, size, dy, weight, around, f32::transposed),
-        DType::F64 => run::<f64>(&shape, size, dy, weight, around, f64::transposed),
-        other => unsupported("conv2d_input_grad_fused", other),
-    }
+            })
+        },
+    )
 }
 
 impl Around<'_> {

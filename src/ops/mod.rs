@@ -20,10 +20,12 @@ mod convolution;
 )]
 pub(crate) mod cuda;
 mod custom;
+mod fault;
 mod fused;
 mod likelihood;
 mod linear;
 mod operation;
+mod own_stream;
 mod per_picture;
 mod pooling;
 mod portable;
@@ -47,18 +49,20 @@ pub use convolution::{
     conv2d_act_weight_grad, conv2d_input_grad, conv2d_weight_grad,
 };
 pub use cuda::{Lane, dnn_version as cudnn_version, open as open_cuda};
+pub use fault::fault;
 pub use fused::{Around, conv2d_fused, conv2d_input_grad_fused};
 pub use likelihood::bernoulli_cross_entropy;
 pub use linear::linear;
+pub use own_stream::OwnStream;
 pub use per_picture::{add_per_picture, channel_sum_per_picture};
 pub use pooling::{avg_pool_3x3_s2, avg_pool_3x3_s2_backward};
 pub use precision::{Precision, UnknownPrecision};
 pub use readings::Readings;
-pub use replay::{GRAPHS_VARIABLE, Replay, records, runs_ahead};
+pub use replay::{GRAPHS_VARIABLE, Replay, eagerly, records, runs_ahead};
 pub use resampling::{area_downsample, bilinear_downsample, sum_pool_2x2, upsample_nearest_2x};
 pub use residual::{residual, scaled};
 pub use sums::sum_of_squares;
-pub use transfer::{PictureValues, download, rgba, upload, write};
+pub use transfer::{PictureValues, download, download_bytes, rgba, upload, write};
 pub use work::multiply_adds;
 
 /// Kernels for the benchmarks, and for what the documentation of [`cpu`] proves by compiling; no part of the library.

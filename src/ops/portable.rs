@@ -5,7 +5,9 @@
 
 use candle_core::{DType, Result, Tensor};
 
+use super::composite::pair;
 use super::cpu::resample::bilinear_taps;
+use super::custom::constant;
 
 /// As [`super::conv2d`].
 pub(super) fn conv2d(
@@ -15,8 +17,24 @@ pub(super) fn conv2d(
     stride: usize,
     padding: usize,
 ) -> Result<Tensor> {
-    let y = x.contiguous()?.conv2d(&weight.contiguous()?, padding, stride, 1, 1)?;
-    add_bias(y, bias)
+    add_bias(bare(x, weight, stride, padding)?, bias)
+}
+
+/// The convolution alone, with a backward pass of our own: candle's takes one remainder for height and width, and gives each
+/// value of the input's gradient one thread.
+fn bare(x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
+    let (own_x, own_weight) = (constant(x), constant(weight));
+    let y = own_x.contiguous()?.conv2d(&own_weight.contiguous()?, padding, stride, 1, 1)?;
+    let wanted = [x.track_op(), weight.track_op()];
+    let (_, _, height, width) = x.dims4()?;
+    let (_, _, tall, wide) = weight.dims4()?;
+    let backward = move |dy: &Tensor| -> Result<[Option<Tensor>; 2]> {
+        let size = (height, width);
+        let dx = || conv_transpose2d(dy, &own_weight, None, size, stride, padding);
+        let dw = || weight_grad(&own_x, dy, (tall, wide), stride, padding);
+        Ok([wanted[0].then(dx).transpose()?, wanted[1].then(dw).transpose()?])
+    };
+    pair(x, weight, y, Box::new(backward))
 }
 
 /// As [`super::conv_transpose2d`], of a given size.
@@ -31,8 +49,10 @@ pub(super) fn conv_transpose2d(
     stride: usize,
     padding: usize,
 ) -> Result<Tensor> {
-    let (kernel, weight) = (weight.dim(3)?, weight.transpose(0, 1)?);
-    let [rows, columns] = [height, width].map(|size| phases(size, kernel, stride, padding));
+    let (_, _, tall, wide) = weight.dims4()?;
+    let weight = weight.transpose(0, 1)?;
+    let [rows, columns] =
+        [(height, tall), (width, wide)].map(|(size, kernel)| phases(size, kernel, stride, padding));
     let mut bands = Vec::new();
     for row in &rows {
         let (x, weight) = (row.window(x, 2)?, row.taps(&weight, 2)?);
@@ -45,7 +65,7 @@ pub(super) fn conv_transpose2d(
                     x.dtype(),
                     x.device(),
                 )?,
-                _ => x.contiguous()?.conv2d(&weight.contiguous()?, 0, 1, 1, 1)?,
+                _ => bare(&x, &weight, 1, 0)?,
             });
         }
         bands.push(interleaved(&strips, 3)?);
@@ -116,13 +136,24 @@ pub(super) fn conv2d_weight_grad(
     stride: usize,
     padding: usize,
 ) -> Result<Tensor> {
+    weight_grad(x, dy, (kernel, kernel), stride, padding)
+}
+
+/// The same of a kernel that need not be square.
+fn weight_grad(
+    x: &Tensor,
+    dy: &Tensor,
+    (tall, wide): (usize, usize),
+    stride: usize,
+    padding: usize,
+) -> Result<Tensor> {
     // Pictures become channels, and the stride becomes the spacing of the gradient's taps.
     let x = x.transpose(0, 1)?.contiguous()?;
     let dy = dy.transpose(0, 1)?.contiguous()?;
     x.conv2d(&dy, padding, 1, stride, 1)?
         .transpose(0, 1)?
-        .narrow(2, 0, kernel)?
-        .narrow(3, 0, kernel)?
+        .narrow(2, 0, tall)?
+        .narrow(3, 0, wide)?
         .contiguous()
 }
 

@@ -1,5 +1,7 @@
 //! Work that is done again and again, recorded once where a device can replay it.
 
+use std::cell::Cell;
+
 use candle_core::{Device, Result};
 
 use super::cuda::{self, Recorded};
@@ -10,6 +12,19 @@ const REHEARSALS: u32 = 3;
 /// The environment variable that switches recording off with `0`.
 pub const GRAPHS_VARIABLE: &str = "IDGAN_CUDA_GRAPHS";
 
+thread_local! {
+    /// Whether this thread records nothing at present.
+    static EAGER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does `work` without recording anything of it on this thread, as if graphs were switched off.
+pub fn eagerly<R>(work: impl FnOnce() -> R) -> R {
+    let before = EAGER.replace(true);
+    let result = work();
+    EAGER.set(before);
+    result
+}
+
 /// Whether the program runs ahead of `device`, so that numbers it needs are best left there.
 pub fn runs_ahead(device: &Device) -> bool {
     cuda::drives(device)
@@ -17,7 +32,7 @@ pub fn runs_ahead(device: &Device) -> bool {
 
 /// Whether work on `device` can be recorded, and nobody has switched it off: on CUDA, as a CUDA graph.
 pub fn records(device: &Device) -> bool {
-    cuda::drives(device) && std::env::var_os(GRAPHS_VARIABLE).is_none_or(|value| value != "0")
+    cuda::drives(device) && !EAGER.get() && std::env::var_os(GRAPHS_VARIABLE).is_none_or(|value| value != "0")
 }
 
 /// Work on tensors that stay where they are from one time to the next.

@@ -2,8 +2,7 @@
 
 use candle_core::{Device, Result, Shape, Tensor, bail};
 
-use super::backend::Backend;
-use super::cuda::{self, Driver, Made, OnCuda, Operand};
+use super::cuda;
 
 /// A tensor of `values` on `device`; on CUDA through page-locked memory.
 ///
@@ -34,13 +33,26 @@ pub fn write(x: &Tensor, values: &[f32]) -> Result<()> {
 /// # Errors
 /// When the device fails.
 pub fn download(x: &Tensor) -> Result<Vec<f32>> {
+    let mut values = vec![0.0; x.elem_count()];
+    download_bytes(x, bytemuck::cast_slice_mut(&mut values))?;
+    Ok(values)
+}
+
+/// The bytes of these values, as many as there are.
+///
+/// # Errors
+/// When there are more or fewer, or the device fails.
+pub fn download_bytes(x: &Tensor, bytes: &mut [u8]) -> Result<()> {
     #[cfg(test)]
     cuda::host::check_reading()?;
-    let x = x.contiguous()?;
-    match cuda::download(&x)? {
-        Some(values) => Ok(values),
-        None => x.flatten_all()?.to_vec1(),
+    if bytes.len() != size_of::<f32>() * x.elem_count() {
+        bail!("{} bytes are not those of {:?}", bytes.len(), x.dims());
     }
+    let x = x.contiguous()?;
+    if !cuda::download(&x, bytes)? {
+        bytes.copy_from_slice(bytemuck::cast_slice(&x.flatten_all()?.to_vec1::<f32>()?));
+    }
+    Ok(())
 }
 
 /// What a network's pictures are made of.
@@ -52,29 +64,22 @@ pub enum PictureValues {
     Logits,
 }
 
-/// Pictures `(N, C, H, W)` of one or three channels as bytes, RGBA, picture by picture and row by row; `None` where the
-/// device has no kernel for it.
+/// Puts the bytes of pictures `(N, C, H, W)` of one or three channels, RGBA, into `pixels`, a tensor of `N H W` values of four
+/// bytes each, picture by picture and row by row. On CUDA alone.
 ///
 /// # Errors
-/// When the device fails.
-pub fn rgba(pictures: &Tensor, values: PictureValues) -> Result<Option<Vec<u8>>> {
-    let channels = pictures.dims4()?.1;
-    if Backend::of(pictures) != Backend::Cuda || !matches!(channels, 1 | 3) {
-        return Ok(None);
+/// When the shapes do not fit, or the device fails or has no kernel for it.
+pub fn rgba(pictures: &Tensor, values: PictureValues, pixels: &Tensor) -> Result<()> {
+    let (n, channels, height, width) = pictures.dims4()?;
+    if !matches!(channels, 1 | 3) || pixels.elem_count() != n * height * width {
+        bail!("pictures {:?} are no {} pixels of bytes", pictures.dims(), pixels.elem_count());
     }
-    let pixels = download(&cuda::run(&Rgba { values }, &[pictures])?)?;
-    Ok(Some(bytemuck::cast_slice(&pixels).to_vec()))
-}
-
-/// Bytes of pixels, four in each of the tensor's values.
-struct Rgba {
-    values: PictureValues,
-}
-
-impl OnCuda for Rgba {
-    fn run<D: Driver>(&self, driver: &D, pictures: &[Operand<'_>]) -> Made<D> {
-        cuda::rgba(driver, pictures[0], self.values == PictureValues::Logits)
-    }
+    let pictures = pictures.contiguous()?;
+    cuda::change(&[&pictures, pixels], |queue, addresses| {
+        let &[pictures, pixels] = addresses else { return Ok(()) };
+        let logits = values == PictureValues::Logits;
+        cuda::rgba(queue, pictures, pixels, logits, (n, channels, height, width))
+    })
 }
 
 #[cfg(test)]
@@ -91,9 +96,13 @@ mod tests {
         for (channels, kind) in [(3, PictureValues::Signed), (1, PictureValues::Logits)] {
             let pictures = values(&[2, channels, 5, 7], 1).affine(1.2, 0.0)?.to_dtype(DType::F32)?;
             let pictures = Tensor::cat(&[&pictures, &pictures.affine(f64::NAN, 0.0)?], 0)?;
-            assert_eq!(rgba(&pictures, kind)?, None, "the CPU has another way");
+            let pixels = Tensor::zeros((4, 5, 7), DType::F32, &Device::Cpu)?;
+            assert!(rgba(&pictures, kind, &pixels).is_err(), "the CPU has another way");
             let Some(_on) = On::new(Precision::F32) else { return Ok(()) };
-            let got = rgba(&pictures, kind)?.expect("is drawn");
+            assert!(rgba(&pictures, kind, &pixels.narrow(0, 0, 3)?).is_err(), "too few");
+            rgba(&pictures, kind, &pixels)?;
+            let mut got = vec![0; 4 * 4 * 5 * 7];
+            download_bytes(&pixels, &mut got)?;
             let pictures = pictures.flatten_from(1)?.to_vec2::<f32>()?;
             for (picture, got) in pictures.iter().zip(got.chunks_exact(4 * 5 * 7)) {
                 let unit = |v: &f32| match kind {
@@ -113,6 +122,7 @@ mod tests {
         let up = upload(&[1.0, 2.0, 3.0, 4.0], (2, 2), &Device::Cpu)?;
         assert_eq!(download(&up.t()?)?, [1.0, 3.0, 2.0, 4.0]);
         assert!(upload(&[1.0; 3], (2, 2), &Device::Cpu).is_err());
+        assert!(download_bytes(&up, &mut [0; 12]).is_err());
         Ok(())
     }
 }

@@ -94,7 +94,7 @@ pub enum TrainError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The device failed.
-    #[error("the device failed: {0}")]
+    #[error("{}; what was saved of the run stays, and --resume goes on from there", crate::ops::fault(.0))]
     Device(#[from] candle_core::Error),
     /// The encoder failed.
     #[error(transparent)]

@@ -29,10 +29,10 @@ fn run(config: &TrainConfig, disturb: &dyn Fn(usize, &[Tensor])) -> (Vec<StepRep
     ((0..STEPS).map(step).collect(), everything(&rehearsal))
 }
 
-/// A small configuration of a method, in two parts, where what can change from step to step does.
+/// A small configuration of a method, where what can change from step to step does.
 fn config(stage: Stage, name: &str, method: Method) -> TrainConfig {
     let config = preset(stage, name).expect("is a preset").with_method(method);
-    let mut config = TrainConfig { batch: 2, accumulate: 2, size: 64, ..config };
+    let mut config = TrainConfig { batch: 2, size: 64, ..config };
     let narrow = |gan: &mut GanTraining| {
         (gan.nfilter, gan.nfilter_max, gan.r1_every) = (8, 16, 2);
         gan.warm_up = Some(4);
@@ -47,12 +47,13 @@ fn config(stage: Stage, name: &str, method: Method) -> TrainConfig {
 
 /// All methods, with the ways to make a step that each has.
 fn methods() -> [(TrainConfig, usize); 8] {
+    let in_parts = |config| TrainConfig { accumulate: 2, ..config };
     let small = |method| config(Stage::Gan, "dsprites-small", method);
     [
-        (config(Stage::Vae, "dsprites-small", Method::BetaVae), 1),
+        (in_parts(config(Stage::Vae, "dsprites-small", Method::BetaVae)), 1),
         (config(Stage::Vae, "scenes-small", Method::AnnealedVae), 1),
         (config(Stage::Vae, "dsprites-small", Method::FactorVae), 1),
-        (config(Stage::Gan, "scenes-64", Method::Idgan), 2),
+        (in_parts(config(Stage::Gan, "scenes-64", Method::Idgan)), 2),
         (config(Stage::Gan, "celeba-hq", Method::Idgan), 2),
         (small(Method::Infogan), 2),
         (small(Method::IdganEndToEnd), 2),

@@ -74,11 +74,25 @@ impl Interpreter {
     /// # Errors
     /// When there are fewer inputs, or of other shapes, and when the device fails.
     pub(in crate::inference) fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        Ok(self.run_while(inputs, &mut || Ok(true))?.unwrap_or_default())
+    }
+
+    /// The same as long as `goes_on`, which is asked before each layer and says no when nobody wants the results any more;
+    /// then there are none.
+    ///
+    /// # Errors
+    /// As [`Interpreter::run`], and those of `goes_on`.
+    pub(in crate::inference) fn run_while(
+        &self,
+        inputs: &[Tensor],
+        goes_on: &mut dyn FnMut() -> Result<bool>,
+    ) -> Result<Option<Vec<Tensor>>> {
         let mut inputs = inputs.iter();
         let mut results: Vec<Option<Tensor>> = vec![None; self.shapes.len()];
         for (layer, finished) in self.layers.iter().zip(&self.finished) {
             let result = match layer.operation {
                 Operation::Input(shape) => input(inputs.next(), shape)?,
+                _ if !goes_on()? => return Ok(None),
                 _ => {
                     let result = |value: Value| match &results[value.index()] {
                         Some(tensor) => Ok(tensor),
@@ -94,7 +108,7 @@ impl Interpreter {
             Some(tensor) => Ok(tensor.clone()),
             None => bail!("the network does not compute the result of operation {}", value.index()),
         };
-        self.outputs.iter().map(output).collect()
+        self.outputs.iter().map(output).collect::<Result<_>>().map(Some)
     }
 }
 

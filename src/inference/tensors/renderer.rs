@@ -1,10 +1,11 @@
-use candle_core::{Device, Result, Tensor, bail};
+use candle_core::{Device, Result, bail};
 
 use crate::base::{Arrays, Cancel, Picture, PixelRange, Pool};
 use crate::graph::{Graph, Operation, Shape};
 use crate::inference::batch::{Footprint, MemoryBudget};
+use crate::inference::frame::Frame;
 use crate::inference::{Outcome, RenderError, Renderer};
-use crate::ops::{self, PictureValues};
+use crate::ops::{self, OwnStream};
 
 use super::check_batch;
 use super::interpreter::Interpreter;
@@ -21,8 +22,11 @@ pub struct TensorRenderer {
     footprint: Footprint,
     /// Memory for the pictures that go through the network at once.
     budget: MemoryBudget,
-    device: Device,
+    /// Where single pictures are made as bytes, where they are.
+    frame: Option<Frame>,
     pool: Pool,
+    /// Where all of it lies: dropped last.
+    stream: OwnStream,
 }
 
 impl TensorRenderer {
@@ -40,6 +44,8 @@ impl TensorRenderer {
         let Some((before, Operation::ToPixels(range))) = graph.clone().without_last() else {
             return Err(RenderError::Chain("the network does not end in pixels".into()));
         };
+        let stream = OwnStream::beside(device)?;
+        let device = stream.device();
         Ok(Self {
             net: Interpreter::new(&before, weights, device)?,
             range,
@@ -47,8 +53,9 @@ impl TensorRenderer {
             picture_shape,
             footprint: Footprint::of_graph(graph)?,
             budget: MemoryBudget::of(device),
-            device: device.clone(),
+            frame: Frame::new(code_dim, picture_shape, range, device)?,
             pool: pool.clone(),
+            stream,
         })
     }
 
@@ -57,43 +64,17 @@ impl TensorRenderer {
         Self { budget, ..self }
     }
 
-    /// The network's own pictures of rows of codes.
-    fn forward(&self, codes: &[f32]) -> Result<Tensor> {
-        let rows = codes.len() / self.code_dim.max(1);
-        let codes = ops::upload(codes, (rows, self.code_dim), &self.device)?;
-        match self.net.run(&[codes])?.pop() {
-            Some(pictures) => Ok(pictures),
-            None => bail!("the network draws nothing"),
-        }
-    }
-
-    /// The same in [0, 1].
+    /// Pictures of rows of codes in [0, 1].
     fn values(&self, codes: &[f32]) -> Result<Vec<f32>> {
-        self.pool.run(|| ops::download(&to_pixels(&self.forward(codes)?, self.range)?))
-    }
-
-    /// A picture's bytes, where the device makes them, or else its values in [0, 1].
-    fn drawn(&self, code: &[f32]) -> Result<Drawn> {
+        let (net, device, range, code_dim) = (&self.net, self.stream.device(), self.range, self.code_dim);
         self.pool.run(|| {
-            let raw = self.forward(code)?;
-            let values = match self.range {
-                PixelRange::Signed => Some(PictureValues::Signed),
-                PixelRange::Logits => Some(PictureValues::Logits),
-                PixelRange::Unit => None,
-            };
-            let bytes = values.map(|values| ops::rgba(&raw, values)).transpose()?.flatten();
-            match bytes {
-                Some(rgba) => Ok(Drawn::Bytes(rgba)),
-                None => ops::download(&to_pixels(&raw, self.range)?).map(Drawn::Values),
+            let codes = ops::upload(codes, (codes.len() / code_dim.max(1), code_dim), device)?;
+            match net.run(&[codes])?.pop() {
+                Some(pictures) => ops::download(&to_pixels(&pictures, range)?),
+                None => bail!("the network draws nothing"),
             }
         })
     }
-}
-
-/// A picture on the host.
-enum Drawn {
-    Bytes(Vec<u8>),
-    Values(Vec<f32>),
 }
 
 /// The width of the code that a network takes and the shape of the picture that it gives, if it does.
@@ -148,10 +129,13 @@ impl Renderer for TensorRenderer {
         if cancel.is_cancelled() {
             return Ok(Outcome::Cancelled);
         }
-        let drawn = match self.drawn(code)? {
-            Drawn::Bytes(rgba) => Picture::from_rgba(width, height, rgba),
-            Drawn::Values(chw) => Picture::from_chw(&chw, channels, height, width),
-        };
+        if let Some(frame) = &mut self.frame {
+            if (picture.width(), picture.height()) != (width, height) {
+                *picture = Picture::from_rgba(width, height, vec![0; 4 * pixels]).unwrap_or_default();
+            }
+            return Ok(frame.draw(&self.net, code, picture.rgba_mut(), cancel)?);
+        }
+        let drawn = Picture::from_chw(&self.values(code)?, channels, height, width);
         *picture = drawn.ok_or_else(|| {
             RenderError::Weights(format!("{channels} picture channels; 1 or 3 can be shown"))
         })?;

@@ -7,7 +7,7 @@ mod shapes;
 use candle_core::{Result, Tensor, bail};
 
 use super::activation::{Activation, leaky_relu};
-use super::backend::Backend;
+use super::backend::{Backend, convolved};
 use super::cpu::convolution::ConvShape;
 use super::cuda;
 use super::custom::constant;
@@ -48,10 +48,13 @@ pub fn conv2d_act(
 ) -> Result<Tensor> {
     let shape = wide_shape("conv2d", x, weight, stride, padding)?;
     check_bias("conv2d", bias, shape.out_channels)?;
-    if Backend::of_convolution(x) == Backend::Composed {
-        return activation.around(x, |x| portable::conv2d(x, weight, bias, stride, padding));
-    }
-    convolution(Pass::Forward, shape, activation, x, weight, bias)
+    convolved(
+        x,
+        Pass::Forward,
+        &shape,
+        |_| convolution(Pass::Forward, shape, activation, x, weight, bias),
+        || activation.around(x, |x| portable::conv2d(x, weight, bias, stride, padding)),
+    )
 }
 
 /// Transposed convolution of `x (N, Ci, H, W)` with `weight (Ci, Co, k, k)`, plus `bias (Co)`; gives
@@ -133,11 +136,16 @@ pub fn conv2d_act_input_grad(
             shape.in_channels
         );
     }
-    if Backend::of_convolution(dy) == Backend::Composed {
-        let dx = portable::conv_transpose2d(dy, weight, None, (height, width), stride, padding)?;
-        return portable::leaky_relu_backward(x, &dx, slope);
-    }
-    apply(Masked { shape, slope }, &[dy, weight, &constant(x)])
+    convolved(
+        dy,
+        Pass::Transposed,
+        &shape,
+        |_| apply(Masked { shape, slope }, &[dy, weight, &constant(x)]),
+        || {
+            let dx = portable::conv_transpose2d(dy, weight, None, (height, width), stride, padding)?;
+            portable::leaky_relu_backward(x, &dx, slope)
+        },
+    )
 }
 
 fn input_grad(
@@ -152,22 +160,24 @@ fn input_grad(
     let name = "conv_transpose2d";
     let shape = narrow_shape(name, narrow, weight, size, stride, padding)?;
     check_bias(name, bias, shape.in_channels)?;
-    if Backend::of_convolution(narrow) == Backend::Composed {
-        return activation.around(narrow, |narrow| {
-            portable::conv_transpose2d(narrow, weight, bias, size, stride, padding)
-        });
-    }
-    if let Activation::Before(slope) = activation {
-        return convolution(
-            Pass::Transposed,
-            shape,
-            Activation::None,
-            &leaky_relu(narrow, slope)?,
-            weight,
-            bias,
-        );
-    }
-    convolution(Pass::Transposed, shape, activation, narrow, weight, bias)
+    let pass = Pass::Transposed;
+    convolved(
+        narrow,
+        pass,
+        &shape,
+        |_| match activation {
+            Activation::Before(slope) => {
+                let narrow = leaky_relu(narrow, slope)?;
+                convolution(pass, shape, Activation::None, &narrow, weight, bias)
+            }
+            _ => convolution(pass, shape, activation, narrow, weight, bias),
+        },
+        || {
+            activation.around(narrow, |narrow| {
+                portable::conv_transpose2d(narrow, weight, bias, size, stride, padding)
+            })
+        },
+    )
 }
 
 /// The gradient of [`conv2d`] in its weight, `(Co, Ci, kernel, kernel)`, from its input `x (N, Ci, H, W)` and the
@@ -216,17 +226,20 @@ pub fn conv2d_act_weight_grad(
     if narrow_batch != batch {
         bail!("conv2d_weight_grad: {batch} pictures but {narrow_batch} gradients");
     }
-    if Backend::of_convolution(x) == Backend::Composed {
-        return activation.around(x, |x| portable::conv2d_weight_grad(x, dy, kernel, stride, padding));
-    }
-    if Backend::of(x) == Backend::Cuda && !x.track_op() && !dy.track_op() {
-        // outside a graph tensors have names, and need not be converted again
-        return cuda::run(
-            &operation::Convolution { pass: Pass::WeightGradient, shape, activation },
-            &[x, dy],
-        );
-    }
-    convolution(Pass::WeightGradient, shape, activation, x, dy, None)
+    let pass = Pass::WeightGradient;
+    convolved(
+        x,
+        pass,
+        &shape,
+        |backend| match backend {
+            // outside a graph tensors have names, and need not be converted again
+            Backend::Cuda if !x.track_op() && !dy.track_op() => {
+                cuda::run(&operation::Convolution { pass, shape, activation }, &[x, dy])
+            }
+            _ => convolution(pass, shape, activation, x, dy, None),
+        },
+        || activation.around(x, |x| portable::conv2d_weight_grad(x, dy, kernel, stride, padding)),
+    )
 }
 
 /// The sum of `x (N, C, H, W)` over everything but the channels, `(C)`: the gradient of a bias.

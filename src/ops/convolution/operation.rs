@@ -10,7 +10,10 @@ use super::super::cuda::{self, Driver, Made, OnCuda, Operand};
 use super::super::custom::{constant, filled, with_float};
 use super::super::operation::{Argument, Operation, apply, slice};
 use super::super::work::count;
-use super::{channel_sum, conv2d, conv2d_act, conv2d_act_input_grad, conv2d_input_grad, conv2d_weight_grad};
+use super::{
+    channel_sum, conv2d, conv2d_act, conv2d_act_input_grad, conv2d_act_weight_grad, conv2d_input_grad,
+    conv2d_weight_grad,
+};
 
 /// Which of three a layer computes, and what its arguments are; wide is the layer's input, narrow its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,18 +63,17 @@ impl Convolution {
         };
         let narrow = |weight: &Tensor| conv2d(gradient, weight, None, stride, padding);
         let of_weight =
-            |a: &Tensor, b: &Tensor, activation| convolution(Pass::WeightGradient, s, activation, a, b, None);
+            |a: &Tensor, b: &Tensor, before| conv2d_act_weight_grad(a, b, before, s.kernel, stride, padding);
         let (first, second) = (constant(a), constant(b));
         Ok(match self.pass {
             Pass::Forward => {
                 // An activation at the end has been dealt with.
-                let before = self.activation.before().map_or(Activation::None, Activation::Before);
+                let before = self.activation.before();
                 [deliver(a, || wide(&first, &second))?, deliver(b, || of_weight(&first, gradient, before))?]
             }
-            Pass::Transposed => [
-                deliver(a, || narrow(&second))?,
-                deliver(b, || of_weight(gradient, &first, Activation::None))?,
-            ],
+            Pass::Transposed => {
+                [deliver(a, || narrow(&second))?, deliver(b, || of_weight(gradient, &first, None))?]
+            }
             Pass::WeightGradient => [
                 deliver(a, || match self.activation {
                     Activation::Before(slope) => {

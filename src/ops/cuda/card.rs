@@ -22,6 +22,7 @@ use super::driver::{
 use super::graph;
 use super::memory;
 use super::staging::{self, Staging};
+use super::unserved::Unserved;
 use crate::ops::Precision;
 
 /// `kernels.cu`, for cards from compute capability 7.5 on (build.rs).
@@ -50,6 +51,8 @@ pub enum Lane {
     Training,
     /// Everything else.
     Pictures,
+    /// Pictures of one renderer at a time: which of them.
+    Renderer(usize),
 }
 
 /// A card in one precision.
@@ -64,11 +67,14 @@ pub(in crate::ops) struct Card {
     /// `None` where there is no cuDNN.
     dnn: Option<Mutex<Dnn>>,
     copies: Copies<Block>,
+    unserved: Unserved,
     staging: Mutex<Staging>,
     /// cuBLAS's own memory: what it would ask for at each product, also of one that is recorded.
     _workspace: CudaSlice<u8>,
     /// Whether what is queued is recorded.
     recording: AtomicBool,
+    /// Whether somebody has it for himself.
+    lent: AtomicBool,
 }
 
 /// The NVIDIA card of this number, as a device that computes in `precision`: the same one whenever it is asked for the same,
@@ -86,6 +92,38 @@ pub fn open(number: usize, precision: Precision, lane: Lane) -> Result<Device> {
     let device = Device::Cuda(card.device.clone());
     open.push(Arc::new(card));
     Ok(device)
+}
+
+/// A device for one user alone.
+pub(in crate::ops) struct Lent(Arc<Card>);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.lent.store(false, Ordering::Release);
+    }
+}
+
+/// The same card as `device` with a stream that nobody else uses until [`Lent`] is dropped; `None` where `device` is no card.
+pub(in crate::ops) fn lend(device: &Device) -> Result<Option<(Device, Lent)>> {
+    let Some(like) = device.as_cuda_device().ok().and_then(of) else { return Ok(None) };
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let renders = |card: &&Arc<Card>| {
+        (card.number, card.precision) == (like.number, like.precision)
+            && matches!(card.lane, Lane::Renderer(_))
+    };
+    let free = open.iter().filter(renders).find(|card| !card.lent.load(Ordering::Acquire)).cloned();
+    let card = match free {
+        Some(card) => card,
+        None => {
+            let lane = Lane::Renderer(open.iter().filter(renders).count());
+            let card = Arc::new(Card::new(like.number, like.precision, lane)?);
+            open.push(Arc::clone(&card));
+            card
+        }
+    };
+    // nobody else looks for one meanwhile
+    card.lent.store(true, Ordering::Release);
+    Ok(Some((Device::Cuda(card.device.clone()), Lent(card))))
 }
 
 /// The card that is `device`, if it was opened here.
@@ -122,17 +160,16 @@ pub(in crate::ops) fn upload(values: &[f32], shape: &Shape, device: &Device) -> 
     Ok(Some(Tensor::from_storage(storage, shape.clone(), BackpropOp::none(), false)))
 }
 
-/// The values of a contiguous f32 tensor, as [`upload`].
-pub(in crate::ops) fn download(x: &Tensor) -> Result<Option<Vec<f32>>> {
+/// The values of a contiguous f32 tensor, whose bytes are as many as there are; false where [`upload`] gives `None`.
+pub(in crate::ops) fn download(x: &Tensor, bytes: &mut [u8]) -> Result<bool> {
     let Some(card) = staged(x.device(), x.elem_count()).filter(|_| x.dtype() == DType::F32) else {
-        return Ok(None);
+        return Ok(false);
     };
     let (storage, layout) = x.storage_and_layout();
-    let Some(storage) = Block::of(&storage) else { return Ok(None) };
+    let Some(storage) = Block::of(&storage) else { return Ok(false) };
     card.not_while_recording("a copy to the host")?;
-    let mut values = vec![0.0; x.elem_count()];
-    card.staging().download(locate(storage, layout)?, &mut values)?;
-    Ok(Some(values))
+    card.staging().download(locate(storage, layout)?, bytes)?;
+    Ok(true)
 }
 
 /// What cuDNN has chosen on `device`, as JSON.
@@ -200,9 +237,11 @@ impl Card {
             functions: Mutex::default(),
             dnn,
             copies: Copies::default(),
+            unserved: Unserved::default(),
             staging,
             _workspace,
             recording: AtomicBool::new(false),
+            lent: AtomicBool::new(false),
         })
     }
 
@@ -347,6 +386,10 @@ impl Driver for Card {
 
     fn convolves(&self) -> bool {
         self.dnn.is_some()
+    }
+
+    fn unserved(&self) -> &Unserved {
+        &self.unserved
     }
 
     fn convolve(&self, call: &Convolution) -> Result<bool> {

@@ -111,17 +111,8 @@ impl<D: Driver> Call<'_, D> {
                 return Ok(out);
             }
         }
-        bail!(
-            "cuDNN has no way to compute a convolution of {} pictures, {}x{}x{} to {}x{}x{}, in this card's memory; use \
-             a smaller batch, or use --device cpu",
-            s.batch,
-            s.in_channels,
-            s.in_height,
-            s.in_width,
-            s.out_channels,
-            s.out_height,
-            s.out_width
-        )
+        self.driver.unserved().insert(self.pass, s);
+        bail!("cuDNN has no way to compute this convolution")
     }
 
     /// The first operand after its activation, where there is one, which lives as long as the memory does.

@@ -3,6 +3,7 @@
 use candle_core::{Layout, Result, Shape, Storage, Tensor, TensorId, bail};
 
 use super::copies::Copies;
+use super::unserved::Unserved;
 use crate::ops::Precision;
 use crate::ops::convolution::Pass;
 use crate::ops::cpu::convolution::ConvShape;
@@ -90,6 +91,9 @@ pub(in crate::ops) trait Driver: Queue {
 
     /// Whether it can convolve at all.
     fn convolves(&self) -> bool;
+
+    /// Convolutions that it cannot compute all the same.
+    fn unserved(&self) -> &Unserved;
 
     /// Queues a product.
     fn product(&self, product: &Product) -> Result<()>;

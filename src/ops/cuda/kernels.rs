@@ -296,12 +296,15 @@ pub(in crate::ops) fn block_sum<D: Driver>(driver: &D, x: Operand<'_>, factor: u
     Ok((y, (n, c, h, w).into()))
 }
 
-/// The bytes of pictures `(N, C, H, W)` of one or three channels, RGBA, as `(N, H, W)` of four bytes each; they are from -1
-/// to 1, or `logits`.
-pub(in crate::ops) fn rgba<D: Driver>(driver: &D, x: Operand<'_>, logits: bool) -> Made<D> {
-    let (n, channels, height, width) = x.shape.dims4()?;
-    let (plane, length) = (height * width, n * height * width);
-    let y = driver.allocate(length)?;
-    each(driver, "rgba", length, &arguments![x.address, y.address(), logits, channels, plane])?;
-    Ok((y, (n, height, width).into()))
+/// The bytes of pictures `(N, C, H, W)` of one or three channels, RGBA, at `pixels`, four bytes each; they are from -1 to 1, or
+/// `logits`.
+pub(in crate::ops) fn rgba(
+    queue: &dyn Queue,
+    pictures: Address,
+    pixels: Address,
+    logits: bool,
+    (n, channels, height, width): (usize, usize, usize, usize),
+) -> Result<()> {
+    let plane = height * width;
+    each(queue, "rgba", n * plane, &arguments![pictures, pixels, logits, channels, plane])
 }

@@ -23,12 +23,15 @@ mod memory;
 pub(crate) mod optim;
 #[cfg(feature = "cuda")]
 mod staging;
+mod unserved;
 
 use candle_core::{Device, Result, Tensor, bail};
 
+use super::convolution::Pass;
+use super::cpu::convolution::ConvShape;
 use card::locate;
 pub use card::{Lane, dnn_version, open};
-pub(super) use card::{algorithms, download, on_storages, take_algorithms, upload};
+pub(super) use card::{Lent, algorithms, download, lend, on_storages, take_algorithms, upload};
 pub(super) use convolution::Convolution;
 #[cfg(test)]
 pub(super) use driver::Form;
@@ -64,9 +67,13 @@ pub(super) fn serves(x: &Tensor) -> bool {
     x.dtype() == candle_core::DType::F32 && with_driver!(x.device(), _driver => true, else false)
 }
 
-/// Whether a driver convolves `x`, too.
-pub(super) fn convolves(x: &Tensor) -> bool {
-    with_driver!(x.device(), driver => driver.convolves(), else false)
+/// Whether a driver convolves `x` in this way, too, as far as it knows.
+pub(super) fn convolves(x: &Tensor, pass: Pass, shape: &ConvShape) -> bool {
+    with_driver!(
+        x.device(),
+        driver => driver.convolves() && !driver.unserved().contains(pass, shape),
+        else false
+    )
 }
 
 /// Whether a driver computes on `device`.

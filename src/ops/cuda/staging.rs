@@ -45,20 +45,22 @@ impl Staging {
         self.read.record(&stream).w()
     }
 
-    /// Waits for everything that is queued, then for a copy of what lies at `from` in `values`.
-    pub(super) fn download(&mut self, from: Address, values: &mut [f32]) -> Result<()> {
+    /// Waits for everything that is queued, then for a copy of the values at `from`, whose bytes these become.
+    pub(super) fn download(&mut self, from: Address, bytes: &mut [u8]) -> Result<()> {
         let stream = Arc::clone(&self.stream);
-        let room = self.room(values.len())?;
+        let room = self.room(bytes.len() / size_of::<f32>())?;
         // SAFETY: the room is not read before the copy has come.
         unsafe { result::memcpy_dtoh_async(room, from, stream.cu_stream()) }.w()?;
         stream.synchronize().w()?;
-        values.copy_from_slice(room);
+        bytes.copy_from_slice(bytemuck::cast_slice(room));
         self.used = 0;
         Ok(())
     }
 
     /// Room for `length` values that the card does not read.
     fn room(&mut self, length: usize) -> Result<&mut [f32]> {
+        // copies are for the card that the thread has in hand, and threads change cards
+        self.stream.context().bind_to_thread().w()?;
         let has = self.memory.as_ref().map_or(0, PinnedHostSlice::len);
         if self.used + length > has {
             self.read.synchronize().w()?;

@@ -248,10 +248,91 @@ fn what_cudnn_refuses_is_tried_in_planes_and_what_it_lacks_is_composed() -> Resu
     assert_close(&conv2d(&x, &weight, None, 1, 1)?, &expected, tolerance(Precision::Tf32), "in planes");
     assert_eq!(host.take_asked().last().map(String::as_str), Some("Forward Planes(Tf32)"));
     host.refuse(Form::Planes(Precision::Tf32));
-    let error = conv2d(&x, &weight, None, 1, 1).map_err(|error| error.to_string());
-    assert!(error.is_err_and(|error| error.contains("use a smaller batch")));
+    // It is asked once, and then known.
+    for forms in [2, 0] {
+        host.take_asked();
+        assert_close(&conv2d(&x, &weight, None, 1, 1)?, &expected, 1e-5, "composed for this shape");
+        let asked = host.take_asked();
+        let converted = asked.iter().filter(|asked| asked.contains("channels_last")).count();
+        assert_eq!((converted, asked.len()), (forms, forms), "{asked:?}");
+    }
+    let other = floats(&[2, 3, 6, 6], 3);
+    host.take_asked();
+    let around = Around { after: Some(0.2), ..Around::default() };
+    conv2d_fused(&other, &floats(&[4, 3, 6, 6], 4), 1, 0, &around)?;
+    assert_eq!(host.take_asked()[0], "product", "what needs no cuDNN goes as before");
     host.without_convolutions();
     assert_close(&conv2d(&x, &weight, None, 1, 1)?, &expected, 1e-5, "composed");
     assert!(host.take_asked().iter().all(|asked| !asked.contains("Forward")));
+    Ok(())
+}
+
+/// Every pass, and what surrounds it, where cuDNN has no algorithm for anything.
+#[test]
+fn what_cudnn_lacks_has_the_same_gradients() {
+    for &([n, ci, co, h, w], [k, s, p]) in CONVOLUTIONS {
+        let name = format!("{n} of {ci} to {co}, {h}x{w} kernel {k} stride {s} padding {p}");
+        if n == 0 {
+            continue;
+        }
+        let (x, bias) = (floats(&[n, ci, h, w], 1), floats(&[co], 3));
+        let weight = (floats(&[co, ci, k, k], 2) / (ci * k) as f64).expect("divides");
+        let y = conv2d(&x, &weight, None, s, p).expect("runs");
+        let dy = floats(y.dims(), 4);
+        let around = |bias, shortcut| Around {
+            before: Some(0.1),
+            bias: Some(bias),
+            after: Some(0.2),
+            mask: None,
+            shortcut: Some((shortcut, 0.4)),
+        };
+        let compute = || -> Result<Vec<Tensor>> {
+            let after = Activation::After(0.2);
+            let all = [x.clone(), weight.clone(), bias.clone()];
+            let mut found = derived(&all, &|a| conv2d_act(&a[0], &a[1], Some(&a[2]), s, p, after))?;
+            let narrow = [dy.clone(), weight.clone()];
+            found.extend(derived(&narrow, &|a| conv2d_input_grad(&a[0], &a[1], (h, w), s, p))?);
+            found.extend(derived(&narrow, &|a| conv2d_act_input_grad(&a[0], &a[1], &x, 0.2, s, p))?);
+            found.push(conv2d_act_weight_grad(&x, &dy, Some(0.2), k, s, p)?);
+            found.push(conv2d_fused(&x, &weight, s, p, &around(&bias, &y))?);
+            Ok(found)
+        };
+        let expected = compute().expect("runs on the CPU");
+        let Some(host) = On::new(Precision::Tf32) else { return };
+        host.refuse(Form::ChannelsLast(Precision::Tf32));
+        host.refuse(Form::Planes(Precision::Tf32));
+        let got = compute().expect("is composed");
+        let asked = host.take_asked();
+        drop(host);
+        assert!(asked.iter().all(|asked| !asked.contains("Forward") && !asked.contains("Transposed")));
+        for (index, (got, expected)) in got.iter().zip(&expected).enumerate() {
+            // products are tf32's all the same
+            assert_close(got, expected, 2e-3, &format!("{name}, result {index}"));
+        }
+    }
+}
+
+/// Converted copies, scratch memory and recordings; that all tests end with nothing left is seen to where the host is switched
+/// off.
+#[test]
+fn what_the_driver_hands_out_is_handed_back() -> Result<()> {
+    let Some(host) = On::new(Precision::Bf16) else { return Ok(()) };
+    let (x, dy, weight) = (floats(&[2, 8, 6, 6], 1), floats(&[2, 16, 6, 6], 2), floats(&[16, 8, 3, 3], 3));
+    let out = Tensor::zeros(16 * 8 * 9, DType::F32, x.device())?;
+    let mut work = || {
+        conv2d_input_grad_fused(&dy, &weight, (6, 6), 1, 1, &Around::default())?;
+        let dw = conv2d_act_weight_grad(&x, &dy, None, 3, 1, 1)?;
+        super::super::cuda::optim::note(&out, 0, &dw.flatten_all()?)
+    };
+    work()?;
+    assert_eq!(host.out(), 2, "the copies of x and of its gradient are kept");
+    let mut replay = Replay::new(x.device());
+    for _ in 0..5 {
+        replay.run(x.device(), &mut work)?;
+    }
+    assert!(replay.is_recorded());
+    assert_eq!(host.out(), 1, "a recording keeps no copies, and none are left over from before");
+    drop(replay);
+    assert_eq!(host.out(), 0);
     Ok(())
 }

@@ -68,6 +68,37 @@ fn convolutions() {
     }
 }
 
+/// By finite differences in f64, of pictures that are wider than high: in both arguments, and of the gradient in the input
+/// once more.
+#[test]
+fn convolutions_have_the_slopes_that_differences_show() -> Result<()> {
+    for &((h, w), k, s, p) in &[((7, 8), 4, 2, 1), ((5, 9), 3, 1, 1), ((6, 7), 3, 2, 0), ((5, 4), 1, 2, 0)] {
+        let (x, weight) = (values(&[2, 3, h, w], 1), values(&[4, 3, k, k], 2));
+        let up = values(portable::conv2d(&x, &weight, None, s, p)?.dims(), 3);
+        let loss = |x: &Tensor, weight: &Tensor| -> Result<Tensor> {
+            let y = portable::conv2d(x, weight, None, s, p)?;
+            let dx = portable::conv_transpose2d(&y.sqr()?, weight, None, (h, w), s, p)?;
+            y.mul(&up)?.sum_all()? + dx.sqr()?.sum_all()?
+        };
+        let variables = [Var::from_tensor(&x)?, Var::from_tensor(&weight)?];
+        let gradients = loss(&variables[0], &variables[1])?.backward()?;
+        for (index, variable) in variables.iter().enumerate() {
+            let direction = values(variable.dims(), 9);
+            let gradient = gradients.get(variable).expect("is reached");
+            let slope = gradient.mul(&direction)?.sum_all()?.to_scalar::<f64>()?;
+            let at = |by: f64| -> Result<f64> {
+                let moved = (variable.as_tensor() + (&direction * by)?)?;
+                let (x, weight) = if index == 0 { (&moved, &weight) } else { (&x, &moved) };
+                loss(x, weight)?.to_scalar()
+            };
+            let numeric = (at(1e-6)? - at(-1e-6)?) / 2e-6;
+            let name = format!("{h}x{w} kernel {k} stride {s} padding {p}, argument {index}");
+            assert!((slope - numeric).abs() < 1e-6 * numeric.abs().max(1.0), "{name}: {slope}, {numeric}");
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn everything_else() {
     let x = values(&[2, 3, 6, 6], 1);

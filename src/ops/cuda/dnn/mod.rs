@@ -92,8 +92,19 @@ impl Dnn {
             if recording {
                 bail!("the choice of a convolution's algorithm cannot be recorded");
             }
-            let plan = self.plan(call)?;
+            let plan = self.plan(call, WORKSPACE)?;
             self.plans.insert(key, plan);
+        }
+        if let Some(Some(plan)) = self.plans.get(&key)
+            && !recording
+            && space(&mut self.workspace, &self.stream, plan.workspace).is_err()
+        {
+            // Memory is short: what nobody uses is given back, or else the plan has to do without.
+            give_back(&self.stream)?;
+            if space(&mut self.workspace, &self.stream, plan.workspace).is_err() {
+                let plan = self.plan(call, 0)?;
+                self.plans.insert(key, plan);
+            }
         }
         let Some(Some(plan)) = self.plans.get(&key) else { return Ok(false) };
         let has = self.workspace.as_ref().map_or(0, |workspace| workspace.len());
@@ -124,8 +135,8 @@ impl Dnn {
         Ok(true)
     }
 
-    /// The best algorithm, with its descriptors; `None` where there is none.
-    fn plan(&mut self, call: &Convolution) -> Result<Option<Plan>> {
+    /// The best algorithm within `most` bytes of workspace, with its descriptors; `None` where there is none.
+    fn plan(&mut self, call: &Convolution, most: usize) -> Result<Option<Plan>> {
         let s = &call.shape;
         let wide = self.tensor(call.form, [s.batch, s.in_channels, s.in_height, s.in_width])?;
         let narrow = self.tensor(call.form, [s.batch, s.out_channels, s.out_height, s.out_width])?;
@@ -137,9 +148,9 @@ impl Dnn {
             Pass::WeightGradient => (wide, narrow, weight),
         };
         let mut plan = Plan { a, b, out, convolution, algorithm: 0, workspace: 0 };
-        let choice = match self.choices.get(call) {
+        let choice = match self.choices.get(call).filter(|_| most == WORKSPACE) {
             Some(choice) => choice,
-            None => match self.choose(call, &plan)? {
+            None => match self.choose(call, &plan, most)? {
                 Some(choice) => choice,
                 None => return Ok(None),
             },
@@ -158,11 +169,13 @@ impl Dnn {
     }
 
     /// The best algorithm and its kind of multiplication, `None` where nothing serves.
-    fn choose(&mut self, call: &Convolution, plan: &Plan) -> Result<Option<[c_int; 2]>> {
-        let mut all = if call.shape.batch > 1 { self.tried(call, plan)? } else { Vec::new() };
+    fn choose(&mut self, call: &Convolution, plan: &Plan, most: usize) -> Result<Option<[c_int; 2]>> {
+        let tries = call.shape.batch > 1 && most == WORKSPACE;
+        let mut all = if tries { self.tried(call, plan)? } else { Vec::new() };
         if all.is_empty() {
             all = self.guessed(call, plan)?;
         }
+        all.retain(|told| told.workspace <= most);
         let best = all.iter().find(|told| told.determinism == DETERMINISTIC).or(all.first());
         Ok(best.map(|told| [told.algorithm, told.math]))
     }

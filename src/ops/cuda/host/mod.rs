@@ -9,6 +9,8 @@ mod recording;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::{CpuStorage, Layout, Result, Shape, Storage};
 
@@ -18,6 +20,7 @@ use super::driver::{
     Address, Argument, Convolution, Driver, Form, Memory, Product, Queue, Recorded, THREADS, Work,
 };
 use super::memory;
+use super::unserved::Unserved;
 use crate::ops::Precision;
 use library::Library;
 use recording::{Recording, Step};
@@ -35,6 +38,7 @@ pub(in crate::ops) struct Host {
     library: &'static Library,
     precision: Precision,
     copies: Copies<Values>,
+    unserved: Unserved,
     /// Whether there is a cuDNN.
     convolves: Cell<bool>,
     /// Forms that it cannot compute.
@@ -47,6 +51,29 @@ pub(in crate::ops) struct Host {
     cannot_record: Cell<bool>,
     /// Recordings made, and replays of them.
     recorded: Cell<(usize, usize)>,
+    /// Pieces of memory and recordings that were handed out and not handed back.
+    out: Out,
+}
+
+/// How many of something are there.
+#[derive(Clone, Default)]
+pub(super) struct Out(Arc<AtomicUsize>);
+
+/// One of them.
+pub(super) struct Handed(Out);
+
+impl Out {
+    /// Hands one out.
+    fn hand(&self) -> Handed {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Handed(self.clone())
+    }
+}
+
+impl Drop for Handed {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Has a thread's operations go through the host until it is dropped.
@@ -66,6 +93,7 @@ impl On {
             library,
             precision,
             copies: Copies::default(),
+            unserved: Unserved::default(),
             convolves: Cell::new(true),
             refused: RefCell::default(),
             asked: RefCell::default(),
@@ -73,6 +101,7 @@ impl On {
             recording: RefCell::default(),
             cannot_record: Cell::default(),
             recorded: Cell::default(),
+            out: Out::default(),
         });
         ACTIVE.set(Some(Rc::clone(&host)));
         Some(Self(host))
@@ -86,6 +115,11 @@ impl On {
     /// How many recordings were made, and how often they were replayed.
     pub(crate) fn recorded(&self) -> (usize, usize) {
         self.0.recorded.get()
+    }
+
+    /// Pieces of memory and recordings that are out: what no tensor holds.
+    pub(crate) fn out(&self) -> usize {
+        self.0.out.0.load(Ordering::Relaxed)
     }
 
     /// Has recordings fail from here on.
@@ -107,6 +141,12 @@ impl On {
 impl Drop for On {
     fn drop(&mut self) {
         ACTIVE.set(None);
+        self.0.copies.clear();
+        let out = self.out();
+        assert!(
+            std::thread::panicking() || out == 0,
+            "{out} pieces of memory or recordings are not handed back"
+        );
     }
 }
 
@@ -170,11 +210,15 @@ impl Driver for Host {
     fn allocate(&self, length: usize) -> Result<Values> {
         let mut values = vec![f32::NAN; length];
         values.extend(FENCE);
-        Ok(Values(values))
+        Ok(Values { values, _handed: self.out.hand() })
     }
 
     fn convolves(&self) -> bool {
         self.convolves.get()
+    }
+
+    fn unserved(&self) -> &Unserved {
+        &self.unserved
     }
 
     fn product(&self, product: &Product) -> Result<()> {
@@ -223,11 +267,14 @@ impl Driver for Host {
 const FENCE: [f32; 8] = [-12345.0; 8];
 
 /// A piece of memory, and the fence.
-pub(in crate::ops) struct Values(Vec<f32>);
+pub(in crate::ops) struct Values {
+    values: Vec<f32>,
+    _handed: Handed,
+}
 
 impl Values {
     fn is_fenced(&self) -> bool {
-        self.0.is_empty() || self.0.ends_with(&FENCE)
+        self.values.is_empty() || self.values.ends_with(&FENCE)
     }
 }
 
@@ -241,12 +288,12 @@ impl Memory for Values {
     type Storage = CpuStorage;
 
     fn address(&self) -> Address {
-        self.0.as_ptr() as Address
+        self.values.as_ptr() as Address
     }
 
     fn into_storage(mut self) -> Result<CpuStorage> {
         assert!(self.is_fenced(), "a kernel wrote behind its memory");
-        let mut values = std::mem::take(&mut self.0);
+        let mut values = std::mem::take(&mut self.values);
         values.truncate(values.len() - FENCE.len());
         Ok(CpuStorage::F32(values))
     }

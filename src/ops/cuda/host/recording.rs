@@ -8,7 +8,7 @@
 use candle_core::{Result, bail};
 
 use super::super::driver::{Argument, Recorded, Work};
-use super::Host;
+use super::{Handed, Host};
 
 /// Something queued: what, of which sizes, with which numbers; addresses of new memory differ and are not compared.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +55,7 @@ pub(super) fn record(host: &Host, work: &mut Work<'_>) -> Result<Box<dyn Recorde
     let steps = watched(host, Recording::default(), work)?;
     let (made, replayed) = host.recorded.get();
     host.recorded.set((made + 1, replayed));
-    Ok(Box::new(Steps(steps)))
+    Ok(Box::new(Steps { steps, _handed: host.out.hand() }))
 }
 
 /// What `work` queues.
@@ -70,16 +70,19 @@ fn watched(host: &Host, recording: Recording, work: &mut Work<'_>) -> Result<Vec
 }
 
 /// What was recorded.
-struct Steps(Vec<Step>);
+struct Steps {
+    steps: Vec<Step>,
+    _handed: Handed,
+}
 
 impl Recorded for Steps {
     fn replay(&self, work: &mut Work<'_>) -> Result<()> {
         let Some(host) = super::active() else { bail!("the host driver is off") };
         let (made, replayed) = host.recorded.get();
         host.recorded.set((made, replayed + 1));
-        let recording = Recording { expected: Some(self.0.clone()), ..Recording::default() };
+        let recording = Recording { expected: Some(self.steps.clone()), ..Recording::default() };
         let steps = watched(&host, recording, work)?;
-        assert_eq!(self.0.len(), steps.len(), "how much was recorded, and how much is queued");
+        assert_eq!(self.steps.len(), steps.len(), "how much was recorded, and how much is queued");
         Ok(())
     }
 }
