@@ -36,14 +36,14 @@ def program():
     sys.exit("error: there is no idgan here; build it with scripts/run --cuda, or name one with IDGAN=PATH")
 
 
-def environment():
-    """The process's environment, with NVIDIA's libraries where the packages of this Python have them."""
+def environment(more=None):
+    """The process's environment and `more`, with NVIDIA's libraries where the packages of this Python have them."""
     folders = []
     for place in map(pathlib.Path, sys.path):
         folders += sorted(place.glob("nvidia/*/lib")) + sorted(place.glob("torch/lib"))
     known = os.environ.get("LD_LIBRARY_PATH")
     paths = [str(folder) for folder in folders] + ([known] if known else [])
-    return {**os.environ, "LD_LIBRARY_PATH": ":".join(paths)}
+    return {**os.environ, "LD_LIBRARY_PATH": ":".join(paths), **(more or {})}
 
 
 def command(*words):
@@ -51,9 +51,9 @@ def command(*words):
     return [program(), *map(str, words)]
 
 
-def run(*words, timeout=600):
-    """What idgan prints; `Failed` with its words where it fails."""
-    ended = subprocess.run(command(*words), env=environment(), capture_output=True, text=True, timeout=timeout)
+def run(*words, timeout=600, more=None):
+    """What idgan prints, with `more` in its environment; `Failed` with its words where it fails."""
+    ended = subprocess.run(command(*words), env=environment(more), capture_output=True, text=True, timeout=timeout)
     if ended.returncode:
         raise Failed((ended.stderr.strip() or ended.stdout.strip() or f"exit code {ended.returncode}").splitlines()[-1])
     return ended.stdout

@@ -15,6 +15,8 @@ use super::{DeviceArgs, ModelArgs, print, threads};
 
 /// Runs that are not counted: the first ones touch memory for the first time.
 const WARM_UP: u32 = 3;
+/// The same where a picture is recorded as a CUDA graph: it is before.
+const WARM_UP_RECORDED: u32 = 5;
 
 /// What to render, and how often.
 #[derive(Clone, Debug, clap::Args)]
@@ -92,7 +94,8 @@ pub(super) fn measure(args: &Args, threads: usize) -> anyhow::Result<Measured> {
     let planned = subject.network.planned_multiply_adds().unwrap_or(subject.multiply_adds);
     let (direct, planned_gmacs) = (gmacs(subject.multiply_adds), gmacs(planned));
     let mut job = subject.job(args.batch as usize);
-    time(WARM_UP.min(args.repeat), &mut job)?;
+    let warm_up = if crate::ops::records(&device) { WARM_UP_RECORDED } else { WARM_UP.min(args.repeat) };
+    time(warm_up, &mut job)?;
     let times = time(args.repeat, &mut job)?;
     let peak = if device.is_cpu() { peak_mib() } else { memory.peak_mib() };
     Ok(Measured { report: Report::new(&times, direct, peak, pool.threads()), planned_gmacs })

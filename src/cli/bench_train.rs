@@ -12,6 +12,8 @@ use super::{DeviceArgs, threads, usage};
 
 /// Steps that are not counted: the first ones allocate.
 const WARM_UP: u32 = 3;
+/// The same where steps are recorded as CUDA graphs: both ways to make one, with R1 and without, are before.
+const WARM_UP_RECORDED: u32 = 10;
 
 /// Which step to measure, and how often.
 #[derive(Clone, Debug, clap::Args)]
@@ -84,7 +86,8 @@ fn measure(args: &Args, threads: usize) -> anyhow::Result<Report> {
                 None => Ok(()),
             }
         };
-        time(WARM_UP.min(args.repeat), &mut step)?;
+        let warm_up = if ops::records(&device) { WARM_UP_RECORDED } else { WARM_UP.min(args.repeat) };
+        time(warm_up, &mut step)?;
         let counted = ops::multiply_adds();
         let times = time(args.repeat, &mut step)?;
         let gmacs = (ops::multiply_adds() - counted) as f64 / f64::from(args.repeat) / 1e9;

@@ -105,6 +105,12 @@ fn table(examination: &Examination) -> String {
     };
     lines.push(times("GAN step, ms", |health| health.step_ms));
     lines.push(times("frame of 128 px, ms", |health| health.frame_ms));
+    if subjects.iter().any(|health| health.graphs.is_some()) {
+        let word =
+            |graphs: Option<bool>| graphs.map_or("-", |graphs| if graphs { "in use" } else { "not in use" });
+        lines
+            .push(row("CUDA graphs", subjects.iter().map(|health| word(health.graphs).to_owned()).collect()));
+    }
     lines.join("\n")
 }
 
@@ -121,6 +127,7 @@ mod tests {
             subject: subject.into(),
             findings,
             step_ms: Some(2.5),
+            graphs: (subject == "AVX2").then_some(true),
             frame_ms: None,
         };
         let examination = Examination {
@@ -138,5 +145,6 @@ mod tests {
         assert_eq!(words[3], ["tanh", "2.5e-1", "!", "2.0e-7", "1e-5"]);
         assert_eq!(words[4], ["losses", "1.0e-6", "-", "1e-5"]);
         assert_eq!(words[5], ["GAN", "step,", "ms", "2.50", "2.50"]);
+        assert_eq!(words[7], ["CUDA", "graphs", "in", "use", "-"]);
     }
 }

@@ -53,6 +53,9 @@ pub struct Health {
     pub findings: Vec<Finding>,
     /// The median time of a training step in milliseconds.
     pub step_ms: Option<f64>,
+    /// Where training steps can be CUDA graphs, whether they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graphs: Option<bool>,
     /// The median time from a code to a picture of the bundled model's generator, in milliseconds.
     pub frame_ms: Option<f64>,
 }
@@ -95,7 +98,7 @@ fn look_at(
 ) -> Result<Health, DoctorError> {
     let mut findings = check(subject, OPERATIONS, pool)?;
     let tolerance = subject.tolerance;
-    let mut step_ms = None;
+    let (mut step_ms, mut graphs) = (None, None);
     if subject.is(reference) {
         step_ms = Some(expected.milliseconds);
     } else {
@@ -103,6 +106,7 @@ fn look_at(
             Ok(steps) => {
                 findings.extend(steps.compare(expected, tolerance.loss));
                 step_ms = Some(steps.milliseconds);
+                graphs = steps.recorded.map(|(has_recorded, _)| has_recorded);
             }
             Err(error) => findings.push(Finding::new("a GAN step", tolerance.loss, Err(error))),
         }
@@ -116,7 +120,7 @@ fn look_at(
         Some(Err(error)) => findings.push(Finding::new("a picture", tolerance.picture, Err(error))),
         None => {}
     }
-    Ok(Health { subject: subject.name.clone(), findings, step_ms, frame_ms })
+    Ok(Health { subject: subject.name.clone(), findings, step_ms, graphs, frame_ms })
 }
 
 impl Examination {
@@ -159,6 +163,7 @@ mod tests {
             subject: "AVX2".into(),
             findings: differences.iter().map(finding).collect(),
             step_ms: None,
+            graphs: None,
             frame_ms: None,
         };
         Examination { machine: Vec::new(), subjects: vec![health], seconds: 3.0 }

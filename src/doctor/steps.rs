@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::base::{Pool, percentile};
+use crate::ops;
 use crate::training::{Rehearsal, Stage, TrainConfig, TrainError, preset};
 
 use super::examination::Finding;
@@ -10,6 +11,8 @@ use super::subject::Subject;
 
 /// Steps whose losses are compared.
 const STEPS: usize = 6;
+/// Steps until both ways to make one, with R1 and without, are recorded where the device can, and replayed.
+const RECORDED: usize = 10;
 /// Pictures a step: enough to see a mistake, few enough for a processor without fast instructions.
 const BATCH: usize = 4;
 
@@ -21,6 +24,9 @@ pub(super) struct Steps {
     losses: Vec<Losses>,
     /// The median time of a step in milliseconds, the first ones not counted.
     pub(super) milliseconds: f64,
+    /// Where steps can be recorded: whether they were, and how far the losses of those steps are from the same ones queued one
+    /// by one.
+    pub(super) recorded: Option<(bool, f64)>,
 }
 
 /// The GAN of `scenes-small`: residual networks of 64 px that distil an encoder, with R1 in every second step.
@@ -33,17 +39,38 @@ fn config() -> Option<TrainConfig> {
 /// # Errors
 /// When the device fails.
 pub(super) fn make(subject: &Subject, pool: &Pool) -> Result<Steps, TrainError> {
-    let Some(config) = config() else { return Ok(Steps { losses: Vec::new(), milliseconds: f64::NAN }) };
+    let Some(config) = config() else {
+        return Ok(Steps { losses: Vec::new(), milliseconds: f64::NAN, recorded: None });
+    };
     subject.run(pool, || {
-        let mut rehearsal = Rehearsal::new(&config, &subject.device)?;
-        let (mut losses, mut times) = (Vec::new(), Vec::new());
-        for _ in 0..STEPS {
-            let started = Instant::now();
-            losses.push(rehearsal.step()?.values().to_vec());
-            times.push(started.elapsed().as_secs_f64() * 1e3);
+        if !ops::records(&subject.device) {
+            let (losses, milliseconds, _) = made(&config, subject, STEPS)?;
+            return Ok(Steps { losses, milliseconds, recorded: None });
         }
-        Ok(Steps { losses, milliseconds: percentile(&times[1..], 0.5) })
+        let (losses, milliseconds, has_recorded) = made(&config, subject, RECORDED)?;
+        let (queued, ..) = ops::eagerly(|| made(&config, subject, RECORDED))?;
+        let differences = losses.iter().zip(&queued).map(|(found, expected)| relative(found, expected));
+        let difference =
+            differences.fold(0.0, |most: f64, next| if next.is_nan() { next } else { most.max(next) });
+        Ok(Steps { losses, milliseconds, recorded: Some((has_recorded, difference)) })
     })
+}
+
+/// The losses of some steps, the time of one in milliseconds, and whether they were recorded.
+fn made(
+    config: &TrainConfig,
+    subject: &Subject,
+    steps: usize,
+) -> Result<(Vec<Losses>, f64, bool), TrainError> {
+    let mut rehearsal = Rehearsal::new(config, &subject.device)?;
+    let (mut losses, mut times) = (Vec::new(), Vec::new());
+    for _ in 0..steps {
+        let started = Instant::now();
+        losses.push(rehearsal.step()?.values().to_vec());
+        times.push(started.elapsed().as_secs_f64() * 1e3);
+    }
+    let warm = if steps > STEPS { steps - 3 } else { 1 };
+    Ok((losses, percentile(&times[warm..], 0.5), rehearsal.has_recorded()))
 }
 
 impl Steps {
@@ -53,7 +80,13 @@ impl Steps {
             let difference = Ok::<f64, TrainError>(relative(found, expected));
             Finding::new(&format!("losses of GAN step {}", step + 1), at_most, difference)
         };
-        self.losses.iter().zip(&reference.losses).enumerate().map(finding).collect()
+        let mut findings: Vec<Finding> =
+            self.losses.iter().take(STEPS).zip(&reference.losses).enumerate().map(finding).collect();
+        if let Some((_, difference)) = self.recorded {
+            let difference = Ok::<f64, TrainError>(difference);
+            findings.push(Finding::new("GAN steps as CUDA graphs", at_most, difference));
+        }
+        findings
     }
 }
 
@@ -70,6 +103,8 @@ fn relative(found: &[(String, f64)], expected: &[(String, f64)]) -> f64 {
 mod tests {
     use super::*;
     use crate::inference::Computer;
+    use crate::ops::Precision;
+    use crate::ops::cuda::host::On;
     use candle_core::Device;
 
     #[test]
@@ -90,6 +125,22 @@ mod tests {
             findings.iter().map(Finding::is_sound).collect::<Vec<_>>(),
             [true, true, true, false, true, true]
         );
+    }
+
+    #[test]
+    fn recorded_steps_are_compared_with_queued_ones() {
+        let pool = Pool::new("doctor", 1).expect("starts");
+        // the host driver serves the thread that switched it on, and the steps are made on one of the pool's
+        let steps = pool.run(|| {
+            let _on = On::new(Precision::F32)?;
+            let subject = Subject::reference(&Device::Cpu);
+            Some(make(&subject, &pool).expect("steps"))
+        });
+        let Some(steps) = steps else { return };
+        assert_eq!((steps.losses.len(), steps.recorded), (RECORDED, Some((true, 0.0))));
+        let findings = steps.compare(&steps, 1e-3);
+        assert_eq!(findings.len(), STEPS + 1);
+        assert!(findings.iter().all(Finding::is_sound));
     }
 
     #[test]

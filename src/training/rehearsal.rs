@@ -47,6 +47,11 @@ impl Rehearsal {
         Ok(Self { job, feed: Feed::new(device), pictures, noise, step: 0 })
     }
 
+    /// Whether its steps are replayed from a recording: a CUDA graph.
+    pub fn has_recorded(&self) -> bool {
+        self.job.recorder().has_recorded()
+    }
+
     /// Its weights and all that only training needs, and its pictures.
     #[cfg(test)]
     pub(super) fn parts(&self) -> (&dyn Job, &[Tensor]) {

@@ -65,6 +65,11 @@ impl Recorder {
         Self { device: device.clone(), kept: Vec::new() }
     }
 
+    /// Whether a step has been recorded.
+    pub(super) fn has_recorded(&self) -> bool {
+        self.kept.iter().any(|kept| kept.replay.is_recorded())
+    }
+
     /// Makes a step, which counts from 0. It is recorded where `parts` are the same tensors as before, with other values.
     pub(super) fn step<T: Turns>(
         &mut self,

@@ -77,6 +77,10 @@ impl Job for EndToEndJob {
         bound(report, "code_kl")
     }
 
+    fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
     fn state(&self) -> Result<Arrays, TrainError> {
         Ok(self.trainer.state()?)
     }

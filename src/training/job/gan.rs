@@ -228,6 +228,10 @@ impl Job for GanJob {
         report.get("info").unwrap_or(f64::NAN)
     }
 
+    fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
     fn state(&self) -> Result<Arrays, TrainError> {
         Ok(self.trainer.state()?)
     }

@@ -15,7 +15,7 @@ use crate::objectives::AdaptiveBottleneck;
 
 use super::stage2::{GanBatch, GanWeights};
 use super::state::{Progress, State};
-use super::turns::Feed;
+use super::turns::{Feed, Recorder};
 use super::{
     ConfigError, GanTraining, Initialisation, Method, StepReport, TrainConfig, TrainError, VaeTraining,
     note_training,
@@ -49,6 +49,9 @@ pub(super) trait Job: Send {
     fn initial_stats(&self) -> Option<Stats> {
         None
     }
+
+    /// What makes its steps.
+    fn recorder(&self) -> &Recorder;
 
     /// The variational bottleneck's weight.
     fn bottleneck(&self) -> Option<AdaptiveBottleneck> {

@@ -108,6 +108,10 @@ impl Job for VaeJob {
         bound(report, "kl")
     }
 
+    fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
     fn state(&self) -> Result<Arrays, TrainError> {
         Ok(self.trainer.state()?)
     }

@@ -78,6 +78,10 @@ impl Job for VaeGanJob {
         bound(report, "code_kl")
     }
 
+    fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
     fn state(&self) -> Result<Arrays, TrainError> {
         Ok(self.trainer.state()?)
     }
