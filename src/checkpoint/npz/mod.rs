@@ -12,15 +12,12 @@ use crate::base::{Array, NpyHeader};
 use crate::formats::zip::Archive;
 use crate::formats::{Budget, Source, shorten};
 
-use self::number::{Number, Turned};
+use self::number::{CHUNK, Number, Turned};
 use super::CheckpointError;
 use super::dtype::DType;
 use super::foreign::file_kind;
 
 pub use write::{NpzArray, write_npz};
-
-/// Numbers that are converted at a time.
-const CHUNK: usize = 1 << 14;
 
 /// The name that numpy.savez gives an array that has none, and that the array of an `.npy` file goes by.
 pub const UNNAMED: &str = "arr_0";

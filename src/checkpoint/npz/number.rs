@@ -3,7 +3,9 @@ use std::io::{self, Read};
 use crate::formats::shorten;
 
 use super::super::dtype::DType;
-use super::CHUNK;
+
+/// Numbers that are converted at a time.
+pub(super) const CHUNK: usize = 1 << 14;
 
 /// How the numbers of an array are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 use crate::base::{Array, FileError, write_atomic};
 
 use super::super::CheckpointError;
-use super::CHUNK;
+use super::number::CHUNK;
 
 /// An array to write.
 #[derive(Clone, Copy, Debug)]
