@@ -9,6 +9,11 @@ const WORDS: &[(&str, &str)] = &[
     ),
     ("start one without --resume", "press Start training to begin one there"),
     ("go on with --resume", "press Resume… to go on"),
+    ("and --resume goes on from there", "and Resume… goes on from there"),
+    (
+        "and check the card with idgan doctor --device cuda",
+        "and check the card with idgan doctor on the command line",
+    ),
     (
         "start a new run from it, with --start and this folder,",
         "start a new run from it (name this folder under Start)",

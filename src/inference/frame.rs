@@ -117,10 +117,7 @@ mod tests {
         let config = GeneratorConfig::Resnet { z_dim: 5, trunk };
         let vae = VaeConfig { channels: 1, c_dim: 3 };
         let mut stream = Stream::new(1, "weights");
-        let net = |graph: Graph, weights| {
-            let (before, _) = graph.without_last().expect("ends in pixels");
-            Interpreter::new(&before, &weights, &Device::Cpu).expect("fits")
-        };
+        let net = |graph: Graph, weights| Interpreter::new(&graph, &weights, &Device::Cpu).expect("fits");
         let generator = net(config.graph(), config.initialise_uniform(&mut stream));
         let decoder = net(vae.decoder_graph(), vae.initialise_uniform(&mut stream));
         vec![(generator, 5, [3, 16, 16], PixelRange::Signed), (decoder, 3, [1, 64, 64], PixelRange::Logits)]
