@@ -4,14 +4,17 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use idgan::base::{Background, Pool};
+use candle_core::Device;
+use idgan::base::{Background, Cancel, Pool};
 use idgan::checkpoint::npz::NpzFile;
 use idgan::checkpoint::pickle::TorchFile;
-use idgan::checkpoint::{Opened, Sources, TensorFile, open, read_state_dict, summarise};
+use idgan::checkpoint::{Opened, Reading, Sources, TensorFile, open, read_state_dict, summarise};
 use idgan::compare::{Results, Sweep};
 use idgan::data::OpenOptions;
 use idgan::explore::{Codes, Form, LatentState, Posterior, RangeSpec, draw_all, parse_dims, read_square};
 use idgan::formats::picture::{Turn, decode_picture};
+use idgan::graph::Graph;
+use idgan::inference;
 use idgan::metrics::{Evaluation, FactorNetwork, Metric};
 use idgan::model::{GAN, ModelDescription};
 use idgan::training::RunFolder;
@@ -76,6 +79,7 @@ pub fn all(folder: &Path) -> Vec<Parser> {
         parser("torch", 16, "model.pt", seeds::torch(), torch as fn(&Input<'_>) -> Said),
         parser("tensors", 12, "model.safetensors", seeds::tensors(folder), tensors),
         parser("npz", 12, "codes.npz", seeds::npz(folder), npz),
+        parser("onnx", 8, "decoder.onnx", seeds::onnx(), onnx),
         parser("sprites", 4, "sprites.npz", seeds::sprites(), sprites),
         parser("photographs", 10, "photographs", seeds::photographs(), photographs),
         parser("prepared", 3, "prepared", seeds::prepared(), prepared),
@@ -157,6 +161,34 @@ fn tensors(input: &Input<'_>) -> Said {
     }
     said.note(FactorNetwork::read(&input.path));
     said.note(idgan::training::door::state(&input.path));
+    said
+}
+
+/// Most products of a picture that is drawn here.
+const MOST_PRODUCTS: usize = 1 << 22;
+
+fn onnx(input: &Input<'_>) -> Said {
+    let mut said = Said::default();
+    said.note(summarise(&input.path));
+    let Some(opened) = said.note(open_one(&input.path)) else { return said };
+    use_model(&opened, &mut said);
+    let graph = opened.model.description.networks.values().find_map(|network| network.picture_graph());
+    let is_small = |graph: &Graph| {
+        graph.multiply_adds().is_ok_and(|products| products < MOST_PRODUCTS)
+            && graph.most_values_read().is_ok_and(|values| values < MOST_PRODUCTS)
+    };
+    if graph.is_some_and(|graph| is_small(&graph))
+        && let Some(networks) = said.note(inference::open(&opened.model, &Device::Cpu, pool()))
+    {
+        for mut renderer in networks.renderers.into_values() {
+            let code = vec![0.5; renderer.code_dim()];
+            let mut picture = vec![0.0; renderer.picture_shape().iter().product()];
+            said.note(renderer.render(&code, &mut picture, &Cancel::new()));
+        }
+    }
+    // As an encoder of itself it does not fit, but is read.
+    let reading = Reading { encoder: Some(input.path.clone()), ..Reading::default() };
+    said.note(open(&Sources { checkpoint: Some(input.path.clone()), reading, ..Sources::default() }));
     said
 }
 

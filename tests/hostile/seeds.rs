@@ -337,3 +337,15 @@ pub fn evaluations() -> Vec<Seed> {
   "parts": [{"name": "shape", "value": 0.1}]}, "mig": {"value": 0.25, "low": 0.2, "high": 0.3}},
   "left_out": {"fid": "no features"}, "warnings": ["fvm is rough"]}"#])
 }
+
+/// Small networks as PyTorch's exporters write them.
+pub fn onnx() -> Vec<Seed> {
+    let files: [&[u8]; 5] = [
+        include_bytes!("../files/onnx/plain.onnx"),
+        include_bytes!("../files/onnx/normalised-dynamo.onnx"),
+        include_bytes!("../files/onnx/shuffled.onnx"),
+        include_bytes!("../files/onnx/encoder.onnx"),
+        include_bytes!("../files/onnx/constants.onnx"),
+    ];
+    files.into_iter().map(|bytes| Seed::File(Form::Bytes, bytes.to_vec())).collect()
+}
