@@ -4,7 +4,7 @@ use crate::formats::onnx::Node;
 use crate::graph::{Activation, Operation};
 
 use super::importer::{Importer, Outcome};
-use super::known::{Computed, Constant, Known, shape_of};
+use super::known::{Computed, Constant, Known, MOST_SPREAD, shape_of};
 use super::{layers, settings, whole};
 
 /// A function of each value.
@@ -200,6 +200,9 @@ fn spread(x: &Computed, constant: &Constant) -> Outcome<Vec<f32>> {
     let is_by_channel = rank == 3 && steps[1..].iter().all(|step| *step == 0);
     let walked = if is_by_channel { &graph_sides[..1] } else { &graph_sides[..] };
     let places = walked.iter().product::<usize>();
+    if places > MOST_SPREAD {
+        return Err(wrong());
+    }
     let at = |place: usize| {
         let (mut rest, mut index) = (place, 0);
         for axis in (0..walked.len()).rev() {

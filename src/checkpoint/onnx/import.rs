@@ -122,6 +122,11 @@ fn run<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<()> {
     }
     let results = compute(importer, node)?;
     for (name, result) in node.outputs.iter().zip(results) {
+        if let Known::Computed(value) = &result
+            && value.is_too_large()
+        {
+            return Err("makes more numbers than any picture has".into());
+        }
         importer.remember(name, result);
     }
     Ok(())

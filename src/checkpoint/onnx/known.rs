@@ -25,6 +25,11 @@ pub(super) struct Computed {
     pub(super) order: Vec<usize>,
 }
 
+/// Most numbers of one value.
+const MOST_NUMBERS: usize = 1 << 32;
+/// Most numbers that are made of a smaller constant: 256 MiB.
+pub(super) const MOST_SPREAD: usize = 1 << 26;
+
 /// Numbers of a file.
 #[derive(Clone, Debug)]
 pub(super) struct Constant {
@@ -63,6 +68,12 @@ impl Computed {
             return Ok(self);
         }
         Err("takes maps whose sides were transposed, other than from channels last and back".into())
+    }
+
+    /// Whether it is more numbers than can be computed with, so that their count cannot overflow where it is not.
+    pub(super) fn is_too_large(&self) -> bool {
+        let count = self.sides.iter().try_fold(1usize, |product, side| product.checked_mul(*side));
+        count.is_none_or(|count| count > MOST_NUMBERS)
     }
 
     /// How many numbers it is.

@@ -4,7 +4,7 @@ use crate::formats::onnx::Node;
 use crate::graph::{Convolution, Linear, Operation};
 
 use super::importer::{Importer, Outcome};
-use super::known::{Computed, Constant, Known};
+use super::known::{Computed, Constant, Known, MOST_SPREAD};
 use super::settings;
 
 /// `alpha * a * b + beta * c`, of which `b` and `c` are numbers of the file.
@@ -131,13 +131,21 @@ impl Even {
 }
 
 /// `weight` of `(a, b, height, width)` with its numbers at the places of even kernels.
-fn spread(weight: &Constant, axes: [Axis; 2], even: [&Even; 2]) -> Vec<f32> {
+///
+/// # Errors
+/// When they would take far more memory than the file's own.
+fn spread(weight: &Constant, axes: [Axis; 2], even: [&Even; 2]) -> Outcome<Vec<f32>> {
     let [height, width] = axes.map(|axis| axis.kernel);
     let [rows, columns] = even.map(|even| even.kernel);
     if [rows, columns] == [height, width] {
-        return weight.values.clone();
+        return Ok(weight.values.clone());
     }
     let filters = weight.sides[0] * weight.sides[1];
+    if filters.saturating_mul(rows * columns) > MOST_SPREAD {
+        return Err(format!(
+            "has {filters} kernels that would take {rows}x{columns} numbers with their gaps and padding"
+        ));
+    }
     let mut values = vec![0.0; filters * rows * columns];
     for (i, value) in weight.values.iter().enumerate() {
         let (filter, row, column) = (i / (height * width), i / width % height, i % width);
@@ -145,7 +153,7 @@ fn spread(weight: &Constant, axes: [Axis; 2], even: [&Even; 2]) -> Vec<f32> {
         let column = even[1].start + column * axes[1].dilation;
         values[(filter * rows + row) * columns + column] = *value;
     }
-    values
+    Ok(values)
 }
 
 /// What a node says about how its kernel moves.
@@ -215,7 +223,7 @@ fn same(
 }
 
 /// Channels, height and width of a convolution's operand.
-fn maps_of(x: &Computed) -> Outcome<[usize; 3]> {
+pub(super) fn maps_of(x: &Computed) -> Outcome<[usize; 3]> {
     match x.straight()?.sides[..] {
         [channels, height, width] => Ok([channels, height, width]),
         _ => Err(format!("takes (batch, {}), not maps", list(&x.sides))),
@@ -229,25 +237,12 @@ pub(super) fn convolution<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> O
     let weight = importer.constant(node, 1)?;
     let Geometry { axes, stride, groups } = geometry(node, &weight, [height, width])?;
     let [rows, columns] = [Even::narrow(axes[0])?, Even::narrow(axes[1])?];
-    let outputs = weight.sides[0];
-    let shape = vec![outputs, weight.sides[1], rows.kernel, columns.kernel];
-    let values = spread(&weight, axes, [&rows, &columns]);
-    let name = importer.layer_name(node.inputs.get(1).copied());
-    importer.store(&name, "weight", shape, values)?;
-    let bias = take_bias(importer, node, &name, outputs)?;
-    let layer = Convolution {
-        name,
-        inputs,
-        outputs,
-        kernel: [rows.kernel, columns.kernel],
-        stride,
-        padding: [rows.padding, columns.padding],
-        groups,
-        bias,
-    };
     if weight.sides[1].checked_mul(groups) != Some(inputs) {
         return Err(format!("takes {} channels in {groups} group(s), not {inputs}", weight.sides[1]));
     }
+    let values = spread(&weight, axes, [&rows, &columns])?;
+    let outputs = weight.sides[0];
+    let layer = layer(importer, node, &weight, values, [inputs, outputs], [rows, columns], stride, groups)?;
     made(importer, Operation::Convolution(layer), &x)
 }
 
@@ -265,25 +260,39 @@ pub(super) fn transposed<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Ou
     }
     let [rows, columns] = [Even::wide(axes[0])?, Even::wide(axes[1])?];
     let outputs = weight.sides[1].checked_mul(groups).ok_or("makes too many channels")?;
-    let shape = vec![weight.sides[0], weight.sides[1], rows.kernel, columns.kernel];
-    let values = spread(&weight, axes, [&rows, &columns]);
+    if weight.sides[0] != inputs {
+        return Err(format!("takes {} channels, not {inputs}", weight.sides[0]));
+    }
+    let values = spread(&weight, axes, [&rows, &columns])?;
+    let layer = layer(importer, node, &weight, values, [inputs, outputs], [rows, columns], stride, groups)?;
+    made(importer, Operation::TransposedConvolution(layer), &x)
+}
+
+/// Keeps the parameters of a convolution either way, whose kernel's numbers lie in even ones already.
+fn layer<'a>(
+    importer: &mut Importer<'a>,
+    node: &Node<'a>,
+    weight: &Constant,
+    values: Vec<f32>,
+    [inputs, outputs]: [usize; 2],
+    [rows, columns]: [Even; 2],
+    stride: usize,
+    groups: usize,
+) -> Outcome<Convolution> {
+    let kernel = [rows.kernel, columns.kernel];
     let name = importer.layer_name(node.inputs.get(1).copied());
-    importer.store(&name, "weight", shape, values)?;
+    importer.store(&name, "weight", vec![weight.sides[0], weight.sides[1], kernel[0], kernel[1]], values)?;
     let bias = take_bias(importer, node, &name, outputs)?;
-    let layer = Convolution {
+    Ok(Convolution {
         name,
         inputs,
         outputs,
-        kernel: [rows.kernel, columns.kernel],
+        kernel,
         stride,
         padding: [rows.padding, columns.padding],
         groups,
         bias,
-    };
-    if weight.sides[0] != inputs {
-        return Err(format!("takes {} channels, not {inputs}", weight.sides[0]));
-    }
-    made(importer, Operation::TransposedConvolution(layer), &x)
+    })
 }
 
 /// Keeps the bias of a convolution, where it has one.
@@ -346,6 +355,14 @@ mod tests {
         let even = |axis| Even::wide(axis).map(|even| (even.kernel, even.padding, even.start));
         assert_eq!(even(axis(3, 1, 1, 0)), Ok((4, 1, 0)), "PyTorch's output padding of 1");
         assert_eq!(even(axis(4, 1, 0, 1)), Ok((5, 1, 1)));
+    }
+
+    #[test]
+    fn many_small_kernels_cannot_become_large_ones() {
+        let weight = Constant { sides: vec![100, 1, 1, 1], values: vec![1.0; 100] };
+        let axes = [axis(1, 1, 1000, 0); 2];
+        let even = Even::narrow(axes[0]).expect("a kernel");
+        assert!(spread(&weight, axes, [&even, &even]).expect_err("too many").contains("100 kernels"));
     }
 
     #[test]

@@ -5,24 +5,16 @@ use crate::formats::shorten;
 use crate::graph::{Convolution, Corners, Operation, Pool};
 
 use super::importer::{Importer, Outcome};
-use super::known::{Computed, Known};
+use super::known::{Computed, Known, MOST_SPREAD};
 use super::{arrange, layers, settings};
 
 /// Largest side of a resized map.
 const MOST_SIDE: usize = 1 << 14;
 
-/// Channels, height and width.
-fn map(x: &Computed) -> Outcome<[usize; 3]> {
-    match x.straight()?.sides[..] {
-        [channels, height, width] => Ok([channels, height, width]),
-        _ => Err(format!("takes (batch, {}), not maps", layers::list(&x.sides))),
-    }
-}
-
 /// Nearest-neighbour or bilinear resampling.
 pub(super) fn resize<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outcome<Known> {
     let x = importer.computed(node, 0)?;
-    let from = map(&x)?;
+    let from = layers::maps_of(&x)?;
     let to = new_sides(importer, node, from)?;
     let is_old = node.operator == "Upsample";
     let way = settings::text(
@@ -121,6 +113,9 @@ fn nearest(
         }
         return Ok(result);
     }
+    if channels.saturating_mul(factor * factor) > MOST_SPREAD {
+        return Err(format!("spreads {channels} channels over squares of {factor}x{factor} pixels"));
+    }
     let name = importer.layer_name(None);
     importer.store(
         &name,
@@ -136,13 +131,16 @@ fn nearest(
 /// Channels laid out as squares of pixels: a transposed convolution whose weights are zeros and ones.
 pub(super) fn depth_to_space<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outcome<Known> {
     let x = importer.computed(node, 0)?;
-    let [inputs, ..] = map(&x)?;
+    let [inputs, ..] = layers::maps_of(&x)?;
     let block = usize::try_from(settings::integer(node, "blocksize", 0)?).unwrap_or(0);
     let area = block.checked_mul(block).filter(|area| *area > 0 && inputs.is_multiple_of(*area));
     let Some(area) = area else {
         return Err(format!("lays {inputs} channels out as squares of {block}x{block}"));
     };
     let outputs = inputs / area;
+    if inputs.saturating_mul(area) > MOST_SPREAD {
+        return Err(format!("lays {inputs} channels out as squares of {block}x{block}"));
+    }
     let name = importer.layer_name(None);
     let layer = Convolution::new(name.clone(), inputs, outputs, block).stride(block).without_bias();
     let layer = match settings::text(node, "mode", "DCR")? {
@@ -174,7 +172,7 @@ const MOST_WEIGHTS: usize = 1 << 24;
 /// Averages or largest values of windows, or of whole maps.
 pub(super) fn pool<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outcome<Known> {
     let x = importer.computed(node, 0)?;
-    let [channels, height, width] = map(&x)?;
+    let [channels, height, width] = layers::maps_of(&x)?;
     if matches!(node.operator, "GlobalAveragePool" | "ReduceMean") {
         let keeps = node.operator == "GlobalAveragePool" || whole_maps(importer, node)?;
         if height != width {
