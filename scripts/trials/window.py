@@ -16,11 +16,11 @@ ADVICE = "--screenshot|idgan traverse"
 
 
 class Screen:
-    """A virtual X server."""
+    """A virtual X server, which does not start anew when xdotool, its only guest, leaves just as a window comes."""
 
     def __init__(self, depth=24, words=()):
         self.process = subprocess.Popen(
-            ["Xvfb", "-displayfd", "1", "-screen", "0", f"1280x800x{depth}", "-nolisten", "tcp", *words],
+            ["Xvfb", "-displayfd", "1", "-screen", "0", f"1280x800x{depth}", "-nolisten", "tcp", "-noreset", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )

@@ -11,14 +11,24 @@ use crate::skip::skipped;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A virtual screen of so many bits a pixel, and its name; `None` (said and counted) where there can be none.
+/// A virtual screen of so many bits a pixel, and its name; `None` (said and counted) where there can be none. It does
+/// not start anew whenever the last program leaves it, which one that comes just then would not survive.
 fn screen(depth: u32) -> Option<(Ending, String)> {
     if let Some(missing) = ["Xvfb", "xdotool"].into_iter().find(|program| !has(program)) {
         skipped("window", &format!("{missing} is not installed"));
         return None;
     }
     let mut server = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-screen", "0", &format!("1280x800x{depth}"), "-nolisten", "tcp"])
+        .args([
+            "-displayfd",
+            "1",
+            "-screen",
+            "0",
+            &format!("1280x800x{depth}"),
+            "-nolisten",
+            "tcp",
+            "-noreset",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
