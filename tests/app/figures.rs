@@ -201,6 +201,9 @@ fn a_command_that_is_copied_finds_the_codes_that_it_reads() {
     set(&mut window, "c 1", 0.2);
     let second = codes_of_command(&window).unwrap();
     assert_ne!(first, second, "what was copied before keeps its codes");
+    until(&mut window, "the button, which says for a moment that it copied", |w| {
+        w.query_by_label("Copy command").is_some()
+    });
     click(&mut window, "Copy command");
     until(&mut window, "the codes", |w| second.exists() && w.state().is_calm());
     assert_eq!(window.state().notice(), None);

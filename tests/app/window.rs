@@ -128,8 +128,10 @@ pub fn set(window: &mut Window, name: &str, value: f64) {
     settle(window);
 }
 
+/// Clicks what is called `name` as assistive technology does: the pointer would miss what moves meanwhile because
+/// something arrived from the background.
 pub fn click(window: &mut Window, name: &str) {
-    window.get_by_label(name).click();
+    window.get_by_label(name).click_accesskit();
     window.step();
     window.step();
 }
