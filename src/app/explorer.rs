@@ -465,7 +465,7 @@ impl eframe::App for Explorer {
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
         if !std::mem::replace(&mut self.is_placed, true) {
-            super::window::bring_back(frame, ui.ctx());
+            super::window_place::bring_back(frame, ui.ctx());
         }
         self.prepare_surface(frame);
         self.update(ui);

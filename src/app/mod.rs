@@ -50,6 +50,7 @@ mod view;
 mod watch;
 mod widgets;
 mod window;
+mod window_place;
 mod words;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,4 @@
-use super::keep::{Settings, WindowPlace};
-use super::state::State;
+use super::keep::Settings;
 use super::{Explorer, Options};
 
 /// Opens the window and runs until it is closed, or draws it into a file when a screenshot is asked for.
@@ -30,53 +29,4 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         explorer.leaving.listen(&creation.egui_ctx)?;
         Ok(Box::new(explorer))
     })
-}
-
-/// Moves a window back to a screen that would open where none is any more: its title bar must be within reach.
-pub(super) fn bring_back(frame: &eframe::Frame, ctx: &egui::Context) {
-    /// As much of a title bar as a hand needs, in pixels.
-    const REACH: i64 = 64;
-    let Some(window) = frame.winit_window() else { return };
-    let Ok(corner) = window.outer_position() else { return }; // Where windows do not know, the system places them.
-    let (left, top) = (i64::from(corner.x), i64::from(corner.y));
-    let right = left + i64::from(window.outer_size().width);
-    let mut screens = window.available_monitors().map(|screen| (screen.position(), screen.size())).peekable();
-    let Some(&(first, _)) = screens.peek() else { return };
-    let is_within_reach = screens.any(|(place, size)| {
-        let (x, y) = (i64::from(place.x), i64::from(place.y));
-        let (end, bottom) = (x + i64::from(size.width), y + i64::from(size.height));
-        right.min(end) - left.max(x) >= REACH && top >= y - REACH && top + REACH / 2 <= bottom
-    });
-    if !is_within_reach {
-        let scale = ctx.pixels_per_point();
-        let place = egui::pos2(first.x as f32 / scale, first.y as f32 / scale);
-        ctx.send_viewport_cmd(egui::ViewportCommand::OuterPosition(place));
-    }
-}
-
-impl State {
-    /// Remembers where the window stands, for the next start.
-    pub(super) fn note_window(&mut self, ctx: &egui::Context) {
-        let (inner, outer, is_maximized, is_apart) = ctx.input(|input| {
-            let window = input.viewport();
-            let is = |flag: Option<bool>| flag.unwrap_or_default();
-            (
-                window.inner_rect.unwrap_or(input.viewport_rect()),
-                window.outer_rect,
-                is(window.maximized),
-                is(window.minimized) || is(window.fullscreen),
-            )
-        });
-        if is_apart {
-            return;
-        }
-        let zoom = ctx.zoom_factor();
-        let now = WindowPlace {
-            size: (inner.size() * zoom).into(),
-            corner: outer.map(|outer| (outer.min.to_vec2() * zoom).into()),
-            is_maximized,
-        };
-        let before = self.settings.window.filter(|_| is_maximized);
-        self.settings.window = Some(before.map_or(now, |before| WindowPlace { is_maximized, ..before }));
-    }
 }

@@ -2,13 +2,15 @@
 //! of the processor, against computations that share no fast path with them. For machines that nobody has tried yet.
 
 mod examination;
+mod finding;
 mod machine;
 mod operations;
 mod pictures;
 mod steps;
 mod subject;
 
-pub use examination::{Examination, Finding, Health, examine};
+pub use examination::{Examination, Health, examine};
+pub use finding::Finding;
 pub use machine::Fact;
 
 /// What can stop an examination.

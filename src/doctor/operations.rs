@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use crate::base::{Pool, Stream};
 use crate::ops::{self, Around};
 
-use super::examination::Finding;
+use super::finding::Finding;
 use super::subject::Subject;
 
 /// An operation with the shapes of its arguments.

@@ -11,7 +11,7 @@ use crate::inference::{self, Networks, RenderError, Renderer, TensorRenderer};
 use crate::model::{DECODER, GAN, GENERATOR, Model, VAE};
 
 use super::DoctorError;
-use super::examination::Finding;
+use super::finding::Finding;
 use super::subject::Subject;
 
 /// Codes whose pictures are compared.

@@ -6,7 +6,7 @@ use crate::base::{Pool, percentile};
 use crate::ops;
 use crate::training::{Rehearsal, Stage, TrainConfig, TrainError, preset};
 
-use super::examination::Finding;
+use super::finding::Finding;
 use super::subject::Subject;
 
 /// Steps whose losses are compared.

@@ -7,8 +7,8 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 use crate::base::{Picture, Pool, panic_text};
 use crate::inference::Encoder;
 
-use super::handle::Outbox;
 use super::latest::lock;
+use super::outbox::Outbox;
 use super::{Event, Latest, Part, Target};
 
 /// What the encoder believes about a picture's code: q(c|x) = N(mu, exp(logvar)).

@@ -3,9 +3,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex};
 
 use super::encoder::EncoderInbox;
-use super::handle::Outbox;
 use super::inbox::Inbox;
 use super::latest::lock;
+use super::outbox::Outbox;
 use super::sensing::SensingInbox;
 use super::{Event, Library, Loaded, Opened, Part, Pools, Rebuild, Source};
 use crate::base::panic_text;

@@ -3,8 +3,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::base::Cancel;
 
-use super::handle::Outbox;
 use super::latest::lock;
+use super::outbox::Outbox;
 use super::{Event, Opened, Sensitivity, Spare};
 
 /// A model to measure, and a chain of it to measure with.

@@ -10,9 +10,9 @@ use crate::model::ChainId;
 use super::batch::shrink;
 use super::encoder::EncoderInbox;
 use super::frame::Frames;
-use super::handle::Outbox;
 use super::inbox::{CellJob, Inbox, Job, Work};
 use super::loader::LoaderInbox;
+use super::outbox::Outbox;
 use super::{Event, Frame, FrameRequest, Load, Part};
 
 /// The thread that renders pictures of the chains of one load, one after the other.

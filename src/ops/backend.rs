@@ -2,9 +2,9 @@
 
 use candle_core::{Device, Result, Tensor};
 
-use super::convolution::Pass;
-use super::cpu::convolution::ConvShape;
+use super::cpu::shape::ConvShape;
 use super::cuda;
+use super::pass::Pass;
 
 /// The code that an operation runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

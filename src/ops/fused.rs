@@ -7,11 +7,14 @@ use candle_core::{DType, Layout, Result, Storage, Tensor, WithDType, bail};
 
 use super::activation::{leaky_relu, leaky_relu_backward};
 use super::backend::{Backend, convolved};
-use super::convolution::{Pass, narrow_shape, wide_shape};
-use super::cpu::convolution::{ConvShape, Convolve, Fused};
+use super::convolution::{narrow_shape, wide_shape};
+use super::cpu::convolution::Convolve;
+use super::cpu::fused::Fused;
 use super::cpu::made::made;
+use super::cpu::shape::ConvShape;
 use super::cuda;
 use super::custom::{Element, constant, elements, unsupported};
+use super::pass::Pass;
 use super::work::count;
 use super::{portable, residual};
 

@@ -4,12 +4,12 @@ use candle_core::{CpuStorage, DType, Result, Shape, Tensor, bail};
 
 use super::backend::Backend;
 use super::backward::deliver;
-use super::convolution::Pass;
-use super::cpu::convolution::Fused;
+use super::cpu::fused::Fused;
 use super::cpu::linear::{self as kernels, LinearShape};
 use super::cuda::{self, Driver, Made, OnCuda, Operand};
 use super::custom::{constant, filled};
 use super::operation::{Argument, Operation, apply, slice};
+use super::pass::Pass;
 use super::work::count;
 
 /// `x (N, I)` times the transpose of `weight (O, I)`, plus `bias (O)`; gives `(N, O)`.

@@ -26,6 +26,7 @@ mod likelihood;
 mod linear;
 mod operation;
 mod own_stream;
+mod pass;
 mod per_picture;
 mod pooling;
 mod portable;
@@ -69,6 +70,8 @@ pub use work::multiply_adds;
 #[doc(hidden)]
 pub mod kernels {
     pub use super::cpu::blocked::{Team, peak};
-    pub use super::cpu::convolution::{ConvShape, Convolve, Fused, narrow_size};
+    pub use super::cpu::convolution::Convolve;
+    pub use super::cpu::fused::Fused;
     pub use super::cpu::isa::Isa;
+    pub use super::cpu::shape::{ConvShape, narrow_size};
 }

@@ -8,15 +8,15 @@ use candle_core::{Result, Tensor, bail};
 
 use super::activation::{Activation, leaky_relu};
 use super::backend::{Backend, convolved};
-use super::cpu::convolution::ConvShape;
+use super::cpu::shape::ConvShape;
 use super::cuda;
 use super::custom::constant;
 use super::operation::apply;
+use super::pass::Pass;
 use super::portable;
 use operation::{ChannelSum, Masked, convolution};
 use shapes::{check_bias, check_sizes};
 
-pub(super) use operation::Pass;
 pub(super) use shapes::{narrow_shape, wide_shape};
 
 /// Cross-correlation of `x (N, Ci, H, W)` with `weight (Co, Ci, k, k)`, plus `bias (Co)`; gives

@@ -4,27 +4,19 @@ use candle_core::{CpuStorage, Result, Shape, Tensor, WithDType};
 
 use super::super::activation::{Activation, leaky_relu_backward};
 use super::super::backward::deliver;
-use super::super::cpu::convolution::{ConvShape, Convolve, Fused};
+use super::super::cpu::convolution::Convolve;
 use super::super::cpu::elementwise;
+use super::super::cpu::fused::Fused;
+use super::super::cpu::shape::ConvShape;
 use super::super::cuda::{self, Driver, Made, OnCuda, Operand};
 use super::super::custom::{constant, filled, with_float};
 use super::super::operation::{Argument, Operation, apply, slice};
+use super::super::pass::Pass;
 use super::super::work::count;
 use super::{
     channel_sum, conv2d, conv2d_act, conv2d_act_input_grad, conv2d_act_weight_grad, conv2d_input_grad,
     conv2d_weight_grad,
 };
-
-/// Which of three a layer computes, and what its arguments are; wide is the layer's input, narrow its result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::ops) enum Pass {
-    /// wide, weight -> narrow
-    Forward,
-    /// narrow, weight -> wide
-    Transposed,
-    /// wide, narrow -> weight
-    WeightGradient,
-}
 
 /// One of the three, of two arguments and perhaps a bias.
 pub(super) struct Convolution {

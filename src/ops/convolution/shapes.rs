@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::super::cpu::convolution::{ConvShape, narrow_size};
+use super::super::cpu::shape::{ConvShape, narrow_size};
 
 pub(in super::super) fn wide_shape(
     name: &'static str,

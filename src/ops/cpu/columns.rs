@@ -5,11 +5,12 @@
 //! tap is a small picture of its own, and these are added up, each moved to its place. A convolution of stride 1
 //! is the same thing with its taps turned round.
 
-use super::convolution::{ConvShape, Fused};
 use super::elementwise::leaky;
+use super::fused::Fused;
 use super::isa::Isa;
 use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position, positions};
 use super::scratch::with_scratch;
+use super::shape::ConvShape;
 use super::transpose::{Target, transpose_into};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
@@ -19,7 +20,12 @@ use std::ops::Range;
 const BAND: usize = 1024;
 
 /// The most channels for which this is used.
-pub(super) const FEW: usize = 4;
+const FEW: usize = 4;
+
+/// Whether so few `channels` come out that this is the better way.
+pub(super) fn fits(shape: &ConvShape, channels: usize) -> bool {
+    channels <= FEW && shape.kernel > 1 && shape.out_height * shape.out_width >= 16
+}
 
 /// `wide = activation(conv_transpose(narrow, weight) + bias)` for few `in_channels`, in all of `wide`.
 pub(super) fn transposed<'r>(

@@ -1,9 +1,10 @@
 //! The three convolution kernels as plain loops, for any float: the path of f64 (finite differences) and of
 //! whatever the packed kernels do not take.
 
-use super::convolution::{ConvShape, Fused};
 use super::elementwise::Real;
+use super::fused::Fused;
 use super::made;
+use super::shape::ConvShape;
 use std::mem::MaybeUninit;
 
 /// `narrow = activation(conv(wide, weight) + bias)` in all of `narrow`.

@@ -8,11 +8,12 @@
 //! padding around it, and lets the micro-kernel sum eight pixels x 32 channels at a time straight from that copy.
 //! The sums lie pixel by pixel; on the way out they are transposed, and bias and activation applied.
 
-use super::convolution::{ConvShape, Fused};
 use super::elementwise::{gate, leaky};
+use super::fused::Fused;
 use super::isa::Isa;
 use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position};
 use super::scratch::with_scratch;
+use super::shape::ConvShape;
 use super::sizes::product;
 use super::transpose::{Target, transpose, transpose_into};
 use rayon::prelude::*;

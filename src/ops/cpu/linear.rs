@@ -3,7 +3,7 @@
 //!
 //! A convolution whose kernel covers its whole unpadded input is the same thing.
 
-use super::convolution::Fused;
+use super::fused::Fused;
 use super::isa::Isa;
 use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position, positions};
 use super::scratch::with_scratch;

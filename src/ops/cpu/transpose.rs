@@ -3,7 +3,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::convolution::Fused;
+use super::fused::Fused;
 use super::isa::Isa;
 use super::shared::Shared;
 use super::sizes::fits;

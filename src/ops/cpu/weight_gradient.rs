@@ -3,12 +3,13 @@
 //! The narrow side is turned once, so that 32 channels of a pixel lie side by side; the wide side is read from a
 //! padded copy. Threads share out the taps, so no sum is split and the result does not depend on their number.
 
-use super::convolution::{ConvShape, Fused};
+use super::fused::Fused;
 use super::gather::copy_row;
 use super::isa::Isa;
 use super::made;
 use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position};
 use super::scratch::with_scratch;
+use super::shape::ConvShape;
 use super::transpose::{Target, transpose, transpose_into};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;

@@ -85,8 +85,8 @@ mod tests {
     use super::super::driver::Form;
     use super::*;
     use crate::ops::Precision;
-    use crate::ops::convolution::Pass;
-    use crate::ops::cpu::convolution::ConvShape;
+    use crate::ops::cpu::shape::ConvShape;
+    use crate::ops::pass::Pass;
 
     #[test]
     fn choices_go_to_the_same_card_and_cudnn_alone() {

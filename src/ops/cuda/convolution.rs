@@ -13,9 +13,9 @@ use super::driver::{self, Address, Driver, Element, Form, Memory, Operand, to_in
 use super::kernels::{Epilogue, Made, arguments, each, leaky_relu};
 use super::linear;
 use crate::ops::Precision;
-use crate::ops::convolution::Pass;
-use crate::ops::cpu::convolution::ConvShape;
 use crate::ops::cpu::linear::LinearShape;
+use crate::ops::cpu::shape::ConvShape;
+use crate::ops::pass::Pass;
 
 /// Edges of the blocks that `kernels.cu` takes to and from channels last.
 const TILE: (usize, usize) = (32, 64);

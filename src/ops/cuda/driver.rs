@@ -5,8 +5,8 @@ use candle_core::{Layout, Result, Shape, Storage, Tensor, TensorId, bail};
 use super::copies::Copies;
 use super::unserved::Unserved;
 use crate::ops::Precision;
-use crate::ops::convolution::Pass;
-use crate::ops::cpu::convolution::ConvShape;
+use crate::ops::cpu::shape::ConvShape;
+use crate::ops::pass::Pass;
 
 /// Where something lies in the device's memory; 0 is nowhere.
 pub(in crate::ops) type Address = u64;

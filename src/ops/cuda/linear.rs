@@ -5,8 +5,8 @@ use candle_core::Result;
 use super::OnCuda;
 use super::driver::{Address, Driver, Element, Memory, Operand, Product};
 use super::kernels::{Epilogue, Made, arguments, each};
-use crate::ops::convolution::Pass;
 use crate::ops::cpu::linear::LinearShape;
+use crate::ops::pass::Pass;
 
 /// A layer, of operands x and weight, dy and weight, or x and dy, and for the first a bias where there is one.
 #[derive(Clone, Copy, Debug)]

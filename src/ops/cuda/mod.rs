@@ -27,8 +27,8 @@ mod unserved;
 
 use candle_core::{Device, Result, Tensor, bail};
 
-use super::convolution::Pass;
-use super::cpu::convolution::ConvShape;
+use super::cpu::shape::ConvShape;
+use super::pass::Pass;
 use card::locate;
 pub use card::{Lane, dnn_version, open};
 pub(super) use card::{Lent, algorithms, download, lend, on_storages, take_algorithms, upload};

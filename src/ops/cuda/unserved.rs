@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::ops::convolution::Pass;
-use crate::ops::cpu::convolution::ConvShape;
+use crate::ops::cpu::shape::ConvShape;
+use crate::ops::pass::Pass;
 
 /// All of them so far.
 #[derive(Debug, Default)]

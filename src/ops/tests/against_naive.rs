@@ -4,8 +4,8 @@ use candle_core::{DType, Device, Tensor, Var};
 
 use super::super::*;
 use super::{assert_close, numbers, strided, values};
-use crate::ops::cpu::convolution::narrow_size;
 use crate::ops::cpu::isa::Isa;
+use crate::ops::cpu::shape::narrow_size;
 
 /// `(batch, in channels, height, width, out channels, kernel, stride, padding)`
 const SHAPES: &[(usize, usize, usize, usize, usize, usize, usize, usize)] = &[

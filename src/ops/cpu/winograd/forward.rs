@@ -1,11 +1,12 @@
 //! The convolution, and the gradient of its input.
 
 use super::super::blocked::transforms::{F4, MOST, Transform};
-use super::super::convolution::{ConvShape, Fused};
+use super::super::fused::Fused;
 use super::super::isa::{Isa, Kernel};
 use super::super::lanes::Lanes;
 use super::super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position, positions};
 use super::super::scratch::with_scratch;
+use super::super::shape::ConvShape;
 use super::super::sizes::{fits, product};
 use super::super::transpose::{Target, transpose};
 use super::filters::{straight, turned, with_packed};

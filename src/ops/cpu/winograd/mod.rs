@@ -12,8 +12,8 @@ mod forward;
 mod patches;
 mod weight_gradient;
 
-use super::convolution::ConvShape;
 use super::micro::{LANES, ROWS};
+use super::shape::ConvShape;
 use std::ops::Range;
 
 pub(super) use forward::{forward, transposed};
@@ -100,8 +100,8 @@ impl Tiling {
 
 #[cfg(test)]
 mod tests {
-    use super::super::convolution::Fused;
     use super::super::direct;
+    use super::super::fused::Fused;
     use super::super::isa::Isa;
     use super::super::made::made;
     use super::*;

@@ -2,10 +2,11 @@
 //!
 //! Threads share out the tiles and have sums of their own, added up in order at the end.
 
-use super::super::convolution::{ConvShape, Fused};
+use super::super::fused::Fused;
 use super::super::isa::Isa;
 use super::super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position, positions};
 use super::super::scratch::with_scratch;
+use super::super::shape::ConvShape;
 use super::super::transpose::{Target, transpose};
 use super::filters::unpack;
 use super::patches::{Role, transform};

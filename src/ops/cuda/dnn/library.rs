@@ -6,7 +6,7 @@ use candle_core::{Result, bail};
 use libloading::Library;
 
 use super::super::driver::Address;
-use crate::ops::convolution::Pass;
+use crate::ops::pass::Pass;
 
 /// `CUDNN_DETERMINISTIC`
 pub(super) const DETERMINISTIC: c_int = 1;

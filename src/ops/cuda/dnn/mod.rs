@@ -18,8 +18,8 @@ use candle_core::{Result, bail};
 use super::choices::Choices;
 use super::driver::{Address, Convolution, Element, Form, to_int};
 use crate::ops::Precision;
-use crate::ops::convolution::Pass;
-use crate::ops::cpu::convolution::ConvShape;
+use crate::ops::cpu::shape::ConvShape;
+use crate::ops::pass::Pass;
 use library::{Api, Create, DETERMINISTIC, Handle, SetFour, Told, check};
 
 /// Memory that an algorithm may use, bytes; less leaves out those that are fastest for large pictures.

@@ -4,9 +4,10 @@ use half::bf16;
 
 use super::super::driver::{Address, Convolution, Element, Form, Product};
 use crate::ops::Precision;
-use crate::ops::convolution::Pass;
-use crate::ops::cpu::convolution::{Convolve, Fused};
+use crate::ops::cpu::convolution::Convolve;
+use crate::ops::cpu::fused::Fused;
 use crate::ops::cpu::made::made;
+use crate::ops::pass::Pass;
 
 /// The product, in the plainest way.
 pub(super) fn product(p: &Product) {

@@ -7,8 +7,9 @@ use super::super::super::lanes::Lanes;
 use super::super::super::shared::Shared;
 use super::super::map::BLOCK;
 use super::super::transforms::{F2, F4, Halve4, MOST, Transform, Up2};
+use super::layer::WinogradConv;
 use super::tile::Tile;
-use super::{Variant, WinogradConv};
+use super::variant::Variant;
 
 /// Transforms patches: `[plane][phase][input block][tile][16]`.
 pub(super) struct Gather<'a> {

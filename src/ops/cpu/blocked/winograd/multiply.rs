@@ -7,8 +7,9 @@ use super::super::super::lanes::Lanes;
 use super::super::gemm::{Pixels, accumulate, zeros};
 use super::super::map::{BLOCK, Stores};
 use super::super::transforms::{F2, F4, Halve4, MOST, Transform, Up2};
+use super::layer::WinogradConv;
 use super::tile::Tile;
-use super::{Variant, WinogradConv};
+use super::variant::Variant;
 
 /// Multiplies patches with one group's weights, transforms back and stores.
 pub(super) struct Multiply<'a> {

@@ -1,6 +1,6 @@
 //! The order of the tiles.
 
-use super::WinogradConv;
+use super::layer::WinogradConv;
 
 /// Where a tile lies.
 pub(super) struct Tile {
