@@ -25,6 +25,8 @@ pub mod inference;
 
 pub mod explore;
 
+pub mod figures;
+
 pub mod metrics;
 
 pub mod training;

@@ -4,7 +4,7 @@ use super::log::About;
 use super::state::State;
 use crate::base::typed_path;
 use crate::explore::Codes;
-use crate::explore::export::numbers;
+use crate::figures::export::numbers;
 
 /// The codes as JSON: `{"c": [..], "s": [..]}`, one array a block.
 pub(crate) fn to_json(codes: &Codes) -> String {

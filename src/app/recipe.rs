@@ -13,7 +13,7 @@ use crate::base::{FileError, shell_quoted, write_atomic};
 use crate::checkpoint::npz::NpzFile;
 use crate::engine::Opened;
 use crate::explore::Codes;
-use crate::explore::export::Provenance;
+use crate::figures::export::Provenance;
 use crate::inference::Place;
 
 /// A command that makes a figure: its words without where to, and the codes that it reads from a file, for those that

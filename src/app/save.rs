@@ -10,7 +10,7 @@ use crate::base::{FileError, write_atomic};
 use crate::checkpoint::BundledModel;
 use crate::engine::{Opened, Source};
 use crate::explore::Codes;
-use crate::explore::export::{Colour, NpzWriter, Provenance, numbers, write_png};
+use crate::figures::export::{Colour, NpzWriter, Provenance, numbers, write_png};
 
 /// Writes every block of `codes` as an array of an npz file, with provenance.
 pub(crate) fn write_codes(path: &Path, codes: &Codes, provenance: &Provenance) -> Result<(), FileError> {

@@ -6,8 +6,8 @@ use crossbeam::channel::{Receiver, TryRecvError};
 use super::paint::Surface;
 use super::state::State;
 use crate::engine::{Batch, Cell};
-use crate::explore::figure::fit;
 use crate::explore::{CodeMatrix, Codes, Traversal};
+use crate::figures::drawing::fit;
 use crate::model::ChainId;
 
 /// A table of pictures that somebody has set up.

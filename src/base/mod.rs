@@ -36,7 +36,7 @@ pub use percentile::percentile;
 pub use picture::Picture;
 pub use pixel_range::PixelRange;
 pub use random::{Stream, StreamState};
-pub use shell::{path_word, shell_quoted};
+pub use shell::{option_words, path_word, shell_quoted};
 pub use signals::{on_request_to_end, survive_file_limit};
 pub use threads::{Pool, panic_text, step_back};
 pub use typed_path::typed_path;

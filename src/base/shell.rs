@@ -16,6 +16,12 @@ pub fn path_word(path: &Path) -> OsString {
     }
 }
 
+/// An option and its value as words of a command: one word where the value begins like an option itself, else two.
+pub fn option_words(name: &str, value: impl Into<String>) -> Vec<String> {
+    let value = value.into();
+    if value.starts_with('-') { vec![format!("{name}={value}")] } else { vec![name.to_owned(), value] }
+}
+
 fn quoted(word: &[u8]) -> String {
     let is_plain = |&byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=,+@%^".contains(&byte);
     // zsh reads a word that begins with = as the path of a program

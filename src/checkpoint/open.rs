@@ -1,8 +1,10 @@
 use std::path::{Path, PathBuf};
 
+use crate::base::option_words;
 use crate::model::{Model, ModelDescription, Network};
 
 use super::CheckpointError;
+use super::bundled::BundledModel;
 use super::contents::{KEPT_NOTES, RUN_CHECKPOINT, sha256};
 use super::describe::{describe_blocks, is_explained, with_vae};
 use super::fit::check_fit;
@@ -26,6 +28,25 @@ pub struct Sources {
 }
 
 impl Sources {
+    /// The command line's words that name them again.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(path) = &self.checkpoint {
+            let word = BundledModel::name_or_path(path);
+            words.push(if word.starts_with('-') { format!("--checkpoint={word}") } else { word });
+        }
+        let shown = |path: &PathBuf| path.display().to_string();
+        let options = [
+            ("--vae", self.vae.as_ref().map(shown)),
+            ("--gan", self.gan.as_ref().map(shown)),
+            ("--c-dim", self.c_dim.map(|dims| dims.to_string())),
+        ];
+        let said = options.into_iter().filter_map(|(name, value)| Some(option_words(name, value?)));
+        words.extend(said.flatten());
+        words.extend(self.reading.arguments());
+        words
+    }
+
     /// The ONNX file that they name, if they name one.
     fn onnx(&self) -> Result<Option<&Path>, CheckpointError> {
         let path = self.checkpoint.as_deref().filter(|path| is_onnx(path));
@@ -194,5 +215,18 @@ mod tests {
         ] {
             assert_eq!(model_name(Path::new(path)), name, "{path}");
         }
+    }
+
+    #[test]
+    fn a_model_is_named_again_as_it_was_given() {
+        let words = |sources: Sources| sources.arguments();
+        let gan = Sources { gan: Some("a b/model.pt".into()), c_dim: Some(20), ..Sources::default() };
+        assert_eq!(words(gan), ["--gan", "a b/model.pt", "--c-dim", "20"]);
+        let dash = Sources { checkpoint: Some("-x.onnx".into()), ..Sources::default() };
+        assert_eq!(words(dash), ["--checkpoint=-x.onnx"], "it is no option");
+        let reading =
+            Reading { encoder: Some("-e.onnx".into()), mean: Some("mu".into()), ..Reading::default() };
+        let onnx = Sources { checkpoint: Some("d.onnx".into()), reading, ..Sources::default() };
+        assert_eq!(words(onnx), ["d.onnx", "--encoder=-e.onnx", "--mean", "mu"]);
     }
 }

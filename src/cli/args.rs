@@ -87,23 +87,6 @@ impl ModelArgs {
     pub fn require(&self) -> anyhow::Result<()> {
         self.sources().map(drop)
     }
-
-    /// The arguments that name this model again, for remaking commands.
-    pub fn as_arguments(&self) -> Vec<String> {
-        let shown = |path: &PathBuf| path.display().to_string();
-        let mut arguments = Vec::new();
-        arguments.extend(self.bundle().map(|path| BundledModel::name_or_path(path)));
-        for (flag, path) in [("--vae", &self.vae), ("--gan", &self.gan)] {
-            if let Some(path) = path {
-                arguments.extend([flag.to_owned(), shown(path)]);
-            }
-        }
-        if let Some(c_dim) = self.c_dim {
-            arguments.extend(["--c-dim".to_owned(), c_dim.to_string()]);
-        }
-        arguments.extend(self.reading.reading().arguments());
-        arguments
-    }
 }
 
 /// The arguments of a command that is not run from the command line itself.
@@ -270,9 +253,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_model_is_named_again_as_it_was_given() {
+    fn a_command_without_a_model_is_refused() {
         let args = ModelArgs { gan: Some("a b/model.pt".into()), c_dim: Some(20), ..ModelArgs::default() };
-        assert_eq!(args.as_arguments(), ["--gan", "a b/model.pt", "--c-dim", "20"]);
         assert!(args.sources().is_ok());
         assert!(ModelArgs::default().sources().is_err());
     }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::base::shell_quoted;
 use crate::checkpoint::{Precision, export_onnx, export_torch, open, write_bundle};
+use crate::explore::{CodesFile, Wanted};
 use crate::model::{DISCRIMINATOR, ModelDescription};
 use crate::training::note_training;
 
-use super::codes_file::{CodesFile, Wanted};
 use super::{ModelArgs, print, usage, warn};
 
 /// Turn published PyTorch files into one bundle, or a bundle back into PyTorch files.
@@ -157,7 +157,8 @@ fn name(description: &mut ModelDescription, args: &Args) -> anyhow::Result<()> {
 
 /// Lets the model open with row `row` of the codes in a file.
 fn open_with(description: &mut ModelDescription, path: &Path, row: usize) -> anyhow::Result<()> {
-    let mut row = CodesFile::read(path, description, Wanted::Any)?.row(row)?;
+    let file = CodesFile::read(path, description, Wanted::Any)?;
+    let mut row = file.row(row).map_err(|error| usage(error.to_string()))?;
     for block in &mut description.codes {
         if let Some(values) = row.remove(&block.name) {
             block.opening = values;

@@ -12,8 +12,8 @@ use crate::base::{Cancel, Picture, Stream, on_request_to_end, percentile};
 use crate::data::{
     self, DataError, Dataset, KNOWN_SPECS, OpenOptions, SHARED_NUISANCE, classes_of, index_of,
 };
-use crate::explore::export::{Colour, Provenance, Target, TargetKind, check_size, write_png};
-use crate::explore::figure::{Band, Figure, captions};
+use crate::figures::drawing::{Band, PictureTable, captions};
+use crate::figures::export::{Colour, Provenance, Target, TargetKind, check_size, write_png};
 
 use super::{OpeningArgs, Progress, print, print_json, usage};
 
@@ -204,7 +204,7 @@ fn factor_sheet(args: &PreviewArgs, set: &dyn Dataset) -> anyhow::Result<Picture
 
     let [_, height, width] = set.picture_shape();
     let bands = rows.iter().map(|(band, _)| band.clone()).collect();
-    let figure = Figure { cell: [width, height], columns, bands };
+    let figure = PictureTable { cell: [width, height], columns, bands };
     check_size(figure.size()?)?;
     let mut canvas = figure.canvas()?;
     for (row, (_, pictures)) in rows.iter().enumerate() {
@@ -232,7 +232,7 @@ fn random_sheet(args: &PreviewArgs, set: &dyn Dataset) -> anyhow::Result<Picture
     let tags = vec![String::new(); count.div_ceil(columns)];
     let title = format!("{count} of {}", set.len());
     let band = Band { title, tags, ..Band::default() };
-    let figure = Figure { cell: [width, height], columns, bands: vec![band] };
+    let figure = PictureTable { cell: [width, height], columns, bands: vec![band] };
     check_size(figure.size()?)?;
     let mut canvas = figure.canvas()?;
     let order = Stream::new(args.seed, "preview").permutation(set.len());

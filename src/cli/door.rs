@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use super::codes_file::{CodesFile, Wanted};
 use super::pictures_in::PicturesIn;
 use crate::base::Background;
-use crate::explore::Form;
+use crate::explore::{CodesFile, Form, Wanted};
 use crate::inference::{Encoder, RenderError};
 use crate::model::ModelDescription;
 
@@ -22,7 +21,7 @@ pub fn configuration(arguments: &[String]) -> anyhow::Result<()> {
 /// # Errors
 /// When there is none.
 pub fn codes(path: &Path, description: &ModelDescription, row: usize) -> anyhow::Result<()> {
-    CodesFile::read(path, description, Wanted::Any)?.row(row).map(drop)
+    Ok(CodesFile::read(path, description, Wanted::Any)?.row(row).map(drop)?)
 }
 
 /// Reads the pictures at `path` as `idgan encode` does, for a network that takes 8x8 pixels.

@@ -7,12 +7,13 @@ use anyhow::Context;
 
 use crate::base::{Array, Cancel, FileError, Pool, write_atomic};
 use crate::data::{self, Dataset, OpenOptions, classes_of};
-use crate::explore::export::{NpzWriter, Target, TargetKind};
+use crate::figures::Workbench;
+use crate::figures::export::{NpzWriter, Target, TargetKind};
 use crate::inference::Encoder;
 use crate::metrics::{self, CodeSample, EncodedPictures, Watch};
 
 use super::pictures_in::PicturesIn;
-use super::workbench::Workbench;
+use super::workbench::{open_workbench, typed_command};
 use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print_json, threads, usage, warn};
 
 /// Arguments of `idgan encode`.
@@ -109,7 +110,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     target.check()?;
     let (bench, encoded) = match (&args.data, &args.images) {
         (Some(spec), _) => {
-            let mut bench = Workbench::open(&args.model, &args.device)?;
+            let mut bench = open_workbench(&args.model, &args.device)?;
             // Ctrl+C ends the program; nothing has been written yet.
             let options = args.opening.options_for(&Cancel::new(), spec, bench.description());
             bench.description().other_drawing(spec).iter().for_each(warn);
@@ -118,7 +119,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
         (None, Some(images)) => {
             let pictures = PicturesIn::open(images)?;
-            let mut bench = Workbench::open(&args.model, &args.device)?;
+            let mut bench = open_workbench(&args.model, &args.device)?;
             let encoded = encode_images(&pictures, args, &mut bench)?;
             (bench, encoded)
         }
@@ -127,7 +128,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
     };
     let block = bench.description().encoded().unwrap_or("c").to_owned();
-    let mut provenance = bench.provenance();
+    let mut provenance = bench.provenance(typed_command());
     if let Some(background) = &encoded.background {
         provenance = provenance.with("background", background.as_str());
     }
@@ -182,7 +183,7 @@ impl Encoded {
 
 fn encode_images(pictures: &PicturesIn, args: &Args, bench: &mut Workbench) -> anyhow::Result<Encoded> {
     let all: Vec<usize> = (0..pictures.len()).collect();
-    let form = bench.form(args.crop, args.opening.background())?;
+    let form = bench.form(args.crop, args.opening.background().given())?;
     let encoded = pictures.encode(bench.encoder()?, &all, &form)?;
     encoded.left_out.iter().for_each(warn);
     let known = Known::Files(pictures.names(&encoded.rows));

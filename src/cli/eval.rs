@@ -9,6 +9,7 @@ use candle_core::Device;
 use crate::base::{Cancel, Pool, check_writable, on_request_to_end};
 use crate::data::DataError;
 use crate::explore::Source;
+use crate::figures::Workbench;
 use crate::inference::Computer;
 use crate::metrics::{
     EVALUATION_FILE, Evaluation, FactorFeatures, FactorNetwork, Features, FvmOptions, InceptionFeatures,
@@ -17,7 +18,7 @@ use crate::metrics::{
 };
 
 use super::output::Format;
-use super::workbench::Workbench;
+use super::workbench::open_workbench;
 use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, threads, usage, warn};
 
 /// Most pictures, votes or pairs: what they need in memory stays below a gigabyte.
@@ -224,7 +225,7 @@ fn cancelled_by_signals() -> anyhow::Result<Cancel> {
 /// Measures a model.
 fn of_model(args: &Args, codes: Source) -> anyhow::Result<()> {
     args.model.require()?;
-    let mut bench = Workbench::open(&args.model, &args.device)?;
+    let mut bench = open_workbench(&args.model, &args.device)?;
     let spec = args.data.clone().or_else(|| bench.description().data.clone()).ok_or_else(|| {
         usage("this model does not say what it was trained on; name pictures to measure on with --data SPEC")
     })?;

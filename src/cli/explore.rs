@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 #[cfg(feature = "gui")]
-use super::codes_file::{CodesFile, Wanted};
 use super::{DeviceArgs, ModelArgs};
 
 /// Arguments of `idgan explore`.
@@ -180,14 +179,9 @@ fn codes_of(
     path: &std::path::Path,
     row: usize,
 ) -> anyhow::Result<std::collections::BTreeMap<String, Vec<f32>>> {
-    let sources = crate::checkpoint::Sources {
-        checkpoint: source.model.clone(),
-        vae: source.vae.clone(),
-        gan: source.gan.clone(),
-        c_dim: source.c_dim,
-        reading: source.reading.clone(),
-    };
-    CodesFile::read(path, &crate::checkpoint::describe(&sources)?, Wanted::Any)?.row(row)
+    use crate::explore::{CodesFile, Wanted};
+    let file = CodesFile::read(path, &crate::checkpoint::describe(&source.sources())?, Wanted::Any)?;
+    file.row(row).map_err(|error| super::usage(error.to_string()))
 }
 
 fn no_such_model(path: &std::path::Path) -> anyhow::Error {

@@ -1,12 +1,12 @@
-//! What the commands that draw figures share: arguments, and the loop over the chains that draw.
+//! What the commands that draw figures share: arguments, and the call that draws.
 
 use std::path::PathBuf;
 
-use crate::explore::export::{Target, TargetKind, check_size};
-use crate::explore::{Codes, render_rows};
+use crate::base::Cancel;
+use crate::figures::{Cells, DrawOptions, Figure, FigureError, FigureRequest, Observer};
 
-use super::workbench::Workbench;
-use super::{DeviceArgs, ModelArgs, Progress, usage};
+use super::workbench::typed_command;
+use super::{DeviceArgs, ModelArgs, Progress, threads, usage, warn};
 
 /// How large a figure is, where it goes, and of which model it is.
 #[derive(Clone, Debug, clap::Args)]
@@ -19,69 +19,83 @@ pub struct FigureArgs {
     #[arg(long, help_heading = "Figure")]
     force: bool,
 
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Where a figure goes, and of which model it is.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct OutputArgs {
     /// Where to; its ending says what is written (see below).
     #[arg(long, value_name = "OUT")]
     out: PathBuf,
 
     #[command(flatten)]
-    pub(super) model: ModelArgs,
+    model: ModelArgs,
 
     #[command(flatten)]
-    pub(super) device: DeviceArgs,
+    device: DeviceArgs,
 }
 
 impl FigureArgs {
-    /// Where the figure goes, one of `kinds`.
+    /// How large the pictures are.
+    pub(super) fn cells(&self) -> Cells {
+        Cells { side: self.cell, is_forced: self.force }
+    }
+
+    /// The request for `figure`.
     ///
     /// # Errors
-    /// When it is none of them, no model is named, or the place cannot be written to.
-    pub(super) fn target(&self, kinds: &[TargetKind]) -> anyhow::Result<Target> {
-        let target = Target::parse(&self.out, kinds).map_err(usage)?;
-        self.model.sources()?;
-        target.check()?;
-        Ok(target)
-    }
-
-    /// The model, ready to draw.
-    ///
-    /// # Errors
-    /// As [`Workbench::open`].
-    pub(super) fn open(&self) -> anyhow::Result<Workbench> {
-        Workbench::open(&self.model, &self.device)
-    }
-
-    /// Width and height of a picture in the figure: what was asked for, else the resolution of `chain`.
-    pub(super) fn cell(&self, bench: &mut Workbench, chain: &str) -> anyhow::Result<[usize; 2]> {
-        let [_, height, width] = bench.picture_shape(chain)?;
-        Ok(self.cell.map_or([width, height], |side| [usize::from(side); 2]))
-    }
-
-    /// Refuses a figure of this width and height in pixels that is too large, unless that was wished for.
-    pub(super) fn check_size(&self, size: [usize; 2]) -> anyhow::Result<()> {
-        if self.force { Ok(()) } else { Ok(check_size(size)?) }
+    /// When no model is named.
+    pub(super) fn request(&self, figure: Figure) -> anyhow::Result<FigureRequest> {
+        self.output.request(figure)
     }
 }
 
-impl Workbench {
-    /// Draws the rows of codes by the chain beside them, one chain after the other. `each` gets the number of the chain and
-    /// of the row, the picture's values in [0, 1] and their shape.
+impl OutputArgs {
+    /// The request for `figure`.
     ///
     /// # Errors
-    /// When the codes do not fit, drawing fails, or `each` does.
-    pub(super) fn render<'a>(
-        &mut self,
-        parts: impl IntoIterator<Item = (&'a str, &'a Codes)>,
-        mut each: impl FnMut(usize, usize, &[f32], [usize; 3]) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let parts: Vec<_> = parts.into_iter().collect();
-        let progress = Progress::new("pictures", parts.iter().map(|(_, codes)| codes.rows()).sum());
-        for (at, (chain, codes)) in parts.into_iter().enumerate() {
-            let (input, shape) = (self.input(chain, codes)?, self.picture_shape(chain)?);
-            render_rows(self.renderer(chain)?, &input, |row, values| {
-                progress.add(1);
-                each(at, row, values, shape)
-            })?;
-        }
-        Ok(())
+    /// When no model is named.
+    pub(super) fn request(&self, figure: Figure) -> anyhow::Result<FigureRequest> {
+        let (model, place) = (self.model.sources()?, self.device.place());
+        Ok(FigureRequest { model, place, figure, out: self.out.clone() })
+    }
+}
+
+/// Draws a figure; it says that the command that was typed makes it again.
+///
+/// # Errors
+/// As [`FigureRequest::draw`].
+pub(super) fn draw(request: &FigureRequest) -> anyhow::Result<()> {
+    // Ctrl+C ends the program.
+    let (cancel, mut terminal) = (Cancel::new(), Terminal::default());
+    let (command, threads) = (typed_command(), threads());
+    request
+        .draw(&mut DrawOptions { command, threads, cancel: &cancel, observer: &mut terminal })
+        .map_err(worded)
+}
+
+/// A figure's error as the command line tells it: words that make no sense are a [`super::Usage`] error.
+pub(super) fn worded(error: FigureError) -> anyhow::Error {
+    match error {
+        FigureError::Request(sentence) => usage(sentence),
+        error => error.into(),
+    }
+}
+
+/// Warnings and progress on stderr.
+#[derive(Default)]
+struct Terminal {
+    bar: Option<Progress>,
+}
+
+impl Observer for Terminal {
+    fn warn(&mut self, sentence: &str) {
+        warn(sentence);
+    }
+
+    fn progress(&mut self, _done: usize, of: usize) {
+        self.bar.get_or_insert_with(|| Progress::new("pictures", of)).add(1);
     }
 }

@@ -7,7 +7,6 @@
 
 mod args;
 mod beside;
-mod codes_file;
 mod environment;
 mod error;
 mod figure;
@@ -15,6 +14,8 @@ mod logging;
 mod output;
 mod pictures_in;
 mod reading;
+#[cfg(test)]
+mod round_trip;
 mod threads;
 mod train_features;
 mod workbench;
@@ -60,7 +61,6 @@ pub use error::{Usage, one_sentence, usage};
 pub use figure::FigureArgs;
 pub use output::{Progress, print, print_json, tell, warn};
 pub use threads::threads;
-pub use workbench::ChainChoice;
 
 /// Explore, draw, measure and train disentangled representations (ID-GAN: a beta-VAE, and a GAN that distils it).
 #[derive(Debug, Parser)]

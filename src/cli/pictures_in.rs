@@ -9,10 +9,9 @@ use crate::base::{Array, Pool, expand_home};
 use crate::checkpoint::DType;
 use crate::checkpoint::npz::NpzFile;
 use crate::data::{DataError, Store, left_out};
-use crate::explore::{Form, Photo};
+use crate::explore::{Form, Photo, shown_shape};
 use crate::inference::Encoder;
 
-use super::codes_file::shown_shape;
 use super::error::one_sentence;
 use super::{Progress, threads};
 

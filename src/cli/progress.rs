@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::base::Background;
 use crate::data::Store;
 use crate::explore::Photo;
-use crate::explore::export::{Animation, Provenance, Target, TargetKind, write_gif_of};
+use crate::figures::export::{Animation, Provenance, Target, TargetKind, write_gif_of};
 use crate::training::RunFolder;
 
 use super::{Progress, usage};

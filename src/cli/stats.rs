@@ -7,14 +7,15 @@ use anyhow::Context;
 use crate::base::{Array, Cancel, Pool, Stream};
 use crate::checkpoint::{BundledModel, Precision, write_bundle};
 use crate::data::{self, OpenOptions};
-use crate::explore::export::{Target, TargetKind};
 use crate::explore::{Posterior, STATISTICS_PICTURES, statistics};
+use crate::figures::Workbench;
+use crate::figures::export::{Target, TargetKind};
 use crate::inference::Encoder;
 use crate::metrics::{self, CodeSample, EncodedPictures, Watch};
 use crate::model::Model;
 
 use super::pictures_in::PicturesIn;
-use super::workbench::{Workbench, open_model};
+use super::workbench::{open_model, workbench_of};
 use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, threads, usage, warn};
 
 /// Pictures below which quantiles say little.
@@ -77,7 +78,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let out = out_path(args)?;
     Target { path: out.clone(), kind: TargetKind::Npz }.check()?;
     let model = open_model(&args.model)?;
-    let mut bench = Workbench::new(model, &args.device)?;
+    let mut bench = workbench_of(model, &args.device)?;
     let (mu, logvar) = match (&args.data, &args.images) {
         (Some(spec), _) => {
             // Ctrl+C ends the program; nothing has been written yet.
@@ -129,7 +130,7 @@ fn encode_data(
 
 /// Posteriors of picture files or of an array.
 fn encode_images(images: &Path, args: &Args, bench: &mut Workbench) -> anyhow::Result<(Array, Array)> {
-    let form = bench.form(args.crop, args.opening.background())?;
+    let form = bench.form(args.crop, args.opening.background().given())?;
     let pictures = PicturesIn::open(images)?;
     let indices = chosen(pictures.len(), args.seed);
     let encoded = pictures.encode(bench.encoder()?, &indices, &form)?;

@@ -8,8 +8,8 @@ use anyhow::Context;
 
 use crate::base::{FileError, write_atomic};
 use crate::compare::{PaperTable, Results, RunResult, Table, lambda_curve, trade_off};
-use crate::explore::export::{Colour, Provenance, write_png};
-use crate::explore::figure::Chart;
+use crate::figures::drawing::Chart;
+use crate::figures::export::{Colour, Provenance, write_png};
 use crate::metrics::Metric;
 
 use super::output::Format;

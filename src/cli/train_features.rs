@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::base::{Cancel, Pool};
 use crate::data;
-use crate::explore::export::{Target, TargetKind};
+use crate::figures::export::{Target, TargetKind};
 use crate::inference::Purpose;
 use crate::metrics::{FactorTraining, MetricError, train_factor_network};
 

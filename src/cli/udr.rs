@@ -13,7 +13,7 @@ use crate::metrics::{
 
 use super::args::model_parser;
 use super::output::Format;
-use super::workbench::Workbench;
+use super::workbench::open_workbench;
 use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, threads, usage, warn};
 
 /// Arguments of `idgan udr`.
@@ -117,7 +117,7 @@ fn codes(
         return Ok(CodeSample::draw(&mut codes, count, args.seed, &mut watch)?);
     }
     let model = ModelArgs { model: Some(path.into()), ..ModelArgs::default() };
-    let mut bench = Workbench::open(&model, &args.device)?;
+    let mut bench = open_workbench(&model, &args.device)?;
     let named = spec.clone().or_else(|| bench.description().data.clone()).ok_or_else(|| {
         usage(format!(
             "name the pictures with --data SPEC; this model does not say what it was trained on: {name}"

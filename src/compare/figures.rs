@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::explore::figure::{Axis, Chart, Series};
+use crate::figures::drawing::{Axis, Chart, Series};
 use crate::training::Method;
 
 use super::variant::named;

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::{Pool, Stream};
-use crate::checkpoint::{self, Sources};
+use crate::checkpoint;
 use crate::inference::{self, Computer, DeviceError, Place, Purpose, RenderError, Renderer};
 use crate::model::{ChainId, CodeBlock, DISCRIMINATOR, GENERATOR, Model, ModelDescription, VAE};
 use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
@@ -171,18 +171,6 @@ impl RandomLibrary {
         Model::new(description)
             .with_weights(VAE, vae.initialise_uniform(&mut stream))
             .with_weights(GENERATOR, generator.initialise_uniform(&mut stream))
-    }
-}
-
-impl Source {
-    fn sources(&self) -> Sources {
-        Sources {
-            checkpoint: self.model.clone(),
-            vae: self.vae.clone(),
-            gan: self.gan.clone(),
-            c_dim: self.c_dim,
-            reading: self.reading.clone(),
-        }
     }
 }
 

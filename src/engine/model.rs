@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Pool, step_back};
-use crate::checkpoint::Reading;
+use crate::checkpoint::{Reading, Sources};
 use crate::inference::{Encoder, Renderer};
 use crate::model::{Chain, ChainId, ModelDescription, Stats};
 
@@ -39,6 +39,17 @@ impl Source {
     /// One file or folder, on the default device.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self { model: Some(path.into()), ..Self::default() }
+    }
+
+    /// The files, wherever they compute.
+    pub fn sources(&self) -> Sources {
+        Sources {
+            checkpoint: self.model.clone(),
+            vae: self.vae.clone(),
+            gan: self.gan.clone(),
+            c_dim: self.c_dim,
+            reading: self.reading.clone(),
+        }
     }
 
     /// The most telling of the paths.

@@ -1,6 +1,5 @@
 use crate::model::{ChainId, CodeBlock, CodeKind, ModelDescription};
 
-use super::figure::{Band, Figure};
 use super::{Codes, CodesError, Posterior, draw_all, draw_prior};
 
 /// The codes of the paper's Figure 8: column m shows code c(m), row n nuisance s(n).
@@ -111,19 +110,6 @@ impl CodeMatrix {
     /// When the varied block is unknown.
     pub fn cells(&self) -> Result<Codes, CodesError> {
         matrix(&self.columns, &self.rows, &self.varied)
-    }
-
-    /// The labelled figure: above the rows those of the chains that know no nuisance, with a tag each; `code` is what the
-    /// columns are called.
-    pub fn figure(&self, cell: [usize; 2], code: &str, above: Vec<String>) -> Figure {
-        let varied = &self.varied;
-        let tags = (1..=self.rows.rows()).map(|n| format!("{varied}({n})")).collect();
-        let mut bands = vec![Band { tags, ..Band::default() }];
-        if !above.is_empty() {
-            bands.insert(0, Band { tags: above, ..Band::default() });
-        }
-        bands[0].captions = (1..=self.columns.rows()).map(|m| format!("{code}({m})")).collect();
-        Figure { cell, columns: self.columns.rows(), bands }
     }
 }
 

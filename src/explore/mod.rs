@@ -1,9 +1,8 @@
-//! Latent state, ranges, traversals, grids, picture encoding, sensitivity: pure logic that the app, the command
-//! line and training's sample grids share. Holds no tensors, only plain arrays and pictures.
+//! Latent state, ranges, traversals, matrices, paths, picture encoding, sensitivity: pure logic that the app, the figures
+//! and training's sample grids share. Holds no tensors, only plain arrays and pictures.
 
 mod codes;
-pub mod export;
-pub mod figure;
+mod codes_file;
 mod interpolation;
 mod matrix;
 mod normal;
@@ -11,7 +10,7 @@ mod pictures;
 mod posterior;
 mod range;
 mod render;
-mod resample;
+pub(crate) mod resample;
 mod sampling;
 mod sensitivity;
 mod state;
@@ -21,6 +20,7 @@ pub(crate) mod toy;
 mod traversal;
 
 pub use codes::{Codes, CodesError, neutral_values};
+pub use codes_file::{CodesFile, Wanted, shown_shape};
 pub use interpolation::{CodePath, blend, interpolate};
 pub use matrix::{CodeMatrix, NothingToVary, Varied, matrix};
 pub use pictures::{Form, Photo, PictureError, read_square};

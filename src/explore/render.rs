@@ -2,15 +2,16 @@ use crate::base::{Array, Cancel};
 use crate::inference::{Outcome, RenderError, Renderer};
 
 /// Renders every row of `codes` `(N, code_dim)` in batches and hands each picture `(channels, height, width)` in
-/// [0, 1] to `each` with its row number, in order.
+/// [0, 1] to `each` with its row number, in order. Stops between two layers once `cancel` is raised.
 ///
 /// # Errors
 /// Whatever rendering or `each` reports.
 pub fn render_rows<E: From<RenderError>>(
     renderer: &mut dyn Renderer,
     codes: &Array,
+    cancel: &Cancel,
     mut each: impl FnMut(usize, &[f32]) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<Outcome, E> {
     let width = renderer.code_dim();
     if codes.row_len() != width && !codes.is_empty() {
         return Err(RenderError::Length { what: "code", expected: width, actual: codes.row_len() }.into());
@@ -21,14 +22,14 @@ pub fn render_rows<E: From<RenderError>>(
     for (index, codes) in codes.data().chunks(batch * width.max(1)).enumerate() {
         let rows = codes.len() / width.max(1);
         let pictures = &mut pictures[..rows * picture];
-        // Nobody else holds this flag, so a render always completes.
-        let outcome = renderer.render(codes, pictures, &Cancel::new())?;
-        debug_assert_eq!(outcome, Outcome::Done);
+        if renderer.render(codes, pictures, cancel)? == Outcome::Cancelled {
+            return Ok(Outcome::Cancelled);
+        }
         for (row, values) in pictures.chunks_exact(picture).enumerate() {
             each(index * batch + row, values)?;
         }
     }
-    Ok(())
+    Ok(Outcome::Done)
 }
 
 #[cfg(test)]
@@ -42,19 +43,20 @@ mod tests {
         let mut renderer = Flat { code_dim: 1, shape: [1, 2, 2] };
         let codes = Array::new([150, 1], (0..150).map(|i| i as f32 / 10.0).collect()).expect("fits");
         let mut seen = Vec::new();
-        render_rows(&mut renderer, &codes, |row, picture| {
+        let outcome = render_rows(&mut renderer, &codes, &Cancel::new(), |row, picture| {
             assert_eq!(picture, [1.0 / (1.0 + (-codes.row(row)[0]).exp()); 4]);
             seen.push(row);
             Ok::<(), RenderError>(())
-        })
-        .expect("renders");
+        });
+        assert_eq!(outcome.expect("renders"), Outcome::Done);
         assert_eq!(seen, (0..150).collect::<Vec<_>>());
     }
 
     #[test]
     fn another_width_is_refused() {
         let mut renderer = Flat { code_dim: 2, shape: [1, 2, 2] };
-        let refused = render_rows(&mut renderer, &Array::zeros([4, 3]), |_, _| Ok::<(), RenderError>(()));
+        let each = |_: usize, _: &[f32]| Ok::<(), RenderError>(());
+        let refused = render_rows(&mut renderer, &Array::zeros([4, 3]), &Cancel::new(), each);
         assert!(matches!(refused, Err(RenderError::Length { expected: 2, actual: 3, .. })));
     }
 
@@ -104,8 +106,23 @@ mod tests {
         for (at_once, expected) in [(1, vec![1; 10]), (4, vec![4, 4, 2]), (1000, vec![10])] {
             let mut renderer =
                 Greedy { at_once, calls: Vec::new(), own: Flat { code_dim: 1, shape: [1, 2, 2] } };
-            render_rows(&mut renderer, &codes, |_, _| Ok::<(), RenderError>(())).expect("renders");
+            let each = |_: usize, _: &[f32]| Ok::<(), RenderError>(());
+            render_rows(&mut renderer, &codes, &Cancel::new(), each).expect("renders");
             assert_eq!(renderer.calls, expected);
         }
+    }
+
+    #[test]
+    fn a_raised_flag_ends_it_before_the_next_pictures() {
+        let codes = Array::new([10, 1], (0..10).map(|i| i as f32).collect()).expect("fits");
+        let own = Flat { code_dim: 1, shape: [1, 2, 2] };
+        let (mut renderer, mut seen) = (Greedy { at_once: 4, calls: Vec::new(), own }, 0);
+        let cancel = Cancel::new();
+        let outcome = render_rows(&mut renderer, &codes, &cancel, |_, _| {
+            seen += 1;
+            cancel.cancel();
+            Ok::<(), RenderError>(())
+        });
+        assert_eq!((outcome.expect("no error"), seen), (Outcome::Cancelled, 4));
     }
 }

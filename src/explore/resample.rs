@@ -1,6 +1,6 @@
 /// How a line of pixels becomes a line of another length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Filter {
+pub(crate) enum Filter {
     /// Each new pixel is the average of what it covers: exact for whole factors, and what the encoder sees of a
     /// generator's picture in training.
     Area,
@@ -10,13 +10,13 @@ pub(super) enum Filter {
 
 /// The pixels that one new pixel is made of: the first one, and one weight each (sum 1).
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Taps {
-    pub(super) first: usize,
-    pub(super) weights: Vec<f32>,
+pub(crate) struct Taps {
+    pub(crate) first: usize,
+    pub(crate) weights: Vec<f32>,
 }
 
 /// The taps of each of `to` new pixels over a line of `from`.
-pub(super) fn taps(filter: Filter, from: usize, to: usize) -> Vec<Taps> {
+pub(crate) fn taps(filter: Filter, from: usize, to: usize) -> Vec<Taps> {
     let scale = from as f64 / to as f64;
     let one = |index: usize| {
         let (reach, centre) = match filter {

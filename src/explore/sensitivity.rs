@@ -1,5 +1,5 @@
 use crate::base::{Array, Cancel};
-use crate::inference::{RenderError, Renderer};
+use crate::inference::{Outcome, RenderError, Renderer};
 
 use super::{evenly, render_rows};
 
@@ -11,7 +11,7 @@ const STEPS: usize = 5;
 ///
 /// What to order dimensions by when nothing is known about the data. `bases` is `(N, code_dim)`, 64 random codes
 /// in the explorer; dimension `offset + i` of the renderer's input runs through `ranges[i]`. `None` when `cancel` was
-/// raised meanwhile, which is looked at after each picture.
+/// raised meanwhile.
 ///
 /// # Errors
 /// When rendering fails.
@@ -38,37 +38,20 @@ pub fn sensitivity(
         let rows = codes.len() / bases.row_len().max(1);
         let codes = Array::new([rows, bases.row_len()], codes).unwrap_or_else(|| Array::zeros([0, 0]));
         let (mut moved, mut last) = (0.0, Vec::<f32>::new());
-        let rendered = render_rows(renderer, &codes, |row, picture| {
-            if cancel.is_cancelled() {
-                return Err(Stop::Cancelled);
-            }
+        let outcome = render_rows(renderer, &codes, cancel, |row, picture| {
             if row % STEPS > 0 {
                 moved += mean_difference(picture, &last);
             }
             last.clear();
             last.extend_from_slice(picture);
-            Ok(())
-        });
-        match rendered {
-            Ok(()) => {}
-            Err(Stop::Cancelled) => return Ok(None),
-            Err(Stop::Failed(error)) => return Err(error),
+            Ok::<(), RenderError>(())
+        })?;
+        if outcome == Outcome::Cancelled {
+            return Ok(None);
         }
         result.push(moved / (rows / STEPS).max(1) as f64);
     }
     Ok(Some(result))
-}
-
-/// Why not all pictures were looked at.
-enum Stop {
-    Cancelled,
-    Failed(RenderError),
-}
-
-impl From<RenderError> for Stop {
-    fn from(error: RenderError) -> Self {
-        Self::Failed(error)
-    }
 }
 
 fn mean_difference(a: &[f32], b: &[f32]) -> f64 {

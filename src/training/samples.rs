@@ -2,8 +2,8 @@
 
 use crate::base::{Cancel, Picture, Stream};
 use crate::data::Dataset;
-use crate::explore::figure::{Band, Figure, captions};
 use crate::explore::{Codes, evenly};
+use crate::figures::drawing::{Band, PictureTable, captions};
 use crate::inference::{Networks, Renderer};
 use crate::metrics::kl_divergence;
 use crate::model::ModelDescription;
@@ -69,7 +69,7 @@ impl SampleSet {
         let side = shape
             .or(description.encoder_shape())
             .map_or(LARGEST_CELL, |[_, _, width]| width.min(LARGEST_CELL));
-        let mut figure = Figure { cell: [side; 2], columns: COLUMNS, bands: Vec::new() };
+        let mut figure = PictureTable { cell: [side; 2], columns: COLUMNS, bands: Vec::new() };
         let mut tags = vec!["data".to_owned()];
         tags.extend(rows.iter().cloned());
         figure.bands.push(Band { title: "samples".into(), tags, ..Band::default() });
@@ -131,7 +131,7 @@ impl SampleSet {
 }
 
 fn place_row(
-    canvas: &mut crate::explore::figure::Canvas,
+    canvas: &mut crate::figures::drawing::Canvas,
     row: usize,
     renderer: &mut dyn Renderer,
     codes: &[f32],

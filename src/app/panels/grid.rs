@@ -7,7 +7,7 @@ use crate::app::state::State;
 use crate::app::table::{Grid, Table};
 use crate::app::theme::{GRID, Palette, SMALL};
 use crate::explore::LatentView;
-use crate::explore::figure::captions;
+use crate::figures::drawing::captions;
 
 /// The traversal's pictures in the middle of the window.
 #[derive(Default)]

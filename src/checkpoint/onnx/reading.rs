@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::PixelRange;
+use crate::base::{PixelRange, option_words};
 
 use super::export::range_name;
 
@@ -36,7 +36,7 @@ impl Reading {
             ("--logvar", self.logvar.clone()),
             ("--posterior", halves.map(str::to_owned)),
         ];
-        words.into_iter().filter_map(|(option, value)| Some([option.to_owned(), value?])).flatten().collect()
+        words.into_iter().filter_map(|(name, value)| Some(option_words(name, value?))).flatten().collect()
     }
 
     /// Whether it says nothing.

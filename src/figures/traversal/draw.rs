@@ -1,45 +1,44 @@
 //! How a traversal is drawn: a figure, an animation, arrays, cells.
 
-use anyhow::Context;
-
-use super::{Args, Plan};
 use crate::base::{FileError, write_atomic};
-use crate::cli::workbench::{Workbench, picture};
 use crate::explore::Mode;
-use crate::explore::export::{
-    Animation, Colour, NpzWriter, Provenance, Target, numbers, write_gif, write_png,
-};
-use crate::explore::figure::{Band, Figure, captions};
 
-impl Plan {
+use super::super::drawing::{Band, PictureTable, captions};
+use super::super::export::{Animation, Colour, NpzWriter, Provenance, Target, numbers, write_gif, write_png};
+use super::super::workbench::picture;
+use super::super::{DrawOptions, FigureError, Workbench};
+use super::decide::Decided;
+
+impl Decided<'_> {
     /// Side of a cell: what was asked for, else the main chain's resolution.
-    fn cell(&self, args: &Args, bench: &mut Workbench) -> anyhow::Result<[usize; 2]> {
-        args.figure.cell(bench, self.chains.last().context("nothing draws")?)
+    fn cell(&self, bench: &mut Workbench) -> Result<[usize; 2], FigureError> {
+        self.request.cells.size(bench, &self.chains[self.chains.len() - 1])
     }
 
     /// Draws all cells; `each` gets the number of the chain, row and step, values and their shape.
     fn draw(
         &self,
         bench: &mut Workbench,
-        mut each: impl FnMut(usize, [usize; 2], &[f32], [usize; 3]) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
+        options: &mut DrawOptions<'_>,
+        mut each: impl FnMut(usize, [usize; 2], &[f32], [usize; 3]) -> Result<(), FigureError>,
+    ) -> Result<(), FigureError> {
         let parts = self.chains.iter().map(|chain| (chain.as_str(), &self.codes));
-        bench.render(parts, |at, index, values, shape| {
+        bench.render(parts, options, |at, index, values, shape| {
             each(at, [index / self.steps(), index % self.steps()], values, shape)
         })
     }
 
     pub(super) fn write_figure(
         &self,
-        args: &Args,
         bench: &mut Workbench,
         target: &Target,
         provenance: &Provenance,
-    ) -> anyhow::Result<()> {
-        let figure = self.figure(self.cell(args, bench)?, bench);
-        args.figure.check_size(figure.size()?)?;
-        let mut canvas = figure.canvas()?;
-        self.draw(bench, |at, [row, step], values, shape| {
+        options: &mut DrawOptions<'_>,
+    ) -> Result<(), FigureError> {
+        let table = self.table(self.cell(bench)?, bench);
+        self.request.cells.check(table.size()?)?;
+        let mut canvas = table.canvas()?;
+        self.draw(bench, options, |at, [row, step], values, shape| {
             canvas.place(row * self.chains.len() + at, step, &picture(values, shape)?);
             Ok(())
         })?;
@@ -47,7 +46,7 @@ impl Plan {
     }
 
     /// One band a dimension; the values above the first one, or above each where they differ.
-    fn figure(&self, cell: [usize; 2], bench: &Workbench) -> Figure {
+    fn table(&self, cell: [usize; 2], bench: &Workbench) -> PictureTable {
         let same = self.traversal.ranges.windows(2).all(|pair| pair[0] == pair[1]);
         let posterior = bench.posterior().filter(|(code, _)| *code == self.traversal.block);
         let band = |row: usize| {
@@ -69,7 +68,7 @@ impl Plan {
                 tags: self.tags(bench),
             }
         };
-        Figure { cell, columns: self.steps(), bands: (0..self.rows()).map(band).collect() }
+        PictureTable { cell, columns: self.steps(), bands: (0..self.rows()).map(band).collect() }
     }
 
     /// The values of a row, one a column; offsets carry their sign.
@@ -92,32 +91,32 @@ impl Plan {
 
     pub(super) fn write_animation(
         &self,
-        args: &Args,
         bench: &mut Workbench,
         target: &Target,
         provenance: &Provenance,
-    ) -> anyhow::Result<()> {
+        options: &mut DrawOptions<'_>,
+    ) -> Result<(), FigureError> {
         // One column a dimension, in as many bands as make the frame about square.
         let columns = ((self.rows() * self.chains.len()) as f64).sqrt().ceil() as usize;
         let columns = columns.clamp(1, self.rows().max(1));
-        let (cell, tags) = (self.cell(args, bench)?, self.tags(bench));
+        let (cell, tags) = (self.cell(bench)?, self.tags(bench));
         let bands = (0..self.rows()).step_by(columns).map(|first| Band {
             captions: (first..(first + columns).min(self.rows())).map(|row| self.title(row)).collect(),
             tags: tags.clone(),
             ..Band::default()
         });
-        let figure = Figure { cell, columns, bands: bands.collect() };
-        let [width, height] = figure.size()?;
-        args.figure.check_size([width, height * self.steps()])?;
-        let mut frames = (0..self.steps()).map(|_| figure.canvas()).collect::<Result<Vec<_>, _>>()?;
-        self.draw(bench, |at, [row, step], values, shape| {
+        let table = PictureTable { cell, columns, bands: bands.collect() };
+        let [width, height] = table.size()?;
+        self.request.cells.check([width, height * self.steps()])?;
+        let mut frames = (0..self.steps()).map(|_| table.canvas()).collect::<Result<Vec<_>, _>>()?;
+        self.draw(bench, options, |at, [row, step], values, shape| {
             let (band, column) = (row / columns, row % columns);
             frames[step].place(band * self.chains.len() + at, column, &picture(values, shape)?);
             Ok(())
         })?;
         let frames: Vec<_> = frames.into_iter().map(|canvas| canvas.into_picture()).collect();
-        let animation = Animation { frame_ms: args.frame_ms, back_and_forth: true };
-        Ok(write_gif(&target.path, &frames, animation, provenance)?)
+        let animation = Animation { frame_ms: self.request.frame_ms, back_and_forth: true };
+        Ok(write_gif(&target.path, &frames, animation, provenance, options.cancel)?)
     }
 
     pub(super) fn write_arrays(
@@ -125,12 +124,13 @@ impl Plan {
         bench: &mut Workbench,
         target: &Target,
         provenance: &Provenance,
-    ) -> anyhow::Result<()> {
+        options: &mut DrawOptions<'_>,
+    ) -> Result<(), FigureError> {
         write_atomic(&target.path, |writer| {
-            let fail = |error| anyhow::Error::from(FileError::new(error, &target.path));
+            let fail = |error| FigureError::from(FileError::new(error, &target.path));
             let mut npz = NpzWriter::new(writer);
             let leading = [self.rows(), self.steps()];
-            self.draw(bench, |at, place, values, shape| {
+            self.draw(bench, options, |at, place, values, shape| {
                 if place == [0, 0] {
                     npz.start(&self.chains[at], &[&leading[..], &shape].concat()).map_err(fail)?;
                 }
@@ -145,8 +145,7 @@ impl Plan {
             let values: Vec<f32> = (0..self.rows()).flat_map(|row| self.traversal.values(row)).collect();
             npz.floats("values", &leading, &values).map_err(fail)?;
             npz.text("provenance", &provenance.document().to_string()).map_err(fail)?;
-            npz.finish().map_err(fail)?;
-            Ok::<(), anyhow::Error>(())
+            npz.finish().map(drop).map_err(fail)
         })
     }
 
@@ -155,10 +154,11 @@ impl Plan {
         bench: &mut Workbench,
         target: &Target,
         provenance: &Provenance,
-    ) -> anyhow::Result<()> {
+        options: &mut DrawOptions<'_>,
+    ) -> Result<(), FigureError> {
         let block = &self.traversal.block;
         target.write_folder(|folder| {
-            self.draw(bench, |at, [row, step], values, shape| {
+            self.draw(bench, options, |at, [row, step], values, shape| {
                 let (chain, dim) = (&self.chains[at], self.traversal.dims[row]);
                 let name = format!("{row:02}_{block}{dim:02}_{step:03}_{chain}.png");
                 let colour = if shape[0] == 1 { Colour::Grey } else { Colour::Rgb };

@@ -1,18 +1,12 @@
 //! `idgan traverse`: one row a dimension, one column a step.
 
-mod choose;
-mod draw;
-
 use std::path::PathBuf;
 
-use anyhow::Context;
+use crate::explore::{Mode, RangeSpec, Source};
+use crate::figures::{Base, ChainChoice, Figure, FigureRequest, Names, Order, TraversalRequest};
 
-use self::choose::{base, chains, names, order, range};
-use super::FigureArgs;
-use super::workbench::{ChainChoice, Workbench};
-use super::{BackgroundArgs, usage};
-use crate::explore::export::{Provenance, TargetKind, numbers};
-use crate::explore::{Codes, Mode, RangeSpec, Source, Traversal, main_block, parse_dims};
+use super::figure::draw;
+use super::{BackgroundArgs, FigureArgs};
 
 /// Arguments of `idgan traverse`.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,17 +42,12 @@ pub struct Args {
 
     /// Order of the rows: most informative first (kl, needs idgan stats), what moves most pixels first (sensitivity),
     /// or as numbered (index). When left out: as listed in --dims; for all, kl where it is known, else index.
-    #[arg(
-        long,
-        value_name = "kl|sensitivity|index",
-        hide_possible_values = true,
-        help_heading = "Traversal"
-    )]
+    #[arg(long, value_name = "kl|sensitivity|index", help_heading = "Traversal")]
     order: Option<Order>,
 
-    /// Names of the dimensions, in the order of --dims.
-    #[arg(long, value_name = "A,B,...", value_delimiter = ',', help_heading = "Traversal")]
-    names: Vec<String>,
+    /// Names of the dimensions, in the order of --dims; \, stands for a comma within a name.
+    #[arg(long, value_name = "A,B,...", allow_hyphen_values = true, help_heading = "Traversal")]
+    names: Option<Names>,
 
     /// The code block to traverse, for models that have more than one with a meaning.
     #[arg(long, value_name = "NAME", help_heading = "Traversal")]
@@ -107,7 +96,8 @@ pub struct Args {
     decoder: Option<ChainChoice>,
 
     /// Milliseconds a frame of a GIF; those count in hundredths of a second, so that frames take turns where need be.
-    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u16).range(20..=10_000),
+    #[arg(long, value_name = "MS", default_value_t = TraversalRequest::FRAME_MS,
+          value_parser = clap::value_parser!(u16).range(20..=10_000),
           help_heading = "Figure")]
     frame_ms: u16,
 
@@ -115,15 +105,37 @@ pub struct Args {
     figure: FigureArgs,
 }
 
-/// Order of rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Order {
-    /// Most informative first.
-    Kl,
-    /// What moves most pixels first.
-    Sensitivity,
-    /// As they are numbered.
-    Index,
+impl Args {
+    /// The request that they make.
+    ///
+    /// # Errors
+    /// When no model is named.
+    pub(super) fn request(&self) -> anyhow::Result<FigureRequest> {
+        let base = match (self.seed, &self.codes, &self.image) {
+            (Some(seed), _, _) => Base::Drawn { seed, from: self.from },
+            (None, Some(codes), _) => Base::Row { codes: codes.clone(), row: self.row },
+            (None, None, Some(image)) => {
+                let (path, background) = (image.clone(), self.background.given());
+                Base::Picture { path, crop: self.crop, background }
+            }
+            (None, None, None) => Base::Neutral,
+        };
+        let traversal = TraversalRequest {
+            block: self.block.clone(),
+            dims: self.dims.clone(),
+            names: self.names.clone(),
+            order: self.order,
+            range: self.range,
+            steps: self.steps,
+            mode: self.mode,
+            base,
+            s_seed: self.s_seed,
+            decoder: self.decoder.clone(),
+            frame_ms: self.frame_ms,
+            cells: self.figure.cells(),
+        };
+        self.figure.request(Figure::Traversal(traversal))
+    }
 }
 
 /// Draws a traversal.
@@ -131,84 +143,5 @@ pub enum Order {
 /// # Errors
 /// When the model or the base code cannot be read or the output cannot be written; nothing is left behind then.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let kinds = [TargetKind::Png, TargetKind::Gif, TargetKind::Npz, TargetKind::Folder];
-    let target = args.figure.target(&kinds)?;
-    let mut bench = args.figure.open()?;
-    let plan = Plan::new(args, &mut bench)?;
-    let provenance = plan.provenance(args, &bench);
-    match target.kind {
-        TargetKind::Png => plan.write_figure(args, &mut bench, &target, &provenance),
-        TargetKind::Gif => plan.write_animation(args, &mut bench, &target, &provenance),
-        TargetKind::Npz => plan.write_arrays(&mut bench, &target, &provenance),
-        TargetKind::Folder => plan.write_cells(&mut bench, &target, &provenance),
-    }
-}
-
-/// Everything that is decided before anything is drawn.
-struct Plan {
-    traversal: Traversal,
-    /// A name a row; empty where nobody gave one.
-    names: Vec<String>,
-    codes: Codes,
-    /// The render chains that draw.
-    chains: Vec<String>,
-}
-
-impl Plan {
-    fn new(args: &Args, bench: &mut Workbench) -> anyhow::Result<Self> {
-        let name = match &args.block {
-            Some(name) => name.clone(),
-            None => {
-                main_block(bench.description()).context("this model has no codes to traverse")?.to_owned()
-            }
-        };
-        let base = base(args, bench)?;
-        base.block(&name).map_err(|error| usage(error.to_string()))?;
-        let block = bench.description().block(&name).context("the code block has no description")?.clone();
-        let chains = chains(args, bench, &block)?;
-        let listed = parse_dims(&args.dims, block.dims).map_err(|error| usage(format!("--dims: {error}")))?;
-        let names = names(args, &block, &listed)?;
-        let order = order(args, bench, &block, &listed)?;
-        let dims: Vec<usize> = order.iter().map(|&at| listed[at]).collect();
-        let names = order.iter().map(|&at| names[at].clone()).collect();
-        let ranges =
-            dims.iter().map(|&dim| range(args, bench, &block, dim)).collect::<anyhow::Result<_>>()?;
-        let traversal =
-            Traversal { block: name, dims, ranges, steps: usize::from(args.steps), base, mode: args.mode };
-        let codes = traversal.codes()?;
-        Ok(Self { traversal, names, codes, chains })
-    }
-
-    fn rows(&self) -> usize {
-        self.traversal.dims.len()
-    }
-
-    fn steps(&self) -> usize {
-        self.traversal.steps
-    }
-
-    fn title(&self, row: usize) -> String {
-        match self.names[row].as_str() {
-            "" => format!("{}{}", self.traversal.block, self.traversal.dims[row]),
-            name => name.to_owned(),
-        }
-    }
-
-    fn provenance(&self, args: &Args, bench: &Workbench) -> Provenance {
-        let ranges: Vec<_> = self.traversal.ranges.iter().map(|range| numbers(range)).collect();
-        let mut base = serde_json::Map::new();
-        for (name, values) in self.traversal.base.blocks() {
-            base.insert(name.to_owned(), numbers(values.data()));
-        }
-        bench
-            .provenance()
-            .with("block", self.traversal.block.clone())
-            .with("dims", self.traversal.dims.clone())
-            .with("ranges", ranges)
-            .with("steps", self.steps())
-            .with("mode", self.traversal.mode.to_string())
-            .with("base", base)
-            .with("seed", args.seed)
-            .with("s_seed", args.s_seed)
-    }
+    draw(&args.request()?)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use gif::{AnyExtension, Encoder, EncodingError, Extension, Frame, Repeat};
 
-use crate::base::{FileError, Picture, write_atomic};
+use crate::base::{Cancel, FileError, Picture, write_atomic};
 
 use super::{ExportError, Provenance};
 
@@ -38,14 +38,19 @@ impl Animation {
 /// chosen by a neural quantiser from all frames together.
 ///
 /// # Errors
-/// When frames are missing, differ in size or are too large, or the file cannot be written.
+/// When frames are missing, differ in size or are too large, the file cannot be written, or `cancel` was raised meanwhile.
 pub fn write_gif(
     path: &Path,
     frames: &[Picture],
     animation: Animation,
     provenance: &Provenance,
+    cancel: &Cancel,
 ) -> Result<(), ExportError> {
-    write_gif_of(path, frames.len(), |at| Ok(Cow::Borrowed(&frames[at])), animation, provenance)
+    let frame = |at: usize| match cancel.is_cancelled() {
+        true => Err(ExportError::Stopped),
+        false => Ok(Cow::Borrowed(&frames[at])),
+    };
+    write_gif_of(path, frames.len(), frame, animation, provenance)
 }
 
 /// The same for frames that are made when they are wanted, one in memory at a time. `frame` is asked twice for each: for
@@ -209,7 +214,7 @@ mod tests {
         let path = folder.path().join("a.gif");
         let frames: Vec<Picture> = (0..4).map(|k| Picture::filled(5, 3, [k * 20, 7, 9, 255])).collect();
         let provenance = Provenance { model: "toy".into(), ..Provenance::default() };
-        write_gif(&path, &frames, PLAY, &provenance).expect("writes");
+        write_gif(&path, &frames, PLAY, &provenance, &Cancel::new()).expect("writes");
         let read = read(&path);
         let order = [0, 1, 2, 3, 2, 1];
         assert_eq!(read.len(), order.len());
@@ -247,7 +252,8 @@ mod tests {
                 frame.set_pixel(x, y, [(x * 4) as u8, (y * 4) as u8, 128, 255]);
             }
         }
-        write_gif(&path, std::slice::from_ref(&frame), PLAY, &Provenance::default()).expect("writes");
+        let frames = std::slice::from_ref(&frame);
+        write_gif(&path, frames, PLAY, &Provenance::default(), &Cancel::new()).expect("writes");
         let read = read(&path);
         let error: i64 =
             read[0].iter().zip(frame.rgba()).map(|(&a, &b)| (i64::from(a) - i64::from(b)).abs()).sum();
@@ -257,13 +263,24 @@ mod tests {
     #[test]
     fn frames_must_agree() {
         let path = Path::new("/nonexistent/a.gif");
+        let write =
+            |frames: &[Picture]| write_gif(path, frames, PLAY, &Provenance::default(), &Cancel::new());
         let two = [Picture::filled(2, 2, [0; 4]), Picture::filled(3, 2, [0; 4])];
-        assert!(matches!(write_gif(path, &two, PLAY, &Provenance::default()), Err(ExportError::Frames)));
-        assert!(matches!(write_gif(path, &[], PLAY, &Provenance::default()), Err(ExportError::Frames)));
+        assert!(matches!(write(&two), Err(ExportError::Frames)));
+        assert!(matches!(write(&[]), Err(ExportError::Frames)));
         let wide = [Picture::filled(70_000, 1, [0; 4])];
-        assert!(matches!(
-            write_gif(path, &wide, PLAY, &Provenance::default()),
-            Err(ExportError::GifSize { .. })
-        ));
+        assert!(matches!(write(&wide), Err(ExportError::GifSize { .. })));
+    }
+
+    #[test]
+    fn one_that_is_stopped_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let frames = [Picture::filled(2, 2, [0; 4])];
+        let cancel = Cancel::new();
+        cancel.cancel();
+        let path = folder.path().join("a.gif");
+        let stopped = write_gif(&path, &frames, PLAY, &Provenance::default(), &cancel);
+        assert!(matches!(stopped, Err(ExportError::Stopped)));
+        assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! What the explorer writes: pictures, animations, arrays and folders, each with its provenance, each complete or
+//! What figures are written as: pictures, animations, arrays and folders, each with its provenance, each complete or
 //! not there at all.
 
 mod animation;
@@ -61,6 +61,9 @@ pub enum ExportError {
     /// An animation without frames, or of frames that differ in size.
     #[error("an animation needs frames, all of one size")]
     Frames,
+    /// Somebody stopped it.
+    #[error("it was stopped")]
+    Stopped,
 }
 
 /// Refuses a picture of more than [`MAX_PIXELS`].

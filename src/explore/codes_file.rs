@@ -1,17 +1,15 @@
-//! Files of codes, as every command reads them.
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::checkpoint::CheckpointError;
 use crate::checkpoint::npz::{NpzFile, UNNAMED, listed};
-use crate::explore::Codes;
 use crate::model::{CodeBlock, CodeKind, ModelDescription};
 
-use super::usage;
+use super::Codes;
 
 /// Which blocks a file has to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub enum Wanted {
     /// Everything that the model's networks take, but noise.
     All,
     /// Whatever it holds of them.
@@ -20,11 +18,11 @@ pub(super) enum Wanted {
 
 /// What a file holds of a model's codes.
 #[derive(Debug)]
-pub(super) struct CodesFile {
+pub struct CodesFile {
     /// One row a picture; blocks that the file lacks are at their neutral values.
-    pub(super) codes: Codes,
+    pub codes: Codes,
     /// The blocks that come from the file.
-    pub(super) held: Vec<String>,
+    pub held: Vec<String>,
     path: PathBuf,
 }
 
@@ -35,7 +33,11 @@ impl CodesFile {
     /// # Errors
     /// When the file cannot be read, lacks a block that is wanted, or holds one of another shape, without rows, or with a
     /// value that is not finite.
-    pub(super) fn read(path: &Path, description: &ModelDescription, wanted: Wanted) -> anyhow::Result<Self> {
+    pub fn read(
+        path: &Path,
+        description: &ModelDescription,
+        wanted: Wanted,
+    ) -> Result<Self, CheckpointError> {
         let mut file = NpzFile::open(path)?;
         let used: Vec<&CodeBlock> =
             description.codes.iter().filter(|block| is_used(description, block)).collect();
@@ -45,36 +47,29 @@ impl CodesFile {
         let missing = used.iter().find(|block| block.kind != CodeKind::Noise && !is_held(block));
         let missing = missing.filter(|_| wanted == Wanted::All || named.is_empty());
         if let Some(block) = missing.or(used.first().filter(|_| named.is_empty())) {
-            anyhow::bail!(
-                "this file has no array {name} of shape (N, {dims}); it has {names}: {path}",
-                name = block.name,
-                dims = block.dims,
-                names = listed(&file.names()),
-                path = path.display()
-            );
+            let (name, dims, names) = (&block.name, block.dims, listed(&file.names()));
+            let what = format!("this file has no array {name} of shape (N, {dims}); it has {names}");
+            return Err(CheckpointError::content(what, path));
         }
         // Shapes are checked before anything is read.
         for (block, name) in &named {
             let shape = file.member(name)?.shape;
-            anyhow::ensure!(
-                shape.len() == 2 && shape[1] == block.dims,
-                "array {name} has shape {shape}, but this model takes (N, {dims}): {path}",
-                shape = shown_shape(&shape),
-                dims = block.dims,
-                path = path.display()
-            );
-            anyhow::ensure!(
-                shape[0] > 0,
-                "these codes have no rows, so there is nothing to draw: {}",
-                path.display()
-            );
+            if shape.len() != 2 || shape[1] != block.dims {
+                let (shape, dims) = (shown_shape(&shape), block.dims);
+                let what = format!("array {name} has shape {shape}, but this model takes (N, {dims})");
+                return Err(CheckpointError::content(what, path));
+            }
+            if shape[0] == 0 {
+                let what = "these codes have no rows, so there is nothing to draw";
+                return Err(CheckpointError::content(what, path));
+            }
         }
         let mut codes: Option<Codes> = None;
         for (block, name) in &named {
             let values = file.array(name)?;
             let codes = codes.get_or_insert_with(|| Codes::neutral(description, values.shape()[0]));
             let set = codes.set_block(&block.name, values);
-            set.map_err(|error| anyhow::anyhow!("{error}: {}", path.display()))?;
+            set.map_err(|error| CheckpointError::content(error.to_string(), path))?;
         }
         let codes = codes.unwrap_or_else(|| Codes::neutral(description, 0));
         let held = named.iter().map(|(block, _)| block.name.clone()).collect();
@@ -85,17 +80,17 @@ impl CodesFile {
     ///
     /// # Errors
     /// When there are fewer rows.
-    pub(super) fn row(&self, row: usize) -> anyhow::Result<BTreeMap<String, Vec<f32>>> {
+    pub fn row(&self, row: usize) -> Result<BTreeMap<String, Vec<f32>>, CheckpointError> {
         let rows = self.codes.rows();
         if row >= rows {
             let path = self.path.display();
-            return Err(usage(match rows {
+            return Err(CheckpointError::request(match rows {
                 0 => format!("these codes have no rows, so there is no row {row}: {path}"),
                 _ => format!("--row {row} is beyond the last row, {}: {path}", rows - 1),
             }));
         }
-        let values = |name: &String| Ok((name.clone(), self.codes.row(name, row)?.to_vec()));
-        self.held.iter().map(values).collect()
+        let values = |name: &String| Some((name.clone(), self.codes.row(name, row).ok()?.to_vec()));
+        Ok(self.held.iter().filter_map(values).collect())
     }
 }
 
@@ -117,7 +112,7 @@ fn name_in(file: &NpzFile, block: &CodeBlock, used: &[&CodeBlock]) -> Option<Str
 }
 
 /// A shape as NumPy shows it.
-pub(super) fn shown_shape(shape: &[usize]) -> String {
+pub fn shown_shape(shape: &[usize]) -> String {
     let dims = shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     if shape.len() == 1 { format!("({dims},)") } else { format!("({dims})") }
 }
@@ -139,7 +134,7 @@ mod tests {
         Array::new([rows, dims], (0..rows * dims).map(|value| value as f32).collect()).expect("an array")
     }
 
-    fn read(members: &[(&str, NpzArray<'_>)], wanted: Wanted) -> anyhow::Result<CodesFile> {
+    fn read(members: &[(&str, NpzArray<'_>)], wanted: Wanted) -> Result<CodesFile, CheckpointError> {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("codes.npz");
         write_npz(&path, members).expect("writes");

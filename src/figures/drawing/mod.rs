@@ -1,4 +1,4 @@
-//! Figures: tables of pictures with labels, and charts, fit to print.
+//! How figures look: tables of pictures with labels, and charts, fit to print.
 
 mod chart;
 mod layout;
@@ -6,6 +6,6 @@ mod scale;
 mod text;
 
 pub use chart::{Axis, Chart, Series};
-pub use layout::{Band, Canvas, Figure};
+pub use layout::{Band, Canvas, PictureTable};
 pub use scale::fit;
 pub use text::captions;

@@ -11,7 +11,7 @@ const PAPER: [u8; 4] = [255, 255, 255, 255];
 
 /// A table of equally large pictures with labels, on white.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Figure {
+pub struct PictureTable {
     /// Width and height of a cell in pixels.
     pub cell: [usize; 2],
     /// Number of columns.
@@ -57,7 +57,7 @@ struct Measures {
     captions: Vec<Option<usize>>,
 }
 
-impl Figure {
+impl PictureTable {
     /// Width and height of the whole figure in pixels.
     ///
     /// # Errors
@@ -206,14 +206,14 @@ impl Canvas {
 mod tests {
     use super::*;
 
-    fn figure() -> Figure {
+    fn figure() -> PictureTable {
         let band = |title: &str| Band {
             title: title.into(),
             notes: vec!["KL 1.25".into()],
             captions: vec!["a".into(), "b".into()],
             tags: vec!["VAE".into(), "GAN".into()],
         };
-        Figure { cell: [64, 64], columns: 2, bands: vec![band("c0"), band("azimuth")] }
+        PictureTable { cell: [64, 64], columns: 2, bands: vec![band("c0"), band("azimuth")] }
     }
 
     #[test]
@@ -270,13 +270,13 @@ mod tests {
             let canvas = figure.canvas().expect("draws");
             assert!(canvas.cell(3, 1).is_some());
         }
-        let bare = Figure {
+        let bare = PictureTable {
             cell: [8, 8],
             columns: 3,
             bands: vec![Band { tags: vec![String::new()], ..Band::default() }],
         };
         let canvas = bare.canvas().expect("draws");
         assert_eq!(canvas.cell(0, 0).map(|c| c[1]), canvas.cell(0, 2).map(|c| c[1]));
-        assert!(Figure::default().canvas().is_ok());
+        assert!(PictureTable::default().canvas().is_ok());
     }
 }
