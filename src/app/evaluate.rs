@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::log::About;
-use super::recipe::last_line;
-use super::save::{model_arguments, name};
+use super::process::last_line;
+use super::save::name;
 use super::state::State;
 use super::tasks::Task;
 use crate::base::{Cancel, typed_path, write_atomic};
@@ -118,7 +118,7 @@ impl State {
         let metrics: Vec<Metric> =
             self.evaluate.chosen.iter().filter(|(_, chosen)| **chosen).map(|(metric, _)| *metric).collect();
         let mut words = vec!["eval".to_owned()];
-        words.extend(model_arguments(&model.opened));
+        words.extend(model.opened.source.sources().arguments());
         words.push(format!("--data={}", self.evaluate.data.trim()));
         words.push(format!("--seed={}", self.evaluate.seed));
         if self.evaluate.samples > 0 {

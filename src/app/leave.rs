@@ -5,6 +5,7 @@ use std::time::Duration;
 use egui::{Align2, Context, Id, Key, ViewportCommand, vec2};
 
 use super::Explorer;
+use super::jobs::Job;
 use super::save::name;
 use super::state::State;
 use super::theme::GRID;
@@ -163,7 +164,7 @@ impl State {
         if self.evaluate.is_running() {
             texts.push("The model is being measured. Metrics that are finished are kept.".to_owned());
         }
-        texts.extend(self.jobs.names().map(|name| format!("{name}…")));
+        texts.extend(self.jobs.running().iter().map(Job::status));
         (!texts.is_empty()).then(|| texts.join("\n"))
     }
 

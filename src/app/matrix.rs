@@ -4,7 +4,8 @@ use super::recipe::Recipe;
 use super::state::State;
 use super::strip::gather;
 use super::words::in_window;
-use crate::explore::{CodeMatrix, NothingToVary};
+use crate::explore::{CodeMatrix, NothingToVary, Source};
+use crate::figures::{Cells, Figure, MatrixCodes, MatrixRequest};
 
 /// Where the columns of a matrix come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,22 +89,23 @@ impl State {
         Ok(CodeMatrix::draw(description, &varied, [m, n], [set.seed, set.s_seed], posterior))
     }
 
-    /// The command that draws `matrix`.
+    /// What draws `matrix` into a file.
     pub(crate) fn matrix_recipe(&self, matrix: &CodeMatrix) -> Option<Recipe> {
-        let set = &self.traverse.matrix;
-        let mut recipe = Recipe::new("grid", &self.model.as_ref()?.opened);
-        recipe.option("codes-c", matrix.columns.rows());
-        recipe.option("codes-s", matrix.rows.rows());
-        match self.matrix_columns() {
+        let (model, set) = (self.model.as_ref()?, &self.traverse.matrix);
+        let (from, codes) = match self.matrix_columns() {
             // A file that holds the nuisance, too, would set the rows.
-            Columns::Bookmarks => recipe.codes = Some(matrix.columns.without(&matrix.varied)),
-            from => {
-                recipe.option("seed", set.seed);
-                recipe.option("from", if from == Columns::Posterior { "posterior" } else { "prior" });
-            }
-        }
-        recipe.option("s-seed", set.s_seed);
-        Some(recipe)
+            Columns::Bookmarks => (Source::Prior, Some(matrix.columns.without(&matrix.varied))),
+            Columns::Posterior => (Source::Posterior, None),
+            Columns::Prior => (Source::Prior, None),
+        };
+        let request = MatrixRequest {
+            columns: u16::try_from(matrix.columns.rows()).ok()?,
+            rows: u16::try_from(matrix.rows.rows()).ok()?,
+            codes: MatrixCodes::Drawn { seed: set.seed, from },
+            s_seed: set.s_seed,
+            cells: Cells::default(),
+        };
+        Some(Recipe::new(&model.opened, Figure::Matrix(request), codes))
     }
 
     /// Draws the matrix shown into a file.

@@ -34,6 +34,7 @@ mod panels;
 mod photo;
 mod player;
 mod probe;
+mod process;
 mod ranges;
 mod recipe;
 mod save;
@@ -135,7 +136,7 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// What asks for paths; without it a field in the window does.
     pub dialogs: Option<Arc<dyn FileDialogs>>,
-    /// The program to run for exports.
+    /// The program to run to measure.
     pub program: PathBuf,
     /// Where models come from.
     pub library: Arc<dyn Library>,

@@ -1,10 +1,11 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::recipe::Recipe;
 use super::selection::Dimension;
 use super::state::State;
 use super::strip::gather;
 use crate::explore::{CodePath, Mode, RangeSpec, Traversal};
+use crate::figures::{AnimationRequest, Cells, ChainChoice, Figure, TraversalRequest};
 
 /// What an animation moves along.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,12 +61,12 @@ impl Player {
     }
 
     /// Milliseconds that an exported frame is shown.
-    fn frame_ms(&self) -> u32 {
+    fn frame_ms(&self) -> u16 {
         let parts = match self.along {
             Along::Factor => self.frames.max(2) - 1,
             Along::Bookmarks => self.frames.max(1),
         };
-        ((self.seconds * 1000.0 / parts as f32).round() as u32).clamp(20, 10_000)
+        ((self.seconds * 1000.0 / parts as f32).round() as u16).clamp(20, 10_000)
     }
 }
 
@@ -198,10 +199,11 @@ impl State {
         }
     }
 
-    /// The command that draws the animation.
+    /// What draws the animation into a file.
     pub(crate) fn animation_recipe(&self) -> Option<Recipe> {
         let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
-        let mut recipe = match self.course().ok()? {
+        let frame_ms = self.player.frame_ms();
+        let (figure, codes) = match self.course().ok()? {
             Course::Factor { selected: Dimension { block, dim }, range: [low, high] } => {
                 let traversal = Traversal {
                     block,
@@ -211,21 +213,23 @@ impl State {
                     base: latent.codes().clone(),
                     mode: Mode::Replace,
                 };
-                self.traversal_recipe(&traversal, RangeSpec::Fixed(low, high))?
+                let (request, codes) = self.traversal_request(&traversal, RangeSpec::Fixed(low, high))?;
+                (Figure::Traversal(TraversalRequest { frame_ms, ..request }), codes)
             }
             Course::Path(path) => {
-                let mut recipe = Recipe::new("animate", &model.opened);
-                recipe.option("steps", self.player.frames);
-                if path.is_closed {
-                    recipe.flag("closed");
-                }
-                recipe.option("decoder", model.name_of(self.figure_chain()?));
-                recipe.codes = Some(path.stops);
-                recipe
+                let request = AnimationRequest {
+                    codes: PathBuf::new(),
+                    steps: u16::try_from(self.player.frames).ok()?,
+                    is_closed: path.is_closed,
+                    s_seed: 0,
+                    decoder: Some(ChainChoice::Named(model.name_of(self.figure_chain()?).to_owned())),
+                    frame_ms,
+                    cells: Cells::default(),
+                };
+                (Figure::Animation(request), Some(path.stops))
             }
         };
-        recipe.option("frame-ms", self.player.frame_ms());
-        Some(recipe)
+        Some(Recipe::new(&model.opened, figure, codes))
     }
 
     /// Draws the animation into a .gif, or into a folder of PNGs where the name has no ending.

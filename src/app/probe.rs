@@ -26,7 +26,7 @@ impl Explorer {
             && !state.data.is_waiting()
             && !state.photo.is_waiting()
             && !state.traverse.is_waiting()
-            && state.jobs.names().next().is_none()
+            && state.jobs.running().is_empty()
     }
 
     /// Opens a model, as File > Open does.

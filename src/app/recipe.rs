@@ -1,66 +1,42 @@
-//! Commands of this program that make what the window shows again: for the clipboard, for exports, for provenance.
+//! Figures that the window can make: requests, for the clipboard, for exports, for provenance.
 
-use std::fmt::Display;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use super::log::About;
-use super::save::{model_arguments, name, write_codes};
+use super::save::{name, write_codes};
 use super::state::State;
-use crate::base::{FileError, shell_quoted, write_atomic};
+use crate::base::{FileError, shell_quoted, step_back, write_atomic};
 use crate::checkpoint::npz::NpzFile;
 use crate::engine::Opened;
 use crate::explore::Codes;
 use crate::figures::export::Provenance;
-use crate::inference::Place;
+use crate::figures::{DrawOptions, Figure, FigureError, FigureRequest};
 
-/// A command that makes a figure: its words without where to, and the codes that it reads from a file, for those that
-/// the command line cannot say otherwise.
+/// How far the threads of an export step back: the pictures shown go first, a second model's too.
+const STEPS_BACK: i32 = 19;
+
+/// A figure as it is set up: its request, without where to, and the codes that it reads from a file, for those that the
+/// command line cannot say otherwise.
 #[derive(Clone, Debug)]
 pub(crate) struct Recipe {
-    words: Vec<String>,
+    request: FigureRequest,
     pub(crate) codes: Option<Codes>,
 }
 
 impl Recipe {
-    /// The command `name` for the model `opened`.
-    pub(crate) fn new(name: &str, opened: &Opened) -> Self {
-        let mut words = vec![name.to_owned()];
-        words.extend(model_arguments(opened));
-        let mut recipe = Self { words, codes: None };
-        let place: Place = opened.source.device.parse().unwrap_or_default();
-        for (name, value) in place.options() {
-            recipe.option(name, value);
-        }
-        recipe
+    /// `figure` of the model `opened`, where that is computed.
+    pub(crate) fn new(opened: &Opened, figure: Figure, codes: Option<Codes>) -> Self {
+        let (model, place) = (opened.source.sources(), opened.source.device.parse().unwrap_or_default());
+        Self { request: FigureRequest { model, place, figure, out: PathBuf::new() }, codes }
     }
 
-    /// Adds `--NAME=VALUE`.
-    pub(crate) fn option(&mut self, name: &str, value: impl Display) {
-        self.words.push(format!("--{name}={value}"));
+    /// The request, with the codes in `codes`, if there are any, and the figure in `out`.
+    fn request(&self, codes: &Path, out: &Path) -> FigureRequest {
+        let request = FigureRequest { out: out.to_owned(), ..self.request.clone() };
+        if self.codes.is_some() { request.of_codes(codes) } else { request }
     }
-
-    /// Adds `--NAME`.
-    pub(crate) fn flag(&mut self, name: &str) {
-        self.words.push(format!("--{name}"));
-    }
-
-    /// All words, with the codes in `codes`, if there are any, and the figure in `out`.
-    fn words(&self, codes: &Path, out: &Path) -> Vec<String> {
-        let mut words = self.words.clone();
-        if self.codes.is_some() {
-            words.push(format!("--codes={}", codes.display()));
-        }
-        words.extend(["--out".to_owned(), out.display().to_string()]);
-        words
-    }
-}
-
-/// `words` as this program's command.
-fn command(words: Vec<String>) -> Vec<String> {
-    std::iter::once("idgan".to_owned()).chain(words).collect()
 }
 
 impl State {
@@ -83,13 +59,13 @@ impl State {
 
     /// The command of `recipe` as a line for a shell, with the figure in `out`.
     pub(crate) fn line(&self, recipe: &Recipe, out: &str) -> String {
-        shell_quoted(command(recipe.words(&self.codes_to_copy(recipe), Path::new(out))))
+        shell_quoted(recipe.request(&self.codes_to_copy(recipe), Path::new(out)).command())
     }
 
     /// Puts that line on the clipboard, and writes the codes that it reads.
     pub(crate) fn copy_line(&mut self, recipe: &Recipe, out: &str) {
         let (ctx, path) = (self.ctx().clone(), self.codes_to_copy(recipe));
-        let words = command(recipe.words(&path, Path::new(out)));
+        let words = recipe.request(&path, Path::new(out)).command();
         ctx.copy_text(shell_quoted(&words));
         let Some((codes, provenance)) = recipe.codes.clone().zip(self.provenance(words)) else {
             self.log.tell(About::Clipboard, "Copied the command");
@@ -103,8 +79,9 @@ impl State {
         });
     }
 
-    /// Makes the figure of `recipe` at `path` by running the very command that its provenance records, after writing
-    /// the codes that it reads beside it; how that ends lands in the log. `what` is what people call the figure.
+    /// Makes the figure of `recipe` at `path` in the background, after writing the codes that it reads beside it; its
+    /// provenance says the command that makes it again. How that ends lands in the log. `what` is what people call the
+    /// figure.
     pub(crate) fn export(
         &mut self,
         recipe: Result<Recipe, String>,
@@ -124,19 +101,36 @@ impl State {
                 return;
             }
         };
-        let (program, path) = (self.program.clone(), path.to_owned());
-        self.start_job(format!("Exporting {}", name(&path)), About::Files, ctx, move || {
-            let beside = recipe.codes.as_ref().map(|codes| place_beside(&path, codes)).unwrap_or_default();
-            let words = recipe.words(&beside, &path);
-            let provenance = Provenance { command: command(words.clone()), ..provenance };
-            let draw = || run(&program, &words);
-            let drawn = match &recipe.codes {
-                Some(codes) => with_codes(&beside, codes, &provenance, draw),
-                None => draw(),
-            };
-            drawn.map_err(|reason| format!("The {what} was not exported: {reason}"))?;
-            Ok(format!("Exported the {what}: {}", path.display()))
-        });
+        let (threads, path) = (self.threads, path.to_owned());
+        self.start_long_job(
+            format!("Exporting {}", name(&path)),
+            About::Files,
+            ctx,
+            move |cancel, progress| {
+                step_back(STEPS_BACK); // The threads that it starts inherit that.
+                let beside =
+                    recipe.codes.as_ref().map(|codes| place_beside(&path, codes)).unwrap_or_default();
+                let request = recipe.request(&beside, &path);
+                let provenance = Provenance { command: request.command(), ..provenance };
+                let mut options = DrawOptions {
+                    command: request.command(),
+                    threads,
+                    cancel,
+                    observer: &mut progress.clone(),
+                };
+                let drawn = match &recipe.codes {
+                    Some(codes) => with_codes(&beside, codes, &provenance, || request.draw(&mut options)),
+                    None => request.draw(&mut options),
+                };
+                match drawn {
+                    Ok(()) => Ok(format!("Exported the {what}: {}", path.display())),
+                    Err(FigureError::Stopped) => {
+                        Ok(format!("Stopped exporting the {what}; nothing was written"))
+                    }
+                    Err(error) => Err(format!("The {what} was not exported: {error}")),
+                }
+            },
+        );
     }
 }
 
@@ -158,14 +152,14 @@ fn holds(path: &Path, codes: &Codes) -> bool {
 }
 
 /// Writes `codes` to `path` for `work` to read; when that fails, what was there before is there again.
-pub(super) fn with_codes(
+pub(super) fn with_codes<E: From<FileError>>(
     path: &Path,
     codes: &Codes,
     provenance: &Provenance,
-    work: impl FnOnce() -> Result<(), String>,
-) -> Result<(), String> {
+    work: impl FnOnce() -> Result<(), E>,
+) -> Result<(), E> {
     let before = std::fs::read(path).ok();
-    write_codes(path, codes, provenance).map_err(|error| error.to_string())?;
+    write_codes(path, codes, provenance)?;
     work().inspect_err(|_| {
         // What failed is told; that this fails, too, would hide it.
         let _ = match before {
@@ -176,28 +170,6 @@ pub(super) fn with_codes(
             None => std::fs::remove_file(path).is_ok(),
         };
     })
-}
-
-/// Runs this program's command line and waits.
-///
-/// # Errors
-/// What it says last on stderr.
-pub(super) fn run(program: &Path, words: &[String]) -> Result<(), String> {
-    let output = Command::new(program)
-        .args(words)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("the command could not be started ({error}): {}", program.display()))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(last_line(&String::from_utf8_lossy(&output.stderr)))
-}
-
-/// The last thing that a command has said, which is its error.
-pub(super) fn last_line(said: &str) -> String {
-    let last = said.lines().rev().find(|line| !line.trim().is_empty());
-    last.map_or("the command said nothing", |line| line.trim_start_matches("error: ")).to_owned()
 }
 
 #[cfg(test)]
@@ -217,7 +189,7 @@ mod tests {
         let [png, gif] = ["figure.png", "figure.gif"].map(|name| folder.path().join(name));
         let first = place_beside(&png, &codes(1.0));
         assert_eq!(first, folder.path().join("figure.codes.npz"));
-        with_codes(&first, &codes(1.0), &Provenance::default(), || Ok(())).expect("writes");
+        with_codes(&first, &codes(1.0), &Provenance::default(), || Ok::<(), FileError>(())).expect("writes");
         assert_eq!(place_beside(&gif, &codes(1.0)), first, "the same codes");
         let second = place_beside(&gif, &codes(2.0));
         assert_eq!(second, folder.path().join("figure.codes-2.npz"));
@@ -229,18 +201,12 @@ mod tests {
     fn codes_go_with_the_figure_that_failed() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("figure.codes.npz");
-        let fail = || Err("told to".to_owned());
+        let fail = || Err(FigureError::Stopped);
         let failed = with_codes(&path, &codes(1.0), &Provenance::default(), fail);
-        assert_eq!(failed, Err("told to".to_owned()));
+        assert!(matches!(failed, Err(FigureError::Stopped)));
         assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 0);
         std::fs::write(&path, "somebody's").expect("writes");
         with_codes(&path, &codes(1.0), &Provenance::default(), fail).expect_err("told to");
         assert_eq!(std::fs::read(&path).expect("reads"), b"somebody's");
-    }
-
-    #[test]
-    fn the_last_line_is_the_error() {
-        assert_eq!(last_line("warning: x\nerror: the disk is full: a.png\n\n"), "the disk is full: a.png");
-        assert_eq!(last_line("\n"), "the command said nothing");
     }
 }

@@ -3,14 +3,17 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::dialog::Purpose;
+use super::jobs::Progress;
 use super::log::About;
-use super::recipe::{run, with_codes};
+use super::process::run;
+use super::recipe::with_codes;
 use super::state::{Start, State};
-use crate::base::{FileError, write_atomic};
+use crate::base::{Cancel, FileError, write_atomic};
 use crate::checkpoint::BundledModel;
-use crate::engine::{Opened, Source};
+use crate::engine::Source;
 use crate::explore::Codes;
 use crate::figures::export::{Colour, NpzWriter, Provenance, numbers, write_png};
+use crate::figures::{ChainChoice, Figure, FigureRequest, SampleCodes, SampleRequest};
 
 /// Writes every block of `codes` as an array of an npz file, with provenance.
 pub(crate) fn write_codes(path: &Path, codes: &Codes, provenance: &Provenance) -> Result<(), FileError> {
@@ -23,21 +26,6 @@ pub(crate) fn write_codes(path: &Path, codes: &Codes, provenance: &Provenance) -
         npz.text("provenance", &provenance.document().to_string()).map_err(fail)?;
         npz.finish().map(drop).map_err(fail)
     })
-}
-
-/// The words that name a model on the command line.
-pub(crate) fn model_arguments(opened: &Opened) -> Vec<String> {
-    let source = &opened.source;
-    let shown = |path: &PathBuf| path.display().to_string();
-    let mut words: Vec<String> = source.model.iter().map(|path| BundledModel::name_or_path(path)).collect();
-    for (flag, path) in [("--vae", &source.vae), ("--gan", &source.gan)] {
-        words.extend(path.iter().flat_map(|path| [flag.to_owned(), shown(path)]));
-    }
-    if let Some(c_dim) = source.c_dim {
-        words.extend(["--c-dim".to_owned(), c_dim.to_string()]);
-    }
-    words.extend(source.reading.arguments());
-    words
 }
 
 /// What is to be done with a model that a job has put into a file.
@@ -113,7 +101,7 @@ impl State {
     fn measure_data(&mut self, out: PathBuf, ctx: &egui::Context) {
         let Some((model, folder)) = self.model.as_ref().zip(self.measured_on.take()) else { return };
         let mut words = vec!["stats".to_owned()];
-        words.extend(model_arguments(&model.opened));
+        words.extend(model.opened.source.sources().arguments());
         words.extend(["--images".to_owned(), folder.display().to_string()]);
         words.extend(["--out".to_owned(), out.display().to_string()]);
         let source = Source { device: model.opened.source.device.clone(), ..Source::file(out) };
@@ -146,19 +134,21 @@ impl State {
         let channels = model.opened.shape(chain).map_or(3, |shape| shape[0]);
         let colour = if channels == 1 { Colour::Grey } else { Colour::Rgb };
         let codes_path = path.with_extension("npz");
-        let mut command = vec!["idgan".to_owned(), "sample".to_owned()];
-        command.extend(model_arguments(&model.opened));
-        let decoder = model.name_of(chain);
-        let shown = |path: &Path| path.display().to_string();
-        let words =
-            ["--codes", &shown(&codes_path), "--decoder", decoder, "--out", &shown(&path.with_extension(""))];
-        command.extend(words.map(str::to_owned));
-        let (Some(latent), Some(provenance)) = (&self.latent, self.provenance(command)) else { return };
+        let decoder = Some(ChainChoice::Named(model.name_of(chain).to_owned()));
+        let samples = SampleRequest { codes: SampleCodes::File(codes_path.clone()), seed: 0, decoder };
+        let request = FigureRequest {
+            model: model.opened.source.sources(),
+            place: model.opened.source.device.parse().unwrap_or_default(),
+            figure: Figure::Samples(samples),
+            out: path.with_extension(""),
+        };
+        let (Some(latent), Some(provenance)) = (&self.latent, self.provenance(request.command())) else {
+            return;
+        };
         let codes = latent.codes().clone();
         self.start_job(format!("Saving {}", name(&path)), About::Files, ctx, move || {
-            with_codes(&codes_path, &codes, &provenance, || {
-                write_png(&path, &picture, colour, &provenance).map_err(|error| error.to_string())
-            })?;
+            with_codes(&codes_path, &codes, &provenance, || write_png(&path, &picture, colour, &provenance))
+                .map_err(|error| error.to_string())?;
             Ok(format!("Saved the picture, and its codes beside it: {}", path.display()))
         });
     }
@@ -172,6 +162,19 @@ impl State {
         work: impl FnOnce() -> Result<String, String> + Send + 'static,
     ) {
         if let Err(message) = self.jobs.start(&mut self.tasks, name, about, ctx, work) {
+            self.log.fail(about, message);
+        }
+    }
+
+    /// As [`State::start_job`], for work that takes a while: it can be stopped, and says how far it is.
+    pub(crate) fn start_long_job(
+        &mut self,
+        name: String,
+        about: About,
+        ctx: &egui::Context,
+        work: impl FnOnce(&Cancel, &Progress) -> Result<String, String> + Send + 'static,
+    ) {
+        if let Err(message) = self.jobs.start_long(&mut self.tasks, name, about, ctx, work) {
             self.log.fail(about, message);
         }
     }

@@ -95,7 +95,7 @@ pub(crate) struct State {
     pub(crate) measured_on: Option<PathBuf>,
     /// What a job has made that should be opened.
     pub(crate) then_open: Latest<Follow>,
-    /// The program to run for exports.
+    /// The program to run to measure.
     pub(crate) program: PathBuf,
     /// Where models come from.
     pub(crate) library: Arc<dyn Library>,

@@ -5,7 +5,8 @@ use super::ranges::Ranges;
 use super::recipe::Recipe;
 use super::state::State;
 use super::table::{Grid, Table};
-use crate::explore::{Mode, RangeSpec, Traversal, draw_prior, main_block};
+use crate::explore::{Codes, Mode, RangeSpec, Traversal, draw_prior, main_block};
+use crate::figures::{self, Base, Cells, ChainChoice, Names, TraversalRequest};
 use crate::model::{ChainId, CodeBlock, CodeKind};
 
 /// What the Traverse panel makes.
@@ -123,35 +124,45 @@ impl State {
         }
     }
 
-    /// The command that draws `traversal`.
+    /// What draws `traversal` into a file.
     pub(crate) fn traversal_recipe(&self, traversal: &Traversal, range: RangeSpec) -> Option<Recipe> {
+        let (request, codes) = self.traversal_request(traversal, range)?;
+        Some(Recipe::new(&self.model.as_ref()?.opened, figures::Figure::Traversal(request), codes))
+    }
+
+    /// The request for `traversal`, and the codes that it starts from where they have to be read from a file.
+    pub(super) fn traversal_request(
+        &self,
+        traversal: &Traversal,
+        range: RangeSpec,
+    ) -> Option<(TraversalRequest, Option<Codes>)> {
         let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
-        let mut recipe = Recipe::new("traverse", &model.opened);
-        recipe.option("block", &traversal.block);
         let dims: Vec<String> = traversal.dims.iter().map(ToString::to_string).collect();
-        recipe.option("dims", dims.join(","));
-        let names: Vec<String> =
-            traversal.dims.iter().map(|&dim| latent.name(&traversal.block, dim).replace(',', " ")).collect();
-        if names.iter().any(|name| !name.is_empty()) {
-            recipe.option("names", names.join(","));
-        }
-        recipe.option("range", range);
-        recipe.option("steps", traversal.steps);
-        recipe.option("mode", traversal.mode);
+        let names: Vec<&str> = traversal.dims.iter().map(|&dim| latent.name(&traversal.block, dim)).collect();
+        let is_named = names.iter().any(|name| !name.is_empty());
         let chain = self.figure_chain()?;
-        recipe.option("decoder", model.name_of(chain));
         let seed = model.takes_noise(chain).then_some(self.nuisance.seed());
         let is_plain = |block: &CodeBlock| match (block.kind, seed) {
             (CodeKind::Noise, Some(seed)) => draw_prior(block, seed, 0) == latent.values(&block.name),
             (CodeKind::Noise, None) => true,
             _ => latent.neutral(&block.name) == latent.values(&block.name),
         };
-        if !model.description().codes.iter().all(is_plain) {
-            recipe.codes = Some(traversal.base.clone());
-        } else if let Some(seed) = seed {
-            recipe.option("s-seed", seed);
-        }
-        Some(recipe)
+        let is_plain = model.description().codes.iter().all(is_plain);
+        let request = TraversalRequest {
+            block: Some(traversal.block.clone()),
+            dims: dims.join(","),
+            names: is_named.then(|| Names::new(names)),
+            order: None,
+            range: Some(range),
+            steps: u16::try_from(traversal.steps).ok()?,
+            mode: traversal.mode,
+            base: Base::Neutral,
+            s_seed: seed.filter(|_| is_plain),
+            decoder: Some(ChainChoice::Named(model.name_of(chain).to_owned())),
+            frame_ms: TraversalRequest::FRAME_MS,
+            cells: Cells::default(),
+        };
+        Some((request, (!is_plain).then(|| traversal.base.clone())))
     }
 
     /// The chain that draws traversals and animations: the one that was chosen, else the main one of those that take the

@@ -30,6 +30,9 @@ const WORDS: &[(&str, &str)] = &[
     ("the GAN named with --start", "the GAN named under Start"),
     ("as the run folders of `idgan train vae` hold it", "as the run folders of stage 1 hold it"),
     ("as the run folders of `idgan train gan` hold them", "as the run folders of stage 2 hold them"),
+    ("or choose another --method", "or choose another method"),
+    ("--set takes KEY=VALUE", "a value is written KEY=VALUE"),
+    ("; see --dry-run for the names", "; a run's config.toml has the names"),
     ("--start needs", "Start needs"),
     ("--start does not fit", "the model under Start does not fit"),
     ("name another --out", "name another folder"),
@@ -88,6 +91,10 @@ const WORDS: &[(&str, &str)] = &[
     ("measure them with idgan stats MODEL --images DIR", "measure them (File > Measure on my images)"),
     ("or use --from prior", "or draw from the prior"),
     ("or use --order sensitivity", "or order the dimensions by their effect"),
+    ("--order kl needs statistics", "an order by KL divergence needs statistics"),
+    ("--row ", "row "),
+    ("--dims: ", ""),
+    ("--names has ", "there are "),
     ("choose smaller cells with --cell PX, or insist with --force", "choose fewer columns or rows"),
     ("--out takes", "the name has to be that of"),
     ("use --decoder vae", "choose the VAE's pictures"),
@@ -179,7 +186,7 @@ mod tests {
         }
     }
 
-    /// The sentences in a source file, before its tests, that name an option.
+    /// The sentences in a source file, before its tests, that name an option; a word of a command is none.
     fn sentences(text: &str) -> Vec<String> {
         let text = text.split("mod tests {").next().unwrap_or_default();
         let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
@@ -189,7 +196,9 @@ mod tests {
         let mut whole = pieces.next().unwrap_or_default().to_owned();
         pieces.for_each(|piece| whole += piece.trim_start());
         let quoted = whole.split('"').skip(1).step_by(2).map(str::to_owned);
-        quoted.filter(|text| text.contains(" --") || text.starts_with("--") || text.contains("(--")).collect()
+        let names_option =
+            |text: &String| text.contains(" --") || text.starts_with("--") || text.contains("(--");
+        quoted.filter(|text| text.contains(' ') && names_option(text)).collect()
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl AnimationRequest {
     pub(super) fn say(&self, words: &mut Words) {
         words.option("steps", self.steps);
         words.flag("closed", self.is_closed);
-        words.unusual("s-seed", self.s_seed, 0);
+        words.unusual("s-seed", &self.s_seed, &0);
         words.optional("decoder", self.decoder.as_ref());
         words.option("frame-ms", self.frame_ms);
         self.cells.say(words);

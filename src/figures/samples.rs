@@ -39,7 +39,7 @@ impl SampleRequest {
             words.option("count", count);
             words.option("from", from);
         }
-        words.unusual("seed", self.seed, 0);
+        words.unusual("seed", &self.seed, &0);
         words.optional("decoder", self.decoder.as_ref());
         if let SampleCodes::File(path) = &self.codes {
             words.path("codes", path);

@@ -26,7 +26,7 @@ impl Words {
     }
 
     /// Adds `--NAME=VALUE` where the value is not what the command takes anyway.
-    pub(super) fn unusual<V: Display + PartialEq>(&mut self, name: &str, value: V, usual: V) {
+    pub(super) fn unusual<V: Display + PartialEq>(&mut self, name: &str, value: &V, usual: &V) {
         self.optional(name, (value != usual).then_some(value));
     }
 

@@ -33,7 +33,10 @@ mod turns;
 pub mod vae_gan;
 mod validation;
 
-pub use config::{Downsample, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining};
+pub use config::{
+    Downsample, GanNets, GanTraining, Initialisation, Layers, LayersError, Method, Ramp, Resolved,
+    TrainConfig, VaeTraining,
+};
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;
 pub use ledger::Ledger;

@@ -16,8 +16,11 @@ use idgan::nets::ResnetTrunk;
 
 /// A small model in a file, as the command line needs it.
 fn bundle(folder: &Path) -> PathBuf {
+    bundle_of(folder, ResnetTrunk { size: 16, nfilter: 2, nfilter_max: 4, channels: 3 })
+}
+
+fn bundle_of(folder: &Path, trunk: ResnetTrunk) -> PathBuf {
     let path = folder.join("tiny.safetensors");
-    let trunk = ResnetTrunk { size: 16, nfilter: 2, nfilter_max: 4, channels: 3 };
     let model = RandomLibrary { trunk, c_dim: 3, s_dim: 4 }.model();
     write_bundle(&path, &model, Precision::F32).unwrap();
     path
@@ -34,6 +37,40 @@ fn bookmark(window: &mut Window) {
     window.key_press_modifiers(Modifiers::COMMAND, Key::B);
     window.step();
     window.step();
+}
+
+/// The command that an exported PNG or GIF says makes it again.
+fn command_in(path: &Path) -> String {
+    let bytes = std::fs::read(path).unwrap();
+    if bytes.starts_with(b"GIF89a") {
+        // The comment is in pieces of at most 255 bytes, each after its length.
+        let start = bytes.windows(3).position(|window| window[..2] == [0x21, 0xfe]).unwrap() + 2;
+        let (mut document, mut at) = (Vec::new(), start);
+        while bytes[at] > 0 {
+            let length = usize::from(bytes[at]);
+            document.extend_from_slice(&bytes[at + 1..=at + length]);
+            at += length + 1;
+        }
+        let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
+        return document["command"].as_str().unwrap().to_owned();
+    }
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+    reader.finish().unwrap();
+    let info = reader.info();
+    let plain = info.uncompressed_latin1_text.iter().map(|text| (&text.keyword, text.text.clone()));
+    let international = info.utf8_text.iter().map(|text| (&text.keyword, text.get_text().unwrap()));
+    plain.chain(international).find(|(keyword, _)| *keyword == "Command").unwrap().1
+}
+
+/// Runs that command, which has to make the same bytes again.
+fn assert_made_again(path: &Path) {
+    let (bytes, command) = (std::fs::read(path).unwrap(), command_in(path));
+    std::fs::remove_file(path).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_idgan")).parent().unwrap();
+    let folders = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
+    let made = std::process::Command::new("sh").env("PATH", folders).args(["-c", &command]).output().unwrap();
+    assert!(made.status.success(), "{command}: {}", String::from_utf8_lossy(&made.stderr));
+    assert!(std::fs::read(path).unwrap() == bytes, "{command} makes other bytes");
 }
 
 #[test]
@@ -109,6 +146,13 @@ fn a_matrix_of_bookmarks_is_exported_by_the_command_it_shows() {
     save_as(&mut window, &out);
     let text = String::from_utf8_lossy(&std::fs::read(&out).unwrap()).into_owned();
     assert!(text.contains("idgan grid") && text.contains("--codes-c=3"), "the provenance holds the command");
+    assert_made_again(&out);
+    click(&mut window, "Traversal");
+    click(&mut window, "Export…");
+    let out = folder.path().join("a traversal.png");
+    save_as(&mut window, &out);
+    assert!(command_in(&out).contains("--codes="), "no words say the codes of the last bookmark");
+    assert_made_again(&out);
 }
 
 #[test]
@@ -149,7 +193,8 @@ fn animations_are_exported_by_the_command_they_show() {
     let out = folder.path().join("factor.gif");
     save_as(&mut window, &out);
     let bytes = std::fs::read(&out).unwrap();
-    assert!(bytes.starts_with(b"GIF89a") && String::from_utf8_lossy(&bytes).contains("idgan traverse"));
+    assert!(bytes.starts_with(b"GIF89a") && command_in(&out).starts_with("idgan traverse"));
+    assert_made_again(&out);
     click(&mut window, "bookmarks");
     assert!(window.query_by_label_contains("at least two bookmarks").is_some());
     for value in [-1.5, 2.0, 0.0] {
@@ -163,7 +208,8 @@ fn animations_are_exported_by_the_command_they_show() {
     let out = folder.path().join("path.gif");
     save_as(&mut window, &out);
     let bytes = std::fs::read(&out).unwrap();
-    assert!(bytes.starts_with(b"GIF89a") && String::from_utf8_lossy(&bytes).contains("idgan animate"));
+    assert!(bytes.starts_with(b"GIF89a") && command_in(&out).starts_with("idgan animate"));
+    assert_made_again(&out);
     click(&mut window, "Export…");
     let out = folder.path().join("frames");
     save_as(&mut window, &out);
@@ -220,6 +266,39 @@ fn a_command_that_is_copied_finds_the_codes_that_it_reads() {
     assert!(made.status.success() && out.exists(), "{shown}: {}", String::from_utf8_lossy(&made.stderr));
 }
 
+/// Asks for a file, types its path, and saves.
+fn begin_export(window: &mut Window, path: &Path) {
+    click(window, "Export…");
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.event(egui::Event::Text(path.display().to_string()));
+    window.step();
+    click(window, "Save");
+}
+
+#[test]
+fn an_export_that_is_stopped_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let trunk = ResnetTrunk { size: 64, nfilter: 8, nfilter_max: 16, channels: 3 };
+    let mut window = opened(&bundle_of(folder.path(), trunk));
+    for value in [-1.5, 2.0, 0.0] {
+        set(&mut window, "c 1", value);
+        bookmark(&mut window);
+    }
+    click(&mut window, "Traverse");
+    click(&mut window, "Animation");
+    click(&mut window, "bookmarks");
+    window.get_by_role_and_label(Node::SpinButton, "Frames").set_value_accesskit(500.0);
+    window.step();
+    begin_export(&mut window, &folder.path().join("long.gif"));
+    until(&mut window, "how far it is", |w| w.query_by_label_contains("of 1500 pictures").is_some());
+    click(&mut window, "Stop exporting");
+    until(&mut window, "the end", |w| w.state().is_calm());
+    assert_eq!(window.state().notice(), None);
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["tiny.safetensors"], "neither the animation nor its codes");
+}
+
 #[test]
 fn an_export_that_fails_leaves_no_codes_and_says_why_in_the_windows_words() {
     let folder = tempfile::tempdir().unwrap();
@@ -228,11 +307,7 @@ fn an_export_that_fails_leaves_no_codes_and_says_why_in_the_windows_words() {
     set(&mut window, "c 1", 0.75);
     std::fs::remove_file(&model).unwrap();
     click(&mut window, "Traverse");
-    click(&mut window, "Export…");
-    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
-    window.event(egui::Event::Text(folder.path().join("figure.png").display().to_string()));
-    window.step();
-    click(&mut window, "Save");
+    begin_export(&mut window, &folder.path().join("figure.png"));
     until(&mut window, "the end", |w| w.state().is_calm());
     let notice = window.state().notice().unwrap_or_default();
     assert!(notice.starts_with("The traversal was not exported: ") && !notice.contains("--"), "{notice}");

@@ -256,10 +256,14 @@ pub(super) fn export(
     let line = state.line(recipe, out);
     let text = RichText::new(line).font(crate::app::theme::figures()).size(SMALL).color(palette.quiet);
     ui.add(egui::Label::new(text).wrap()).on_hover_text("The command line that makes this figure again");
-    for name in state.jobs.names() {
-        ui.horizontal(|ui| {
+    for job in state.jobs.running() {
+        ui.horizontal_wrapped(|ui| {
             ui.spinner();
-            ui.label(format!("{name}…"));
+            ui.label(job.status());
+            let hint = "Stop it; nothing of it stays";
+            if job.can_stop() && ui.button("Stop exporting").on_hover_text(hint).clicked() {
+                job.stop();
+            }
         });
     }
 }

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::typed_path;
-use crate::training::{Stage, TrainConfig, preset};
+use crate::training::{Layers, LayersError, Stage, TrainConfig, preset};
 
 /// What a person has asked for before a run starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,29 +85,31 @@ impl Form {
 
     /// The configuration asked for.
     pub(crate) fn config(&self) -> Result<TrainConfig, String> {
-        let mut config = preset(self.stage, &self.preset).ok_or("choose a preset first")?;
-        self.data.trim().clone_into(&mut config.data);
-        config.steps = self.steps;
-        config.batch = self.batch;
-        config.seed = self.seed;
-        if let Some(gan) = &mut config.gan {
-            let vae = self.vae.trim();
-            if vae.is_empty() {
-                return Err("the second stage distils a VAE; name a VAE file or its run folder".to_owned());
-            }
-            gan.vae = typed(vae);
-        }
-        let start = typed(&self.start);
-        match (&mut config.gan, &mut config.vae) {
-            (Some(gan), _) => gan.start = start,
-            (None, Some(vae)) => vae.start = start,
-            (None, None) => {}
+        let layers = self.layers().map_err(|error| error.to_string())?;
+        let config = layers.resolve(self.stage).map_err(|error| error.to_string())?.config;
+        if self.stage == Stage::Gan && self.vae.trim().is_empty() {
+            return Err("the second stage distils a VAE; name a VAE file or its run folder".to_owned());
         }
         if let Some(missing) = config.missing_start() {
             return Err(format!("{missing}; name its run folder under Start"));
         }
         config.validate().map_err(|error| error.to_string())?;
-        config.with_absolute_paths().map_err(|error| error.to_string())
+        Ok(config)
+    }
+
+    /// The values asked for.
+    fn layers(&self) -> Result<Layers, LayersError> {
+        let mut layers = Layers { preset: Some(self.preset.clone()), ..Layers::default() };
+        layers.text("data", Some(self.data.trim()));
+        layers.number("steps", Some(self.steps))?;
+        layers.number("batch", Some(self.batch as u64))?;
+        layers.number("seed", Some(self.seed))?;
+        let start = if self.stage == Stage::Vae { "vae.start" } else { "gan.start" };
+        layers.text(start, Some(typed(&self.start)));
+        if self.stage == Stage::Gan {
+            layers.text("gan.vae", Some(typed(self.vae.trim())));
+        }
+        Ok(layers)
     }
 
     /// The run folder asked for.

@@ -88,7 +88,7 @@ impl TraversalRequest {
         words.option("mode", self.mode);
         words.optional("decoder", self.decoder.as_ref());
         words.optional("s-seed", self.s_seed);
-        words.unusual("frame-ms", self.frame_ms, Self::FRAME_MS);
+        words.unusual("frame-ms", &self.frame_ms, &Self::FRAME_MS);
         self.cells.say(words);
         self.base.say(words);
     }
@@ -120,7 +120,7 @@ impl Base {
             }
             Self::Row { codes, row } => {
                 words.path("codes", codes);
-                words.unusual("row", *row, 0);
+                words.unusual("row", row, &0);
             }
             Self::Picture { path, crop, background } => {
                 words.path("image", path);

@@ -1,8 +1,12 @@
+mod resolve;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::Background;
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 use crate::objectives::Likelihood;
+
+pub use resolve::{Layers, LayersError, Resolved};
 
 /// Everything that decides a training run; what `config.toml` in a run folder holds.
 ///
