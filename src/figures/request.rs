@@ -120,3 +120,75 @@ impl FigureRequest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Cancel;
+    use crate::checkpoint::{Precision, write_bundle};
+    use crate::engine::RandomLibrary;
+    use crate::explore::Source;
+    use crate::figures::Observer;
+    use crate::nets::ResnetTrunk;
+
+    /// Raises the flag once so many pictures are drawn.
+    struct Impatient<'a> {
+        cancel: &'a Cancel,
+        after: usize,
+        told: Vec<(usize, usize)>,
+    }
+
+    impl Observer for Impatient<'_> {
+        fn warn(&mut self, _sentence: &str) {}
+
+        fn progress(&mut self, done: usize, of: usize) {
+            self.told.push((done, of));
+            if done == self.after {
+                self.cancel.cancel();
+            }
+        }
+    }
+
+    /// Draws four random codes by both chains of a small model; returns the outcome, what was told, and how many files are
+    /// there beside the model.
+    fn draw(out: &str, after: usize) -> (Result<(), FigureError>, Vec<(usize, usize)>, usize) {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let model = folder.path().join("tiny.safetensors");
+        let trunk = ResnetTrunk { size: 16, nfilter: 2, nfilter_max: 4, channels: 3 };
+        let tiny = RandomLibrary { trunk, c_dim: 3, s_dim: 4 }.model();
+        write_bundle(&model, &tiny, Precision::F32).expect("writes");
+        let codes = SampleCodes::Drawn { count: 4, from: Source::Prior };
+        let request = FigureRequest {
+            model: Sources { checkpoint: Some(model), ..Sources::default() },
+            place: "cpu".parse().expect("a place"),
+            figure: Figure::Samples(SampleRequest { codes, seed: 1, decoder: None }),
+            out: folder.path().join(out),
+        };
+        let cancel = Cancel::new();
+        let mut observer = Impatient { cancel: &cancel, after, told: Vec::new() };
+        let command = request.command();
+        let mut options = DrawOptions { command, threads: 1, cancel: &cancel, observer: &mut observer };
+        let outcome = request.draw(&mut options);
+        let files = std::fs::read_dir(folder.path()).expect("reads").count() - 1;
+        (outcome, observer.told, files)
+    }
+
+    #[test]
+    fn drawing_tells_how_far_it_is_and_stops_without_a_trace() {
+        for out in ["samples.npz", "samples"] {
+            let (outcome, told, files) = draw(out, usize::MAX);
+            outcome.expect("draws");
+            assert_eq!((told, files), ((1..=8).map(|done| (done, 8)).collect(), 1));
+            let (outcome, told, files) = draw(out, 2);
+            assert!(matches!(outcome, Err(FigureError::Stopped)), "{outcome:?}");
+            assert_eq!((told.len(), files), (2, 0));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused_before_a_model_is_opened() {
+        let (outcome, told, files) = draw("samples.gif", usize::MAX);
+        assert!(matches!(outcome, Err(FigureError::Request(_))), "{outcome:?}");
+        assert_eq!((told.len(), files), (0, 0));
+    }
+}

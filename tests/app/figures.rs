@@ -275,6 +275,20 @@ fn begin_export(window: &mut Window, path: &Path) {
     click(window, "Save");
 }
 
+/// How far the threads of this process whose names begin like this have stepped back.
+#[cfg(target_os = "linux")]
+fn niceness(name: &str) -> Vec<i32> {
+    let folders = std::fs::read_dir("/proc/self/task").unwrap().filter_map(|entry| Some(entry.ok()?.path()));
+    let of = |folder: PathBuf| {
+        let comm = std::fs::read_to_string(folder.join("comm")).ok()?;
+        // The 19th field, where the 2nd is the name in brackets.
+        let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
+        let nice = stat.rsplit_once(')')?.1.split_whitespace().nth(16)?.parse().ok()?;
+        comm.starts_with(name).then_some(nice)
+    };
+    folders.filter_map(of).collect()
+}
+
 #[test]
 fn an_export_that_is_stopped_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -291,6 +305,12 @@ fn an_export_that_is_stopped_leaves_nothing() {
     window.step();
     begin_export(&mut window, &folder.path().join("long.gif"));
     until(&mut window, "how far it is", |w| w.query_by_label_contains("of 1500 pictures").is_some());
+    #[cfg(target_os = "linux")]
+    {
+        let (drawing, shown) = (niceness("render-"), niceness("idgan-light-"));
+        assert!(!drawing.is_empty() && drawing.iter().all(|&steps| steps == 19), "{drawing:?}");
+        assert!(shown.contains(&0), "the pictures shown go first: {shown:?}");
+    }
     click(&mut window, "Stop exporting");
     until(&mut window, "the end", |w| w.state().is_calm());
     assert_eq!(window.state().notice(), None);
