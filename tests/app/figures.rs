@@ -309,7 +309,7 @@ fn an_export_that_is_stopped_leaves_nothing() {
     {
         let (drawing, shown) = (niceness("render-"), niceness("idgan-light-"));
         assert!(!drawing.is_empty() && drawing.iter().all(|&steps| steps == 19), "{drawing:?}");
-        assert!(shown.contains(&0), "the pictures shown go first: {shown:?}");
+        assert!(shown.iter().any(|&steps| steps < 19), "the pictures shown go first: {shown:?}");
     }
     click(&mut window, "Stop exporting");
     until(&mut window, "the end", |w| w.state().is_calm());

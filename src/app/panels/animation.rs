@@ -1,7 +1,7 @@
 use egui::{DragValue, RichText, Ui};
 
+use super::figure::{chain, export, settings};
 use super::heading;
-use super::traverse::{chain, export, settings};
 use crate::app::command::Command;
 use crate::app::player::Along;
 use crate::app::state::State;

@@ -1,7 +1,7 @@
 use egui::{DragValue, RichText, Ui};
 
+use super::figure::{cell_size, export, settings};
 use super::heading;
-use super::traverse::{cell_size, export, settings};
 use crate::app::command::Command;
 use crate::app::matrix::{Columns, MOST};
 use crate::app::state::State;

@@ -3,6 +3,7 @@
 mod animation;
 mod evaluate;
 mod factors;
+mod figure;
 mod grid;
 mod hint;
 mod inspect;

@@ -1,6 +1,6 @@
 //! The values of a run as the command line gives them.
 
-use super::Options;
+use super::options::Options;
 use crate::cli::{usage, warn};
 use crate::training::{Layers, LayersError, Stage, TrainConfig};
 

@@ -1,9 +1,10 @@
 //! `idgan train vae|gan`: both stages, from flags, presets and TOML files to a run folder.
 
 mod config;
+mod options;
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,8 @@ use anyhow::Context;
 use clap::{Args as ClapArgs, Subcommand};
 
 use self::config::{check_resume, effective};
-use super::{DeviceArgs, OpeningArgs, print, tell, threads, usage, warn};
+use self::options::Options;
+use super::{DeviceArgs, print, tell, threads, usage, warn};
 use crate::base::{Cancel, Pool, on_request_to_end, path_word, shell_quoted};
 use crate::checkpoint::{self, Sources};
 use crate::data::{DataError, OpenOptions};
@@ -53,65 +55,6 @@ enum StageArgs {
     Gan(Options),
     /// The small network whose features FID on sprites and scenes is measured with.
     Features(super::train_features::Args),
-}
-
-#[derive(Debug, ClapArgs)]
-struct Options {
-    /// The run folder: config, log, samples, checkpoints.
-    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
-    out: Option<PathBuf>,
-    /// What to train on, for instance dsprites, scenes or images:DIR; see `idgan data --help`.
-    #[arg(long, value_name = "SPEC")]
-    data: Option<String>,
-    /// A named set of values to start from; a wrong name lists them. Left out: the small preset that fits --data.
-    #[arg(long, value_name = "NAME")]
-    preset: Option<String>,
-    /// A TOML file with values that replace the preset's.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Replaces one value, for instance vae.beta=4 or gan.s_dim=16; may be repeated.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// Stage 1: vae, beta-vae, factor-vae or annealed-vae; stage 2: idgan, or one that it is compared with: gan,
-    /// infogan, cgan, idgan-no-distill, idgan-end-to-end, vae-gan.
-    #[arg(long, value_name = "NAME")]
-    method: Option<String>,
-    /// The VAE whose code idgan, idgan-no-distill and cgan take: a run folder, a bundle or a published PyTorch file.
-    #[arg(long, value_name = "FILE|RUN", value_parser = super::args::model_parser())]
-    vae: Option<PathBuf>,
-    /// The model that the networks start from instead of random weights. Stage 1: a VAE of the same sizes. Stage 2: a GAN
-    /// of the same sizes, or one of half the picture size and half the gan.nfilter_max, which grows by a level; it should
-    /// have learnt from the same VAE, or from one that --start made of it.
-    #[arg(long, value_name = "FILE|RUN", value_parser = super::args::model_parser())]
-    start: Option<PathBuf>,
-    /// Picture height and width in pixels: 64 for the VAE, 64 to 1024 for the GAN.
-    #[arg(long, value_name = "N")]
-    size: Option<usize>,
-    /// Steps to train in all; may be raised when resuming.
-    #[arg(long, value_name = "N")]
-    steps: Option<u64>,
-    /// Pictures a step.
-    #[arg(long, value_name = "N")]
-    batch: Option<usize>,
-    /// Seed of every random stream.
-    #[arg(long, value_name = "K")]
-    seed: Option<u64>,
-    /// Steps between checkpoints.
-    #[arg(long, value_name = "N")]
-    checkpoint_every: Option<u64>,
-    /// Steps between sample grids; 0 for none.
-    #[arg(long, value_name = "N")]
-    sample_every: Option<u64>,
-    /// Go on with the run in --out; its saved configuration holds.
-    #[arg(long)]
-    resume: bool,
-    /// Print the effective configuration and end.
-    #[arg(long)]
-    dry_run: bool,
-    #[command(flatten)]
-    opening: OpeningArgs,
-    #[command(flatten)]
-    device: DeviceArgs,
 }
 
 /// Trains.

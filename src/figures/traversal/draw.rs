@@ -4,10 +4,31 @@ use crate::base::{FileError, write_atomic};
 use crate::explore::Mode;
 
 use super::super::drawing::{Band, PictureTable, captions};
-use super::super::export::{Animation, Colour, NpzWriter, Provenance, Target, numbers, write_gif, write_png};
+use super::super::export::{
+    Animation, Colour, NpzWriter, Provenance, Target, TargetKind, numbers, write_gif, write_png,
+};
 use super::super::workbench::picture;
 use super::super::{DrawOptions, FigureError, Workbench};
+use super::TraversalRequest;
 use super::decide::Decided;
+
+impl TraversalRequest {
+    pub(in crate::figures) fn draw(
+        &self,
+        bench: &mut Workbench,
+        target: &Target,
+        options: &mut DrawOptions<'_>,
+    ) -> Result<(), FigureError> {
+        let decided = Decided::new(self, bench, options)?;
+        let provenance = decided.provenance(bench, options);
+        match target.kind {
+            TargetKind::Png => decided.write_figure(bench, target, &provenance, options),
+            TargetKind::Gif => decided.write_animation(bench, target, &provenance, options),
+            TargetKind::Npz => decided.write_arrays(bench, target, &provenance, options),
+            TargetKind::Folder => decided.write_cells(bench, target, &provenance, options),
+        }
+    }
+}
 
 impl Decided<'_> {
     /// Side of a cell: what was asked for, else the main chain's resolution.
