@@ -23,16 +23,16 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
 }
 
-fn resnet(size: usize, nfilter: usize, threads: usize) -> PlanRenderer {
+fn resnet(size: usize, nfilter: usize, threads: usize) -> PlanRenderer<f32> {
     let trunk = ResnetTrunk { size, nfilter, nfilter_max: 512, channels: 3 };
     let config = GeneratorConfig::Resnet { z_dim: 276, trunk };
     let weights = config.initialise_uniform(&mut Stream::new(1, "bench"));
     let pool = Pool::new("bench", threads).expect("threads start");
-    PlanRenderer::compile(&config.graph().to_pixels(PixelRange::Signed), &weights, &pool)
+    PlanRenderer::<f32>::compile(&config.graph().to_pixels(PixelRange::Signed), &weights, &pool)
         .expect("the weights fit")
 }
 
-fn picture(bencher: Bencher<'_, '_>, mut renderer: PlanRenderer, multiply_adds: usize) {
+fn picture(bencher: Bencher<'_, '_>, mut renderer: PlanRenderer<f32>, multiply_adds: usize) {
     let code = Stream::new(2, "bench").normals(renderer.code_dim());
     let mut picture = Picture::default();
     bencher.counter(ItemsCount::new(multiply_adds)).bench_local(|| {
@@ -74,7 +74,7 @@ fn decoder(bencher: Bencher<'_, '_>, threads: usize) {
     let weights = VAE.initialise_uniform(&mut Stream::new(1, "bench"));
     let pool = Pool::new("bench", threads).expect("threads start");
     let graph = VAE.decoder_graph().to_pixels(PixelRange::Logits);
-    let renderer = PlanRenderer::compile(&graph, &weights, &pool).expect("the weights fit");
+    let renderer = PlanRenderer::<f32>::compile(&graph, &weights, &pool).expect("the weights fit");
     let multiply_adds = renderer.multiply_adds();
     picture(bencher, renderer, multiply_adds);
 }
@@ -84,7 +84,8 @@ fn decoder(bencher: Bencher<'_, '_>, threads: usize) {
 fn encoder(bencher: Bencher<'_, '_>, batch: usize) {
     let weights = VAE.initialise_uniform(&mut Stream::new(1, "bench"));
     let pool = Pool::new("bench", cores()).expect("threads start");
-    let mut encoder = PlanEncoder::compile(&VAE.encoder_graph(), &weights, &pool).expect("the weights fit");
+    let mut encoder =
+        PlanEncoder::<f32>::compile(&VAE.encoder_graph(), &weights, &pool).expect("the weights fit");
     let mut stream = Stream::new(3, "bench");
     let pictures: Vec<f32> = (0..batch * 64 * 64).map(|_| stream.uniform()).collect();
     let (mut mu, mut logvar) = (vec![0.0; batch * VAE.c_dim], vec![0.0; batch * VAE.c_dim]);

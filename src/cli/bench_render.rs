@@ -1,14 +1,16 @@
 //! `idgan bench render`: how fast this build renders, on any model or on random weights of any size.
 
 use anyhow::{Context, bail};
-use candle_core::Device;
+use half::bf16;
 
 use crate::base::{Arrays, Cancel, Picture, PixelRange, Pool, Stream};
 use crate::checkpoint::open;
 use crate::graph::Graph;
 use crate::inference::plan::{PlanEncoder, PlanRenderer, StepTime};
-use crate::inference::{Encoder, Purpose, Renderer, TensorEncoder, TensorRenderer};
+use crate::inference::{Computer, Encoder, Purpose, RenderError, Renderer, TensorEncoder, TensorRenderer};
 use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
+use crate::ops::Precision;
+use crate::ops::kernels::Element;
 
 use super::bench_report::{MemoryWatch, Report, peak_mib, time};
 use super::{DeviceArgs, ModelArgs, print, threads};
@@ -25,6 +27,7 @@ const WARM_UP_RECORDED: u32 = 5;
     idgan bench render --arch resnet:1024:16:512 --json\n  \
     idgan bench render --arch vae-encoder --batch 64 --repeat 50 --threads 1\n  \
     idgan bench render --arch resnet:256:64:512 --profile\n  \
+    idgan bench render --arch resnet:256:64:512 --device cpu --precision bf16\n  \
     idgan bench render --arch resnet:256:64:512 --device cuda --precision tf32")]
 pub struct Args {
     /// The model to measure.
@@ -62,8 +65,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// One line for each step: its share, its time, its multiplications' rate, what it is.
 fn print_profile(args: &Args) -> anyhow::Result<()> {
     let pool = Pool::new("bench", threads()).context("cannot start the threads")?;
-    let device = args.device.open(Purpose::Pictures)?.device;
-    let profile = prepare(args, &device, &pool)?.profile(args.batch as usize, args.repeat as usize)?;
+    let computer = args.device.open(Purpose::Pictures)?;
+    let profile =
+        prepare(args, &computer, &pool)?.network.profile(args.batch as usize, args.repeat as usize)?;
     let total: f64 = profile.iter().map(|step| step.seconds).sum();
     let line = |step: &StepTime| {
         format!(
@@ -87,14 +91,15 @@ pub(super) struct Measured {
 /// Times the work of `args` on `threads` threads.
 pub(super) fn measure(args: &Args, threads: usize) -> anyhow::Result<Measured> {
     let pool = Pool::new("bench", threads).context("cannot start the threads")?;
-    let device = args.device.open(Purpose::Pictures)?.device;
-    let memory = MemoryWatch::begin(&device);
-    let subject = prepare(args, &device, &pool)?;
+    let computer = args.device.open(Purpose::Pictures)?;
+    let device = &computer.device;
+    let memory = MemoryWatch::begin(device);
+    let subject = prepare(args, &computer, &pool)?;
     let gmacs = |one: usize| one as f64 * f64::from(args.batch) / 1e9;
     let planned = subject.network.planned_multiply_adds().unwrap_or(subject.multiply_adds);
     let (direct, planned_gmacs) = (gmacs(subject.multiply_adds), gmacs(planned));
-    let mut job = subject.job(args.batch as usize);
-    let warm_up = if crate::ops::records(&device) { WARM_UP_RECORDED } else { WARM_UP.min(args.repeat) };
+    let mut job = subject.network.job(args.batch as usize);
+    let warm_up = if crate::ops::records(device) { WARM_UP_RECORDED } else { WARM_UP.min(args.repeat) };
     time(warm_up, &mut job)?;
     let times = time(args.repeat, &mut job)?;
     let peak = if device.is_cpu() { peak_mib() } else { memory.peak_mib() };
@@ -104,114 +109,132 @@ pub(super) fn measure(args: &Args, threads: usize) -> anyhow::Result<Measured> {
 /// Something to time.
 type Job = Box<dyn FnMut() -> anyhow::Result<()>>;
 
-/// A network that is ready: compiled for the processor, or on a GPU.
-enum Network {
-    PlanRenderer(Box<PlanRenderer>),
-    PlanEncoder(Box<PlanEncoder>),
-    Renderer(Box<TensorRenderer>),
-    Encoder(Box<TensorEncoder>),
-}
-
-impl Network {
+/// A network that is ready: compiled for the processor, or run by candle.
+trait Network {
     /// What a plan really multiplies for one picture.
     fn planned_multiply_adds(&self) -> Option<usize> {
-        match self {
-            Self::PlanRenderer(renderer) => Some(renderer.multiply_adds()),
-            Self::PlanEncoder(encoder) => Some(encoder.multiply_adds()),
-            Self::Renderer(_) | Self::Encoder(_) => None,
-        }
+        None
+    }
+
+    /// The work on `batch` pictures at a time.
+    fn job(self: Box<Self>, batch: usize) -> Job;
+
+    /// The time of each step of the plan.
+    fn profile(self: Box<Self>, _batch: usize, _repeat: usize) -> anyhow::Result<Vec<StepTime>> {
+        bail!("steps are timed on the processor alone; leave --profile out, or use --device cpu")
+    }
+}
+
+impl<E: Element> Network for PlanRenderer<E> {
+    fn planned_multiply_adds(&self) -> Option<usize> {
+        Some(self.multiply_adds())
+    }
+
+    fn job(self: Box<Self>, batch: usize) -> Job {
+        rendering(self, batch)
+    }
+
+    fn profile(mut self: Box<Self>, _: usize, repeat: usize) -> anyhow::Result<Vec<StepTime>> {
+        let code = Stream::new(2, "bench").normals(self.code_dim());
+        Ok(PlanRenderer::profile(&mut self, &code, repeat)?)
+    }
+}
+
+impl<E: Element> Network for PlanEncoder<E> {
+    fn planned_multiply_adds(&self) -> Option<usize> {
+        Some(self.multiply_adds())
+    }
+
+    fn job(self: Box<Self>, batch: usize) -> Job {
+        encoding(self, batch)
+    }
+
+    fn profile(mut self: Box<Self>, batch: usize, repeat: usize) -> anyhow::Result<Vec<StepTime>> {
+        let pictures = random_pictures(batch * self.picture_shape().iter().product::<usize>());
+        Ok(PlanEncoder::profile(&mut self, &pictures, repeat)?)
+    }
+}
+
+impl Network for TensorRenderer {
+    fn job(self: Box<Self>, batch: usize) -> Job {
+        rendering(self, batch)
+    }
+}
+
+impl Network for TensorEncoder {
+    fn job(self: Box<Self>, batch: usize) -> Job {
+        encoding(self, batch)
     }
 }
 
 /// What is measured.
 struct Subject {
-    network: Network,
+    network: Box<dyn Network>,
     /// Multiply-adds of one picture by definition.
     multiply_adds: usize,
 }
 
 impl Subject {
     /// A network that draws, from a code to pixels.
-    fn renderer(graph: &Graph, weights: &Arrays, device: &Device, pool: &Pool) -> anyhow::Result<Self> {
-        let network = match device.is_cpu() {
-            true => Network::PlanRenderer(Box::new(PlanRenderer::compile(graph, weights, pool)?)),
-            false => Network::Renderer(Box::new(TensorRenderer::new(graph, weights, device, pool)?)),
+    fn renderer(graph: &Graph, weights: &Arrays, computer: &Computer, pool: &Pool) -> anyhow::Result<Self> {
+        let network = match (computer.device.is_cpu(), computer.precision) {
+            (true, Precision::Bf16) => boxed(PlanRenderer::<bf16>::compile(graph, weights, pool))?,
+            (true, _) => boxed(PlanRenderer::<f32>::compile(graph, weights, pool))?,
+            (false, _) => boxed(TensorRenderer::new(graph, weights, &computer.device, pool))?,
         };
         Ok(Self { network, multiply_adds: graph.multiply_adds()? })
     }
 
     /// A network that encodes.
-    fn encoder(graph: &Graph, weights: &Arrays, device: &Device, pool: &Pool) -> anyhow::Result<Self> {
-        let network = match device.is_cpu() {
-            true => Network::PlanEncoder(Box::new(PlanEncoder::compile(graph, weights, pool)?)),
-            false => Network::Encoder(Box::new(TensorEncoder::new(graph, weights, device, pool)?)),
+    fn encoder(graph: &Graph, weights: &Arrays, computer: &Computer, pool: &Pool) -> anyhow::Result<Self> {
+        let network = match (computer.device.is_cpu(), computer.precision) {
+            (true, Precision::Bf16) => boxed(PlanEncoder::<bf16>::compile(graph, weights, pool))?,
+            (true, _) => boxed(PlanEncoder::<f32>::compile(graph, weights, pool))?,
+            (false, _) => boxed(TensorEncoder::new(graph, weights, &computer.device, pool))?,
         };
         Ok(Self { network, multiply_adds: graph.multiply_adds()? })
     }
-
-    /// The work on `batch` pictures at a time.
-    fn job(self, batch: usize) -> Job {
-        match self.network {
-            Network::PlanRenderer(renderer) => rendering(renderer, batch),
-            Network::PlanEncoder(encoder) => encoding(encoder, batch),
-            Network::Renderer(renderer) => rendering(renderer, batch),
-            Network::Encoder(encoder) => encoding(encoder, batch),
-        }
-    }
-
-    /// The time of each step of the plan.
-    fn profile(self, batch: usize, repeat: usize) -> anyhow::Result<Vec<StepTime>> {
-        Ok(match self.network {
-            Network::Renderer(_) | Network::Encoder(_) => {
-                bail!("steps are timed on the processor alone; leave --profile out, or use --device cpu")
-            }
-            Network::PlanRenderer(mut renderer) => {
-                let code = Stream::new(2, "bench").normals(renderer.code_dim());
-                renderer.profile(&code, repeat)?
-            }
-            Network::PlanEncoder(mut encoder) => {
-                let pictures = random_pictures(batch * encoder.picture_shape().iter().product::<usize>());
-                encoder.profile(&pictures, repeat)?
-            }
-        })
-    }
 }
 
-fn prepare(args: &Args, device: &Device, pool: &Pool) -> anyhow::Result<Subject> {
+fn boxed(network: Result<impl Network + 'static, RenderError>) -> Result<Box<dyn Network>, RenderError> {
+    Ok(Box::new(network?))
+}
+
+fn prepare(args: &Args, computer: &Computer, pool: &Pool) -> anyhow::Result<Subject> {
     match &args.arch {
-        Some(arch) => of_architecture(arch, device, pool),
-        None => of_model(&args.model, device, pool),
+        Some(arch) => of_architecture(arch, computer, pool),
+        None => of_model(&args.model, computer, pool),
     }
 }
 
 /// The network that draws the main picture of a model's.
-fn of_model(model: &ModelArgs, device: &Device, pool: &Pool) -> anyhow::Result<Subject> {
+fn of_model(model: &ModelArgs, computer: &Computer, pool: &Pool) -> anyhow::Result<Subject> {
     let model = open(&model.sources()?)?.model;
     let last = model.description.render.first().and_then(|chain| chain.steps.last());
     let network = last.and_then(|step| model.description.networks.get(step));
     let drawing = network.and_then(|network| Some((network.picture_graph()?, model.group(&network.weights))));
     match drawing {
-        Some((graph, weights)) => Subject::renderer(&graph, weights, device, pool),
+        Some((graph, weights)) => Subject::renderer(&graph, weights, computer, pool),
         None => bail!("the model has neither a generator nor a VAE; nothing can be rendered"),
     }
 }
 
 /// Random weights of an architecture.
-fn of_architecture(arch: &str, device: &Device, pool: &Pool) -> anyhow::Result<Subject> {
+fn of_architecture(arch: &str, computer: &Computer, pool: &Pool) -> anyhow::Result<Subject> {
     let mut stream = Stream::new(1, "bench");
     let vae = VaeConfig { channels: 1, c_dim: 10 };
     match arch {
         "vae-encoder" => {
-            Subject::encoder(&vae.encoder_graph(), &vae.initialise_uniform(&mut stream), device, pool)
+            Subject::encoder(&vae.encoder_graph(), &vae.initialise_uniform(&mut stream), computer, pool)
         }
         "vae-decoder" => {
             let graph = vae.decoder_graph().to_pixels(PixelRange::Logits);
-            Subject::renderer(&graph, &vae.initialise_uniform(&mut stream), device, pool)
+            Subject::renderer(&graph, &vae.initialise_uniform(&mut stream), computer, pool)
         }
         _ => {
             let config = parse_arch(arch)?;
             let graph = config.graph().to_pixels(PixelRange::Signed);
-            Subject::renderer(&graph, &config.initialise_uniform(&mut stream), device, pool)
+            Subject::renderer(&graph, &config.initialise_uniform(&mut stream), computer, pool)
         }
     }
 }
@@ -263,6 +286,7 @@ fn parse_arch(arch: &str) -> anyhow::Result<GeneratorConfig> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inference::DeviceChoice;
 
     fn render(arch: &str, batch: u32) -> Args {
         Args {
@@ -283,6 +307,9 @@ mod tests {
             assert!(planned_gmacs > 0.0 && planned_gmacs <= report.gmacs, "{arch}");
             assert!(report.median_ms > 0.0 && report.p5_ms <= report.median_ms, "{arch}");
             assert!(report.gmacs > 0.0 && report.gflops > 0.0 && report.threads == 1, "{arch}");
+            let mut half = render(arch, batch);
+            half.device = DeviceArgs { device: DeviceChoice::Cpu, precision: Some(Precision::Bf16) };
+            assert!(measure(&half, 1).expect("measures").report.median_ms > 0.0, "{arch}");
         }
     }
 

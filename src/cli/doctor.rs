@@ -105,6 +105,9 @@ fn table(examination: &Examination) -> String {
     };
     lines.push(times("GAN step, ms", |health| health.step_ms));
     lines.push(times("frame of 128 px, ms", |health| health.frame_ms));
+    if subjects.iter().any(|health| health.frame_bf16_ms.is_some()) {
+        lines.push(times("the same in bf16, ms", |health| health.frame_bf16_ms));
+    }
     if subjects.iter().any(|health| health.graphs.is_some()) {
         let word =
             |graphs: Option<bool>| graphs.map_or("-", |graphs| if graphs { "in use" } else { "not in use" });
@@ -129,6 +132,7 @@ mod tests {
             step_ms: Some(2.5),
             graphs: (subject == "AVX2").then_some(true),
             frame_ms: None,
+            frame_bf16_ms: (subject == "AVX2").then_some(1.25),
         };
         let examination = Examination {
             machine: vec![Fact { name: "threads".into(), value: "2".into() }],
@@ -145,6 +149,7 @@ mod tests {
         assert_eq!(words[3], ["tanh", "2.5e-1", "!", "2.0e-7", "1e-5"]);
         assert_eq!(words[4], ["losses", "1.0e-6", "-", "1e-5"]);
         assert_eq!(words[5], ["GAN", "step,", "ms", "2.50", "2.50"]);
-        assert_eq!(words[7], ["CUDA", "graphs", "in", "use", "-"]);
+        assert_eq!(words[7], ["the", "same", "in", "bf16,", "ms", "1.25", "-"]);
+        assert_eq!(words[8], ["CUDA", "graphs", "in", "use", "-"]);
     }
 }

@@ -30,6 +30,9 @@ pub struct Health {
     pub graphs: Option<bool>,
     /// The median time from a code to a picture of the bundled model's generator, in milliseconds.
     pub frame_ms: Option<f64>,
+    /// The same in bf16, on the processor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame_bf16_ms: Option<f64>,
 }
 
 /// What was found.
@@ -83,16 +86,17 @@ fn look_at(
             Err(error) => findings.push(Finding::new("a GAN step", tolerance.loss, Err(error))),
         }
     }
-    let mut frame_ms = None;
+    let (mut frame_ms, mut frame_bf16_ms) = (None, None);
     match pictures.map(|pictures| pictures.draw(subject, pool)) {
         Some(Ok(drawn)) => {
             findings.extend(drawn.findings);
             frame_ms = Some(drawn.milliseconds);
+            frame_bf16_ms = drawn.bf16_milliseconds;
         }
         Some(Err(error)) => findings.push(Finding::new("a picture", tolerance.picture, Err(error))),
         None => {}
     }
-    Ok(Health { subject: subject.name.clone(), findings, step_ms, graphs, frame_ms })
+    Ok(Health { subject: subject.name.clone(), findings, step_ms, graphs, frame_ms, frame_bf16_ms })
 }
 
 impl Examination {
@@ -137,6 +141,7 @@ mod tests {
             step_ms: None,
             graphs: None,
             frame_ms: None,
+            frame_bf16_ms: None,
         };
         Examination { machine: Vec::new(), subjects: vec![health], seconds: 3.0 }
     }

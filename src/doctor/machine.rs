@@ -3,6 +3,7 @@
 use candle_core::Device;
 use serde::Serialize;
 
+use crate::ops::kernels::Isa;
 use crate::{inference, ops};
 
 /// Something about the machine.
@@ -21,6 +22,7 @@ pub(super) fn facts(device: &Device) -> Vec<Fact> {
         fact("program", concat!("idgan ", env!("CARGO_PKG_VERSION")).into()),
         fact("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
         fact("processor", processor().unwrap_or_else(|| "unknown".into())),
+        fact("bf16", bf16().into()),
         fact("threads", std::thread::available_parallelism().map_or(1, usize::from).to_string()),
     ];
     facts.extend(memory().map(|memory| fact("memory", memory)));
@@ -36,6 +38,15 @@ pub(super) fn facts(device: &Device) -> Vec<Fact> {
     }
     facts.extend(taken(device).map(|bytes| fact("taken", format!("{} MiB at most", bytes >> 20))));
     facts
+}
+
+/// What drawing in bf16 means on this processor.
+fn bf16() -> &'static str {
+    if Isa::detect().multiplies_bf16() {
+        "multiplied by the processor"
+    } else {
+        "widened to f32 as it is read, which saves memory alone"
+    }
 }
 
 /// The most memory that the examination has taken: a card's tensors, or the process.
@@ -84,6 +95,8 @@ mod tests {
         let of = |name: &str| facts.iter().find(|fact| fact.name == name).map(|fact| fact.value.as_str());
         assert!(of("program").is_some_and(|value| value.starts_with("idgan ")));
         assert!(of("threads").is_some_and(|value| value.parse::<usize>().is_ok_and(|threads| threads > 0)));
+        let multiplies = Isa::available().iter().any(|isa| isa.multiplies_bf16());
+        assert_eq!(of("bf16") == Some("multiplied by the processor"), multiplies);
         #[cfg(target_os = "linux")]
         assert!(
             of("memory").is_some_and(|value| value.contains("GiB") && value.ends_with("free")),

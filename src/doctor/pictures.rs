@@ -7,8 +7,9 @@ use candle_core::Device;
 use crate::base::{Arrays, Cancel, Picture, Pool, Stream, percentile};
 use crate::checkpoint::{self, BUNDLED, Sources};
 use crate::graph::Graph;
-use crate::inference::{self, Networks, RenderError, Renderer, TensorRenderer};
+use crate::inference::{self, Computer, Networks, RenderError, Renderer, TensorRenderer};
 use crate::model::{DECODER, GAN, GENERATOR, Model, VAE};
+use crate::ops::Precision;
 
 use super::DoctorError;
 use super::finding::Finding;
@@ -30,8 +31,10 @@ pub(super) struct Pictures {
 /// What a subject drew.
 pub(super) struct Drawn {
     pub(super) findings: Vec<Finding>,
-    /// The median time from a code to the generator's 8-bit picture, in milliseconds.
+    /// The median time from a code to the generator's 8-bit picture in the first precision, in milliseconds.
     pub(super) milliseconds: f64,
+    /// The same in bf16, where that is another.
+    pub(super) bf16_milliseconds: Option<f64>,
 }
 
 impl Pictures {
@@ -69,22 +72,44 @@ impl Pictures {
     /// # Errors
     /// When the networks cannot be made ready there.
     pub(super) fn draw(&self, subject: &Subject, pool: &Pool) -> Result<Drawn, RenderError> {
+        let mut drawn = Drawn { findings: Vec::new(), milliseconds: f64::NAN, bf16_milliseconds: None };
+        for (number, &precision) in subject.precisions.iter().enumerate() {
+            let milliseconds = self.draw_in(precision, number > 0, subject, pool, &mut drawn.findings)?;
+            if number == 0 {
+                drawn.milliseconds = milliseconds;
+            } else {
+                drawn.bf16_milliseconds = Some(milliseconds);
+            }
+        }
+        Ok(drawn)
+    }
+
+    /// Compares what the subject draws in `precision`, which is named where it is not the subject's first; returns the time
+    /// of a frame in milliseconds.
+    fn draw_in(
+        &self,
+        precision: Precision,
+        is_named: bool,
+        subject: &Subject,
+        pool: &Pool,
+        findings: &mut Vec<Finding>,
+    ) -> Result<f64, RenderError> {
+        let computer = Computer { device: subject.device.clone(), precision };
         // Compiled outside the pool: a plan keeps the instruction set that it was compiled for.
         let Networks { mut renderers, .. } =
-            subject.isa.preferred(|| inference::open(&self.model, &subject.device, pool))?;
+            subject.isa.preferred(|| inference::open(&self.model, &computer, pool))?;
         let (Some(mut generator), Some(mut decoder)) = (renderers.remove(GAN), renderers.remove(VAE)) else {
             return Err(RenderError::Weights("the bundled model lacks a network".to_owned()));
         };
-        let mut findings = Vec::new();
         let painters = [("generator's pictures", &mut generator), ("decoder's pictures", &mut decoder)];
         for ((name, painter), (codes, expected)) in
             painters.into_iter().zip(self.codes.iter().zip(&self.expected))
         {
             let found = render(painter.as_mut(), codes).map(|found| farthest(&found, expected));
-            findings.push(Finding::new(name, subject.tolerance.picture, found));
+            let name = if is_named { format!("{name}, {precision}") } else { name.to_owned() };
+            findings.push(Finding::new(&name, subject.of_pictures(precision), found));
         }
-        let milliseconds = frame_time(generator.as_mut(), &self.codes[0])?;
-        Ok(Drawn { findings, milliseconds })
+        frame_time(generator.as_mut(), &self.codes[0])
     }
 }
 
@@ -125,13 +150,16 @@ mod tests {
         let mut pictures = pictures.expect("a model is bundled");
         for subject in Subject::all(&Computer::processor()) {
             let drawn = pictures.draw(&subject, &pool).expect("draws");
-            assert_eq!(drawn.findings.len(), 2);
+            assert_eq!(drawn.findings.len(), 4);
             assert!(drawn.findings.iter().all(Finding::is_sound), "{}: {:?}", subject.name, drawn.findings);
-            assert!(drawn.milliseconds > 0.0);
+            assert!(drawn.milliseconds > 0.0 && drawn.bf16_milliseconds.is_some_and(|ms| ms > 0.0));
         }
-        pictures.expected[1][7] += 1e-3;
+        pictures.expected[1][7] += 0.5;
         let drawn = pictures.draw(&Subject::reference(&Device::Cpu), &pool).expect("draws");
-        assert_eq!(drawn.findings.iter().map(Finding::is_sound).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(
+            drawn.findings.iter().map(Finding::is_sound).collect::<Vec<_>>(),
+            [true, false, true, false]
+        );
     }
 
     #[test]

@@ -7,6 +7,9 @@ use crate::inference::Computer;
 use crate::ops::Precision;
 use crate::ops::kernels::Isa;
 
+/// The largest sound difference of a picture that the processor draws in bf16: at an edge that moves a little.
+const BF16_PICTURE: f64 = 0.1;
+
 /// The largest differences that are sound.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tolerance {
@@ -38,6 +41,8 @@ impl Tolerance {
 pub(super) struct Subject {
     pub(super) name: String,
     pub(super) device: Device,
+    /// What it draws in.
+    pub(super) precisions: Vec<Precision>,
     /// What the processor's part runs with.
     pub(super) isa: Isa,
     pub(super) tolerance: Tolerance,
@@ -50,7 +55,8 @@ impl Subject {
         let device = computer.device.clone();
         if !device.is_cpu() {
             let tolerance = Tolerance::of(computer.precision);
-            return vec![Self { name: computer.name(), device, isa: Isa::detect(), tolerance }];
+            let precisions = vec![computer.precision];
+            return vec![Self { name: computer.name(), device, precisions, isa: Isa::detect(), tolerance }];
         }
         Isa::available().into_iter().rev().map(Self::processor).collect()
     }
@@ -62,7 +68,22 @@ impl Subject {
     }
 
     fn processor(isa: Isa) -> Self {
-        Self { name: isa.to_string(), device: Device::Cpu, isa, tolerance: Tolerance::PROCESSOR }
+        Self {
+            name: isa.to_string(),
+            device: Device::Cpu,
+            precisions: vec![Precision::F32, Precision::Bf16],
+            isa,
+            tolerance: Tolerance::PROCESSOR,
+        }
+    }
+
+    /// The largest sound difference of a picture's values that is drawn in `precision`.
+    pub(super) fn of_pictures(&self, precision: Precision) -> f64 {
+        if self.device.is_cpu() && precision == Precision::Bf16 {
+            BF16_PICTURE
+        } else {
+            self.tolerance.picture
+        }
     }
 
     /// Whether `other` computes in the same way.

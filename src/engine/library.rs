@@ -57,7 +57,7 @@ fn make_ready(
     computer: &Computer,
     pools: &Pools,
 ) -> Result<Loaded, String> {
-    let (place, device) = (computer.name(), computer.device.clone());
+    let place = computer.name();
     // The explorer has no use for it.
     model.weights.remove(DISCRIMINATOR);
     let (description, stats, hash) = (model.description.clone(), model.stats.clone(), model.hash.clone());
@@ -65,11 +65,11 @@ fn make_ready(
     let explain = move |error: RenderError| format!("the model cannot be made ready on {name}: {error}");
     let model = Arc::new(model);
     let open = {
-        let (model, device) = (Arc::clone(&model), device.clone());
+        let (model, computer) = (Arc::clone(&model), computer.clone());
         move |id: ChainId, pool: &Pool| -> Result<Box<dyn Renderer>, RenderError> {
             let chain = model.description.render_chain(id);
             let chain = chain.ok_or_else(|| RenderError::Chain("the model has no such chain".to_owned()))?;
-            inference::open_chain(&model, chain, &device, pool)
+            inference::open_chain(&model, chain, &computer, pool)
         }
     };
     let mut chains = Vec::new();
@@ -84,7 +84,7 @@ fn make_ready(
     let mut encoders = BTreeMap::new();
     for chain in &description.encode {
         let block = description.wiring(chain).ok().and_then(|wiring| wiring.code_given());
-        match inference::open_encoder(&model, chain, &device, &pools.encoder) {
+        match inference::open_encoder(&model, chain, computer, &pools.encoder) {
             Ok(encoder) => {
                 encoders.entry(block.unwrap_or_default().to_owned()).or_insert(encoder);
             }

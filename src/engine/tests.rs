@@ -418,7 +418,8 @@ fn a_chain_of_two_networks_is_drawn_from_its_own_code() {
 
     let pool = Pool::new("test", 1).unwrap();
     let chain = &model.description.render[0];
-    let mut renderer = crate::inference::open_chain(&model, chain, &candle_core::Device::Cpu, &pool).unwrap();
+    let mut renderer =
+        crate::inference::open_chain(&model, chain, &crate::inference::Computer::processor(), &pool).unwrap();
     let mut expected = Picture::default();
     renderer.render_picture(&code, &mut expected, &Cancel::new()).unwrap();
     assert_eq!(*frame.picture, expected);

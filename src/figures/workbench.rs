@@ -28,7 +28,7 @@ impl Workbench {
     /// When the system refuses threads, the weights do not fit the description or the device, or the statistics are none.
     pub fn new(model: Model, computer: Computer, threads: usize) -> Result<Self, FigureError> {
         let pool = Pool::new("render", threads).map_err(FigureError::Threads)?;
-        let networks = inference::open(&model, &computer.device, &pool)?;
+        let networks = inference::open(&model, &computer, &pool)?;
         let posterior = model.stats.as_ref().map(Posterior::new).transpose()?;
         Ok(Self { model, networks, computer, posterior })
     }
@@ -125,10 +125,10 @@ impl Workbench {
             checkpoint: self.model.hash.clone(),
             ..Provenance::default()
         };
-        if self.computer.device.is_cpu() {
+        if self.computer.device.is_cpu() && self.computer.precision.is_single() {
             return provenance;
         }
-        // What a GPU computes depends on both.
+        // What is computed depends on both.
         let precision = self.computer.precision.to_string();
         provenance.with("device", self.computer.name()).with("precision", precision)
     }

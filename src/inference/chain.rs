@@ -11,7 +11,7 @@ use crate::model::{CodeValue, Feed, Model, ModelDescription, Network, Port, Wiri
 
 use super::networks::{cannot_run, open_reader, open_renderer};
 use super::tensors::Interpreter;
-use super::{Encoder, Outcome, RenderError, Renderer};
+use super::{Computer, Encoder, Outcome, RenderError, Renderer};
 
 /// A render chain of more than one step.
 pub(super) struct ChainRenderer {
@@ -61,16 +61,16 @@ impl ChainRenderer {
     pub(super) fn new(
         model: &Model,
         wiring: &Wiring<'_>,
-        device: &Device,
+        computer: &Computer,
         pool: &Pool,
     ) -> std::result::Result<Self, RenderError> {
         let [.., (drawing, feeds)] = &wiring.steps[..] else { return Err(no_steps()) };
         let layout = Layout { description: &model.description, wiring };
         Ok(Self {
             code_dim: layout.width(wiring.takes.iter().copied()),
-            stages: Stages::new(model, &layout, 0..wiring.steps.len() - 1, device, pool)?,
+            stages: Stages::new(model, &layout, 0..wiring.steps.len() - 1, computer, pool)?,
             takes: layout.pieces(drawing, feeds),
-            drawing: open_renderer(model, drawing, device, pool)?,
+            drawing: open_renderer(model, drawing, computer, pool)?,
         })
     }
 
@@ -95,7 +95,7 @@ impl ChainEncoder {
     pub(super) fn new(
         model: &Model,
         wiring: &Wiring<'_>,
-        device: &Device,
+        computer: &Computer,
         pool: &Pool,
     ) -> std::result::Result<Self, RenderError> {
         let [(reading, _), ..] = &wiring.steps[..] else { return Err(no_steps()) };
@@ -120,8 +120,8 @@ impl ChainEncoder {
         Ok(Self {
             mean,
             logvar: piece(|value| value == CodeValue::Logvar),
-            stages: Stages::new(model, &layout, 1..wiring.steps.len(), device, pool)?,
-            reading: open_reader(model, reading, device, pool)?,
+            stages: Stages::new(model, &layout, 1..wiring.steps.len(), computer, pool)?,
+            reading: open_reader(model, reading, computer, pool)?,
         })
     }
 }
@@ -136,21 +136,21 @@ impl Stages {
         model: &Model,
         layout: &Layout<'_>,
         own: Range<usize>,
-        device: &Device,
+        computer: &Computer,
         pool: &Pool,
     ) -> std::result::Result<Self, RenderError> {
         let (before, own) = (&layout.wiring.steps[..own.start], &layout.wiring.steps[own]);
         let stages = own.iter().map(|(network, feeds)| {
             let graph = network.architecture.graph().filter(makes_numbers_of_numbers);
             let graph = graph.ok_or_else(|| cannot_run("makes codes of codes", network))?;
-            let net = Interpreter::new(&graph, model.group(&network.weights), device)?;
+            let net = Interpreter::new(&graph, model.group(&network.weights), &computer.device)?;
             let outputs = layout.width(&network.outputs);
             Ok(Stage { net, takes: layout.pieces(network, feeds), outputs })
         });
         Ok(Self {
             given: before.iter().map(|(network, _)| layout.width(&network.outputs)).collect(),
             stages: stages.collect::<std::result::Result<_, RenderError>>()?,
-            device: device.clone(),
+            device: computer.device.clone(),
             pool: pool.clone(),
         })
     }
@@ -364,9 +364,9 @@ mod tests {
             .with_weights("emitter", mlp().initialise_uniform(&mut stream))
     }
 
-    fn plan(model: &Model, pool: &Pool) -> PlanRenderer {
+    fn plan(model: &Model, pool: &Pool) -> PlanRenderer<f32> {
         let graph = GENERATED.graph().to_pixels(PixelRange::Signed);
-        PlanRenderer::compile(&graph, model.group(GENERATOR), pool).expect("fits")
+        PlanRenderer::<f32>::compile(&graph, model.group(GENERATOR), pool).expect("fits")
     }
 
     fn pictures(renderer: &mut dyn Renderer, codes: &[f32]) -> Vec<f32> {
@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn a_chain_of_two_draws_what_its_networks_draw_one_after_the_other() {
         let (model, pool) = (model(), Pool::new("test", 1).expect("starts"));
-        let mut networks = open(&model, &Device::Cpu, &pool).expect("opens");
+        let mut networks = open(&model, &Computer::processor(), &pool).expect("opens");
         let chain = networks.renderers.get_mut("from z").expect("there");
         assert_eq!((chain.code_dim(), chain.picture_shape()), (4, [1, 64, 64]));
         // [s, z] or [z, s]: as the networks ask for them
@@ -407,7 +407,8 @@ mod tests {
     #[test]
     fn a_chain_of_one_network_is_that_network() {
         let (model, pool) = (model(), Pool::new("test", 1).expect("starts"));
-        let mut chain = open_chain(&model, &model.description.render[0], &Device::Cpu, &pool).expect("opens");
+        let mut chain =
+            open_chain(&model, &model.description.render[0], &Computer::processor(), &pool).expect("opens");
         assert_eq!(model.description.render[0].name, GAN);
         let mut plan = plan(&model, &pool);
         let codes = Stream::new(3, "codes").normals(2 * 5);
@@ -418,7 +419,7 @@ mod tests {
     fn read(model: &Model, number: usize, pictures: &[f32]) -> [Vec<f32>; 2] {
         let pool = Pool::new("test", 1).expect("starts");
         let chain = &model.description.encode[number];
-        let mut encoder = open_encoder(model, chain, &Device::Cpu, &pool).expect("opens");
+        let mut encoder = open_encoder(model, chain, &Computer::processor(), &pool).expect("opens");
         assert_eq!(encoder.picture_shape(), [1, 64, 64]);
         let values = vec![f32::NAN; 2 * encoder.code_dim()];
         let (mut mu, mut logvar) = (values.clone(), values);
@@ -457,7 +458,7 @@ mod tests {
         let said = serde_json::json!({"kind": "trunk"});
         let encoder = model.description.networks.get_mut(ENCODER).expect("there");
         encoder.architecture = Architecture::Unknown(said.as_object().cloned().expect("an object"));
-        let networks = open(&model, &Device::Cpu, &pool).expect("opens");
+        let networks = open(&model, &Computer::processor(), &pool).expect("opens");
         assert!(networks.encoder.is_none() && networks.renderers.len() == 2);
         let expected = "this idgan knows no network of the kind trunk that reads pictures; update idgan";
         assert_eq!(networks.warnings, [expected]);
@@ -466,7 +467,8 @@ mod tests {
     #[test]
     fn codes_that_are_no_whole_rows_and_networks_that_cannot_run_are_refused() {
         let (model, pool) = (model(), Pool::new("test", 1).expect("starts"));
-        let open = |model: &Model| open_chain(model, &model.description.render[1], &Device::Cpu, &pool);
+        let open =
+            |model: &Model| open_chain(model, &model.description.render[1], &Computer::processor(), &pool);
         let mut chain = open(&model).expect("opens");
         let short = chain.render(&[0.0; 5], &mut [0.0; 4096], &Cancel::new()).expect_err("no whole row");
         assert_eq!(short.to_string(), "codes: expected 4 values, got 5");

@@ -82,14 +82,14 @@ impl Computer {
         Self { device: Device::Cpu, precision: Precision::F32 }
     }
 
-    /// What it is called, for people: `CPU`, `CUDA 0`, `CUDA 0 (tf32)`, `Metal`.
+    /// What it is called, for people: `CPU`, `CPU (bf16)`, `CUDA 0`, `CUDA 0 (tf32)`, `Metal`.
     pub fn name(&self) -> String {
         let precision = match self.precision {
             Precision::F32 => String::new(),
             other => format!(" ({other})"),
         };
         match self.device.location() {
-            DeviceLocation::Cpu => "CPU".to_owned(),
+            DeviceLocation::Cpu => format!("CPU{precision}"),
             DeviceLocation::Cuda { gpu_id } => format!("CUDA {gpu_id}{precision}"),
             DeviceLocation::Metal { .. } => "Metal".to_owned(),
         }
@@ -105,16 +105,20 @@ impl DeviceChoice {
     pub fn open(self, purpose: Purpose, wanted: Option<Precision>) -> Result<Computer, DeviceError> {
         match self {
             Self::Cpu => {
-                no_other_than_single(self, wanted)?;
-                Ok(Computer::processor())
+                let (has, does): (&[_], _) = match purpose {
+                    Purpose::Pictures => (&[Precision::F32, Precision::Bf16], "draws in f32 and bf16 alone"),
+                    Purpose::Training => (&[Precision::F32], "trains in f32 alone"),
+                };
+                let precision = one_of(has, self, does, wanted)?;
+                Ok(Computer { precision, ..Computer::processor() })
             }
             Self::Cuda(number) => cuda::open(number, purpose, wanted),
             Self::Metal if !cfg!(feature = "metal") => Err(DeviceError::NotBuilt("metal")),
             Self::Metal => {
-                no_other_than_single(self, wanted)?;
+                let precision = one_of(&[Precision::F32], self, "computes in f32 alone", wanted)?;
                 let device = Device::new_metal(0)
                     .map_err(|error| DeviceError::Unavailable { device: self, reason: in_a_line(&error) })?;
-                Ok(Computer { device, precision: Precision::F32 })
+                Ok(Computer { device, precision })
             }
             Self::Auto => match Self::Cuda(0).open(purpose, wanted) {
                 Ok(computer) => Ok(computer),
@@ -135,11 +139,18 @@ pub(super) fn in_a_line(error: &candle_core::Error) -> String {
     error.to_string().lines().next().unwrap_or("no reason given").to_owned()
 }
 
-/// Refuses precisions that only CUDA has.
-fn no_other_than_single(device: DeviceChoice, wanted: Option<Precision>) -> Result<(), DeviceError> {
-    match wanted {
-        None | Some(Precision::F32) => Ok(()),
-        Some(wanted) => Err(DeviceError::OnlySingle { device, wanted }),
+/// The precision that is wanted, f32 where none is; refused where the device has not got it.
+fn one_of(
+    has: &[Precision],
+    device: DeviceChoice,
+    does: &'static str,
+    wanted: Option<Precision>,
+) -> Result<Precision, DeviceError> {
+    let wanted = wanted.unwrap_or_default();
+    if has.contains(&wanted) {
+        Ok(wanted)
+    } else {
+        Err(DeviceError::NotThatPrecision { device, does, wanted })
     }
 }
 
@@ -148,19 +159,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_processor_computes_in_f32_and_refuses_the_rest_in_a_sentence() {
+    fn the_processor_draws_in_bf16_too_and_refuses_the_rest_in_a_sentence() {
         for purpose in [Purpose::Training, Purpose::Pictures] {
             for wanted in [None, Some(Precision::F32)] {
                 let computer = DeviceChoice::Cpu.open(purpose, wanted).expect("opens");
                 assert_eq!((computer.precision, computer.name()), (Precision::F32, "CPU".to_owned()));
             }
-            for wanted in [Precision::Tf32, Precision::Bf16] {
-                let error =
-                    DeviceChoice::Cpu.open(purpose, Some(wanted)).map(|c| c.name()).expect_err("refused");
-                let sentence = error.to_string();
-                let expected = format!("cpu computes in f32 alone, not in {wanted}; use --precision f32, or");
-                assert!(sentence.starts_with(&expected), "{sentence}");
-            }
+        }
+        let open = |purpose, wanted| DeviceChoice::Cpu.open(purpose, Some(wanted)).map(|c| c.name());
+        assert_eq!(open(Purpose::Pictures, Precision::Bf16).ok().as_deref(), Some("CPU (bf16)"));
+        for (purpose, wanted, words) in [
+            (Purpose::Pictures, Precision::Tf32, "cpu draws in f32 and bf16 alone, not in tf32; use "),
+            (Purpose::Training, Precision::Tf32, "cpu trains in f32 alone, not in tf32; use "),
+            (Purpose::Training, Precision::Bf16, "cpu trains in f32 alone, not in bf16; use "),
+        ] {
+            let sentence = open(purpose, wanted).expect_err("refused").to_string();
+            assert!(sentence.starts_with(words), "{sentence}");
         }
     }
 
@@ -168,8 +182,9 @@ mod tests {
     fn auto_finds_something_that_computes() {
         assert!(DeviceChoice::Auto.open(Purpose::Pictures, None).is_ok());
         if !cfg!(feature = "cuda") {
-            // bf16 must not turn into f32 behind a person's back
-            assert!(DeviceChoice::Auto.open(Purpose::Pictures, Some(Precision::Bf16)).is_err());
+            // no precision turns into f32 behind a person's back
+            assert!(DeviceChoice::Auto.open(Purpose::Pictures, Some(Precision::Tf32)).is_err());
+            assert!(DeviceChoice::Auto.open(Purpose::Training, Some(Precision::Bf16)).is_err());
             let error = DeviceChoice::Cuda(0).open(Purpose::Pictures, None).map(|c| c.name());
             assert!(error.is_err_and(|e| e.to_string().contains("--features cuda")));
         }

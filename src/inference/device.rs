@@ -96,13 +96,13 @@ pub enum DeviceError {
         /// Why not.
         reason: String,
     },
-    /// A precision that only CUDA has.
-    #[error(
-        "{device} computes in f32 alone, not in {wanted}; use --precision f32, or a card with --device cuda"
-    )]
-    OnlySingle {
+    /// A precision that the device does not compute in, or not for this purpose.
+    #[error("{device} {does}, not in {wanted}; use --precision f32, or a card with --device cuda")]
+    NotThatPrecision {
         /// The device.
         device: DeviceChoice,
+        /// What it does in which precisions.
+        does: &'static str,
         /// What was wanted.
         wanted: Precision,
     },

@@ -1,15 +1,16 @@
 use std::collections::BTreeMap;
 
-use candle_core::Device;
+use half::bf16;
 
 use crate::base::{Arrays, Pool};
 use crate::graph::Graph;
 use crate::model::{Chain, Model, Network, Port};
+use crate::ops::Precision;
 
 use super::chain::{ChainEncoder, ChainRenderer};
 use super::plan::{PlanEncoder, PlanRenderer};
 use super::tensors::{TensorEncoder, TensorRenderer};
-use super::{Encoder, RenderError, Renderer};
+use super::{Computer, Encoder, RenderError, Renderer};
 
 /// The networks of a model, ready to run.
 #[derive(Default)]
@@ -22,17 +23,18 @@ pub struct Networks {
     pub warnings: Vec<String>,
 }
 
-/// Makes the networks of `model` ready on `device`: compiled plans on `pool`'s threads on the CPU, candle elsewhere.
+/// Makes the networks of `model` ready on `computer`: compiled plans on `pool`'s threads on the CPU, candle elsewhere. In bf16
+/// plans have maps and weights of that; what numbers make of numbers before a picture, or after one, stays f32 on the CPU.
 ///
 /// # Errors
 /// When the weights do not fit the description, the device cannot hold them, or a chain cannot be run here.
-pub fn open(model: &Model, device: &Device, pool: &Pool) -> Result<Networks, RenderError> {
+pub fn open(model: &Model, computer: &Computer, pool: &Pool) -> Result<Networks, RenderError> {
     let renderers = model.description.render.iter().map(|chain| {
-        let renderer = open_chain(model, chain, device, pool)?;
+        let renderer = open_chain(model, chain, computer, pool)?;
         Ok::<_, RenderError>((chain.name.clone(), renderer))
     });
     let renderers = renderers.collect::<Result<_, _>>()?;
-    let first = model.description.encode.first().map(|chain| open_encoder(model, chain, device, pool));
+    let first = model.description.encode.first().map(|chain| open_encoder(model, chain, computer, pool));
     let (encoder, warnings) = match first {
         Some(Err(RenderError::Chain(message))) => (None, vec![message]),
         first => (first.transpose()?, Vec::new()),
@@ -47,7 +49,7 @@ pub fn open(model: &Model, device: &Device, pool: &Pool) -> Result<Networks, Ren
 pub fn open_chain(
     model: &Model,
     chain: &Chain,
-    device: &Device,
+    computer: &Computer,
     pool: &Pool,
 ) -> Result<Box<dyn Renderer>, RenderError> {
     let wiring = model.description.wiring(chain).map_err(RenderError::Chain)?;
@@ -59,9 +61,9 @@ pub fn open_chain(
     }
     match &wiring.steps[..] {
         [(network, feeds)] if feeds.len() == wiring.takes.len() => {
-            open_renderer(model, network, device, pool)
+            open_renderer(model, network, computer, pool)
         }
-        _ => Ok(Box::new(ChainRenderer::new(model, &wiring, device, pool)?)),
+        _ => Ok(Box::new(ChainRenderer::new(model, &wiring, computer, pool)?)),
     }
 }
 
@@ -69,43 +71,67 @@ pub fn open_chain(
 pub(super) fn open_renderer(
     model: &Model,
     network: &Network,
-    device: &Device,
+    computer: &Computer,
     pool: &Pool,
 ) -> Result<Box<dyn Renderer>, RenderError> {
     let graph = network.picture_graph().ok_or_else(|| cannot_run("draws", network))?;
-    renderer(&graph, model.group(&network.weights), device, pool)
+    renderer(&graph, model.group(&network.weights), computer, pool)
 }
 
 /// Something that draws what `graph` makes of codes: the compiled plan on the processor, where it has the kernels, or candle.
 fn renderer(
     graph: &Graph,
     weights: &Arrays,
-    device: &Device,
+    computer: &Computer,
     pool: &Pool,
 ) -> Result<Box<dyn Renderer>, RenderError> {
-    if device.is_cpu() {
-        match PlanRenderer::compile(graph, weights, pool) {
-            Err(RenderError::Unsupported(what)) => log::info!("candle draws, as no kernel knows {what}"),
-            compiled => return Ok(Box::new(compiled?)),
-        }
+    let compiled: Option<Result<Box<dyn Renderer>, _>> = plan_in(computer).map(|precision| {
+        Ok(match precision {
+            Precision::Bf16 => Box::new(PlanRenderer::<bf16>::compile(graph, weights, pool)?) as _,
+            _ => Box::new(PlanRenderer::<f32>::compile(graph, weights, pool)?) as _,
+        })
+    });
+    match compiled {
+        Some(Err(RenderError::Unsupported(what))) => left_to_candle("draws", computer, &what),
+        Some(compiled) => return compiled,
+        None => {}
     }
-    Ok(Box::new(TensorRenderer::new(graph, weights, device, pool)?))
+    Ok(Box::new(TensorRenderer::new(graph, weights, &computer.device, pool)?))
 }
 
 /// The same for what encodes.
 fn encoder(
     graph: &Graph,
     weights: &Arrays,
-    device: &Device,
+    computer: &Computer,
     pool: &Pool,
 ) -> Result<Box<dyn Encoder>, RenderError> {
-    if device.is_cpu() {
-        match PlanEncoder::compile(graph, weights, pool) {
-            Err(RenderError::Unsupported(what)) => log::info!("candle encodes, as no kernel knows {what}"),
-            compiled => return Ok(Box::new(compiled?)),
-        }
+    let compiled: Option<Result<Box<dyn Encoder>, _>> = plan_in(computer).map(|precision| {
+        Ok(match precision {
+            Precision::Bf16 => Box::new(PlanEncoder::<bf16>::compile(graph, weights, pool)?) as _,
+            _ => Box::new(PlanEncoder::<f32>::compile(graph, weights, pool)?) as _,
+        })
+    });
+    match compiled {
+        Some(Err(RenderError::Unsupported(what))) => left_to_candle("encodes", computer, &what),
+        Some(compiled) => return compiled,
+        None => {}
     }
-    Ok(Box::new(TensorEncoder::new(graph, weights, device, pool)?))
+    Ok(Box::new(TensorEncoder::new(graph, weights, &computer.device, pool)?))
+}
+
+/// The precision of the plans that `computer` runs; `None` where it runs none.
+fn plan_in(computer: &Computer) -> Option<Precision> {
+    computer.device.is_cpu().then_some(computer.precision)
+}
+
+/// Says that a network is candle's, which on the processor computes in f32 whatever was asked for.
+fn left_to_candle(does: &str, computer: &Computer, what: &str) {
+    if computer.precision.is_single() {
+        log::info!("candle {does}, as no kernel knows {what}");
+    } else {
+        log::warn!("candle {does} in f32, as no kernel knows {what}");
+    }
 }
 
 /// Makes an encode chain of `model` ready. A chain of one network is that network's plan.
@@ -115,7 +141,7 @@ fn encoder(
 pub fn open_encoder(
     model: &Model,
     chain: &Chain,
-    device: &Device,
+    computer: &Computer,
     pool: &Pool,
 ) -> Result<Box<dyn Encoder>, RenderError> {
     let wiring = model.description.wiring(chain).map_err(RenderError::Chain)?;
@@ -127,9 +153,9 @@ pub fn open_encoder(
             )))
         }
         ([(network, _)], Some(block)) if network.outputs == Port::posterior(block) => {
-            open_reader(model, network, device, pool)
+            open_reader(model, network, computer, pool)
         }
-        _ => Ok(Box::new(ChainEncoder::new(model, &wiring, device, pool)?)),
+        _ => Ok(Box::new(ChainEncoder::new(model, &wiring, computer, pool)?)),
     }
 }
 
@@ -137,11 +163,11 @@ pub fn open_encoder(
 pub(super) fn open_reader(
     model: &Model,
     network: &Network,
-    device: &Device,
+    computer: &Computer,
     pool: &Pool,
 ) -> Result<Box<dyn Encoder>, RenderError> {
     let graph = network.architecture.graph().ok_or_else(|| cannot_run("reads pictures", network))?;
-    encoder(&graph, model.group(&network.weights), device, pool)
+    encoder(&graph, model.group(&network.weights), computer, pool)
 }
 
 /// Says that a network cannot do what its place in a chain asks of it.
@@ -173,12 +199,15 @@ mod tests {
 
     #[test]
     fn a_network_that_no_kernel_knows_is_run_by_candle_on_the_processor() {
-        let (pool, device) = (Pool::new("test", 1).expect("starts"), Device::Cpu);
+        let (pool, computer) = (Pool::new("test", 1).expect("starts"), Computer::processor());
         let mut graph = Graph::default();
         let weights = softmax(&mut graph, 2, Shape::Map([3, 4, 4]));
         let graph = graph.to_pixels(PixelRange::Unit);
-        assert!(matches!(PlanRenderer::compile(&graph, &weights, &pool), Err(RenderError::Unsupported(_))));
-        let mut drawing = renderer(&graph, &weights, &device, &pool).expect("opens");
+        assert!(matches!(
+            PlanRenderer::<f32>::compile(&graph, &weights, &pool),
+            Err(RenderError::Unsupported(_))
+        ));
+        let mut drawing = renderer(&graph, &weights, &computer, &pool).expect("opens");
         let mut picture = [f32::NAN; 48];
         drawing.render(&[0.5, -1.0], &mut picture, &Cancel::new()).expect("renders");
         for pixel in 0..16 {
@@ -188,16 +217,16 @@ mod tests {
 
         let mut missing = weights;
         missing.remove("fc.bias");
-        let refused = renderer(&graph, &missing, &device, &pool).err().expect("no weights").to_string();
+        let refused = renderer(&graph, &missing, &computer, &pool).err().expect("no weights").to_string();
         assert!(refused.contains("fc.bias is missing (expected shape [48])"), "{refused}");
     }
 
     #[test]
     fn a_network_that_gives_no_posterior_encodes_nothing() {
-        let (pool, device) = (Pool::new("test", 1).expect("starts"), Device::Cpu);
+        let (pool, computer) = (Pool::new("test", 1).expect("starts"), Computer::processor());
         let mut graph = Graph::default();
         let weights = softmax(&mut graph, 2, Shape::Row(4));
-        let refused = encoder(&graph, &weights, &device, &pool).err().expect("refused").to_string();
+        let refused = encoder(&graph, &weights, &computer, &pool).err().expect("refused").to_string();
         assert_eq!(refused, "the network does not give mean and log variance of one code");
     }
 }

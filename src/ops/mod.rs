@@ -71,6 +71,7 @@ pub use work::multiply_adds;
 pub mod kernels {
     pub use super::cpu::blocked::{Team, peak};
     pub use super::cpu::convolution::Convolve;
+    pub(crate) use super::cpu::element::Element;
     pub use super::cpu::fused::Fused;
     pub use super::cpu::isa::Isa;
     pub use super::cpu::shape::{ConvShape, narrow_size};

@@ -1,11 +1,12 @@
-//! How exactly a GPU multiplies.
+//! How exactly products are computed.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// In what a GPU multiplies in convolutions and linear layers; sums, weights and everything else stay f32.
+/// In what convolutions and linear layers multiply; sums are f32. A GPU keeps weights and all else in f32; plans on the
+/// processor keep weights and maps in bf16, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -15,7 +16,7 @@ pub enum Precision {
     /// 11 bits of mantissa and the range of f32; on NVIDIA cards from compute capability 8.0.
     Tf32,
     /// 8 bits of mantissa and the range of f32, operands rounded in memory; on NVIDIA cards from compute
-    /// capability 8.0.
+    /// capability 8.0, and for pictures on any processor.
     Bf16,
 }
 

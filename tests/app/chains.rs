@@ -119,7 +119,7 @@ fn a_code_is_read_back_in_two_steps() {
     let grey: Vec<f32> = picture.rgba().chunks(4).map(|pixel| f32::from(pixel[0]) / 255.0).collect();
     let pool = Pool::new("test", 1).unwrap();
     let chain = &model.description.encode[1];
-    let mut encoder = open_encoder(&model, chain, &candle_core::Device::Cpu, &pool).unwrap();
+    let mut encoder = open_encoder(&model, chain, &idgan::inference::Computer::processor(), &pool).unwrap();
     let (mut mu, mut logvar) = ([0.0; 3], [0.0; 3]);
     encoder.encode(&grey, &mut mu, &mut logvar).unwrap();
     let is_read = |window: &Window| {

@@ -59,6 +59,19 @@ fn a_model_of_the_gallery_opens_with_one_click() {
 }
 
 #[test]
+fn a_model_is_opened_again_in_bf16_and_back() {
+    let mut window = bundled(None);
+    for (device, shown) in [("CPU, bf16", "sprites-64 on CPU (bf16)"), ("CPU", "sprites-64 on CPU")] {
+        click(&mut window, "Model");
+        click(&mut window, "Device");
+        click(&mut window, device);
+        until(&mut window, shown, |w| w.query_by_label(shown).is_some());
+        settle(&mut window);
+        assert_eq!(window.state().notice(), None);
+    }
+}
+
+#[test]
 fn pictures_of_the_data_set_the_factors() {
     let mut window = bundled(None);
     assert!(window.state().values("c").iter().all(|&value| value == 0.0));

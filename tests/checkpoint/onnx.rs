@@ -3,10 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use candle_core::Device;
 use idgan::base::{Cancel, PixelRange, Pool};
 use idgan::checkpoint::{Halves, Precision, Reading, Sources, open, to_onnx, write_bundle};
-use idgan::inference::{self, Networks};
+use idgan::inference::{self, Computer, Networks};
 use idgan::model::{DECODER, Model};
 
 use crate::common::{largest_difference, read_arrays};
@@ -24,7 +23,7 @@ fn opened(decoder: &Path, reading: Reading) -> Result<Model, String> {
 }
 
 fn networks(model: &Model) -> Networks {
-    inference::open(model, &Device::Cpu, &Pool::new("test", 2).unwrap()).unwrap()
+    inference::open(model, &Computer::processor(), &Pool::new("test", 2).unwrap()).unwrap()
 }
 
 /// What a network gave, in [0, 1].

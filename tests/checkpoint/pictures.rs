@@ -10,7 +10,7 @@ use candle_core::Device;
 use idgan::base::{Array, Arrays, Cancel, Pool};
 use idgan::checkpoint::npz::{NpzArray, NpzFile, write_npz};
 use idgan::checkpoint::{GAN_FILE, Sources, VAE_FILE, export_torch, open};
-use idgan::inference::{self, Encoder, Networks, Renderer, TensorEncoder, TensorRenderer};
+use idgan::inference::{self, Computer, Encoder, Networks, Renderer, TensorEncoder, TensorRenderer};
 use idgan::model::{CodeBlock, DECODER, DISCRIMINATOR, ENCODER, GAN, GENERATOR, Model, Network, VAE};
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 use idgan::training::Downsample;
@@ -38,7 +38,7 @@ fn through_candle(model: &Model, network: &Network) -> Box<dyn Renderer> {
 /// Both implementations of a model's networks.
 fn implementations(model: &Model) -> [(&'static str, Networks); 2] {
     let (pool, device) = (Pool::new("test", 2).unwrap(), Device::Cpu);
-    let plans = inference::open(model, &device, &pool).unwrap();
+    let plans = inference::open(model, &Computer::processor(), &pool).unwrap();
     let networks = &model.description.networks;
     let painters = [(GAN, GENERATOR), (VAE, DECODER)].into_iter().filter_map(|(chain, network)| {
         Some((chain.to_owned(), through_candle(model, networks.get(network)?)))
@@ -85,9 +85,12 @@ fn check_gan(vae: Option<&Path>, gan: &Path, expected: &Arrays, what: &str) {
 /// The generator's pictures of `z`, `expected` in [-1, 1].
 fn check_generator(model: &Model, z: &Array, expected: &Array, what: &str) {
     assert_eq!(expected.shape()[1..], model.description.picture_shape(GAN).unwrap());
-    let (pool, device) = (Pool::new("test", 2).unwrap(), Device::Cpu);
+    let pool = Pool::new("test", 2).unwrap();
     let mut renderers: Vec<(&str, Box<dyn Renderer>)> = vec![
-        ("plan", inference::open(model, &device, &pool).unwrap().renderers.remove(GAN).unwrap()),
+        (
+            "plan",
+            inference::open(model, &Computer::processor(), &pool).unwrap().renderers.remove(GAN).unwrap(),
+        ),
         ("candle", through_candle(model, &model.description.networks[GENERATOR])),
     ];
     for (name, renderer) in &mut renderers {

@@ -17,9 +17,10 @@ fn a_sound_processor_is_said_to_be_sound() {
         let findings = subject["findings"].as_array().unwrap();
         let count =
             |part: &str| findings.iter().filter(|f| f["what"].as_str().unwrap().contains(part)).count();
-        assert_eq!((count("convolution"), count("pictures")), (7, 2), "{subject}");
+        assert_eq!((count("convolution"), count("pictures")), (7, 4), "{subject}");
         assert_eq!(count("GAN step"), if subject == last { 0 } else { 6 }, "{subject}");
         assert!(findings.iter().all(|f| f["difference"].as_f64() <= f["at_most"].as_f64()), "{subject}");
         assert!(subject["step_ms"].as_f64().unwrap() > 0.0 && subject["frame_ms"].as_f64().unwrap() > 0.0);
+        assert!(subject["frame_bf16_ms"].as_f64().unwrap() > 0.0, "{subject}");
     }
 }

@@ -1,20 +1,21 @@
 //! What `--precision` and `--device` mean where there is no card, and what runs note of them.
 
-use crate::toy::{fail, id_gan, succeed};
+use crate::toy::{array, fail, id_gan, png_texts, succeed};
 
 #[test]
 fn the_processor_refuses_what_it_does_not_compute_in() {
     let folder = id_gan();
-    for command in [
-        "sample model.safetensors --count 2 --out a.npz",
-        "traverse model.safetensors --steps 2 --out a.png",
-        "encode model.safetensors --data dsprites --count 2 --out a.npz",
-        "eval model.safetensors --data dsprites",
-        "train vae --preset dsprites-small --out run",
-        "bench train --preset dsprites-small --stage vae",
+    for (command, does) in [
+        ("sample model.safetensors --count 2 --out a.npz", "draws in f32 and bf16 alone"),
+        ("traverse model.safetensors --steps 2 --out a.png", "draws in f32 and bf16 alone"),
+        ("encode model.safetensors --data dsprites --count 2 --out a.npz", "draws in f32 and bf16 alone"),
+        ("eval model.safetensors --data dsprites", "draws in f32 and bf16 alone"),
+        ("train vae --preset dsprites-small --out run", "trains in f32 alone"),
+        ("bench train --preset dsprites-small --stage vae", "trains in f32 alone"),
     ] {
-        for precision in ["bf16", "tf32"] {
-            let words = format!("cpu computes in f32 alone, not in {precision}; use --precision f32");
+        let refused = if does.starts_with("draws") { &["tf32"][..] } else { &["tf32", "bf16"] };
+        for precision in refused {
+            let words = format!("cpu {does}, not in {precision}; use --precision f32");
             fail(folder.path(), &format!("{command} --device cpu --precision {precision}"), 1, &words);
         }
         fail(folder.path(), &format!("{command} --precision half"), 2, "use f32, tf32 or bf16");
@@ -24,6 +25,30 @@ fn the_processor_refuses_what_it_does_not_compute_in() {
         let words = "build with `cargo build --release --features cuda`";
         fail(folder.path(), "sample model.safetensors --count 2 --out b.npz --device cuda:1", 1, words);
     }
+}
+
+#[test]
+fn the_processor_draws_in_bf16_where_it_is_asked_to() {
+    let folder = id_gan();
+    let pictures = |name: &str, options: &str| {
+        let command = format!(
+            "sample model.safetensors --count 4 --seed 1 --decoder vae --out {name} --device cpu {options}"
+        );
+        succeed(folder.path(), &command);
+        array(&folder.path().join(name), "vae").data().to_vec()
+    };
+    let (single, default) = (pictures("a.npz", "--precision f32"), pictures("b.npz", ""));
+    assert_eq!(single, default, "f32 is what is drawn in");
+    let half = pictures("c.npz", "--precision bf16");
+    let largest = single.iter().zip(&half).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(largest > 0.0 && largest < 0.05, "off by {largest}");
+    for (figure, out) in [("traverse", "d.png"), ("traverse", "d.gif"), ("grid", "e.png")] {
+        let command =
+            format!("{figure} model.safetensors --steps 2 --device cpu --precision bf16 --out {out}");
+        succeed(folder.path(), &command);
+    }
+    let texts = format!("{:?}", png_texts(&folder.path().join("d.png")));
+    assert!(texts.contains("CPU (bf16)"), "{texts}");
 }
 
 #[test]

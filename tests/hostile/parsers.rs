@@ -4,7 +4,6 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use candle_core::Device;
 use idgan::base::{Background, Cancel, Pool};
 use idgan::checkpoint::npz::NpzFile;
 use idgan::checkpoint::pickle::TorchFile;
@@ -14,7 +13,7 @@ use idgan::data::OpenOptions;
 use idgan::explore::{Codes, Form, LatentState, Posterior, RangeSpec, draw_all, parse_dims, read_square};
 use idgan::formats::picture::{Turn, decode_picture};
 use idgan::graph::Graph;
-use idgan::inference;
+use idgan::inference::{self, Computer};
 use idgan::metrics::{Evaluation, FactorNetwork, Metric};
 use idgan::model::{GAN, ModelDescription};
 use idgan::training::RunFolder;
@@ -178,7 +177,7 @@ fn onnx(input: &Input<'_>) -> Said {
             && graph.most_values_read().is_ok_and(|values| values < MOST_PRODUCTS)
     };
     if graph.is_some_and(|graph| is_small(&graph))
-        && let Some(networks) = said.note(inference::open(&opened.model, &Device::Cpu, pool()))
+        && let Some(networks) = said.note(inference::open(&opened.model, &Computer::processor(), pool()))
     {
         for mut renderer in networks.renderers.into_values() {
             let code = vec![0.5; renderer.code_dim()];

@@ -153,7 +153,7 @@ fn every_compared_method_resumes_bit_by_bit_and_opens_with_its_blocks() {
         assert_eq!(found, blocks, "{}", method.name());
         assert_eq!(description.inputs(GAN), inputs, "{}", method.name());
         let pool = Pool::new("open", 1).unwrap();
-        let networks = idgan::inference::open(&model, &machine().computer.device, &pool).unwrap();
+        let networks = idgan::inference::open(&model, &machine().computer, &pool).unwrap();
         let draws = |chain: &str| networks.renderers.contains_key(chain);
         let there = (draws(GAN), draws(VAE), networks.encoder.is_some());
         let expected = match method {

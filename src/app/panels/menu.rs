@@ -154,6 +154,7 @@ fn devices(ui: &mut Ui, state: &mut State) {
     // What opens it, its name, how a model that is open says it, the feature that has it.
     let devices = [
         ("cpu", "CPU", ["CPU", ""], ("", true)),
+        ("cpu,bf16", "CPU, bf16", ["CPU", "bf16"], ("", true)),
         ("cuda,f32", "CUDA", ["CUDA", ""], ("cuda", cuda)),
         ("cuda,tf32", "CUDA, tf32", ["CUDA", "tf32"], ("cuda", cuda)),
         ("metal", "Metal", ["Metal", ""], ("metal", metal)),
@@ -163,7 +164,8 @@ fn devices(ui: &mut Ui, state: &mut State) {
     ui.menu_button("Device", |ui| {
         for (device, name, [is_called, precision], (feature, is_built)) in devices {
             let is_current = current.as_ref().is_some_and(|current| {
-                current.starts_with(is_called) && current.contains("tf32") == (precision == "tf32")
+                let in_which = current.split_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
+                current.starts_with(is_called) && in_which == precision
             });
             let button = egui::Button::new(name).selected(is_current);
             let response = ui.add_enabled(is_built && current.is_some(), button);
@@ -171,8 +173,8 @@ fn devices(ui: &mut Ui, state: &mut State) {
                 format!("This build cannot use {name}: build with cargo build --release --features {feature}");
             let response = response
                 .on_hover_text(
-                    "Open the model again on this device; codes and pictures stay meanwhile. tf32 multiplies faster, with \
-                     11 bits of mantissa",
+                    "Open the model again on this device; codes and pictures stay meanwhile. tf32 and bf16 multiply \
+                     faster, with 11 and 8 bits of mantissa",
                 )
                 .on_disabled_hover_text(if is_built { "Open a model first".to_owned() } else { missing });
             if response.clicked() && !is_current {

@@ -160,7 +160,7 @@ fn computer_for(args: &DeviceArgs, run: Option<&Path>) -> anyhow::Result<Compute
     });
     let Some(saved) = saved else { return Ok(args.open(Purpose::Training)?) };
     match args.device.open(Purpose::Training, Some(saved)) {
-        Err(error @ (DeviceError::OnlySingle { .. } | DeviceError::NoPrecision { .. })) => {
+        Err(error @ (DeviceError::NotThatPrecision { .. } | DeviceError::NoPrecision { .. })) => {
             warn(format!("the run was computed in {saved} until now and goes on in f32: {error}"));
             Ok(args.device.open(Purpose::Training, None)?)
         }

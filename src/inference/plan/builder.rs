@@ -1,6 +1,7 @@
 use super::steps::{Outputs, Plan, Slot, Step};
 use crate::inference::RenderError;
 use crate::ops::cpu::blocked::MapShape;
+use crate::ops::cpu::element::Element;
 use crate::ops::cpu::isa::Isa;
 
 /// The most memory that a plan's maps may take: a 4096 px generator of 16 feature maps fits.
@@ -9,17 +10,17 @@ const MAX_VALUES: usize = 3 << 30;
 const LARGE: usize = 32;
 
 /// A plan in the making.
-pub(super) struct Builder {
+pub(super) struct Builder<E> {
     pub(super) isa: Isa,
     /// Whether pictures come in, of which many are run at a time; otherwise codes.
     takes_pictures: bool,
-    steps: Vec<Step>,
+    steps: Vec<Step<E>>,
     slots: Vec<usize>,
     /// The steps that are run picture by picture, once it is known.
     single: Option<usize>,
 }
 
-impl Builder {
+impl<E: Element> Builder<E> {
     pub(super) fn new(isa: Isa, takes_pictures: bool) -> Self {
         Self { isa, takes_pictures, steps: Vec::new(), slots: Vec::new(), single: None }
     }
@@ -32,7 +33,7 @@ impl Builder {
 
     /// A new buffer for a map.
     pub(super) fn map(&mut self, shape: MapShape) -> Slot {
-        self.row(shape.len())
+        self.row(E::words(shape.len()))
     }
 
     /// Whether the next step, on maps of `input`, is run for a group of pictures: from the first small map on.
@@ -50,18 +51,18 @@ impl Builder {
         }
     }
 
-    pub(super) fn push(&mut self, step: Step) {
+    pub(super) fn push(&mut self, step: Step<E>) {
         self.steps.push(step);
     }
 
     /// The finished plan, whose memory can now be allocated.
-    pub(super) fn finish(self, result: Outputs) -> Result<Plan, RenderError> {
-        let Self { takes_pictures, steps, slots, single, .. } = self;
+    pub(super) fn finish(self, result: Outputs) -> Result<Plan<E>, RenderError> {
+        let Self { isa, takes_pictures, steps, slots, single } = self;
         let linear = steps.iter().rev().take_while(|step| matches!(step, Step::Linear { .. })).count();
         let head = if takes_pictures { linear } else { 0 };
         let single = single.unwrap_or(steps.len() - head).min(steps.len() - head);
         let grouped = steps.len() - head - single;
-        let plan = Plan { steps, slots, single, grouped, result };
+        let plan = Plan { isa, steps, slots, single, grouped, result };
         match plan.values() {
             Some(values) if values <= MAX_VALUES => Ok(plan),
             values => {

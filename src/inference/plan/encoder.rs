@@ -11,15 +11,16 @@ use crate::graph::Graph;
 use crate::inference::tensors::encoder_ends;
 use crate::inference::{Encoder, RenderError};
 use crate::ops::cpu::blocked::Team;
+use crate::ops::cpu::element::Element;
 use crate::ops::cpu::isa::Isa;
 
 /// Pictures whose features are kept for one pass through the linear layers at the end, so that their weights are read once
 /// for all of them.
 const BATCH: usize = 64;
 
-/// A network from pictures to the posterior of a code compiled for the processor.
-pub struct PlanEncoder {
-    plan: Plan,
+/// A network from pictures to the posterior of a code compiled for the processor, with maps and weights of `E`: f32 or bf16.
+pub struct PlanEncoder<E> {
+    plan: Plan<E>,
     picture_shape: [usize; 3],
     code_dim: usize,
     /// Where mean and log variance are.
@@ -38,7 +39,8 @@ struct Head {
     rows: Vec<Vec<f32>>,
 }
 
-impl PlanEncoder {
+#[allow(private_bounds, reason = "f32 and bf16 are all that there are")]
+impl<E: Element> PlanEncoder<E> {
     /// Compiles a network from one picture to mean and log variance of a code; other weights may lie beside its own.
     ///
     /// # Errors
@@ -103,13 +105,13 @@ impl PlanEncoder {
             for (pictures, rows) in groups.zip(rows) {
                 workspace.run_group(plan, pictures, picture_len, &mut clock);
                 let rows_len = pictures.len() / picture_len * plan.slots[head.features];
-                rows[..rows_len].copy_from_slice(&workspace.values(head.features)[..rows_len]);
+                rows[..rows_len].copy_from_slice(&workspace.row(head.features)[..rows_len]);
             }
             head.run(plan, count, &Team::solo(), &mut clock);
             runs.iter_mut().zip(seconds).for_each(|(runs, seconds)| runs.push(seconds));
         }
         let steps = plan.steps.iter().zip(runs);
-        let time = |(step, seconds): (&Step, Vec<f64>)| StepTime {
+        let time = |(step, seconds): (&Step<E>, Vec<f64>)| StepTime {
             what: step.describe(),
             seconds: median(seconds),
             multiply_adds: count * step.multiply_adds(),
@@ -140,7 +142,7 @@ impl PlanEncoder {
                     let length = rows.len();
                     let pictures = &pictures[..length / features * picture_len];
                     workspace.run_group(plan, pictures, picture_len, &mut |_| ());
-                    rows.copy_from_slice(&workspace.values(head.features)[..length]);
+                    rows.copy_from_slice(&workspace.row(head.features)[..length]);
                 });
                 drop(rows);
                 head.run(plan, count, team, &mut |_| ());
@@ -150,7 +152,7 @@ impl PlanEncoder {
 }
 
 impl Head {
-    fn new(plan: &Plan, features: Slot) -> Self {
+    fn new<E: Element>(plan: &Plan<E>, features: Slot) -> Self {
         let mut rows = vec![Vec::new(); plan.slots.len()];
         for slot in plan.head().iter().flat_map(Step::slots) {
             rows[slot] = vec![0.0; BATCH * plan.slots[slot]];
@@ -159,7 +161,13 @@ impl Head {
     }
 
     /// Runs the layers for the first `count` rows. `done` is told the number of each step.
-    fn run(&mut self, plan: &Plan, count: usize, team: &Team<'_>, done: &mut dyn FnMut(usize)) {
+    fn run<E: Element>(
+        &mut self,
+        plan: &Plan<E>,
+        count: usize,
+        team: &Team<'_>,
+        done: &mut dyn FnMut(usize),
+    ) {
         let first = plan.single + plan.grouped;
         for (number, step) in plan.steps.iter().enumerate().skip(first) {
             if let Step::Linear { layer, input, output } = step {
@@ -172,7 +180,7 @@ impl Head {
     }
 }
 
-impl Encoder for PlanEncoder {
+impl<E: Element> Encoder for PlanEncoder<E> {
     fn code_dim(&self) -> usize {
         self.code_dim
     }

@@ -6,14 +6,16 @@ use super::steps::{Plan, Slot, Step, Targets};
 use crate::base::Cancel;
 use crate::inference::Outcome;
 use crate::ops::cpu::blocked::{BLOCK, Buffer, Epilogue, MapShape, PixelSink, Residual, Team, rectify};
+use crate::ops::cpu::element::Element;
 
 /// The memory that one picture, or one group of pictures, is computed in.
 pub(super) struct Workspace {
-    buffers: Vec<Buffer>,
+    /// Rows, or the bits of maps.
+    buffers: Vec<Buffer<f32>>,
     /// Pictures that each of them holds.
     pictures: Vec<usize>,
-    shared: Buffer,
-    scratch: Buffer,
+    shared: Buffer<f32>,
+    scratch: Buffer<f32>,
 }
 
 /// What comes in and goes out while a plan runs.
@@ -28,8 +30,8 @@ pub(super) struct Ports<'a, 'p> {
 
 impl Workspace {
     /// Memory for `plan`, for teams of up to `workers`.
-    pub(super) fn new(plan: &Plan, workers: usize) -> Self {
-        let most = |need: fn(&Step) -> usize| plan.steps.iter().map(need).max().unwrap_or(0);
+    pub(super) fn new<E: Element>(plan: &Plan<E>, workers: usize) -> Self {
+        let most = |need: fn(&Step<E>) -> usize| plan.steps.iter().map(need).max().unwrap_or(0);
         let shared = most(|step| match step {
             Step::Winograd { conv, .. } => conv.shared_scratch(),
             _ => 0,
@@ -50,16 +52,16 @@ impl Workspace {
         }
     }
 
-    /// The values of a buffer.
-    pub(super) fn values(&self, slot: Slot) -> &[f32] {
+    /// The values of a row's buffer.
+    pub(super) fn row(&self, slot: Slot) -> &[f32] {
         self.buffers[slot].values()
     }
 
     /// Runs all steps for the picture of one code. Borders of maps are zero before and after, and every step overwrites all
     /// that it makes, so nothing is left of an earlier picture, finished or not.
-    pub(super) fn run(
+    pub(super) fn run<E: Element>(
         &mut self,
-        plan: &Plan,
+        plan: &Plan<E>,
         ports: &mut Ports<'_, '_>,
         cancel: &Cancel,
         team: &Team<'_>,
@@ -79,9 +81,9 @@ impl Workspace {
 
     /// Runs all steps but the head's for up to [`super::steps::GROUP`] pictures of `picture_len` values each, on the calling
     /// thread. `done` is told the number of each step.
-    pub(super) fn run_group(
+    pub(super) fn run_group<E: Element>(
         &mut self,
-        plan: &Plan,
+        plan: &Plan<E>,
         pictures: &[f32],
         picture_len: usize,
         done: &mut dyn FnMut(usize),
@@ -102,14 +104,14 @@ impl Workspace {
     }
 
     /// The part of a buffer that holds `pictures`: all of it where it holds one.
-    fn part(&self, plan: &Plan, slot: Slot, pictures: &Range<usize>) -> Range<usize> {
+    fn part<E: Element>(&self, plan: &Plan<E>, slot: Slot, pictures: &Range<usize>) -> Range<usize> {
         if self.pictures[slot] == 1 { 0..plan.slots[slot] } else { plan.part(slot, pictures) }
     }
 
-    fn step(
+    fn step<E: Element>(
         &mut self,
-        plan: &Plan,
-        step: &Step,
+        plan: &Plan<E>,
+        step: &Step<E>,
         pictures: Range<usize>,
         ports: &mut Ports<'_, '_>,
         team: &Team<'_>,
@@ -125,27 +127,33 @@ impl Workspace {
             }
             Step::Linear { layer, input, output } => {
                 self.with_output(plan, *output, &pictures, |reading, out| {
-                    layer.run(count, reading.values(*input), plan.slots[*input], out, team);
+                    layer.run(count, reading.row(*input), plan.slots[*input], out, team);
+                });
+            }
+            Step::Spread { layer, input, output } => {
+                self.with_output(plan, *output, &pictures, |reading, out| {
+                    let out: &mut [E] = bytemuck::cast_slice_mut(out);
+                    layer.run(count, reading.row(*input), plan.slots[*input], out, team);
                 });
             }
             Step::Flatten { shape, input, output } => {
                 self.with_output(plan, *output, &pictures, |reading, out| {
                     let rows = out.chunks_exact_mut(out.len() / count);
-                    for (row, map) in rows.zip(reading.values(*input).chunks_exact(shape.len())) {
+                    for (row, map) in rows.zip(reading.map(*input).chunks_exact(shape.len())) {
                         flatten(*shape, map, row);
                     }
                 });
             }
             Step::Rectify { slope, input, output } => {
                 self.with_output(plan, *output, &pictures, |reading, out| {
-                    rectify(reading.values(*input), *slope, out);
+                    rectify(plan.isa, reading.map(*input), *slope, bytemuck::cast_slice_mut(out));
                 });
             }
             Step::Direct { conv, input, targets } => {
                 for picture in pictures {
                     let picture = picture..picture + 1;
                     self.with_targets(plan, targets, &picture, |reading, epilogue| {
-                        conv.run(reading.values(*input), epilogue, team);
+                        conv.run(reading.map(*input), epilogue, team);
                     });
                 }
             }
@@ -154,26 +162,27 @@ impl Workspace {
                 let mut scratch = std::mem::take(&mut self.scratch);
                 self.with_targets(plan, targets, &pictures, |reading, epilogue| {
                     let (shared, scratch) = (shared.values_mut(), scratch.values_mut());
-                    conv.run(count, reading.values(*input), epilogue, shared, scratch, team);
+                    conv.run(count, reading.map(*input), epilogue, shared, scratch, team);
                 });
                 (self.shared, self.scratch) = (shared, scratch);
             }
             Step::Pixels { conv, input } => {
                 let part = self.part(plan, *input, &pictures);
                 if let Some(sink) = &mut ports.sink {
-                    conv.run(&self.buffers[*input].values()[part], sink, self.scratch.values_mut(), team);
+                    let map = bytemuck::cast_slice(&self.buffers[*input].values()[part]);
+                    conv.run(map, sink, self.scratch.values_mut(), team);
                 }
             }
         }
     }
 
     /// Runs `job` with the part of the buffer `output` to write, and what finds those of all others to read.
-    fn with_output(
+    fn with_output<E: Element>(
         &mut self,
-        plan: &Plan,
+        plan: &Plan<E>,
         output: Slot,
         pictures: &Range<usize>,
-        job: impl FnOnce(Reading<'_>, &mut [f32]),
+        job: impl FnOnce(Reading<'_, E>, &mut [f32]),
     ) {
         let mut buffer = std::mem::take(&mut self.buffers[output]);
         let part = self.part(plan, output, pictures);
@@ -182,12 +191,12 @@ impl Workspace {
     }
 
     /// Runs `job` with what finds the parts of all other buffers to read, and the targets' to write.
-    fn with_targets(
+    fn with_targets<E: Element>(
         &mut self,
-        plan: &Plan,
+        plan: &Plan<E>,
         targets: &Targets,
         pictures: &Range<usize>,
-        job: impl FnOnce(Reading<'_>, &mut Epilogue<'_>),
+        job: impl FnOnce(Reading<'_, E>, &mut Epilogue<'_, E>),
     ) {
         let part = |slot: Slot| self.part(plan, slot, pictures);
         let parts = (targets.raw.map(part), targets.active.map(|(slot, _)| part(slot)));
@@ -196,7 +205,7 @@ impl Workspace {
         let reading = Reading { work: self, plan, pictures };
         let mut epilogue = Epilogue {
             residual: targets.residual.map(|(slot, shape, upsampled)| Residual {
-                map: reading.values(slot),
+                map: reading.map(slot),
                 shape,
                 upsampled,
             }),
@@ -215,29 +224,33 @@ impl Workspace {
 }
 
 /// The buffers that a step may read, as far as they hold its pictures.
-#[derive(Clone, Copy)]
-struct Reading<'a> {
+struct Reading<'a, E> {
     work: &'a Workspace,
-    plan: &'a Plan,
+    plan: &'a Plan<E>,
     pictures: &'a Range<usize>,
 }
 
-impl<'a> Reading<'a> {
-    fn values(&self, slot: Slot) -> &'a [f32] {
+impl<'a, E: Element> Reading<'a, E> {
+    fn row(&self, slot: Slot) -> &'a [f32] {
         &self.work.buffers[slot].values()[self.work.part(self.plan, slot, self.pictures)]
+    }
+
+    fn map(&self, slot: Slot) -> &'a [E] {
+        bytemuck::cast_slice(self.row(slot))
     }
 }
 
-/// Part of a buffer, to write.
-fn within(buffer: Option<&mut Buffer>, part: Option<Range<usize>>) -> Option<&mut [f32]> {
-    Some(&mut buffer?.values_mut()[part?])
+/// Part of a map's buffer, to write.
+fn within<E: Element>(buffer: Option<&mut Buffer<f32>>, part: Option<Range<usize>>) -> Option<&mut [E]> {
+    Some(bytemuck::cast_slice_mut(&mut buffer?.values_mut()[part?]))
 }
 
 /// The values of a map without its border: blocks of channels one behind the other, sixteen channels of each pixel side by
 /// side.
-fn flatten(shape: MapShape, map: &[f32], row: &mut [f32]) {
+fn flatten<E: Element>(shape: MapShape, map: &[E], row: &mut [f32]) {
     for (i, line) in row.chunks_exact_mut(shape.width() * BLOCK).enumerate() {
         let at = shape.at(i / shape.height(), i % shape.height(), 0);
-        line.copy_from_slice(&map[at..at + line.len()]);
+        let values = map[at..at + line.len()].iter();
+        line.iter_mut().zip(values).for_each(|(to, value)| *to = value.value());
     }
 }

@@ -1,6 +1,7 @@
 use std::time::Instant;
 
 use super::steps::Plan;
+use crate::ops::cpu::element::Element;
 
 /// How long one step of a plan takes.
 #[derive(Clone, Debug)]
@@ -14,7 +15,7 @@ pub struct StepTime {
 }
 
 /// The median time of each step over `runs`: the moments before the first step and after each.
-pub(super) fn step_times(plan: &Plan, runs: &[Vec<Instant>]) -> Vec<StepTime> {
+pub(super) fn step_times<E: Element>(plan: &Plan<E>, runs: &[Vec<Instant>]) -> Vec<StepTime> {
     let steps = plan.steps.iter().enumerate();
     steps
         .map(|(i, step)| {

@@ -10,15 +10,16 @@ use crate::graph::Graph;
 use crate::inference::tensors::renderer_ends;
 use crate::inference::{Outcome, RenderError, Renderer};
 use crate::ops::cpu::blocked::{PixelSink, Team};
+use crate::ops::cpu::element::Element;
 use crate::ops::cpu::isa::Isa;
 
-/// Maps smaller than this (in values) let each thread of a batch have a workspace of its own; larger ones are
+/// Maps smaller than this (in f32) let each thread of a batch have a workspace of its own; larger ones are
 /// computed by all threads together, one picture after the other.
 const OWN_WORKSPACE: usize = 8 << 20;
 
-/// A network from codes to pictures compiled for the processor.
-pub struct PlanRenderer {
-    plan: Plan,
+/// A network from codes to pictures compiled for the processor, with maps and weights of `E`: f32 or bf16.
+pub struct PlanRenderer<E> {
+    plan: Plan<E>,
     code_dim: usize,
     shape: [usize; 3],
     /// The picture is `sigmoid(gain * output)`: 1 for logits, 2 for what tanh would be applied to.
@@ -28,7 +29,8 @@ pub struct PlanRenderer {
     workspaces: Vec<Mutex<Workspace>>,
 }
 
-impl PlanRenderer {
+#[allow(private_bounds, reason = "f32 and bf16 are all that there are")]
+impl<E: Element> PlanRenderer<E> {
     /// Compiles a network from one code to a picture that ends in [`crate::graph::Operation::ToPixels`]; other weights may
     /// lie beside its own. The pool is used for nothing else while it renders.
     ///
@@ -125,7 +127,7 @@ impl PlanRenderer {
     }
 }
 
-impl Renderer for PlanRenderer {
+impl<E: Element> Renderer for PlanRenderer<E> {
     fn code_dim(&self) -> usize {
         self.code_dim
     }

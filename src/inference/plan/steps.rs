@@ -1,6 +1,8 @@
 use std::ops::Range;
 
 use crate::ops::cpu::blocked::{DirectConv, EntryConv, FewConv, Linear, MapShape, WinogradConv};
+use crate::ops::cpu::element::Element;
+use crate::ops::cpu::isa::Isa;
 
 /// Which buffer of the workspace.
 pub(super) type Slot = usize;
@@ -10,10 +12,11 @@ pub(super) type Slot = usize;
 pub(super) const GROUP: usize = 16;
 
 /// A compiled network: what to compute, in order, on numbered buffers. It never changes, so that several
-/// workspaces can run it at the same time.
-pub(super) struct Plan {
-    pub(super) steps: Vec<Step>,
-    /// Values of one picture in each buffer.
+/// workspaces can run it at the same time. Maps and weights are `E`, rows are f32.
+pub(super) struct Plan<E> {
+    pub(super) isa: Isa,
+    pub(super) steps: Vec<Step<E>>,
+    /// How many f32 one picture takes in each buffer, or takes the place of.
     pub(super) slots: Vec<usize>,
     /// The first steps, which are run picture by picture.
     pub(super) single: usize,
@@ -51,29 +54,31 @@ pub(super) struct Targets {
 }
 
 /// One step of a plan.
-pub(super) enum Step {
+pub(super) enum Step<E> {
     /// From the picture that comes in to a map.
     Entry { conv: EntryConv, targets: Targets },
-    /// One row of values to a row or a map.
-    Linear { layer: Linear, input: Slot, output: Slot },
+    /// One row of values to another.
+    Linear { layer: Linear<E>, input: Slot, output: Slot },
+    /// One row of values to a map.
+    Spread { layer: Linear<E>, input: Slot, output: Slot },
     /// The values of a map, block by block, as a row.
     Flatten { shape: MapShape, input: Slot, output: Slot },
     /// Leaky rectifier of a whole buffer.
     Rectify { slope: f32, input: Slot, output: Slot },
     /// Direct convolution.
-    Direct { conv: DirectConv, input: Slot, targets: Targets },
+    Direct { conv: DirectConv<E>, input: Slot, targets: Targets },
     /// Winograd's convolution.
-    Winograd { conv: WinogradConv, input: Slot, targets: Targets },
+    Winograd { conv: WinogradConv<E>, input: Slot, targets: Targets },
     /// The last layer, which ends in pixels.
-    Pixels { conv: FewConv, input: Slot },
+    Pixels { conv: FewConv<E>, input: Slot },
 }
 
-impl Step {
+impl<E: Element> Step<E> {
     /// What it is and on which sizes it works, for people.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Entry { conv, .. } => conv.describe(),
-            Self::Linear { layer, .. } => layer.describe(),
+            Self::Linear { layer, .. } | Self::Spread { layer, .. } => layer.describe(),
             Self::Direct { conv, .. } => conv.describe(),
             Self::Winograd { conv, .. } => conv.describe(),
             Self::Pixels { conv, .. } => conv.describe(),
@@ -86,7 +91,7 @@ impl Step {
     pub(super) fn multiply_adds(&self) -> usize {
         match self {
             Self::Entry { conv, .. } => conv.multiply_adds(),
-            Self::Linear { layer, .. } => layer.multiply_adds(),
+            Self::Linear { layer, .. } | Self::Spread { layer, .. } => layer.multiply_adds(),
             Self::Direct { conv, .. } => conv.multiply_adds(),
             Self::Winograd { conv, .. } => conv.multiply_adds(),
             Self::Pixels { conv, .. } => conv.multiply_adds(),
@@ -99,6 +104,7 @@ impl Step {
         let (input, targets, output) = match self {
             Self::Entry { targets, .. } => (None, *targets, None),
             Self::Linear { input, output, .. }
+            | Self::Spread { input, output, .. }
             | Self::Flatten { input, output, .. }
             | Self::Rectify { input, output, .. } => (Some(*input), Targets::default(), Some(*output)),
             Self::Direct { input, targets, .. } | Self::Winograd { input, targets, .. } => {
@@ -112,14 +118,14 @@ impl Step {
     }
 }
 
-impl Plan {
+impl<E: Element> Plan<E> {
     /// Multiply-adds of one picture as it computes it.
     pub(super) fn multiply_adds(&self) -> usize {
         self.steps.iter().map(Step::multiply_adds).sum()
     }
 
     /// The linear layers at the end.
-    pub(super) fn head(&self) -> &[Step] {
+    pub(super) fn head(&self) -> &[Step<E>] {
         &self.steps[self.single + self.grouped..]
     }
 
@@ -132,7 +138,7 @@ impl Plan {
         pictures
     }
 
-    /// Values of all buffers; `None` where they cannot be counted.
+    /// How many f32 all buffers take; `None` where they cannot be counted.
     pub(super) fn values(&self) -> Option<usize> {
         self.slots
             .iter()

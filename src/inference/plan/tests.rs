@@ -173,8 +173,8 @@ fn residual_generators_agree_with_the_plain_computation() {
         for isa in Isa::available() {
             for threads in [1, 2] {
                 let pool = Pool::new("test", threads).expect("starts");
-                let mut renderer =
-                    PlanRenderer::compile_for(isa, &painting(&config), &weights, &pool).expect("compiles");
+                let mut renderer = PlanRenderer::<f32>::compile_for(isa, &painting(&config), &weights, &pool)
+                    .expect("compiles");
                 let mut pictures = vec![f32::NAN; expected.len()];
                 let outcome = renderer.render(&codes, &mut pictures, &Cancel::new()).expect("renders");
                 assert_eq!(outcome, Outcome::Done);
@@ -198,12 +198,12 @@ fn small_generators_and_decoders_agree_with_the_plain_computation() {
         let decoded = plain_decoder("decoder.", &vae_weights, &code).map(|v| 1.0 / (1.0 + (-v).exp())).values;
         for isa in Isa::available() {
             let mut generator =
-                PlanRenderer::compile_for(isa, &painting(&config), &weights, &pool).expect("compiles");
+                PlanRenderer::<f32>::compile_for(isa, &painting(&config), &weights, &pool).expect("compiles");
             let mut picture = vec![0.0; expected.len()];
             generator.render(&code, &mut picture, &Cancel::new()).expect("renders");
             assert_close(&picture, &expected, 1e-5, "small generator");
             let mut decoder =
-                PlanRenderer::compile_for(isa, &decoding, &vae_weights, &pool).expect("compiles");
+                PlanRenderer::<f32>::compile_for(isa, &decoding, &vae_weights, &pool).expect("compiles");
             decoder.render(&code, &mut picture, &Cancel::new()).expect("renders");
             assert_close(&picture, &decoded, 1e-5, "decoder");
         }
@@ -231,8 +231,8 @@ fn encoders_agree_with_the_plain_computation() {
             })
             .collect();
         for isa in Isa::available() {
-            let mut encoder =
-                PlanEncoder::compile_for(isa, &config.encoder_graph(), &weights, &pool).expect("compiles");
+            let mut encoder = PlanEncoder::<f32>::compile_for(isa, &config.encoder_graph(), &weights, &pool)
+                .expect("compiles");
             let (mut mu, mut logvar) = (vec![0.0; count * 5], vec![0.0; count * 5]);
             encoder.encode(&pictures, &mut mu, &mut logvar).expect("encodes");
             for (i, row) in expected.iter().enumerate() {
@@ -248,7 +248,8 @@ fn a_batch_of_many_encodes_like_one_by_one() {
     let pool = Pool::new("test", 2).expect("starts");
     let config = VaeConfig { channels: 1, c_dim: 4 };
     let weights = lively(&config, 9);
-    let mut encoder = PlanEncoder::compile(&config.encoder_graph(), &weights, &pool).expect("compiles");
+    let mut encoder =
+        PlanEncoder::<f32>::compile(&config.encoder_graph(), &weights, &pool).expect("compiles");
     let mut stream = Stream::new(1, "pictures");
     let pictures: Vec<f32> = (0..70 * 4096).map(|_| stream.uniform()).collect();
     let (mut mu, mut logvar) = (vec![0.0; 70 * 4], vec![0.0; 70 * 4]);
@@ -267,7 +268,8 @@ fn the_same_bits_come_out_every_time_and_after_a_cancelled_render() {
     let codes = Stream::new(12, "codes").normals(4 * 9);
     for threads in [1, 2] {
         let pool = Pool::new("test", threads).expect("starts");
-        let mut renderer = PlanRenderer::compile(&painting(&config), &weights, &pool).expect("compiles");
+        let mut renderer =
+            PlanRenderer::<f32>::compile(&painting(&config), &weights, &pool).expect("compiles");
         let mut first = vec![0.0; 4 * 3 * 64 * 64];
         renderer.render(&codes, &mut first, &Cancel::new()).expect("renders");
         let cancel = Cancel::new();
@@ -300,7 +302,8 @@ fn pictures_are_the_rounded_values() {
     for channels in [1, 3] {
         let config = resnet(32, 4, 8, channels);
         let weights = lively(&config, 13);
-        let mut renderer = PlanRenderer::compile(&painting(&config), &weights, &pool).expect("compiles");
+        let mut renderer =
+            PlanRenderer::<f32>::compile(&painting(&config), &weights, &pool).expect("compiles");
         let code = Stream::new(14, "codes").normals(9);
         let mut chw = vec![0.0; channels * 32 * 32];
         renderer.render(&code, &mut chw, &Cancel::new()).expect("renders");
@@ -315,16 +318,16 @@ fn what_does_not_fit_is_refused() {
     let pool = Pool::new("test", 1).expect("starts");
     let config = resnet(16, 4, 8, 3);
     let mut weights = lively(&config, 15);
-    let mut renderer = PlanRenderer::compile(&painting(&config), &weights, &pool).expect("compiles");
+    let mut renderer = PlanRenderer::<f32>::compile(&painting(&config), &weights, &pool).expect("compiles");
     let wrong = renderer.render(&[0.0; 10], &mut [0.0; 3 * 256], &Cancel::new());
     assert!(matches!(wrong, Err(RenderError::Length { what: "codes", .. })));
     let wrong = renderer.render(&[0.0; 18], &mut [0.0; 3 * 256], &Cancel::new());
     assert!(matches!(wrong, Err(RenderError::Length { what: "pictures", .. })));
     weights.remove("conv_img.bias");
     let message =
-        PlanRenderer::compile(&painting(&config), &weights, &pool).err().expect("refused").to_string();
+        PlanRenderer::<f32>::compile(&painting(&config), &weights, &pool).err().expect("refused").to_string();
     assert!(message.contains("conv_img.bias is missing (expected shape [3])"), "{message}");
     for config in [resnet(16, 0, 8, 3), resnet(16, 4, 8, 2), resnet(32, 4, 8, 3)] {
-        assert!(PlanRenderer::compile(&painting(&config), &weights, &pool).is_err());
+        assert!(PlanRenderer::<f32>::compile(&painting(&config), &weights, &pool).is_err());
     }
 }

@@ -3,9 +3,11 @@
 use std::cell::Cell;
 use std::fmt;
 
-use super::lanes::{Lanes, Portable};
 #[cfg(target_arch = "x86_64")]
-use super::x86::{Avx2, Avx512};
+use super::avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+use super::avx512::Avx512;
+use super::lanes::{Lanes, Portable};
 
 /// An instruction set that this processor has.
 ///
@@ -35,6 +37,9 @@ enum Set {
     /// AVX-512F (servers, Zen 4 and later).
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// AVX-512F with products of bf16 pairs (Cooper Lake, Sapphire Rapids, Zen 4 and later).
+    #[cfg(target_arch = "x86_64")]
+    Avx512Bf16,
 }
 
 /// The proof that this processor has AVX-512F, for functions written for it by hand.
@@ -56,16 +61,7 @@ impl Isa {
         if let Some(preferred) = PREFERRED.get() {
             return preferred;
         }
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f") {
-                return Self(Set::Avx512);
-            }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return Self(Set::Avx2);
-            }
-        }
-        Self::PORTABLE
+        Self::available().last().copied().unwrap_or(Self::PORTABLE)
     }
 
     /// Every set that this processor has, from slow to fast.
@@ -79,6 +75,9 @@ impl Isa {
             }
             if is_x86_feature_detected!("avx512f") {
                 sets.push(Self(Set::Avx512));
+                if is_x86_feature_detected!("avx512bf16") {
+                    sets.push(Self(Set::Avx512Bf16));
+                }
             }
         }
         sets
@@ -102,16 +101,24 @@ impl Isa {
     pub(crate) fn columns(self, blocks: usize) -> usize {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 if blocks.is_multiple_of(2) => 2,
+            Set::Avx512 | Set::Avx512Bf16 if blocks.is_multiple_of(2) => 2,
             _ => 1,
         }
+    }
+
+    /// Whether it multiplies bf16 numbers, which the others widen to f32 first.
+    pub(crate) fn multiplies_bf16(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self.0 == Set::Avx512Bf16;
+        #[cfg(not(target_arch = "x86_64"))]
+        false
     }
 
     /// The proof of AVX-512F, where the set has it.
     #[cfg(target_arch = "x86_64")]
     #[inline]
     pub(crate) fn avx512(self) -> Option<HasAvx512> {
-        (self.0 == Set::Avx512).then_some(HasAvx512(()))
+        matches!(self.0, Set::Avx512 | Set::Avx512Bf16).then_some(HasAvx512(()))
     }
 
     /// Runs `kernel` compiled for this set.
@@ -123,9 +130,21 @@ impl Isa {
             // SAFETY: a token of this set is made only where AVX2 and FMA were detected.
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => unsafe { run_avx2(kernel) },
-            // SAFETY: a token of this set is made only where AVX-512F was detected.
+            // SAFETY: tokens of these sets are made only where AVX-512F was detected.
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => unsafe { run_avx512(kernel) },
+            Set::Avx512 | Set::Avx512Bf16 => unsafe { run_avx512(kernel) },
+        }
+    }
+
+    /// Runs `kernel`, which multiplies bf16 numbers, compiled for this set: the same where the set has no instructions for
+    /// them, which are widened then.
+    #[inline]
+    pub(crate) fn run_bf16<K: Kernel>(self, kernel: K) {
+        match self.0 {
+            // SAFETY: a token of this set is made only where AVX-512F and AVX512-BF16 were detected.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512Bf16 => unsafe { run_avx512_bf16(kernel) },
+            _ => self.run(kernel),
         }
     }
 }
@@ -138,6 +157,8 @@ impl fmt::Display for Isa {
             Set::Avx2 => "AVX2",
             #[cfg(target_arch = "x86_64")]
             Set::Avx512 => "AVX-512",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512Bf16 => "AVX-512 bf16",
         })
     }
 }
@@ -163,7 +184,14 @@ fn run_avx2<K: Kernel>(kernel: K) {
 #[target_feature(enable = "avx512f")]
 fn run_avx512<K: Kernel>(kernel: K) {
     // SAFETY: this function is compiled for, and only callable with, the instructions of Avx512.
-    unsafe { kernel.run::<Avx512>() }
+    unsafe { kernel.run::<Avx512<false>>() }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bf16")]
+fn run_avx512_bf16<K: Kernel>(kernel: K) {
+    // SAFETY: this function is compiled for, and only callable with, the instructions of Avx512 with bf16.
+    unsafe { kernel.run::<Avx512<true>>() }
 }
 
 #[cfg(test)]
@@ -188,6 +216,9 @@ mod tests {
             #[cfg(target_arch = "x86_64")]
             assert_eq!(isa.avx512().is_some(), tall == 16, "{isa:?}");
             assert_eq!(isa.columns(4), if tall == 16 { 2 } else { 1 });
+            let mut tall_bf16 = 0;
+            isa.run_bf16(Width(&mut tall_bf16));
+            assert_eq!(tall_bf16, tall, "{isa}");
             assert_eq!(isa.columns(3), 1);
             assert_eq!(isa.preferred(Isa::detect), isa);
         }

@@ -1,5 +1,7 @@
 //! Sixteen numbers at a time, whatever registers the processor has.
 
+use half::bf16;
+
 /// Sixteen f32 values that kernels compute with.
 ///
 /// Every method is `#[inline(always)]`, so that it takes on the instruction set of the kernel it is used in
@@ -7,10 +9,14 @@
 ///
 /// # Safety
 /// An implementation may use instructions that not every processor has: its methods may be called only after
-/// the processor was found to have them. Pointers must be valid for sixteen values, of any alignment.
+/// the processor was found to have them. Pointers must be valid for what is read or written there (sixteen values or pairs,
+/// one pair), of any alignment.
 pub(crate) unsafe trait Lanes: Copy {
     /// Pixels times output blocks that the registers hold as accumulators in the tall tile (one output block).
     const TALL: usize;
+
+    /// Sixteen pairs of bf16 numbers.
+    type Pairs: Copy;
 
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
@@ -23,6 +29,19 @@ pub(crate) unsafe trait Lanes: Copy {
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
     /// The sums over the lanes of sixteen values, one in each lane.
     unsafe fn sums(values: &[Self; 16]) -> Self;
+    /// The sums over the lower and the upper eight lanes of eight values, side by side.
+    unsafe fn half_sums(values: &[Self; 8]) -> Self;
+
+    /// Sixteen bf16 numbers; f32 has all of them.
+    unsafe fn load_bf16(from: *const bf16) -> Self;
+    /// As bf16, rounded to nearest, ties to even.
+    unsafe fn store_bf16(self, to: *mut bf16);
+    /// Sixteen pairs of neighbours.
+    unsafe fn load_pairs(from: *const bf16) -> Self::Pairs;
+    /// The same pair of neighbours sixteen times.
+    unsafe fn splat_pair(from: *const bf16) -> Self::Pairs;
+    /// `self` plus both products of each lane's pairs.
+    unsafe fn dot(self, a: Self::Pairs, b: Self::Pairs) -> Self;
 
     /// Leaky rectifier for a slope between 0 and 1.
     #[inline(always)]
@@ -39,6 +58,8 @@ pub(crate) struct Portable([f32; 16]);
 // SAFETY: the arithmetic needs no particular processor; pointers are the caller's promise.
 unsafe impl Lanes for Portable {
     const TALL: usize = 4;
+
+    type Pairs = [[bf16; 2]; 16];
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -86,5 +107,40 @@ unsafe impl Lanes for Portable {
     #[inline(always)]
     unsafe fn sums(values: &[Self; 16]) -> Self {
         Self(std::array::from_fn(|i| values[i].0.iter().sum()))
+    }
+
+    #[inline(always)]
+    unsafe fn half_sums(values: &[Self; 8]) -> Self {
+        Self(std::array::from_fn(|i| values[i / 2].0[i % 2 * 8..][..8].iter().sum()))
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const bf16) -> Self {
+        // SAFETY: the caller promises sixteen readable values.
+        Self(unsafe { from.cast::<[bf16; 16]>().read_unaligned() }.map(bf16::to_f32))
+    }
+
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut bf16) {
+        // SAFETY: the caller promises sixteen writable values.
+        unsafe { to.cast::<[bf16; 16]>().write_unaligned(self.0.map(bf16::from_f32)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_pairs(from: *const bf16) -> Self::Pairs {
+        // SAFETY: the caller promises sixteen readable pairs.
+        unsafe { from.cast::<Self::Pairs>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_pair(from: *const bf16) -> Self::Pairs {
+        // SAFETY: the caller promises a readable pair.
+        [unsafe { from.cast::<[bf16; 2]>().read_unaligned() }; 16]
+    }
+
+    #[inline(always)]
+    unsafe fn dot(self, a: Self::Pairs, b: Self::Pairs) -> Self {
+        let product = |i: usize, k: usize| a[i][k].to_f32() * b[i][k].to_f32();
+        Self(std::array::from_fn(|i| self.0[i] + product(i, 0) + product(i, 1)))
     }
 }

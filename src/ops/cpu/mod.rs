@@ -8,10 +8,15 @@
 //! until every value is written ([`made`]), threads have parts of their own ([`shared`]), and instructions that
 //! not every processor has are reached through a token that only detection hands out ([`isa`]).
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 pub(crate) mod blocked;
 mod columns;
 pub(crate) mod convolution;
 mod direct;
+pub(crate) mod element;
 pub(crate) mod elementwise;
 pub(crate) mod exponential;
 pub(crate) mod fused;
@@ -31,5 +36,3 @@ mod sizes;
 mod transpose;
 mod weight_gradient;
 mod winograd;
-#[cfg(target_arch = "x86_64")]
-mod x86;

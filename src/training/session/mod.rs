@@ -323,7 +323,7 @@ impl Session {
     fn sample(&mut self, on_event: &mut (dyn FnMut(TrainEvent) + Send)) -> Result<(), TrainError> {
         let step = self.progress.step;
         let model = model_of(&*self.job, &self.config, &self.progress, None)?;
-        let mut networks = inference::open(&model, &self.machine.computer.device, &self.machine.pool)?;
+        let mut networks = inference::open(&model, &self.machine.computer, &self.machine.pool)?;
         let picture = self.samples.draw(&mut networks, &model.description)?;
         let path = self.folder.samples()?.join(format!("step-{step:08}.png"));
         let png = super::samples::encode_png(&picture)?;
@@ -340,9 +340,9 @@ impl Session {
     /// What the encoder finds on the training data, at the encoder's size.
     fn measure(&self, control: &Control) -> Result<Option<Stats>, TrainError> {
         let model = model_of(&*self.job, &self.config, &self.progress, None)?;
-        let device = &self.machine.computer.device;
+        let computer = &self.machine.computer;
         let Some(chain) = model.description.encode.first() else { return Ok(None) };
-        let mut encoder = inference::open_encoder(&model, chain, device, &self.machine.pool)?;
+        let mut encoder = inference::open_encoder(&model, chain, computer, &self.machine.pool)?;
         let [_, size, _] = encoder.picture_shape();
         let data = match self.data.picture_shape()[1] {
             own if own == size => Arc::clone(&self.data),

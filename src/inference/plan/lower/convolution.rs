@@ -2,10 +2,14 @@ use crate::graph::{Convolution, Layer};
 use crate::inference::RenderError;
 use crate::inference::plan::steps::{GROUP, Slot, Step};
 use crate::ops::cpu::blocked::{DirectConv, EntryConv, FewConv, Footprint, MapShape, Variant, WinogradConv};
+use crate::ops::cpu::element::Element;
 
 use super::{Form, Lowering, Operand, unsupported};
 
-impl Lowering<'_> {
+/// The most that a sum may take of a layer whose rounding is magnified.
+const SMALL_PART: f64 = 0.25;
+
+impl<E: Element> Lowering<'_, E> {
     pub(super) fn convolution(&mut self, layer: &Layer, conv: &Convolution) -> Result<(), RenderError> {
         let operand = self.operand(layer)?;
         let geometry = conv.geometry().ok_or_else(|| unsupported(&layer.operation))?;
@@ -29,12 +33,14 @@ impl Lowering<'_> {
                 let slot = self.rectified(slot, shape, before);
                 self.draw(layer, conv, Footprint::Same3x3, slot, shape)
             }
-            ((3, 1, 1), _) => match best_variant(shape, doubled) {
+            ((3, 1, 1), _) => match best_variant(shape, doubled, self.may_magnify(layer)) {
                 Some(variant) => self.winograd(layer, conv, variant, slot, shape, before),
                 None => self.direct(layer, conv, Footprint::Same3x3, slot, shape, before),
             },
             ((1, 1, 0), false) => self.direct(layer, conv, Footprint::Pointwise, slot, shape, before),
-            ((4, 2, 1), false) if Variant::Halve4.fits(shape.height(), shape.width()) => {
+            ((4, 2, 1), false)
+                if self.may_magnify(layer) && Variant::Halve4.fits(shape.height(), shape.width()) =>
+            {
                 self.winograd(layer, conv, Variant::Halve4, slot, shape, before)
             }
             ((4, 2, 1), false) if shape.height().is_multiple_of(2) && shape.width().is_multiple_of(2) => {
@@ -61,6 +67,12 @@ impl Lowering<'_> {
             }
             _ => Err(unsupported(&layer.operation)),
         }
+    }
+
+    /// Whether a layer may be computed by `F4` or `Halve4`, whose transforms magnify what rounding their operands loses about
+    /// tenfold: where that is little, or a sum takes a small part of the result.
+    fn may_magnify(&self, layer: &Layer) -> bool {
+        !E::IS_COARSE || layer.shortcut.is_some_and(|(_, scale)| scale.abs() <= SMALL_PART)
     }
 
     fn is_pixels(&self, layer: &Layer) -> bool {
@@ -145,12 +157,12 @@ impl Lowering<'_> {
 
 /// The form of a 3x3 convolution; `None` is the direct one. Where maps are small the weights' size decides:
 /// F4 multiplies least but reads four times as many weights as the direct form.
-fn best_variant(shape: MapShape, doubled: bool) -> Option<Variant> {
+fn best_variant(shape: MapShape, doubled: bool, may_magnify: bool) -> Option<Variant> {
     let variant = match (doubled, shape.height()) {
         (true, _) => Variant::Up2,
         (false, ..8) => return None,
-        (false, ..16) => Variant::F2,
-        (false, _) => Variant::F4,
+        (false, 16..) if may_magnify => Variant::F4,
+        (false, _) => Variant::F2,
     };
     variant.fits(shape.height(), shape.width()).then_some(variant)
 }

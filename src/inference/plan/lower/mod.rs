@@ -18,6 +18,7 @@ use crate::base::{Array, Arrays, PixelRange};
 use crate::graph::{Activation, Graph, Layer, Operation, Shape, Value};
 use crate::inference::RenderError;
 use crate::ops::cpu::blocked::MapShape;
+use crate::ops::cpu::element::Element;
 use crate::ops::cpu::isa::Isa;
 
 use super::builder::Builder;
@@ -25,12 +26,13 @@ use super::steps::{Outputs, Plan, RowPart, Slot, Targets};
 use needs::{Need, needs};
 use views::{View, Views};
 
-/// Compiles a network from one code to a picture that ends in [`Operation::ToPixels`], or from one picture to rows.
+/// Compiles a network from one code to a picture that ends in [`Operation::ToPixels`], or from one picture to rows, with maps
+/// and weights of `E`.
 ///
 /// # Errors
 /// [`RenderError::Unsupported`] where the kernels do not reach; and when the graph cannot be computed, weights do not fit, or
 /// its maps take too much memory.
-pub(super) fn lower(isa: Isa, graph: &Graph, weights: &Arrays) -> Result<Plan, RenderError> {
+pub(super) fn lower<E: Element>(isa: Isa, graph: &Graph, weights: &Arrays) -> Result<Plan<E>, RenderError> {
     let (graph, weights) = graph.folded(weights)?;
     let graph = graph.moved_late()?;
     let layers = graph.fused()?;
@@ -55,14 +57,14 @@ pub(super) fn lower(isa: Isa, graph: &Graph, weights: &Arrays) -> Result<Plan, R
 }
 
 /// A network on its way to a plan.
-struct Lowering<'a> {
+struct Lowering<'a, E> {
     views: Views<'a>,
     weights: &'a Arrays,
     /// How each result is asked for.
     needs: Vec<Need>,
     /// What becomes pixels.
     pixels: Option<Value>,
-    builder: Builder,
+    builder: Builder<E>,
     /// Where results are.
     made: HashMap<Value, Made>,
 }
@@ -98,7 +100,7 @@ struct Operand {
     before: Option<f64>,
 }
 
-impl<'a> Lowering<'a> {
+impl<'a, E: Element> Lowering<'a, E> {
     fn layer(&mut self, layer: &Layer) -> Result<(), RenderError> {
         let output = layer.output;
         let need = &self.needs[output.index()];

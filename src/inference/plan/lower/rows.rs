@@ -2,13 +2,14 @@ use crate::graph::{Convolution, Layer, Linear as LinearLayer};
 use crate::inference::RenderError;
 use crate::inference::plan::steps::{Slot, Step};
 use crate::ops::cpu::blocked::{BLOCK, Linear, MapShape};
+use crate::ops::cpu::element::Element;
 
 use super::{Form, Lowering, Operand, unsupported};
 
 /// The slope of no leaky ReLU.
 const NONE: f64 = 1.0;
 
-impl Lowering<'_> {
+impl<E: Element> Lowering<'_, E> {
     pub(super) fn linear(&mut self, layer: &Layer, linear: &LinearLayer) -> Result<(), RenderError> {
         match self.operand(layer)? {
             Operand { form: Form::Row { slot, length }, doubled: false, before: None } => {
@@ -120,7 +121,7 @@ impl Lowering<'_> {
         let (slope, active) = self.slope(layer)?;
         let linear = Linear::to_map(self.builder.isa, inputs, weight, bias, slope, shape);
         let output = self.builder.map(shape);
-        self.builder.push(Step::Linear { layer: linear, input, output });
+        self.builder.push(Step::Spread { layer: linear, input, output });
         self.put(layer.output, Form::Map { slot: output, shape }, active);
         Ok(())
     }

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use super::super::element::Element;
 use super::super::isa::{Isa, Kernel};
 use super::super::lanes::Lanes;
 use super::super::sizes::product;
-use super::gemm::{Pixels, accumulate, zeros};
+use super::gemm::{Pixels, accumulate, weight_at, zeros};
 use super::map::{BLOCK, Epilogue, MapShape, Stores};
 use super::storage::Buffer;
 use super::team::Team;
@@ -95,7 +96,7 @@ impl Footprint {
 }
 
 /// A convolution with its weights packed for direct computation.
-pub(crate) struct DirectConv {
+pub(crate) struct DirectConv<E> {
     isa: Isa,
     input: MapShape,
     output: MapShape,
@@ -106,13 +107,13 @@ pub(crate) struct DirectConv {
     reads: Vec<Vec<(isize, usize)>>,
     /// Blocks of outputs that are computed together.
     columns: usize,
-    /// `[phase][output group][input block][tap][channel][columns * 16]`.
-    weights: Buffer,
-    bias: Buffer,
+    /// `[phase][output group][input block][tap][channel][columns * 16]`, channels in steps.
+    weights: Buffer<E>,
+    bias: Buffer<f32>,
     band_rows: usize,
 }
 
-impl DirectConv {
+impl<E: Element> DirectConv<E> {
     /// Packs `weights` `(out, in, k, k)`, or `(in, out, k, k)` for a transposed convolution, and `bias` `(out,)`
     /// for inputs of shape `input`.
     ///
@@ -138,18 +139,21 @@ impl DirectConv {
         let phases = footprint.phases();
         // A map of few pixels is bound by reading its weights: one tile holds all pixels, so each is read once.
         let columns = if output.height() * output.width() <= 16 { 1 } else { isa.columns(output.blocks()) };
-        let group_len: usize = input.channels() * columns * BLOCK;
+        let width = columns * BLOCK;
+        let group_len: usize = input.channels().next_multiple_of(E::STEP) * width;
         let taps: usize = phases.iter().map(|phase| phase.taps.len()).sum();
-        let mut packed = Buffer::zeros(output.blocks() / columns * group_len * taps);
+        let mut packed = Buffer::<E>::zeros(output.blocks() / columns * group_len * taps);
         let mut at = 0;
         let values = packed.values_mut();
         for phase in &phases {
             for group in 0..output.blocks() / columns {
                 for block in 0..input.blocks() {
                     for tap in &phase.taps {
-                        for channel in block * BLOCK..input.channels().min((block + 1) * BLOCK) {
-                            for lane in 0..columns * BLOCK {
-                                let out = group * columns * BLOCK + lane;
+                        let depth = (input.channels() - block * BLOCK).min(BLOCK);
+                        for k in 0..depth {
+                            let channel = block * BLOCK + k;
+                            for lane in 0..width {
+                                let out = group * width + lane;
                                 if out < out_channels {
                                     let row = if footprint.is_transposed() {
                                         channel * out_channels + out
@@ -157,20 +161,21 @@ impl DirectConv {
                                         out * input.channels() + channel
                                     };
                                     let (y, x) = tap.kernel;
-                                    values[at + lane] = weights[(row * kernel + y) * kernel + x];
+                                    values[at + weight_at::<E>(k, lane, width)] =
+                                        E::of(weights[(row * kernel + y) * kernel + x]);
                                 }
                             }
-                            at += columns * BLOCK;
                         }
+                        at += depth.next_multiple_of(E::STEP) * width;
                     }
                 }
             }
         }
         let mut padded_bias = Buffer::zeros(output.blocks() * BLOCK);
         padded_bias.values_mut()[..out_channels].copy_from_slice(bias);
-        let reads = phases.iter().map(|phase| reads(&input, phase)).collect();
+        let reads = phases.iter().map(|phase| reads(&input, phase, E::STEP)).collect();
         // Rows of about 128 KiB of input at a time stay in the cache while all outputs are computed from them.
-        let row_bytes = input.blocks() * input.row_len() * stride * size_of::<f32>();
+        let row_bytes = input.blocks() * input.row_len() * stride * size_of::<E>();
         let band_rows = (128 * 1024 / row_bytes).next_multiple_of(4).clamp(4, 64);
         Self {
             isa,
@@ -210,7 +215,7 @@ impl DirectConv {
     ///
     /// # Panics
     /// When a map is too short.
-    pub(crate) fn run(&self, input: &[f32], epilogue: &mut Epilogue<'_>, team: &Team<'_>) {
+    pub(crate) fn run(&self, input: &[E], epilogue: &mut Epilogue<'_, E>, team: &Team<'_>) {
         assert!(input.len() >= self.input.len());
         let stores = &epilogue.stores(&self.output, 1);
         let rows = self.output.height() / self.footprint.spread();
@@ -218,41 +223,42 @@ impl DirectConv {
         let inner = self.phases.len() * groups;
         team.for_each(rows.div_ceil(self.band_rows) * inner, |_, piece| {
             let first = piece / inner * self.band_rows;
-            self.isa.run(Piece {
+            let piece = Piece {
                 conv: self,
                 input,
                 stores,
                 phase: piece % inner / groups,
                 group: piece % groups,
                 rows: first..rows.min(first + self.band_rows),
-            });
+            };
+            E::run(self.isa, piece);
         });
     }
 }
 
-/// The offsets and depths of a phase's reads, block by block and tap by tap.
-fn reads(input: &MapShape, phase: &Phase) -> Vec<(isize, usize)> {
+/// The offsets and depths (in whole steps) of a phase's reads, block by block and tap by tap.
+fn reads(input: &MapShape, phase: &Phase, step: usize) -> Vec<(isize, usize)> {
     let blocks = 0..input.blocks();
     let all = blocks.flat_map(|block| phase.taps.iter().map(move |tap| (block, tap)));
     all.map(|(block, tap)| {
         let shift = tap.shift.0 * input.row_len() as isize + tap.shift.1 * BLOCK as isize;
-        let depth = (input.channels() - block * BLOCK).min(BLOCK);
+        let depth = (input.channels() - block * BLOCK).min(BLOCK).next_multiple_of(step);
         ((block * input.plane_len()) as isize + shift, depth)
     })
     .collect()
 }
 
 /// A band of rows of one group of outputs.
-struct Piece<'a> {
-    conv: &'a DirectConv,
-    input: &'a [f32],
-    stores: &'a Stores<'a>,
+struct Piece<'a, E> {
+    conv: &'a DirectConv<E>,
+    input: &'a [E],
+    stores: &'a Stores<'a, E>,
     phase: usize,
     group: usize,
     rows: Range<usize>,
 }
 
-impl Kernel for Piece<'_> {
+impl<E: Element> Kernel for Piece<'_, E> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         // SAFETY: the caller's promise is passed on. Only AVX-512 has two columns (see Isa::columns).
@@ -267,7 +273,7 @@ impl Kernel for Piece<'_> {
     }
 }
 
-impl Piece<'_> {
+impl<E: Element> Piece<'_, E> {
     /// Covers the rows with tiles, the largest that fit.
     ///
     /// # Safety
@@ -334,7 +340,7 @@ impl Piece<'_> {
         let pixels = Pixels { stride: STRIDE * BLOCK, row_stride: STRIDE * conv.input.row_len() };
         // All phases have as many taps as the first.
         let taps = phase.taps.len();
-        let group_len = conv.input.channels() * taps * COLUMNS * BLOCK;
+        let group_len = conv.input.channels().next_multiple_of(E::STEP) * taps * COLUMNS * BLOCK;
         let groups = conv.output.blocks() / COLUMNS;
         // SAFETY: `run` compared the input's length with its shape, and taps reach at most the border. The
         // weights were packed in the order in which they are read here.
@@ -345,7 +351,7 @@ impl Piece<'_> {
             let origin = self.input.as_ptr().add(conv.input.at(0, y * STRIDE, x * STRIDE));
             for &(offset, depth) in &conv.reads[self.phase] {
                 let from = origin.offset(offset);
-                tile = accumulate::<L, PIXELS, WIDTH, COLUMNS>(tile, from, pixels, weights, depth);
+                tile = accumulate::<L, E, PIXELS, WIDTH, COLUMNS>(tile, from, pixels, weights, depth);
                 weights = weights.add(depth * COLUMNS * BLOCK);
             }
             let spread = conv.footprint.spread();

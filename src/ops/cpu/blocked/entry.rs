@@ -1,6 +1,7 @@
 //! The first layer of an encoder: straight from a picture of few channels, which would leave the blocks of the
 //! layout almost empty.
 
+use super::super::element::Element;
 use super::super::isa::{Isa, Kernel};
 use super::super::lanes::Lanes;
 use super::super::sizes::product;
@@ -14,7 +15,8 @@ const STRIDE: usize = 2;
 
 /// A 4x4 convolution of stride 2 and padding 1 from a picture `(channels, height, width)` to a map of half the size.
 ///
-/// The picture's values are read as they are, from a copy with a border of zeros.
+/// The picture's values are read as they are, from a copy with a border of zeros; weights and products are f32 whatever the
+/// map is made of, as there are few of them.
 pub(crate) struct EntryConv {
     isa: Isa,
     input: MapShape,
@@ -24,8 +26,8 @@ pub(crate) struct EntryConv {
     /// that sums stay in registers over all of it.
     reads: Vec<usize>,
     /// `[output group][channel][kernel row][kernel column][columns * 16]`.
-    weights: Buffer,
-    bias: Buffer,
+    weights: Buffer<f32>,
+    bias: Buffer<f32>,
 }
 
 impl EntryConv {
@@ -90,7 +92,12 @@ impl EntryConv {
     ///
     /// # Panics
     /// When a slice is too short.
-    pub(crate) fn run(&self, picture: &[f32], scratch: &mut [f32], epilogue: &mut Epilogue<'_>) {
+    pub(crate) fn run<E: Element>(
+        &self,
+        picture: &[f32],
+        scratch: &mut [f32],
+        epilogue: &mut Epilogue<'_, E>,
+    ) {
         let (height, width) = (self.input.height(), self.input.width());
         assert!(picture.len() >= self.input.channels() * height * width);
         let stores = &epilogue.stores(&self.output, 1);
@@ -106,18 +113,18 @@ impl EntryConv {
                 line[1..=width].copy_from_slice(values);
             }
         }
-        self.isa.run(Whole { conv: self, padded, stores });
+        E::run(self.isa, Whole { conv: self, padded, stores });
     }
 }
 
 /// The whole picture.
-struct Whole<'a> {
+struct Whole<'a, E> {
     conv: &'a EntryConv,
     padded: &'a [f32],
-    stores: &'a Stores<'a>,
+    stores: &'a Stores<'a, E>,
 }
 
-impl Kernel for Whole<'_> {
+impl<E: Element> Kernel for Whole<'_, E> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         let (height, width) = (self.conv.output.height(), self.conv.output.width());
@@ -142,7 +149,7 @@ impl Kernel for Whole<'_> {
     }
 }
 
-impl Whole<'_> {
+impl<E: Element> Whole<'_, E> {
     /// Computes and stores the `PIXELS` pixels from (`y`, `x`) on; returns their number.
     ///
     /// # Safety

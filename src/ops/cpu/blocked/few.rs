@@ -1,8 +1,10 @@
 //! A convolution to one or three channels: the last layer, which makes pixels.
 //!
 //! Sixteen output lanes for three channels would waste most of the work. Here the lanes are input channels:
-//! each output channel of each pixel has an accumulator, whose lanes are added up at the end.
+//! each output channel of each pixel has an accumulator, whose lanes are added up at the end. In bf16 a register holds
+//! the sixteen channels of two neighbouring pixels.
 
+use super::super::element::Element;
 use super::super::isa::{Isa, Kernel};
 use super::super::lanes::Lanes;
 use super::super::sizes::product;
@@ -16,18 +18,18 @@ use super::team::Team;
 const BAND_ROWS: usize = 8;
 
 /// A convolution of few output channels that ends in pixels.
-pub(crate) struct FewConv {
+pub(crate) struct FewConv<E> {
     isa: Isa,
     input: MapShape,
     output: MapShape,
     footprint: Footprint,
     phases: Vec<Phase>,
-    /// `[phase][output][input block][tap][16]`.
-    weights: Buffer,
+    /// `[phase][output][input block][tap][16]`, as many times as a register holds pixels.
+    weights: Buffer<E>,
     bias: Vec<f32>,
 }
 
-impl FewConv {
+impl<E: Element> FewConv<E> {
     /// Packs `weights` and `bias` as [`super::DirectConv::new`] does; strided footprints are not supported.
     ///
     /// # Panics
@@ -51,7 +53,7 @@ impl FewConv {
         );
         let phases = footprint.phases();
         let taps: usize = phases.iter().map(|phase| phase.taps.len()).sum();
-        let mut packed = Buffer::zeros(taps * out_channels * input.blocks() * BLOCK);
+        let mut packed = Buffer::<E>::zeros(taps * out_channels * input.blocks() * BLOCK * E::STEP);
         let values = packed.values_mut();
         let mut at = 0;
         for phase in &phases {
@@ -65,9 +67,12 @@ impl FewConv {
                                 out * input.channels() + channel
                             };
                             let (y, x) = tap.kernel;
-                            values[at + channel % BLOCK] = weights[(row * kernel + y) * kernel + x];
+                            for pixel in 0..E::STEP {
+                                values[at + pixel * BLOCK + channel % BLOCK] =
+                                    E::of(weights[(row * kernel + y) * kernel + x]);
+                            }
                         }
-                        at += BLOCK;
+                        at += BLOCK * E::STEP;
                     }
                 }
             }
@@ -107,7 +112,7 @@ impl FewConv {
     ///
     /// # Panics
     /// When a slice is too short.
-    pub(crate) fn run(&self, input: &[f32], sink: &mut PixelSink<'_>, scratch: &mut [f32], team: &Team<'_>) {
+    pub(crate) fn run(&self, input: &[E], sink: &mut PixelSink<'_>, scratch: &mut [f32], team: &Team<'_>) {
         assert!(input.len() >= self.input.len());
         sink.check(&self.output);
         let sink = &*sink;
@@ -115,22 +120,22 @@ impl FewConv {
         team.for_each_with(scratch, self.worker_scratch(), bands, |row, piece| {
             let first = piece * BAND_ROWS;
             for y in first..self.output.height().min(first + BAND_ROWS) {
-                self.isa.run(Row { conv: self, input, y, row, sink });
+                E::run(self.isa, Row { conv: self, input, y, row, sink });
             }
         });
     }
 }
 
 /// One row of the output.
-struct Row<'a> {
-    conv: &'a FewConv,
-    input: &'a [f32],
+struct Row<'a, E> {
+    conv: &'a FewConv<E>,
+    input: &'a [E],
     y: usize,
     row: &'a mut [f32],
     sink: &'a PixelSink<'a>,
 }
 
-impl Kernel for Row<'_> {
+impl<E: Element> Kernel for Row<'_, E> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         let conv = self.conv;
@@ -147,12 +152,12 @@ impl Kernel for Row<'_> {
                     // SAFETY: the caller's promise; `run` checked the input's length, whose slack makes the
                     // pixels of the last tile readable that lie past the row's end; `sums` holds sixteen.
                     unsafe {
-                        let values = if L::TALL == 16 {
-                            tile::<L, 16>(conv, self.input, index, out, self.y / spread, x)
-                        } else {
-                            tile::<L, 4>(conv, self.input, index, out, self.y / spread, x)
+                        let values = match (L::TALL, E::STEP) {
+                            (16, 1) => tile::<L, E, 16>(conv, self.input, index, out, self.y / spread, x),
+                            (16, _) => tile::<L, E, 8>(conv, self.input, index, out, self.y / spread, x),
+                            _ => tile::<L, E, 4>(conv, self.input, index, out, self.y / spread, x),
                         };
-                        L::sums(&values).add(L::splat(conv.bias[out])).store(sums.as_mut_ptr());
+                        E::pixel_sums(&values).add(L::splat(conv.bias[out])).store(sums.as_mut_ptr());
                     }
                     if spread == 1 {
                         row[x..x + 16].copy_from_slice(&sums);
@@ -169,38 +174,39 @@ impl Kernel for Row<'_> {
     }
 }
 
-/// Sixteen pixels from (`y`, `x`) on, `GROUP` at a time in registers, before their lanes are added up.
+/// Sixteen pixels from (`y`, `x`) on, `GROUP` registers at a time, before their lanes are added up.
 ///
 /// # Safety
 /// The processor has the instructions of `L`; sixteen pixels are readable there.
 #[inline(always)]
-unsafe fn tile<L: Lanes, const GROUP: usize>(
-    conv: &FewConv,
-    input: &[f32],
+unsafe fn tile<L: Lanes, E: Element, const GROUP: usize>(
+    conv: &FewConv<E>,
+    input: &[E],
     phase: usize,
     out: usize,
     y: usize,
     x: usize,
 ) -> [L; 16] {
     let taps = &conv.phases[phase].taps;
-    let first = (phase * conv.output.channels() + out) * conv.input.blocks() * taps.len() * BLOCK;
+    let first = (phase * conv.output.channels() + out) * conv.input.blocks() * taps.len() * BLOCK * E::STEP;
     // SAFETY: the caller's promise; weights are packed in the order in which they are read.
     unsafe {
         let mut values = [L::splat(0.0); 16];
-        for group in 0..16 / GROUP {
+        for group in 0..16 / (GROUP * E::STEP) {
             let mut sums = [L::splat(0.0); GROUP];
             let mut weights = conv.weights.values().as_ptr().add(first);
             for block in 0..conv.input.blocks() {
-                let origin = conv.input.at(block, y, x + group * GROUP) as isize;
+                let origin = conv.input.at(block, y, x + group * GROUP * E::STEP) as isize;
                 for tap in taps {
                     let (dy, dx) = tap.shift;
                     let shift = dy * conv.input.row_len() as isize + dx * BLOCK as isize;
                     let from = input.as_ptr().offset(origin + shift);
-                    let weight = L::load(weights);
+                    let weight = E::operands::<L>(weights);
                     for (p, sum) in sums.iter_mut().enumerate() {
-                        *sum = L::load(from.add(p * BLOCK)).mul_add(weight, *sum);
+                        let pixels = E::operands::<L>(from.add(p * BLOCK * E::STEP));
+                        *sum = E::multiply_add(*sum, pixels, weight);
                     }
-                    weights = weights.add(BLOCK);
+                    weights = weights.add(BLOCK * E::STEP);
                 }
             }
             for (p, sum) in sums.into_iter().enumerate() {

@@ -1,10 +1,14 @@
 //! A fully connected layer, for one row or for a batch of rows.
+//!
+//! Rows are f32 always: few of them are read, and a code must not be rounded. In bf16 weights are widened as they are read;
+//! reading them takes most of the time.
 
+use super::super::element::Element;
 use super::super::isa::{Isa, Kernel};
 use super::super::lanes::Lanes;
 use super::super::shared::Shared;
 use super::super::sizes::{fits, product};
-use super::gemm::{Pixels, accumulate, zeros};
+use super::gemm::{Tile, zeros};
 use super::map::{BLOCK, MapShape};
 use super::storage::Buffer;
 use super::team::Team;
@@ -13,20 +17,20 @@ use super::team::Team;
 const COLUMNS: usize = 2;
 
 /// A linear layer whose output is a row of values or a map.
-pub(crate) struct Linear {
+pub(crate) struct Linear<E> {
     isa: Isa,
     inputs: usize,
     outputs: usize,
     /// `[group][input][COLUMNS * 16]`.
-    weights: Buffer,
-    bias: Buffer,
+    weights: Buffer<E>,
+    bias: Buffer<f32>,
     /// Where each block of sixteen outputs goes.
     places: Vec<usize>,
     output_len: usize,
     slope: f32,
 }
 
-impl Linear {
+impl<E: Element> Linear<E> {
     /// Packs `weights` `(outputs, inputs)` and `bias` `(outputs,)`; the output row is padded to whole blocks of
     /// sixteen. `slope` is that of the leaky rectifier that follows (1 for none, 0 for the plain rectifier).
     ///
@@ -77,7 +81,7 @@ impl Linear {
     ) -> Self {
         assert_eq!(weights.len(), product([inputs, bias.len()]));
         let groups = places.len().div_ceil(COLUMNS);
-        let mut packed = Buffer::zeros(groups * inputs * COLUMNS * BLOCK);
+        let mut packed = Buffer::<E>::zeros(groups * inputs * COLUMNS * BLOCK);
         let mut padded_bias = Buffer::zeros(groups * COLUMNS * BLOCK);
         for (lane, row) in rows.iter().enumerate() {
             let Some(row) = row else { continue };
@@ -85,7 +89,7 @@ impl Linear {
             padded_bias.values_mut()[lane] = bias[*row];
             for k in 0..inputs {
                 packed.values_mut()[(group * inputs + k) * COLUMNS * BLOCK + column] =
-                    weights[row * inputs + k];
+                    E::of(weights[row * inputs + k]);
             }
         }
         let outputs = bias.len();
@@ -111,12 +115,12 @@ impl Linear {
     ///
     /// # Panics
     /// When a slice is too short.
-    pub(crate) fn run(
+    pub(crate) fn run<O: Element>(
         &self,
         rows: usize,
         input: &[f32],
         input_stride: usize,
-        output: &mut [f32],
+        output: &mut [O],
         team: &Team<'_>,
     ) {
         if rows == 0 {
@@ -126,22 +130,22 @@ impl Linear {
         assert!(output.len() >= product([rows, self.output_len]));
         let output = Shared::new(output);
         team.for_each(self.places.len().div_ceil(COLUMNS), |_, group| {
-            self.isa.run(Group { linear: self, rows, input, input_stride, output, group });
+            E::run(self.isa, Group { linear: self, rows, input, input_stride, output, group });
         });
     }
 }
 
 /// One group of outputs for all rows.
-struct Group<'a> {
-    linear: &'a Linear,
+struct Group<'a, E, O> {
+    linear: &'a Linear<E>,
     rows: usize,
     input: &'a [f32],
     input_stride: usize,
-    output: Shared<'a, f32>,
+    output: Shared<'a, O>,
     group: usize,
 }
 
-impl Kernel for Group<'_> {
+impl<E: Element, O: Element> Kernel for Group<'_, E, O> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         let mut row = 0;
@@ -164,7 +168,7 @@ impl Kernel for Group<'_> {
     }
 }
 
-impl Group<'_> {
+impl<E: Element, O: Element> Group<'_, E, O> {
     /// Computes `ROWS` rows from `row` on.
     ///
     /// # Safety
@@ -173,16 +177,20 @@ impl Group<'_> {
     unsafe fn tile<L: Lanes, const ROWS: usize>(&self, row: usize) {
         let linear = self.linear;
         let weights = &linear.weights.values()[self.group * linear.inputs * COLUMNS * BLOCK..];
-        let pixels = Pixels { stride: 0, row_stride: self.input_stride };
         // SAFETY: `run` checked the input's and the output's length; pieces write to places of their own.
         unsafe {
-            let tile = accumulate::<L, ROWS, 1, COLUMNS>(
-                zeros(),
-                self.input.as_ptr().add(row * self.input_stride),
-                pixels,
-                weights.as_ptr(),
-                linear.inputs,
-            );
+            let input = self.input.as_ptr().add(row * self.input_stride);
+            let mut tile: Tile<L, ROWS, COLUMNS> = zeros();
+            for k in 0..linear.inputs {
+                let weights = weights.as_ptr().add(k * COLUMNS * BLOCK);
+                let columns: [L; COLUMNS] = std::array::from_fn(|q| E::load(weights.add(q * BLOCK)));
+                for r in 0..ROWS {
+                    let value = L::splat(*input.add(r * self.input_stride + k));
+                    for q in 0..COLUMNS {
+                        tile[r][q] = value.mul_add(columns[q], tile[r][q]);
+                    }
+                }
+            }
             for (r, values) in tile.iter().enumerate() {
                 for (q, value) in values.iter().enumerate() {
                     let block = self.group * COLUMNS + q;
@@ -190,7 +198,7 @@ impl Group<'_> {
                     let bias = L::load(linear.bias.values().as_ptr().add(block * BLOCK));
                     let at = (row + r) * linear.output_len + place;
                     let target = self.output.part(at..at + BLOCK);
-                    value.add(bias).leaky(L::splat(linear.slope)).store(target.as_mut_ptr());
+                    O::store(value.add(bias).leaky(L::splat(linear.slope)), target.as_mut_ptr());
                 }
             }
         }

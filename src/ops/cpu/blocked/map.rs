@@ -1,5 +1,6 @@
 //! Where a pixel lies in memory, and what happens to a value before it is stored there.
 
+use super::super::element::Element;
 use super::super::lanes::Lanes;
 use super::super::shared::Shared;
 use super::super::sizes::product;
@@ -93,9 +94,9 @@ impl MapShape {
 
 /// A map that is added to a convolution's result.
 #[derive(Clone, Copy)]
-pub(crate) struct Residual<'a> {
+pub(crate) struct Residual<'a, E> {
     /// Its values.
-    pub(crate) map: &'a [f32],
+    pub(crate) map: &'a [E],
     /// Its size: the output's, or half of it when `upsampled`.
     pub(crate) shape: MapShape,
     /// Whether each of its pixels stands for 2x2 of the output (nearest upsampling).
@@ -109,24 +110,24 @@ pub(crate) struct Residual<'a> {
 ///
 /// The maps are borrowed exclusively and there is no copy, so whoever may call a layer with an epilogue is the only one
 /// who writes to its maps.
-pub(crate) struct Epilogue<'a> {
+pub(crate) struct Epilogue<'a, E> {
     /// A map to add.
-    pub(crate) residual: Option<Residual<'a>>,
+    pub(crate) residual: Option<Residual<'a, E>>,
     /// The result.
-    pub(crate) raw: Option<&'a mut [f32]>,
+    pub(crate) raw: Option<&'a mut [E]>,
     /// The result after the leaky rectifier.
-    pub(crate) active: Option<&'a mut [f32]>,
+    pub(crate) active: Option<&'a mut [E]>,
     /// The rectifier's slope below zero: 0 to 1.
     pub(crate) slope: f32,
 }
 
-impl Epilogue<'_> {
+impl<E: Element> Epilogue<'_, E> {
     /// Hands the maps out to the pieces of a layer whose output is `count` pictures of `shape`, one after the other;
     /// the residual's map holds as many.
     ///
     /// # Panics
     /// When a map does not hold that many, or the residual is smaller than the output.
-    pub(crate) fn stores(&mut self, shape: &MapShape, count: usize) -> Stores<'_> {
+    pub(crate) fn stores(&mut self, shape: &MapShape, count: usize) -> Stores<'_, E> {
         for map in [&self.raw, &self.active].into_iter().flatten() {
             assert!(map.len() >= product([count, shape.len()]), "a map is too short for the output");
         }
@@ -150,16 +151,16 @@ impl Epilogue<'_> {
 
 /// The maps of an [`Epilogue`] while the pieces of one layer store into them; made by [`Epilogue::stores`] alone, which
 /// has compared their lengths with the shapes.
-pub(crate) struct Stores<'a> {
+pub(crate) struct Stores<'a, E> {
     /// Of one picture.
     shape: MapShape,
-    residual: Option<Residual<'a>>,
-    raw: Option<Shared<'a, f32>>,
-    active: Option<Shared<'a, f32>>,
+    residual: Option<Residual<'a, E>>,
+    raw: Option<Shared<'a, E>>,
+    active: Option<Shared<'a, E>>,
     slope: f32,
 }
 
-impl Stores<'_> {
+impl<E: Element> Stores<'_, E> {
     /// The part for picture number `picture`.
     ///
     /// # Panics
@@ -193,14 +194,14 @@ impl Stores<'_> {
             if let Some(residual) = &self.residual {
                 let shift = u32::from(residual.upsampled);
                 let at = residual.shape.at(block, y >> shift, x >> shift);
-                value = value.add(L::load(residual.map.as_ptr().add(at)));
+                value = value.add(E::load(residual.map.as_ptr().add(at)));
             }
             let at = self.shape.at(block, y, x);
             if let Some(raw) = &self.raw {
-                value.store(raw.start().add(at));
+                E::store(value, raw.start().add(at));
             }
             if let Some(active) = &self.active {
-                value.leaky(L::splat(self.slope)).store(active.start().add(at));
+                E::store(value.leaky(L::splat(self.slope)), active.start().add(at));
             }
         }
     }
@@ -232,7 +233,7 @@ mod tests {
     }
 
     /// Stores -1 everywhere in two pictures, a thread each; the epilogue's maps have `lens` values.
-    fn stored(residual: Option<Residual<'_>>, lens: [usize; 2]) -> [Vec<f32>; 2] {
+    fn stored(residual: Option<Residual<'_, f32>>, lens: [usize; 2]) -> [Vec<f32>; 2] {
         let mut maps = lens.map(|len| vec![0.0; len]);
         let [raw, active] = &mut maps;
         let mut epilogue = Epilogue { residual, raw: Some(raw), active: Some(active), slope: 0.5 };
@@ -296,6 +297,6 @@ mod tests {
         }
         impl<T> Both<()> for T {}
         impl<T: Clone> Both<u8> for T {}
-        <Epilogue<'static> as Both<_>>::holds();
+        <Epilogue<'static, f32> as Both<_>>::holds();
     }
 }

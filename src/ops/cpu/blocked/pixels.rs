@@ -106,16 +106,6 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
     }
 }
 
-/// The leaky rectifier of every value; `slope` is 0 to 1.
-///
-/// # Panics
-/// When `out` is shorter than `values`.
-pub(crate) fn rectify(values: &[f32], slope: f32, out: &mut [f32]) {
-    for (out, value) in out[..values.len()].iter_mut().zip(values) {
-        *out = value.max(slope * value);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

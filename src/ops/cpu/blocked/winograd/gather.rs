@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::super::super::element::Element;
 use super::super::super::isa::Kernel;
 use super::super::super::lanes::Lanes;
 use super::super::super::shared::Shared;
@@ -12,15 +13,15 @@ use super::tile::Tile;
 use super::variant::Variant;
 
 /// Transforms patches: `[plane][phase][input block][tile][16]`.
-pub(super) struct Gather<'a> {
-    pub(super) conv: &'a WinogradConv,
-    pub(super) input: &'a [f32],
+pub(super) struct Gather<'a, E> {
+    pub(super) conv: &'a WinogradConv<E>,
+    pub(super) input: &'a [E],
     pub(super) tiles: Range<usize>,
     pub(super) blocks: Range<usize>,
-    pub(super) patches: Shared<'a, f32>,
+    pub(super) patches: Shared<'a, E>,
 }
 
-impl Kernel for Gather<'_> {
+impl<E: Element> Kernel for Gather<'_, E> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         // SAFETY: the caller's promise; the transform is the variant's.
@@ -35,7 +36,7 @@ impl Kernel for Gather<'_> {
     }
 }
 
-impl Gather<'_> {
+impl<E: Element> Gather<'_, E> {
     /// # Safety
     /// The processor has the instructions of `L`; `T` is the variant's transform.
     #[inline(always)]
@@ -76,7 +77,7 @@ impl Gather<'_> {
                     for x in 0..T::PATCH {
                         let mut column = [L::splat(0.0); MOST];
                         for y in 0..T::PATCH {
-                            let value = L::load(from.add(T::PHASES * (y * row_len + x * BLOCK)));
+                            let value: L = E::load(from.add(T::PHASES * (y * row_len + x * BLOCK)));
                             column[y] = if RECTIFY { value.leaky(slope) } else { value };
                         }
                         let column = T::input(column);
@@ -88,7 +89,7 @@ impl Gather<'_> {
                     for y in 0..T::POINTS {
                         let row = T::input(rows[y]);
                         for x in 0..T::POINTS {
-                            row[x].store(to.add((y * T::POINTS + x) * stride));
+                            E::store(row[x], to.add((y * T::POINTS + x) * stride));
                         }
                     }
                 }

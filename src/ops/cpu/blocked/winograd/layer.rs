@@ -1,5 +1,6 @@
 //! A layer in Winograd's form: its sizes, its packed weights and the memory that it needs.
 
+use super::super::super::element::Element;
 use super::super::super::isa::Isa;
 use super::super::super::sizes::product;
 use super::super::map::{BLOCK, MapShape};
@@ -14,7 +15,7 @@ const PATCH_BYTES: usize = 256 * 1024;
 const BATCH: usize = 64;
 
 /// A 3x3 (or strided 4x4) convolution with padding 1 whose weights are transformed and packed.
-pub(crate) struct WinogradConv {
+pub(crate) struct WinogradConv<E> {
     pub(super) isa: Isa,
     pub(super) variant: Variant,
     pub(super) input: MapShape,
@@ -22,9 +23,9 @@ pub(crate) struct WinogradConv {
     /// Slope of the leaky rectifier that inputs pass on loading; `None` takes them as they are.
     pub(super) input_slope: Option<f32>,
     pub(super) columns: usize,
-    /// `[output group][product][phase][input channel][columns * 16]`.
-    pub(super) weights: Buffer,
-    pub(super) bias: Buffer,
+    /// `[output group][product][phase][input channel][columns * 16]`, channels in steps.
+    pub(super) weights: Buffer<E>,
+    pub(super) bias: Buffer<f32>,
     /// Tiles that are transformed and multiplied together: a multiple of 16.
     pub(super) batch: usize,
     /// Pictures that are convolved together at most.
@@ -33,7 +34,7 @@ pub(crate) struct WinogradConv {
     pub(super) shared_patches: bool,
 }
 
-impl WinogradConv {
+impl<E: Element> WinogradConv<E> {
     /// Transforms and packs `weights` `(out, in, 3, 3)`, or `(out, in, 4, 4)` for a strided variant, and `bias`
     /// `(out,)` for inputs of shape `input`, up to `pictures` of them together: small maps have too few tiles to
     /// make good use of each weight that is read.
@@ -62,7 +63,7 @@ impl WinogradConv {
         let mut padded_bias = Buffer::zeros(output.blocks() * BLOCK);
         padded_bias.values_mut()[..out_channels].copy_from_slice(bias);
         let tiles = product([pictures, input.height() / sizes.advance, input.width() / sizes.advance]);
-        let tile_bytes = product([sizes.points, sizes.phases, input.blocks(), BLOCK, size_of::<f32>()]);
+        let tile_bytes = product([sizes.points, sizes.phases, input.blocks(), BLOCK, size_of::<E>()]);
         let fitting = (PATCH_BYTES / tile_bytes / BLOCK * BLOCK).clamp(BLOCK, BATCH);
         // Fewer than four batches could not be divided among workers; their outputs can.
         let shared_patches = pictures == 1 && tiles < 4 * fitting;
@@ -100,12 +101,21 @@ impl WinogradConv {
 
     /// Values of scratch memory that the team needs together.
     pub(crate) fn shared_scratch(&self) -> usize {
-        if self.shared_patches { product([self.tiles().div_ceil(self.batch), self.patches_len()]) } else { 0 }
+        if self.shared_patches {
+            product([self.tiles().div_ceil(self.batch), E::words(self.patches_len())])
+        } else {
+            0
+        }
     }
 
     /// Values of scratch memory that each worker needs.
     pub(crate) fn worker_scratch(&self) -> usize {
-        self.products_len() + if self.shared_patches { 0 } else { self.patches_len() }
+        self.products_len() + if self.shared_patches { 0 } else { E::words(self.patches_len()) }
+    }
+
+    /// Input channels in whole steps.
+    pub(super) fn depth(&self) -> usize {
+        self.input.channels().next_multiple_of(E::STEP)
     }
 
     /// Tiles of one picture.
@@ -121,7 +131,7 @@ impl WinogradConv {
     /// Values from one plane of transformed patches to the next. One cache line more than a plane holds, or
     /// the planes of a tile would all fall into the same few sets of the cache.
     pub(super) fn plane_stride(&self) -> usize {
-        product([self.variant.sizes().phases * self.input.blocks() * self.batch + 1, BLOCK])
+        product([self.variant.sizes().phases * self.input.blocks() * self.batch + E::STEP, BLOCK])
     }
 
     pub(super) fn patches_len(&self) -> usize {

@@ -7,6 +7,7 @@ mod pack;
 mod tile;
 mod variant;
 
+use super::super::element::Element;
 use super::super::shared::Shared;
 use super::super::sizes::product;
 use super::map::Epilogue;
@@ -17,7 +18,7 @@ use multiply::Multiply;
 pub(crate) use layer::WinogradConv;
 pub(crate) use variant::Variant;
 
-impl WinogradConv {
+impl<E: Element> WinogradConv<E> {
     /// Convolves `count` pictures, one after the other in `input`, into the epilogue's maps. `shared` holds
     /// `shared_scratch` values, `scratch` `worker_scratch` values for each worker of the team.
     ///
@@ -26,8 +27,8 @@ impl WinogradConv {
     pub(crate) fn run(
         &self,
         count: usize,
-        input: &[f32],
-        epilogue: &mut Epilogue<'_>,
+        input: &[E],
+        epilogue: &mut Epilogue<'_, E>,
         shared: &mut [f32],
         scratch: &mut [f32],
         team: &Team<'_>,
@@ -45,33 +46,36 @@ impl WinogradConv {
         let (patches_len, worker_len) = (self.patches_len(), self.worker_scratch());
         if !self.shared_patches {
             team.for_each_with(scratch, worker_len, batches, |part, batch| {
-                let (patches, products) = part.split_at_mut(patches_len);
+                let (patches, products) = part.split_at_mut(E::words(patches_len));
+                let patches = bytemuck::cast_slice_mut(patches);
                 let tiles = tiles_of(batch);
                 let blocks = 0..self.input.blocks();
                 let gather =
                     Gather { conv: self, input, tiles: tiles.clone(), blocks, patches: Shared::new(patches) };
-                self.isa.run(gather);
+                E::run(self.isa, gather);
                 for group in 0..groups {
                     let tiles = tiles.clone();
-                    self.isa.run(Multiply { conv: self, tiles, group, patches, products, stores });
+                    E::run(self.isa, Multiply { conv: self, tiles, group, patches, products, stores });
                 }
             });
             return;
         }
         let blocks = self.input.blocks();
-        let shared = &mut shared[..product([batches, patches_len])];
+        let shared = &mut shared[..product([batches, E::words(patches_len)])];
+        let shared: &mut [E] = bytemuck::cast_slice_mut(shared);
         let patches = Shared::new(shared);
         team.for_each(batches * blocks, |_, piece| {
             let (batch, block) = (piece / blocks, piece % blocks);
             let patches = patches.narrow(batch * patches_len..(batch + 1) * patches_len);
             let blocks = block..block + 1;
-            self.isa.run(Gather { conv: self, input, tiles: tiles_of(batch), blocks, patches });
+            E::run(self.isa, Gather { conv: self, input, tiles: tiles_of(batch), blocks, patches });
         });
         let patches = &*shared;
         team.for_each_with(scratch, worker_len, groups * batches, |products, piece| {
             let (group, batch) = (piece / batches, piece % batches);
             let patches = &patches[batch * patches_len..(batch + 1) * patches_len];
-            self.isa.run(Multiply { conv: self, tiles: tiles_of(batch), group, patches, products, stores });
+            let tiles = tiles_of(batch);
+            E::run(self.isa, Multiply { conv: self, tiles, group, patches, products, stores });
         });
     }
 }

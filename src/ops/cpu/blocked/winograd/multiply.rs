@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::super::super::element::Element;
 use super::super::super::isa::Kernel;
 use super::super::super::lanes::Lanes;
 use super::super::gemm::{Pixels, accumulate, zeros};
@@ -12,16 +13,16 @@ use super::tile::Tile;
 use super::variant::Variant;
 
 /// Multiplies patches with one group's weights, transforms back and stores.
-pub(super) struct Multiply<'a> {
-    pub(super) conv: &'a WinogradConv,
+pub(super) struct Multiply<'a, E> {
+    pub(super) conv: &'a WinogradConv<E>,
     pub(super) tiles: Range<usize>,
     pub(super) group: usize,
-    pub(super) patches: &'a [f32],
+    pub(super) patches: &'a [E],
     pub(super) products: &'a mut [f32],
-    pub(super) stores: &'a Stores<'a>,
+    pub(super) stores: &'a Stores<'a, E>,
 }
 
-impl Kernel for Multiply<'_> {
+impl<E: Element> Kernel for Multiply<'_, E> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(mut self) {
         // SAFETY: the caller's promise; the transform is the variant's.
@@ -36,7 +37,7 @@ impl Kernel for Multiply<'_> {
     }
 }
 
-impl Multiply<'_> {
+impl<E: Element> Multiply<'_, E> {
     /// # Safety
     /// The processor has the instructions of `L`; `T` is the variant's transform.
     #[inline(always)]
@@ -63,7 +64,7 @@ impl Multiply<'_> {
     #[inline(always)]
     unsafe fn multiply<L: Lanes, T: Transform, const PIXELS: usize, const COLUMNS: usize>(&mut self) {
         let conv = self.conv;
-        let (channels, batch) = (conv.input.channels(), conv.batch);
+        let (channels, batch) = (conv.depth(), conv.batch);
         let count = T::POINTS * T::POINTS;
         assert!(self.patches.len() >= conv.patches_len() && self.products.len() >= conv.products_len());
         let panel = T::PHASES * T::PHASES * channels * COLUMNS * BLOCK;
@@ -84,7 +85,7 @@ impl Multiply<'_> {
                         let depth = left.min(BLOCK);
                         left = if left > BLOCK { left - BLOCK } else { channels };
                         let from = plane.add((place * batch + first) * BLOCK);
-                        tile = accumulate::<L, PIXELS, PIXELS, COLUMNS>(tile, from, pixels, panel, depth);
+                        tile = accumulate::<L, E, PIXELS, PIXELS, COLUMNS>(tile, from, pixels, panel, depth);
                         panel = panel.add(depth * COLUMNS * BLOCK);
                     }
                     for p in 0..PIXELS {

@@ -4,22 +4,25 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::super::super::element::Element;
+use super::super::gemm::weight_at;
 use super::super::map::{BLOCK, MapShape};
 use super::super::storage::Buffer;
 use super::super::transforms::MOST;
 use super::variant::Sizes;
 
 /// `G g G^T` of every filter, in f64, in the order in which the products are computed.
-pub(super) fn pack(
+pub(super) fn pack<E: Element>(
     weights: &[f32],
     input: &MapShape,
     output: &MapShape,
     columns: usize,
     sizes: &Sizes,
-) -> Buffer {
+) -> Buffer<E> {
     let width = columns * BLOCK;
-    let group_len = sizes.points * sizes.phases * input.channels() * width;
-    let mut packed = Buffer::zeros(output.blocks() / columns * group_len);
+    let depth = input.channels().next_multiple_of(E::STEP);
+    let group_len = sizes.points * sizes.phases * depth * width;
+    let mut packed = Buffer::<E>::zeros(output.blocks() / columns * group_len);
     packed.values_mut().par_chunks_mut(group_len).enumerate().for_each(|(group, values)| {
         let outputs = group * width..output.channels().min((group + 1) * width);
         pack_group(weights, input.channels(), outputs, width, sizes, values);
@@ -27,20 +30,19 @@ pub(super) fn pack(
     packed
 }
 
-/// Packs the filters of the outputs of one group: `[point][phase][input channel][width]`.
-fn pack_group(
+/// Packs the filters of the outputs of one group: `[point][phase][input channel][width]`, channels in steps.
+fn pack_group<E: Element>(
     weights: &[f32],
     channels: usize,
     outputs: Range<usize>,
     width: usize,
     sizes: &Sizes,
-    values: &mut [f32],
+    values: &mut [E],
 ) {
     let (transform, taps, step) = (sizes.filter, sizes.taps, sizes.phases.isqrt());
     let kernel = taps * step;
-    let depth = sizes.phases * channels;
-    for row in 0..depth {
-        let (phase, channel) = (row / channels, row % channels);
+    let depth = channels.next_multiple_of(E::STEP);
+    for (phase, channel) in (0..sizes.phases * channels).map(|row| (row / channels, row % channels)) {
         for (lane, out) in outputs.clone().enumerate() {
             let filter = &weights[(out * channels + channel) * kernel * kernel..][..kernel * kernel];
             let tap = |y: usize, x: usize| {
@@ -55,7 +57,8 @@ fn pack_group(
             for y in 0..transform.len() {
                 for (x, factors) in transform.iter().enumerate() {
                     let value: f64 = (0..taps).map(|t| columns[t][y] * factors[t]).sum();
-                    values[((y * transform.len() + x) * depth + row) * width + lane] = value as f32;
+                    let part = (y * transform.len() + x) * sizes.phases + phase;
+                    values[part * depth * width + weight_at::<E>(channel, lane, width)] = E::of(value as f32);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! The order of the tiles.
 
+use super::super::super::element::Element;
 use super::layer::WinogradConv;
 
 /// Where a tile lies.
@@ -12,14 +13,14 @@ pub(super) struct Tile {
 
 impl Tile {
     #[inline(always)]
-    pub(super) fn new(conv: &WinogradConv, number: usize) -> Self {
+    pub(super) fn new<E: Element>(conv: &WinogradConv<E>, number: usize) -> Self {
         let (tiles, across) = (conv.tiles(), conv.tiles_across());
         Self { picture: number / tiles, y: number % tiles / across, x: number % across }
     }
 
     /// To the next in the row, then the next row, then the next picture.
     #[inline(always)]
-    pub(super) fn advance(&mut self, conv: &WinogradConv) {
+    pub(super) fn advance<E: Element>(&mut self, conv: &WinogradConv<E>) {
         self.x += 1;
         if self.x == conv.tiles_across() {
             (self.y, self.x) = (self.y + 1, 0);
