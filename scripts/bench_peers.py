@@ -1,4 +1,4 @@
-"""Times idgan, PyTorch and ONNX Runtime on the same work, in turns, and prints the ratios.
+"""Times idgan, PyTorch, ONNX Runtime and OpenVINO on the same work, in f32 and bf16, in turns, and prints the ratios.
 
 Run through scripts/bench-peers. Every contender does the same amount of work in every round; the rounds go round
 all contenders, so that a machine that slows down slows all of them. A time is the median over the rounds of each
@@ -16,6 +16,7 @@ import time
 
 import numpy as np
 import onnxruntime
+import openvino
 import torch
 
 from peers import Decoder, Encoder, Resnet, median_ms
@@ -24,13 +25,36 @@ from peers import Decoder, Encoder, Resnet, median_ms
 SETTLE_SECONDS = 0.3
 
 
+PEERS = {
+    "f32": ["PyTorch", "PyTorch channels_last", "ONNX Runtime", "OpenVINO"],
+    "bf16": ["PyTorch channels_last", "OpenVINO"],
+}
+
+# name, arguments of `idgan bench render`, network, input shape, most that the ratio to the fastest peer may be
 RENDER_ROWS = [
-    # name, arguments of `idgan bench render`, network, input shape, most that the ratio may be
-    ("resnet 64 px 64/512", ["--arch", "resnet:64:64:512"], lambda: Resnet(64, 64, 512), (1, 276), 0.7),
-    ("resnet 256 px 64/512", ["--arch", "resnet:256:64:512"], lambda: Resnet(256, 64, 512), (1, 276), 0.5),
-    ("resnet 1024 px 16/512", ["--arch", "resnet:1024:16:512"], lambda: Resnet(1024, 16, 512), (1, 276), 0.5),
-    ("VAE decoder, batch 1", ["--arch", "vae-decoder"], Decoder, (1, 10), 0.6),
-    ("VAE encoder, batch 64", ["--arch", "vae-encoder", "--batch", "64"], Encoder, (64, 1, 64, 64), 0.6),
+    (
+        "resnet 64 px 64/512",
+        ["--arch", "resnet:64:64:512"],
+        lambda: Resnet(64, 64, 512),
+        (1, 276),
+        {"f32": 0.6, "bf16": 0.75},
+    ),
+    (
+        "resnet 256 px 64/512",
+        ["--arch", "resnet:256:64:512"],
+        lambda: Resnet(256, 64, 512),
+        (1, 276),
+        {"f32": 0.4, "bf16": 0.6},
+    ),
+    (
+        "resnet 1024 px 16/512",
+        ["--arch", "resnet:1024:16:512"],
+        lambda: Resnet(1024, 16, 512),
+        (1, 276),
+        {"f32": 0.4, "bf16": 0.6},
+    ),
+    ("VAE decoder, batch 1", ["--arch", "vae-decoder"], Decoder, (1, 10), {"f32": 0.6}),
+    ("VAE encoder, batch 64", ["--arch", "vae-encoder", "--batch", "64"], Encoder, (64, 1, 64, 64), {"f32": 0.6}),
 ]
 
 
@@ -42,15 +66,21 @@ def torch_job(network, x):
     return job
 
 
-def onnx_job(network, x, path, threads):
-    torch.onnx.export(network, (x,), str(path), input_names=["x"], output_names=["y"], dynamo=False)
+def onnx_job(path, feed, threads):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    feed = {"x": x.numpy()}
-    expected = network(x).detach().numpy()
-    assert np.abs(session.run(None, feed)[0] - expected).max() < 1e-3
-    return lambda: session.run(None, feed)
+    return lambda: session.run(None, feed)[0]
+
+
+def openvino_job(path, feed, precision, threads):
+    settings = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": threads,
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    request = openvino.Core().compile_model(str(path), "CPU", settings).create_infer_request()
+    return lambda: request.infer(feed, share_inputs=True, share_outputs=True)[0]
 
 
 def idgan_ms(idgan, arguments, repeat, threads):
@@ -58,30 +88,57 @@ def idgan_ms(idgan, arguments, repeat, threads):
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def render_row(row, options):
-    """The times of one row of the table."""
-    name, arguments, make, shape, limit = row
+def jobs(make, shape, options):
+    """What every contender of every precision does, after a look at whether it does the same."""
     torch.manual_seed(0)
     network = make().eval()
     x = torch.randn(shape) if len(shape) == 2 else torch.rand(shape)
-    peers = {"PyTorch": torch_job(network, x)}
+    with torch.inference_mode():
+        expected = network(x).numpy()
     last = make().eval().to(memory_format=torch.channels_last)
     x_last = x.to(memory_format=torch.channels_last) if x.dim() == 4 else x
-    peers["PyTorch channels_last"] = torch_job(last, x_last)
+    half = make().eval().to(torch.bfloat16, memory_format=torch.channels_last)
     path = pathlib.Path(options.work) / "peer.onnx"
-    peers["ONNX Runtime"] = onnx_job(network, x, path, options.threads)
+    torch.onnx.export(network, (x,), str(path), input_names=["x"], output_names=["y"], dynamo=False)
+    feed = {"x": x.numpy()}
+    onnx = onnx_job(path, feed, options.threads)
+    vino = {name: openvino_job(path, feed, name, options.threads) for name in ["f32", "bf16"]}
+    for job, most in [(onnx, 1e-3), (vino["f32"], 1e-3), (vino["bf16"], 0.1)]:
+        assert np.abs(job() - expected).max() < most
+    return {
+        "f32": dict(
+            zip(PEERS["f32"], [torch_job(network, x), torch_job(last, x_last), onnx, vino["f32"]], strict=True)
+        ),
+        "bf16": dict(
+            zip(PEERS["bf16"], [torch_job(half, x_last.to(torch.bfloat16)), vino["bf16"]], strict=True)
+        ),
+    }
 
-    times = {peer: [] for peer in ["idgan", *peers]}
+
+def render_rows(row, options):
+    """The times of one row of the table in every precision that it has a limit for."""
+    name, arguments, make, shape, limits = row
+    peers = {precision: job for precision, job in jobs(make, shape, options).items() if precision in limits}
+    times = {precision: {peer: [] for peer in ["idgan", *own]} for precision, own in peers.items()}
+    reports = {}
     for _ in range(options.rounds):
-        report = idgan_ms(options.idgan, ["render", *arguments], options.repeat, options.threads)
-        times["idgan"].append(report["median_ms"])
-        for peer, job in peers.items():
-            times[peer].append(median_ms(job, options.repeat))
-            time.sleep(SETTLE_SECONDS)
+        for precision, own in peers.items():
+            command = ["render", *arguments, "--device", "cpu", "--precision", precision]
+            reports[precision] = idgan_ms(options.idgan, command, options.repeat, options.threads)
+            times[precision]["idgan"].append(reports[precision]["median_ms"])
+            for peer, job in own.items():
+                times[precision][peer].append(median_ms(job, options.repeat))
+                time.sleep(SETTLE_SECONDS)
+    return [verdict(name, precision, times[precision], reports[precision], limits[precision]) for precision in peers]
+
+
+def verdict(name, precision, times, report, limit):
+    """One line of the table."""
     medians = {peer: statistics.median(values) for peer, values in times.items()}
     best = min((peer for peer in medians if peer != "idgan"), key=medians.get)
     return {
         "row": name,
+        "precision": precision,
         "median_ms": medians,
         "best_ms": {peer: min(values) for peer, values in times.items()},
         "fastest_peer": best,
@@ -102,19 +159,23 @@ def machine():
                 break
     except OSError:
         pass
-    versions = {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__}
+    versions = {
+        "torch": torch.__version__,
+        "onnxruntime": onnxruntime.__version__,
+        "openvino": openvino.__version__,
+    }
     return {"processor": name, "cores": os.cpu_count(), **versions}
 
 
 def print_table(rows):
     """One line a row, all times in ms."""
-    peers = ["idgan", "PyTorch", "PyTorch channels_last", "ONNX Runtime"]
-    print("| work | " + " | ".join(peers) + " | ratio to the fastest | at most |")
-    print("|---" * (len(peers) + 3) + "|")
+    peers = ["idgan", *PEERS["f32"]]
+    print("| work | in | " + " | ".join(peers) + " | ratio to the fastest | at most |")
+    print("|---" * (len(peers) + 4) + "|")
     for row in rows:
         cells = [f"{row['median_ms'][peer]:.2f}" if peer in row["median_ms"] else "" for peer in peers]
-        verdict = f"{row['ratio']:.2f}x | {row['limit']}x |"
-        print(f"| {row['row']} | " + " | ".join(cells) + f" | {verdict}")
+        ratio = f"{row['ratio']:.2f}x | {row['limit']}x |"
+        print(f"| {row['row']} | {row['precision']} | " + " | ".join(cells) + f" | {ratio}")
 
 
 def main():
@@ -129,7 +190,8 @@ def main():
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
-    rows = [render_row(row, options) for row in RENDER_ROWS if options.rows in row[0]]
+    chosen = [row for row in RENDER_ROWS if options.rows in row[0]]
+    rows = [line for row in chosen for line in render_rows(row, options)]
     print_table(rows)
     out = pathlib.Path(options.out or pathlib.Path(options.work) / "bench-peers.json")
     document = {"machine": machine(), "threads": options.threads, "unit": "ms", "rows": rows}
