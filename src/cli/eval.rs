@@ -250,7 +250,7 @@ fn of_model(args: &Args, codes: Source) -> anyhow::Result<()> {
     }
     let pictures = pictures?;
     let mut subject = Subject {
-        description: &bench.model.description,
+        description: &bench.description,
         hash: &bench.model.hash,
         networks: &mut bench.networks,
         pool: &pool,

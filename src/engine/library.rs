@@ -86,6 +86,7 @@ fn make_ready(
         let block = description.wiring(chain).ok().and_then(|wiring| wiring.code_given());
         match inference::open_encoder(&model, chain, computer, &pools.encoder) {
             Ok(encoder) => {
+                warnings.extend(description.certain(chain).map(str::to_owned));
                 encoders.entry(block.unwrap_or_default().to_owned()).or_insert(encoder);
             }
             Err(RenderError::Chain(message)) => warnings.push(message),

@@ -18,6 +18,8 @@ pub struct Workbench {
     pub networks: Networks,
     /// Where they compute.
     pub computer: Computer,
+    /// What the model is without the render chains that cannot be run here.
+    pub description: ModelDescription,
     posterior: Option<Posterior>,
 }
 
@@ -30,12 +32,14 @@ impl Workbench {
         let pool = Pool::new("render", threads).map_err(FigureError::Threads)?;
         let networks = inference::open(&model, &computer, &pool)?;
         let posterior = model.stats.as_ref().map(Posterior::new).transpose()?;
-        Ok(Self { model, networks, computer, posterior })
+        let mut description = model.description.clone();
+        description.render.retain(|chain| networks.renderers.contains_key(&chain.name));
+        Ok(Self { model, networks, computer, description, posterior })
     }
 
-    /// What the model is.
+    /// What can be done with the model here.
     pub fn description(&self) -> &ModelDescription {
-        &self.model.description
+        &self.description
     }
 
     /// The statistics and the block that they are about.

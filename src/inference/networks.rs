@@ -26,20 +26,33 @@ pub struct Networks {
 /// Makes the networks of `model` ready on `computer`: compiled plans on `pool`'s threads on the CPU, candle elsewhere. In bf16
 /// plans have maps and weights of that; what numbers make of numbers before a picture, or after one, stays f32 on the CPU.
 ///
+/// A chain that cannot be run here is left out with a warning, as long as anything is left.
+///
 /// # Errors
-/// When the weights do not fit the description, the device cannot hold them, or a chain cannot be run here.
+/// When the weights do not fit the description, the device cannot hold them, or nothing can be run here.
 pub fn open(model: &Model, computer: &Computer, pool: &Pool) -> Result<Networks, RenderError> {
-    let renderers = model.description.render.iter().map(|chain| {
-        let renderer = open_chain(model, chain, computer, pool)?;
-        Ok::<_, RenderError>((chain.name.clone(), renderer))
-    });
-    let renderers = renderers.collect::<Result<_, _>>()?;
-    let first = model.description.encode.first().map(|chain| open_encoder(model, chain, computer, pool));
-    let (encoder, warnings) = match first {
-        Some(Err(RenderError::Chain(message))) => (None, vec![message]),
-        first => (first.transpose()?, Vec::new()),
-    };
-    Ok(Networks { renderers, encoder, warnings })
+    let mut networks = Networks::default();
+    for chain in &model.description.render {
+        match open_chain(model, chain, computer, pool) {
+            Ok(renderer) => drop(networks.renderers.insert(chain.name.clone(), renderer)),
+            Err(RenderError::Chain(message)) => networks.warnings.push(message),
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(chain) = model.description.encode.first() {
+        match open_encoder(model, chain, computer, pool) {
+            Ok(encoder) => {
+                networks.encoder = Some(encoder);
+                networks.warnings.extend(model.description.certain(chain).map(str::to_owned));
+            }
+            Err(RenderError::Chain(message)) => networks.warnings.push(message),
+            Err(error) => return Err(error),
+        }
+    }
+    if networks.renderers.is_empty() && networks.encoder.is_none() && !networks.warnings.is_empty() {
+        return Err(RenderError::Chain(networks.warnings.swap_remove(0)));
+    }
+    Ok(networks)
 }
 
 /// Makes one render chain of `model` ready. A chain of one network is that network's plan.

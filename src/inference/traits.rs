@@ -61,7 +61,8 @@ pub trait Encoder: Send {
     }
 
     /// Encodes `pictures` `(N, channels, height, width)` in [0, 1] into `mu` and `logvar`, both
-    /// `(N, code_dim)`; the log variances of what gives a code without its uncertainty are negative infinity.
+    /// `(N, code_dim)`; the log variances of what gives a code without its uncertainty are
+    /// [`CodeValue::CERTAIN`](crate::model::CodeValue::CERTAIN).
     ///
     /// # Errors
     /// When a length does not fit or the device fails.

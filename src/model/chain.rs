@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GAN, ModelDescription, VAE};
+use super::{CodeValue, GAN, ModelDescription, Port, VAE};
 
 /// Networks that run one after the other, each taking what those before it give.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +149,19 @@ impl ModelDescription {
     /// Channels, height and width of the pictures that the encoder takes, if there is one.
     pub fn encoder_shape(&self) -> Option<[usize; 3]> {
         self.wiring(self.encode.first()?).ok()?.picture_taken()
+    }
+
+    /// What to say of an encode chain that gives a code without its log variance.
+    pub fn certain(&self, chain: &Chain) -> Option<&'static str> {
+        let wiring = self.wiring(chain).ok()?;
+        let gives = |wanted: &[CodeValue]| {
+            wiring
+                .gives()
+                .iter()
+                .any(|port| matches!(port, Port::Code { value, .. } if wanted.contains(value)))
+        };
+        let is_certain = gives(&[CodeValue::Value, CodeValue::Mean]) && !gives(&[CodeValue::Logvar]);
+        is_certain.then_some(CodeValue::CERTAIN_WARNING)
     }
 
     /// The block that the encoder infers: what the first encode chain ends in.

@@ -46,6 +46,14 @@ pub enum CodeValue {
     Logits,
 }
 
+impl CodeValue {
+    /// The log variance of a code that is given without one: that of a standard deviation of about 1e-4.
+    pub const CERTAIN: f32 = -18.0;
+
+    /// What whoever works with such a code should know.
+    pub const CERTAIN_WARNING: &str = "its encoder gives no log variance and is taken to be certain: KL divergences and samples of posteriors mean nothing";
+}
+
 impl Port {
     /// The code block `block` itself.
     pub fn code(block: impl Into<String>) -> Self {

@@ -1,6 +1,7 @@
 //! The commands through the binary: what they write, what they say, and their exit codes.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "test code")]
 
+mod chains;
 mod compare;
 mod doctor;
 mod encode;

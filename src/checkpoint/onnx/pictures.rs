@@ -10,7 +10,7 @@ use crate::formats::onnx::{self, Port as FilePort};
 use crate::formats::{hexadecimal, shorten};
 use crate::graph::{Activation, Graph, Operation, Shape, Value};
 use crate::model::{
-    Architecture, Chain, CodeBlock, DECODER, ENCODER, Model, ModelDescription, Network, Port,
+    Architecture, Chain, CodeBlock, CodeValue, DECODER, ENCODER, Model, ModelDescription, Network, Port,
 };
 
 use super::export::noted_range;
@@ -261,11 +261,7 @@ fn encoder_of(
             graph.give_only(&results);
         }
         [mean] if mean == dims => {
-            warnings.push(
-                "its encoder gives no log variance and is taken to be certain: KL divergences and samples of posteriors mean \
-                 nothing"
-                    .to_owned(),
-            );
+            warnings.push(CodeValue::CERTAIN_WARNING.to_owned());
             let sure = certain(&mut graph, &mut weights, results[0], dims)?;
             graph.give_only(&[results[0], sure]);
         }
@@ -295,13 +291,10 @@ fn rows(graph: &mut Graph, outputs: &[Vec<usize>]) -> Vec<Value> {
     values.into_iter().zip(outputs).map(row).collect()
 }
 
-/// Log variances of an encoder that gives none: those of standard deviations of about 1e-4.
-const CERTAIN: f32 = -18.0;
-
-/// A row of such log variances.
+/// A row of log variances for an encoder that gives none.
 fn certain(graph: &mut Graph, weights: &mut Arrays, mean: Value, dims: usize) -> Result<Value, String> {
     let name = "certain";
-    for (ending, value) in [("weight", 0.0), ("bias", CERTAIN)] {
+    for (ending, value) in [("weight", 0.0), ("bias", CodeValue::CERTAIN)] {
         let array = Array::new([dims], vec![value; dims]).ok_or("it has no code")?;
         if weights.insert(format!("{name}.{ending}"), array).is_some() {
             return Err(format!("it has a layer called {name}, which idgan needs for itself"));
