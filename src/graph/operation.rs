@@ -67,10 +67,13 @@ pub enum Operation {
         start: usize,
         /// How many.
         length: usize,
+        /// How far it is from one to the next; 1 takes neighbours.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        step: usize,
     },
     /// Exponentials that sum to one over the channels of each place, or over a row.
     Softmax,
-    /// A picture's values to [0, 1]; (x + 1) / 2 of signed ones, the sigmoid of logits.
+    /// A picture's values to [0, 1]: what is beyond is cut off, (x + 1) / 2 of signed ones, the sigmoid of logits.
     ToPixels(PixelRange),
 }
 
@@ -103,6 +106,9 @@ pub struct Convolution {
     pub stride: usize,
     /// Rows and columns of zeros on each side.
     pub padding: [usize; 2],
+    /// Rows and columns that a transposed convolution makes more, below and to the right: fewer than its stride.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub output_padding: usize,
     /// Parts of the channels that do not see each other; 1 where all do.
     pub groups: usize,
     /// Whether something is added to each channel.
@@ -167,8 +173,17 @@ impl Linear {
 impl Convolution {
     /// One with a square kernel that moves by single pixels, with neither padding nor groups, with a bias.
     pub fn new(name: impl Into<String>, inputs: usize, outputs: usize, kernel: usize) -> Self {
-        let kernel = [kernel; 2];
-        Self { name: name.into(), inputs, outputs, kernel, stride: 1, padding: [0; 2], groups: 1, bias: true }
+        Self {
+            name: name.into(),
+            inputs,
+            outputs,
+            kernel: [kernel; 2],
+            stride: 1,
+            padding: [0; 2],
+            output_padding: 0,
+            groups: 1,
+            bias: true,
+        }
     }
 
     /// The same with another stride.
@@ -179,6 +194,11 @@ impl Convolution {
     /// The same with as many zeros on every side.
     pub fn padding(self, padding: usize) -> Self {
         Self { padding: [padding; 2], ..self }
+    }
+
+    /// The same with so many rows and columns more below and to the right.
+    pub fn output_padding(self, output_padding: usize) -> Self {
+        Self { output_padding, ..self }
     }
 
     /// The same with its channels in parts.
@@ -198,6 +218,20 @@ impl Convolution {
     }
 }
 
+const fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_one(value: &usize) -> bool {
+    *value == 1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(value: &usize) -> bool {
+    *value == 0
+}
+
 impl Operation {
     /// ReLU.
     pub const RELU: Self = Self::Activation(Activation::LeakyRelu(0.0));
@@ -205,6 +239,11 @@ impl Operation {
     /// A leaky ReLU.
     pub const fn leaky_relu(slope: f64) -> Self {
         Self::Activation(Activation::LeakyRelu(slope))
+    }
+
+    /// `length` neighbours from `start` on.
+    pub const fn slice(start: usize, length: usize) -> Self {
+        Self::Slice { start, length, step: 1 }
     }
 
     /// The slope of a leaky ReLU, if it is one.

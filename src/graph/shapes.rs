@@ -109,10 +109,16 @@ impl Operation {
                 false => Err(format!("turns {shape} into {to}, which are not as many values")),
             },
             (Self::Concat, shapes) => concatenated(shapes),
-            (Self::Slice { start, length }, &[shape]) => match start.checked_add(*length) {
-                Some(end) if end <= shape.channels() => Ok(shape.with_channels(*length)),
-                _ => Err(format!("takes {length} channels from number {start} on of {shape}")),
-            },
+            (Self::Slice { start, length, step }, &[shape]) => {
+                let last =
+                    length.checked_sub(1).and_then(|more| more.checked_mul(*step)?.checked_add(*start));
+                match last {
+                    Some(last) if *step > 0 && last < shape.channels() => Ok(shape.with_channels(*length)),
+                    _ => Err(format!(
+                        "takes {length} channels, every {step}th, from number {start} on of {shape}"
+                    )),
+                }
+            }
             // The number of operands was compared above.
             _ => Err("takes other operands".into()),
         }
@@ -166,9 +172,10 @@ impl Convolution {
         match (side(self, height, 0), side(self, width, 1)) {
             (Some(height), Some(width)) => Ok(Shape::Map([self.outputs, height, width])),
             _ => {
-                let Self { kernel: [rows, columns], stride, padding, .. } = self;
+                let Self { kernel: [rows, columns], stride, padding, output_padding: more, .. } = self;
+                let more = if *more == 0 { String::new() } else { format!(" and output padding {more}") };
                 Err(format!(
-                    "cannot lay a kernel of {rows}x{columns} with stride {stride} and padding {padding:?} over {shape}"
+                    "cannot lay a kernel of {rows}x{columns} with stride {stride} and padding {padding:?}{more} over {shape}"
                 ))
             }
         }
@@ -176,7 +183,8 @@ impl Convolution {
 
     /// The result's height (`axis` 0) or width (1) of a convolution.
     fn narrow(&self, side: usize, axis: usize) -> Option<usize> {
-        windows(side, self.kernel[axis], self.stride, self.padding[axis])
+        let is_plain = self.output_padding == 0;
+        windows(side, self.kernel[axis], self.stride, self.padding[axis]).filter(|_| is_plain)
     }
 
     /// The same of a transposed convolution.
@@ -184,7 +192,9 @@ impl Convolution {
         let (kernel, padding) = (self.kernel[axis], self.padding[axis]);
         let spread = side.checked_sub(1)?.checked_mul(self.stride)?.checked_add(kernel)?;
         let cut = spread.checked_sub(padding.checked_mul(2)?)?;
-        (kernel > 0 && self.stride > 0).then_some(cut)
+        // More than that PyTorch refuses, too: no tap of the kernel would reach it.
+        let is_sound = kernel > 0 && self.output_padding < self.stride;
+        is_sound.then(|| cut + self.output_padding)
     }
 }
 

@@ -32,6 +32,11 @@ fn every_operation_makes_the_shape_that_its_definition_says() {
             vec![map(4, 5, 9)],
             map(8, 10, 18),
         ),
+        (
+            Operation::TransposedConvolution(conv(4, 8, 3).stride(2).padding(1).output_padding(1)),
+            vec![map(4, 5, 9)],
+            map(8, 10, 18),
+        ),
         (Operation::RELU, vec![map(4, 5, 9)], map(4, 5, 9)),
         (Operation::Activation(Activation::Softplus), vec![row(3)], row(3)),
         (
@@ -50,7 +55,8 @@ fn every_operation_makes_the_shape_that_its_definition_says() {
         (Operation::Reshape(map(4, 2, 2)), vec![row(16)], map(4, 2, 2)),
         (Operation::Concat, vec![map(4, 5, 9), map(2, 5, 9), map(1, 5, 9)], map(7, 5, 9)),
         (Operation::Concat, vec![row(4), row(2)], row(6)),
-        (Operation::Slice { start: 1, length: 2 }, vec![map(4, 5, 9)], map(2, 5, 9)),
+        (Operation::slice(1, 2), vec![map(4, 5, 9)], map(2, 5, 9)),
+        (Operation::Slice { start: 1, length: 3, step: 2 }, vec![row(6)], row(3)),
         (Operation::Softmax, vec![row(4)], row(4)),
         (Operation::ToPixels(PixelRange::Signed), vec![map(3, 5, 9)], map(3, 5, 9)),
     ] {
@@ -114,8 +120,26 @@ fn an_operation_that_cannot_be_is_named_with_what_does_not_fit() {
         (Operation::Concat, vec![], "takes 1 operand(s), not 0"),
         (Operation::Concat, vec![map(4, 5, 9), map(4, 5, 8)], "side by side"),
         (Operation::Concat, vec![map(4, 1, 1), row(4)], "side by side"),
-        (Operation::Slice { start: 3, length: 2 }, vec![row(4)], "takes 2 channels from number 3 on"),
-        (Operation::Slice { start: usize::MAX, length: 2 }, vec![row(4)], "channels from number"),
+        (Operation::slice(3, 2), vec![row(4)], "takes 2 channels, every 1th, from number 3 on"),
+        (Operation::slice(usize::MAX, 2), vec![row(4)], "from number"),
+        (Operation::slice(1, 0), vec![row(4)], "takes 0 channels"),
+        (Operation::Slice { start: 0, length: 3, step: 2 }, vec![row(4)], "every 2th"),
+        (Operation::Slice { start: 0, length: 1, step: 0 }, vec![row(4)], "every 0th"),
+        (
+            Operation::Slice { start: 0, length: usize::MAX, step: usize::MAX },
+            vec![row(4)],
+            "from number 0 on",
+        ),
+        (
+            Operation::TransposedConvolution(conv(4, 8, 3).stride(2).output_padding(2)),
+            vec![map(4, 5, 9)],
+            "and output padding 2",
+        ),
+        (
+            Operation::Convolution(conv(4, 8, 3).stride(2).output_padding(1)),
+            vec![map(4, 5, 9)],
+            "and output padding 1",
+        ),
         (Operation::Input(row(0)), vec![], "makes 0 numbers"),
         (Operation::Input(row(0)), vec![row(3)], "takes 0 operand(s), not 1"),
     ] {
@@ -167,6 +191,7 @@ fn no_mutilated_graph_makes_a_pass_panic() {
         for _ in 0..pick(12) {
             let layer = Convolution {
                 padding: [pick(2), pick(2)],
+                output_padding: pick(2) * pick(2),
                 ..conv(4, 4, pick(5)).stride(pick(3)).groups(pick(3))
             };
             let operation = match pick(14) {
@@ -179,7 +204,7 @@ fn no_mutilated_graph_makes_a_pass_panic() {
                 9 => Operation::Double,
                 10 => Operation::Reshape([Shape::Row(64), Shape::Map([4, 4, 4])][pick(2)]),
                 11 => Operation::Concat,
-                12 => Operation::Slice { start: pick(5), length: pick(5) },
+                12 => Operation::Slice { start: pick(5), length: pick(5), step: 1 + pick(2) },
                 _ => Operation::ToPixels(PixelRange::Logits),
             };
             let count = graph.nodes().len();
@@ -195,18 +220,24 @@ fn no_mutilated_graph_makes_a_pass_panic() {
         // Every pass refuses what cannot be computed, and keeps the shapes of what can.
         let after = graph.moved_late().and_then(|moved| moved.output_shapes());
         let folded = graph.folded(&weights).map(|(folded, _)| folded);
+        let widened = graph.widened(&weights).map(|(widened, _)| widened);
         match before {
             Ok(shapes) => {
                 sound += 1;
                 assert_eq!(after, Ok(shapes.clone()));
-                assert_eq!(folded.and_then(|folded| folded.output_shapes()), Ok(shapes));
+                assert_eq!(folded.and_then(|folded| folded.output_shapes()), Ok(shapes.clone()));
+                assert_eq!(widened.and_then(|widened| widened.output_shapes()), Ok(shapes));
                 let layers = graph.fused().expect("it was sound");
                 assert!(layers.len() <= count && layers.iter().any(|l| graph.outputs().contains(&l.output)));
             }
             Err(_) => {
                 refused += 1;
                 assert!(
-                    after.is_err() && folded.is_err() && graph.fused().is_err() && graph.layers().is_err()
+                    after.is_err()
+                        && folded.is_err()
+                        && widened.is_err()
+                        && graph.fused().is_err()
+                        && graph.layers().is_err()
                 );
                 assert!(graph.multiply_adds().is_err());
             }

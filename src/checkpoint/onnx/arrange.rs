@@ -343,7 +343,7 @@ fn selected(importer: &mut Importer<'_>, x: &Computed, axis: usize, places: &[us
         return Ok(x.clone());
     }
     if is_run && is_of_channels(x, axis) {
-        let operation = Operation::Slice { start, length: places.len() };
+        let operation = Operation::slice(start, places.len());
         let value = importer.graph.apply(operation, &[x.value]);
         return Ok(Computed { value, sides, order: x.order.clone() });
     }

@@ -224,14 +224,19 @@ impl Writer<'_> {
                 return self.push("Reshape", inputs.into_iter().chain([sides]).collect(), result, Vec::new());
             }
             Operation::Concat => ("Concat", vec![("axis", Attribute::Integer(1))]),
-            Operation::Slice { start, length } => {
+            Operation::Slice { start, length, step } => {
                 let mut list =
                     |what, value: usize| self.constant(result, what, Numbers::Integers(vec![value as i64]));
-                let range = [list("start", *start), list("end", start + length), list("axis", 1)];
+                let end = start + (length - 1) * step + 1;
+                let range = [list("start", *start), list("end", end), list("axis", 1), list("step", *step)];
                 return self.push("Slice", inputs.into_iter().chain(range).collect(), result, Vec::new());
             }
             Operation::Softmax => ("Softmax", vec![("axis", Attribute::Integer(1))]),
-            Operation::ToPixels(PixelRange::Unit) => plain("Identity"),
+            Operation::ToPixels(PixelRange::Unit) => {
+                let bounds =
+                    [("low", 0.0), ("high", 1.0)].map(|(what, bound)| self.scalar(result, what, bound));
+                return self.push("Clip", inputs.into_iter().chain(bounds).collect(), result, Vec::new());
+            }
             Operation::ToPixels(PixelRange::Logits) => plain("Sigmoid"),
             Operation::ToPixels(PixelRange::Signed) => {
                 let half = self.scalar(result, "half", 0.5);
@@ -252,12 +257,15 @@ impl Writer<'_> {
     ) {
         let pair = |sizes: [usize; 2]| Attribute::Integers(sizes.map(|size| size as i64).to_vec());
         let [rows, columns] = layer.padding.map(|zeros| zeros as i64);
-        let attributes = vec![
+        let mut attributes = vec![
             ("kernel_shape", pair(layer.kernel)),
             ("strides", pair([layer.stride; 2])),
             ("pads", Attribute::Integers(vec![rows, columns, rows, columns])),
             ("group", Attribute::Integer(layer.groups as i64)),
         ];
+        if layer.output_padding > 0 {
+            attributes.push(("output_padding", pair([layer.output_padding; 2])));
+        }
         self.push(operator, with_parameters(inputs, &layer.name, layer.bias), result, attributes);
     }
 

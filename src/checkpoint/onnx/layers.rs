@@ -290,6 +290,7 @@ fn layer<'a>(
         kernel,
         stride,
         padding: [rows.padding, columns.padding],
+        output_padding: 0,
         groups,
         bias,
     })

@@ -305,19 +305,9 @@ fn certain(graph: &mut Graph, weights: &mut Arrays, mean: Value, dims: usize) ->
 
 /// Means and then log variances of one row.
 fn split_both(graph: &mut Graph, both: Value, dims: usize, halves: Option<Halves>) -> Result<(), String> {
-    let slice = |graph: &mut Graph, start, length| graph.apply(Operation::Slice { start, length }, &[both]);
-    match halves {
-        Some(Halves::Behind) => {
-            let parts = [slice(graph, 0, dims), slice(graph, dims, dims)];
-            graph.give_only(&parts);
-        }
-        Some(Halves::Interleaved) => {
-            let parts = [0, 1].map(|first| {
-                let numbers: Vec<Value> = (0..dims).map(|i| slice(graph, 2 * i + first, 1)).collect();
-                graph.apply(Operation::Concat, &numbers)
-            });
-            graph.give_only(&parts);
-        }
+    let (step, starts) = match halves {
+        Some(Halves::Behind) => (1, [0, dims]),
+        Some(Halves::Interleaved) => (2, [0, 1]),
         None => {
             return Err(format!(
                 "it gives one row of {} numbers, twice the code's: say by --posterior whether they are all means and then \
@@ -325,6 +315,8 @@ fn split_both(graph: &mut Graph, both: Value, dims: usize, halves: Option<Halves
                 2 * dims
             ));
         }
-    }
+    };
+    let parts = starts.map(|start| graph.apply(Operation::Slice { start, length: dims, step }, &[both]));
+    graph.give_only(&parts);
     Ok(())
 }

@@ -65,11 +65,17 @@ impl<E: Element> PlanEncoder<E> {
         let &[mu, logvar] = &parts[..] else {
             return Err(RenderError::Unsupported("other rows than mean and log variance".into()));
         };
+        let head = Head::new(&plan, *input);
+        if [mu, logvar].iter().any(|part| head.rows[part.slot].is_empty()) {
+            return Err(RenderError::Unsupported(
+                "a posterior that other layers than the last ones give".into(),
+            ));
+        }
         Ok(Self {
             picture_shape,
             code_dim,
             posterior: [mu, logvar],
-            head: Head::new(&plan, *input),
+            head,
             workspaces: (0..pool.threads()).map(|_| Mutex::new(Workspace::new(&plan, 1))).collect(),
             plan,
             pool: pool.clone(),
@@ -203,7 +209,8 @@ impl<E: Element> Encoder for PlanEncoder<E> {
                 let rows = self.head.rows[part.slot].chunks_exact(self.plan.slots[part.slot]);
                 let targets = target[first * c_dim..(first + batch) * c_dim].chunks_exact_mut(c_dim);
                 for (target, row) in targets.zip(rows) {
-                    target.copy_from_slice(&row[part.start..part.start + part.length]);
+                    let values = row[part.start..].iter().step_by(part.step).take(part.length);
+                    target.iter_mut().zip(values).for_each(|(target, value)| *target = *value);
                 }
             }
         }

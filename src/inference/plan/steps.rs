@@ -40,6 +40,8 @@ pub(super) struct RowPart {
     pub(super) slot: Slot,
     pub(super) start: usize,
     pub(super) length: usize,
+    /// How far it is from one to the next.
+    pub(super) step: usize,
 }
 
 /// Where a convolution's result goes.

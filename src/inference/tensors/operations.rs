@@ -67,7 +67,8 @@ pub(super) fn compute<'a>(
         Operation::MaxPool(pool) => largest(x, pool),
         Operation::Reshape(to) => x.reshape(batched(x, *to)?),
         Operation::Concat => Tensor::cat(&operands, 1),
-        Operation::Slice { start, length } => x.narrow(1, *start, *length)?.contiguous(),
+        Operation::Slice { start, length, step: 1 } => x.narrow(1, *start, *length)?.contiguous(),
+        Operation::Slice { start, length, step } => every(x, *start, *length, *step),
         Operation::Softmax => candle_nn::ops::softmax(x, 1),
         Operation::ToPixels(range) => to_pixels(x, *range),
     }
@@ -76,7 +77,7 @@ pub(super) fn compute<'a>(
 /// A picture's values in [0, 1].
 pub(super) fn to_pixels(x: &Tensor, range: PixelRange) -> Result<Tensor> {
     match range {
-        PixelRange::Unit => Ok(x.clone()),
+        PixelRange::Unit => x.clamp(0f32, 1f32),
         PixelRange::Signed => (x + 1.0)? * 0.5,
         PixelRange::Logits => candle_nn::ops::sigmoid(x),
     }
@@ -150,7 +151,7 @@ fn general_convolution(
         let part = |group: usize| {
             let (x, weight) =
                 (x.narrow(1, group * inputs, inputs)?, weight.narrow(0, group * inputs, inputs)?);
-            x.contiguous()?.conv_transpose2d(&weight.contiguous()?, 0, 0, conv.stride, 1)
+            x.contiguous()?.conv_transpose2d(&weight.contiguous()?, 0, conv.output_padding, conv.stride, 1)
         };
         let whole = Tensor::cat(&(0..conv.groups).map(part).collect::<Result<Vec<_>>>()?, 1)?;
         let (_, _, height, width) = whole.dims4()?;
@@ -164,6 +165,12 @@ fn general_convolution(
         None => y,
     };
     surrounded(y, around)
+}
+
+/// `length` channels from `start` on, each `step` behind the one before.
+fn every(x: &Tensor, start: usize, length: usize, step: usize) -> Result<Tensor> {
+    let channels = (0..length).map(|i| x.narrow(1, start + i * step, 1)).collect::<Result<Vec<_>>>()?;
+    Tensor::cat(&channels, 1)
 }
 
 fn pooled(x: &Tensor, pool: &Pool) -> Result<Tensor> {

@@ -13,7 +13,7 @@ impl VaeConfig {
     pub fn encoder_graph(&self) -> Graph {
         let (mut graph, posterior) = conv::encoder(ENCODER, self.channels, 2 * self.c_dim);
         for start in [0, self.c_dim] {
-            let half = graph.apply(Operation::Slice { start, length: self.c_dim }, &[posterior]);
+            let half = graph.apply(Operation::slice(start, self.c_dim), &[posterior]);
             graph.give(half);
         }
         graph

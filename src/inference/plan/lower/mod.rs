@@ -34,6 +34,7 @@ use views::{View, Views};
 /// its maps take too much memory.
 pub(super) fn lower<E: Element>(isa: Isa, graph: &Graph, weights: &Arrays) -> Result<Plan<E>, RenderError> {
     let (graph, weights) = graph.folded(weights)?;
+    let (graph, weights) = graph.widened(&weights)?;
     let graph = graph.moved_late()?;
     let layers = graph.fused()?;
     let [input] = graph.inputs().collect::<Vec<_>>()[..] else { return Err(unsupported("several inputs")) };
@@ -42,7 +43,8 @@ pub(super) fn lower<E: Element>(isa: Isa, graph: &Graph, weights: &Arrays) -> Re
     let views = Views::new(&graph, graph.shapes()?, &layers);
     let needs = needs(&views, &layers, pixels);
     let builder = Builder::new(isa, matches!(input, Shape::Map(_)));
-    let mut lowering = Lowering { views, weights: &weights, needs, pixels, builder, made: HashMap::new() };
+    let (made, flattened) = (HashMap::new(), HashMap::new());
+    let mut lowering = Lowering { views, weights: &weights, needs, pixels, builder, made, flattened };
     for layer in &layers {
         lowering.layer(layer)?;
     }
@@ -67,6 +69,8 @@ struct Lowering<'a, E> {
     builder: Builder<E>,
     /// Where results are.
     made: HashMap<Value, Made>,
+    /// The rows of maps that layers take as such, by the maps' buffers.
+    flattened: HashMap<Slot, Slot>,
 }
 
 /// Where a result of the graph is, and in which form.
@@ -167,10 +171,10 @@ impl<'a, E: Element> Lowering<'a, E> {
     /// Where the rows of an output are.
     fn row_part(&self, value: Value) -> Result<RowPart, RenderError> {
         let Shape::Row(length) = self.views.shape(value) else { return Err(unsupported("maps as a result")) };
-        let (value, start) = self.views.of_output(value);
+        let (value, start, step) = self.views.of_output(value);
         match self.made.get(&value) {
             Some(Made { form: Form::Row { slot, .. }, active: None }) => {
-                Ok(RowPart { slot: *slot, start, length })
+                Ok(RowPart { slot: *slot, start, length, step })
             }
             _ => Err(unsupported("a result that no linear layer makes")),
         }

@@ -52,7 +52,7 @@ pub(super) fn needs(views: &Views<'_>, layers: &[Layer], pixels: Option<Value>) 
         Some(value) => needs[value.index()].add(None, views.shape(value)),
         None => {
             for output in views.graph.outputs() {
-                let (value, _) = views.of_output(*output);
+                let (value, ..) = views.of_output(*output);
                 needs[value.index()].add(None, views.shape(value));
             }
         }

@@ -84,9 +84,20 @@ impl<E: Element> Lowering<'_, E> {
             reordered[out * inputs + (channel / BLOCK * area + pixel) * BLOCK + channel % BLOCK] = *value;
         }
         self.builder.begin_groups();
+        let row = self.flattened(input, shape, inputs);
+        self.store(layer, row, inputs, &reordered, &bias)
+    }
+
+    /// The row of a map's values, `inputs` with those that fill its last block up; the same for every layer that takes it, so
+    /// that those are run one after the other.
+    fn flattened(&mut self, input: Slot, shape: MapShape, inputs: usize) -> Slot {
+        if let Some(row) = self.flattened.get(&input) {
+            return *row;
+        }
         let row = self.builder.row(inputs);
         self.builder.push(Step::Flatten { shape, input, output: row });
-        self.store(layer, row, inputs, &reordered, &bias)
+        self.flattened.insert(input, row);
+        row
     }
 
     fn store(

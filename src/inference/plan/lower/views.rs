@@ -62,14 +62,15 @@ impl<'a> Views<'a> {
         view
     }
 
-    /// The row that an output of the network is part of, and its first number there.
-    pub(super) fn of_output(&self, value: Value) -> (Value, usize) {
-        let (mut value, mut start) = (value, 0);
+    /// The row that an output of the network is part of, its first number there, and how far it is to the next.
+    pub(super) fn of_output(&self, value: Value) -> (Value, usize, usize) {
+        let (mut value, mut start, mut step) = (value, 0, 1);
         while let Some(node) = self.graph.node(value)
-            && let (Operation::Slice { start: first, .. }, [inner]) = (&node.operation, &node.inputs[..])
+            && let (Operation::Slice { start: first, step: inside, .. }, [inner]) =
+                (&node.operation, &node.inputs[..])
         {
-            (value, start) = (*inner, start + first);
+            (value, start, step) = (*inner, first + start * inside, step * inside);
         }
-        (value, start)
+        (value, start, step)
     }
 }

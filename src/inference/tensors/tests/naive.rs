@@ -67,9 +67,9 @@ fn compute(operation: &Operation, operands: &[(&[f64], Shape)], shape: Shape, we
         Operation::AveragePool(pool) => places(shape).map(|place| pooled(pool, x, taken, place)).collect(),
         Operation::Reshape(_) => x.to_vec(),
         Operation::Concat => operands.iter().flat_map(|(x, _)| x.to_vec()).collect(),
-        Operation::Slice { start, length } => {
+        Operation::Slice { start, length, step } => {
             let area = taken.values() / taken.channels();
-            x[start * area..(start + length) * area].to_vec()
+            (0..*length).flat_map(|i| x[(start + i * step) * area..][..area].to_vec()).collect()
         }
         Operation::Softmax => {
             let area = taken.values() / taken.channels();
@@ -78,7 +78,7 @@ fn compute(operation: &Operation, operands: &[(&[f64], Shape)], shape: Shape, we
         }
         Operation::ToPixels(range) => {
             let one = |&v: &f64| match range {
-                PixelRange::Unit => v,
+                PixelRange::Unit => v.clamp(0.0, 1.0),
                 PixelRange::Signed => (v + 1.0) / 2.0,
                 PixelRange::Logits => 1.0 / (1.0 + (-v).exp()),
             };
