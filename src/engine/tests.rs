@@ -376,7 +376,7 @@ fn a_chain_of_two_networks_is_drawn_from_its_own_code() {
     let generator = GeneratorConfig::Small { z_dim: 3, channels: 1 };
     let widths = vec![2, 8, 3];
     let emitter = Network {
-        architecture: Architecture::Mlp { widths: widths.clone() },
+        architecture: Architecture::Mlp(MlpConfig { widths: widths.clone() }),
         weights: "emitter".into(),
         inputs: vec![Port::code("z")],
         outputs: vec![Port::code("r")],
@@ -389,7 +389,7 @@ fn a_chain_of_two_networks_is_drawn_from_its_own_code() {
     let mut stream = Stream::new(1, "weights");
     let model = Model::new(description)
         .with_weights(GENERATOR, generator.initialise_uniform(&mut stream))
-        .with_weights("emitter", MlpConfig(widths).initialise_uniform(&mut stream));
+        .with_weights("emitter", MlpConfig { widths }.initialise_uniform(&mut stream));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("two-steps.safetensors");
     write_bundle(&path, &model, Precision::F32).unwrap();

@@ -2,7 +2,7 @@
 //! connected there.
 
 use crate::base::PixelRange;
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig, VaeDecoderConfig, VaeEncoderConfig};
 
 use super::{Architecture, Chain, ModelDescription, Network, Port};
 
@@ -54,7 +54,7 @@ impl ModelDescription {
     /// The same with both halves of a VAE of the block `code`.
     pub fn with_vae(self, config: VaeConfig, code: &str) -> Self {
         let network = Network {
-            architecture: Architecture::VaeDecoder(config),
+            architecture: Architecture::VaeDecoder(VaeDecoderConfig(config)),
             weights: VAE.into(),
             inputs: vec![Port::code(code)],
             outputs: vec![picture(config.channels, VaeConfig::SIZE, PixelRange::Logits)],
@@ -68,7 +68,7 @@ impl ModelDescription {
     /// The same with the encoder of a VAE and no decoder, as InfoGAN's, which is trained with a generator.
     pub fn with_encoder(self, config: VaeConfig, code: &str) -> Self {
         let network = Network {
-            architecture: Architecture::VaeEncoder(config),
+            architecture: Architecture::VaeEncoder(VaeEncoderConfig(config)),
             weights: VAE.into(),
             inputs: vec![picture(config.channels, VaeConfig::SIZE, PixelRange::Unit)],
             outputs: Port::posterior(code),
@@ -107,7 +107,7 @@ impl ModelDescription {
     /// The VAE that the decoder is half of, if the model has one.
     pub fn decoder(&self) -> Option<VaeConfig> {
         match self.networks.get(DECODER)?.architecture {
-            Architecture::VaeDecoder(config) => Some(config),
+            Architecture::VaeDecoder(VaeDecoderConfig(config)) => Some(config),
             _ => None,
         }
     }
@@ -115,7 +115,7 @@ impl ModelDescription {
     /// The VAE that the encoder is half of, if the model has one; there need not be a decoder.
     pub fn encoder(&self) -> Option<VaeConfig> {
         match self.networks.get(ENCODER)?.architecture {
-            Architecture::VaeEncoder(config) => Some(config),
+            Architecture::VaeEncoder(VaeEncoderConfig(config)) => Some(config),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use super::{
     Architecture, Chain, CodeBlock, CodeKind, CodeValue, Feed, GAN, ModelDescription, Network, Port, VAE,
 };
 use crate::base::PixelRange;
-use crate::nets::{GeneratorConfig, VaeConfig};
+use crate::nets::{GeneratorConfig, MlpConfig, VaeConfig};
 
 fn block(name: &str, dims: usize, kind: CodeKind) -> CodeBlock {
     CodeBlock { name: name.into(), kind, ..CodeBlock::disentangled(dims) }
@@ -47,7 +47,7 @@ pub(super) fn ib_gan() -> ModelDescription {
     let config = VaeConfig { channels: 1, c_dim: 4 };
     let codes = vec![block("r", 6, CodeKind::Gaussian), block("z", 4, CodeKind::Gaussian)];
     let emitter = Network {
-        architecture: Architecture::Mlp { widths: vec![4, 8, 12] },
+        architecture: Architecture::Mlp(MlpConfig { widths: vec![4, 8, 12] }),
         weights: "emitter".into(),
         inputs: vec![Port::code("z")],
         outputs: Port::posterior("r"),

@@ -44,13 +44,14 @@ impl ModelDescription {
         if name.is_empty() || group.is_empty() || group.contains('.') || RESERVED.contains(&group) {
             return Err(format!("its network `{name}` cannot keep its weights under `{group}`"));
         }
-        network.architecture.validate(name)?;
+        let own = |what: String| format!("its {name} {what}");
+        network.architecture.validate().map_err(own)?;
         let (takes, gives) = (self.flow(name, &network.inputs)?, self.flow(name, &network.outputs)?);
         let read = |port: &Port| !matches!(port, Port::Code { value, .. } if *value != CodeValue::Value);
         if let Some(port) = network.inputs.iter().find(|port| !read(port)) {
             return Err(format!("its {name} takes {port}; networks take codes themselves"));
         }
-        let Some((wanted, made)) = network.architecture.flows() else { return Ok(()) };
+        let Some((wanted, made)) = network.architecture.flows().map_err(own)? else { return Ok(()) };
         for (verb, side, ports, flow, own) in [
             ("takes", "its blocks", &network.inputs, takes, wanted),
             ("gives", "its outputs", &network.outputs, gives, made),
@@ -155,7 +156,7 @@ mod tests {
     use super::*;
     use crate::base::PixelRange;
     use crate::model::{Architecture, CodeBlock, CodeKind, DECODER, DISCRIMINATOR, GENERATOR};
-    use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
+    use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig, VaeDecoderConfig};
 
     fn sound() -> ModelDescription {
         let codes = vec![CodeBlock::disentangled(10), CodeBlock::nuisance(4)];
@@ -186,8 +187,8 @@ mod tests {
             ("no choice", |d| (d.codes[0].kind, d.codes[0].opening) = (CodeKind::OneHot, vec![0.5; 10])),
             ("no code block `q`", |d| network(d, GENERATOR).inputs[0] = Port::code("q")),
             ("takes 9 numbers", |d| {
-                network(d, DECODER).architecture =
-                    Architecture::VaeDecoder(VaeConfig { channels: 1, c_dim: 9 });
+                let nine = VaeConfig { channels: 1, c_dim: 9 };
+                network(d, DECODER).architecture = Architecture::VaeDecoder(VaeDecoderConfig(nine));
             }),
             ("gives other pictures than it says", |d| {
                 network(d, DECODER).outputs =

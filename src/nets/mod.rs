@@ -2,6 +2,8 @@
 //! their start derive, and how it is trained (`eager.rs`). Both have their parameters' names from the graph, and these equal
 //! the published state-dict names, so that weights travel between here and PyTorch without a table of renamings.
 
+mod any;
+mod config;
 mod conv;
 mod gan;
 mod inception;
@@ -16,6 +18,8 @@ mod weights;
 #[cfg(test)]
 mod tests;
 
+pub use any::AnyGraph;
+pub use config::NetworkConfig;
 pub use conv::{ConvDecoder, ConvEncoder};
 pub use gan::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Verdict};
 pub use inception::Inception;
@@ -23,5 +27,7 @@ pub use initialise::Parameters;
 pub use mlp::{Mlp, MlpConfig};
 pub use projection::{Projection, ProjectionConfig};
 pub use resnet::{ResnetDiscriminator, ResnetGenerator, ResnetTrunk, grown_discriminator, grown_generator};
-pub use vae::{EncoderConfig, Posterior, PosteriorEncoder, Vae, VaeConfig};
+pub use vae::{
+    EncoderConfig, Posterior, PosteriorEncoder, Vae, VaeConfig, VaeDecoderConfig, VaeEncoderConfig,
+};
 pub use weights::{Weights, check_parameters};

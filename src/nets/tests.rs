@@ -53,7 +53,7 @@ fn parameters_have_the_names_sizes_and_order_that_pytorch_lists() {
         discriminator.into_iter().filter(|p| !p.contains("mean_fn") && !p.contains("logstd_fn")).collect();
     assert_eq!(listed(&DiscriminatorConfig::Resnet { trunk: TRUNK }), plain);
     let mlp = words("layer.0.weight=7x3 layer.0.bias=7 layer.2.weight=2x7 layer.2.bias=2");
-    assert_eq!(listed(&MlpConfig(vec![3, 7, 2])), mlp);
+    assert_eq!(listed(&MlpConfig { widths: vec![3, 7, 2] }), mlp);
     assert_eq!(listed(&ProjectionConfig { c_dim: 3, features: 5 }), words("projection.weight=5x3"));
 }
 
@@ -67,7 +67,7 @@ fn graphs_lead_from_and_to_what_networks_take_and_give() {
         GeneratorConfig::Resnet { z_dim: 5, trunk: ResnetTrunk { size: 128, ..TRUNK } },
     );
     let trunk = ResnetTrunk { size: 64, ..TRUNK };
-    let mlp = MlpConfig(vec![3, 7, 2]);
+    let mlp = MlpConfig { widths: vec![3, 7, 2] };
     for (graph, takes, gives) in [
         (vae.encoder_graph(), map(64), vec![row(4), row(4)]),
         (vae.decoder_graph(), row(4), vec![map(64)]),
@@ -82,7 +82,7 @@ fn graphs_lead_from_and_to_what_networks_take_and_give() {
         assert_eq!(graph.inputs().collect::<Vec<_>>(), [takes]);
         assert_eq!(graph.output_shapes(), Ok(gives));
     }
-    assert!(MlpConfig(Vec::new()).graph().shapes().is_err());
+    assert!(MlpConfig { widths: Vec::new() }.graph().shapes().is_err());
     assert!(GeneratorConfig::Small { z_dim: 0, channels: 1 }.graph().shapes().is_err());
 }
 

@@ -36,7 +36,7 @@ fn model() -> Model {
         CodeBlock::nuisance(2),
     ];
     let emitter = Network {
-        architecture: Architecture::Mlp { widths: widths.clone() },
+        architecture: Architecture::Mlp(MlpConfig { widths: widths.clone() }),
         weights: "emitter".into(),
         inputs: vec![Port::code("z")],
         outputs: Port::posterior("r"),
@@ -52,7 +52,7 @@ fn model() -> Model {
     vae.retain(|name, _| name.starts_with("encoder."));
     let mut model = Model::new(description)
         .with_weights(GENERATOR, generator.initialise_uniform(&mut stream))
-        .with_weights("emitter", MlpConfig(widths).initialise_uniform(&mut stream))
+        .with_weights("emitter", MlpConfig { widths }.initialise_uniform(&mut stream))
         .with_weights(VAE, vae);
     // Larger weights than at the start of training, so that a code visibly does something.
     for array in model.weights.values_mut().flat_map(|group| group.values_mut()) {

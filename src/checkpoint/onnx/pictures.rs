@@ -12,6 +12,7 @@ use crate::graph::{Activation, Graph, Operation, Shape, Value};
 use crate::model::{
     Architecture, Chain, CodeBlock, CodeValue, DECODER, ENCODER, Model, ModelDescription, Network, Port,
 };
+use crate::nets::AnyGraph;
 
 use super::export::noted_range;
 use super::file::Bytes;
@@ -60,7 +61,7 @@ pub(in crate::checkpoint) fn open_onnx(
     });
     let dims = decoder.input.iter().product();
     let network = Network {
-        architecture: Architecture::Graph { graph: decoder.graph, range },
+        architecture: Architecture::Graph(AnyGraph { graph: decoder.graph, range }),
         weights: DECODER.into(),
         inputs: vec![Port::code(CODE)],
         outputs: vec![Port::Picture { shape: port, range }],
@@ -119,7 +120,7 @@ pub(in crate::checkpoint) fn contained(path: &Path) -> Result<Contained, Checkpo
     let imported = only_input(&model).and_then(|port| import(&model, port, &names, Pictures::AsTheyAre));
     let architecture = imported.map(|imported| {
         let range = noted_range(&model.notes).unwrap_or_else(|| guessed_range(&imported.graph).0);
-        Architecture::Graph { graph: imported.graph, range }
+        Architecture::Graph(AnyGraph { graph: imported.graph, range })
     });
     let weights = model.graph.tensors.iter().filter(|tensor| !tensor.is_of_integers());
     Ok(Contained {
@@ -273,7 +274,7 @@ fn encoder_of(
     }
     let range = PixelRange::Unit;
     let network = Network {
-        architecture: Architecture::Graph { graph, range },
+        architecture: Architecture::Graph(AnyGraph { graph, range }),
         weights: ENCODER.into(),
         inputs: vec![Port::Picture { shape: [channels, height, width], range }],
         outputs: Port::posterior(CODE),

@@ -12,7 +12,7 @@ const EMITTED: [usize; 3] = [2, 7, 6];
 const READING: VaeConfig = VaeConfig { channels: 1, c_dim: 2 };
 
 fn mlp() -> MlpConfig {
-    MlpConfig(EMITTED.to_vec())
+    MlpConfig { widths: EMITTED.to_vec() }
 }
 
 /// A generator of `[s, r]`, an emitter of r, mean and log variance, from z, and an encoder of z.
@@ -20,7 +20,7 @@ fn model() -> Model {
     let code = |name: &str, dims| CodeBlock { name: name.into(), ..CodeBlock::disentangled(dims) };
     let codes = vec![code("z", 2), code("r", 3), CodeBlock::nuisance(2)];
     let emitter = Network {
-        architecture: Architecture::Mlp { widths: EMITTED.to_vec() },
+        architecture: Architecture::Mlp(MlpConfig { widths: EMITTED.to_vec() }),
         weights: "emitter".into(),
         inputs: vec![Port::code("z")],
         outputs: Port::posterior("r"),

@@ -1,5 +1,6 @@
+use crate::base::PixelRange;
 use crate::graph::{Activation, Graph, Operation, Parameter};
-use crate::nets::{EncoderConfig, Parameters, conv, resnet};
+use crate::nets::{EncoderConfig, NetworkConfig, Parameters, conv, resnet};
 
 use super::{DiscriminatorConfig, GeneratorConfig};
 
@@ -22,6 +23,45 @@ impl DiscriminatorConfig {
             Self::Small { channels } => EncoderConfig { channels: *channels, outputs: 1 }.graph(),
             Self::Resnet { trunk } => resnet::discriminator(trunk, false),
             Self::ResnetVdb { trunk } => resnet::discriminator(trunk, true),
+        }
+    }
+}
+
+impl NetworkConfig for GeneratorConfig {
+    fn graph(&self) -> Graph {
+        self.graph()
+    }
+
+    fn range(&self) -> PixelRange {
+        PixelRange::Signed
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Small { .. } => Ok(()),
+            Self::Resnet { trunk, .. } => trunk.check(),
+        }
+    }
+}
+
+impl NetworkConfig for DiscriminatorConfig {
+    fn graph(&self) -> Graph {
+        self.graph()
+    }
+
+    fn range(&self) -> PixelRange {
+        PixelRange::Signed
+    }
+
+    /// The logit; a bottleneck's deviations are its own.
+    fn results(&self) -> usize {
+        1
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Small { .. } => Ok(()),
+            Self::Resnet { trunk } | Self::ResnetVdb { trunk } => trunk.check(),
         }
     }
 }

@@ -18,7 +18,7 @@ impl Mlp {
         let mut widths = vec![c_dim];
         widths.extend([1000; 6]);
         widths.push(2);
-        MlpConfig(widths)
+        MlpConfig { widths }
     }
 
     /// Binds `layer.0`, `layer.2`, ... of `weights`; activations count as layers.
@@ -30,7 +30,7 @@ impl Mlp {
             let name = layer(i);
             Ok((weights.get(&format!("{name}.weight"))?, weights.get(&format!("{name}.bias"))?))
         };
-        Ok(Self { layers: (0..config.0.len().saturating_sub(1)).map(bind).collect::<Result<_>>()? })
+        Ok(Self { layers: (0..config.widths.len().saturating_sub(1)).map(bind).collect::<Result<_>>()? })
     }
 
     /// `(N, inputs)` to `(N, outputs)`.

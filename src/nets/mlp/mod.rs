@@ -3,8 +3,13 @@
 mod eager;
 mod graph;
 
+use serde::{Deserialize, Serialize};
+
 pub use eager::Mlp;
 
-/// Widths of a stack of linear layers, inputs first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MlpConfig(pub Vec<usize>);
+/// A stack of linear layers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MlpConfig {
+    /// Widths from the inputs to the outputs.
+    pub widths: Vec<usize>,
+}

@@ -13,6 +13,9 @@ pub use eager::{ResnetDiscriminator, ResnetGenerator};
 pub(super) use graph::{discriminator, discriminator_parameters, generator};
 pub use growth::{grown_discriminator, grown_generator};
 
+/// Most feature maps of a layer.
+const MOST_WIDTH: usize = 1 << 16;
+
 /// The sizes shared by the residual networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResnetTrunk {
@@ -37,6 +40,20 @@ impl ResnetTrunk {
         self.nfilter
             .saturating_mul(1usize.checked_shl(halvings as u32).unwrap_or(usize::MAX))
             .min(self.nfilter_max)
+    }
+
+    /// Checks that a network of these sizes exists and could be held.
+    ///
+    /// # Errors
+    /// Says the sizes, in words that go on after the network's name.
+    pub fn check(&self) -> Result<(), String> {
+        let Self { size, nfilter, nfilter_max, channels } = *self;
+        if self.is_valid() && nfilter <= MOST_WIDTH && nfilter <= nfilter_max {
+            return Ok(());
+        }
+        Err(format!(
+            "has impossible sizes ({size} pixels, widths {nfilter} to {nfilter_max}, {channels} channels)"
+        ))
     }
 
     /// Whether a network of these sizes exists.

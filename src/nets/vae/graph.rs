@@ -1,7 +1,8 @@
+use crate::base::PixelRange;
 use crate::graph::{Graph, Operation};
-use crate::nets::{Parameters, conv};
+use crate::nets::{NetworkConfig, Parameters, conv};
 
-use super::{EncoderConfig, VaeConfig};
+use super::{EncoderConfig, VaeConfig, VaeDecoderConfig, VaeEncoderConfig};
 
 /// What the names of the encoder's layers begin with.
 pub(super) const ENCODER: &str = "encoder.";
@@ -28,6 +29,26 @@ impl VaeConfig {
 impl Parameters for VaeConfig {
     fn graphs(&self) -> Vec<Graph> {
         vec![self.encoder_graph(), self.decoder_graph()]
+    }
+}
+
+impl NetworkConfig for VaeDecoderConfig {
+    fn graph(&self) -> Graph {
+        self.0.decoder_graph()
+    }
+
+    fn range(&self) -> PixelRange {
+        PixelRange::Logits
+    }
+}
+
+impl NetworkConfig for VaeEncoderConfig {
+    fn graph(&self) -> Graph {
+        self.0.encoder_graph()
+    }
+
+    fn range(&self) -> PixelRange {
+        PixelRange::Unit
     }
 }
 

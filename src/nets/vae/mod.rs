@@ -19,6 +19,16 @@ pub struct VaeConfig {
     pub c_dim: usize,
 }
 
+/// Its decoder half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VaeDecoderConfig(pub VaeConfig);
+
+/// Its encoder half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VaeEncoderConfig(pub VaeConfig);
+
 impl VaeConfig {
     /// Height and width of its pictures.
     pub const SIZE: usize = conv::SIZE;

@@ -209,7 +209,7 @@ fn the_graphs_of_networks_are_the_networks_that_are_trained() -> Result<()> {
         assert_same(&found[1], &posterior.logvar, "log variance");
         assert_same(&interpreted(&config.decoder_graph(), &weights, &c)[0], &net.decode(&c)?, "decoder");
     }
-    let config = MlpConfig(vec![3, 9, 9, 2]);
+    let config = MlpConfig { widths: vec![3, 9, 9, 2] };
     let weights = config.initialise_uniform(&mut stream);
     let net = Mlp::new(&config, &Weights::frozen(&weights, &Device::Cpu)?)?;
     let x = normal(&[5, 3], 5);
@@ -219,7 +219,7 @@ fn the_graphs_of_networks_are_the_networks_that_are_trained() -> Result<()> {
 
 #[test]
 fn inputs_of_another_shape_and_missing_ones_are_refused() {
-    let config = MlpConfig(vec![3, 2]);
+    let config = MlpConfig { widths: vec![3, 2] };
     let weights = config.initialise_uniform(&mut Stream::new(1, "weights"));
     let net = Interpreter::new(&config.graph(), &weights, &Device::Cpu).expect("fits");
     let wrong = net.run(&[normal(&[2, 4], 1)]).expect_err("refused").to_string();
