@@ -131,6 +131,9 @@ impl State {
         self.views.beside.expect(&opened);
         self.log.succeed(About::Beside);
         self.log.info(format!("Opened {} beside", opened.description.name));
+        if let Some(guess) = &opened.guess {
+            self.log.warn(About::Beside, format!("Model beside: {}", guess.warning()));
+        }
         self.beside.model = Some(ModelView::new(opened));
         self.check_beside();
     }

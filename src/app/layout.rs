@@ -5,7 +5,7 @@ use egui::{
 
 use super::Explorer;
 use super::explorer::{TRAIN, TRAVERSE};
-use super::panels::{Panel, hint_line, notice, room_below, samples};
+use super::panels::{Panel, hint_line, notice, range_line, room_below, samples};
 use super::theme::GRID;
 use super::traverse::Figure;
 
@@ -152,6 +152,7 @@ impl Explorer {
             if shows_hint {
                 hint_line(ui, &mut self.state);
             }
+            range_line(ui, &mut self.state);
             let area = ui.available_rect_before_wrap();
             if shows_samples && samples(ui, &self.state) {
                 // The sample grid of the run takes the place of the pictures.

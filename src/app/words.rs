@@ -57,6 +57,9 @@ const WORDS: &[(&str, &str)] = &[
     ("; raise --cache-size", ""),
     ("`idgan data --help` explains them", "the Data field's tooltip explains them"),
     // models
+    ("leave --pixels out", "start the window without that"),
+    ("--pixels says", "the range that the window was started with says"),
+    ("open it by itself, without --vae", "open it by itself (File > Open)"),
     ("; say otherwise by --pixels", "; on the command line the option pixels says otherwise"),
     ("the encoder by --encoder", "the encoder beside it by the option encoder on the command line"),
     ("by --mean and --logvar", "by the options mean and logvar on the command line"),

@@ -11,3 +11,26 @@ pub enum PixelRange {
     /// The sigmoid of them is in [0, 1].
     Logits,
 }
+
+impl PixelRange {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Unit, Self::Signed, Self::Logits];
+
+    /// What the command line and notes in files call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unit => "unit",
+            Self::Signed => "signed",
+            Self::Logits => "logits",
+        }
+    }
+
+    /// What it is, for people.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Unit => "numbers from 0 to 1",
+            Self::Signed => "numbers from -1 to 1",
+            Self::Logits => "logits",
+        }
+    }
+}

@@ -11,7 +11,8 @@ use crate::formats::{hexadecimal, shorten};
 use crate::model::{DISCRIMINATOR, GENERATOR, ModelDescription, VAE};
 
 use super::CheckpointError;
-use super::keys::{Choice, Key, choose, listed};
+use super::keys::{Key, choose, listed};
+use super::kinds::Kind;
 use super::pickle::{TorchFile, Value};
 use super::reader::{Format, Handle, Handles, Reader};
 use super::shapes::Shapes;
@@ -40,7 +41,11 @@ pub(crate) struct Found {
     pub(crate) description: Option<ModelDescription>,
     /// The tensors of networks by their group; no group is empty.
     pub(crate) groups: BTreeMap<String, Handles>,
+    /// What each of them is, where its names and shapes tell and no description does.
+    pub(crate) kinds: BTreeMap<String, &'static dyn Kind>,
     pub(crate) stats: Handles,
+    /// The version of PyTorch Lightning that wrote the file, where one did and says so.
+    pub(crate) lightning: Option<String>,
     /// Whether the generator is a moving average of the one that was trained.
     pub(crate) is_averaged: bool,
     /// What the file says about its training: iteration, whether optimisers are kept.
@@ -140,20 +145,14 @@ fn found_in_bundle(description: ModelDescription, keys: Vec<Key>, handles: Vec<H
 
 /// The networks of a file that says nothing about itself.
 fn found_by_keys(keys: &[Key], handles: &[Handle]) -> Result<Found, String> {
-    let mut choices = choose(keys)?;
-    let is_averaged = choices.generator.as_ref().is_some_and(|choice| choice.is_averaged);
-    let taken = |(group, choice): (&str, &mut Option<Choice>)| {
-        let tensors = choice.take().map(|choice| choice.tensors).unwrap_or_default();
-        let tensors: Handles = tensors.into_iter().map(|(name, i)| (name, handles[i].clone())).collect();
-        (!tensors.is_empty()).then(|| (group.to_owned(), tensors))
-    };
-    let networks = [
-        (VAE, &mut choices.vae),
-        (GENERATOR, &mut choices.generator),
-        (DISCRIMINATOR, &mut choices.discriminator),
-    ];
-    let groups = networks.into_iter().filter_map(taken).collect();
-    let mut found = Found { groups, is_averaged, warnings: choices.warnings, ..Found::default() };
+    let choices = choose(keys)?;
+    let mut found = Found { warnings: choices.warnings, ..Found::default() };
+    for (group, choice) in choices.networks {
+        let tensors = choice.tensors.into_iter().map(|(name, i)| (name, handles[i].clone())).collect();
+        found.groups.insert(group.to_owned(), tensors);
+        found.kinds.insert(group.to_owned(), choice.kind);
+        found.is_averaged |= group == GENERATOR && choice.is_averaged;
+    }
     // A bundle that another program saved without its description.
     for (key, handle) in keys.iter().zip(handles) {
         if let Some(name @ ("mu" | "logvar" | "kl")) = key.full.strip_prefix("stats.") {
@@ -169,6 +168,8 @@ fn found_in_torch(file: &TorchFile, keys: &[Key], handles: &[Handle]) -> Result<
     if let Some(states) = root.get("model_states") {
         check_stated(states, &found)?;
     }
+    let version = root.get("pytorch-lightning_version").and_then(Value::as_text);
+    found.lightning = version.map(ToOwned::to_owned);
     let iteration = |name: &str| {
         let names = [name, "iteration", "global_step", "step"];
         names.iter().find_map(|name| root.get(name)?.as_int()).map(Json::from)

@@ -32,7 +32,10 @@ pub fn export_torch(folder: &Path, model: &Model) -> Result<Vec<PathBuf>, Checkp
     let description = &model.description;
     let vae = description.decoder().filter(|config| description.encoder() == Some(*config));
     if vae.is_none() && description.generator().is_none() && description.discriminator().is_none() {
-        return Err(CheckpointError::Request("the model has no network to export".into()));
+        return Err(CheckpointError::Request(
+            "the model has no network that ID-GAN's published code loads; bundles and ONNX files hold any"
+                .into(),
+        ));
     }
     check_networks(model).map_err(CheckpointError::Request)?;
     std::fs::create_dir_all(folder).map_err(|error| FileError::new(error, folder))?;

@@ -1,7 +1,10 @@
 //! Architecture and sizes from the shapes of tensors, which is all that published files tell.
 
 use crate::graph::Parameter;
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
+use crate::nets::{
+    DiscriminatorConfig, GeneratorConfig, Parameters, Published, PublishedRange, PublishedSizes,
+    PublishedVae, ResnetTrunk, VaeConfig,
+};
 
 use super::shapes::{Shapes, check_shapes, missing, shapes_of};
 
@@ -88,6 +91,41 @@ pub fn infer_discriminator(found: &Shapes) -> Result<DiscriminatorConfig, String
     check_shapes(NETWORK, found, &shapes_of(&config))?;
     check_channels(NETWORK, config.channels())?;
     Ok(config)
+}
+
+/// The VAE of a published family that has the tensors `found`. Where files do not say which numbers its decoder gives, it has
+/// the first of those that can be.
+///
+/// # Errors
+/// Names the tensor that does not fit.
+pub(super) fn infer_published(family: &'static Published, found: &Shapes) -> Result<PublishedVae, String> {
+    let range = match family.range {
+        PublishedRange::Always(range) | PublishedRange::Either { choices: [range, _], .. } => range,
+    };
+    let [channels, z_dim, ..] = PROBES;
+    let side = likely_side(family, found);
+    let probe = PublishedVae { family, sizes: PublishedSizes { channels, side, z_dim }, range };
+    let [channels, z_dim] = sizes(family.title, found, &probe, [channels, z_dim])?;
+    let vae = PublishedVae { sizes: PublishedSizes { channels, side, z_dim }, ..probe };
+    check_shapes(family.title, found, &shapes_of(&vae))?;
+    check_channels(family.title, channels)?;
+    if z_dim == 0 {
+        return Err(format!("the {} has a code of no dimensions", family.title));
+    }
+    Ok(vae)
+}
+
+/// The side of a family's pictures whose tensors have most names in common with those `found`.
+pub(super) fn likely_side(family: &Published, found: &Shapes) -> usize {
+    let likeness = |&side: &usize| {
+        let graphs = family.graphs(&PublishedSizes { channels: 1, side, z_dim: 1 });
+        let names: Vec<String> = graphs.iter().flat_map(|g| g.parameters()).map(|p| p.name).collect();
+        let common = names.iter().filter(|name| found.contains_key(*name)).count();
+        // Of two the one with fewer tensors that are missing, then the usual one.
+        (common, std::cmp::Reverse(names.len() - common))
+    };
+    // The last of several largest is taken, and the usual one stands first.
+    family.sides.iter().rev().copied().max_by_key(likeness).unwrap_or_default()
 }
 
 /// Whether the tensors are those of a plain sequential.

@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
 
-use crate::base::option_words;
-use crate::model::{Model, ModelDescription, Network};
+use crate::base::{PixelRange, option_words};
+use crate::model::{CodeBlock, Model, ModelDescription, Network};
+use crate::nets::{PublishedRange, PublishedVae};
 
 use super::CheckpointError;
 use super::bundled::BundledModel;
@@ -9,6 +10,7 @@ use super::contents::{KEPT_NOTES, RUN_CHECKPOINT, sha256};
 use super::describe::{describe_blocks, is_explained, with_vae};
 use super::fit::check_fit;
 use super::onnx::{Reading, is_onnx, open_onnx};
+use super::opened::{Opened, RangeGuess};
 use super::part::{Depth, Part, Wanted};
 
 /// The files a model is made of. Each may be a bundle, a published PyTorch file in either encoding, a state dict
@@ -23,7 +25,7 @@ pub struct Sources {
     pub gan: Option<PathBuf>,
     /// Dimensions of the disentangled code of a GAN without a VAE; otherwise all its input is one block `z`.
     pub c_dim: Option<usize>,
-    /// What ONNX files do not say about themselves, for a checkpoint that is one.
+    /// What ONNX files and some of others do not say about themselves.
     pub reading: Reading,
 }
 
@@ -50,23 +52,13 @@ impl Sources {
     /// The ONNX file that they name, if they name one.
     fn onnx(&self) -> Result<Option<&Path>, CheckpointError> {
         let path = self.checkpoint.as_deref().filter(|path| is_onnx(path));
-        if path.is_none() && !self.reading.is_silent() {
+        if path.is_none() && !(Reading { range: None, ..self.reading.clone() }).is_silent() {
             return Err(CheckpointError::request(
-                "an encoder, a range of pictures and the encoder's results are named for an ONNX decoder (decoder.onnx); other \
-                 files say these themselves",
+                "an encoder and its results are named for an ONNX decoder (decoder.onnx); other files say these themselves",
             ));
         }
         Ok(path)
     }
-}
-
-/// A model that was opened.
-#[derive(Clone, Debug)]
-pub struct Opened {
-    /// The model.
-    pub model: Model,
-    /// What its user should know, in sentences.
-    pub warnings: Vec<String>,
 }
 
 /// Opens a model.
@@ -79,11 +71,10 @@ pub struct Opened {
 /// when VAE and GAN do not fit each other.
 pub fn open(sources: &Sources) -> Result<Opened, CheckpointError> {
     if let Some(path) = sources.onnx()? {
-        let (model, warnings) = open_onnx(path, &sources.reading)?;
-        return Ok(Opened { model, warnings });
+        return open_onnx(path, &sources.reading);
     }
     let (lone_vae, whole) = parts_of(sources, Depth::Values)?;
-    assemble(lone_vae, whole, sources.c_dim, Depth::Values)
+    assemble(lone_vae, whole, sources, Depth::Values)
 }
 
 /// What a model is, without the values of its tensors: its networks and code blocks. Where it comes from is left out.
@@ -92,10 +83,10 @@ pub fn open(sources: &Sources) -> Result<Opened, CheckpointError> {
 /// As [`open`], but for what only values tell.
 pub fn describe(sources: &Sources) -> Result<ModelDescription, CheckpointError> {
     if let Some(path) = sources.onnx()? {
-        return Ok(open_onnx(path, &sources.reading)?.0.description);
+        return Ok(open_onnx(path, &sources.reading)?.model.description);
     }
     let (lone_vae, whole) = parts_of(sources, Depth::Names)?;
-    Ok(assemble(lone_vae, whole, sources.c_dim, Depth::Names)?.model.description)
+    Ok(assemble(lone_vae, whole, sources, Depth::Names)?.model.description)
 }
 
 /// The file of a VAE alone, and that with the GAN or with everything.
@@ -119,9 +110,10 @@ fn parts_of(sources: &Sources, depth: Depth) -> Result<(Option<Part>, Option<Par
 fn assemble(
     lone_vae: Option<Part>,
     whole: Option<Part>,
-    c_dim: Option<usize>,
+    sources: &Sources,
     depth: Depth,
 ) -> Result<Opened, CheckpointError> {
+    let c_dim = sources.c_dim;
     let parts = || lone_vae.iter().chain(&whole);
     let described = whole.as_ref().and_then(|part| part.description.as_ref());
     let vae_part = parts().find(|part| part.vae.is_some());
@@ -142,12 +134,20 @@ fn assemble(
     };
     let code =
         vae_part.and_then(|part| part.description.as_ref()).and_then(|d| d.block(d.encoded()?).cloned());
-    description = match described {
-        Some(described) if is_explained(described) => match (&lone_vae, vae) {
+    let published = whole.as_ref().filter(|part| part.description.is_none());
+    let published = published.and_then(|part| Some((part, part.published?)));
+    let (range, guess) = range_of(sources, published)?;
+    description = match (described, published) {
+        (None, Some((_, vae))) => {
+            let range = range.unwrap_or(vae.range);
+            let codes = vec![CodeBlock::latent(vae.sizes.z_dim)];
+            ModelDescription { codes, ..description }.with_published(PublishedVae { range, ..vae }, CODE)
+        }
+        (Some(described), _) if is_explained(described) => match (&lone_vae, vae) {
             (Some(_), Some(vae)) => with_vae(description, vae, "c"),
             _ => description,
         },
-        Some(_) if lone_vae.is_none() && c_dim.is_none() => description,
+        (Some(_), _) if lone_vae.is_none() && c_dim.is_none() => description,
         _ => describe_blocks(description, vae, generator, code, c_dim),
     };
     if let Some(config) = discriminator.filter(|config| description.discriminator() != Some(*config)) {
@@ -176,7 +176,8 @@ fn assemble(
         Depth::Names => String::new(),
         Depth::Values => sha256(&parts().map(|part| &part.contents).collect::<Vec<_>>())?,
     };
-    let mut opened = Opened { model: Model { hash, ..Model::new(description) }, warnings: Vec::new() };
+    let model = Model { hash, ..Model::new(description) };
+    let mut opened = Opened { model, warnings: Vec::new(), guess };
     for part in lone_vae.into_iter().chain(whole) {
         opened.warnings.extend(part.warnings);
         let model = &mut opened.model;
@@ -186,11 +187,52 @@ fn assemble(
     Ok(opened)
 }
 
+/// The code block of a VAE of which nothing else is known.
+const CODE: &str = "z";
+
+/// The range of a published VAE's pictures: what files say, what was asked for, or a guess.
+fn range_of(
+    sources: &Sources,
+    published: Option<(&Part, PublishedVae)>,
+) -> Result<(Option<PixelRange>, Option<RangeGuess>), CheckpointError> {
+    let asked = sources.reading.range;
+    let either = published.and_then(|(part, vae)| match vae.family.range {
+        PublishedRange::Either { choices, guess } => Some((part, vae, choices, guess)),
+        PublishedRange::Always(_) => None,
+    });
+    let Some((part, vae, choices, guess)) = either else {
+        return match asked {
+            None => Ok((published.map(|(_, vae)| vae.range), None)),
+            Some(_) => Err(CheckpointError::request(
+                "--pixels is for files that do not say which numbers their pictures are in, and this model does; leave --pixels \
+                 out",
+            )),
+        };
+    };
+    match asked {
+        Some(range) if choices.contains(&range) => Ok((Some(range), None)),
+        Some(range) => Err(CheckpointError::request(format!(
+            "--pixels says {}, but the {} gives {} or {}: {}",
+            range.name(),
+            vae.family.title,
+            choices[0].name(),
+            choices[1].name(),
+            part.contents.path.display()
+        ))),
+        None => {
+            let (range, why) = guess(part.lightning.as_deref());
+            let others = choices.into_iter().filter(|other| *other != range).collect();
+            Ok((Some(range), Some(RangeGuess { range, why, others })))
+        }
+    }
+}
+
 /// A name for people: the file's, or its folder's where the file has the name that every run gives.
 fn model_name(path: &Path) -> String {
     let text = |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned());
     let name = text(path.file_name()).unwrap_or_default();
-    let stem = name.strip_suffix(".pt").or_else(|| name.strip_suffix(".safetensors")).unwrap_or(&name);
+    let endings = [".pt", ".safetensors", ".ckpt", ".pth"];
+    let stem = endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
     let numbered = stem.strip_prefix("model_").unwrap_or(stem);
     let usual = matches!(stem, "last" | "model") || name == RUN_CHECKPOINT || numbered.parse::<u64>().is_ok();
     let folder = text(path.parent().and_then(Path::file_name));

@@ -5,12 +5,12 @@ use serde_json::json;
 
 use crate::base::Arrays;
 use crate::model::{DISCRIMINATOR, GENERATOR, ModelDescription, Stats, VAE};
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, PublishedVae, VaeConfig};
 
 use super::CheckpointError;
 use super::contents::{Contents, shapes};
 use super::error::one_line;
-use super::infer::{infer_discriminator, infer_generator, infer_vae};
+use super::kinds::{Inferred, Kind};
 use super::reader::Handles;
 use super::shapes::{Shapes, check_shapes, group_title, shapes_of_group};
 
@@ -45,6 +45,10 @@ pub(super) struct Part {
     pub(super) vae: Option<Vae>,
     pub(super) generator: Option<GeneratorConfig>,
     pub(super) discriminator: Option<DiscriminatorConfig>,
+    /// A VAE that somebody else has published; there is no other then.
+    pub(super) published: Option<PublishedVae>,
+    /// The version of PyTorch Lightning that wrote the file, where one did and says so.
+    pub(super) lightning: Option<String>,
     /// The weights by group, without values where only names were to be read.
     pub(super) groups: BTreeMap<String, Arrays>,
     pub(super) stats: Option<Stats>,
@@ -77,25 +81,34 @@ impl Part {
             vae: None,
             generator: None,
             discriminator: None,
+            published: None,
+            lightning: found.lightning,
             groups: BTreeMap::new(),
             stats: None,
             warnings: found.warnings,
         };
         match description {
             Some(description) => part.read_described(description, found.groups, wanted, depth)?,
-            None => part.read_inferred(&found.groups, depth)?,
+            None => part.read_inferred(&found.groups, &found.kinds, depth)?,
         }
         let encoded = match (&part.description, part.vae) {
             (Some(description), _) => description
                 .encoded()
                 .filter(|_| wanted.includes(VAE))
                 .and_then(|name| Some(description.block(name)?.dims)),
-            (None, vae) => vae.map(|vae| vae.config.c_dim),
+            (None, Some(vae)) => Some(vae.config.c_dim),
+            (None, None) => part.published.map(|vae| vae.sizes.z_dim),
         };
         if let Some(dims) = encoded.filter(|_| !found.stats.is_empty() && depth == Depth::Values) {
             part.stats = Some(stats(part.contents.read(&found.stats)?, dims).map_err(wrong)?);
         }
         match wanted {
+            Wanted::Vae if part.published.is_some() => {
+                let title = part.published.map_or("VAE", |vae| vae.family.title);
+                return Err(wrong(format!(
+                    "this file holds a {title}, which goes with no GAN; open it by itself, without --vae"
+                )));
+            }
             Wanted::Vae if part.vae.is_none() => {
                 return Err(wrong("this file holds no VAE (a GAN's file goes with --gan)".into()));
             }
@@ -148,6 +161,7 @@ impl Part {
         if wanted.includes(GENERATOR) {
             (self.generator, self.discriminator) = (description.generator(), description.discriminator());
         }
+        self.published = description.published();
         self.description = Some(description);
         Ok(())
     }
@@ -156,17 +170,17 @@ impl Part {
     fn read_inferred(
         &mut self,
         groups: &BTreeMap<String, Handles>,
+        kinds: &BTreeMap<String, &'static dyn Kind>,
         depth: Depth,
     ) -> Result<(), CheckpointError> {
-        if let Some(handles) = groups.get(VAE) {
-            let config = self.read_group(VAE, handles, depth, infer_vae)?;
-            self.vae = Some(Vae { config, has_decoder: true });
-        }
-        if let Some(handles) = groups.get(GENERATOR) {
-            self.generator = Some(self.read_group(GENERATOR, handles, depth, infer_generator)?);
-        }
-        if let Some(handles) = groups.get(DISCRIMINATOR) {
-            self.discriminator = Some(self.read_group(DISCRIMINATOR, handles, depth, infer_discriminator)?);
+        for (group, kind) in kinds {
+            let Some(handles) = groups.get(group) else { continue };
+            match self.read_group(group, handles, depth, |shapes| kind.infer(shapes))? {
+                Inferred::Vae(config) => self.vae = Some(Vae { config, has_decoder: true }),
+                Inferred::Generator(config) => self.generator = Some(config),
+                Inferred::Discriminator(config) => self.discriminator = Some(config),
+                Inferred::Published(vae) => self.published = Some(vae),
+            }
         }
         Ok(())
     }

@@ -4,11 +4,12 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::model::{Architecture, DISCRIMINATOR, GENERATOR, ModelDescription, VAE};
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig};
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, PublishedVae, VaeConfig};
 
-use super::contents::{Contents, shapes};
+use super::contents::{Contents, Found, shapes};
 use super::error::one_line;
-use super::infer::{infer_discriminator, infer_generator, infer_vae};
+use super::infer::{infer_discriminator, infer_generator, infer_published, infer_vae};
+use super::kinds::Inferred;
 use super::onnx::{Contained, contained, is_onnx};
 use super::reader::Handles;
 use super::shapes::{check_shapes, shapes_of_group};
@@ -34,6 +35,9 @@ pub struct Summary {
     /// The discriminator, if it holds one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discriminator: Option<NetworkSummary<DiscriminatorConfig>>,
+    /// A VAE that others have published, if it holds one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub published: Option<NetworkSummary<PublishedVae>>,
     /// The networks that are none of these, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub others: BTreeMap<String, NetworkSummary<Architecture>>,
@@ -70,14 +74,16 @@ pub fn summarise(path: &Path) -> Result<Summary, CheckpointError> {
     }
     let mut contents = Contents::open(path)?;
     let found = std::mem::take(&mut contents.found);
-    let mut warnings = found.warnings;
+    let mut warnings = found.warnings.clone();
     if let Some(Err(what)) = found.description.as_ref().map(ModelDescription::validate) {
         warnings.push(what);
     }
     let described = found.description.as_ref();
     let encoder = described.filter(|d| d.decoder().is_none()).and_then(|d| Some((d, d.encoder()?)));
     let groups = &found.groups;
+    let published = published(&found, &mut warnings);
     let vae = match encoder {
+        _ if published.is_some() => None,
         Some((description, config)) => {
             let expected = shapes_of_group(description, VAE).unwrap_or_default();
             let check = |shapes: &Shapes| check_shapes("VAE", shapes, &expected).map(|()| config);
@@ -108,6 +114,7 @@ pub fn summarise(path: &Path) -> Result<Summary, CheckpointError> {
         vae,
         generator,
         discriminator,
+        published,
         others,
         stats_rows: found.stats.get("mu").and_then(|handle| handle.shape.first().copied()),
         training,
@@ -132,6 +139,7 @@ fn summarise_onnx(path: &Path) -> Result<Summary, CheckpointError> {
         vae: None,
         generator: None,
         discriminator: None,
+        published: None,
         others: BTreeMap::from([(
             "network".to_owned(),
             NetworkSummary { architecture, tensors, parameters },
@@ -141,6 +149,17 @@ fn summarise_onnx(path: &Path) -> Result<Summary, CheckpointError> {
         description: None,
         warnings,
     })
+}
+
+/// The VAE of others that a file holds by its description, or else by its tensors.
+fn published(found: &Found, warnings: &mut Vec<String>) -> Option<NetworkSummary<PublishedVae>> {
+    let handles = found.groups.get(VAE);
+    if let Some(vae) = found.description.as_ref().and_then(ModelDescription::published) {
+        let check = |shapes: &Shapes| infer_published(vae.family, shapes).map(|_| vae);
+        return network(handles, check, warnings);
+    }
+    let Ok(Inferred::Published(vae)) = found.kinds.get(VAE)?.infer(&shapes(handles?)) else { return None };
+    network(handles, |_| Ok(vae), warnings)
 }
 
 fn network<C>(

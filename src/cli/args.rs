@@ -16,8 +16,8 @@ use super::{threads, usage};
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelArgs {
-    /// A bundle (.safetensors), a run folder (its newest checkpoint), the name of a bundled model, or a decoder of another
-    /// program (.onnx).
+    /// A bundle (.safetensors), a run folder (its newest checkpoint), the name of a bundled model, a published VAE, or a
+    /// decoder of another program (.onnx).
     #[arg(value_name = "MODEL", value_parser = model_parser())]
     pub model: Option<PathBuf>,
 
@@ -38,7 +38,7 @@ pub struct ModelArgs {
     #[arg(long, value_name = "N", conflicts_with = "vae")]
     pub c_dim: Option<usize>,
 
-    /// What an ONNX file does not say.
+    /// What files of other programs do not say.
     #[command(flatten)]
     pub reading: ReadingArgs,
 }

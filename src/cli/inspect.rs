@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::checkpoint::{NetworkSummary, Summary, summarise};
 use crate::graph::Shape;
 use crate::model::{Architecture, CodeKind, ModelDescription};
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk};
+use crate::nets::{DiscriminatorConfig, GeneratorConfig, PublishedSizes, PublishedVae, ResnetTrunk};
 
 use super::{one_sentence, print, print_json, warn};
 
@@ -69,6 +69,13 @@ fn describe(summary: &Summary) -> Vec<String> {
             .map(|vae| format!("64x64, {}, c of {} dimensions", channels(vae.channels), vae.c_dim));
         let alone = summary.description.as_ref().is_some_and(|described| described.decoder().is_none());
         line(if alone { "encoder" } else { "VAE" }, sized(network, text));
+    }
+    if let Some(network) = &summary.published {
+        let text = network.architecture.map(|PublishedVae { family, sizes, .. }| {
+            let PublishedSizes { channels: c, side, z_dim } = sizes;
+            format!("{}, {side}x{side}, {}, z of {z_dim} dimensions", family.title, channels(c))
+        });
+        line("VAE", sized(network, text));
     }
     if let Some(network) = &summary.generator {
         line("generator", sized(network, network.architecture.as_ref().map(generator)));

@@ -3,16 +3,16 @@ use std::path::PathBuf;
 use crate::base::PixelRange;
 use crate::checkpoint::{Halves, Reading};
 
-/// What an ONNX file does not say about its pictures and codes.
+/// What files of other programs do not say about their pictures and codes.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Model in ONNX files")]
+#[command(next_help_heading = "Model of another program")]
 pub struct ReadingArgs {
     /// The encoder that belongs to a decoder.onnx: a picture in; mean and log variance of the code out.
     #[arg(long, value_name = "FILE.onnx")]
     pub encoder: Option<PathBuf>,
 
-    /// Which numbers the pictures are in: from 0 to 1, from -1 to 1, or logits; guessed from the decoder's last operation
-    /// when left out.
+    /// Which numbers the pictures are in: from 0 to 1, from -1 to 1, or logits; guessed when left out, where the file does
+    /// not say.
     #[arg(long, value_enum, value_name = "unit|signed|logits", hide_possible_values = true)]
     pub pixels: Option<Pixels>,
 

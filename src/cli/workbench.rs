@@ -10,7 +10,7 @@ use super::{DeviceArgs, ModelArgs, threads, warn};
 /// Opens the model that `args` name and prints its warnings.
 pub(super) fn open_model(args: &ModelArgs) -> anyhow::Result<Model> {
     let opened = checkpoint::open(&args.sources()?)?;
-    opened.warnings.iter().for_each(warn);
+    opened.said().iter().for_each(warn);
     Ok(opened.model)
 }
 

@@ -57,6 +57,13 @@ pub fn open(spec: &str, size: Option<usize>, options: &OpenOptions) -> Result<Ar
     }
 }
 
+/// Whether `spec` begins with the name of a data set; what it names need not be there.
+pub fn is_known(spec: &str) -> bool {
+    let name = spec.split(':').next().unwrap_or_default();
+    let plain = |known: &str| known.split([':', '[']).next().is_some_and(|known| known == name);
+    known_names().into_iter().any(plain)
+}
+
 /// The same data set named so that it is found from every folder: a relative path becomes absolute.
 pub fn absolute_spec(spec: &str) -> String {
     match spec.split_once(':') {

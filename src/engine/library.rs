@@ -20,7 +20,8 @@ impl Library for FileLibrary {
         let computer = place.open(Purpose::Pictures).map_err(|error| error.to_string())?;
         check_memory(source)?;
         let opened = checkpoint::open(&source.sources()).map_err(|error| error.to_string())?;
-        make_ready(opened.model, opened.warnings, &computer, pools)
+        let loaded = make_ready(opened.model, opened.warnings, &computer, pools)?;
+        Ok(Loaded { guess: opened.guess, ..loaded })
     }
 }
 
@@ -112,6 +113,7 @@ fn make_ready(
         stats,
         hash,
         device: place,
+        guess: None,
         warnings,
         chains,
         encoders,

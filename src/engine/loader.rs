@@ -129,6 +129,7 @@ impl Loader {
             description: loaded.description,
             stats: loaded.stats.map(Arc::new),
             hash: loaded.hash,
+            guess: loaded.guess,
             device: loaded.device,
         };
         self.renderers.install(epoch, loaded.chains, |chain| opened.title(chain));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Pool, step_back};
-use crate::checkpoint::{Reading, Sources};
+use crate::checkpoint::{RangeGuess, Reading, Sources};
 use crate::inference::{Encoder, Renderer};
 use crate::model::{Chain, ChainId, ModelDescription, Stats};
 
@@ -27,7 +27,7 @@ pub struct Source {
     /// How many of a lone GAN's inputs are the disentangled code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub c_dim: Option<usize>,
-    /// What an ONNX file does not say about itself.
+    /// What files do not say about themselves.
     #[serde(default, skip_serializing_if = "Reading::is_silent")]
     pub reading: Reading,
     /// Where to compute, a [`Place`](crate::inference::Place): `cpu`, `cuda:0`, `cuda,tf32`, `metal`; empty for the default.
@@ -88,6 +88,8 @@ pub struct Loaded {
     pub hash: String,
     /// Where it computes, for people: `CPU`, `CUDA 0`, `CUDA 0 (tf32)`, `Metal`.
     pub device: String,
+    /// What was taken for the range of its pictures where nobody has said it.
+    pub guess: Option<RangeGuess>,
     /// What the person should know about the file.
     pub warnings: Vec<String>,
     /// The render chains that can be run here.
@@ -217,6 +219,8 @@ pub struct Opened {
     pub hash: String,
     /// Where it computes, for people: `CPU`, `CUDA 0`, `CUDA 0 (tf32)`, `Metal`.
     pub device: String,
+    /// What was taken for the range of its pictures where nobody has said it.
+    pub guess: Option<RangeGuess>,
     /// Channels, height and width of the pictures of each render chain that runs.
     pub shapes: BTreeMap<ChainId, [usize; 3]>,
     /// The code blocks that something infers from pictures.

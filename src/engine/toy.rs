@@ -99,6 +99,7 @@ impl Library for ToyLibrary {
             stats: None,
             hash: String::new(),
             device: "CPU".to_owned(),
+            guess: None,
             warnings: Vec::new(),
             rebuild: Box::new(move |id| {
                 let (_, renderer) = build(id).ok_or("there is no such toy")?;

@@ -107,7 +107,7 @@ impl FigureRequest {
         let target = Target::parse(&self.out, self.figure.kinds()).map_err(FigureError::Request)?;
         target.check()?;
         let opened = open(&self.model)?;
-        opened.warnings.iter().for_each(|sentence| options.observer.warn(sentence));
+        opened.said().iter().for_each(|sentence| options.observer.warn(sentence));
         options.check()?;
         let computer = self.place.open(Purpose::Pictures)?;
         let mut bench = Workbench::new(opened.model, computer, options.threads)?;

@@ -13,6 +13,7 @@ mod device;
 mod frame;
 mod networks;
 pub mod plan;
+mod signed;
 mod tensors;
 mod traits;
 mod work;

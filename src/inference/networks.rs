@@ -2,13 +2,14 @@ use std::collections::BTreeMap;
 
 use half::bf16;
 
-use crate::base::{Arrays, Pool};
+use crate::base::{Arrays, PixelRange, Pool};
 use crate::graph::Graph;
 use crate::model::{Chain, Model, Network, Port};
 use crate::ops::Precision;
 
 use super::chain::{ChainEncoder, ChainRenderer};
 use super::plan::{PlanEncoder, PlanRenderer};
+use super::signed::OfSigned;
 use super::tensors::{TensorEncoder, TensorRenderer};
 use super::{Computer, Encoder, RenderError, Renderer};
 
@@ -180,7 +181,9 @@ pub(super) fn open_reader(
     pool: &Pool,
 ) -> Result<Box<dyn Encoder>, RenderError> {
     let graph = network.architecture.graph().ok_or_else(|| cannot_run("reads pictures", network))?;
-    encoder(&graph, model.group(&network.weights), computer, pool)
+    let encoder = encoder(&graph, model.group(&network.weights), computer, pool)?;
+    let is_signed = |port: &Port| matches!(port, Port::Picture { range, .. } if *range == PixelRange::Signed);
+    Ok(if network.inputs.iter().any(is_signed) { Box::new(OfSigned::new(encoder)) } else { encoder })
 }
 
 /// Says that a network cannot do what its place in a chain asks of it.
@@ -192,7 +195,7 @@ pub(super) fn cannot_run(does: &str, network: &Network) -> RenderError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Array, Cancel, PixelRange};
+    use crate::base::{Array, Cancel};
     use crate::graph::{Linear, Operation, Shape};
 
     /// A linear layer from `inputs` numbers and a softmax over its `outputs`.

@@ -4,8 +4,8 @@ use serde_json::{Map, Value as Json};
 use crate::base::PixelRange;
 use crate::graph::{Graph, Shape};
 use crate::nets::{
-    AnyGraph, DiscriminatorConfig, GeneratorConfig, MlpConfig, NetworkConfig, VaeDecoderConfig,
-    VaeEncoderConfig,
+    AnyGraph, DiscriminatorConfig, GeneratorConfig, MlpConfig, NetworkConfig, PUBLISHED, PublishedHalf,
+    VaeDecoderConfig, VaeEncoderConfig,
 };
 
 /// What goes into a network, or comes out of it: so many numbers, and a picture where there is one.
@@ -38,6 +38,9 @@ macro_rules! architectures {
         #[serde(tag = "kind")]
         pub enum Architecture {
             $($(#[doc = $doc])* #[serde(rename = $kind)] $variant($config),)*
+            /// Half of a VAE that others have published; they have a table of their own, [`PUBLISHED`].
+            #[serde(untagged)]
+            Published(PublishedHalf),
             /// One that this version does not know, kept as it is written: it can be described and passed on, not run.
             #[serde(untagged)]
             Unknown(Map<String, Json>),
@@ -51,6 +54,7 @@ macro_rules! architectures {
             pub fn kind(&self) -> &str {
                 match self {
                     $(Self::$variant(_) => $kind,)*
+                    Self::Published(half) => half.vae.family.kind,
                     Self::Unknown(said) => said.get("kind").and_then(Json::as_str).unwrap_or_default(),
                 }
             }
@@ -59,6 +63,7 @@ macro_rules! architectures {
             fn config(&self) -> Option<&dyn NetworkConfig> {
                 match self {
                     $(Self::$variant(config) => Some(config),)*
+                    Self::Published(half) => Some(half),
                     Self::Unknown(_) => None,
                 }
             }
@@ -104,9 +109,11 @@ impl Architecture {
     /// # Errors
     /// What cannot, in words that go on after the network's name.
     pub(super) fn validate(&self) -> Result<(), String> {
+        let is_known =
+            |kind: &str| Self::KINDS.contains(&kind) || PUBLISHED.iter().any(|family| family.kind == kind);
         match self {
             Self::Unknown(said) => match said.get("kind").and_then(Json::as_str) {
-                Some(kind) if !Self::KINDS.contains(&kind) => Ok(()),
+                Some(kind) if !is_known(kind) => Ok(()),
                 Some(kind) => Err(format!("has other sizes than a {kind} has")),
                 None => Err("does not say its kind".into()),
             },

@@ -2,7 +2,10 @@
 //! connected there.
 
 use crate::base::PixelRange;
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, VaeConfig, VaeDecoderConfig, VaeEncoderConfig};
+use crate::nets::{
+    DiscriminatorConfig, GeneratorConfig, Half, NetworkConfig, PublishedVae, VaeConfig, VaeDecoderConfig,
+    VaeEncoderConfig,
+};
 
 use super::{Architecture, Chain, ModelDescription, Network, Port};
 
@@ -79,6 +82,25 @@ impl ModelDescription {
         described
     }
 
+    /// The same with both halves of a VAE that others have published, of the block `code`.
+    pub fn with_published(self, vae: PublishedVae, code: &str) -> Self {
+        let network = |half: Half, inputs, outputs| Network {
+            architecture: Architecture::Published(vae.half(half)),
+            weights: VAE.into(),
+            inputs,
+            outputs,
+        };
+        let shape = vae.picture_shape();
+        let picture = |half: Half| vec![Port::Picture { shape, range: vae.half(half).range() }];
+        let mut described = self.without(DECODER).without(ENCODER);
+        let decoder = network(Half::Decoder, vec![Port::code(code)], picture(Half::Decoder));
+        let encoder = network(Half::Encoder, picture(Half::Encoder), Port::posterior(code));
+        described.networks.extend([(DECODER.into(), decoder), (ENCODER.into(), encoder)]);
+        described.render.push(Chain::new(VAE, [DECODER]));
+        described.encode.insert(0, Chain::new(ENCODER, [ENCODER]));
+        described
+    }
+
     /// The same without a network and the chains that run it.
     pub fn without(mut self, network: &str) -> Self {
         self.networks.remove(network);
@@ -108,6 +130,14 @@ impl ModelDescription {
     pub fn decoder(&self) -> Option<VaeConfig> {
         match self.networks.get(DECODER)?.architecture {
             Architecture::VaeDecoder(VaeDecoderConfig(config)) => Some(config),
+            _ => None,
+        }
+    }
+
+    /// The published VAE that the decoder is half of, if the model has one.
+    pub fn published(&self) -> Option<PublishedVae> {
+        match self.networks.get(DECODER)?.architecture {
+            Architecture::Published(half) => Some(half.vae),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use super::{
     Architecture, Chain, CodeBlock, CodeKind, CodeValue, Feed, GAN, ModelDescription, Network, Port, VAE,
 };
 use crate::base::PixelRange;
-use crate::nets::{GeneratorConfig, MlpConfig, VaeConfig};
+use crate::nets::{GeneratorConfig, MlpConfig, Published, PublishedSizes, PublishedVae, VaeConfig};
 
 fn block(name: &str, dims: usize, kind: CodeKind) -> CodeBlock {
     CodeBlock { name: name.into(), kind, ..CodeBlock::disentangled(dims) }
@@ -176,6 +176,29 @@ fn cycle_iae_draws_pictures_of_pictures() {
         "in its chain there and back, g takes a picture of 32x32 pixels and 3 channel(s) after a picture of 16x16 pixels \
          and 3 channel(s)"
     );
+}
+
+#[test]
+fn a_published_vae_is_described_by_its_kind() {
+    let family = Published::of_kind("burgess").expect("in the table");
+    let sizes = PublishedSizes { channels: 3, side: 64, z_dim: 10 };
+    let vae = PublishedVae { family, sizes, range: PixelRange::Unit };
+    let description =
+        ModelDescription { codes: vec![CodeBlock::latent(10)], ..ModelDescription::empty("faces") }
+            .with_published(vae, "z");
+    check(&description);
+    assert_eq!((description.inputs(VAE), description.encoded()), (vec!["z"], Some("z")));
+    assert_eq!((description.published(), description.decoder()), (Some(vae), None));
+    let text = description.to_json().expect("writes");
+    // One of a version to come is kept, and one whose sizes cannot be is refused.
+    let newer = text.replace(family.kind, "burgess-2030");
+    let kept = ModelDescription::parse(&newer).expect("unknown, and well");
+    assert!(kept.published().is_none() && kept.to_json().is_ok_and(|text| text.contains("burgess-2030")));
+    let said =
+        ModelDescription::parse(&text.replace("\"side\":64", "\"side\":63")).expect_err("no such side");
+    assert!(said.starts_with("its decoder has sizes that the VAE of"), "{said}");
+    let said = ModelDescription::parse(&text.replace("\"side\":", "\"width\":")).expect_err("no side");
+    assert_eq!(said, format!("its decoder has other sizes than a {} has", family.kind));
 }
 
 #[test]

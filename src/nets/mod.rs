@@ -1,5 +1,5 @@
 //! One network family a folder: its graph from a plain configuration (`graph.rs`), of which parameters, their shapes and
-//! their start derive, and how it is trained (`eager.rs`). Both have their parameters' names from the graph, and these equal
+//! their start derive, and how it is trained (`eager.rs`); those of others, which are not trained here, are in `published`. Both have their parameters' names from the graph, and these equal
 //! the published state-dict names, so that weights travel between here and PyTorch without a table of renamings.
 
 mod any;
@@ -10,6 +10,7 @@ mod inception;
 mod initialise;
 mod mlp;
 mod projection;
+mod published;
 mod resnet;
 mod slope;
 mod vae;
@@ -26,6 +27,9 @@ pub use inception::Inception;
 pub use initialise::Parameters;
 pub use mlp::{Mlp, MlpConfig};
 pub use projection::{Projection, ProjectionConfig};
+pub use published::{
+    Half, PUBLISHED, Published, PublishedHalf, PublishedRange, PublishedSizes, PublishedVae,
+};
 pub use resnet::{ResnetDiscriminator, ResnetGenerator, ResnetTrunk, grown_discriminator, grown_generator};
 pub use vae::{
     EncoderConfig, Posterior, PosteriorEncoder, Vae, VaeConfig, VaeDecoderConfig, VaeEncoderConfig,

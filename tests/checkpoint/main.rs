@@ -9,3 +9,4 @@ mod onnx;
 mod pictures;
 mod plans;
 mod published;
+mod published_vaes;

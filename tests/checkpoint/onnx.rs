@@ -61,7 +61,8 @@ fn decoders_draw_what_onnx_runtime_draws() {
             let path = file(&format!("{name}.onnx"));
             let sources = Sources { checkpoint: Some(path), ..Sources::default() };
             let opened = open(&sources).unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(opened.warnings.len(), 1, "{:?}", opened.warnings);
+            assert!(opened.warnings.is_empty(), "{:?}", opened.warnings);
+            assert_eq!(opened.guess.as_ref().map(|guess| guess.range), Some(range), "{:?}", opened.guess);
             check_decoder(&opened.model, &name, range);
 
             // In a bundle it stays what it is.
@@ -190,7 +191,7 @@ fn a_file_that_is_no_decoder_says_why() {
     std::fs::write(&path, changed).unwrap();
     let message = opened(&path, Reading::default()).unwrap_err();
     assert!(message.contains("ConvTranspoze") && message.contains("not known here"), "{message}");
-    let reading = Reading { range: Some(PixelRange::Unit), ..Reading::default() };
+    let reading = Reading { encoder: Some("encoder.onnx".into()), ..Reading::default() };
     let message = opened(Path::new("model.safetensors"), reading).unwrap_err();
     assert!(message.contains("ONNX decoder"), "{message}");
 }

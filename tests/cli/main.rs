@@ -10,6 +10,7 @@ mod frame;
 mod package;
 mod pictures;
 mod precision;
+mod published;
 mod sample;
 mod signals;
 #[path = "../common/skip.rs"]

@@ -1,18 +1,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::checkpoint::kinds::{Kind, kinds};
 use crate::formats::shorten;
+use crate::model::{DISCRIMINATOR, GENERATOR, VAE};
 
 use super::Key;
-use super::groups::{Group, Kind, groups};
+use super::groups::{Group, groups};
 use super::known::{listed, looks_like};
 use super::name::{is_counter, is_of_training};
 
 /// The networks of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Choices {
-    pub(crate) vae: Option<Choice>,
-    pub(crate) generator: Option<Choice>,
-    pub(crate) discriminator: Option<Choice>,
+    /// By the group of a model that each makes.
+    pub(crate) networks: BTreeMap<&'static str, Choice>,
     /// What was left out, and what was taken where there was a choice, in sentences.
     pub(crate) warnings: Vec<String>,
 }
@@ -20,6 +21,7 @@ pub(crate) struct Choices {
 /// One network of a file.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Choice {
+    pub(crate) kind: &'static dyn Kind,
     /// The numbers of its tensors in the file, by the names that the network has for them.
     pub(crate) tensors: BTreeMap<String, usize>,
     /// What the file calls the place where they lie, empty for the top.
@@ -46,12 +48,13 @@ pub(crate) fn choose(keys: &[Key]) -> Result<Choices, String> {
     }
     let mut choices = Choices::default();
     let mut taken = BTreeSet::new();
-    for kind in Kind::ALL {
+    for name in [VAE, GENERATOR, DISCRIMINATOR] {
+        let meant_as = |group: &&Group| group.kind.group() == name;
         let mut fitting: Vec<&Group> =
-            groups.iter().filter(|group| group.kind == kind && group.fit.is_ok()).collect();
+            groups.iter().filter(meant_as).filter(|group| group.fit.is_ok()).collect();
         fitting.sort_by_key(|group| (!group.is_averaged, group.first()));
         taken.extend(fitting.iter().flat_map(|group| group.tensors.values().copied()));
-        let meant = nearest(groups.iter().filter(|group| group.kind == kind && group.fit.is_err()));
+        let meant = nearest(groups.iter().filter(meant_as).filter(|group| group.fit.is_err()));
         let meant = meant.filter(|group| group.likeness >= ALIKE);
         let chosen = match fitting.first() {
             Some(chosen) => {
@@ -61,15 +64,12 @@ pub(crate) fn choose(keys: &[Key]) -> Result<Choices, String> {
             None => meant,
         };
         let choice = chosen.map(|group| Choice {
+            kind: group.kind,
             tensors: group.tensors.clone(),
             place: group.place.clone(),
             is_averaged: group.is_averaged,
         });
-        match kind {
-            Kind::Vae => choices.vae = choice,
-            Kind::Generator => choices.generator = choice,
-            Kind::Discriminator => choices.discriminator = choice,
-        }
+        choices.networks.extend(choice.map(|choice| (name, choice)));
     }
     choices.warnings.extend(left_out(keys, &choices, &taken));
     Ok(choices)
@@ -89,17 +89,14 @@ fn nothing_fits(keys: &[Key], groups: &[Group]) -> String {
     }
     match nearest(groups.iter()).filter(|group| group.likeness >= ALIKE) {
         Some(Group { fit: Err(what), kind, .. }) => {
-            let name = kind.name();
-            format!(
-                "{what}; of all that idgan opens its tensors ({}) come nearest to ID-GAN's {name}",
-                listed(keys)
-            )
+            let whose = kind.whose();
+            format!("{what}; of all that idgan opens its tensors ({}) come nearest to {whose}", listed(keys))
         }
-        _ => format!(
-            "its tensors ({}) belong to no network that idgan knows; it reads the VAE, the generators and \
-             discriminators of ID-GAN",
-            listed(keys)
-        ),
+        _ => {
+            let known: Vec<String> = kinds().map(|kind| kind.whose()).collect();
+            let known = known.join(", ");
+            format!("its tensors ({}) belong to no network that idgan knows; it reads {known}", listed(keys))
+        }
     }
 }
 
@@ -139,9 +136,8 @@ fn shown(place: &str) -> String {
 
 /// Says which weights lie beside those of the networks and are none of theirs.
 fn left_out(keys: &[Key], choices: &Choices, taken: &BTreeSet<usize>) -> Option<String> {
-    let chosen = [&choices.vae, &choices.generator, &choices.discriminator];
     let used: BTreeSet<usize> =
-        chosen.into_iter().flatten().flat_map(|choice| choice.tensors.values().copied()).collect();
+        choices.networks.values().flat_map(|choice| choice.tensors.values().copied()).collect();
     let dicts: BTreeSet<&str> = used.iter().map(|&i| keys[i].container()).collect();
     let is_beside = |i: usize, key: &Key| {
         !used.contains(&i)

@@ -2,48 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::checkpoint::infer::{infer_discriminator, infer_generator, infer_vae};
-use crate::checkpoint::shapes::{Shapes, shapes_of, unsplit};
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
+use crate::checkpoint::kinds::{Kind, OWN_DISCRIMINATOR, OWN_GENERATOR, OWN_VAE};
+use crate::checkpoint::shapes::{Shapes, unsplit};
+use crate::nets::PUBLISHED;
 
 use super::Key;
 use super::name::{Half, half, is_averaged, is_counter, is_of_training, parts};
 
-/// A network of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    Vae,
-    Generator,
-    Discriminator,
-}
-
-impl Kind {
-    /// The three.
-    pub(super) const ALL: [Self; 3] = [Self::Vae, Self::Generator, Self::Discriminator];
-
-    /// As messages call it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Vae => "VAE",
-            Self::Generator => "generator",
-            Self::Discriminator => "discriminator",
-        }
-    }
-
-    /// Whether tensors of these names and shapes are such a network, of whatever sizes.
-    fn fit(self, shapes: &Shapes) -> Result<(), String> {
-        match self {
-            Self::Vae => infer_vae(shapes).map(drop),
-            Self::Generator => infer_generator(shapes).map(drop),
-            Self::Discriminator => infer_discriminator(shapes).map(drop),
-        }
-    }
-}
-
 /// Tensors that could be one network.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
-    pub(super) kind: Kind,
+    pub(super) kind: &'static dyn Kind,
     /// What the file calls the place where they lie, empty for the top.
     pub(super) place: String,
     /// Their numbers in the file, by the names that the network has for them.
@@ -57,8 +26,6 @@ pub(super) struct Group {
 
 /// Fewest tensors that are worth a look; every network has more.
 const FEWEST: usize = 4;
-/// Most levels of a residual network whose names are listed.
-const MOST_LEVELS: usize = 12;
 
 /// Every group in a file.
 pub(super) fn groups(keys: &[Key]) -> Vec<Group> {
@@ -66,6 +33,7 @@ pub(super) fn groups(keys: &[Key]) -> Vec<Group> {
     let mut found = Vec::new();
     vaes(keys, &split, &mut found);
     gans(keys, &split, &mut found);
+    published(keys, &split, &mut found);
     mark_averaged(keys, &mut found);
     found
 }
@@ -134,7 +102,7 @@ fn vaes(keys: &[Key], split: &[Vec<&str>], found: &mut Vec<Group>) {
             }
         }
         if tensors.len() >= FEWEST {
-            let mut group = Group::new(Kind::Vae, keys, tensors, around.len());
+            let mut group = Group::new(&OWN_VAE, keys, tensors, around.len());
             group.is_averaged |= is_averaged(&joint);
             found.push(group);
         }
@@ -167,7 +135,7 @@ fn gans(keys: &[Key], split: &[Vec<&str>], found: &mut Vec<Group>) {
         let shape = |name: &str| tensors.get(name).map(|&i| keys[i].shape.as_slice());
         let judges = matches!(shape("fc.weight"), Some([1, _]))
             || matches!(shape("layer.0.weight"), Some([_, _, _, _]));
-        let kinds = [Kind::Generator, Kind::Discriminator];
+        let kinds: [&'static dyn Kind; 2] = [&OWN_GENERATOR, &OWN_DISCRIMINATOR];
         let [likely, other] = if judges { [kinds[1], kinds[0]] } else { kinds };
         let group = Group::new(likely, keys, tensors, around.len());
         found.push(match &group.fit {
@@ -177,6 +145,33 @@ fn gans(keys: &[Key], split: &[Vec<&str>], found: &mut Vec<Group>) {
                 if second.fit.is_ok() { second } else { group }
             }
         });
+    }
+}
+
+/// VAEs that others have published, by their own names: where several of their tensors are, everything below the modules
+/// that they have belongs to them.
+fn published(keys: &[Key], split: &[Vec<&str>], found: &mut Vec<Group>) {
+    for family in &PUBLISHED {
+        let names = family.tensor_names();
+        let modules: BTreeSet<&str> = names.iter().filter_map(|name| name.split('.').next()).collect();
+        let mut places: BTreeMap<&[&str], usize> = BTreeMap::new();
+        for (_, parts) in weights(keys, split) {
+            for at in (0..parts.len()).filter(|&at| modules.contains(parts[at])) {
+                if names.contains(&parts[at..].join(".")) {
+                    *places.entry(&parts[..at]).or_default() += 1;
+                }
+            }
+        }
+        for (place, _) in places.into_iter().filter(|(_, count)| *count >= FEWEST) {
+            let inside = |(i, parts): (usize, &[&str])| {
+                let rest = parts
+                    .strip_prefix(place)
+                    .filter(|rest| rest.first().is_some_and(|first| modules.contains(first)))?;
+                Some((rest.join("."), i))
+            };
+            let tensors: Members = weights(keys, split).filter_map(inside).collect();
+            found.push(Group::new(family, keys, tensors, place.len()));
+        }
     }
 }
 
@@ -193,17 +188,17 @@ fn residual_part(parts: &[&str]) -> Option<usize> {
 
 impl Group {
     /// The group of these tensors; the names of `around` modules come before the network's own.
-    fn new(kind: Kind, keys: &[Key], tensors: Members, around: usize) -> Self {
+    fn new(kind: &'static dyn Kind, keys: &[Key], tensors: Members, around: usize) -> Self {
         let shapes: Shapes = tensors.iter().map(|(name, &i)| (name.clone(), keys[i].shape.clone())).collect();
         let first = tensors.values().copied().min();
         let place = first.map(|i| beginning(&keys[i].full, around)).unwrap_or_default().to_owned();
-        let expected = expected_names(kind, &shapes);
+        let expected = kind.expected(&shapes);
         let is_expected = |name: &str| {
             expected.contains_key(name) || unsplit(name).is_some_and(|name| expected.contains_key(&name))
         };
         let common = tensors.keys().filter(|name| is_expected(name)).count() as f64;
         let likeness = common / expected.len().max(tensors.len()).max(1) as f64;
-        let fit = kind.fit(&shapes);
+        let fit = kind.infer(&shapes).map(drop);
         let is_averaged = is_averaged(&place);
         Self { kind, place, tensors, fit, likeness, is_averaged }
     }
@@ -211,29 +206,6 @@ impl Group {
     /// The first of its tensors in the file.
     pub(super) fn first(&self) -> usize {
         self.tensors.values().copied().min().unwrap_or(usize::MAX)
-    }
-}
-
-/// The tensors that a network of this kind has, as far as sizes decide about names.
-fn expected_names(kind: Kind, found: &Shapes) -> Shapes {
-    let number = |name: &String| name.strip_prefix("resnet.")?.split('.').next()?.parse::<usize>().ok();
-    let levels = found.keys().filter_map(number).max().unwrap_or(0) / 2;
-    // Widths that grow, so that every block has its shortcut.
-    let trunk = ResnetTrunk {
-        size: 4 << levels.clamp(1, MOST_LEVELS),
-        nfilter: 1,
-        nfilter_max: 1 << MOST_LEVELS,
-        channels: 3,
-    };
-    let is_small = found.keys().any(|name| name.starts_with("layer."));
-    let is_vdb = found.keys().any(|name| name.starts_with("mean_fn."));
-    match kind {
-        Kind::Vae => shapes_of(&VaeConfig { channels: 1, c_dim: 1 }),
-        Kind::Generator if is_small => shapes_of(&GeneratorConfig::Small { z_dim: 1, channels: 1 }),
-        Kind::Generator => shapes_of(&GeneratorConfig::Resnet { z_dim: 1, trunk }),
-        Kind::Discriminator if is_small => shapes_of(&DiscriminatorConfig::Small { channels: 1 }),
-        Kind::Discriminator if is_vdb => shapes_of(&DiscriminatorConfig::ResnetVdb { trunk }),
-        Kind::Discriminator => shapes_of(&DiscriminatorConfig::Resnet { trunk }),
     }
 }
 

@@ -25,20 +25,8 @@ const fn other(name: &'static str, signs: &'static [&'static str]) -> Known {
     Known { name, has_a_code: false, signs }
 }
 
-static KNOWN: [Known; 24] = [
-    model(
-        "the Beta-VAE of 1Konny/Beta-VAE, model B",
-        &["encoder.0.weight", "encoder.13.weight", "decoder.7.weight", "decoder.13.weight"],
-    ),
+static KNOWN: [Known; 21] = [
     model("an older model of 1Konny/Beta-VAE", &["encode.0.weight", "decode.0.weight"]),
-    model(
-        "the VAE of Burgess et al. in disentangling-vae (YannDubs)",
-        &["encoder.conv1.weight", "encoder.mu_logvar_gen.weight", "decoder.lin1.weight"],
-    ),
-    model(
-        "a VAE of PyTorch-VAE (AntixK)",
-        &["fc_mu.weight", "fc_var.weight", "decoder_input.weight", "final_layer.0.weight"],
-    ),
     model("the IB-GAN of insujeon/IB-GAN", &["emb.0.weight", "fe.0.weight", "fe.3.weight", "conv.12.weight"]),
     model(
         "the OOGAN of odegeasslbc/OOGAN-pytorch",

@@ -14,7 +14,7 @@ mod name;
 mod tests;
 
 pub(crate) use beside::beside;
-pub(crate) use choose::{Choice, choose};
+pub(crate) use choose::choose;
 pub(crate) use known::{listed, looks_like};
 
 /// A tensor as its file names it.

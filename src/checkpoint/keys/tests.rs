@@ -1,8 +1,14 @@
 //! Networks in every wrapping that people's files have, by names and shapes alone.
 
-use super::{Choice, Key, choose, looks_like};
+use super::choose::Choice;
+use super::{Key, choose, looks_like};
+use crate::checkpoint::kinds::Inferred;
 use crate::checkpoint::shapes::{Shapes, shapes_of};
-use crate::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
+use crate::model;
+use crate::nets::{
+    DiscriminatorConfig, GeneratorConfig, PUBLISHED, Parameters, PublishedRange, PublishedSizes,
+    PublishedVae, ResnetTrunk, VaeConfig,
+};
 
 const VAE: VaeConfig = VaeConfig { channels: 1, c_dim: 10 };
 const SMALL: GeneratorConfig = GeneratorConfig::Small { z_dim: 10, channels: 1 };
@@ -64,8 +70,12 @@ fn a_vae_opens_whatever_its_names_begin_with() {
         "0/",
     ] {
         let choices = choose(&under(place, &VAE)).unwrap_or_else(|error| panic!("{place}: {error}"));
-        assert!(is_whole(choices.vae.as_ref(), &VAE), "{place}");
-        assert!(choices.generator.is_none() && choices.discriminator.is_none(), "{place}");
+        assert!(is_whole(choices.networks.get(model::VAE), &VAE), "{place}");
+        assert!(
+            !choices.networks.contains_key(model::GENERATOR)
+                && !choices.networks.contains_key(model::DISCRIMINATOR),
+            "{place}"
+        );
         assert!(choices.warnings.is_empty(), "{place}: {:?}", choices.warnings);
     }
 }
@@ -87,7 +97,7 @@ fn wrappers_in_the_middle_of_a_name_do_not_matter() {
     for (i, rename) in renames.iter().enumerate() {
         let choices = choose(&renamed("model/net.", &shapes_of(&VAE), rename));
         let choices = choices.unwrap_or_else(|error| panic!("case {i}: {error}"));
-        assert!(is_whole(choices.vae.as_ref(), &VAE), "case {i}");
+        assert!(is_whole(choices.networks.get(model::VAE), &VAE), "case {i}");
         assert!(choices.warnings.is_empty(), "case {i}: {:?}", choices.warnings);
     }
 }
@@ -97,26 +107,37 @@ fn every_network_is_told_from_its_shapes() {
     for place in ["", "module.", "netG/", "generator/_orig_mod.", "model.gan.", "a/b/ema.module."] {
         for generator in [SMALL, RESNET] {
             let choices = choose(&under(place, &generator)).expect(place);
-            assert!(is_whole(choices.generator.as_ref(), &generator), "{place}");
-            assert!(choices.vae.is_none() && choices.discriminator.is_none(), "{place}");
+            assert!(is_whole(choices.networks.get(model::GENERATOR), &generator), "{place}");
+            assert!(
+                !choices.networks.contains_key(model::VAE)
+                    && !choices.networks.contains_key(model::DISCRIMINATOR),
+                "{place}"
+            );
         }
         let vdb = DiscriminatorConfig::ResnetVdb { trunk: TRUNK };
         for discriminator in [SMALL_JUDGE, RESNET_JUDGE, vdb] {
             let choices = choose(&under(place, &discriminator)).expect(place);
-            assert!(is_whole(choices.discriminator.as_ref(), &discriminator), "{place}");
-            assert!(choices.vae.is_none() && choices.generator.is_none(), "{place}");
+            assert!(is_whole(choices.networks.get(model::DISCRIMINATOR), &discriminator), "{place}");
+            assert!(
+                !choices.networks.contains_key(model::VAE)
+                    && !choices.networks.contains_key(model::GENERATOR),
+                "{place}"
+            );
         }
     }
     // A sequential by itself, as torch.save(net.layer.state_dict()) leaves it.
     let bare = renamed("", &shapes_of(&SMALL), |name| name.replace("layer.", ""));
-    assert!(is_whole(choose(&bare).expect("opens").generator.as_ref(), &SMALL));
+    assert!(is_whole(choose(&bare).expect("opens").networks.get(model::GENERATOR), &SMALL));
     // All at once, each in its own wrapping; halves of a VAE are no generator.
     let all =
         [under("vae/module.", &VAE), under("netG.", &SMALL), under("d/_orig_mod.", &SMALL_JUDGE)].concat();
     let choices = choose(&all).expect("opens");
-    assert!(is_whole(choices.vae.as_ref(), &VAE) && is_whole(choices.generator.as_ref(), &SMALL));
-    assert!(is_whole(choices.discriminator.as_ref(), &SMALL_JUDGE));
-    assert_eq!(choices.generator.map(|choice| choice.place).as_deref(), Some("netG"));
+    assert!(
+        is_whole(choices.networks.get(model::VAE), &VAE)
+            && is_whole(choices.networks.get(model::GENERATOR), &SMALL)
+    );
+    assert!(is_whole(choices.networks.get(model::DISCRIMINATOR), &SMALL_JUDGE));
+    assert_eq!(choices.networks.get(model::GENERATOR).map(|choice| choice.place.as_str()), Some("netG"));
 }
 
 #[test]
@@ -135,8 +156,11 @@ fn what_lies_beside_the_weights_is_passed_over() {
     keys.push(Key::flat("optimizer.state.0.exp_avg", [32, 1, 4, 4]));
     keys.extend(under("optim.exp_avg.", &VAE));
     let choices = choose(&keys).expect("opens");
-    assert!(is_whole(choices.vae.as_ref(), &VAE));
-    assert!(choices.vae.is_some_and(|choice| choice.is_averaged), "AveragedModel counts in n_averaged");
+    assert!(is_whole(choices.networks.get(model::VAE), &VAE));
+    assert!(
+        choices.networks.get(model::VAE).is_some_and(|choice| choice.is_averaged),
+        "AveragedModel counts in n_averaged"
+    );
     assert!(choices.warnings.is_empty(), "{:?}", choices.warnings);
     // Weights of other networks are worth a word.
     keys.push(Key::flat("loss.vgg.0.weight", [64, 3, 3, 3]));
@@ -157,7 +181,7 @@ fn averaged_weights_are_preferred_and_the_choice_is_told() {
         for order in [[raw, averaged], [averaged, raw]] {
             let keys: Vec<Key> = order.iter().flat_map(|place| under(place, &RESNET)).collect();
             let choices = choose(&keys).expect("opens");
-            let choice = choices.generator.expect("there");
+            let choice = choices.networks.get(model::GENERATOR).expect("there");
             assert!(choice.is_averaged, "{averaged}: {}", choice.place);
             let [warning] = &choices.warnings[..] else { panic!("{:?}", choices.warnings) };
             assert!(
@@ -170,15 +194,15 @@ fn averaged_weights_are_preferred_and_the_choice_is_told() {
     // The published pair needs no word, and an average that is counted beside is one.
     let published = [under("generator/module.", &RESNET), under("generator_test/module.", &RESNET)].concat();
     let choices = choose(&published).expect("opens");
-    assert_eq!(choices.generator.expect("there").place, "generator_test");
+    assert_eq!(choices.networks.get(model::GENERATOR).expect("there").place, "generator_test");
     assert!(choices.warnings.is_empty(), "{:?}", choices.warnings);
     let counted = Key { dict: 1, ..scalar("b.n_averaged") };
     let keys = [under("a/", &RESNET), under("b/module.", &RESNET), vec![counted]].concat();
-    assert_eq!(choose(&keys).expect("opens").generator.expect("there").place, "b");
+    assert_eq!(choose(&keys).expect("opens").networks[model::GENERATOR].place, "b");
     // Without any the first is taken.
     let keys = [under("b/", &VAE), under("a/", &VAE)].concat();
     let choices = choose(&keys).expect("opens");
-    assert_eq!(choices.vae.expect("there").place, "b");
+    assert_eq!(choices.networks.get(model::VAE).expect("there").place, "b");
     assert_eq!(choices.warnings, ["it holds 2 VAEs (`b`, `a`); those of the first, in `b`, were taken"]);
 }
 
@@ -188,7 +212,7 @@ fn an_average_that_does_not_fit_is_left_out_with_a_word() {
     broken.retain(|key| !key.full.ends_with("conv_img.bias"));
     let keys = [under("generator/", &RESNET), broken].concat();
     let choices = choose(&keys).expect("opens");
-    assert_eq!(choices.generator.expect("there").place, "generator");
+    assert_eq!(choices.networks.get(model::GENERATOR).expect("there").place, "generator");
     let [warning] = &choices.warnings[..] else { panic!("{:?}", choices.warnings) };
     assert!(
         warning.contains("averaged generator in `generator_test` was left out")
@@ -203,7 +227,12 @@ fn what_is_meant_and_does_not_fit_is_found_for_its_fault() {
     generator.retain(|key| !key.full.ends_with("conv_img.bias"));
     let keys = [under("vae/", &VAE), generator.clone()].concat();
     let choices = choose(&keys).expect("the VAE fits");
-    assert!(choices.generator.is_some_and(|choice| !choice.tensors.contains_key("conv_img.bias")));
+    assert!(
+        choices
+            .networks
+            .get(model::GENERATOR)
+            .is_some_and(|choice| !choice.tensors.contains_key("conv_img.bias"))
+    );
     let error = choose(&generator).expect_err("nothing fits");
     assert!(error.starts_with("tensor `conv_img.bias` of the generator is missing"), "{error}");
     assert!(error.contains("`generator.conv_img.weight`, `generator.fc.bias`, "), "names found: {error}");
@@ -236,9 +265,34 @@ fn halves_and_strangers_are_named() {
     let error = choose(&strange).expect_err("strangers");
     assert_eq!(
         error,
-        "its tensors (`a.b`, `\\u{1b}[2J`) belong to no network that idgan knows; it reads the VAE, the generators and \
-         discriminators of ID-GAN"
+        "its tensors (`a.b`, `\\u{1b}[2J`) belong to no network that idgan knows; it reads ID-GAN's VAE, ID-GAN's generator, \
+         ID-GAN's discriminator, "
+            .to_owned()
+            + &PUBLISHED.each_ref().map(|family| format!("the {}", family.title)).join(", ")
     );
+}
+
+#[test]
+fn vaes_that_others_have_published_open_whatever_their_names_begin_with() {
+    for family in &PUBLISHED {
+        let range = match family.range {
+            PublishedRange::Always(range) | PublishedRange::Either { choices: [range, _], .. } => range,
+        };
+        for &side in family.sides {
+            let vae = PublishedVae { family, sizes: PublishedSizes { channels: 3, side, z_dim: 6 }, range };
+            for place in ["", "module.", "state_dict/model.", "net/_orig_mod.vae."] {
+                let mut keys = under(place, &vae);
+                let counter = format!("{}encoder.0.1.num_batches_tracked", place.replace('/', "."));
+                keys.extend([scalar("epoch"), scalar(&counter)]);
+                let choices = choose(&keys).unwrap_or_else(|error| panic!("{place}: {error}"));
+                let choice = choices.networks.get(model::VAE);
+                assert!(is_whole(choice, &vae), "{place}{}", family.kind);
+                assert_eq!(choice.expect("there").kind.whose(), format!("the {}", family.title));
+                assert!(choices.networks.len() == 1 && choices.warnings.is_empty(), "{choices:?}");
+                assert_eq!(choice.expect("there").kind.infer(&shapes_of(&vae)), Ok(Inferred::Published(vae)));
+            }
+        }
+    }
 }
 
 #[test]
@@ -246,32 +300,8 @@ fn networks_of_others_are_called_by_their_names() {
     let keys = |place: &str, names: &[&str]| -> Vec<Key> {
         names.iter().map(|name| Key::flat(format!("{place}{name}"), [4, 4])).collect()
     };
-    let cases: [(&[&str], &str); 7] = [
-        (
-            &[
-                "encoder.0.weight",
-                "encoder.11.weight",
-                "encoder.13.weight",
-                "decoder.7.weight",
-                "decoder.13.weight",
-            ],
-            "model B",
-        ),
+    let cases: [(&[&str], &str); 4] = [
         (&["encode.0.weight", "decode.0.weight"], "an older model of 1Konny/Beta-VAE"),
-        (
-            &["encoder.conv1.weight", "encoder.mu_logvar_gen.weight", "decoder.lin1.weight"],
-            "disentangling-vae",
-        ),
-        (
-            &[
-                "encoder.0.0.weight",
-                "fc_mu.weight",
-                "fc_var.weight",
-                "decoder_input.weight",
-                "final_layer.0.weight",
-            ],
-            "PyTorch-VAE",
-        ),
         (&["emb.0.weight", "fe.0.weight", "fe.3.weight", "conv.12.weight"], "IB-GAN"),
         (&["generator.blocks.0.main.1.weight", "discriminator.feat_16.0.bias"], "OOGAN"),
         (&["conv1.weight", "layer1.0.conv1.weight", "layer4.0.conv1.weight"], "a ResNet of torchvision"),

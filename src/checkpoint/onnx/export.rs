@@ -57,7 +57,7 @@ pub fn export_onnx(folder: &Path, model: &Trained) -> Result<Vec<PathBuf>, Check
             })
             .collect();
         let range = network.inputs.iter().chain(&network.outputs).find_map(|port| match port {
-            ModelPort::Picture { range, .. } => Some((PIXELS, range_name(*range))),
+            ModelPort::Picture { range, .. } => Some((PIXELS, range.name())),
             _ => None,
         });
         let notes: Vec<(&str, &str)> =
@@ -75,21 +75,10 @@ pub fn export_onnx(folder: &Path, model: &Trained) -> Result<Vec<PathBuf>, Check
     Ok(written)
 }
 
-/// A range as the note has it.
-pub(super) fn range_name(range: PixelRange) -> &'static str {
-    match range {
-        PixelRange::Unit => "unit",
-        PixelRange::Signed => "signed",
-        PixelRange::Logits => "logits",
-    }
-}
-
 /// The range that a note names.
 pub(super) fn noted_range(notes: &[(&str, &str)]) -> Option<PixelRange> {
     let (_, said) = notes.iter().find(|(key, _)| *key == PIXELS)?;
-    [PixelRange::Unit, PixelRange::Signed, PixelRange::Logits]
-        .into_iter()
-        .find(|range| range_name(*range) == *said)
+    PixelRange::ALL.into_iter().find(|range| range.name() == *said)
 }
 
 /// A network with one input as the bytes of an ONNX file (opset 17): `(batch, ...)` called `input` to results called

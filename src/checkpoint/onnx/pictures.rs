@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::base::{Array, Arrays, PixelRange};
 use crate::checkpoint::CheckpointError;
+use crate::checkpoint::opened::{Opened, RangeGuess};
 use crate::formats::onnx::{self, Port as FilePort};
 use crate::formats::{hexadecimal, shorten};
 use crate::graph::{Activation, Graph, Operation, Shape, Value};
@@ -41,22 +42,18 @@ const CODE: &str = "z";
 /// # Errors
 /// When a file cannot be read, is damaged or no decoder (one code in, one picture out), when a node of it cannot be computed
 /// here (it is named), when decoder and encoder do not fit each other, and when it is not clear what the encoder's results are.
-pub(in crate::checkpoint) fn open_onnx(
-    path: &Path,
-    reading: &Reading,
-) -> Result<(Model, Vec<String>), CheckpointError> {
+pub(in crate::checkpoint) fn open_onnx(path: &Path, reading: &Reading) -> Result<Opened, CheckpointError> {
     let wrong = |what: String| CheckpointError::content(what, path);
     let mut hasher = Sha256::new();
     let mut warnings = Vec::new();
     let bytes = Bytes::read(path, &mut hasher)?;
     let file = bytes.model()?;
     let (decoder, port) = decoder_of(&file).map_err(wrong)?;
+    let mut guess = None;
     let range = reading.range.or_else(|| noted_range(&file.notes)).unwrap_or_else(|| {
         let (range, why) = guessed_range(&decoder.graph);
-        warnings.push(format!(
-            "its pictures are taken for {}, since {why}; say otherwise by --pixels",
-            said(range)
-        ));
+        let others = PixelRange::ALL.into_iter().filter(|other| *other != range).collect();
+        guess = Some(RangeGuess { range, why: why.into(), others });
         range
     });
     let dims = decoder.input.iter().product();
@@ -89,7 +86,7 @@ pub(in crate::checkpoint) fn open_onnx(
     for (group, arrays) in weights {
         model = model.with_weights(group, arrays);
     }
-    Ok((model, warnings))
+    Ok(Opened { model, warnings, guess })
 }
 
 /// What an ONNX file holds, whatever it is for.
@@ -203,14 +200,6 @@ fn guessed_range(graph: &Graph) -> (PixelRange, &'static str) {
         }
         Some(Operation::Softmax) => (PixelRange::Unit, "a softmax comes last"),
         _ => (PixelRange::Logits, "nothing that limits them comes last"),
-    }
-}
-
-fn said(range: PixelRange) -> &'static str {
-    match range {
-        PixelRange::Unit => "numbers from 0 to 1",
-        PixelRange::Signed => "numbers from -1 to 1",
-        PixelRange::Logits => "logits",
     }
 }
 

@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{PixelRange, option_words};
 
-use super::export::range_name;
-
-/// What ONNX files do not say about their pictures and codes.
+/// What files do not say about their pictures and codes: of ONNX files all of it, of some VAEs of others the range.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Reading {
@@ -31,7 +29,7 @@ impl Reading {
         });
         let words = [
             ("--encoder", self.encoder.as_ref().map(|path| path.display().to_string())),
-            ("--pixels", self.range.map(|range| range_name(range).to_owned())),
+            ("--pixels", self.range.map(|range| range.name().to_owned())),
             ("--mean", self.mean.clone()),
             ("--logvar", self.logvar.clone()),
             ("--posterior", halves.map(str::to_owned)),
