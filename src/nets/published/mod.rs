@@ -3,6 +3,7 @@
 //! A folder has a row of [`PUBLISHED`] and the graphs of both halves, of its sizes; what files hold, how sizes are read off
 //! them, the description, drawing and encoding follow from these.
 
+mod beta_vae_b;
 mod burgess;
 mod family;
 mod layers;
@@ -15,4 +16,4 @@ pub use family::{Published, PublishedRange, PublishedSizes};
 pub use vae::{Half, PublishedHalf, PublishedVae};
 
 /// All of them.
-pub static PUBLISHED: [Published; 2] = [burgess::VAE, pytorch_vae::VAE];
+pub static PUBLISHED: [Published; 3] = [beta_vae_b::VAE, burgess::VAE, pytorch_vae::VAE];
