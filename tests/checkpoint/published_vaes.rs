@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use candle_core::Device;
 use idgan::base::{Array, Cancel, PixelRange, Pool};
 use idgan::checkpoint::{Opened, Precision, Reading, Sources, open, summarise, write_bundle, write_tensors};
-use idgan::inference::{self, Renderer, TensorRenderer};
+use idgan::inference::{self, Computer, Renderer, TensorRenderer};
 use idgan::model::{DECODER, ModelDescription, VAE};
 
 use crate::common::skip::skipped;
@@ -113,7 +113,7 @@ fn check(list: &Path, checks: &[Vec<String>], range: Option<PixelRange>) {
     others.into_iter().for_each(|other| check(list, checks, Some(other)));
     let model = first.model;
     let (pool, device) = (Pool::new("test", 2).unwrap(), Device::Cpu);
-    let mut networks = inference::open(&model, &device, &pool).unwrap();
+    let mut networks = inference::open(&model, &Computer::processor(), &pool).unwrap();
     assert!(networks.warnings.is_empty(), "{:?}", networks.warnings);
     let range = range_of(&model.description);
     let code = model.description.encoded().unwrap().to_owned();

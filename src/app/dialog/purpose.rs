@@ -136,7 +136,7 @@ impl Purpose {
     fn filter(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Model | Self::Beside | Self::Run | Self::ResumeRun | Self::PairVae | Self::Data => {
-                ("Models", &["safetensors", "pt", "pth"])
+                ("Models", &["safetensors", "pt", "pth", "ckpt", "onnx"])
             }
             Self::SaveMeasured => ("Bundle", &["safetensors"]),
             Self::Photo => ("Pictures", &["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]),
