@@ -222,12 +222,10 @@ const fn one() -> usize {
     1
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 const fn is_one(value: &usize) -> bool {
     *value == 1
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 const fn is_zero(value: &usize) -> bool {
     *value == 0
 }

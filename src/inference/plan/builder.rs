@@ -55,6 +55,11 @@ impl<E: Element> Builder<E> {
         self.steps.push(step);
     }
 
+    /// Whether a step makes pixels.
+    pub(super) fn draws(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Pixels { .. }))
+    }
+
     /// The finished plan, whose memory can now be allocated.
     pub(super) fn finish(self, result: Outputs) -> Result<Plan<E>, RenderError> {
         let Self { isa, takes_pictures, steps, slots, single } = self;
