@@ -42,9 +42,9 @@ fn the_processor_draws_in_bf16_where_it_is_asked_to() {
     let half = pictures("c.npz", "--precision bf16");
     let largest = single.iter().zip(&half).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(largest > 0.0 && largest < 0.05, "off by {largest}");
-    for (figure, out) in [("traverse", "d.png"), ("traverse", "d.gif"), ("grid", "e.png")] {
+    for out in ["d.png", "d.gif"] {
         let command =
-            format!("{figure} model.safetensors --steps 2 --device cpu --precision bf16 --out {out}");
+            format!("traverse model.safetensors --steps 2 --device cpu --precision bf16 --out {out}");
         succeed(folder.path(), &command);
     }
     let texts = format!("{:?}", png_texts(&folder.path().join("d.png")));
