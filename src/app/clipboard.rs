@@ -50,6 +50,14 @@ pub(crate) fn from_json(text: &str, current: &Codes) -> Result<Codes, String> {
 }
 
 impl State {
+    /// Puts the codes on the clipboard.
+    pub(crate) fn copy_codes(&mut self) {
+        if let Some(latent) = &self.latent {
+            self.ctx().copy_text(to_json(latent.codes()));
+            self.log.tell(About::Clipboard, "Copied the codes as JSON");
+        }
+    }
+
     /// Sets the codes from what was pasted, or opens the model that it names.
     pub(crate) fn paste(&mut self, text: &str) {
         let path = typed_path(text);

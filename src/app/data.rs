@@ -56,7 +56,7 @@ impl State {
     }
 
     /// Shows nine random pictures of the model's data in the film strip, or nine others.
-    pub(crate) fn show_data_pictures(&mut self, ctx: &egui::Context) {
+    pub(crate) fn show_data_pictures(&mut self) {
         let Some(spec) = self.own_data() else { return };
         let shape = self.model.as_ref().and_then(|model| model.description().encoder_shape());
         let Some(shape) = shape else { return };
@@ -67,7 +67,8 @@ impl State {
         }
         self.data.draw += 1;
         let draw = self.data.draw;
-        match self.tasks.start("idgan-data", ctx, move |_| random_pictures(spec, shape, draw)) {
+        match self.tasks.start("idgan-data", &self.ctx().clone(), move |_| random_pictures(spec, shape, draw))
+        {
             Ok(reading) => self.data.reading = Some(reading),
             Err(message) => self.log.fail(About::Picture, message),
         }

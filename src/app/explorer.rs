@@ -3,7 +3,6 @@ use std::time::{Duration, Instant};
 
 use egui::{Frame, Key, Margin, Modifiers, Panel as SidePanel, ThemePreference, Ui};
 
-use super::clipboard::to_json;
 use super::command::Command;
 use super::dialog::{Dialogs, Outcome, Purpose};
 use super::gallery::Gallery;
@@ -17,11 +16,9 @@ use super::panels::{
     Evaluate, Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel,
     Train, Traverse,
 };
-use super::state::State;
-use super::strip::StripKind;
+use super::state::{Overlay, State};
 use super::theme::{self, GRID};
-use super::traverse::Figure;
-use super::view::{Compare, Views};
+use super::view::Views;
 use super::{Options, Tool};
 use crate::engine::Engine;
 
@@ -35,8 +32,8 @@ pub struct Explorer {
     pub(super) grid: GridPanel,
     pub(super) strip: StripPanel,
     status: Status,
-    pub(super) tabs: Vec<Box<dyn Panel>>,
-    pub(super) tab: usize,
+    /// The panels of [`Tab::ALL`].
+    pub(super) tabs: [Box<dyn Panel>; 5],
     palette: Palette,
     gallery: Gallery,
     dialogs: Dialogs,
@@ -49,20 +46,8 @@ pub struct Explorer {
     is_placed: bool,
 }
 
-/// Index of the traversal's tab.
-pub(super) const TRAVERSE: usize = 1;
-
-/// Index of the training's tab.
-pub(super) const TRAIN: usize = 2;
-
-/// Index of the metrics' tab.
-const EVALUATE: usize = 3;
-
 /// Time between two codes of an animation that plays.
 const PLAY_EVERY: Duration = Duration::from_millis(33);
-
-/// Index of the messages' tab.
-const LOG: usize = 4;
 
 impl Explorer {
     /// Builds the window's content and starts the engine. `gpu` is absent where nothing is painted (tests of the
@@ -102,18 +87,7 @@ impl Explorer {
         if let Some(source) = &options.beside {
             state.open_beside(source.clone());
         }
-        let tab = match tool {
-            Tool::Inspect => 0,
-            Tool::Traverse | Tool::Matrix | Tool::Animation => TRAVERSE,
-            Tool::Train => TRAIN,
-            Tool::Evaluate => EVALUATE,
-            Tool::Log => LOG,
-        };
-        state.traverse.figure = match tool {
-            Tool::Matrix => Figure::Matrix,
-            Tool::Animation => Figure::Animation,
-            _ => Figure::Traversal,
-        };
+        state.choose_tool(tool);
         let dialogs = Dialogs::new(options.dialogs.clone(), state.settings.folders.clone());
         Ok(Self {
             state,
@@ -124,14 +98,13 @@ impl Explorer {
             grid: GridPanel,
             strip: StripPanel,
             status: Status { software_gpu, ui_time: Duration::ZERO },
-            tabs: vec![
+            tabs: [
                 Box::new(Inspect),
                 Box::new(Traverse),
                 Box::new(Train),
                 Box::new(Evaluate),
                 Box::new(LogPanel),
             ],
-            tab,
             palette: Palette::default(),
             gallery: Gallery::default(),
             dialogs,
@@ -209,7 +182,11 @@ impl Explorer {
             None => {}
         }
         for command in self.state.take_commands() {
-            self.run(command, &ctx);
+            command.run(&mut self.state);
+            ctx.request_repaint();
+        }
+        for overlay in self.state.take_overlays() {
+            self.open(overlay, &ctx);
         }
         self.state.sync();
         self.state.forget_hint();
@@ -239,19 +216,6 @@ impl Explorer {
         }
     }
 
-    /// The tool that is shown on the right.
-    fn tool(&self) -> Tool {
-        match (self.tab, self.state.traverse.figure) {
-            (TRAVERSE, Figure::Traversal) => Tool::Traverse,
-            (TRAVERSE, Figure::Matrix) => Tool::Matrix,
-            (TRAVERSE, Figure::Animation) => Tool::Animation,
-            (TRAIN, _) => Tool::Train,
-            (EVALUATE, _) => Tool::Evaluate,
-            (LOG, _) => Tool::Log,
-            _ => Tool::Inspect,
-        }
-    }
-
     fn apply_settings(&self, ctx: &egui::Context) {
         let settings = &self.state.settings;
         let theme = if settings.dark { ThemePreference::Dark } else { ThemePreference::Light };
@@ -276,8 +240,7 @@ impl Explorer {
         let is_typing = ctx.text_edit_focused();
         // Those with Shift first: egui lets a pattern without it match, too, so that Ctrl+Shift+Z would undo.
         let with_shift = |command: &Command| command.shortcut().is_some_and(|keys| keys.modifiers.shift);
-        let (specific, plain): (Vec<Command>, Vec<Command>) =
-            Command::ALL.iter().copied().partition(with_shift);
+        let (specific, plain): (Vec<Command>, Vec<Command>) = Command::all().partition(with_shift);
         for command in specific.into_iter().chain(plain) {
             let Some(shortcut) = command.shortcut() else { continue };
             // A text field has an undo of its own.
@@ -320,124 +283,18 @@ impl Explorer {
         }
     }
 
-    fn run(&mut self, command: Command, ctx: &egui::Context) {
-        let state = &mut self.state;
-        match command {
-            Command::Open => self.choose(Purpose::Model, ctx),
-            Command::OpenRun => self.choose(Purpose::Run, ctx),
-            Command::OpenPath => self.dialogs.ask_path(Purpose::Model),
-            Command::Gallery => self.gallery.open(ctx),
-            Command::StartFromData => state.show_data_pictures(ctx),
-            Command::OpenBeside => self.choose(Purpose::Beside, ctx),
-            Command::CloseBeside => state.close_beside(),
-            Command::Reload => state.reload(),
-            Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            Command::Undo => {
-                state.player.pause();
-                if let Some(latent) = &mut state.latent {
-                    latent.undo();
-                }
-            }
-            Command::Redo => {
-                state.player.pause();
-                if let Some(latent) = &mut state.latent {
-                    latent.redo();
-                }
-            }
-            Command::CopyCodes => {
-                if let Some(latent) = &state.latent {
-                    ctx.copy_text(to_json(latent.codes()));
-                    state.log.tell(About::Clipboard, "Copied the codes as JSON");
-                }
-            }
-            Command::PasteCodes => ctx.send_viewport_cmd(egui::ViewportCommand::RequestPaste),
-            Command::ResetFactors => state.reset_factors(),
-            Command::RandomFactors => state.random_factors(),
-            Command::NewNuisance => {
-                let seed = state.nuisance.fresh();
-                state.set_nuisance_seed(seed);
-            }
-            Command::NuisanceBack => {
-                let seed = state.nuisance.back();
-                state.set_nuisance_seed(seed);
-            }
-            Command::NuisanceForward => {
-                let seed = state.nuisance.forward();
-                state.set_nuisance_seed(seed);
-            }
-            Command::NeutralNuisance => state.set_nuisance_neutral(),
-            Command::NineNuisances => {
-                state.strip.kind = StripKind::Nine;
-                state.settings.show_strip = true;
-            }
-            Command::Bookmark => state.bookmark(),
-            Command::ShowBookmarks => {
-                state.strip.kind = StripKind::Bookmarks;
-                state.settings.show_strip = true;
-            }
-            Command::SideBySide => self.compare(Compare::SideBySide),
-            Command::Wipe => self.compare(Compare::Wipe),
-            Command::Blink => self.compare(Compare::Blink),
-            Command::Difference => self.compare(Compare::Difference),
-            Command::StartFromPhoto => self.choose(Purpose::Photo, ctx),
-            Command::PairVae => self.choose(Purpose::PairVae, ctx),
-            Command::MeasureData => self.choose(Purpose::Data, ctx),
-            Command::SaveCodes => self.choose(Purpose::SaveCodes, ctx),
-            Command::SavePicture => self.choose(Purpose::SavePicture, ctx),
-            Command::ExportTraversal => self.choose(Purpose::SaveTraversal, ctx),
-            Command::ExportMatrix => self.choose(Purpose::SaveMatrix, ctx),
-            Command::ExportAnimation => self.choose(Purpose::SaveAnimation, ctx),
-            Command::Traverse => self.figure(Figure::Traversal),
-            Command::Matrix => self.figure(Figure::Matrix),
-            Command::Animate => self.figure(Figure::Animation),
-            Command::PlayPause => state.toggle_play(ctx.input(|input| input.time)),
-            Command::Train => {
-                self.tab = TRAIN;
-                state.settings.show_tabs = true;
-            }
-            Command::Evaluate => {
-                self.tab = EVALUATE;
-                state.settings.show_tabs = true;
-            }
-            Command::ExportEvaluation => self.choose(Purpose::SaveEvaluation, ctx),
-            Command::ResumeRun => self.choose(Purpose::ResumeRun, ctx),
-            Command::ExploreRun => {
-                self.tab = 0;
-                state.explore_run();
-            }
-            Command::ToggleCrisp => state.settings.crisp = !state.settings.crisp,
-            Command::Fit => state.views.fit(),
-            Command::ActualSize => state.views.ask_actual_size(),
-            Command::ToggleFactors => state.settings.show_factors = !state.settings.show_factors,
-            Command::ToggleTabs => state.settings.show_tabs = !state.settings.show_tabs,
-            Command::ToggleStrip => state.settings.show_strip = !state.settings.show_strip,
-            Command::ToggleTheme => state.settings.dark = !state.settings.dark,
-            Command::LargerInterface => state.settings.zoom = (state.settings.zoom + 0.1).min(3.0),
-            Command::SmallerInterface => state.settings.zoom = (state.settings.zoom - 0.1).max(0.5),
-            Command::ResetInterface => state.settings.zoom = 1.0,
-            Command::Palette => self.palette.toggle(),
+    /// Opens what lies over the window.
+    fn open(&mut self, overlay: Overlay, ctx: &egui::Context) {
+        match overlay {
+            Overlay::Dialog(purpose) => self.dialogs.choose(purpose, &mut self.state.tasks, ctx),
+            Overlay::Path => self.dialogs.ask_path(Purpose::Model),
+            Overlay::Gallery => self.gallery.open(ctx),
+            Overlay::Palette => self.palette.toggle(),
         }
-        ctx.request_repaint();
-    }
-
-    fn choose(&mut self, purpose: Purpose, ctx: &egui::Context) {
-        self.dialogs.choose(purpose, &mut self.state.tasks, ctx);
-    }
-
-    /// Shows what makes a figure of this kind.
-    fn figure(&mut self, figure: Figure) {
-        self.tab = TRAVERSE;
-        self.state.traverse.figure = figure;
-        self.state.settings.show_tabs = true;
-    }
-
-    fn compare(&mut self, compare: Compare) {
-        self.state.views.compare = compare;
-        self.state.settings.compare = compare;
     }
 
     fn keep(&mut self, is_closing: bool) {
-        let tool = self.tool();
+        let tool = self.state.tool();
         self.keeper.keep(&mut self.state, tool, is_closing);
     }
 }

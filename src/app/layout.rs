@@ -4,9 +4,9 @@ use egui::{
 };
 
 use super::Explorer;
-use super::explorer::{TRAIN, TRAVERSE};
 use super::panels::{Panel, hint_line, notice, range_line, room_below, samples};
 use super::theme::GRID;
+use super::tool::Tab;
 use super::traverse::Figure;
 
 /// How large the panels around the pictures were made last, in points.
@@ -120,17 +120,15 @@ impl Explorer {
             contained(ui, |ui| {
                 ui.horizontal_wrapped(|ui| {
                     ui.spacing_mut().item_spacing = egui::vec2(GRID * 0.25, GRID * 0.25);
-                    for (index, panel) in self.tabs.iter().enumerate() {
-                        let tab = ui.selectable_label(self.tab == index, panel.title());
-                        if tab.on_hover_text(panel.hint()).clicked() {
-                            self.tab = index;
+                    for (tab, panel) in Tab::ALL.into_iter().zip(&self.tabs) {
+                        let button = ui.selectable_label(self.state.tab == tab, panel.title());
+                        if button.on_hover_text(panel.hint()).clicked() {
+                            self.state.tab = tab;
                         }
                     }
                 });
                 ui.separator();
-                if let Some(panel) = self.tabs.get_mut(self.tab) {
-                    panel.ui(ui, &mut self.state);
-                }
+                self.tabs[self.state.tab as usize].ui(ui, &mut self.state);
             });
         });
         self.state.settings.show_tabs = is_open;
@@ -139,9 +137,11 @@ impl Explorer {
     pub(super) fn centre(&mut self, ui: &mut Ui, bare: Frame) {
         // The tool on the right decides what the middle shows.
         let is_table = self.state.traverse.figure != Figure::Animation;
-        let shows_grid =
-            self.state.settings.show_tabs && self.tab == TRAVERSE && is_table && self.state.model.is_some();
-        let shows_samples = self.state.settings.show_tabs && self.tab == TRAIN;
+        let shows_grid = self.state.settings.show_tabs
+            && self.state.tab == Tab::Traverse
+            && is_table
+            && self.state.model.is_some();
+        let shows_samples = self.state.settings.show_tabs && self.state.tab == Tab::Train;
         let has_samples = self.state.train.run.as_ref().is_some_and(|run| run.sampled.is_some());
         let shows_hint = !shows_grid && !shows_samples && self.state.shows_hint();
         if self.state.model.is_some() {

@@ -45,6 +45,7 @@ mod strip;
 mod table;
 mod tasks;
 mod theme;
+mod tool;
 mod train;
 mod traverse;
 mod view;

@@ -108,6 +108,24 @@ impl State {
         self.set_nuisance(|block| draw_prior(block, seed, 0));
     }
 
+    /// Draws a nuisance code that was not seen yet.
+    pub(crate) fn draw_nuisance(&mut self) {
+        let seed = self.nuisance.fresh();
+        self.set_nuisance_seed(seed);
+    }
+
+    /// Goes back to the nuisance code seen before.
+    pub(crate) fn nuisance_back(&mut self) {
+        let seed = self.nuisance.back();
+        self.set_nuisance_seed(seed);
+    }
+
+    /// Goes forward through the nuisance codes seen.
+    pub(crate) fn nuisance_forward(&mut self) {
+        let seed = self.nuisance.forward();
+        self.set_nuisance_seed(seed);
+    }
+
     /// Sets every nuisance value to 0.
     pub(crate) fn set_nuisance_neutral(&mut self) {
         self.set_nuisance(|block| vec![block.neutral; block.dims]);

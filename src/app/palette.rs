@@ -93,7 +93,7 @@ fn row(ui: &mut Ui, state: &State, command: Command, is_current: bool) -> egui::
 fn search(text: &str) -> Vec<Command> {
     let text = text.to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
-    let all = Command::ALL.iter().copied().filter(|command| *command != Command::Palette);
+    let all = Command::all().filter(|command| *command != Command::Palette);
     let mut found: Vec<Command> = all
         .filter(|command| {
             let title = command.title().to_lowercase();
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(search("model open"), search("open model"));
         assert_eq!(search("undo")[0], Command::Undo);
         assert!(search("no such thing").is_empty());
-        assert_eq!(search("").len(), Command::ALL.len() - 1);
+        assert_eq!(search("").len(), Command::all().count() - 1);
         assert_eq!(search("nuisance").len(), 6, "five for the sample, and the matrix");
     }
 }

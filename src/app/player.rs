@@ -112,7 +112,8 @@ impl State {
     }
 
     /// Starts, from the value that the factor has or from the first bookmark, or stops.
-    pub(crate) fn toggle_play(&mut self, now: f64) {
+    pub(crate) fn toggle_play(&mut self) {
+        let now = self.ctx().input(|input| input.time);
         if self.player.playing.take().is_some() {
             return;
         }
@@ -152,7 +153,7 @@ impl State {
             if !is_same_factor {
                 // Another factor or path: from its own beginning, as if it had just been started.
                 self.player.pause();
-                self.toggle_play(now);
+                self.toggle_play();
                 return;
             }
             playing.course = other.course;

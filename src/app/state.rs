@@ -8,6 +8,7 @@ use super::asking::{Asking, Wish};
 use super::beside::Beside;
 use super::command::Command;
 use super::data::DataPictures;
+use super::dialog::Purpose;
 use super::evaluate::EvaluateState;
 use super::jobs::Jobs;
 use super::keep::{Noted, Place, Settings};
@@ -20,9 +21,10 @@ use super::save::Follow;
 use super::selection::Dimension;
 use super::strip::Strip;
 use super::tasks::Tasks;
+use super::tool::Tab;
 use super::train::TrainState;
 use super::traverse::TraverseState;
-use super::view::Views;
+use super::view::{Compare, Views};
 use super::watch::Watch;
 use crate::engine::{Engine, Event, Latest, Library, ReadBack, Source, Target};
 use crate::explore::{Codes, LatentState};
@@ -46,6 +48,19 @@ pub(crate) enum Start {
     At(Box<Place>),
     /// As everything is now: it is the open model, read again.
     AsIs,
+}
+
+/// What opens over the window.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Overlay {
+    /// A dialog that asks for a path.
+    Dialog(Purpose),
+    /// The field for the path of a model.
+    Path,
+    /// The models that the program brings along.
+    Gallery,
+    /// The list of commands.
+    Palette,
 }
 
 /// Everything that panels show and change.
@@ -110,6 +125,10 @@ pub(crate) struct State {
     held: Vec<Event>,
     pub(super) asking: Asking,
     commands: Vec<Command>,
+    /// What should be opened over the window.
+    overlays: Vec<Overlay>,
+    /// The tab that is shown on the right.
+    pub(crate) tab: Tab,
     /// The window's own threads. It is dropped after everything that asks its work to end by being dropped.
     pub(crate) tasks: Tasks,
 }
@@ -165,6 +184,8 @@ impl State {
             held: Vec::new(),
             asking: Asking::default(),
             commands: Vec::new(),
+            overlays: Vec::new(),
+            tab: Tab::default(),
             tasks: Tasks::default(),
         }
     }
@@ -217,6 +238,47 @@ impl State {
 
     pub(crate) fn take_commands(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.commands)
+    }
+
+    /// Opens `overlay` after the panels are drawn.
+    pub(crate) fn show(&mut self, overlay: Overlay) {
+        self.overlays.push(overlay);
+    }
+
+    /// Asks for a path.
+    pub(crate) fn ask(&mut self, purpose: Purpose) {
+        self.show(Overlay::Dialog(purpose));
+    }
+
+    pub(crate) fn take_overlays(&mut self) -> Vec<Overlay> {
+        std::mem::take(&mut self.overlays)
+    }
+
+    /// Takes back the last change of the codes.
+    pub(crate) fn undo(&mut self) {
+        self.player.pause();
+        if let Some(latent) = &mut self.latent {
+            latent.undo();
+        }
+    }
+
+    /// Does again what was taken back.
+    pub(crate) fn redo(&mut self) {
+        self.player.pause();
+        if let Some(latent) = &mut self.latent {
+            latent.redo();
+        }
+    }
+
+    /// Shows two pictures in this way.
+    pub(crate) fn compare(&mut self, compare: Compare) {
+        self.views.compare = compare;
+        self.settings.compare = compare;
+    }
+
+    /// Enlarges text and controls by `step`, 1 being their normal size.
+    pub(crate) fn zoom(&mut self, step: f32) {
+        self.settings.zoom = (self.settings.zoom + step).clamp(0.5, 3.0);
     }
 
     /// Changes the codes; the changes of one drag are one step of undo.

@@ -107,8 +107,7 @@ impl State {
             StripKind::Data => {
                 // Those are no codes yet.
                 if !self.data.is_asked() {
-                    let ctx = self.ctx().clone();
-                    self.show_data_pictures(&ctx);
+                    self.show_data_pictures();
                 }
                 return;
             }
@@ -165,7 +164,12 @@ impl State {
         let Some(latent) = &self.latent else { return };
         let name = free_name(self.strip.bookmarks.iter().map(|bookmark| bookmark.name.as_str()));
         self.strip.bookmarks.push(Bookmark { name, codes: latent.codes().clone() });
-        self.strip.kind = StripKind::Bookmarks;
+        self.show_strip(StripKind::Bookmarks);
+    }
+
+    /// Shows these pictures in the film strip.
+    pub(crate) fn show_strip(&mut self, kind: StripKind) {
+        self.strip.kind = kind;
         self.settings.show_strip = true;
     }
 }
