@@ -1,20 +1,20 @@
 use std::sync::Arc;
 
 use super::Options;
-use super::analysis::Analysis;
 use super::keep::{Place, Session};
 use super::log::About;
 use super::model::ModelView;
-use super::photo::PhotoState;
-use super::state::{Start, State};
 use super::watch::Watch;
+use crate::app::document::analysis::Analysis;
+use crate::app::document::photo::PhotoState;
+use crate::app::document::{Document, Start};
 use crate::checkpoint::{BUNDLED, BundledModel};
 use crate::engine::{Opened, Source};
 use crate::explore::{LatentState, draw_prior};
 use crate::model::CodeKind;
 
 /// How the window begins, and how each model does that is opened in it.
-impl State {
+impl Document {
     /// Opens what the window begins with: the model that was asked for, else that of the last session with everything
     /// as it was, else the best of those that the program brings along.
     pub(super) fn begin_with(&mut self, options: &Options, session: Session) {

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 
 use super::log::About;
-use super::state::State;
+use crate::app::document::Document;
 use crate::base::typed_path;
 use crate::explore::Codes;
 use crate::figures::export::numbers;
@@ -49,7 +49,7 @@ pub(crate) fn from_json(text: &str, current: &Codes) -> Result<Codes, String> {
     Ok(codes)
 }
 
-impl State {
+impl Document {
     /// Puts the codes on the clipboard.
     pub(crate) fn copy_codes(&mut self) {
         if let Some(latent) = &self.latent {

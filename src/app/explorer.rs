@@ -6,7 +6,7 @@ use egui::{Frame, Key, Margin, Modifiers, Panel as SidePanel, ThemePreference, U
 use super::command::Command;
 use super::dialog::{Dialogs, Outcome, Purpose};
 use super::gallery::Gallery;
-use super::keep::{Keeper, Kept};
+use super::keep::Kept;
 use super::layout::Layout;
 use super::leave::Leaving;
 use super::log::About;
@@ -16,15 +16,16 @@ use super::panels::{
     Evaluate, Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel,
     Train, Traverse,
 };
-use super::state::{Overlay, State};
 use super::theme::{self, GRID};
+use super::update::keeper::Keeper;
 use super::view::Views;
 use super::{Options, Tool};
+use crate::app::document::{Document, Overlay};
 use crate::engine::Engine;
 
 /// The explorer's window.
 pub struct Explorer {
-    pub(super) state: State,
+    pub(super) state: Document,
     menu: Menu,
     pub(super) factors: Factors,
     pub(super) nuisance: Nuisance,
@@ -78,7 +79,7 @@ impl Explorer {
             let is_software = info.device_type == eframe::egui_wgpu::wgpu::DeviceType::Cpu;
             software_gpu = is_software.then_some(info.name);
         }
-        let mut state = State::new(ctx, engine, views, settings, options);
+        let mut state = Document::new(ctx, engine, views, settings, options);
         for fault in faults {
             state.log.warn(About::Keeping, fault);
         }

@@ -3,9 +3,9 @@ use std::path::PathBuf;
 use egui::{Align2, Id, RichText, TextureHandle, TextureOptions, Ui, vec2};
 
 use super::log::About;
-use super::save::Follow;
-use super::state::State;
 use super::theme::{GRID, Palette, SMALL};
+use crate::app::document::Document;
+use crate::app::document::follow::Follow;
 use crate::checkpoint::{BUNDLED, BundledModel};
 use crate::engine::Source;
 use crate::model::{CodeBlock, CodeKind, ModelDescription};
@@ -38,7 +38,7 @@ impl Gallery {
     }
 
     /// Shows it while it is open.
-    pub(crate) fn show(&mut self, ctx: &egui::Context, state: &mut State) {
+    pub(crate) fn show(&mut self, ctx: &egui::Context, state: &mut Document) {
         let Some(models) = &self.models else { return };
         let area =
             egui::Modal::default_area(Id::unique("gallery")).anchor(Align2::CENTER_TOP, vec2(0.0, 96.0));
@@ -71,7 +71,7 @@ fn texture(ctx: &egui::Context, model: &BundledModel) -> Option<TextureHandle> {
 
 impl Entry {
     /// One model; whether it was chosen.
-    fn show(&self, ui: &mut Ui, state: &mut State) -> bool {
+    fn show(&self, ui: &mut Ui, state: &mut Document) -> bool {
         let model = self.model;
         let quiet = Palette::of(ui).quiet;
         let mut is_chosen = false;
@@ -135,7 +135,7 @@ fn facts(description: &ModelDescription) -> String {
     facts + " · "
 }
 
-impl State {
+impl Document {
     /// Puts a bundled model into a file, in the background, and opens it.
     fn open_bundled(&mut self, model: &'static BundledModel, follow: fn(Source) -> Follow) {
         let then_open = self.then_open.clone();

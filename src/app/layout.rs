@@ -6,8 +6,8 @@ use egui::{
 use super::Explorer;
 use super::panels::{Panel, hint_line, notice, range_line, room_below, samples};
 use super::theme::GRID;
-use super::tool::Tab;
-use super::traverse::Figure;
+use crate::app::document::tool::Tab;
+use crate::app::document::traverse::Figure;
 
 /// How large the panels around the pictures were made last, in points.
 #[derive(Debug, Default)]

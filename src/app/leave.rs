@@ -6,9 +6,9 @@ use egui::{Align2, Context, Id, Key, ViewportCommand, vec2};
 
 use super::Explorer;
 use super::jobs::Job;
-use super::save::name;
-use super::state::State;
 use super::theme::GRID;
+use crate::app::document::Document;
+use crate::app::update::save::name;
 use crate::base::on_request_to_end;
 
 /// How the window ends: what would be lost is asked about, or waited for.
@@ -148,7 +148,7 @@ impl Explorer {
     }
 }
 
-impl State {
+impl Document {
     /// What goes on and would be lost, or left half done, without the program.
     fn unfinished(&self) -> Option<String> {
         let mut texts = Vec::new();

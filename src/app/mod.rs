@@ -1,22 +1,19 @@
 //! The egui application: one panel per file. The only room that knows egui.
 //!
-//! [`Explorer`] lays out the panels, `State` is what they share, `Command` is everything a person can say without
-//! pointing. Pictures come from the [`engine`](crate::engine) and are painted by `paint`.
+//! [`Explorer`] lays out the panels. `document` is what they show and share, `update` everything that changes it, `command` has
+//! one row for whatever a person can say without pointing. Pictures come from the [`engine`](crate::engine) and are painted by `paint`.
 
-mod analysis;
 mod asking;
 mod begin;
 pub mod bench;
-mod beside;
 mod chain_words;
 mod clipboard;
 mod command;
-mod data;
 mod dialog;
 mod display;
+mod document;
 #[doc(hidden)]
 pub mod door;
-mod evaluate;
 mod explorer;
 mod gallery;
 mod jobs;
@@ -24,30 +21,18 @@ mod keep;
 mod layout;
 mod leave;
 mod log;
-mod matrix;
 mod model;
 mod native;
-mod nuisance;
 mod paint;
 mod palette;
 mod panels;
-mod photo;
-mod player;
 mod probe;
 mod process;
-mod ranges;
-mod recipe;
-mod save;
 mod screenshot;
-mod selection;
-mod state;
-mod strip;
-mod table;
 mod tasks;
 mod theme;
-mod tool;
 mod train;
-mod traverse;
+mod update;
 mod view;
 mod watch;
 mod widgets;

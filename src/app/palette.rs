@@ -1,8 +1,8 @@
 use egui::{Align2, Id, Key, RichText, ScrollArea, Ui, vec2};
 
 use super::command::Command;
-use super::state::State;
 use super::theme::{GRID, Palette as Colours, SMALL};
+use crate::app::document::Document;
 
 /// The list of all commands, filtered while typing.
 #[derive(Default)]
@@ -18,7 +18,7 @@ impl Palette {
     }
 
     /// Shows the palette while it is open and returns the chosen command.
-    pub(crate) fn show(&mut self, ctx: &egui::Context, state: &State) -> Option<Command> {
+    pub(crate) fn show(&mut self, ctx: &egui::Context, state: &Document) -> Option<Command> {
         if !self.is_open {
             return None;
         }
@@ -35,7 +35,7 @@ impl Palette {
         chosen
     }
 
-    fn list(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
+    fn list(&mut self, ui: &mut Ui, state: &Document) -> Option<Command> {
         let edit = egui::TextEdit::singleline(&mut self.text)
             .hint_text("Type the name of a command")
             .desired_width(f32::INFINITY)
@@ -76,7 +76,7 @@ impl Palette {
     }
 }
 
-fn row(ui: &mut Ui, state: &State, command: Command, is_current: bool) -> egui::Response {
+fn row(ui: &mut Ui, state: &Document, command: Command, is_current: bool) -> egui::Response {
     let enabled = command.is_enabled(state);
     let shortcut = RichText::new(command.keys()).size(SMALL).color(Colours::of(ui).quiet);
     let button = egui::Button::selectable(is_current, command.title())

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Explorer;
-use super::state::Start;
+use crate::app::document::Start;
 use crate::base::Picture;
 use crate::engine::Source;
 use crate::explore::RangeSpec;

@@ -1,7 +1,7 @@
 //! Where the window stands on the screen.
 
 use super::keep::WindowPlace;
-use super::state::State;
+use crate::app::document::Document;
 
 /// Moves a window back to a screen that would open where none is any more: its title bar must be within reach.
 pub(super) fn bring_back(frame: &eframe::Frame, ctx: &egui::Context) {
@@ -25,7 +25,7 @@ pub(super) fn bring_back(frame: &eframe::Frame, ctx: &egui::Context) {
     }
 }
 
-impl State {
+impl Document {
     /// Remembers where the window stands, for the next start.
     pub(super) fn note_window(&mut self, ctx: &egui::Context) {
         let (inner, outer, is_maximized, is_apart) = ctx.input(|input| {

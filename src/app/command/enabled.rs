@@ -1,57 +1,57 @@
 //! When commands would do something.
 
+use crate::app::document::Document;
 use crate::app::model::ModelView;
-use crate::app::state::State;
 
 /// Whether there is a model of which `is` is true.
-fn has(state: &State, is: impl FnOnce(&ModelView) -> bool) -> bool {
+fn has(state: &Document, is: impl FnOnce(&ModelView) -> bool) -> bool {
     state.model.as_ref().is_some_and(is)
 }
 
-pub(super) fn has_model(state: &State) -> bool {
+pub(super) fn has_model(state: &Document) -> bool {
     state.model.is_some()
 }
 
-pub(super) fn has_nuisance(state: &State) -> bool {
+pub(super) fn has_nuisance(state: &Document) -> bool {
     has(state, ModelView::has_noise)
 }
 
-pub(super) fn can_draw_nuisance(state: &State) -> bool {
+pub(super) fn can_draw_nuisance(state: &Document) -> bool {
     has_nuisance(state) && !state.nuisance.locked
 }
 
-pub(super) fn has_sliders(state: &State) -> bool {
+pub(super) fn has_sliders(state: &Document) -> bool {
     has(state, |model| model.slider_blocks().next().is_some())
 }
 
 /// Whether the main chain has drawn a picture.
-pub(super) fn has_picture(state: &State) -> bool {
+pub(super) fn has_picture(state: &Document) -> bool {
     has(state, |model| model.main_chain().is_some_and(|chain| state.views.own.frame(chain).is_some()))
 }
 
 /// Whether the model is a generator without the decoder of its VAE.
-pub(super) fn lacks_decoder(state: &State) -> bool {
+pub(super) fn lacks_decoder(state: &Document) -> bool {
     has(state, |model| model.description().generator().is_some() && model.description().decoder().is_none())
 }
 
 /// Whether codes can be read from pictures.
-pub(super) fn reads_pictures(state: &State) -> bool {
+pub(super) fn reads_pictures(state: &Document) -> bool {
     has(state, |model| model.opened.encoded().is_some())
 }
 
 /// Whether what is measured on pictures can be written beside the model's file.
-pub(super) fn can_measure(state: &State) -> bool {
+pub(super) fn can_measure(state: &Document) -> bool {
     reads_pictures(state) && has(state, |model| model.opened.source.path().exists())
 }
 
-pub(super) fn can_undo(state: &State) -> bool {
+pub(super) fn can_undo(state: &Document) -> bool {
     state.latent.as_ref().is_some_and(|latent| latent.can_undo())
 }
 
-pub(super) fn can_redo(state: &State) -> bool {
+pub(super) fn can_redo(state: &Document) -> bool {
     state.latent.as_ref().is_some_and(|latent| latent.can_redo())
 }
 
-pub(super) fn is_not_training(state: &State) -> bool {
+pub(super) fn is_not_training(state: &Document) -> bool {
     state.train.run.as_ref().is_none_or(|run| run.is_over())
 }

@@ -2,73 +2,17 @@
 //! these. [`table`] has one row for each.
 
 mod enabled;
+mod name;
 mod row;
 mod table;
 
 use egui::KeyboardShortcut;
 
-use super::state::State;
+use crate::app::document::Document;
+
+pub(crate) use name::Command;
 use row::Row;
 use table::TABLE;
-
-/// The name of a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Command {
-    Open,
-    OpenRun,
-    Gallery,
-    OpenPath,
-    OpenBeside,
-    CloseBeside,
-    PairVae,
-    MeasureData,
-    StartFromPhoto,
-    StartFromData,
-    SaveCodes,
-    SavePicture,
-    Traverse,
-    Matrix,
-    Animate,
-    PlayPause,
-    Train,
-    ResumeRun,
-    ExploreRun,
-    Evaluate,
-    ExportEvaluation,
-    ExportTraversal,
-    ExportMatrix,
-    ExportAnimation,
-    Reload,
-    Undo,
-    Redo,
-    CopyCodes,
-    PasteCodes,
-    ResetFactors,
-    RandomFactors,
-    NewNuisance,
-    NuisanceBack,
-    NuisanceForward,
-    NeutralNuisance,
-    NineNuisances,
-    Bookmark,
-    ShowBookmarks,
-    SideBySide,
-    Wipe,
-    Blink,
-    Difference,
-    ToggleCrisp,
-    Fit,
-    ActualSize,
-    ToggleFactors,
-    ToggleTabs,
-    ToggleStrip,
-    ToggleTheme,
-    LargerInterface,
-    SmallerInterface,
-    ResetInterface,
-    Palette,
-    Quit,
-}
 
 impl Command {
     /// All of them, in the order of the palette.
@@ -82,7 +26,7 @@ impl Command {
     }
 
     /// Does it.
-    pub(crate) fn run(self, state: &mut State) {
+    pub(crate) fn run(self, state: &mut Document) {
         (self.row().run)(state);
     }
 
@@ -111,12 +55,12 @@ impl Command {
     }
 
     /// Whether it would do anything now.
-    pub(crate) fn is_enabled(self, state: &State) -> bool {
+    pub(crate) fn is_enabled(self, state: &Document) -> bool {
         (self.row().is_enabled)(state)
     }
 
     /// Whether it is a choice that is made at the moment; `None` when it is not a choice.
-    pub(crate) fn is_chosen(self, state: &State) -> Option<bool> {
+    pub(crate) fn is_chosen(self, state: &Document) -> Option<bool> {
         self.row().is_chosen.map(|is_chosen| is_chosen(state))
     }
 }

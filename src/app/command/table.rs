@@ -2,17 +2,17 @@
 
 use egui::{Key, KeyboardShortcut, Modifiers, ViewportCommand};
 
-use super::Command as C;
 use super::enabled::{
     can_draw_nuisance, can_measure, can_redo, can_undo, has_model, has_nuisance, has_picture, has_sliders,
     is_not_training, lacks_decoder, reads_pictures,
 };
+use super::name::Command as C;
 use super::row::{Row, row};
 use crate::app::Tool;
 use crate::app::dialog::Purpose;
-use crate::app::state::{Overlay, State};
-use crate::app::strip::StripKind;
-use crate::app::tool::Tab;
+use crate::app::document::strip::StripKind;
+use crate::app::document::tool::Tab;
+use crate::app::document::{Document, Overlay};
 use crate::app::view::Compare;
 
 pub(super) const TABLE: &[Row] = &[
@@ -48,7 +48,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::CloseBeside,
         "Close the model beside",
-        State::close_beside,
+        Document::close_beside,
         "Go back to this model's own two pictures",
     )
     .when(|state| state.beside.is_open()),
@@ -77,7 +77,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::StartFromData,
         "Start from the data",
-        State::show_data_pictures,
+        Document::show_data_pictures,
         "Show nine random pictures of the data the model was trained on; click one to set the factors to \
          what the encoder finds in it: c = mu of q(c|x). Asked again, it shows nine others",
     )
@@ -112,7 +112,7 @@ pub(super) const TABLE: &[Row] = &[
         "A table of pictures as Figure 8 of the paper: each column one code c, each row one nuisance code s. \
          What a column shares comes from c, what a row shares from s",
     )
-    .when(State::has_matrix),
+    .when(Document::has_matrix),
     row(
         C::Animate,
         "Animate the factors",
@@ -123,7 +123,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::PlayPause,
         "Play or pause",
-        State::toggle_play,
+        Document::toggle_play,
         "Move the selected factor through its range and back, or walk through the bookmarks, as set up in \
          Traverse > Animation; the sliders move along",
     )
@@ -191,19 +191,19 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::Reload,
         "Reload model",
-        State::reload,
+        Document::reload,
         "Read the file again, for instance while a training run writes it",
     )
     .on(plain(Key::F5))
     .when(has_model),
-    row(C::Undo, "Undo", State::undo, "Take back the last change of the codes")
+    row(C::Undo, "Undo", Document::undo, "Take back the last change of the codes")
         .on(ctrl(Key::Z))
         .when(can_undo),
-    row(C::Redo, "Redo", State::redo, "Do again what was taken back").on(shift(Key::Z)).when(can_redo),
+    row(C::Redo, "Redo", Document::redo, "Do again what was taken back").on(shift(Key::Z)).when(can_redo),
     row(
         C::CopyCodes,
         "Copy codes as JSON",
-        State::copy_codes,
+        Document::copy_codes,
         "Put all code values on the clipboard as JSON",
     )
     .on(shift(Key::C))
@@ -219,15 +219,15 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::ResetFactors,
         "Reset factors",
-        State::reset_factors,
+        Document::reset_factors,
         "Set every unlocked factor to its neutral value (c = 0)",
     )
     .on(ctrl(Key::R))
-    .when(State::can_reset),
+    .when(Document::can_reset),
     row(
         C::RandomFactors,
         "Random factors",
-        State::random_factors,
+        Document::random_factors,
         "Draw every unlocked factor at random: from the data's codes where they were measured (aggregated \
          posterior), otherwise from the prior N(0, I)",
     )
@@ -236,7 +236,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::NewNuisance,
         "New nuisance sample",
-        State::draw_nuisance,
+        Document::draw_nuisance,
         "Draw what the factors do not describe anew: s ~ N(0, I), same c",
     )
     .on(plain(Key::S))
@@ -244,7 +244,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::NuisanceBack,
         "Previous nuisance sample",
-        State::nuisance_back,
+        Document::nuisance_back,
         "Go back to the nuisance sample seen before",
     )
     .on(plain(Key::OpenBracket))
@@ -252,7 +252,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::NuisanceForward,
         "Next nuisance sample",
-        State::nuisance_forward,
+        Document::nuisance_forward,
         "Go forward again through the nuisance samples seen",
     )
     .on(plain(Key::CloseBracket))
@@ -260,7 +260,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::NeutralNuisance,
         "Neutral nuisance",
-        State::set_nuisance_neutral,
+        Document::set_nuisance_neutral,
         "Set the nuisance code to s = 0, the centre of its prior",
     )
     .when(can_draw_nuisance),
@@ -275,7 +275,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::Bookmark,
         "Bookmark this picture",
-        State::bookmark,
+        Document::bookmark,
         "Keep these codes with a thumbnail in the film strip",
     )
     .on(ctrl(Key::B))
@@ -294,7 +294,7 @@ pub(super) const TABLE: &[Row] = &[
         "Both pictures of the same code beside each other",
     )
     .on(plain(Key::Num1))
-    .when(State::can_compare)
+    .when(Document::can_compare)
     .chosen(|state| state.views.compare == Compare::SideBySide),
     row(
         C::Wipe,
@@ -303,7 +303,7 @@ pub(super) const TABLE: &[Row] = &[
         "Both pictures in one frame with a divider to drag",
     )
     .on(plain(Key::Num2))
-    .when(State::can_compare)
+    .when(Document::can_compare)
     .chosen(|state| state.views.compare == Compare::Wipe),
     row(
         C::Blink,
@@ -312,7 +312,7 @@ pub(super) const TABLE: &[Row] = &[
         "Both pictures in one frame, alternating twice a second",
     )
     .on(plain(Key::Num3))
-    .when(State::can_compare)
+    .when(Document::can_compare)
     .chosen(|state| state.views.compare == Compare::Blink),
     row(
         C::Difference,
@@ -321,7 +321,7 @@ pub(super) const TABLE: &[Row] = &[
         "A heat map of where the two pictures differ",
     )
     .on(plain(Key::Num4))
-    .when(State::can_compare)
+    .when(Document::can_compare)
     .chosen(|state| state.views.compare == Compare::Difference),
     row(
         C::ToggleCrisp,

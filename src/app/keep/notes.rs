@@ -1,14 +1,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::session::{Values, codes, values};
+use super::session::{Values, codes};
 use super::store;
-use crate::app::log::About;
-use crate::app::state::State;
-use crate::app::strip::{Bookmark, free_name};
+use crate::app::document::strip::{Bookmark, free_name};
 use crate::engine::Opened;
 use crate::explore::{Codes, LatentState, LatentView};
 use crate::model::CodeBlock;
@@ -18,32 +15,32 @@ use crate::model::CodeBlock;
 #[serde(default)]
 pub(crate) struct Notes {
     /// The model file, to find the notes again when its content has changed.
-    path: PathBuf,
+    pub(crate) path: PathBuf,
     /// By block and dimension; empty where nobody gave a name.
-    names: BTreeMap<String, Vec<String>>,
-    bookmarks: Vec<KeptBookmark>,
+    pub(crate) names: BTreeMap<String, Vec<String>>,
+    pub(crate) bookmarks: Vec<KeptBookmark>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct KeptBookmark {
-    name: String,
-    codes: Values,
+pub(crate) struct KeptBookmark {
+    pub(crate) name: String,
+    pub(crate) codes: Values,
 }
 
 /// The notes about the open model as they were kept last. Other windows may have written more since.
 #[derive(Clone, Debug)]
 pub(crate) struct Noted {
     /// Where they are kept.
-    file: PathBuf,
-    notes: Notes,
+    pub(crate) file: PathBuf,
+    pub(crate) notes: Notes,
     /// The notes before a change that could not be written.
-    unwritten: Option<Notes>,
+    pub(crate) unwritten: Option<Notes>,
 }
 
 impl Notes {
     /// Where the notes about `opened` are kept.
-    fn file(folder: &Path, opened: &Opened) -> PathBuf {
+    pub(crate) fn file(folder: &Path, opened: &Opened) -> PathBuf {
         let name = if opened.hash.is_empty() {
             let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
             opened.source.name().chars().map(plain).collect()
@@ -54,40 +51,12 @@ impl Notes {
     }
 
     /// Nothing, about the model at `path`.
-    fn none(path: PathBuf) -> Self {
+    pub(crate) fn none(path: PathBuf) -> Self {
         Self { path, ..Self::default() }
     }
 
-    /// The notes about the open model as they are now.
-    fn of(state: &State) -> Option<Self> {
-        let (model, latent) = state.model.as_ref().zip(state.latent.as_ref())?;
-        let bookmark = |bookmark: &Bookmark| KeptBookmark {
-            name: bookmark.name.clone(),
-            codes: values(&bookmark.codes),
-        };
-        Some(Self {
-            path: absolute(model.opened.source.path()),
-            names: names(latent),
-            bookmarks: state.strip.bookmarks.iter().map(bookmark).collect(),
-        })
-    }
-
-    /// Whether they are those of the open model as they are now; cheap enough to be asked every frame.
-    fn are_of(&self, state: &State) -> bool {
-        let Some((model, latent)) = state.model.as_ref().zip(state.latent.as_ref()) else { return true };
-        let is_named = |block: &CodeBlock| {
-            let kept = self.names.get(&block.name).map_or(&[][..], Vec::as_slice);
-            let kept_name = |dim: usize| kept.get(dim).map_or("", String::as_str);
-            (0..block.dims).all(|dim| kept_name(dim) == given_name(latent, block, dim))
-        };
-        self.path == absolute(model.opened.source.path())
-            && latent.description().codes.iter().all(is_named)
-            && self.bookmarks.len() == state.strip.bookmarks.len()
-            && self.bookmarks.iter().zip(&state.strip.bookmarks).all(|(kept, bookmark)| kept.is(bookmark))
-    }
-
     /// Names the dimensions of `latent`; returns the bookmarks that fit it.
-    pub(super) fn lay_on(&self, latent: &mut LatentState) -> Vec<Bookmark> {
+    pub(crate) fn lay_on(&self, latent: &mut LatentState) -> Vec<Bookmark> {
         for (block, names) in &self.names {
             for (dim, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
                 latent.rename(block, dim, name);
@@ -99,7 +68,7 @@ impl Notes {
     }
 
     /// `theirs` with all that was changed from `before` to `now`.
-    pub(super) fn merged(before: &Self, now: &Self, theirs: &Self) -> Self {
+    pub(crate) fn merged(before: &Self, now: &Self, theirs: &Self) -> Self {
         Self {
             path: now.path.clone(),
             names: merged_names(&before.names, &now.names, &theirs.names),
@@ -109,13 +78,13 @@ impl Notes {
 }
 
 impl Noted {
-    fn new(file: PathBuf, notes: Notes) -> Self {
+    pub(crate) fn new(file: PathBuf, notes: Notes) -> Self {
         Self { file, notes, unwritten: None }
     }
 }
 
 impl KeptBookmark {
-    fn is(&self, bookmark: &Bookmark) -> bool {
+    pub(crate) fn is(&self, bookmark: &Bookmark) -> bool {
         let is_kept = |(name, block): (&str, &crate::base::Array)| {
             self.codes.get(name).is_some_and(|values| values == block.row(0))
         };
@@ -124,87 +93,13 @@ impl KeptBookmark {
             && bookmark.codes.blocks().all(is_kept)
     }
 
-    fn bookmark(&self, like: &Codes) -> Option<Bookmark> {
+    pub(crate) fn bookmark(&self, like: &Codes) -> Option<Bookmark> {
         Some(Bookmark { name: self.name.clone(), codes: codes(&self.codes, like)? })
     }
 }
 
-impl State {
-    /// Takes names and bookmarks that were given to this model before. Where the model that was open is only read again
-    /// (`is_same`), it has them already.
-    pub(crate) fn recall(&mut self, folder: &Path, is_same: bool) {
-        let Some(opened) = self.model.as_ref().map(|model| Arc::clone(&model.opened)) else { return };
-        let file = Notes::file(folder, &opened);
-        let path = absolute(opened.source.path());
-        if is_same && self.noted.is_some() {
-            // A checkpoint that has gone on is kept under another name, where there is nothing yet.
-            if self.noted.as_ref().is_some_and(|noted| noted.file != file) {
-                self.noted = Some(Noted::new(file, Notes::none(path)));
-            }
-            return;
-        }
-        let by_content = match store::read::<Notes>(&file) {
-            Ok(notes) => notes,
-            Err(fault) => {
-                self.log.warn(About::Keeping, fault.to_string());
-                None
-            }
-        };
-        let by_path = if by_content.is_none() { newest_of(&folder.join("models"), &path) } else { None };
-        if let Some(notes) = by_content.as_ref().or(by_path.as_ref()) {
-            self.apply(notes);
-        }
-        // What does not fit this model is not the window's, and stays in the file.
-        let notes = match by_content.and_then(|kept| Some(Notes { path: kept.path, ..Notes::of(self)? })) {
-            Some(notes) => notes,
-            None => Notes::none(path),
-        };
-        self.noted = Some(Noted::new(file, notes));
-    }
-
-    fn apply(&mut self, notes: &Notes) {
-        let Some(latent) = &mut self.latent else { return };
-        self.strip.bookmarks = notes.lay_on(latent);
-    }
-
-    /// What has changed since the notes were kept last: where they are kept, and the notes before and now. With
-    /// `tries_again` also what could not be written then.
-    pub(super) fn changed_notes(&mut self, tries_again: bool) -> Option<(PathBuf, [Notes; 2])> {
-        let noted = self.noted.as_ref()?;
-        if noted.notes.are_of(self) && !(tries_again && noted.unwritten.is_some()) {
-            return None;
-        }
-        let now = Notes::of(self)?;
-        let noted = self.noted.as_mut()?;
-        let before = std::mem::replace(&mut noted.notes, now.clone());
-        Some((noted.file.clone(), [noted.unwritten.take().unwrap_or(before), now]))
-    }
-
-    /// Notes that a change since `before` could not be written.
-    pub(super) fn on_unwritten(&mut self, file: &Path, before: Notes) {
-        if let Some(noted) = self.noted.as_mut().filter(|noted| noted.file == file) {
-            noted.unwritten.get_or_insert(before);
-        }
-    }
-
-    /// Takes in that `handed` was kept as `merged`, which has what other windows have written. Their names of
-    /// dimensions are seen at the next start: a name that changes by itself would be a step of undo that nobody made.
-    pub(super) fn take_merged(&mut self, file: &Path, handed: &Notes, merged: &Notes) {
-        let Some(noted) = self.noted.as_mut().filter(|noted| noted.file == file) else { return };
-        if handed.bookmarks == merged.bookmarks {
-            return;
-        }
-        noted.notes.bookmarks =
-            merged_bookmarks(&handed.bookmarks, &noted.notes.bookmarks, &merged.bookmarks);
-        let Some(now) = Notes::of(self) else { return };
-        let bookmarks = merged_bookmarks(&handed.bookmarks, &now.bookmarks, &merged.bookmarks);
-        let Some(like) = self.latent.as_ref().map(|latent| latent.codes()) else { return };
-        self.strip.bookmarks = bookmarks.iter().filter_map(|kept| kept.bookmark(like)).collect();
-    }
-}
-
 /// Names that somebody gave, by block and dimension; those that the model brings along are its own.
-fn names(latent: &LatentView) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn names(latent: &LatentView) -> BTreeMap<String, Vec<String>> {
     let named = latent.description().codes.iter().map(|block| {
         let names = (0..block.dims).map(|dim| given_name(latent, block, dim).to_owned()).collect();
         (block.name.clone(), names)
@@ -212,13 +107,13 @@ fn names(latent: &LatentView) -> BTreeMap<String, Vec<String>> {
     named.filter(|(_, names): &(_, Vec<String>)| names.iter().any(|name| !name.is_empty())).collect()
 }
 
-fn given_name<'a>(latent: &'a LatentView, block: &CodeBlock, dim: usize) -> &'a str {
+pub(crate) fn given_name<'a>(latent: &'a LatentView, block: &CodeBlock, dim: usize) -> &'a str {
     let name = latent.name(&block.name, dim);
     if block.labels.get(dim).is_some_and(|label| label == name) { "" } else { name }
 }
 
 /// `theirs` without what was taken away from `before` to `now`, and with what was added.
-fn merged_bookmarks(
+pub(crate) fn merged_bookmarks(
     before: &[KeptBookmark],
     now: &[KeptBookmark],
     theirs: &[KeptBookmark],
@@ -237,7 +132,7 @@ fn merged_bookmarks(
 }
 
 /// `all` without one of each of `some`.
-fn without(all: &[KeptBookmark], some: &[KeptBookmark]) -> Vec<KeptBookmark> {
+pub(crate) fn without(all: &[KeptBookmark], some: &[KeptBookmark]) -> Vec<KeptBookmark> {
     let mut left = all.to_vec();
     for gone in some {
         if let Some(at) = left.iter().position(|kept| kept == gone) {
@@ -248,7 +143,7 @@ fn without(all: &[KeptBookmark], some: &[KeptBookmark]) -> Vec<KeptBookmark> {
 }
 
 /// Each name as `now` has it where it was changed since `before`, else as `theirs` has it.
-fn merged_names(
+pub(crate) fn merged_names(
     before: &BTreeMap<String, Vec<String>>,
     now: &BTreeMap<String, Vec<String>>,
     theirs: &BTreeMap<String, Vec<String>>,
@@ -268,17 +163,17 @@ fn merged_names(
     merged
 }
 
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// The notes about the model at `path` that were written last.
-fn newest_of(models: &Path, path: &Path) -> Option<Notes> {
+pub(crate) fn newest_of(models: &Path, path: &Path) -> Option<Notes> {
     let written = |file: &PathBuf| std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
     let files = std::fs::read_dir(models).ok()?.flatten().map(|entry| entry.path());
     let notes = files.filter(|file| file.extension().is_some_and(|extension| extension == "json"));
     let notes = notes.filter_map(|file| Some((written(&file)?, store::peek::<Notes>(&file)?)));
     notes.filter(|(_, notes)| notes.path == path).max_by_key(|(at, _)| *at).map(|(_, notes)| notes)
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 #[cfg(test)]

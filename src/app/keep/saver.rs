@@ -11,14 +11,14 @@ use crate::base::{FileError, folder_of, panic_text, write_atomic};
 
 /// Writes small files on a thread of its own, so that the window never waits for a disk. Dropping it waits until
 /// everything is written.
-pub(super) struct Saver {
+pub(crate) struct Saver {
     queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// What is to be written into a file.
 #[derive(Debug)]
-pub(super) enum Work {
+pub(crate) enum Work {
     /// These bytes, whatever is there.
     Replace(Vec<u8>),
     /// What was changed from one to the other, into what is there: another window may have written meanwhile.
@@ -27,7 +27,7 @@ pub(super) enum Work {
 
 /// What became of it.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// A person should read this: something could not be written, or something damaged was found.
     Told(String),
     /// The file at `path` could not be written; `before` are the notes that a change was to be merged from.
@@ -54,7 +54,7 @@ struct Waiting {
 
 impl Saver {
     /// Starts the thread. `wake` is called when there is an answer.
-    pub(super) fn new(wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
+    pub(crate) fn new(wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
         let queue = Arc::new(Queue::default());
         let body = {
             let queue = Arc::clone(&queue);
@@ -74,7 +74,7 @@ impl Saver {
     }
 
     /// Does `work` on the file at `path` soon.
-    pub(super) fn save(&self, path: PathBuf, work: Work) {
+    pub(crate) fn save(&self, path: PathBuf, work: Work) {
         let mut waiting = self.queue.lock();
         let work = match (waiting.files.remove(&path), work) {
             // Nothing of the change before is written yet.
@@ -89,7 +89,7 @@ impl Saver {
     }
 
     /// What became of what was handed over, since the last call.
-    pub(super) fn take_answers(&self) -> Vec<Answer> {
+    pub(crate) fn take_answers(&self) -> Vec<Answer> {
         std::mem::take(&mut self.queue.lock().answers)
     }
 }

@@ -3,10 +3,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::store::{self, Fault};
-use crate::app::Tool;
-use crate::app::selection::Dimension;
-use crate::app::state::State;
+use crate::app::document::selection::Dimension;
+use crate::app::keep::store;
+use crate::app::keep::store::Fault;
 use crate::checkpoint::BundledModel;
 use crate::engine::Source;
 use crate::explore::Codes;
@@ -68,29 +67,8 @@ impl Session {
     ///
     /// # Errors
     /// Where it is damaged.
-    pub(super) fn load(folder: &Path) -> Result<Self, Fault> {
+    pub(crate) fn load(folder: &Path) -> Result<Self, Fault> {
         store::read(&Self::file(folder)).map(Option::unwrap_or_default)
-    }
-
-    /// The session as it is now; `None` without a model.
-    pub(super) fn of(state: &State, tool: Tool) -> Option<Self> {
-        let (model, latent) = state.model.as_ref().zip(state.latent.as_ref())?;
-        let blocks = &latent.description().codes;
-        let locked = blocks.iter().map(|block| {
-            let dims = (0..block.dims).filter(|&dim| latent.is_locked(&block.name, dim)).collect();
-            (block.name.clone(), dims)
-        });
-        Some(Self {
-            source: Some(model.opened.source.clone()),
-            tool: tool.name().to_owned(),
-            place: Place {
-                codes: values(latent.codes()),
-                locked: locked.filter(|(_, dims): &(_, Vec<usize>)| !dims.is_empty()).collect(),
-                nuisance_seed: model.has_noise().then(|| state.nuisance.seed()),
-                nuisance_locked: state.nuisance.locked,
-                selected: state.has_selected.then(|| state.selected.clone()),
-            },
-        })
     }
 
     /// The model to begin with and where in it; `None` where there was none.
@@ -106,29 +84,6 @@ impl Session {
         }
         let missing = source.missing().map(Path::to_owned);
         Some(missing.map_or(Ok((source, self.place)), Err))
-    }
-}
-
-impl State {
-    /// Goes to `place`; whether its codes fit the model.
-    pub(crate) fn go_to(&mut self, place: &Place) -> bool {
-        let Some(latent) = &mut self.latent else { return false };
-        let fits = codes(&place.codes, latent.codes()).is_some_and(|codes| latent.set_all(&codes, 0).is_ok());
-        if !fits {
-            return false;
-        }
-        for (block, dims) in &place.locked {
-            dims.iter().for_each(|&dim| latent.set_locked(block, dim, true));
-        }
-        self.nuisance.locked = place.nuisance_locked;
-        if let Some(seed) = place.nuisance_seed {
-            self.nuisance.visit(seed);
-        }
-        if let Some(selected) = &place.selected {
-            self.select(selected.clone());
-            self.has_selected = self.has_selection();
-        }
-        true
     }
 }
 

@@ -87,7 +87,7 @@ impl Settings {
     ///
     /// # Errors
     /// Where they are damaged.
-    pub(super) fn load(folder: &Path) -> Result<Self, Fault> {
+    pub(crate) fn load(folder: &Path) -> Result<Self, Fault> {
         store::read::<Self>(&Self::file(folder)).map(|settings| settings.unwrap_or_default().sound())
     }
 
@@ -96,7 +96,7 @@ impl Settings {
         store::peek::<Self>(&Self::file(folder))?.sound().window
     }
 
-    pub(super) fn file(folder: &Path) -> PathBuf {
+    pub(crate) fn file(folder: &Path) -> PathBuf {
         folder.join("settings.json")
     }
 

@@ -11,13 +11,13 @@ use crate::base::FileError;
 const LOCKED: Duration = Duration::from_secs(5);
 
 /// The value in the JSON file at `path`; `None` where there is no file, or none that can be read.
-pub(super) fn peek<T: DeserializeOwned>(path: &Path) -> Option<T> {
+pub(crate) fn peek<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
 /// What is wrong with a file.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It is damaged, and lies beside its old place now.
     #[error(
         "what was kept from one start to the next is damaged (line {line}, column {column}), so a new file is begun; the \
@@ -34,7 +34,7 @@ pub(super) enum Fault {
 ///
 /// # Errors
 /// Where there is a file that cannot be read or understood.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Fault> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Fault> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -62,7 +62,7 @@ fn move_aside(path: &Path) -> std::io::Result<PathBuf> {
 
 /// Keeps other windows from writing into `folder` as long as it lives. Where the system knows no locks, or somebody
 /// holds one for too long, it goes without: better an entry lost than a window that never closes.
-pub(super) fn lock(folder: &Path) -> Option<File> {
+pub(crate) fn lock(folder: &Path) -> Option<File> {
     let file = File::options().create(true).append(true).open(folder.join(".lock")).ok()?;
     let start = Instant::now();
     loop {

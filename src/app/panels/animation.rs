@@ -3,12 +3,12 @@ use egui::{DragValue, RichText, Ui};
 use super::figure::{chain, export, settings};
 use super::heading;
 use crate::app::command::Command;
-use crate::app::player::Along;
-use crate::app::state::State;
+use crate::app::document::Document;
+use crate::app::document::player::Along;
 use crate::app::theme::{GRID, Palette, SMALL};
 
 /// What moves, how fast, and its export.
-pub(super) fn ui(ui: &mut Ui, state: &mut State) {
+pub(super) fn ui(ui: &mut Ui, state: &mut Document) {
     heading(ui, "Animation", "", Command::Animate.hint());
     settings("animation", ui, |ui| {
         chain(ui, state);

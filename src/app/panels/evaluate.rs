@@ -2,8 +2,8 @@ use egui::{DragValue, RichText, ScrollArea, Ui};
 
 use super::{Panel, heading};
 use crate::app::command::Command;
-use crate::app::evaluate::EvaluateState;
-use crate::app::state::State;
+use crate::app::document::Document;
+use crate::app::document::evaluate::EvaluateState;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::app::words::in_window;
 use crate::data::KNOWN_SPECS;
@@ -22,7 +22,7 @@ impl Panel for Evaluate {
         "Measure the model with the metrics of the paper: FVM, MIG, FID and more"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
         if state.model.is_none() {
             ui.label(RichText::new("Open a model to measure it.").color(Palette::of(ui).quiet));
             return;
@@ -36,7 +36,7 @@ impl Panel for Evaluate {
 }
 
 /// What is measured, on what.
-fn choose(ui: &mut Ui, state: &mut State) {
+fn choose(ui: &mut Ui, state: &mut Document) {
     heading(ui, "Metrics", "", "How well the code is disentangled, and how good the pictures are");
     let has_encoder = state.model.as_ref().is_some_and(|model| model.opened.encoded().is_some());
     let (further, usual): (Vec<_>, Vec<_>) =
@@ -88,7 +88,7 @@ fn checkbox(ui: &mut Ui, metric: Metric, chosen: &mut bool, has_encoder: bool) {
     });
 }
 
-fn start(ui: &mut Ui, state: &mut State) {
+fn start(ui: &mut Ui, state: &mut Document) {
     ui.horizontal(|ui| {
         if state.evaluate.is_running() {
             if ui.button("Cancel measuring").on_hover_text("End here; what is finished stays").clicked() {
@@ -112,7 +112,7 @@ fn start(ui: &mut Ui, state: &mut State) {
 }
 
 /// The values with their intervals.
-fn results(ui: &mut Ui, state: &mut State) {
+fn results(ui: &mut Ui, state: &mut Document) {
     let Some(results) = &state.evaluate.results else { return };
     let palette = Palette::of(ui);
     ui.add_space(GRID);

@@ -2,9 +2,9 @@ use egui::{DragValue, RichText, ScrollArea, Sense, Ui, WidgetInfo};
 
 use super::{Panel, heading};
 use crate::app::command::Command;
+use crate::app::document::Document;
+use crate::app::document::selection::{Dimension, title};
 use crate::app::model::ModelView;
-use crate::app::selection::Dimension;
-use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL};
 use crate::app::widgets::{FactorSlider, Icon, icon_button};
 use crate::engine::DimensionProfile;
@@ -23,7 +23,7 @@ impl Panel for Factors {
         "Factors"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
         // The panel changes what it shows, so it holds on to what was shown before.
         let latent = state.latent.as_ref().map(|latent| latent.view().clone());
         let Some((model, latent)) = state.model.clone().zip(latent) else {
@@ -57,7 +57,14 @@ impl Panel for Factors {
 }
 
 impl Factors {
-    fn header(&self, ui: &mut Ui, state: &mut State, model: &ModelView, block: &CodeBlock, is_first: bool) {
+    fn header(
+        &self,
+        ui: &mut Ui,
+        state: &mut Document,
+        model: &ModelView,
+        block: &CodeBlock,
+        is_first: bool,
+    ) {
         ui.horizontal(|ui| {
             let explanation = "The disentangled code: each slider is one factor of variation that the model \
                                found by itself. Click a name to select the factor, double-click to rename it.";
@@ -93,7 +100,7 @@ impl Factors {
     fn block(
         &mut self,
         ui: &mut Ui,
-        state: &mut State,
+        state: &mut Document,
         model: &ModelView,
         latent: &LatentView,
         block: &CodeBlock,
@@ -129,7 +136,7 @@ impl Factors {
     fn row(
         &mut self,
         ui: &mut Ui,
-        state: &mut State,
+        state: &mut Document,
         model: &ModelView,
         latent: &LatentView,
         block: &CodeBlock,
@@ -189,7 +196,7 @@ impl Factors {
     fn name(
         &mut self,
         ui: &mut Ui,
-        state: &mut State,
+        state: &mut Document,
         here: &Dimension,
         title: &str,
         profile: Option<&DimensionProfile>,
@@ -253,7 +260,7 @@ fn names_width(ui: &Ui, latent: &LatentView, blocks: &[CodeBlock]) -> f32 {
 /// Reset, lock and the number itself, from the right.
 fn value_controls(
     ui: &mut Ui,
-    state: &mut State,
+    state: &mut Document,
     latent: &LatentView,
     block: &CodeBlock,
     dim: usize,
@@ -294,7 +301,7 @@ fn value_controls(
 }
 
 /// A block of which exactly one value is 1.
-fn choice(ui: &mut Ui, state: &mut State, latent: &LatentView, block: &CodeBlock) {
+fn choice(ui: &mut Ui, state: &mut Document, latent: &LatentView, block: &CodeBlock) {
     heading(ui, "Choice", &block.name, "A categorical code: exactly one value is on");
     let values = latent.values(&block.name);
     ui.horizontal_wrapped(|ui| {
@@ -307,12 +314,4 @@ fn choice(ui: &mut Ui, state: &mut State, latent: &LatentView, block: &CodeBlock
             }
         }
     });
-}
-
-/// What a dimension is called: the person's name for it, or symbol and index.
-pub(crate) fn title(latent: &LatentView, block: &str, dim: usize) -> String {
-    match latent.name(block, dim) {
-        "" => format!("{block} {dim}"),
-        name => name.to_owned(),
-    }
 }

@@ -5,9 +5,9 @@ use egui::{RichText, Ui};
 use super::grid::{LARGEST, SMALLEST};
 use super::heading;
 use crate::app::command::Command;
-use crate::app::recipe::Recipe;
-use crate::app::state::State;
+use crate::app::document::Document;
 use crate::app::theme::{GRID, Palette, SMALL};
+use crate::app::update::recipe::Recipe;
 
 /// A table of labels and controls.
 pub(super) fn settings(id: &str, ui: &mut Ui, rows: impl FnOnce(&mut Ui)) {
@@ -15,7 +15,7 @@ pub(super) fn settings(id: &str, ui: &mut Ui, rows: impl FnOnce(&mut Ui)) {
 }
 
 /// The size of the pictures on the screen.
-pub(super) fn cell_size(ui: &mut Ui, state: &mut State) {
+pub(super) fn cell_size(ui: &mut Ui, state: &mut Document) {
     let label = ui.label("Cell size");
     ui.horizontal(|ui| {
         let mut fits = state.traverse.cell.is_none();
@@ -35,7 +35,7 @@ pub(super) fn cell_size(ui: &mut Ui, state: &mut State) {
 }
 
 /// Which chain draws, where there are several.
-pub(super) fn chain(ui: &mut Ui, state: &mut State) {
+pub(super) fn chain(ui: &mut Ui, state: &mut Document) {
     let (Some(model), shown) = (&state.model, state.figure_chain()) else { return };
     let choices: Vec<_> =
         model.chains().map(|chain| (chain, model.name_of(chain), model.words(chain))).collect();
@@ -57,7 +57,7 @@ pub(super) fn chain(ui: &mut Ui, state: &mut State) {
 }
 
 /// The button that copies the command of `recipe`; it says so for a moment.
-fn copy(ui: &mut Ui, state: &mut State, recipe: &Recipe, out: &str) {
+fn copy(ui: &mut Ui, state: &mut Document, recipe: &Recipe, out: &str) {
     const SHOWN_SECS: f64 = 2.0;
     let (id, now) = (ui.scope_id().with("copied"), ui.input(|input| input.time));
     let copied: Option<f64> = ui.data(|data| data.get_temp(id));
@@ -78,7 +78,7 @@ fn copy(ui: &mut Ui, state: &mut State, recipe: &Recipe, out: &str) {
 /// `command` exports.
 pub(super) fn export(
     ui: &mut Ui,
-    state: &mut State,
+    state: &mut Document,
     command: Command,
     size: &str,
     recipe: &Recipe,

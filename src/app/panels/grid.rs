@@ -1,10 +1,10 @@
 use egui::{Align2, FontId, Rect, ScrollArea, Sense, Stroke, Ui, WidgetInfo, accesskit, pos2, vec2};
 
 use super::Panel;
-use super::factors::title;
+use crate::app::document::Document;
+use crate::app::document::selection::title;
+use crate::app::document::table::{Grid, Table};
 use crate::app::paint::{fill, picture};
-use crate::app::state::State;
-use crate::app::table::{Grid, Table};
 use crate::app::theme::{GRID, Palette, SMALL};
 use crate::explore::LatentView;
 use crate::figures::drawing::captions;
@@ -31,7 +31,7 @@ impl Panel for GridPanel {
         "Traversal"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
         let palette = Palette::of(ui);
         let area = ui.available_rect_before_wrap();
         ui.painter().add(fill(area, palette.stage));
@@ -67,7 +67,7 @@ fn fitting(area: Rect, [rows, columns]: [usize; 2]) -> f32 {
 }
 
 /// The table; the index of the cell that was clicked.
-fn table(ui: &mut Ui, state: &State, side: f32) -> Option<usize> {
+fn table(ui: &mut Ui, state: &Document, side: f32) -> Option<usize> {
     let (grid, latent) = state.traverse.grid.as_ref().zip(state.latent.as_ref())?;
     let palette = Palette::of(ui);
     let side = side.round();
@@ -140,7 +140,7 @@ fn table(ui: &mut Ui, state: &State, side: f32) -> Option<usize> {
 }
 
 /// What stands above the columns; nothing where every row has values of its own.
-fn column_captions(state: &State, grid: &Grid) -> Vec<String> {
+fn column_captions(state: &Document, grid: &Grid) -> Vec<String> {
     match grid.table() {
         Table::Traversal(traversal) => {
             let same = traversal.ranges.windows(2).all(|pair| pair[0] == pair[1]);
@@ -154,7 +154,7 @@ fn column_captions(state: &State, grid: &Grid) -> Vec<String> {
 }
 
 /// What stands left of a row, and a remark.
-fn row_title(state: &State, grid: &Grid, latent: &LatentView, row: usize) -> (String, Option<String>) {
+fn row_title(state: &Document, grid: &Grid, latent: &LatentView, row: usize) -> (String, Option<String>) {
     match grid.table() {
         Table::Traversal(traversal) => {
             let dim = traversal.dims.get(row).copied().unwrap_or_default();

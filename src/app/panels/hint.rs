@@ -1,14 +1,14 @@
 use egui::{RichText, Ui};
 
+use crate::app::document::Document;
 use crate::app::paint::fill;
-use crate::app::state::State;
 use crate::app::theme::{GRID, Palette};
 use crate::app::widgets::{Icon, icon_button};
 
 /// What a person who sees the window for the first time needs to know.
 const TEXT: &str = "Drag a slider: each one changes one factor of the picture and leaves the rest.";
 
-impl State {
+impl Document {
     /// Whether the hint of the first start is shown: once, and only where that can be remembered.
     pub(crate) fn shows_hint(&self) -> bool {
         self.config.is_some() && self.model.is_some() && !self.settings.hint_seen
@@ -24,7 +24,7 @@ impl State {
 }
 
 /// One line above the pictures, until somebody closes it or has moved something.
-pub(crate) fn hint_line(ui: &mut Ui, state: &mut State) {
+pub(crate) fn hint_line(ui: &mut Ui, state: &mut Document) {
     let palette = Palette::of(ui);
     let line = egui::Frame::new().inner_margin(egui::Margin::symmetric(16, 4));
     egui::Panel::top("hint").frame(line).resizable(false).show_separator_line(false).show(ui, |ui| {

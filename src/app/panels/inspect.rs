@@ -1,10 +1,10 @@
 use egui::{Rect, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, accesskit, pos2, vec2};
 
-use super::factors::title;
 use super::{Panel, heading};
-use crate::app::analysis::Leakage;
+use crate::app::document::Document;
+use crate::app::document::analysis::Leakage;
+use crate::app::document::selection::title;
 use crate::app::paint::{fill, heat, picture};
-use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::model::ChainId;
 
@@ -26,7 +26,7 @@ impl Panel for Inspect {
          factors are"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
         if state.model.is_none() {
             let text = "Open a model to see what its codes do.";
             ui.label(RichText::new(text).color(Palette::of(ui).quiet));
@@ -42,7 +42,7 @@ impl Panel for Inspect {
 }
 
 /// The picture that the factors were taken from.
-fn photo(ui: &mut Ui, state: &mut State) {
+fn photo(ui: &mut Ui, state: &mut Document) {
     let Some(photo) = &state.photo.shown else { return };
     let hint = "The picture whose code the factors were set to, as the encoder sees it. The VAE's picture is its \
                 reconstruction; the film strip shows it with nine nuisance samples.";
@@ -59,7 +59,7 @@ fn photo(ui: &mut Ui, state: &mut State) {
 }
 
 /// Where the selected factor changes the pictures.
-fn heat_maps(ui: &mut Ui, state: &mut State) {
+fn heat_maps(ui: &mut Ui, state: &mut Document) {
     if !state.has_selection() {
         return;
     }
@@ -100,7 +100,7 @@ fn heat_maps(ui: &mut Ui, state: &mut State) {
 }
 
 /// The code that the encoder reads from the generator's picture.
-fn read_back(ui: &mut Ui, state: &mut State) {
+fn read_back(ui: &mut Ui, state: &mut Document) {
     let palette = Palette::of(ui);
     let (Some(model), Some(latent), Some(read)) = (&state.model, &state.latent, &state.read_back) else {
         return;
@@ -133,7 +133,7 @@ fn read_back(ui: &mut Ui, state: &mut State) {
 }
 
 /// How factors leak into each other, and what the pictures' variance comes from.
-fn measurements(ui: &mut Ui, state: &mut State) {
+fn measurements(ui: &mut Ui, state: &mut Document) {
     let can_measure = state
         .model
         .as_ref()

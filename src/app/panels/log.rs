@@ -1,8 +1,8 @@
 use egui::{RichText, ScrollArea, Ui};
 
 use super::Panel;
+use crate::app::document::Document;
 use crate::app::log::Severity;
-use crate::app::state::State;
 use crate::app::theme::{Palette, SMALL, figures};
 
 /// What happened, newest first.
@@ -18,7 +18,7 @@ impl Panel for LogPanel {
         "What happened since the start, newest first: models opened, files written, warnings, errors"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
         let palette = Palette::of(ui);
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             for entry in state.log.entries().rev() {

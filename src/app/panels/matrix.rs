@@ -3,13 +3,13 @@ use egui::{DragValue, RichText, Ui};
 use super::figure::{cell_size, export, settings};
 use super::heading;
 use crate::app::command::Command;
-use crate::app::matrix::{Columns, MOST};
-use crate::app::state::State;
+use crate::app::document::Document;
+use crate::app::document::matrix::{Columns, MOST};
 use crate::app::theme::Palette;
 use crate::model::ChainId;
 
 /// How the matrix of codes and nuisances is made, and its export.
-pub(super) fn ui(ui: &mut Ui, state: &mut State) {
+pub(super) fn ui(ui: &mut Ui, state: &mut Document) {
     heading(ui, "Codes by nuisances", "c × s", Command::Matrix.hint());
     let has_nuisance = state.has_matrix();
     if has_nuisance {
@@ -41,7 +41,7 @@ pub(super) fn ui(ui: &mut Ui, state: &mut State) {
 }
 
 /// Which codes stand beside each other.
-fn columns(ui: &mut Ui, state: &mut State) {
+fn columns(ui: &mut Ui, state: &mut Document) {
     let has_data = state.model.as_ref().is_some_and(|model| model.profile.is_some());
     let from = state.matrix_columns();
     let set = &mut state.traverse.matrix;
@@ -81,7 +81,7 @@ fn columns(ui: &mut Ui, state: &mut State) {
 }
 
 /// Which nuisances stand below each other.
-fn rows(ui: &mut Ui, state: &mut State) {
+fn rows(ui: &mut Ui, state: &mut Document) {
     let set = &mut state.traverse.matrix;
     let label = ui.label("Rows s");
     let count = DragValue::new(&mut set.rows).range(1..=MOST).speed(0.1);

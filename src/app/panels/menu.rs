@@ -2,7 +2,7 @@ use egui::{RichText, Ui};
 
 use super::Panel;
 use crate::app::command::Command;
-use crate::app::state::{Start, State};
+use crate::app::document::{Document, Start};
 use crate::app::theme::{Palette, SMALL};
 
 /// The menu bar.
@@ -85,7 +85,7 @@ impl Panel for Menu {
         "Menu"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
         egui::MenuBar::new().ui(ui, |ui| {
             ui.menu_button("File", |ui| file_menu(ui, state));
             for (title, entries) in MENUS {
@@ -114,7 +114,7 @@ impl Panel for Menu {
     }
 }
 
-fn file_menu(ui: &mut Ui, state: &mut State) {
+fn file_menu(ui: &mut Ui, state: &mut Document) {
     item(ui, state, C::Open);
     item(ui, state, C::OpenRun);
     item(ui, state, C::Gallery);
@@ -149,7 +149,7 @@ fn file_menu(ui: &mut Ui, state: &mut State) {
 }
 
 /// Where to compute; what this build cannot use says how to get it.
-fn devices(ui: &mut Ui, state: &mut State) {
+fn devices(ui: &mut Ui, state: &mut Document) {
     let (cuda, metal) = (cfg!(feature = "cuda"), cfg!(feature = "metal"));
     // What opens it, its name, how a model that is open says it, the feature that has it.
     let devices = [
@@ -185,7 +185,7 @@ fn devices(ui: &mut Ui, state: &mut State) {
     });
 }
 
-fn item(ui: &mut Ui, state: &mut State, command: Command) {
+fn item(ui: &mut Ui, state: &mut Document, command: Command) {
     let is_chosen = command.is_chosen(state);
     let button = egui::Button::new(command.title())
         .selected(is_chosen.unwrap_or_default())

@@ -1,4 +1,4 @@
-//! The parts of the window, one a file. A panel keeps what only it needs and shares the rest in [`State`].
+//! The parts of the window, one a file. A panel keeps what only it needs and shares the rest in [`Document`].
 
 mod animation;
 mod evaluate;
@@ -23,10 +23,10 @@ mod traverse;
 
 use egui::Ui;
 
-use super::state::State;
+use crate::app::document::Document;
 
 pub(crate) use evaluate::Evaluate;
-pub(crate) use factors::{Factors, title};
+pub(crate) use factors::Factors;
 pub(crate) use grid::GridPanel;
 pub(crate) use hint::hint_line;
 pub(crate) use inspect::Inspect;
@@ -53,7 +53,7 @@ pub(crate) trait Panel {
     }
 
     /// Draws it and takes in what the person does.
-    fn ui(&mut self, ui: &mut Ui, state: &mut State);
+    fn ui(&mut self, ui: &mut Ui, state: &mut Document);
 }
 
 /// The line above a group of controls; `symbol` is what the paper calls it, if it has a name there.

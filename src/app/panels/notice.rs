@@ -1,12 +1,12 @@
 use egui::{FontId, Rect, RichText, Stroke, Ui, pos2, vec2};
 
+use crate::app::document::Document;
 use crate::app::log::{Notice, Severity};
-use crate::app::state::State;
 use crate::app::theme::{GRID, Palette};
 use crate::app::widgets::{Icon, icon_button};
 
 /// The newest warning or error, and what is being loaded, over whatever the middle of the window shows.
-pub(crate) fn notice(ui: &mut Ui, state: &mut State, area: Rect) {
+pub(crate) fn notice(ui: &mut Ui, state: &mut Document, area: Rect) {
     let palette = Palette::of(ui);
     let mut top = area.top() + GRID;
     let own = state.loading.as_ref().filter(|loading| loading.since.elapsed().as_millis() > 150);

@@ -2,7 +2,7 @@ use egui::{DragValue, RichText, Ui};
 
 use super::{Panel, heading};
 use crate::app::command::Command;
-use crate::app::state::State;
+use crate::app::document::Document;
 use crate::app::theme::{GRID, Palette};
 use crate::app::widgets::{Icon, icon_button};
 
@@ -18,7 +18,7 @@ impl Panel for Nuisance {
         "Nuisance"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
         let Some(model) = &state.model else { return };
         if !model.has_noise() {
             return;
@@ -60,7 +60,7 @@ impl Panel for Nuisance {
 }
 
 impl Nuisance {
-    fn seed(&self, ui: &mut Ui, state: &mut State, seed: Option<u64>) {
+    fn seed(&self, ui: &mut Ui, state: &mut Document, seed: Option<u64>) {
         let label = ui.label(RichText::new("seed").color(Palette::of(ui).quiet));
         let mut typed = seed.unwrap_or(state.nuisance.seed());
         let field = DragValue::new(&mut typed).speed(0.1).update_while_editing(false);
@@ -76,7 +76,7 @@ impl Nuisance {
     }
 
     /// A slider from the sample shown to another one.
-    fn blend(&mut self, ui: &mut Ui, state: &mut State, seed: Option<u64>) {
+    fn blend(&mut self, ui: &mut Ui, state: &mut Document, seed: Option<u64>) {
         // Once something else has set the nuisance code, the next blend starts from there.
         self.blend = self.blend.filter(|&(from, to, at)| state.is_nuisance_blend(from, to, at));
         let (from, to, at) = self.blend.unwrap_or_else(|| {
@@ -106,7 +106,7 @@ impl Nuisance {
     }
 }
 
-fn command_button(ui: &mut Ui, state: &mut State, command: Command, text: &str) {
+fn command_button(ui: &mut Ui, state: &mut Document, command: Command, text: &str) {
     let button = ui.add_enabled(command.is_enabled(state), egui::Button::new(text));
     button.widget_info(|| {
         let enabled = command.is_enabled(state);
@@ -117,7 +117,7 @@ fn command_button(ui: &mut Ui, state: &mut State, command: Command, text: &str) 
     }
 }
 
-fn command_icon(ui: &mut Ui, state: &mut State, command: Command, icon: Icon) {
+fn command_icon(ui: &mut Ui, state: &mut Document, command: Command, icon: Icon) {
     if icon_button(ui, icon, command.is_enabled(state), command.title(), command.hint()).clicked() {
         state.queue(command);
     }

@@ -9,9 +9,9 @@ use super::stage::{layout, parts, side_of, sizes};
 use super::toolbar::{hint, toolbar, toolbar_height};
 use crate::app::chain_words::ChainWords;
 use crate::app::command::Command;
+use crate::app::document::Document;
 use crate::app::model::ModelView;
 use crate::app::paint::{Paint, PaintMode, fill, shape};
-use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::app::view::{Compare, Pane};
 use crate::app::widgets::{Icon, icon_button};
@@ -31,7 +31,7 @@ impl Panel for Pictures {
         "Pictures"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
         let area = ui.available_rect_before_wrap();
         ui.painter().add(fill(area, Palette::of(ui).stage));
         if state.model.is_some() {
@@ -46,7 +46,7 @@ impl Panel for Pictures {
 }
 
 impl Pictures {
-    fn stage(&self, ui: &mut Ui, state: &mut State, stage: Rect) {
+    fn stage(&self, ui: &mut Ui, state: &mut Document, stage: Rect) {
         let panes = state.panes();
         let compare = if panes.len() == 2 { state.views.compare } else { Compare::SideBySide };
         let is_crisp = state.settings.crisp;
@@ -85,7 +85,7 @@ impl Pictures {
     }
 
     /// One network's picture with its caption.
-    fn single(&self, ui: &mut Ui, state: &mut State, (caption, square): (Rect, Rect), pane: Pane) {
+    fn single(&self, ui: &mut Ui, state: &mut Document, (caption, square): (Rect, Rect), pane: Pane) {
         caption_of(ui, state, caption, pane);
         let response = canvas(ui, square, &name(state, pane));
         let paint = self.paint(ui, state, square, pane, None, PaintMode::Single);
@@ -98,7 +98,7 @@ impl Pictures {
     fn pair(
         &self,
         ui: &mut Ui,
-        state: &mut State,
+        state: &mut Document,
         (caption, square): (Rect, Rect),
         compare: Compare,
         [first, second]: [Pane; 2],
@@ -123,7 +123,7 @@ impl Pictures {
     fn paint(
         &self,
         ui: &Ui,
-        state: &State,
+        state: &Document,
         square: Rect,
         first: Pane,
         second: Option<Pane>,
@@ -141,7 +141,7 @@ impl Pictures {
     }
 }
 
-fn name(state: &State, pane: Pane) -> String {
+fn name(state: &Document, pane: Pane) -> String {
     let model = if pane.is_beside { &state.beside.model } else { &state.model };
     let name = model.as_ref().map(|model| model.words(pane.chain).picture).unwrap_or_default();
     if pane.is_beside { format!("{name} of the model beside") } else { name }
@@ -155,7 +155,7 @@ fn canvas(ui: &mut Ui, square: Rect, name: &str) -> Response {
 
 /// Name and size of a network's picture; where two models are compared, the model's name and a way to close the
 /// second.
-fn caption_of(ui: &mut Ui, state: &mut State, rect: Rect, pane: Pane) {
+fn caption_of(ui: &mut Ui, state: &mut Document, rect: Rect, pane: Pane) {
     let model = if pane.is_beside { &state.beside.model } else { &state.model };
     let Some(model) = model.clone() else { return };
     let ChainWords { label, caption: mut title, mut hint, .. } = model.words(pane.chain);
@@ -186,7 +186,7 @@ fn caption_of(ui: &mut Ui, state: &mut State, rect: Rect, pane: Pane) {
 }
 
 /// What tells one of two models from the other: its name, or its file where both have the same name.
-fn model_name(state: &State, model: &ModelView, is_beside: bool) -> String {
+fn model_name(state: &Document, model: &ModelView, is_beside: bool) -> String {
     let other = if is_beside { &state.model } else { &state.beside.model };
     let name = &model.description().name;
     if other.as_ref().is_some_and(|other| other.description().name == *name) {
@@ -198,7 +198,7 @@ fn model_name(state: &State, model: &ModelView, is_beside: bool) -> String {
 }
 
 /// Looks around and moves the selected factor: wheel, drag, pinch.
-fn look(ui: &mut Ui, state: &mut State, response: &Response, square: Rect) {
+fn look(ui: &mut Ui, state: &mut Document, response: &Response, square: Rect) {
     let window = state.views.shown();
     let per_point = window.width() / square.width();
     if response.dragged_by(PointerButton::Primary) && !ui.input(|input| input.modifiers.alt) {
@@ -226,7 +226,7 @@ fn look(ui: &mut Ui, state: &mut State, response: &Response, square: Rect) {
 }
 
 /// The values of the pixel under the cursor, in every picture shown.
-fn probe(ui: &Ui, state: &State, response: &Response, square: Rect, panes: &[Pane]) {
+fn probe(ui: &Ui, state: &Document, response: &Response, square: Rect, panes: &[Pane]) {
     let Some(pointer) = response.hover_pos() else { return };
     let window = state.views.shown();
     let place = window.min + (pointer - square.min) / square.width() * window.width();
@@ -258,7 +258,7 @@ fn probe(ui: &Ui, state: &State, response: &Response, square: Rect, panes: &[Pan
 }
 
 /// The line between the two pictures of a wipe, to drag.
-fn divider(ui: &mut Ui, state: &mut State, square: Rect) {
+fn divider(ui: &mut Ui, state: &mut Document, square: Rect) {
     let window = state.views.shown();
     let x = square.left() + (state.views.wipe - window.left()) / window.width() * square.width();
     let x = x.clamp(square.left(), square.right());
@@ -279,7 +279,7 @@ fn divider(ui: &mut Ui, state: &mut State, square: Rect) {
 }
 
 /// What the window shows before the first model.
-fn welcome(ui: &mut Ui, state: &mut State, area: Rect) {
+fn welcome(ui: &mut Ui, state: &mut Document, area: Rect) {
     let mut inner = ui.new_child(
         egui::UiBuilder::new()
             .max_rect(Rect::from_center_size(area.center(), vec2(area.width().min(420.0), 160.0)))

@@ -2,7 +2,7 @@
 
 use egui::{Rect, Ui, Vec2, pos2, vec2};
 
-use crate::app::state::State;
+use crate::app::document::Document;
 use crate::app::theme::GRID;
 use crate::app::view::{Compare, Pane};
 
@@ -84,7 +84,7 @@ fn common_divisor(a: usize, b: usize) -> usize {
 
 /// How much of `area` the pictures and the line below them leave free below, in points: where two lie beside each other,
 /// they are as wide as they can be before they are as high.
-pub(crate) fn room_below(ui: &Ui, state: &State, area: Vec2) -> f32 {
+pub(crate) fn room_below(ui: &Ui, state: &Document, area: Vec2) -> f32 {
     let stage = area - vec2(2.0 * GRID, 2.0 * GRID + BAR);
     let panes = state.panes();
     let is_pair = panes.len() == 2 && state.views.compare == Compare::SideBySide;
@@ -98,13 +98,13 @@ pub(crate) fn room_below(ui: &Ui, state: &State, area: Vec2) -> f32 {
 }
 
 /// Sides of the pictures in pixels, where their pixels are to be seen.
-pub(super) fn sizes(state: &State, panes: &[Pane]) -> Vec<usize> {
+pub(super) fn sizes(state: &Document, panes: &[Pane]) -> Vec<usize> {
     let is_crisp = state.settings.crisp;
     panes.iter().filter(|_| is_crisp).map(|pane| side_of(state, *pane)).collect()
 }
 
 /// Side of a network's pictures in pixels.
-pub(super) fn side_of(state: &State, pane: Pane) -> usize {
+pub(super) fn side_of(state: &Document, pane: Pane) -> usize {
     let model = if pane.is_beside { &state.beside.model } else { &state.model };
     model.as_ref().and_then(|model| model.opened.shape(pane.chain)).map_or(0, |[_, _, width]| width)
 }

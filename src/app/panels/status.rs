@@ -4,7 +4,7 @@ use std::time::Duration;
 use egui::{RichText, Ui};
 
 use super::Panel;
-use crate::app::state::State;
+use crate::app::document::Document;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 
 /// The bottom line: how fast everything is.
@@ -20,7 +20,7 @@ impl Panel for Status {
         "Status"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
         let palette = Palette::of(ui);
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = GRID * 2.0;

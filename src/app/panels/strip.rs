@@ -3,9 +3,9 @@ use egui::{RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, accesskit, vec2}
 use super::Panel;
 use super::pictures::placeholder;
 use crate::app::command::Command;
+use crate::app::document::Document;
+use crate::app::document::strip::StripKind;
 use crate::app::paint::picture;
-use crate::app::state::State;
-use crate::app::strip::StripKind;
 use crate::app::theme::{GRID, Palette, SMALL};
 
 /// The drawing of the first thumbnail; the others follow.
@@ -20,7 +20,7 @@ impl Panel for StripPanel {
         "Film strip"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
         state.update_strip();
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(GRID * 0.25, GRID * 0.25);
@@ -115,7 +115,7 @@ fn thumbnails(count: usize, room: egui::Vec2, gap: f32) -> (f32, usize) {
 }
 
 /// One thumbnail; whether it was chosen, and whether it was thrown away.
-fn thumbnail(ui: &mut Ui, state: &State, index: usize, side: f32) -> (bool, bool) {
+fn thumbnail(ui: &mut Ui, state: &Document, index: usize, side: f32) -> (bool, bool) {
     let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::click());
     let name = match state.strip.kind {
         StripKind::Bookmarks => {
@@ -157,7 +157,7 @@ fn thumbnail(ui: &mut Ui, state: &State, index: usize, side: f32) -> (bool, bool
     (response.on_hover_text(hint).clicked(), removed)
 }
 
-fn tab(ui: &mut Ui, state: &mut State, kind: StripKind, text: &str, command: Command) {
+fn tab(ui: &mut Ui, state: &mut Document, kind: StripKind, text: &str, command: Command) {
     if ui.selectable_label(state.strip.kind == kind, text).on_hover_text(command.hint()).clicked() {
         state.strip.kind = kind;
     }

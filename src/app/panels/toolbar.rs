@@ -4,8 +4,8 @@ use egui::{Rect, RichText, Sense, Ui, UiBuilder, WidgetInfo, accesskit, vec2};
 
 use super::stage::BAR;
 use crate::app::command::Command;
+use crate::app::document::Document;
 use crate::app::paint::heat;
-use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, figures};
 use crate::app::view::Compare;
 use crate::app::widgets::{Icon, icon_button};
@@ -29,7 +29,7 @@ fn taken(ui: &Ui) -> Taken {
 }
 
 /// Draws it into `bar`.
-pub(super) fn toolbar(ui: &mut Ui, state: &mut State, bar: Rect) {
+pub(super) fn toolbar(ui: &mut Ui, state: &mut Document, bar: Rect) {
     let before = taken(ui);
     let margin = vec2(GRID, GRID * 0.5);
     let line = bar.shrink2(margin);
@@ -57,7 +57,7 @@ pub(super) fn toolbar(ui: &mut Ui, state: &mut State, bar: Rect) {
 }
 
 /// How two pictures are compared.
-fn comparing(ui: &mut Ui, state: &mut State) {
+fn comparing(ui: &mut Ui, state: &mut Document) {
     play_button(ui, state);
     if !state.can_compare() {
         return;
@@ -91,7 +91,7 @@ fn keep_together(ui: &mut Ui, width: f32) {
 }
 
 /// How the pictures are looked at; the width that it takes.
-fn looking(ui: &mut Ui, state: &mut State) -> f32 {
+fn looking(ui: &mut Ui, state: &mut Document) -> f32 {
     let mut widths = Vec::new();
     if let Some(scale) = state.views.scale() {
         let percent = scale * 100.0;
@@ -115,7 +115,7 @@ fn looking(ui: &mut Ui, state: &mut State) -> f32 {
 }
 
 /// Whose pictures of two models are compared.
-fn chain_beside(ui: &mut Ui, state: &mut State, shared: Vec<String>) {
+fn chain_beside(ui: &mut Ui, state: &mut Document, shared: Vec<String>) {
     let shown = state.panes().first().map(|pane| pane.chain);
     for name in shared {
         let Some(model) = &state.model else { return };
@@ -130,7 +130,7 @@ fn chain_beside(ui: &mut Ui, state: &mut State, shared: Vec<String>) {
 }
 
 /// Starts and stops the animation.
-fn play_button(ui: &mut Ui, state: &mut State) {
+fn play_button(ui: &mut Ui, state: &mut Document) {
     let can_play = state.can_play();
     let is_playing = state.player.is_playing();
     let (icon, name) = if is_playing { (Icon::Pause, "Pause") } else { (Icon::Play, "Play") };
@@ -145,7 +145,7 @@ fn play_button(ui: &mut Ui, state: &mut State) {
 }
 
 /// A button for one of several choices; its width.
-fn choose(ui: &mut Ui, state: &mut State, command: Command, text: &str) -> f32 {
+fn choose(ui: &mut Ui, state: &mut Document, command: Command, text: &str) -> f32 {
     let is_chosen = command.is_chosen(state).unwrap_or_default();
     let button = ui.add(egui::Button::selectable(is_chosen, text));
     button.widget_info(|| WidgetInfo::selected(accesskit::Role::Button, true, is_chosen, command.title()));
@@ -165,7 +165,7 @@ pub(super) fn hint(command: Command) -> String {
 }
 
 /// The colours of the difference map, and how strong it is.
-fn legend(ui: &mut Ui, state: &mut State) {
+fn legend(ui: &mut Ui, state: &mut Document) {
     let (rect, response) = ui.allocate_exact_size(vec2(GRID * 10.0, GRID * 1.5), Sense::hover());
     let steps = 40;
     for step in 0..steps {

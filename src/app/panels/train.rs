@@ -5,8 +5,8 @@ use egui_plot::{Line, Plot};
 
 use super::{Panel, heading};
 use crate::app::command::Command;
+use crate::app::document::Document;
 use crate::app::paint::{fill, picture};
-use crate::app::state::State;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::app::train::News;
 use crate::data::KNOWN_SPECS;
@@ -34,7 +34,7 @@ impl Panel for Train {
         "Train a VAE (stage 1) or a GAN that distils it (stage 2), and watch it learn"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             let is_running = state.train.run.as_ref().is_some_and(|run| !run.is_over());
             if !is_running {
@@ -49,7 +49,7 @@ impl Panel for Train {
 }
 
 /// What to train, before it starts.
-fn form(ui: &mut Ui, state: &mut State) {
+fn form(ui: &mut Ui, state: &mut Document) {
     let hint = "Both stages of ID-GAN: a VAE that finds the factors c, then a GAN that paints what the VAE's encoder \
                 says";
     heading(ui, "New run", "", hint);
@@ -169,7 +169,7 @@ fn form(ui: &mut Ui, state: &mut State) {
 }
 
 /// The run going on, or the last one.
-fn run(ui: &mut Ui, state: &mut State, is_running: bool) {
+fn run(ui: &mut Ui, state: &mut Document, is_running: bool) {
     let Some(run) = &mut state.train.run else { return };
     let palette = Palette::of(ui);
     let news = run.news();
@@ -289,7 +289,7 @@ fn curves(ui: &mut Ui, news: &News) {
 }
 
 /// The newest sample grid in the middle of the window; whether there is one.
-pub(crate) fn samples(ui: &mut Ui, state: &State) -> bool {
+pub(crate) fn samples(ui: &mut Ui, state: &Document) -> bool {
     let Some(run) = state.train.run.as_ref().filter(|run| run.sampled.is_some()) else { return false };
     let palette = Palette::of(ui);
     let area = ui.available_rect_before_wrap();

@@ -4,9 +4,9 @@ use super::figure::{cell_size, chain, export, settings};
 use super::toolbar::hint;
 use super::{Panel, heading};
 use crate::app::command::Command;
-use crate::app::state::State;
+use crate::app::document::Document;
+use crate::app::document::traverse::{Figure, RangeKind};
 use crate::app::theme::{GRID, Palette};
-use crate::app::traverse::{Figure, RangeKind};
 use crate::explore::Mode;
 
 /// How the traversal grid is made, and its export.
@@ -22,7 +22,7 @@ impl Panel for Traverse {
         "Figures: latent traversals, the matrix of codes and nuisances (c × s), animations"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut State) {
+    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
         if state.model.is_none() {
             ui.label(RichText::new("Open a model to traverse its factors.").color(Palette::of(ui).quiet));
             return;
@@ -54,7 +54,7 @@ impl Panel for Traverse {
 }
 
 /// How the traversal grid is made, and its export.
-fn traversal(ui: &mut Ui, state: &mut State) {
+fn traversal(ui: &mut Ui, state: &mut Document) {
     heading(
         ui,
         "Latent traversal",
@@ -90,7 +90,7 @@ fn traversal(ui: &mut Ui, state: &mut State) {
     export(ui, state, Command::ExportTraversal, &size, &recipe, "traversal.png");
 }
 
-fn range(ui: &mut Ui, state: &mut State) {
+fn range(ui: &mut Ui, state: &mut Document) {
     let has_data = state.model.as_ref().is_some_and(|model| model.profile.is_some());
     let label = ui.label("Range");
     let traverse = &mut state.traverse;
@@ -149,7 +149,7 @@ fn range(ui: &mut Ui, state: &mut State) {
     }
 }
 
-fn mode(ui: &mut Ui, state: &mut State) {
+fn mode(ui: &mut Ui, state: &mut Document) {
     ui.label("Values");
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = GRID * 0.25;

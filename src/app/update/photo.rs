@@ -1,49 +1,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crossbeam::channel::{Receiver, TryRecvError};
+use crossbeam::channel::TryRecvError;
 
-use super::log::About;
-use super::paint::Surface;
-use super::save::name;
-use super::state::State;
-use super::tasks::Task;
+use crate::app::document::Document;
+use crate::app::document::photo::{Encoding, Photo};
+use crate::app::log::About;
+use crate::app::paint::Surface;
+use crate::app::update::save::name;
 use crate::base::{Background, Cancel, Picture};
-use crate::engine::Posterior;
 use crate::explore::{Form, read_square};
 
-/// A person's own picture on its way to a code.
-#[derive(Default)]
-pub(crate) struct PhotoState {
-    reading: Option<(String, Task<Result<Picture, String>>)>,
-    encoding: Option<Encoding>,
-    /// The picture that the factors were taken from.
-    pub(crate) shown: Option<Photo>,
-}
-
-/// A picture whose codes are being found.
-struct Encoding {
-    photo: Photo,
-    /// Blocks that something infers, and where its answers arrive.
-    waiting: Vec<(String, Receiver<Posterior>)>,
-    found: Vec<(String, Vec<f32>)>,
-}
-
-/// A picture as the encoder sees it.
-#[derive(Clone)]
-pub(crate) struct Photo {
-    pub(crate) name: String,
-    pub(crate) surface: Surface,
-}
-
-impl PhotoState {
-    /// Whether a picture is being read or encoded.
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.reading.is_some() || self.encoding.is_some()
-    }
-}
-
-impl State {
+impl Document {
     /// Reads a picture, has it encoded, and sets the factors to what the encoder finds.
     pub(crate) fn start_from_photo(&mut self, path: PathBuf, ctx: &egui::Context) {
         let description = self.model.as_ref().map(|model| model.description());

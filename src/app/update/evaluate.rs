@@ -1,95 +1,18 @@
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use super::log::About;
-use super::process::last_line;
-use super::save::name;
-use super::state::State;
-use super::tasks::Task;
+use crate::app::document::Document;
+use crate::app::document::evaluate::{LOOK, News, Running, lock};
+use crate::app::log::About;
+use crate::app::process::last_line;
+use crate::app::update::save::name;
 use crate::base::{Cancel, typed_path, write_atomic};
 use crate::engine::Opened;
 use crate::inference::Place;
 use crate::metrics::{EVALUATION_FILE, Evaluation, FactorNetwork, Metric};
 
-/// Measuring the open model with the metrics of the paper.
-pub(crate) struct EvaluateState {
-    /// What is measured, and on which data.
-    pub(crate) chosen: BTreeMap<Metric, bool>,
-    pub(crate) data: String,
-    /// Pictures behind each value; 0 for the published number of each metric.
-    pub(crate) samples: u32,
-    pub(crate) seed: u64,
-    /// The file of the network that describes pictures for FID; empty for the program's own.
-    pub(crate) network: String,
-    pub(crate) results: Option<Evaluation>,
-    running: Option<Running>,
-}
-
-impl Default for EvaluateState {
-    fn default() -> Self {
-        let quick = |metric: Metric| {
-            !Self::is_further(metric)
-                && !matches!(metric, Metric::Fid | Metric::Swd | Metric::Gilbo | Metric::Tc)
-        };
-        Self {
-            chosen: Metric::ALL.into_iter().map(|metric| (metric, quick(metric))).collect(),
-            data: String::new(),
-            samples: 0,
-            seed: 0,
-            network: String::new(),
-            results: None,
-            running: None,
-        }
-    }
-}
-
-/// A measurement that is going on. Dropping it ends it.
-struct Running {
-    epoch: u64,
-    /// What has been told so far.
-    news: Arc<Mutex<News>>,
-    task: Task<()>,
-}
-
-#[derive(Default)]
-struct News {
-    /// What is being measured, how many were before it, and how many there are.
-    at: Option<(Metric, usize, usize)>,
-    results: Vec<Evaluation>,
-    errors: Vec<String>,
-}
-
-/// How often a running measurement is looked at.
-const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
-
-impl EvaluateState {
-    /// Whether a metric stands among the further ones, which are folded away: what other papers report of codes.
-    pub(crate) fn is_further(metric: Metric) -> bool {
-        use Metric::{Active, Correlation, Fvm, GaussianTc, Kl, Mig, Tc};
-        metric.is_of_codes() && !matches!(metric, Fvm | Mig | Correlation | Kl | Active | Tc | GaussianTc)
-    }
-
-    /// What is being measured, how many were before it, and how many there are.
-    pub(crate) fn progress(&self) -> Option<(Metric, usize, usize)> {
-        lock(&self.running.as_ref()?.news).at
-    }
-
-    /// Whether something is being measured.
-    pub(crate) fn is_running(&self) -> bool {
-        self.running.is_some()
-    }
-
-    /// Ends the measurement; what is finished stays.
-    pub(crate) fn cancel(&mut self) {
-        if let Some(running) = &self.running {
-            running.task.cancel();
-        }
-    }
-}
-
-impl State {
+impl Document {
     /// Takes the results that were kept for the model that has just opened.
     pub(crate) fn recall_evaluation(&mut self) {
         self.evaluate.running = None;
@@ -303,10 +226,6 @@ fn network_word(file: &str) -> Option<String> {
     let is_own_kind = FactorNetwork::read(Path::new(file)).is_ok();
     let flag = if is_own_kind { "features" } else { "inception" };
     Some(format!("--{flag}={file}"))
-}
-
-fn lock(news: &Mutex<News>) -> MutexGuard<'_, News> {
-    news.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

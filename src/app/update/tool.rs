@@ -1,26 +1,11 @@
 //! Which tool the right side of the window shows.
 
-use super::Tool;
-use super::state::State;
-use super::traverse::Figure;
+use crate::app::Tool;
+use crate::app::document::Document;
+use crate::app::document::tool::Tab;
+use crate::app::document::traverse::Figure;
 
-/// A tab on the right, which may have several tools.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Tab {
-    #[default]
-    Inspect,
-    Traverse,
-    Train,
-    Evaluate,
-    Log,
-}
-
-impl Tab {
-    /// All, from left to right.
-    pub(crate) const ALL: [Self; 5] = [Self::Inspect, Self::Traverse, Self::Train, Self::Evaluate, Self::Log];
-}
-
-impl State {
+impl Document {
     /// The tool that is shown, or would be if the tools were.
     pub(crate) fn tool(&self) -> Tool {
         match (self.tab, self.traverse.figure) {

@@ -1,53 +1,17 @@
 use std::sync::Arc;
 
-use super::log::About;
-use super::paint::Surface;
-use super::state::State;
-use super::strip::StripKind;
-use super::tasks::Task;
+use crate::app::document::Document;
+use crate::app::document::strip::StripKind;
+use crate::app::log::About;
+use crate::app::paint::Surface;
+use crate::app::tasks::Task;
 use crate::base::{Picture, Stream};
 use crate::data::{OpenOptions, open};
-
-/// Random pictures of the data that the open model was trained on.
-#[derive(Default)]
-pub(crate) struct DataPictures {
-    pictures: Vec<(Arc<Picture>, Surface)>,
-    reading: Option<Task<Result<Vec<Picture>, String>>>,
-    /// Which draw is shown; counts up.
-    draw: u64,
-}
 
 /// Pictures a draw.
 const COUNT: usize = 9;
 
-impl DataPictures {
-    /// Forgets the pictures of the model before.
-    pub(crate) fn on_opened(&mut self) {
-        *self = Self::default();
-    }
-
-    /// Whether pictures were asked for since the model was opened.
-    pub(crate) fn is_asked(&self) -> bool {
-        self.draw > 0
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.pictures.len()
-    }
-
-    /// The picture at `index` as it is drawn.
-    pub(crate) fn surface(&self, index: usize) -> Option<&Surface> {
-        self.pictures.get(index).map(|(_, surface)| surface)
-    }
-
-    /// Whether pictures are on their way.
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.reading.is_some()
-    }
-}
-
-impl State {
+impl Document {
     /// The data set that the model was trained on, where the program draws it by itself and an encoder can read it.
     pub(crate) fn own_data(&self) -> Option<&'static str> {
         let model = self.model.as_ref().filter(|model| model.opened.encoded().is_some())?;

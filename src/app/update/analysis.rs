@@ -1,112 +1,18 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 
-use super::log::About;
-use super::paint::{Surface, heat};
-use super::selection::Dimension;
-use super::state::State;
-use super::tasks::Task;
+use crate::app::document::Document;
+use crate::app::document::analysis::{HeatKey, Leakage, Shares};
+use crate::app::document::selection::Dimension;
+use crate::app::log::About;
+use crate::app::paint::heat;
+use crate::app::tasks::Task;
 use crate::base::{Cancel, Picture};
 use crate::engine::{Batch, Cell, Reader};
 use crate::explore::{CodeMatrix, Codes, draw_all, evenly, matrix};
 use crate::model::ChainId;
-
-/// What is known about how the codes act on the pictures.
-#[derive(Default)]
-pub(crate) struct Analysis {
-    heat_key: Option<HeatKey>,
-    pub(crate) heat: BTreeMap<ChainId, HeatMap>,
-    pub(crate) leakage: Measured<Leakage>,
-    pub(crate) shares: Measured<Shares>,
-    /// Whether the model was read again since with other weights.
-    pub(crate) is_outdated: bool,
-}
-
-#[derive(Clone, PartialEq)]
-struct HeatKey {
-    epoch: u64,
-    selected: Dimension,
-    codes: Codes,
-}
-
-/// Where one chain's picture changes while the selected factor runs through its range.
-pub(crate) struct HeatMap {
-    pub(crate) surface: Surface,
-    /// The largest mean difference, in [0, 1], which is shown white; absent until it is measured.
-    pub(crate) largest: Option<f32>,
-    /// Answers with nothing when the pictures were not rendered to the end.
-    task: Option<Task<Option<(Picture, f32)>>>,
-}
-
-impl Default for HeatMap {
-    fn default() -> Self {
-        Self { surface: Surface::new(), largest: None, task: None }
-    }
-}
-
-/// Something that takes a while to measure.
-pub(crate) struct Measured<T> {
-    pub(crate) value: Option<T>,
-    /// Answers with nothing when it was given up.
-    task: Option<Task<Option<T>>>,
-}
-
-impl<T> Default for Measured<T> {
-    fn default() -> Self {
-        Self { value: None, task: None }
-    }
-}
-
-impl Analysis {
-    /// Whether something is being rendered for it.
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.heat.values().any(|map| map.task.is_some()) || self.is_measuring()
-    }
-
-    /// Whether somebody waits for a measurement.
-    pub(crate) fn is_measuring(&self) -> bool {
-        self.leakage.task.is_some() || self.shares.task.is_some()
-    }
-}
-
-impl<T> Measured<T> {
-    /// Takes in the answer, if it is there; whether there is a value, or else why there is none.
-    fn receive(&mut self) -> Option<Result<(), String>> {
-        let answer = self.task.as_ref()?.take()?;
-        self.task = None;
-        Some(match answer {
-            Ok(Some(value)) => {
-                self.value = Some(value);
-                Ok(())
-            }
-            // What was measured before is better than nothing.
-            Ok(None) => Err("the model changed or a network failed".to_owned()),
-            Err(panic) => Err(format!("a fault of the program: {panic}")),
-        })
-    }
-}
-
-/// How far the encoder sees dimension j move when dimension i is moved, per unit.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Leakage {
-    pub(crate) dims: usize,
-    /// `(dims, dims)`, row i moved, column j observed.
-    pub(crate) moved: Vec<f32>,
-}
-
-/// Shares of the pictures' variance, summing to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Shares {
-    /// Explained by the factors alone.
-    pub(crate) factors: f32,
-    /// Explained by the nuisance alone.
-    pub(crate) nuisance: f32,
-    /// By both together only.
-    pub(crate) interaction: f32,
-}
 
 /// Values of the selected factor for its heat map.
 const HEAT_STEPS: usize = 5;
@@ -123,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a measurement looks whether somebody still waits for it.
 const LOOK: Duration = Duration::from_millis(50);
 
-impl State {
+impl Document {
     /// Keeps the heat maps of the selected factor up to date. Called while they are visible.
     pub(crate) fn update_heat(&mut self, ctx: &egui::Context) {
         let (Some(model), Some(latent)) = (&self.model, &self.latent) else { return };
@@ -272,24 +178,6 @@ impl State {
     }
 }
 
-/// All pictures of a batch, unless it ends early, for instance because something newer was asked for.
-fn collect(cells: &Receiver<Cell>, count: usize, cancel: &Cancel) -> Option<Vec<Picture>> {
-    (0..count).map(|_| receive(cells, cancel).map(|cell| cell.picture)).collect()
-}
-
-/// The next of what another thread sends; `None` when nothing more comes, or nobody waits for it any more.
-fn receive<T>(from: &Receiver<T>, cancel: &Cancel) -> Option<T> {
-    let start = Instant::now();
-    while !cancel.is_cancelled() && start.elapsed() < PATIENCE {
-        match from.recv_timeout(LOOK) {
-            Ok(value) => return Some(value),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return None,
-        }
-    }
-    None
-}
-
 /// The mean absolute difference of channels between neighbouring pictures, for each pixel, in [0, 1].
 fn movement(pictures: &[Picture]) -> Option<Vec<f32>> {
     let first = pictures.first()?;
@@ -318,6 +206,24 @@ fn heat_picture(pictures: &[Picture]) -> Option<(Picture, f32)> {
     };
     let rgba = moved.iter().flat_map(colour).collect();
     Some((Picture::from_rgba(width, height, rgba)?, largest))
+}
+
+/// All pictures of a batch, unless it ends early, for instance because something newer was asked for.
+fn collect(cells: &Receiver<Cell>, count: usize, cancel: &Cancel) -> Option<Vec<Picture>> {
+    (0..count).map(|_| receive(cells, cancel).map(|cell| cell.picture)).collect()
+}
+
+/// The next of what another thread sends; `None` when nothing more comes, or nobody waits for it any more.
+fn receive<T>(from: &Receiver<T>, cancel: &Cancel) -> Option<T> {
+    let start = Instant::now();
+    while !cancel.is_cancelled() && start.elapsed() < PATIENCE {
+        match from.recv_timeout(LOOK) {
+            Ok(value) => return Some(value),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+    None
 }
 
 /// Encodes the two pictures of every dimension and compares what the encoder sees.

@@ -2,12 +2,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::dialog::Purpose;
-use super::jobs::Progress;
-use super::log::About;
-use super::process::run;
-use super::recipe::with_codes;
-use super::state::{Start, State};
+use crate::app::dialog::Purpose;
+use crate::app::document::follow::Follow;
+use crate::app::document::{Document, Start};
+use crate::app::jobs::Progress;
+use crate::app::log::About;
+use crate::app::process::run;
+use crate::app::update::recipe::with_codes;
 use crate::base::{Cancel, FileError, write_atomic};
 use crate::checkpoint::BundledModel;
 use crate::engine::Source;
@@ -28,16 +29,7 @@ pub(crate) fn write_codes(path: &Path, codes: &Codes, provenance: &Provenance) -
     })
 }
 
-/// What is to be done with a model that a job has put into a file.
-#[derive(Clone, Debug)]
-pub(crate) enum Follow {
-    /// Open it with everything as it is: it is the open model with more in it.
-    Keep(Source),
-    Open(Source),
-    Beside(Source),
-}
-
-impl State {
+impl Document {
     /// Provenance of something made from the codes shown. `command` makes it again.
     pub(crate) fn provenance(&self, command: Vec<String>) -> Option<Provenance> {
         let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
@@ -166,7 +158,7 @@ impl State {
         }
     }
 
-    /// As [`State::start_job`], for work that takes a while: it can be stopped, and says how far it is.
+    /// As [`Document::start_job`], for work that takes a while: it can be stopped, and says how far it is.
     pub(crate) fn start_long_job(
         &mut self,
         name: String,

@@ -1,40 +1,15 @@
 use std::sync::Arc;
 
-use super::asking::{Asking, Wish};
-use super::log::About;
-use super::model::ModelView;
-use super::state::State;
-use super::view::{ModelPictures, Pane};
+use crate::app::asking::Wish;
+use crate::app::document::Document;
+use crate::app::document::beside::Beside;
+use crate::app::log::About;
+use crate::app::model::ModelView;
+use crate::app::view::{ModelPictures, Pane};
 use crate::checkpoint::BundledModel;
 use crate::engine::{Engine, Event, Opened, Part, Source};
 use crate::explore::Codes;
 use crate::model::ModelDescription;
-
-/// A second model, whose pictures of the same codes are shown beside the first one's.
-///
-/// It has an engine of its own, all of whose threads let the first model's and the window's go first.
-#[derive(Default)]
-pub(crate) struct Beside {
-    engine: Option<Engine>,
-    pub(crate) model: Option<ModelView>,
-    /// Epoch and name of the model that is being read.
-    loading: Option<(u64, String)>,
-    asking: Asking,
-    /// Name of the chain whose pictures are compared, where both models have it.
-    pub(crate) chain: Option<String>,
-}
-
-impl Beside {
-    /// The name of the model that is being read.
-    pub(crate) fn loading(&self) -> Option<&str> {
-        self.loading.as_ref().map(|(_, name)| name.as_str())
-    }
-
-    /// Whether a second model is there or on its way.
-    pub(crate) fn is_open(&self) -> bool {
-        self.engine.is_some()
-    }
-}
 
 /// What a message of the second model's engine is about.
 fn about(part: Part) -> About {
@@ -44,7 +19,7 @@ fn about(part: Part) -> About {
     }
 }
 
-impl State {
+impl Document {
     /// Opens a second model beside the first one, in the background.
     pub(crate) fn open_beside(&mut self, source: Source) {
         if self.beside.engine.is_none() {

@@ -4,9 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::log::About;
-use super::save::{name, write_codes};
-use super::state::State;
+use crate::app::document::Document;
+use crate::app::log::About;
+use crate::app::update::save::{name, write_codes};
 use crate::base::{FileError, shell_quoted, step_back, write_atomic};
 use crate::checkpoint::npz::NpzFile;
 use crate::engine::Opened;
@@ -39,7 +39,7 @@ impl Recipe {
     }
 }
 
-impl State {
+impl Document {
     /// Where the command of `recipe` finds its codes when it is copied: a file that their values alone name, so that a
     /// command that was copied before keeps its own.
     fn codes_to_copy(&self, recipe: &Recipe) -> PathBuf {
@@ -152,7 +152,7 @@ fn holds(path: &Path, codes: &Codes) -> bool {
 }
 
 /// Writes `codes` to `path` for `work` to read; when that fails, what was there before is there again.
-pub(super) fn with_codes<E: From<FileError>>(
+pub(crate) fn with_codes<E: From<FileError>>(
     path: &Path,
     codes: &Codes,
     provenance: &Provenance,

@@ -1,92 +1,19 @@
 use std::path::{Path, PathBuf};
 
-use super::recipe::Recipe;
-use super::selection::Dimension;
-use super::state::State;
-use super::strip::gather;
+use crate::app::document::Document;
+use crate::app::document::player::{Along, Course, Playing};
+use crate::app::document::selection::{Dimension, title};
+use crate::app::document::strip::gather;
+use crate::app::update::recipe::Recipe;
 use crate::explore::{CodePath, Mode, RangeSpec, Traversal};
 use crate::figures::{AnimationRequest, Cells, ChainChoice, Figure, TraversalRequest};
-
-/// What an animation moves along.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Along {
-    /// The selected factor, through its range and back.
-    #[default]
-    Factor,
-    /// The bookmarked codes, from each to the next.
-    Bookmarks,
-}
-
-/// An animation as it is set up, and where it stands.
-pub(crate) struct Player {
-    pub(crate) along: Along,
-    /// Time that the factor takes through its range, or from each bookmark to the next, in seconds.
-    pub(crate) seconds: f32,
-    /// Frames of the exported animation over that time.
-    pub(crate) frames: usize,
-    /// Whether a path goes on from the last bookmark to the first.
-    pub(crate) is_closed: bool,
-    playing: Option<Playing>,
-}
-
-struct Playing {
-    course: Course,
-    /// How far it is: 1 is once through the range, or to the next stop; past the end it is on the way back.
-    place: f64,
-    /// When it stood there, in seconds of the window's clock.
-    at: f64,
-}
-
-/// The way that an animation takes.
-#[derive(Clone, Debug, PartialEq)]
-enum Course {
-    Factor { selected: Dimension, range: [f32; 2] },
-    Path(CodePath),
-}
-
-impl Default for Player {
-    fn default() -> Self {
-        Self { along: Along::Factor, seconds: 2.0, frames: 25, is_closed: true, playing: None }
-    }
-}
-
-impl Player {
-    pub(crate) fn is_playing(&self) -> bool {
-        self.playing.is_some()
-    }
-
-    /// Stops where it is.
-    pub(crate) fn pause(&mut self) {
-        self.playing = None;
-    }
-
-    /// Milliseconds that an exported frame is shown.
-    fn frame_ms(&self) -> u16 {
-        let parts = match self.along {
-            Along::Factor => self.frames.max(2) - 1,
-            Along::Bookmarks => self.frames.max(1),
-        };
-        ((self.seconds * 1000.0 / parts as f32).round() as u16).clamp(20, 10_000)
-    }
-}
-
-impl Course {
-    /// How far it goes before it begins anew.
-    fn period(&self) -> f64 {
-        match self {
-            Self::Factor { .. } => 2.0,
-            Self::Path(path) if path.is_closed => path.legs() as f64,
-            Self::Path(path) => 2.0 * path.legs() as f64,
-        }
-    }
-}
 
 /// `place` of a way that runs back from its `end`.
 fn there_and_back(place: f64, end: f64) -> f64 {
     if place <= end { place } else { 2.0 * end - place }
 }
 
-impl State {
+impl Document {
     fn course(&self) -> Result<Course, String> {
         let (model, latent) = self.model.as_ref().zip(self.latent.as_ref()).ok_or("open a model first")?;
         match self.player.along {
@@ -178,9 +105,7 @@ impl State {
     /// What playing moves, for people.
     pub(crate) fn course_name(&self) -> String {
         match (self.player.along, &self.latent) {
-            (Along::Factor, Some(latent)) => {
-                super::panels::title(latent, &self.selected.block, self.selected.dim)
-            }
+            (Along::Factor, Some(latent)) => title(latent, &self.selected.block, self.selected.dim),
             _ => "the path through the bookmarks".to_owned(),
         }
     }
@@ -253,17 +178,5 @@ mod tests {
             [0.0, 0.5, 1.0, 0.75, 0.0]
         );
         assert_eq!(there_and_back(5.0, 3.0), 1.0);
-    }
-
-    #[test]
-    fn frames_share_the_time() {
-        let mut player = Player { seconds: 2.0, frames: 21, ..Player::default() };
-        assert_eq!(player.frame_ms(), 100);
-        player.frames = 2000;
-        assert_eq!(player.frame_ms(), 20);
-        player = Player { seconds: 3.0, frames: 30, along: Along::Bookmarks, ..player };
-        assert_eq!(player.frame_ms(), 100);
-        player.seconds = 10.0;
-        assert_eq!(player.frame_ms(), 333);
     }
 }

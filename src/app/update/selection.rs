@@ -1,16 +1,8 @@
-use serde::{Deserialize, Serialize};
+use crate::app::document::Document;
+use crate::app::document::selection::Dimension;
+use crate::app::model::ModelView;
 
-use super::model::ModelView;
-use super::state::State;
-
-/// A slider's dimension: block and index.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Dimension {
-    pub(crate) block: String,
-    pub(crate) dim: usize,
-}
-
-impl State {
+impl Document {
     /// Makes `dimension` the one that keys, wheel and pictures move.
     pub(crate) fn select(&mut self, dimension: Dimension) {
         self.selected = dimension;

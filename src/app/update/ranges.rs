@@ -1,54 +1,10 @@
-use super::state::State;
-use super::tasks::Task;
-use super::words::in_window;
+use crate::app::document::Document;
+use crate::app::document::ranges::{Ends, Key};
+use crate::app::words::in_window;
 use crate::explore::{RangeSpec, main_block};
 use crate::model::CodeBlock;
 
-/// The ends of a traversal's rows, worked out once for each model and setting, never for each frame. Quantiles of the
-/// aggregated posterior take a tenth of a second and more, so they come from a thread of their own; until they are
-/// there, the rows keep the ends that they had.
-#[derive(Default)]
-pub(crate) struct Ranges {
-    /// What was worked out last.
-    known: Option<(Key, Ends)>,
-    /// What is being worked out.
-    pending: Option<(Key, Task<Ends>)>,
-    /// How often something was worked out.
-    resolutions: u64,
-}
-
-/// The first and the last value of every dimension of a block, or why there are none.
-type Ends = Result<Vec<[f32; 2]>, String>;
-
-/// What the ends depend on.
-#[derive(Clone, Debug, PartialEq)]
-struct Key {
-    epoch: u64,
-    block: String,
-    spec: RangeSpec,
-    /// Whether the model's statistics are there, which come a moment after the model.
-    has_profile: bool,
-}
-
-impl Ranges {
-    /// Whether something is being worked out.
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.pending.is_some()
-    }
-
-    /// How often something was worked out since the start.
-    pub(crate) fn resolutions(&self) -> u64 {
-        self.resolutions
-    }
-
-    fn receive(&mut self) {
-        let Some(answer) = self.pending.as_ref().and_then(|(_, task)| task.take()) else { return };
-        let fault = |panic| Err(format!("the ranges cannot be had, by a fault of the program: {panic}"));
-        self.known = self.pending.take().map(|(key, _)| (key, answer.unwrap_or_else(fault)));
-    }
-}
-
-impl State {
+impl Document {
     /// Keeps the ends of the rows up to date with the model and what is set up. Where nothing has changed this takes
     /// no time.
     pub(crate) fn update_ranges(&mut self) {

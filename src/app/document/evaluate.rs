@@ -1,0 +1,87 @@
+//! What is measured, and what came of it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::app::tasks::Task;
+use crate::metrics::{Evaluation, Metric};
+
+/// Measuring the open model with the metrics of the paper.
+pub(crate) struct EvaluateState {
+    /// What is measured, and on which data.
+    pub(crate) chosen: BTreeMap<Metric, bool>,
+    pub(crate) data: String,
+    /// Pictures behind each value; 0 for the published number of each metric.
+    pub(crate) samples: u32,
+    pub(crate) seed: u64,
+    /// The file of the network that describes pictures for FID; empty for the program's own.
+    pub(crate) network: String,
+    pub(crate) results: Option<Evaluation>,
+    pub(crate) running: Option<Running>,
+}
+
+impl Default for EvaluateState {
+    fn default() -> Self {
+        let quick = |metric: Metric| {
+            !Self::is_further(metric)
+                && !matches!(metric, Metric::Fid | Metric::Swd | Metric::Gilbo | Metric::Tc)
+        };
+        Self {
+            chosen: Metric::ALL.into_iter().map(|metric| (metric, quick(metric))).collect(),
+            data: String::new(),
+            samples: 0,
+            seed: 0,
+            network: String::new(),
+            results: None,
+            running: None,
+        }
+    }
+}
+
+/// A measurement that is going on. Dropping it ends it.
+pub(crate) struct Running {
+    pub(crate) epoch: u64,
+    /// What has been told so far.
+    pub(crate) news: Arc<Mutex<News>>,
+    pub(crate) task: Task<()>,
+}
+
+#[derive(Default)]
+pub(crate) struct News {
+    /// What is being measured, how many were before it, and how many there are.
+    pub(crate) at: Option<(Metric, usize, usize)>,
+    pub(crate) results: Vec<Evaluation>,
+    pub(crate) errors: Vec<String>,
+}
+
+/// How often a running measurement is looked at.
+pub(crate) const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
+
+impl EvaluateState {
+    /// Whether a metric stands among the further ones, which are folded away: what other papers report of codes.
+    pub(crate) fn is_further(metric: Metric) -> bool {
+        use Metric::{Active, Correlation, Fvm, GaussianTc, Kl, Mig, Tc};
+        metric.is_of_codes() && !matches!(metric, Fvm | Mig | Correlation | Kl | Active | Tc | GaussianTc)
+    }
+
+    /// What is being measured, how many were before it, and how many there are.
+    pub(crate) fn progress(&self) -> Option<(Metric, usize, usize)> {
+        lock(&self.running.as_ref()?.news).at
+    }
+
+    /// Whether something is being measured.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Ends the measurement; what is finished stays.
+    pub(crate) fn cancel(&mut self) {
+        if let Some(running) = &self.running {
+            running.task.cancel();
+        }
+    }
+}
+
+pub(crate) fn lock(news: &Mutex<News>) -> MutexGuard<'_, News> {
+    news.lock().unwrap_or_else(PoisonError::into_inner)
+}
