@@ -1,7 +1,7 @@
 use egui::{RichText, Ui};
 
+use crate::app::document::{Document, Start};
 use crate::app::paint::fill;
-use crate::app::state::{Start, State};
 use crate::app::theme::{GRID, Palette};
 use crate::base::PixelRange;
 use crate::checkpoint::RangeGuess;
@@ -26,7 +26,7 @@ fn hint(range: PixelRange) -> &'static str {
 
 /// The question which numbers the pictures of a file are in that does not say it, above the pictures until it is answered. The
 /// answer is kept with the model: in the session, among the recent models, and in a bundle that is made of it.
-pub(crate) fn range_line(ui: &mut Ui, state: &mut State) {
+pub(crate) fn range_line(ui: &mut Ui, state: &mut Document) {
     let Some((source, guess)) = asked(state) else { return };
     let palette = Palette::of(ui);
     let line = egui::Frame::new().inner_margin(egui::Margin::symmetric(16, 4));
@@ -56,7 +56,7 @@ pub(crate) fn range_line(ui: &mut Ui, state: &mut State) {
 }
 
 /// What is asked about the open model, unless it is being read again.
-fn asked(state: &State) -> Option<(crate::engine::Source, RangeGuess)> {
+fn asked(state: &Document) -> Option<(crate::engine::Source, RangeGuess)> {
     let opened = &state.model.as_ref().filter(|_| state.loading.is_none())?.opened;
     Some((opened.source.clone(), opened.guess.clone()?))
 }
