@@ -13,7 +13,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use idgan::app::{Explorer, Options};
 use idgan::base::keep_freed_memory;
-use idgan::engine::Source;
+use idgan::engine::ModelSource;
 use idgan::engine::toy::ToyLibrary;
 
 /// The memory is the whole process's: one test at a time.
@@ -76,7 +76,7 @@ fn settle(window: &mut Window) {
 }
 
 fn window(name: &str) -> Window {
-    let source = Source::file(name);
+    let source = ModelSource::file(name);
     Harness::builder().with_size(vec2(1000.0, 700.0)).build_eframe(move |creation| {
         let library = Arc::new(ToyLibrary { size: 64, ..ToyLibrary::default() });
         let options = Options { source: Some(source), library, dialogs: None, ..Options::default() };
@@ -108,7 +108,7 @@ fn ten_thousand_moves_and_fifty_models_need_no_more_memory() {
     let after_drags = Memory::at_rest(&mut window);
     after_drags.assert_flat_since(before, "the drags");
     for index in 0..50 {
-        window.state_mut().open_model(Source::file(if index % 2 == 0 { "second" } else { "first" }));
+        window.state_mut().open_model(ModelSource::file(if index % 2 == 0 { "second" } else { "first" }));
         settle(&mut window);
     }
     Memory::at_rest(&mut window).assert_flat_since(after_drags, "the switches");
@@ -125,14 +125,14 @@ fn a_long_mixed_session_with_models_beside_needs_no_more_memory() {
             before = Some(Memory::at_rest(&mut window));
         }
         drag(&mut window, 40);
-        window.state_mut().open_beside(Source::file(if round % 2 == 0 { "second" } else { "third" }));
+        window.state_mut().open_beside(ModelSource::file(if round % 2 == 0 { "second" } else { "third" }));
         settle(&mut window);
         drag(&mut window, 40);
         if round % 3 == 0 {
             // The second model changes while it is open, and the first one, too.
-            window.state_mut().open_beside(Source::file("fourth"));
+            window.state_mut().open_beside(ModelSource::file("fourth"));
             settle(&mut window);
-            window.state_mut().open_model(Source::file(if round % 2 == 0 { "second" } else { "first" }));
+            window.state_mut().open_model(ModelSource::file(if round % 2 == 0 { "second" } else { "first" }));
             settle(&mut window);
         }
         for tab in ["Traverse", "Inspect"] {

@@ -9,7 +9,7 @@ use crate::app::document::analysis::Analysis;
 use crate::app::document::photo::PhotoState;
 use crate::app::document::{Document, Start};
 use crate::checkpoint::{BUNDLED, BundledModel};
-use crate::engine::{Opened, Source};
+use crate::engine::{ModelSource, Opened};
 use crate::explore::{LatentState, draw_prior};
 use crate::model::CodeKind;
 
@@ -45,9 +45,9 @@ impl Document {
     }
 
     /// The best of the models that the program brings along, in a file of its own.
-    fn bundled(&mut self, device: &str) -> Option<Source> {
+    fn bundled(&mut self, device: &str) -> Option<ModelSource> {
         match BUNDLED.first().map(BundledModel::unpack_for_user)? {
-            Ok(path) => Some(Source { device: device.to_owned(), ..Source::file(path) }),
+            Ok(path) => Some(ModelSource { device: device.to_owned(), ..ModelSource::file(path) }),
             Err(error) => {
                 self.log.fail(About::Keeping, error.to_string());
                 None

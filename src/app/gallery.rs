@@ -7,7 +7,7 @@ use super::theme::{GRID, Palette, SMALL};
 use crate::app::document::Document;
 use crate::app::document::follow::Follow;
 use crate::checkpoint::{BUNDLED, BundledModel};
-use crate::engine::Source;
+use crate::engine::ModelSource;
 use crate::model::{CodeBlock, CodeKind, ModelDescription};
 
 /// The window of the models that the program brings along.
@@ -137,14 +137,14 @@ fn facts(description: &ModelDescription) -> String {
 
 impl Document {
     /// Puts a bundled model into a file, in the background, and opens it.
-    fn open_bundled(&mut self, model: &'static BundledModel, follow: fn(Source) -> Follow) {
+    fn open_bundled(&mut self, model: &'static BundledModel, follow: fn(ModelSource) -> Follow) {
         let then_open = self.then_open.clone();
         let device = self.model.as_ref().map(|model| model.opened.source.device.clone()).unwrap_or_default();
         let ctx = self.ctx().clone();
         self.start_job(format!("Unpacking {}", model.name), About::Model, &ctx, move || {
             let path: PathBuf = model.unpack_for_user().map_err(|error| error.to_string())?;
             let text = format!("Unpacked {}: {}", model.name, path.display());
-            then_open.put(follow(Source { device, ..Source::file(path) }));
+            then_open.put(follow(ModelSource { device, ..ModelSource::file(path) }));
             Ok(text)
         });
     }

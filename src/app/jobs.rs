@@ -20,12 +20,12 @@ pub(crate) struct Job {
     about: About,
     task: Task<Result<String, String>>,
     /// How far it is, where it can be stopped.
-    progress: Option<Progress>,
+    progress: Option<JobProgress>,
 }
 
 /// How far a long job is. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Progress {
+pub(crate) struct JobProgress {
     /// Pictures drawn, and pictures to draw.
     counts: Arc<[AtomicUsize; 2]>,
     ctx: egui::Context,
@@ -34,13 +34,13 @@ pub(crate) struct Progress {
 /// Most jobs at a time.
 const MOST: usize = 8;
 
-impl Progress {
+impl JobProgress {
     fn new(ctx: &egui::Context) -> Self {
         Self { counts: Arc::default(), ctx: ctx.clone() }
     }
 }
 
-impl Observer for Progress {
+impl Observer for JobProgress {
     /// Nothing: what there is to know about the model was told when it was opened.
     fn warn(&mut self, _sentence: &str) {}
 
@@ -54,7 +54,7 @@ impl Observer for Progress {
 impl Job {
     /// What it does, and how far it is, for people.
     pub(crate) fn status(&self) -> String {
-        let load = |progress: &Progress| [0, 1].map(|at| progress.counts[at].load(Ordering::Relaxed));
+        let load = |progress: &JobProgress| [0, 1].map(|at| progress.counts[at].load(Ordering::Relaxed));
         match self.progress.as_ref().map(load) {
             Some([done, of]) if of > 0 => format!("{}… {done} of {of} pictures", self.name),
             _ => format!("{}…", self.name),
@@ -99,9 +99,9 @@ impl Jobs {
         name: impl Into<String>,
         about: About,
         ctx: &egui::Context,
-        work: impl FnOnce(&Cancel, &Progress) -> Result<String, String> + Send + 'static,
+        work: impl FnOnce(&Cancel, &JobProgress) -> Result<String, String> + Send + 'static,
     ) -> Result<(), String> {
-        let progress = Progress::new(ctx);
+        let progress = JobProgress::new(ctx);
         let told = progress.clone();
         self.start_with(tasks, name.into(), about, Some(progress), ctx, move |cancel| work(cancel, &told))
     }
@@ -111,7 +111,7 @@ impl Jobs {
         tasks: &mut Tasks,
         name: String,
         about: About,
-        progress: Option<Progress>,
+        progress: Option<JobProgress>,
         ctx: &egui::Context,
         work: impl FnOnce(&Cancel) -> Result<String, String> + Send + 'static,
     ) -> Result<(), String> {
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_long_job_says_how_far_it_is_and_can_be_stopped() {
         let (mut jobs, mut tasks, ctx) = (Jobs::default(), Tasks::default(), egui::Context::default());
-        let work = |cancel: &Cancel, progress: &Progress| {
+        let work = |cancel: &Cancel, progress: &JobProgress| {
             progress.clone().progress(3, 70);
             while !cancel.is_cancelled() {
                 std::thread::park_timeout(Duration::from_secs(60));

@@ -3,7 +3,6 @@
 //! [`Explorer`] lays out the panels. `document` is what they show and share, `update` everything that changes it, `command` has
 //! one row for whatever a person can say without pointing. Pictures come from the [`engine`](crate::engine) and are painted by `paint`.
 
-mod asking;
 mod begin;
 pub mod bench;
 mod chain_words;
@@ -15,6 +14,7 @@ mod document;
 #[doc(hidden)]
 pub mod door;
 mod explorer;
+mod frame_requests;
 mod gallery;
 mod jobs;
 mod keep;
@@ -44,9 +44,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::engine::{FileLibrary, Library, Source};
+use crate::engine::{FileLibrary, Library, ModelSource};
 
-pub use dialog::{FileDialogs, Kind, Question, SystemDialogs};
+pub use dialog::{FileDialogs, PathKind, Question, SystemDialogs};
 pub(crate) use display::Display;
 pub use explorer::Explorer;
 pub use window::run;
@@ -99,13 +99,13 @@ impl Tool {
 #[derive(Clone)]
 pub struct Options {
     /// What to open first; `None` for what was open when the window was closed last.
-    pub source: Option<Source>,
+    pub source: Option<ModelSource>,
     /// Whether to begin with a model that the program brings along where there is none to begin with.
     pub begins_bundled: bool,
     /// Where to compute a model that was not asked for by `source`; empty for where it was computed last.
     pub device: String,
     /// A second model to open beside it.
-    pub beside: Option<Source>,
+    pub beside: Option<ModelSource>,
     /// The codes to start with, by block.
     pub codes: Option<BTreeMap<String, Vec<f32>>>,
     /// Threads of the generator.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use super::Explorer;
 use crate::app::document::Start;
 use crate::base::Picture;
-use crate::engine::Source;
+use crate::engine::ModelSource;
 use crate::explore::RangeSpec;
 use crate::model::ChainId;
 
@@ -30,7 +30,7 @@ impl Explorer {
     }
 
     /// Opens a model, as File > Open does.
-    pub fn open_model(&mut self, source: Source) {
+    pub fn open_model(&mut self, source: ModelSource) {
         self.state.open(source, Start::Fresh);
     }
 
@@ -66,7 +66,7 @@ impl Explorer {
     }
 
     /// Opens a model beside the open one, as File > Open beside does.
-    pub fn open_beside(&mut self, source: Source) {
+    pub fn open_beside(&mut self, source: ModelSource) {
         self.state.open_beside(source);
     }
 

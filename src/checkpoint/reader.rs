@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::Sha256;
 
 use crate::base::{Array, Arrays, FileError};
-use crate::formats::Source;
+use crate::formats::ByteSource;
 use crate::formats::zip::Archive;
 
 use super::CheckpointError;
@@ -72,12 +72,12 @@ pub(crate) type Handles = BTreeMap<String, Handle>;
 #[derive(Debug)]
 pub(crate) struct Reader {
     path: PathBuf,
-    source: Source,
-    kind: Kind,
+    source: ByteSource,
+    kind: ReaderKind,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum ReaderKind {
     Tensors(TensorFile),
     Torch(TorchFile),
     Npz(NpzFile),
@@ -89,7 +89,7 @@ impl Reader {
         if path.is_dir() {
             return Self::open_folder(path);
         }
-        let source = Source::open(path)?;
+        let source = ByteSource::open(path)?;
         let wrong = |what: String| CheckpointError::content(what, path);
         let mut start = [0; 512];
         let head = start.len().min(usize::try_from(source.len()).unwrap_or(start.len()));
@@ -97,9 +97,13 @@ impl Reader {
         source.read_exact_at(start, 0).map_err(|error| CheckpointError::io(error, path))?;
         let kind = match start {
             [] => return Err(wrong("the file is empty".into())),
-            [_, _, _, _, _, _, _, _, b'{', ..] => Kind::Tensors(TensorFile::from_source(source.clone())?),
+            [_, _, _, _, _, _, _, _, b'{', ..] => {
+                ReaderKind::Tensors(TensorFile::from_source(source.clone())?)
+            }
             [b'P', b'K', ..] => Self::open_zip(source.clone())?,
-            start if TorchFile::is_legacy(start) => Kind::Torch(TorchFile::from_source(source.clone())?),
+            start if TorchFile::is_legacy(start) => {
+                ReaderKind::Torch(TorchFile::from_source(source.clone())?)
+            }
             start => {
                 let what = match file_kind(start) {
                     Some(kind) => format!("this is {kind}"),
@@ -113,7 +117,7 @@ impl Reader {
         Ok(Self { path: path.into(), source, kind })
     }
 
-    fn open_zip(source: Source) -> Result<Kind, CheckpointError> {
+    fn open_zip(source: ByteSource) -> Result<ReaderKind, CheckpointError> {
         let path = source.path().to_owned();
         let archive = Archive::open(source.clone()).map_err(|error| CheckpointError::io(error, &path))?;
         let names: Vec<&str> = archive.names().collect();
@@ -123,9 +127,9 @@ impl Reader {
         let is_torch = names.iter().any(|name| name.ends_with("data.pkl"));
         let has_arrays = names.iter().any(|name| name.ends_with(".npy"));
         if has_arrays && !is_torch {
-            Ok(Kind::Npz(NpzFile::open(&path)?))
+            Ok(ReaderKind::Npz(NpzFile::open(&path)?))
         } else {
-            Ok(Kind::Torch(TorchFile::from_source(source)?))
+            Ok(ReaderKind::Torch(TorchFile::from_source(source)?))
         }
     }
 
@@ -159,8 +163,8 @@ impl Reader {
             }
         };
         let file = TorchFile::from_folder(unpacked)?;
-        let source = Source::open(&unpacked.join("data.pkl"))?;
-        Ok(Self { path: unpacked.into(), source, kind: Kind::Torch(file) })
+        let source = ByteSource::open(&unpacked.join("data.pkl"))?;
+        Ok(Self { path: unpacked.into(), source, kind: ReaderKind::Torch(file) })
     }
 
     /// The file that was opened, which in a folder is one inside it.
@@ -171,9 +175,9 @@ impl Reader {
     /// Its format, as far as it can be told without a model description.
     pub(crate) fn format(&self) -> Format {
         match &self.kind {
-            Kind::Tensors(_) => Format::Safetensors,
-            Kind::Npz(_) => Format::Npz,
-            Kind::Torch(file) => match file.encoding() {
+            ReaderKind::Tensors(_) => Format::Safetensors,
+            ReaderKind::Npz(_) => Format::Npz,
+            ReaderKind::Torch(file) => match file.encoding() {
                 Encoding::Zip => Format::TorchZip,
                 Encoding::Folder => Format::TorchFolder,
                 Encoding::Legacy => Format::TorchLegacy,
@@ -184,7 +188,7 @@ impl Reader {
     /// The safetensors file, if it is one.
     pub(crate) fn tensors(&self) -> Option<&TensorFile> {
         match &self.kind {
-            Kind::Tensors(file) => Some(file),
+            ReaderKind::Tensors(file) => Some(file),
             _ => None,
         }
     }
@@ -192,7 +196,7 @@ impl Reader {
     /// The PyTorch file, if it is one.
     pub(crate) fn torch(&self) -> Option<&TorchFile> {
         match &self.kind {
-            Kind::Torch(file) => Some(file),
+            ReaderKind::Torch(file) => Some(file),
             _ => None,
         }
     }
@@ -204,9 +208,9 @@ impl Reader {
             (Key::flat(name, shape), handle)
         };
         Ok(match &self.kind {
-            Kind::Tensors(file) => file.shapes().map(|(name, shape)| named(name, shape)).unzip(),
-            Kind::Npz(file) => file.shapes()?.iter().map(|(name, shape)| named(name, shape)).unzip(),
-            Kind::Torch(file) => tensors_in(file.root()).into_iter().unzip(),
+            ReaderKind::Tensors(file) => file.shapes().map(|(name, shape)| named(name, shape)).unzip(),
+            ReaderKind::Npz(file) => file.shapes()?.iter().map(|(name, shape)| named(name, shape)).unzip(),
+            ReaderKind::Torch(file) => tensors_in(file.root()).into_iter().unzip(),
         })
     }
 
@@ -217,9 +221,9 @@ impl Reader {
 
     fn read_one(&mut self, handle: &Handle) -> Result<Array, CheckpointError> {
         match (&mut self.kind, &handle.place) {
-            (Kind::Tensors(file), Place::Named(name)) => file.array(name),
-            (Kind::Npz(file), Place::Named(name)) => file.array(name),
-            (Kind::Torch(file), Place::Torch(tensor)) => file.array(tensor),
+            (ReaderKind::Tensors(file), Place::Named(name)) => file.array(name),
+            (ReaderKind::Npz(file), Place::Named(name)) => file.array(name),
+            (ReaderKind::Torch(file), Place::Torch(tensor)) => file.array(tensor),
             _ => Err(CheckpointError::content("a tensor of another file was asked for", &self.path)),
         }
     }
@@ -227,12 +231,12 @@ impl Reader {
     /// Bytes on disk.
     pub(crate) fn len(&self) -> Result<u64, CheckpointError> {
         let storages = self.storages()?;
-        Ok(storages.iter().map(Source::len).fold(self.source.len(), u64::saturating_add))
+        Ok(storages.iter().map(ByteSource::len).fold(self.source.len(), u64::saturating_add))
     }
 
     /// Feeds the whole content to `hasher`.
     pub(crate) fn digest(&self, hasher: &mut Sha256) -> Result<(), CheckpointError> {
-        let feed = |source: &Source, hasher: &mut Sha256| {
+        let feed = |source: &ByteSource, hasher: &mut Sha256| {
             source.digest(hasher).map_err(|error| CheckpointError::io(error, source.path()))
         };
         feed(&self.source, hasher)?;
@@ -240,7 +244,7 @@ impl Reader {
     }
 
     /// What lies beside the pickle of an unpacked file, in the order of its names.
-    fn storages(&self) -> Result<Vec<Source>, CheckpointError> {
+    fn storages(&self) -> Result<Vec<ByteSource>, CheckpointError> {
         if self.format() != Format::TorchFolder {
             return Ok(Vec::new());
         }
@@ -249,7 +253,7 @@ impl Reader {
         let mut paths: Vec<PathBuf> =
             entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
         paths.sort();
-        paths.iter().map(|path| Ok(Source::open(path)?)).collect()
+        paths.iter().map(|path| Ok(ByteSource::open(path)?)).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::base::{Array, Arrays, FileError, write_atomic};
-use crate::formats::{Budget, Source};
+use crate::formats::{Budget, ByteSource};
 
 use super::CheckpointError;
 use super::dtype::DType;
@@ -25,7 +25,7 @@ const CHUNK: usize = 1 << 14;
 /// Read by ordinary positional reads, never memory-mapped.
 #[derive(Debug)]
 pub struct TensorFile {
-    source: Source,
+    source: ByteSource,
     /// Where the tensors' bytes begin.
     data: u64,
     tensors: BTreeMap<String, TensorInfo>,
@@ -49,10 +49,10 @@ impl TensorFile {
     /// # Errors
     /// When the file cannot be read or its header is not sound.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
-        Self::from_source(Source::open(path)?)
+        Self::from_source(ByteSource::open(path)?)
     }
 
-    pub(crate) fn from_source(source: Source) -> Result<Self, CheckpointError> {
+    pub(crate) fn from_source(source: ByteSource) -> Result<Self, CheckpointError> {
         let path = source.path().to_owned();
         let wrong = |what: String| CheckpointError::content(what, &path);
         let mut len = [0; 8];

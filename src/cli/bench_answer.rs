@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use crate::base::{Stream, percentile};
-use crate::engine::{Engine, Event, FrameRequest, Motion, RandomLibrary, Source};
+use crate::engine::{Engine, Event, FrameRequest, ModelSource, Motion, RandomLibrary};
 use crate::model::ChainId;
 
 use super::beside::train_behind;
@@ -84,7 +84,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
     };
     let engine = Engine::new(Arc::new(library), threads(), Arc::new(|| ()), Arc::new(tap))?;
-    let epoch = engine.open(Source::default());
+    let epoch = engine.open(ModelSource::default());
     wait_until_open(&engine)?;
 
     let RandomLibrary { c_dim, s_dim, .. } = library;

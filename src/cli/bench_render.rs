@@ -107,7 +107,7 @@ pub(super) fn measure(args: &Args, threads: usize) -> anyhow::Result<Measured> {
 }
 
 /// Something to time.
-type Job = Box<dyn FnMut() -> anyhow::Result<()>>;
+type Timed = Box<dyn FnMut() -> anyhow::Result<()>>;
 
 /// A network that is ready: compiled for the processor, or run by candle.
 trait Network {
@@ -117,7 +117,7 @@ trait Network {
     }
 
     /// The work on `batch` pictures at a time.
-    fn job(self: Box<Self>, batch: usize) -> Job;
+    fn job(self: Box<Self>, batch: usize) -> Timed;
 
     /// The time of each step of the plan.
     fn profile(self: Box<Self>, _batch: usize, _repeat: usize) -> anyhow::Result<Vec<StepTime>> {
@@ -130,7 +130,7 @@ impl<E: Element> Network for PlanRenderer<E> {
         Some(self.multiply_adds())
     }
 
-    fn job(self: Box<Self>, batch: usize) -> Job {
+    fn job(self: Box<Self>, batch: usize) -> Timed {
         rendering(self, batch)
     }
 
@@ -145,7 +145,7 @@ impl<E: Element> Network for PlanEncoder<E> {
         Some(self.multiply_adds())
     }
 
-    fn job(self: Box<Self>, batch: usize) -> Job {
+    fn job(self: Box<Self>, batch: usize) -> Timed {
         encoding(self, batch)
     }
 
@@ -156,13 +156,13 @@ impl<E: Element> Network for PlanEncoder<E> {
 }
 
 impl Network for TensorRenderer {
-    fn job(self: Box<Self>, batch: usize) -> Job {
+    fn job(self: Box<Self>, batch: usize) -> Timed {
         rendering(self, batch)
     }
 }
 
 impl Network for TensorEncoder {
-    fn job(self: Box<Self>, batch: usize) -> Job {
+    fn job(self: Box<Self>, batch: usize) -> Timed {
         encoding(self, batch)
     }
 }
@@ -244,14 +244,14 @@ fn random_pictures(len: usize) -> Vec<f32> {
     (0..len).map(|_| stream.uniform()).collect()
 }
 
-fn encoding(mut encoder: Box<impl Encoder + 'static>, batch: usize) -> Job {
+fn encoding(mut encoder: Box<impl Encoder + 'static>, batch: usize) -> Timed {
     let pictures = random_pictures(batch * encoder.picture_shape().iter().product::<usize>());
     let c_dim = encoder.code_dim();
     let (mut mu, mut logvar) = (vec![0.0; batch * c_dim], vec![0.0; batch * c_dim]);
     Box::new(move || Ok(encoder.encode(&pictures, &mut mu, &mut logvar)?))
 }
 
-fn rendering(mut renderer: Box<impl Renderer + 'static>, batch: usize) -> Job {
+fn rendering(mut renderer: Box<impl Renderer + 'static>, batch: usize) -> Timed {
     let codes = Stream::new(2, "bench").normals(batch * renderer.code_dim());
     if batch == 1 {
         let mut picture = Picture::default();

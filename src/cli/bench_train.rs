@@ -5,7 +5,7 @@ use anyhow::Context;
 use crate::base::Pool;
 use crate::inference::Purpose;
 use crate::ops;
-use crate::training::{Rehearsal, Stage, TrainConfig, preset, preset_names};
+use crate::training::{BenchRun, Stage, TrainConfig, preset, preset_names};
 
 use super::bench_report::{MemoryWatch, Report, time};
 use super::{DeviceArgs, threads, usage};
@@ -76,7 +76,7 @@ fn measure(args: &Args, threads: usize) -> anyhow::Result<Report> {
     let pool = Pool::new("train", threads).context("cannot start the training threads")?;
     let device = args.device.open(Purpose::Training)?.device;
     pool.run(|| {
-        let mut rehearsal = Rehearsal::new(&config, &device)?;
+        let mut rehearsal = BenchRun::new(&config, &device)?;
         let memory = MemoryWatch::begin(&device);
         let mut step = || -> anyhow::Result<()> {
             let report = rehearsal.step()?;

@@ -85,7 +85,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     use std::time::Duration;
 
     use crate::app::{Options, Tool, bench};
-    use crate::engine::{FileLibrary, Library, RandomLibrary, Source};
+    use crate::engine::{FileLibrary, Library, ModelSource, RandomLibrary};
 
     use super::beside::{Beside, train_behind};
 
@@ -95,7 +95,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         true => Arc::new(FileLibrary),
         false => Arc::new(RandomLibrary::published(args.generator)),
     };
-    let source = Source {
+    let source = ModelSource {
         model: model.bundle().cloned(),
         vae: model.vae.clone(),
         gan: model.gan.clone(),

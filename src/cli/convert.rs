@@ -31,8 +31,8 @@ pub struct Args {
     out: PathBuf,
 
     /// What to write.
-    #[arg(long, value_enum, default_value_t = Target::Bundle)]
-    to: Target,
+    #[arg(long, value_enum, default_value_t = ConvertFormat::Bundle)]
+    to: ConvertFormat,
 
     /// Store networks as 16-bit floats: half the size, 11 bits of precision.
     #[arg(long)]
@@ -67,7 +67,7 @@ pub struct Args {
 
 /// What `convert` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Target {
+enum ConvertFormat {
     /// One .safetensors file with everything.
     Bundle,
     /// The files of the published code: `last` (VAE) and `model.pt` (GAN).
@@ -82,23 +82,23 @@ enum Target {
 /// When the model cannot be opened or the result cannot be written; nothing half-written is left.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let sources = args.model.sources()?;
-    if args.f16 && args.to != Target::Bundle {
+    if args.f16 && args.to != ConvertFormat::Bundle {
         return Err(usage("--f16 is for bundles; PyTorch and ONNX files are written as f32"));
     }
-    if args.to == Target::Bundle && !has_extension(&args.out, "safetensors") {
+    if args.to == ConvertFormat::Bundle && !has_extension(&args.out, "safetensors") {
         return Err(usage(format!(
             "a bundle ends in .safetensors; write --out {}, or --to pytorch or --to onnx for a folder of files",
             shell_quoted([args.out.with_added_extension("safetensors")])
         )));
     }
-    if args.to != Target::Bundle && args.without_discriminator {
+    if args.to != ConvertFormat::Bundle && args.without_discriminator {
         return Err(usage(
             "--without-discriminator is for bundles; the published code loads both networks, and ONNX files get none",
         ));
     }
     let has_words =
         args.title.is_some() || !args.labels.is_empty() || args.data.is_some() || args.opening.is_some();
-    if args.to != Target::Bundle && has_words {
+    if args.to != ConvertFormat::Bundle && has_words {
         return Err(usage(
             "--labels, --title, --data and --opening are for bundles; PyTorch and ONNX files have no place for them",
         ));
@@ -106,7 +106,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut opened = open(&sources)?;
     opened.said().iter().for_each(warn);
     let written = match args.to {
-        Target::Bundle => {
+        ConvertFormat::Bundle => {
             name(&mut opened.model.description, args)?;
             if let Some(spec) = &args.data {
                 trained_on(&mut opened.model.description, spec)?;
@@ -123,7 +123,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             write_bundle(&args.out, &opened.model, precision)?;
             vec![args.out.clone()]
         }
-        Target::Pytorch => {
+        ConvertFormat::Pytorch => {
             let description = &opened.model.description;
             if description.encoder().is_some() && description.decoder().is_none() {
                 warn(
@@ -133,7 +133,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             note_training(&mut opened.model.description);
             export_torch(&args.out, &opened.model)?
         }
-        Target::Onnx => export_onnx(&args.out, &opened.model)?,
+        ConvertFormat::Onnx => export_onnx(&args.out, &opened.model)?,
     };
     written.iter().try_for_each(|path| print(path.display()))
 }

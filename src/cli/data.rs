@@ -13,9 +13,9 @@ use crate::data::{
     self, DataError, Dataset, KNOWN_SPECS, OpenOptions, SHARED_NUISANCE, classes_of, index_of,
 };
 use crate::figures::drawing::{Band, PictureTable, captions};
-use crate::figures::export::{Colour, Provenance, Target, TargetKind, check_size, write_png};
+use crate::figures::export::{Colour, FigureTarget, Provenance, TargetKind, check_size, write_png};
 
-use super::{OpeningArgs, Progress, print, print_json, usage};
+use super::{OpeningArgs, TerminalProgress, print, print_json, usage};
 
 /// Pictures in each row of a sheet when not said.
 const COLUMNS: usize = 10;
@@ -135,7 +135,8 @@ pub(super) fn progress_bar() -> data::ProgressFn {
     let bar = Mutex::new(None);
     Arc::new(move |step| {
         let Ok(mut bar) = bar.lock() else { return };
-        let (bar, shown) = bar.get_or_insert_with(|| (Progress::new(step.what, step.total as usize), 0));
+        let (bar, shown) =
+            bar.get_or_insert_with(|| (TerminalProgress::new(step.what, step.total as usize), 0));
         bar.add(step.done.saturating_sub(*shown) as usize);
         *shown = step.done.max(*shown);
     })
@@ -154,7 +155,7 @@ fn has_nuisance(set: &dyn Dataset) -> anyhow::Result<bool> {
 }
 
 fn preview(args: &PreviewArgs) -> anyhow::Result<()> {
-    let target = Target::parse(&args.out, &[TargetKind::Png]).map_err(usage)?;
+    let target = FigureTarget::parse(&args.out, &[TargetKind::Png]).map_err(usage)?;
     target.check()?;
     let set = args.set.open()?;
     let sheet =

@@ -8,13 +8,13 @@ use anyhow::Context;
 use crate::base::{Array, Cancel, FileError, Pool, write_atomic};
 use crate::data::{self, Dataset, OpenOptions, classes_of};
 use crate::figures::Workbench;
-use crate::figures::export::{NpzWriter, Target, TargetKind};
+use crate::figures::export::{FigureTarget, NpzWriter, TargetKind};
 use crate::inference::Encoder;
 use crate::metrics::{self, CodeSample, EncodedPictures, Watch};
 
 use super::pictures_in::PicturesIn;
 use super::workbench::{open_workbench, typed_command};
-use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print_json, threads, usage, warn};
+use super::{DeviceArgs, ModelArgs, OpeningArgs, TerminalProgress, print_json, threads, usage, warn};
 
 /// Arguments of `idgan encode`.
 #[derive(Clone, Debug, clap::Args)]
@@ -105,7 +105,7 @@ struct Truth {
 /// # Errors
 /// When the model has no encoder, a picture cannot be read, or the output cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let target = Target::parse(&args.out, &[TargetKind::Npz]).map_err(usage)?;
+    let target = FigureTarget::parse(&args.out, &[TargetKind::Npz]).map_err(usage)?;
     args.model.require()?;
     target.check()?;
     let (bench, encoded) = match (&args.data, &args.images) {
@@ -202,9 +202,9 @@ fn encode_data(
     let pool = Pool::new("encode", threads()).context("cannot start threads")?;
     let mut coded = EncodedPictures::new(data.as_ref(), encoder, &pool)?;
     let count = args.count.map_or(data.len(), |count| (count as usize).min(data.len()));
-    let bar = Progress::new("pictures", count);
+    let bar = TerminalProgress::new("pictures", count);
     let mut done = 0;
-    let mut follow = |step: metrics::Progress| {
+    let mut follow = |step: metrics::MetricProgress| {
         bar.add(step.done - done);
         done = step.done;
     };

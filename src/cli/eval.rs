@@ -8,7 +8,7 @@ use candle_core::Device;
 
 use crate::base::{Cancel, Pool, check_writable, on_request_to_end};
 use crate::data::DataError;
-use crate::explore::Source;
+use crate::explore::CodeSource;
 use crate::figures::Workbench;
 use crate::inference::Computer;
 use crate::metrics::{
@@ -19,7 +19,7 @@ use crate::metrics::{
 
 use super::output::Format;
 use super::workbench::open_workbench;
-use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, threads, usage, warn};
+use super::{DeviceArgs, ModelArgs, OpeningArgs, TerminalProgress, print, print_json, threads, usage, warn};
 
 /// Most pictures, votes or pairs: what they need in memory stays below a gigabyte.
 const MOST: i64 = 10_000_000;
@@ -149,7 +149,7 @@ pub struct Args {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum CodesFrom {
     /// Those of drawn pictures come from here.
-    Drawn(Source),
+    Drawn(CodeSource),
     /// These are measured.
     File(PathBuf),
 }
@@ -198,7 +198,7 @@ fn of_file(args: &Args, path: &Path) -> anyhow::Result<()> {
     let mut codes = read_codes(path)?;
     let spec = path.display().to_string();
     // nothing draws
-    let mut request = request(args, Source::Prior, String::new());
+    let mut request = request(args, CodeSource::Prior, String::new());
     request.retain_sensible_for_codes(&codes, &spec, &args.named()).map_err(in_words)?;
     let pool = Pool::new("eval", threads()).context("cannot start threads")?;
     let hash = codes_hash(path)?;
@@ -223,7 +223,7 @@ fn cancelled_by_signals() -> anyhow::Result<Cancel> {
 }
 
 /// Measures a model.
-fn of_model(args: &Args, codes: Source) -> anyhow::Result<()> {
+fn of_model(args: &Args, codes: CodeSource) -> anyhow::Result<()> {
     args.model.require()?;
     let mut bench = open_workbench(&args.model, &args.device)?;
     let spec = args.data.clone().or_else(|| bench.description().data.clone()).ok_or_else(|| {
@@ -271,7 +271,7 @@ fn of_model(args: &Args, codes: Source) -> anyhow::Result<()> {
         evaluation.write(path)?;
     }
     let chose_codes =
-        request.codes != Source::Prior && request.metrics.iter().any(|metric| metric.compares_pictures());
+        request.codes != CodeSource::Prior && request.metrics.iter().any(|metric| metric.compares_pictures());
     let is_published = request.chain == usual_chain(&bench) && !chose_codes;
     match args.model.bundle().filter(|path| path.is_dir()) {
         Some(run) if is_published => keep(&run.join(EVALUATION_FILE), evaluation.clone())?,
@@ -357,7 +357,7 @@ impl Args {
     }
 }
 
-fn request(args: &Args, codes: Source, chain: String) -> Request {
+fn request(args: &Args, codes: CodeSource, chain: String) -> Request {
     let votes = args.votes.map_or(args.fvm.votes, |votes| votes as usize);
     Request {
         samples: args.samples.map(|samples| samples as usize),
@@ -378,16 +378,17 @@ fn usual_chain(bench: &Workbench) -> String {
 /// One progress bar after the other.
 #[derive(Default)]
 struct Bars {
-    current: Option<(Metric, usize, Progress, usize)>,
+    current: Option<(Metric, usize, TerminalProgress, usize)>,
 }
 
 impl Bars {
-    fn step(&mut self, step: crate::metrics::Progress) {
-        let same = |(metric, total, ..): &(Metric, usize, Progress, usize)| {
+    fn step(&mut self, step: crate::metrics::MetricProgress) {
+        let same = |(metric, total, ..): &(Metric, usize, TerminalProgress, usize)| {
             (*metric, *total) == (step.metric, step.total)
         };
         if !self.current.as_ref().is_some_and(same) {
-            self.current = Some((step.metric, step.total, Progress::new(step.metric.name(), step.total), 0));
+            self.current =
+                Some((step.metric, step.total, TerminalProgress::new(step.metric.name(), step.total), 0));
         }
         if let Some((_, _, bar, done)) = &mut self.current {
             bar.add(step.done.saturating_sub(*done));

@@ -100,7 +100,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     use crate::app::{Options, Tool, run};
     use crate::checkpoint::BUNDLED;
-    use crate::engine::Source;
+    use crate::engine::ModelSource;
     use crate::inference::Place;
 
     let model = &args.model;
@@ -114,7 +114,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Some(best) => Some(best.unpack_for_user()?),
         None => None,
     };
-    let source = (model.is_given() || bundled.is_some()).then(|| Source {
+    let source = (model.is_given() || bundled.is_some()).then(|| ModelSource {
         model: model.bundle().cloned().or(bundled),
         vae: model.vae.clone(),
         gan: model.gan.clone(),
@@ -125,7 +125,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(path) = args.beside.as_ref().filter(|path| !path.exists()) {
         return Err(no_such_model(path));
     }
-    let beside = args.beside.clone().map(|path| Source { device: place.to_string(), ..Source::file(path) });
+    let beside =
+        args.beside.clone().map(|path| ModelSource { device: place.to_string(), ..ModelSource::file(path) });
     let codes = match (&args.codes, &source) {
         (Some(path), Some(source)) => Some(codes_of(source, path, args.row)?),
         _ => None,
@@ -175,7 +176,7 @@ fn settings_folder() -> Option<PathBuf> {
 /// Row `row` of the codes in a file, as far as the model has them.
 #[cfg(feature = "gui")]
 fn codes_of(
-    source: &crate::engine::Source,
+    source: &crate::engine::ModelSource,
     path: &std::path::Path,
     row: usize,
 ) -> anyhow::Result<std::collections::BTreeMap<String, Vec<f32>>> {

@@ -6,7 +6,7 @@ use crate::base::Cancel;
 use crate::figures::{Cells, DrawOptions, Figure, FigureError, FigureRequest, Observer};
 
 use super::workbench::typed_command;
-use super::{DeviceArgs, ModelArgs, Progress, threads, usage, warn};
+use super::{DeviceArgs, ModelArgs, TerminalProgress, threads, usage, warn};
 
 /// How large a figure is, where it goes, and of which model it is.
 #[derive(Clone, Debug, clap::Args)]
@@ -87,7 +87,7 @@ pub(super) fn worded(error: FigureError) -> anyhow::Error {
 /// Warnings and progress on stderr.
 #[derive(Default)]
 struct Terminal {
-    bar: Option<Progress>,
+    bar: Option<TerminalProgress>,
 }
 
 impl Observer for Terminal {
@@ -96,6 +96,6 @@ impl Observer for Terminal {
     }
 
     fn progress(&mut self, _done: usize, of: usize) {
-        self.bar.get_or_insert_with(|| Progress::new("pictures", of)).add(1);
+        self.bar.get_or_insert_with(|| TerminalProgress::new("pictures", of)).add(1);
     }
 }

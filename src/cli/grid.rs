@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::explore::Source;
+use crate::explore::CodeSource;
 use crate::figures::{Figure, FigureRequest, MatrixCodes, MatrixRequest};
 
 use super::FigureArgs;
@@ -38,7 +38,7 @@ pub struct Args {
 
     /// Draw c from its prior, or from the aggregated posterior of the data (needs idgan stats).
     #[arg(long, value_name = "prior|posterior", default_value_t)]
-    from: Source,
+    from: CodeSource,
 
     /// Take c from the first M rows of an .npz (for instance from idgan encode), and s from its first N rows where it
     /// holds any.

@@ -59,7 +59,7 @@ use crate::checkpoint::{BUNDLED, BundledModel};
 pub use args::{BackgroundArgs, DeviceArgs, ModelArgs, OpeningArgs};
 pub use error::{Usage, one_sentence, usage};
 pub use figure::FigureArgs;
-pub use output::{Progress, print, print_json, tell, warn};
+pub use output::{TerminalProgress, print, print_json, tell, warn};
 pub use threads::threads;
 
 /// Explore, draw, measure and train disentangled representations (ID-GAN: a beta-VAE, and a GAN that distils it).

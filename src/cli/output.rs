@@ -54,12 +54,12 @@ pub fn tell(line: impl Display) {
 }
 
 /// A progress bar on stderr that appears when a job takes more than a second, and only on a terminal.
-pub struct Progress {
+pub struct TerminalProgress {
     bar: ProgressBar,
     started: Instant,
 }
 
-impl Progress {
+impl TerminalProgress {
     /// Progress through `len` things called `what` (plural: `pictures`).
     pub fn new(what: &str, len: usize) -> Self {
         let bar = ProgressBar::with_draw_target(Some(len as u64), ProgressDrawTarget::hidden());
@@ -88,7 +88,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for TerminalProgress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

@@ -13,7 +13,7 @@ use crate::explore::{Form, Photo, shown_shape};
 use crate::inference::Encoder;
 
 use super::error::one_sentence;
-use super::{Progress, threads};
+use super::{TerminalProgress, threads};
 
 /// Pictures to encode: files, or an array in an npz file.
 pub(super) enum PicturesIn {
@@ -96,7 +96,7 @@ impl PicturesIn {
     ) -> anyhow::Result<Encoded> {
         let dims = encoder.code_dim();
         let picture_len = form.channels * form.size * form.size;
-        let progress = Progress::new("pictures", indices.len());
+        let progress = TerminalProgress::new("pictures", indices.len());
         let mut reader = match self {
             Self::Files { .. } => None,
             Self::Npz { path, .. } => Some(NpzPictures::open(path)?),

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use crate::base::Background;
 use crate::data::Store;
 use crate::explore::Photo;
-use crate::figures::export::{Animation, Provenance, Target, TargetKind, write_gif_of};
+use crate::figures::export::{Animation, FigureTarget, Provenance, TargetKind, write_gif_of};
 use crate::training::RunFolder;
 
-use super::{Progress, usage};
+use super::{TerminalProgress, usage};
 
 /// How often the last grid is shown, so that the eye can rest on it.
 const REST: usize = 8;
@@ -44,12 +44,12 @@ pub struct Args {
 /// # Errors
 /// When the run holds no two grids of one size, or the output cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let target = Target::parse(&args.out, &[TargetKind::Gif]).map_err(usage)?;
+    let target = FigureTarget::parse(&args.out, &[TargetKind::Gif]).map_err(usage)?;
     target.check()?;
     let grids = grids(&args.run)?;
     let chosen = evenly_chosen(grids.len(), usize::from(args.frames));
     let count = chosen.len() + REST - 1;
-    let bar = Progress::new("frames", 2 * count + 1); // each twice, and the first once more
+    let bar = TerminalProgress::new("frames", 2 * count + 1); // each twice, and the first once more
     // Grids are as large as a screen and larger, so one is in memory at a time.
     let frame = |at: usize| {
         bar.add(1);

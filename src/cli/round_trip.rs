@@ -7,7 +7,7 @@ use clap::Parser;
 use super::{Cli, Command};
 use crate::base::{Background, PixelRange, Stream};
 use crate::checkpoint::{Halves, Reading, Sources};
-use crate::explore::{Mode, RangeSpec, Source};
+use crate::explore::{CodeSource, Mode, RangeSpec};
 use crate::figures::{
     AnimationRequest, Base, Cells, ChainChoice, Figure, FigureRequest, MatrixCodes, MatrixRequest, Names,
     Order, SampleCodes, SampleRequest, TraversalRequest,
@@ -55,8 +55,8 @@ impl Draw {
         self.of(&[0, seed, u64::MAX])
     }
 
-    fn from(&mut self) -> Source {
-        self.of(&[Source::Prior, Source::Posterior])
+    fn from(&mut self) -> CodeSource {
+        self.of(&[CodeSource::Prior, CodeSource::Posterior])
     }
 
     fn steps(&mut self) -> u16 {

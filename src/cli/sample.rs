@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::explore::Source;
+use crate::explore::CodeSource;
 use crate::figures::{ChainChoice, Figure, FigureRequest, SampleCodes, SampleRequest};
 
 use super::figure::{OutputArgs, draw};
@@ -35,7 +35,7 @@ pub struct Args {
 
     /// Draw c from its prior, or from the aggregated posterior of the data (needs idgan stats).
     #[arg(long, value_name = "prior|posterior", default_value_t)]
-    from: Source,
+    from: CodeSource,
 
     /// Which networks draw; all there are when left out.
     #[arg(long, value_name = "gan|vae|both")]

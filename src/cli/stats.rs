@@ -9,14 +9,14 @@ use crate::checkpoint::{BundledModel, Precision, write_bundle};
 use crate::data::{self, OpenOptions};
 use crate::explore::{Posterior, STATISTICS_PICTURES, statistics};
 use crate::figures::Workbench;
-use crate::figures::export::{Target, TargetKind};
+use crate::figures::export::{FigureTarget, TargetKind};
 use crate::inference::Encoder;
 use crate::metrics::{self, CodeSample, EncodedPictures, Watch};
 use crate::model::Model;
 
 use super::pictures_in::PicturesIn;
 use super::workbench::{open_model, workbench_of};
-use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, threads, usage, warn};
+use super::{DeviceArgs, ModelArgs, OpeningArgs, TerminalProgress, print, print_json, threads, usage, warn};
 
 /// Pictures below which quantiles say little.
 const FEW: usize = 500;
@@ -76,7 +76,7 @@ pub struct Args {
 /// written; the old bundle is kept then.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let out = out_path(args)?;
-    Target { path: out.clone(), kind: TargetKind::Npz }.check()?;
+    FigureTarget { path: out.clone(), kind: TargetKind::Npz }.check()?;
     let model = open_model(&args.model)?;
     let mut bench = workbench_of(model, &args.device)?;
     let (mu, logvar) = match (&args.data, &args.images) {
@@ -117,9 +117,9 @@ fn encode_data(
     let data = data::open(spec, Some(size), options)?;
     let pool = Pool::new("stats", threads()).context("cannot start threads")?;
     let mut coded = EncodedPictures::new(data.as_ref(), encoder, &pool)?;
-    let bar = Progress::new("pictures", data.len().min(STATISTICS_PICTURES));
+    let bar = TerminalProgress::new("pictures", data.len().min(STATISTICS_PICTURES));
     let mut done = 0;
-    let mut follow = |step: metrics::Progress| {
+    let mut follow = |step: metrics::MetricProgress| {
         bar.add(step.done - done);
         done = step.done;
     };

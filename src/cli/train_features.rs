@@ -6,11 +6,11 @@ use anyhow::Context;
 
 use crate::base::{Cancel, Pool};
 use crate::data;
-use crate::figures::export::{Target, TargetKind};
+use crate::figures::export::{FigureTarget, TargetKind};
 use crate::inference::Purpose;
 use crate::metrics::{FactorTraining, MetricError, train_factor_network};
 
-use super::{DeviceArgs, OpeningArgs, Progress, print, threads, usage};
+use super::{DeviceArgs, OpeningArgs, TerminalProgress, print, threads, usage};
 
 /// Arguments of `idgan train features`.
 #[derive(Clone, Debug, clap::Args)]
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if args.steps == 0 || args.batch == 0 || !(args.learning_rate > 0.0 && args.learning_rate.is_finite()) {
         return Err(usage("steps, batch and learning rate must be above 0"));
     }
-    Target { path: args.out.clone(), kind: TargetKind::Npz }.check()?;
+    FigureTarget { path: args.out.clone(), kind: TargetKind::Npz }.check()?;
     // Ctrl+C ends the program; nothing has been written yet.
     let data = data::open(&args.data, Some(64), &args.opening.options(&Cancel::new()))?;
     let pool = Pool::new("features", threads()).context("cannot start threads")?;
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         learning_rate: args.learning_rate,
         seed: args.seed,
     };
-    let progress = Progress::new("steps", args.steps);
+    let progress = TerminalProgress::new("steps", args.steps);
     let follow = |_: usize, loss: f64| {
         progress.add(1);
         progress.remark(format!("loss {loss:.3}"));

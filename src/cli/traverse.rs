@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::explore::{Mode, RangeSpec, Source};
+use crate::explore::{CodeSource, Mode, RangeSpec};
 use crate::figures::{Base, ChainChoice, Figure, FigureRequest, Names, Order, TraversalRequest};
 
 use super::figure::draw;
@@ -65,7 +65,7 @@ pub struct Args {
         requires = "seed",
         help_heading = "Base code"
     )]
-    from: Source,
+    from: CodeSource,
 
     /// Base code: a row of an .npz with `c` (N, c_dim) and, if you like, `s` (N, s_dim).
     #[arg(long, value_name = "FILE", conflicts_with = "image", help_heading = "Base code")]

@@ -7,14 +7,14 @@ use anyhow::Context;
 use crate::base::{Cancel, Pool, on_request_to_end};
 use crate::data;
 use crate::metrics::{
-    self, CODED_PICTURES, CodeSample, CodedData as _, EncodedPictures, Score, UdrRelation, Watch, figure,
+    self, CODED_PICTURES, CodeSample, EncodedData as _, EncodedPictures, Score, UdrRelation, Watch, figure,
     read_codes, udr,
 };
 
 use super::args::model_parser;
 use super::output::Format;
 use super::workbench::open_workbench;
-use super::{DeviceArgs, ModelArgs, OpeningArgs, Progress, print, print_json, threads, usage, warn};
+use super::{DeviceArgs, ModelArgs, OpeningArgs, TerminalProgress, print, print_json, threads, usage, warn};
 
 /// Arguments of `idgan udr`.
 #[derive(Clone, Debug, clap::Args)]
@@ -87,7 +87,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     for path in &args.models {
         samples.push(codes(path, args, &mut spec, &pool, &cancel)?);
     }
-    let mut follow = |_: metrics::Progress| {};
+    let mut follow = |_: metrics::MetricProgress| {};
     let scores = udr(&samples, args.relation, args.seed, &mut Watch::new(&cancel, &mut follow))?;
     let names: Vec<String> = args.models.iter().map(|path| path.display().to_string()).collect();
     let count = samples.first().map_or(0, CodeSample::len);
@@ -112,7 +112,7 @@ fn codes(
     let name = path.display().to_string();
     if path.extension().is_some_and(|extension| extension == "npz") {
         let mut codes = read_codes(path)?;
-        let mut follow = |_: metrics::Progress| {};
+        let mut follow = |_: metrics::MetricProgress| {};
         let mut watch = Watch::new(cancel, &mut follow);
         return Ok(CodeSample::draw(&mut codes, count, args.seed, &mut watch)?);
     }
@@ -130,9 +130,9 @@ fn codes(
     let data = data::open(&named, Some(size), &options)?;
     *spec = Some(named);
     let mut coded = EncodedPictures::new(data.as_ref(), encoder, pool)?;
-    let bar = Progress::new(&name, count.min(coded.len()));
+    let bar = TerminalProgress::new(&name, count.min(coded.len()));
     let mut done = 0;
-    let mut follow = |step: metrics::Progress| {
+    let mut follow = |step: metrics::MetricProgress| {
         bar.add(step.done.saturating_sub(done));
         done = step.done;
     };

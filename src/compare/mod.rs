@@ -18,7 +18,7 @@ pub use cell::{Cell, Measurement};
 pub use error::SweepError;
 pub use figures::{lambda_curve, trade_off};
 pub use paper::{PaperTable, Row, TABLES};
-pub use progress::{Progress, differences, progress};
+pub use progress::{CellProgress, differences, progress};
 pub use results::{Results, RunResult};
 pub use run::{Processes, advance};
 pub use sweep::{DataEntry, MethodEntry, Sweep};

@@ -10,7 +10,7 @@ use super::{Cell, Measurement, SweepError};
 
 /// How far a cell is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum CellProgress {
     /// There is no run yet.
     New,
     /// It is being trained, or was.
@@ -26,7 +26,7 @@ pub enum Progress {
     Done,
 }
 
-impl std::fmt::Display for Progress {
+impl std::fmt::Display for CellProgress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::New => f.pad("new"),
@@ -41,21 +41,21 @@ impl std::fmt::Display for Progress {
 ///
 /// # Errors
 /// When a file of the run cannot be read.
-pub fn progress(cell: &Cell) -> Result<Progress, SweepError> {
+pub fn progress(cell: &Cell) -> Result<CellProgress, SweepError> {
     let Some(config) = RunFolder::saved_config(&cell.folder)? else {
-        return Ok(Progress::New);
+        return Ok(CellProgress::New);
     };
     let steps = cell.steps.unwrap_or(config.steps);
     let path = cell.folder.join(RUN_CHECKPOINT);
     if !path.is_file() {
-        return Ok(Progress::Training { step: 0, steps });
+        return Ok(CellProgress::Training { step: 0, steps });
     }
     let summary = summarise(&path)?;
     let step = summary.training.get("steps").and_then(serde_json::Value::as_u64).unwrap_or(0);
     // a run ends by measuring the statistics of its encoder
     let lacks_stats = summary.vae.is_some() && summary.stats_rows.is_none();
     if step < steps || lacks_stats {
-        return Ok(Progress::Training { step, steps });
+        return Ok(CellProgress::Training { step, steps });
     }
     let is_measured = match &cell.measurement {
         Some(measurement) => {
@@ -63,7 +63,7 @@ pub fn progress(cell: &Cell) -> Result<Progress, SweepError> {
         }
         None => true,
     };
-    Ok(if is_measured { Progress::Done } else { Progress::Trained })
+    Ok(if is_measured { CellProgress::Done } else { CellProgress::Trained })
 }
 
 /// How the saved run in a cell's folder differs from what the cell would train, `config`: its results would stand under

@@ -8,7 +8,7 @@ use crate::base::{FileError, shell_quoted};
 use crate::training::RunFolder;
 
 use super::progress::note_measured;
-use super::{Cell, Progress, SweepError, progress};
+use super::{Cell, CellProgress, SweepError, progress};
 
 /// Time between two looks at a process, or at a run that another process trains.
 const LOOK: Duration = Duration::from_millis(200);
@@ -36,7 +36,7 @@ pub struct Processes<'a> {
 /// # Errors
 /// When a command fails (it has said why), somebody asks to stop, or a run cannot be read.
 pub fn advance(cell: &Cell, processes: &Processes<'_>) -> Result<(), SweepError> {
-    if progress(cell)? == Progress::Done {
+    if progress(cell)? == CellProgress::Done {
         return Ok(());
     }
     if let Some(needed) = &cell.needs {
@@ -44,7 +44,7 @@ pub fn advance(cell: &Cell, processes: &Processes<'_>) -> Result<(), SweepError>
     }
     train(cell, processes)?;
     match (progress(cell)?, cell.measuring()) {
-        (Progress::Trained, Some(words)) => {
+        (CellProgress::Trained, Some(words)) => {
             processes.run(&words, &cell.folder)?;
             note_measured(cell)
         }
@@ -56,14 +56,14 @@ pub fn advance(cell: &Cell, processes: &Processes<'_>) -> Result<(), SweepError>
 fn train(cell: &Cell, processes: &Processes<'_>) -> Result<(), SweepError> {
     loop {
         let resume = match progress(cell)? {
-            Progress::Trained | Progress::Done => return Ok(()),
-            Progress::Training { .. } if RunFolder::is_in_use(&cell.folder) => {
+            CellProgress::Trained | CellProgress::Done => return Ok(()),
+            CellProgress::Training { .. } if RunFolder::is_in_use(&cell.folder) => {
                 processes.check(&cell.folder)?;
                 std::thread::sleep(LOOK);
                 continue;
             }
-            Progress::Training { .. } => true,
-            Progress::New => false,
+            CellProgress::Training { .. } => true,
+            CellProgress::New => false,
         };
         let result = processes.run(&cell.training(resume), &cell.folder);
         // somebody else was faster to begin: theirs is as good as ours

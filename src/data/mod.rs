@@ -20,7 +20,7 @@ mod store;
 pub use batches::{BatchInfo, BatchOptions, Batches, Range};
 pub use dataset::{DataError, Dataset, Factor, SHARED_NUISANCE};
 pub use factors::{classes_of, combinations, index_of};
-pub use options::{OpenOptions, Progress, ProgressFn};
+pub use options::{OpenOptions, PreparationProgress, ProgressFn};
 pub use order::BatchesState;
 pub use pixels::left_out;
 pub use spec::{DrawingVersion, KNOWN_SPECS, absolute_spec, is_known, open, whole_spec};

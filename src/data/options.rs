@@ -24,11 +24,11 @@ pub struct OpenOptions {
 }
 
 /// Called now and then during preparation, from any thread.
-pub type ProgressFn = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
+pub type ProgressFn = Arc<dyn Fn(PreparationProgress<'_>) + Send + Sync>;
 
 /// How far a preparation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress<'a> {
+pub struct PreparationProgress<'a> {
     /// What is being done, for instance `decoding`.
     pub what: &'a str,
     /// Items done.
@@ -61,7 +61,7 @@ impl OpenOptions {
             return Err(super::DataError::Cancelled);
         }
         if let Some(progress) = &self.progress {
-            progress(Progress { what, done, total });
+            progress(PreparationProgress { what, done, total });
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::base::{Pool, percentile};
 use crate::ops;
-use crate::training::{Rehearsal, Stage, TrainConfig, TrainError, preset};
+use crate::training::{BenchRun, Stage, TrainConfig, TrainError, preset};
 
 use super::finding::Finding;
 use super::subject::Subject;
@@ -62,15 +62,15 @@ fn made(
     subject: &Subject,
     steps: usize,
 ) -> Result<(Vec<Losses>, f64, bool), TrainError> {
-    let mut rehearsal = Rehearsal::new(config, &subject.device)?;
+    let mut bench_run = BenchRun::new(config, &subject.device)?;
     let (mut losses, mut times) = (Vec::new(), Vec::new());
     for _ in 0..steps {
         let started = Instant::now();
-        losses.push(rehearsal.step()?.values().to_vec());
+        losses.push(bench_run.step()?.values().to_vec());
         times.push(started.elapsed().as_secs_f64() * 1e3);
     }
     let warm = if steps > STEPS { steps - 3 } else { 1 };
-    Ok((losses, percentile(&times[warm..], 0.5), rehearsal.has_recorded()))
+    Ok((losses, percentile(&times[warm..], 0.5), bench_run.has_recorded()))
 }
 
 impl Steps {

@@ -9,7 +9,7 @@ use crate::inference::Encoder;
 
 use super::latest::lock;
 use super::outbox::Outbox;
-use super::{Event, Latest, Part, Target};
+use super::{Event, Latest, Part, ReadBackTarget};
 
 /// What the encoder believes about a picture's code: q(c|x) = N(mu, exp(logvar)).
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +40,7 @@ pub struct ReadBack {
     /// The model it belongs to.
     pub epoch: u64,
     /// The code that was asked for.
-    pub target: Target,
+    pub target: ReadBackTarget,
     /// What the encoder reads.
     pub posterior: Posterior,
 }
@@ -51,7 +51,7 @@ pub(super) type Encoders = BTreeMap<String, Box<dyn Encoder>>;
 struct ReadBackJob {
     number: u64,
     epoch: u64,
-    target: Target,
+    target: ReadBackTarget,
     picture: Arc<Picture>,
 }
 
@@ -88,7 +88,7 @@ impl EncoderInbox {
     }
 
     /// Reads the newest generated picture back; an unread older one is dropped.
-    pub(super) fn read_back(&self, number: u64, epoch: u64, target: Target, picture: Arc<Picture>) {
+    pub(super) fn read_back(&self, number: u64, epoch: u64, target: ReadBackTarget, picture: Arc<Picture>) {
         self.order(|orders| orders.read_back = Some(ReadBackJob { number, epoch, target, picture }));
     }
 
@@ -114,27 +114,27 @@ impl EncoderInbox {
         result
     }
 
-    fn next(&self) -> Job {
+    fn next(&self) -> EncoderJob {
         let mut orders = lock(&self.0.0);
         loop {
             if orders.closing {
-                return Job::Close;
+                return EncoderJob::Close;
             }
             if let Some((epoch, encoders)) = orders.install.take() {
-                return Job::Install(epoch, encoders);
+                return EncoderJob::Install(epoch, encoders);
             }
             if let Some(job) = orders.read_back.take() {
-                return Job::ReadBack(job);
+                return EncoderJob::ReadBack(job);
             }
             if let Some(job) = orders.encode.pop_front() {
-                return Job::Encode(job);
+                return EncoderJob::Encode(job);
             }
             orders = self.0.1.wait(orders).unwrap_or_else(std::sync::PoisonError::into_inner);
         }
     }
 }
 
-enum Job {
+enum EncoderJob {
     Close,
     Install(u64, Encoders),
     ReadBack(ReadBackJob),
@@ -156,23 +156,23 @@ impl EncoderWorker {
         let mut encoders = Encoders::new();
         loop {
             match self.inbox.next() {
-                Job::Close => return,
-                Job::Install(new_epoch, new) => (epoch, encoders) = (new_epoch, new),
-                Job::ReadBack(job) if job.epoch == epoch => {
+                EncoderJob::Close => return,
+                EncoderJob::Install(new_epoch, new) => (epoch, encoders) = (new_epoch, new),
+                EncoderJob::ReadBack(job) if job.epoch == epoch => {
                     if let Some(posterior) = self.attempt(&mut encoders, &job.target.block, &job.picture) {
                         let ReadBackJob { number, epoch, target, .. } = job;
                         self.answers.put(ReadBack { number, epoch, target, posterior });
                         (self.outbox.wake)();
                     }
                 }
-                Job::Encode(job) if job.epoch == epoch => {
+                EncoderJob::Encode(job) if job.epoch == epoch => {
                     if let Some(posterior) = self.attempt(&mut encoders, &job.block, &job.picture) {
                         let _ = job.answer.try_send(posterior); // Nobody waiting is fine.
                         drop(job);
                         (self.outbox.wake)();
                     }
                 }
-                Job::ReadBack(_) | Job::Encode(_) => {}
+                EncoderJob::ReadBack(_) | EncoderJob::Encode(_) => {}
             }
         }
     }

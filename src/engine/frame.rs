@@ -28,7 +28,7 @@ pub struct FrameRequest {
     /// Its code, `(code_dim,)`.
     pub code: Arc<[f32]>,
     /// What an encoder should read back from the picture.
-    pub target: Option<Target>,
+    pub target: Option<ReadBackTarget>,
     /// Whether more requests will follow at once.
     pub motion: Motion,
     /// When the person asked, for measuring latency.
@@ -37,7 +37,7 @@ pub struct FrameRequest {
 
 /// A code that an encoder should find in a picture.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Target {
+pub struct ReadBackTarget {
     /// Name of its block.
     pub block: Arc<str>,
     /// Its values, `(dims,)`.

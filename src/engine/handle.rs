@@ -19,7 +19,7 @@ use super::outbox::{Counters, Outbox, Tap, Wake};
 use super::sensing::{Sensing, SensingInbox};
 use super::worker::Worker;
 use super::{
-    Batch, Event, Frame, FrameRequest, Latest, Library, Load, Part, Pools, Posterior, ReadBack, Source,
+    Batch, Event, Frame, FrameRequest, Latest, Library, Load, ModelSource, Part, Pools, Posterior, ReadBack,
 };
 
 /// One model's worker threads. Nothing here waits for them, except dropping it.
@@ -139,7 +139,7 @@ impl Engine {
 
     /// Opens a model in the background and returns its epoch; the old one serves until
     /// [`Event::Opened`] arrives.
-    pub fn open(&self, source: Source) -> u64 {
+    pub fn open(&self, source: ModelSource) -> u64 {
         let epoch = self.epochs.fetch_add(1, Ordering::Relaxed) + 1;
         self.outbox.event(Event::Loading { epoch, name: source.name() });
         self.loader.open(epoch, source);

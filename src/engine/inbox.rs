@@ -41,7 +41,7 @@ struct InFlight {
 }
 
 /// A renderer and what to do with it; it goes back by [`Inbox::landed`], unless it broke.
-pub(super) struct Job {
+pub(super) struct RenderJob {
     pub(super) epoch: u64,
     pub(super) chain: ChainId,
     pub(super) title: Arc<str>,
@@ -192,7 +192,7 @@ impl Inbox {
     }
 
     /// Waits for something to do for the worker of `load`; `None` at the end.
-    pub(super) fn next(&self, load: Load) -> Option<Job> {
+    pub(super) fn next(&self, load: Load) -> Option<RenderJob> {
         let mut orders = lock(&self.0.0);
         while !orders.closing {
             if let Some(job) = orders.next(load) {
@@ -263,7 +263,7 @@ impl Orders {
     }
 
     /// Takes the next job of `load` out: a frame of the chain that has waited longest for its turn, else a cell.
-    fn next(&mut self, load: Load) -> Option<Job> {
+    fn next(&mut self, load: Load) -> Option<RenderJob> {
         let epoch = self.epoch;
         let ready = || {
             let chains = self.chains.iter().enumerate();
@@ -284,7 +284,7 @@ impl Orders {
         let background = matches!(work, Work::Cell(_));
         chain.in_flight = Some(InFlight { cancel: cancel.clone(), started, background });
         chain.last_start = Some(started);
-        Some(Job { epoch, chain: chain.id, title: Arc::clone(&chain.title), renderer, cancel, work })
+        Some(RenderJob { epoch, chain: chain.id, title: Arc::clone(&chain.title), renderer, cancel, work })
     }
 }
 

@@ -8,14 +8,14 @@ use crate::inference::{self, Computer, DeviceError, Place, Purpose, RenderError,
 use crate::model::{ChainId, CodeBlock, DISCRIMINATOR, GENERATOR, Model, ModelDescription, VAE};
 use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
-use super::{Library, Load, Loaded, LoadedChain, Pools, Source, Spare};
+use super::{Library, Load, Loaded, LoadedChain, ModelSource, Pools, Spare};
 
 /// Models in files.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FileLibrary;
 
 impl Library for FileLibrary {
-    fn open(&self, source: &Source, pools: &Pools) -> Result<Loaded, String> {
+    fn open(&self, source: &ModelSource, pools: &Pools) -> Result<Loaded, String> {
         let place: Place = source.device.parse().map_err(|error: DeviceError| error.to_string())?;
         let computer = place.open(Purpose::Pictures).map_err(|error| error.to_string())?;
         check_memory(source)?;
@@ -26,7 +26,7 @@ impl Library for FileLibrary {
 }
 
 /// Refuses files that would not fit into memory with their packed copies, before the system runs out of it.
-fn check_memory(source: &Source) -> Result<(), String> {
+fn check_memory(source: &ModelSource) -> Result<(), String> {
     let len = |path: &Option<PathBuf>| {
         let metadata = path.as_ref().and_then(|path| std::fs::metadata(path).ok());
         metadata.filter(std::fs::Metadata::is_file).map_or(0, |metadata| metadata.len())
@@ -148,7 +148,7 @@ pub struct RandomLibrary {
 }
 
 impl Library for RandomLibrary {
-    fn open(&self, _source: &Source, pools: &Pools) -> Result<Loaded, String> {
+    fn open(&self, _source: &ModelSource, pools: &Pools) -> Result<Loaded, String> {
         make_ready(self.model(), Vec::new(), &Computer::processor(), pools)
     }
 }
@@ -188,8 +188,8 @@ mod tests {
         let path = folder.path().join("huge.safetensors");
         // A sparse file takes no room on the disk.
         std::fs::File::create(&path).and_then(|file| file.set_len(available)).expect("makes a sparse file");
-        let message = check_memory(&Source::file(&path)).expect_err("does not fit");
+        let message = check_memory(&ModelSource::file(&path)).expect_err("does not fit");
         assert!(message.contains("GiB") && message.contains("huge.safetensors"), "{message}");
-        assert_eq!(check_memory(&Source::file(folder.path())), Ok(()));
+        assert_eq!(check_memory(&ModelSource::file(folder.path())), Ok(()));
     }
 }

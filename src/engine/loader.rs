@@ -7,7 +7,7 @@ use super::inbox::Inbox;
 use super::latest::lock;
 use super::outbox::Outbox;
 use super::sensing::SensingInbox;
-use super::{Event, Library, Loaded, Opened, Part, Pools, Rebuild, Source};
+use super::{Event, Library, Loaded, ModelSource, Opened, Part, Pools, Rebuild};
 use crate::base::panic_text;
 use crate::model::ChainId;
 
@@ -16,7 +16,7 @@ const REBUILDS: u32 = 3;
 
 #[derive(Default)]
 struct Orders {
-    open: Option<(u64, Source)>,
+    open: Option<(u64, ModelSource)>,
     rebuild: Vec<(u64, ChainId)>,
     closing: bool,
 }
@@ -27,7 +27,7 @@ pub(super) struct LoaderInbox(Arc<(Mutex<Orders>, Condvar)>);
 
 impl LoaderInbox {
     /// Asks for a model; an older request not yet begun is dropped.
-    pub(super) fn open(&self, epoch: u64, source: Source) {
+    pub(super) fn open(&self, epoch: u64, source: ModelSource) {
         self.order(|orders| orders.open = Some((epoch, source)));
     }
 
@@ -49,26 +49,26 @@ impl LoaderInbox {
         self.0.1.notify_one();
     }
 
-    fn next(&self) -> Job {
+    fn next(&self) -> LoaderJob {
         let mut orders = lock(&self.0.0);
         loop {
             if orders.closing {
-                return Job::Close;
+                return LoaderJob::Close;
             }
             if let Some((epoch, source)) = orders.open.take() {
-                return Job::Open(epoch, source);
+                return LoaderJob::Open(epoch, source);
             }
             if let Some((epoch, chain)) = orders.rebuild.pop() {
-                return Job::Rebuild(epoch, chain);
+                return LoaderJob::Rebuild(epoch, chain);
             }
             orders = self.0.1.wait(orders).unwrap_or_else(std::sync::PoisonError::into_inner);
         }
     }
 }
 
-enum Job {
+enum LoaderJob {
     Close,
-    Open(u64, Source),
+    Open(u64, ModelSource),
     Rebuild(u64, ChainId),
 }
 
@@ -97,13 +97,13 @@ impl Loader {
         let mut current: Option<Current> = None;
         loop {
             match self.inbox.next() {
-                Job::Close => return,
-                Job::Open(epoch, source) => match self.open(epoch, &source) {
+                LoaderJob::Close => return,
+                LoaderJob::Open(epoch, source) => match self.open(epoch, &source) {
                     Ok(opened) => current = Some(opened),
                     // Whoever waits for the model must hear of its end, whatever that was.
                     Err(message) => self.outbox.event(Event::OpenFailed { epoch, message }),
                 },
-                Job::Rebuild(epoch, chain) => {
+                LoaderJob::Rebuild(epoch, chain) => {
                     if let Some(current) = current.as_mut().filter(|current| current.opened.epoch == epoch) {
                         self.repair(current, chain);
                     }
@@ -112,7 +112,7 @@ impl Loader {
         }
     }
 
-    fn open(&self, epoch: u64, source: &Source) -> Result<Current, String> {
+    fn open(&self, epoch: u64, source: &ModelSource) -> Result<Current, String> {
         let open = || Ok(self.hand_over(epoch, source.clone(), self.library.open(source, &self.pools)?));
         catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| {
             let (reason, path) = (panic_text(&*panic), source.path().display());
@@ -120,7 +120,7 @@ impl Loader {
         })
     }
 
-    fn hand_over(&self, epoch: u64, source: Source, loaded: Loaded) -> Current {
+    fn hand_over(&self, epoch: u64, source: ModelSource, loaded: Loaded) -> Current {
         let opened = Opened {
             epoch,
             source,

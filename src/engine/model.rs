@@ -14,7 +14,7 @@ use crate::explore::{Posterior, PosteriorError};
 
 /// What to open, and where to compute.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
+pub struct ModelSource {
     /// A bundle, a run folder, or a published file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
@@ -35,7 +35,7 @@ pub struct Source {
     pub device: String,
 }
 
-impl Source {
+impl ModelSource {
     /// One file or folder, on the default device.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self { model: Some(path.into()), ..Self::default() }
@@ -201,7 +201,7 @@ pub trait Library: Send + Sync {
     ///
     /// # Errors
     /// What was wrong and what to do, for people.
-    fn open(&self, source: &Source, pools: &Pools) -> Result<Loaded, String>;
+    fn open(&self, source: &ModelSource, pools: &Pools) -> Result<Loaded, String>;
 }
 
 /// An opened model, as everybody but the workers sees it.
@@ -210,7 +210,7 @@ pub struct Opened {
     /// Counts up with every model; requests and frames carry it.
     pub epoch: u64,
     /// What was opened.
-    pub source: Source,
+    pub source: ModelSource,
     /// What the model is.
     pub description: ModelDescription,
     /// What the encoder finds on the training data.

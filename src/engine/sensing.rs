@@ -8,11 +8,11 @@ use super::outbox::Outbox;
 use super::{Event, Opened, Sensitivity, Spare};
 
 /// A model to measure, and a chain of it to measure with.
-type Job = (Arc<Opened>, Spare);
+type SensingJob = (Arc<Opened>, Spare);
 
 #[derive(Default)]
 struct Orders {
-    job: Option<Job>,
+    job: Option<SensingJob>,
     /// Stops the measurement that is going on.
     in_flight: Option<Cancel>,
     closing: bool,
@@ -49,7 +49,7 @@ impl SensingInbox {
     }
 
     /// Waits for something to measure; `None` at the end.
-    fn next(&self) -> Option<(Job, Cancel)> {
+    fn next(&self) -> Option<(SensingJob, Cancel)> {
         let mut orders = lock(&self.0.0);
         while !orders.closing {
             if let Some(job) = orders.job.take() {

@@ -62,7 +62,7 @@ impl Bench {
     }
 
     fn open(&self, name: &str) -> Arc<Opened> {
-        let source = Source::file(name);
+        let source = ModelSource::file(name);
         let epoch = self.engine.open(source);
         let matches = |event: &Event| matches!(event, Event::Opened(opened) if opened.epoch == epoch);
         match self.event("the model", matches) {
@@ -75,7 +75,7 @@ impl Bench {
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let dims = 5 + if chain == GENERATED { TOY_NUISANCE } else { 0 };
         let code: Arc<[f32]> = vec![value; dims].into();
-        let wanted = || Target { block: "c".into(), code: vec![value; 5].into() };
+        let wanted = || ReadBackTarget { block: "c".into(), code: vec![value; 5].into() };
         let target = (chain == GENERATED).then(wanted);
         let asked = Instant::now();
         self.engine.request(FrameRequest { number, epoch, chain, code, target, motion, asked });
@@ -201,7 +201,7 @@ fn a_panic_is_an_error_event_and_the_network_comes_back() {
 fn a_file_that_cannot_be_opened_leaves_the_old_model_in_use() {
     let bench = Bench::new(ToyLibrary::default());
     let epoch = bench.open("both").epoch;
-    bench.engine.open(Source::file("missing"));
+    bench.engine.open(ModelSource::file("missing"));
     let event = bench.event("the failure", |event| matches!(event, Event::OpenFailed { .. }));
     assert!(matches!(event, Event::OpenFailed { message, .. } if message.contains("no such file")));
     let number = bench.ask(GENERATED, epoch, 1.0, Motion::Settled);
@@ -305,7 +305,7 @@ fn a_model_that_opens_is_told_whatever_nobody_reads() {
         bench.engine.request(request);
         (counters.lost_messages.load(Ordering::Relaxed) > 100).then_some(())
     });
-    let epoch = bench.engine.open(Source::file("both"));
+    let epoch = bench.engine.open(ModelSource::file("both"));
     bench.wait("the new model's decoder", || {
         bench.ask(DECODED, epoch, 0.5, Motion::Settled);
         bench.engine.frame(DECODED)
@@ -346,7 +346,7 @@ fn a_panic_beside_the_network_is_an_error_and_the_thread_lives_on() {
 struct Fragile;
 
 impl Library for Fragile {
-    fn open(&self, source: &Source, pools: &Pools) -> Result<Loaded, String> {
+    fn open(&self, source: &ModelSource, pools: &Pools) -> Result<Loaded, String> {
         assert!(source.name() != "broken", "told to");
         ToyLibrary::default().open(source, pools)
     }
@@ -355,7 +355,7 @@ impl Library for Fragile {
 #[test]
 fn a_panic_while_opening_is_a_failure_and_the_next_model_opens() {
     let bench = Bench::with(Arc::new(Fragile), Arc::new(|_: &Frame| ()));
-    let epoch = bench.engine.open(Source::file("broken"));
+    let epoch = bench.engine.open(ModelSource::file("broken"));
     let event = bench.event("the failure", |event| matches!(event, Event::OpenFailed { .. }));
     let Event::OpenFailed { epoch: failed, message } = event else { unreachable!("matched above") };
     assert!(failed == epoch && message.contains("(told to)") && message.ends_with("broken"), "{message}");
@@ -395,7 +395,7 @@ fn a_chain_of_two_networks_is_drawn_from_its_own_code() {
     write_bundle(&path, &model, Precision::F32).unwrap();
 
     let bench = Bench::with(Arc::new(FileLibrary), Arc::new(|_: &Frame| ()));
-    let source = Source { device: "cpu".into(), ..Source::file(&path) };
+    let source = ModelSource { device: "cpu".into(), ..ModelSource::file(&path) };
     let epoch = bench.engine.open(source);
     let Event::Opened(opened) = bench.event("the model", |event| matches!(event, Event::Opened(_))) else {
         unreachable!("matched above")

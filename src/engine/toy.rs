@@ -12,7 +12,7 @@ use crate::inference::{Encoder, Outcome, RenderError, Renderer};
 use crate::model::{ChainId, CodeBlock, CodeKind, ModelDescription, VAE};
 use crate::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
 
-use super::{Library, Load, Loaded, LoadedChain, Pools, Source, Spare};
+use super::{Library, Load, Loaded, LoadedChain, ModelSource, Pools, Spare};
 
 /// A library that knows some toys by their file names; see [`ToyLibrary::open`].
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Default for ToyLibrary {
 impl Library for ToyLibrary {
     /// Opens a toy by its name: `gan` has no VAE but a uniform code, `noise` neither a VAE nor factors, `vae` no GAN,
     /// `missing` cannot be opened; everything else has both.
-    fn open(&self, source: &Source, _pools: &Pools) -> Result<Loaded, String> {
+    fn open(&self, source: &ModelSource, _pools: &Pools) -> Result<Loaded, String> {
         let name = source.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if name == "missing" {
             return Err(format!("no such file; check the spelling: {}", source.path().display()));

@@ -10,7 +10,7 @@ use crate::model::ChainId;
 use super::batch::shrink;
 use super::encoder::EncoderInbox;
 use super::frame::Frames;
-use super::inbox::{CellJob, Inbox, Job, Work};
+use super::inbox::{CellJob, Inbox, RenderJob, Work};
 use super::loader::LoaderInbox;
 use super::outbox::Outbox;
 use super::{Event, Frame, FrameRequest, Load, Part};
@@ -31,7 +31,7 @@ impl Worker {
     /// Works until the inbox is closed.
     pub(super) fn run(self) {
         while let Some(job) = self.inbox.next(self.load) {
-            let Job { epoch, chain, title, mut renderer, cancel, work } = job;
+            let RenderJob { epoch, chain, title, mut renderer, cancel, work } = job;
             let part = Of { chain, title: &title };
             match work {
                 Work::Frame(request) => {

@@ -7,7 +7,7 @@ use super::{Codes, Posterior};
 
 /// Where codes are drawn from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
+pub enum CodeSource {
     /// The block's prior: N(0, I), or uniform over its range, or a random choice.
     #[default]
     Prior,
@@ -15,7 +15,7 @@ pub enum Source {
     Posterior,
 }
 
-impl FromStr for Source {
+impl FromStr for CodeSource {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -27,7 +27,7 @@ impl FromStr for Source {
     }
 }
 
-impl std::fmt::Display for Source {
+impl std::fmt::Display for CodeSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Prior => "prior",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::{CodeKind, ModelDescription};
 
-use super::{Codes, CodesError, Posterior, Source, draw_posterior, draw_prior, neutral_values};
+use super::{CodeSource, Codes, CodesError, Posterior, draw_posterior, draw_prior, neutral_values};
 
 /// Steps back that are kept.
 const HISTORY: usize = 500;
@@ -219,7 +219,7 @@ impl LatentState {
     pub fn draw(
         &mut self,
         block: &str,
-        source: Source,
+        source: CodeSource,
         posterior: Option<&Posterior>,
         seed: u64,
     ) -> Result<(), CodesError> {
@@ -227,7 +227,7 @@ impl LatentState {
             return self.codes().block(block).map(|_| ());
         };
         let values = match (source, posterior) {
-            (Source::Posterior, Some(posterior)) => draw_posterior(wanted, posterior, seed, 0),
+            (CodeSource::Posterior, Some(posterior)) => draw_posterior(wanted, posterior, seed, 0),
             _ => draw_prior(wanted, seed, 0),
         };
         self.set_block(block, &values)
@@ -376,7 +376,7 @@ mod tests {
         let mut state = LatentState::new(toy::description());
         state.set("c", 1, 0.25).expect("fits");
         state.set_locked("c", 1, true);
-        state.draw("c", Source::Prior, None, 5).expect("has c");
+        state.draw("c", CodeSource::Prior, None, 5).expect("has c");
         assert_eq!(state.values("c")[1], 0.25);
         assert_ne!(state.values("c")[0], 0.0);
         state.reset_all();
@@ -391,7 +391,7 @@ mod tests {
         state.set("k", 2, 0.7).expect("fits");
         assert_eq!(state.values("k"), [0.0, 0.0, 1.0, 0.0]);
         state.set_locked("k", 0, true);
-        state.draw("k", Source::Prior, None, 1).expect("has k");
+        state.draw("k", CodeSource::Prior, None, 1).expect("has k");
         assert_eq!(state.values("k"), [0.0, 0.0, 1.0, 0.0]);
     }
 

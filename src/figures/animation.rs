@@ -4,7 +4,7 @@ use crate::base::Picture;
 use crate::explore::{CodePath, Codes};
 
 use super::drawing::{Band, Canvas, PictureTable, fit};
-use super::export::{Animation, Colour, Provenance, Target, TargetKind, numbers, write_gif, write_png};
+use super::export::{Animation, Colour, FigureTarget, Provenance, TargetKind, numbers, write_gif, write_png};
 use super::words::Words;
 use super::workbench::picture;
 use super::{Cells, ChainChoice, DrawOptions, FigureError, Workbench};
@@ -42,7 +42,7 @@ impl AnimationRequest {
     pub(super) fn draw(
         &self,
         bench: &mut Workbench,
-        target: &Target,
+        target: &FigureTarget,
         options: &mut DrawOptions<'_>,
     ) -> Result<(), FigureError> {
         let chains = bench.chains(self.decoder.as_ref())?;
@@ -131,7 +131,7 @@ fn write_frames(
     codes: &Codes,
     frames: &[Picture],
     colour: Colour,
-    target: &Target,
+    target: &FigureTarget,
     provenance: &Provenance,
     options: &DrawOptions<'_>,
 ) -> Result<(), FigureError> {

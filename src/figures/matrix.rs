@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
 use crate::base::{FileError, write_atomic};
-use crate::explore::{CodeMatrix, Codes, Source};
+use crate::explore::{CodeMatrix, CodeSource, Codes};
 
 use super::drawing::{Band, PictureTable};
-use super::export::{Colour, NpzWriter, Provenance, Target, TargetKind, numbers, write_png};
+use super::export::{Colour, FigureTarget, NpzWriter, Provenance, TargetKind, numbers, write_png};
 use super::words::Words;
 use super::workbench::picture;
 use super::{Cells, DrawOptions, FigureError, Workbench};
@@ -32,7 +32,7 @@ pub enum MatrixCodes {
         /// The random draw.
         seed: u64,
         /// From what.
-        from: Source,
+        from: CodeSource,
     },
     /// The first rows of a file of codes; of s too, where it holds any.
     File(PathBuf),
@@ -56,7 +56,7 @@ impl MatrixRequest {
     pub(super) fn draw(
         &self,
         bench: &mut Workbench,
-        target: &Target,
+        target: &FigureTarget,
         options: &mut DrawOptions<'_>,
     ) -> Result<(), FigureError> {
         let matrix = self.codes(bench)?;
@@ -119,7 +119,7 @@ impl MatrixRequest {
         &self,
         bench: &mut Workbench,
         matrix: &CodeMatrix,
-        target: &Target,
+        target: &FigureTarget,
         provenance: &Provenance,
         options: &mut DrawOptions<'_>,
     ) -> Result<(), FigureError> {
@@ -173,7 +173,7 @@ fn parts(bench: &Workbench, matrix: &CodeMatrix) -> Result<Vec<Part>, FigureErro
 fn write_arrays(
     bench: &mut Workbench,
     matrix: &CodeMatrix,
-    target: &Target,
+    target: &FigureTarget,
     provenance: &Provenance,
     options: &mut DrawOptions<'_>,
 ) -> Result<(), FigureError> {

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use crate::checkpoint::{Sources, open};
 use crate::inference::{Place, Purpose};
 
-use super::export::{Target, TargetKind};
+use super::export::{FigureTarget, TargetKind};
 use super::words::Words;
 use super::{
     AnimationRequest, Base, DrawOptions, FigureError, MatrixCodes, MatrixRequest, SampleCodes, SampleRequest,
@@ -104,7 +104,7 @@ impl FigureRequest {
     /// When the place cannot be written to, which is looked at first; when the model or the codes cannot be read or do not
     /// fit what is asked for; when drawing or writing fails, or was stopped.
     pub fn draw(&self, options: &mut DrawOptions<'_>) -> Result<(), FigureError> {
-        let target = Target::parse(&self.out, self.figure.kinds()).map_err(FigureError::Request)?;
+        let target = FigureTarget::parse(&self.out, self.figure.kinds()).map_err(FigureError::Request)?;
         target.check()?;
         let opened = open(&self.model)?;
         opened.said().iter().for_each(|sentence| options.observer.warn(sentence));
@@ -127,7 +127,7 @@ mod tests {
     use crate::base::Cancel;
     use crate::checkpoint::{Precision, write_bundle};
     use crate::engine::RandomLibrary;
-    use crate::explore::Source;
+    use crate::explore::CodeSource;
     use crate::figures::Observer;
     use crate::nets::ResnetTrunk;
 
@@ -157,7 +157,7 @@ mod tests {
         let trunk = ResnetTrunk { size: 16, nfilter: 2, nfilter_max: 4, channels: 3 };
         let tiny = RandomLibrary { trunk, c_dim: 3, s_dim: 4 }.model();
         write_bundle(&model, &tiny, Precision::F32).expect("writes");
-        let codes = SampleCodes::Drawn { count: 4, from: Source::Prior };
+        let codes = SampleCodes::Drawn { count: 4, from: CodeSource::Prior };
         let request = FigureRequest {
             model: Sources { checkpoint: Some(model), ..Sources::default() },
             place: "cpu".parse().expect("a place"),

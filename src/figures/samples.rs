@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
 use crate::base::{FileError, write_atomic};
-use crate::explore::{Codes, Source};
+use crate::explore::{CodeSource, Codes};
 
-use super::export::{Colour, NpzWriter, Provenance, Target, TargetKind, numbers, write_png};
+use super::export::{Colour, FigureTarget, NpzWriter, Provenance, TargetKind, numbers, write_png};
 use super::words::Words;
 use super::workbench::picture;
 use super::{ChainChoice, DrawOptions, FigureError, Workbench};
@@ -27,7 +27,7 @@ pub enum SampleCodes {
         /// How many, 1 to 1,000,000.
         count: u32,
         /// From what.
-        from: Source,
+        from: CodeSource,
     },
     /// All rows of a file of codes.
     File(PathBuf),
@@ -49,7 +49,7 @@ impl SampleRequest {
     pub(super) fn draw(
         &self,
         bench: &mut Workbench,
-        target: &Target,
+        target: &FigureTarget,
         options: &mut DrawOptions<'_>,
     ) -> Result<(), FigureError> {
         let chains = bench.chains(self.decoder.as_ref())?;
@@ -82,7 +82,7 @@ fn write_arrays(
     chains: &[String],
     codes: &Codes,
     provenance: &Provenance,
-    target: &Target,
+    target: &FigureTarget,
     options: &mut DrawOptions<'_>,
 ) -> Result<(), FigureError> {
     write_atomic(&target.path, |writer| {
@@ -108,7 +108,7 @@ fn write_pictures(
     chains: &[String],
     codes: &Codes,
     provenance: &Provenance,
-    target: &Target,
+    target: &FigureTarget,
     options: &mut DrawOptions<'_>,
 ) -> Result<(), FigureError> {
     let digits = codes.rows().saturating_sub(1).to_string().len().max(5);

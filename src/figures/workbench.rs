@@ -2,7 +2,7 @@ use std::path::Path;
 
 use crate::base::{Array, Background, Picture, Pool};
 use crate::explore::{
-    Codes, CodesFile, Form, Posterior, Source, Wanted, draw_posterior, draw_prior, render_rows,
+    CodeSource, Codes, CodesFile, Form, Posterior, Wanted, draw_posterior, draw_prior, render_rows,
 };
 use crate::inference::{self, Computer, Encoder, Networks, Outcome, Renderer};
 use crate::model::{Chain, ChainId, CodeBlock, CodeKind, Model, ModelDescription};
@@ -138,11 +138,14 @@ impl Workbench {
     }
 
     /// The statistics that codes are drawn from, where `source` asks for them.
-    pub(super) fn posterior_for(&self, source: Source) -> Result<Option<(&str, &Posterior)>, FigureError> {
+    pub(super) fn posterior_for(
+        &self,
+        source: CodeSource,
+    ) -> Result<Option<(&str, &Posterior)>, FigureError> {
         match (source, self.posterior()) {
-            (Source::Prior, _) => Ok(None),
-            (Source::Posterior, Some(posterior)) => Ok(Some(posterior)),
-            (Source::Posterior, None) => Err(FigureError::Lacking(
+            (CodeSource::Prior, _) => Ok(None),
+            (CodeSource::Posterior, Some(posterior)) => Ok(Some(posterior)),
+            (CodeSource::Posterior, None) => Err(FigureError::Lacking(
                 "drawing from the posterior needs statistics of the data, and this model has none; measure them with \
                  idgan stats MODEL --images DIR, or use --from prior"
                     .to_owned(),
@@ -156,7 +159,7 @@ impl Workbench {
         codes: &mut Codes,
         block: &CodeBlock,
         seed: u64,
-        source: Source,
+        source: CodeSource,
     ) -> Result<(), FigureError> {
         // Blocks that no statistics are about, the nuisance among them, have only their prior.
         let posterior = self.posterior_for(source)?.filter(|(code, _)| *code == block.name).map(|(_, p)| p);
@@ -177,7 +180,7 @@ impl Workbench {
         let mut drawn = Vec::new();
         for block in &self.description().codes {
             if block.kind == CodeKind::Noise && !held.contains(&block.name) {
-                self.draw(&mut codes, block, seed, Source::Prior)?;
+                self.draw(&mut codes, block, seed, CodeSource::Prior)?;
                 drawn.push(block.name.clone());
             }
         }

@@ -11,6 +11,6 @@ mod toml;
 pub(crate) mod zip;
 
 pub(crate) use budget::Budget;
-pub(crate) use source::{Section, Source, hexadecimal};
+pub(crate) use source::{ByteSource, Section, hexadecimal};
 pub(crate) use text::{shorten, spelt_out};
 pub(crate) use toml::from_toml;

@@ -12,13 +12,13 @@ use crate::base::{FileError, FileErrorKind};
 /// Nothing is memory-mapped: a file that is cut short underneath gives an error instead of a signal, and one
 /// that is replaced by rename keeps its old content here.
 #[derive(Clone, Debug)]
-pub(crate) struct Source {
+pub(crate) struct ByteSource {
     file: Arc<File>,
     len: u64,
     path: PathBuf,
 }
 
-impl Source {
+impl ByteSource {
     /// Opens an ordinary file. Pipes and devices are refused, since they could block or never end.
     pub(crate) fn open(path: &Path) -> Result<Self, FileError> {
         let fail = |error| FileError::new(error, path);
@@ -68,7 +68,7 @@ impl Source {
     }
 }
 
-/// A stretch of a [`Source`], read from front to back.
+/// A stretch of a [`ByteSource`], read from front to back.
 #[derive(Debug)]
 pub(crate) struct Section {
     file: Arc<File>,
@@ -117,7 +117,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("digits");
         std::fs::write(&path, b"0123456789").expect("writes");
-        let source = Source::open(&path).expect("opens");
+        let source = ByteSource::open(&path).expect("opens");
         let mut text = String::new();
         source.section(7, u64::MAX).read_to_string(&mut text).expect("reads");
         assert_eq!(text, "789");

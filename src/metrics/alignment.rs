@@ -2,7 +2,7 @@
 
 use crate::inference::Encoder;
 
-use super::drawn::{Drawing, encoded_block, read_back};
+use super::drawing::{Drawing, encoded_block, read_back};
 use super::{MetricError, Score, Watch};
 use crate::model::ModelDescription;
 

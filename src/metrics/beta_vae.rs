@@ -6,7 +6,7 @@ use crate::base::{Pool, Stream};
 
 use super::halves::half_samples_of_two;
 use super::logistic::{Logistic, LogisticOptions};
-use super::{CodedData as _, KnownCodes, LabelledCodes, Labels, MetricError, Score, SplitCodes, Watch};
+use super::{EncodedData as _, KnownCodes, LabelledCodes, Labels, MetricError, Score, SplitCodes, Watch};
 
 /// Points that the classifier learns from, when not said; it is asked about half as many others.
 pub const BETA_VAE_POINTS: usize = 10_000;

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::base::Array;
 use crate::checkpoint::CheckpointError;
 use crate::checkpoint::npz::{NpzFile, listed};
-use crate::formats::{Source, hexadecimal};
+use crate::formats::{ByteSource, hexadecimal};
 
 use super::{KnownCodes, MetricError};
 
@@ -86,7 +86,7 @@ pub fn read_codes(path: &Path) -> Result<KnownCodes, MetricError> {
 /// # Errors
 /// When the file cannot be read.
 pub fn codes_hash(path: &Path) -> Result<String, MetricError> {
-    let source = Source::open(path).map_err(CheckpointError::from)?;
+    let source = ByteSource::open(path).map_err(CheckpointError::from)?;
     let mut hasher = Sha256::new();
     source.digest(&mut hasher).map_err(|error| CheckpointError::io(error, path))?;
     Ok(hexadecimal(hasher))
@@ -114,7 +114,7 @@ fn shown(shape: &[usize]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::CodedData as _;
+    use super::super::EncodedData as _;
     use super::*;
     use crate::checkpoint::npz::{NpzArray, write_npz};
 

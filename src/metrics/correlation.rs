@@ -5,7 +5,7 @@ use crate::explore::Posterior;
 use crate::inference::Encoder;
 use crate::model::ModelDescription;
 
-use super::drawn::{Drawing, encoded_block, read_back};
+use super::drawing::{Drawing, encoded_block, read_back};
 use super::fvm::active_dims;
 use super::labelled::columns;
 use super::score::bootstrap_deviation;

@@ -2,7 +2,7 @@
 
 use crate::explore::Posterior;
 
-use super::coded::variances;
+use super::encoded::variances;
 use super::fvm::active_dims;
 use super::score::bootstrap_deviation;
 use super::{CodeSample, Score, kl_divergence};

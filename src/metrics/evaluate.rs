@@ -2,19 +2,19 @@
 
 use crate::base::Cancel;
 use crate::data::DrawingVersion;
-use crate::explore::Source;
+use crate::explore::CodeSource;
 
 use super::alignment::{ALIGNMENT_PICTURES, alignment};
 use super::correlation::{READ_BACK_PICTURES, read_back_correlation};
-use super::drawn::Drawing;
+use super::drawing::Drawing;
 use super::fid::{FID_PICTURES, fid};
 use super::gilbo::{GilboOptions, gilbo};
 use super::measure_codes::measure_codes;
 use super::request::{CODED_PICTURES, check, read_code};
 use super::sliced_wasserstein::{SWD_PICTURES, sliced_wasserstein};
 use super::{
-    CodeSample, EncodedPictures, Evaluation, Features, Metric, MetricError, Pictures, Progress, Request,
-    Subject, Watch,
+    CodeSample, EncodedPictures, Evaluation, Features, Metric, MetricError, MetricProgress, Pictures,
+    Request, Subject, Watch,
 };
 
 /// Measures everything that `request` asks, or nothing: what makes no sense is found before anything is computed.
@@ -29,12 +29,12 @@ pub fn evaluate(
     pictures: &Pictures,
     request: &Request,
     features: Option<&mut (dyn Features + '_)>,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(MetricProgress),
     cancel: &Cancel,
 ) -> Result<Evaluation, MetricError> {
     check(subject, pictures, request, features.as_deref().map(|features| features.dims()))?;
     let precision = subject.precision;
-    let mut job = Job {
+    let mut job = ModelEvaluation {
         subject,
         pictures,
         request,
@@ -59,7 +59,7 @@ pub fn evaluate(
 }
 
 /// A measurement under way.
-struct Job<'a, 'b, 'c> {
+struct ModelEvaluation<'a, 'b, 'c> {
     subject: &'a mut Subject<'b>,
     pictures: &'a Pictures,
     request: &'a Request,
@@ -67,7 +67,7 @@ struct Job<'a, 'b, 'c> {
     result: Evaluation,
 }
 
-impl Job<'_, '_, '_> {
+impl ModelEvaluation<'_, '_, '_> {
     /// The codes of the data's pictures, where anything needs them.
     fn sample(&mut self) -> Result<Option<CodeSample>, MetricError> {
         let count = self.request.samples.unwrap_or(CODED_PICTURES);
@@ -120,7 +120,7 @@ impl Job<'_, '_, '_> {
         let networks = &mut *self.subject.networks;
         let renderer = networks.renderers.get_mut(&request.chain);
         let Some(renderer) = renderer else { return Ok(()) };
-        let posterior = sample.filter(|_| request.codes == Source::Posterior);
+        let posterior = sample.filter(|_| request.codes == CodeSource::Posterior);
         if let (true, Some(data), Some(features)) = (request.has(Metric::Fid), &self.pictures.drawn, features)
         {
             let count = self.request.samples.unwrap_or(FID_PICTURES);
@@ -223,7 +223,7 @@ impl Job<'_, '_, '_> {
         };
         let setting = format!(
             "{interval} trained for {steps} steps, drawn by {chain}, codes from the {}",
-            if sample.is_some() { Source::Posterior } else { Source::Prior }
+            if sample.is_some() { CodeSource::Posterior } else { CodeSource::Prior }
         );
         self.result.keep(Metric::Gilbo, score, pairs, setting);
         Ok(())

@@ -16,8 +16,8 @@ use crate::nets::{ConvEncoder, EncoderConfig, Parameters, Weights, check_paramet
 use crate::ops;
 use crate::optim::{Gradients, Optimiser, Rule};
 
-use super::coded::{BATCH, check_pictures, read_pictures, variances};
-use super::drawn::encoder_pictures;
+use super::drawing::encoder_pictures;
+use super::encoded::{BATCH, check_pictures, read_pictures, variances};
 use super::{Features, MetricError};
 
 /// The key of the description in the file's metadata.

@@ -3,8 +3,8 @@
 use crate::base::Pool;
 use crate::data::Dataset;
 
-use super::coded::read_pictures;
-use super::drawn::Drawing;
+use super::drawing::Drawing;
+use super::encoded::read_pictures;
 use super::frechet::{MomentSums, Moments};
 use super::statistics::choose;
 use super::{MetricError, Score, Watch};

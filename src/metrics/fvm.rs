@@ -2,9 +2,9 @@
 
 use crate::base::Stream;
 
-use super::coded::variances;
+use super::encoded::variances;
 use super::score::bootstrap_deviation;
-use super::{CodedData, MetricError, Score, Watch};
+use super::{EncodedData, MetricError, Score, Watch};
 
 /// Bootstrap samples of the votes.
 const REPETITIONS: usize = 1000;
@@ -49,7 +49,7 @@ pub struct Vote {
 /// # Errors
 /// When the data has no factors that vary, pictures cannot be encoded, or the watch stops it.
 pub fn fvm(
-    coded: &mut dyn CodedData,
+    coded: &mut dyn EncodedData,
     variances: &[f64],
     options: &FvmOptions,
     seed: u64,

@@ -11,7 +11,7 @@ use crate::ops;
 use crate::optim::{Gradients, Optimiser, Rule};
 
 use super::alignment::log_likelihood;
-use super::drawn::{Drawing, encoder_pictures};
+use super::drawing::{Drawing, encoder_pictures};
 use super::score::moments;
 use super::{MetricError, Score, Watch};
 

@@ -1,8 +1,8 @@
 use crate::base::{Array, Stream};
 use crate::data::{Factor, classes_of, combinations};
 
-use super::coded::{Effort, one_sharing};
-use super::{CodeSample, CodedData, MetricError};
+use super::encoded::{Effort, one_sharing};
+use super::{CodeSample, EncodedData, MetricError};
 
 /// Codes in memory: those of all pictures of a data set, of some of them, or of somebody else's model.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ struct Table {
 
 impl KnownCodes {
     /// The means `(N, code_dim)` of all pictures of `coded`.
-    pub(super) fn of_all(mu: Array, coded: &dyn CodedData) -> Self {
+    pub(super) fn of_all(mu: Array, coded: &dyn EncodedData) -> Self {
         let factors = coded.factors().to_vec();
         let is_grid = coded.len() == combinations(&factors)
             && (0..coded.len()).all(|index| coded.classes(index) == classes_of(&factors, index));
@@ -38,12 +38,12 @@ impl KnownCodes {
     }
 
     /// The means of `sample`, a part of `coded`, as if there were no others.
-    pub(super) fn of_sample(sample: &CodeSample, coded: &dyn CodedData) -> Self {
+    pub(super) fn of_sample(sample: &CodeSample, coded: &dyn EncodedData) -> Self {
         Self::tabulated(sample.mu.clone(), &sample.indices, coded)
     }
 
     /// The means of the pictures `indices` of `coded`, with their classes.
-    fn tabulated(mu: Array, indices: &[usize], coded: &dyn CodedData) -> Self {
+    fn tabulated(mu: Array, indices: &[usize], coded: &dyn EncodedData) -> Self {
         let rows: Vec<Vec<usize>> = indices.iter().map(|&index| coded.classes(index)).collect();
         let column = |(place, factor): (usize, &Factor)| {
             (factor.name.clone(), rows.iter().map(|classes| factor.values[classes[place]]).collect())
@@ -87,7 +87,7 @@ impl KnownCodes {
     }
 }
 
-impl CodedData for KnownCodes {
+impl EncodedData for KnownCodes {
     fn len(&self) -> usize {
         self.mu.shape()[0]
     }

@@ -1,4 +1,4 @@
-use super::{CodeSample, CodedData, MetricError};
+use super::{CodeSample, EncodedData, MetricError};
 
 /// Codes beside the classes of their factors: what the metrics of codes look at.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub struct Labels {
 
 impl LabelledCodes {
     /// The means of `sample`, a part of `coded`, and what is known of its pictures.
-    pub fn of(sample: &CodeSample, coded: &dyn CodedData) -> Self {
+    pub fn of(sample: &CodeSample, coded: &dyn EncodedData) -> Self {
         let rows: Vec<Vec<usize>> = sample.indices.iter().map(|&index| coded.classes(index)).collect();
         let varying = coded.factors().iter().enumerate().filter(|(_, factor)| factor.values.len() > 1);
         let factors = varying.map(|(place, factor)| Labels {

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use crate::base::{Array, Cancel, Pool, Stream};
 
 use super::beta_vae::{BETA_VAE_PAIRS, BETA_VAE_POINTS, beta_vae};
-use super::coded::{Effort, each_posterior, widen};
 use super::correlation::factor_correlation;
 use super::dci::dci;
 use super::divergence::{active_units, kl};
+use super::encoded::{Effort, each_posterior, widen};
 use super::explicitness::explicitness;
 use super::fvm::{FvmOptions, fvm};
 use super::infomec::{info_explicitness, info_modularity_compactness};
@@ -22,8 +22,8 @@ use super::sap::sap;
 use super::total_correlation::{drawn_codes, gaussian_total_correlation, total_correlation};
 use super::wasserstein_correlation::gaussian_wasserstein;
 use super::{
-    CodeSample, CodedData, Evaluation, KnownCodes, LabelledCodes, Metric, MetricError, Progress, Request,
-    Score, SplitCodes, Watch,
+    CodeSample, EncodedData, Evaluation, KnownCodes, LabelledCodes, Metric, MetricError, MetricProgress,
+    Request, Score, SplitCodes, Watch,
 };
 
 /// Measures codes of any model, as [`super::evaluate`] measures those of an encoder. `spec` says whose they are, and `hash` is
@@ -36,7 +36,7 @@ pub fn evaluate_codes(
     (spec, hash): (&str, &str),
     request: &Request,
     pool: &Pool,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(MetricProgress),
     cancel: &Cancel,
 ) -> Result<Evaluation, MetricError> {
     check_codes(coded, spec, request)?;
@@ -67,8 +67,8 @@ struct Whole {
 }
 
 /// A measurement of codes under way.
-struct Job<'a, 'b> {
-    coded: &'a mut dyn CodedData,
+struct CodeEvaluation<'a, 'b> {
+    coded: &'a mut dyn EncodedData,
     sample: &'a CodeSample,
     request: &'a Request,
     pool: &'a Pool,
@@ -78,17 +78,17 @@ struct Job<'a, 'b> {
 
 /// Adds to `result` what `request` asks of codes: `sample`, and others of `coded`.
 pub(super) fn measure_codes(
-    coded: &mut dyn CodedData,
+    coded: &mut dyn EncodedData,
     sample: &CodeSample,
     request: &Request,
     pool: &Pool,
     watch: &mut Watch<'_>,
     result: &mut Evaluation,
 ) -> Result<(), MetricError> {
-    Job { coded, sample, request, pool, watch, result }.run()
+    CodeEvaluation { coded, sample, request, pool, watch, result }.run()
 }
 
-impl Job<'_, '_> {
+impl CodeEvaluation<'_, '_> {
     fn run(&mut self) -> Result<(), MetricError> {
         let whole = self.whole()?;
         self.votes(whole.as_ref())?;

@@ -7,17 +7,17 @@ use candle_core::Device;
 
 use crate::base::{Background, Pool};
 use crate::data::{self, DataError, Dataset, OpenOptions};
-use crate::explore::{Source, main_block};
+use crate::explore::{CodeSource, main_block};
 use crate::inference::Networks;
 use crate::model::ModelDescription;
 use crate::ops::Precision;
 
-use super::coded::check_pictures;
-use super::drawn::encoded_block;
+use super::drawing::encoded_block;
+use super::encoded::check_pictures;
 use super::fvm::FvmOptions;
 use super::gilbo::{GILBO_STEPS, GILBO_TRAININGS};
 use super::mig::MIG_BINS;
-use super::{CodedData as _, KnownCodes, Metric, MetricError};
+use super::{EncodedData as _, KnownCodes, Metric, MetricError};
 
 /// Pictures whose codes are looked at when not said (disentanglement_lib's).
 pub const CODED_PICTURES: usize = 10_000;
@@ -38,7 +38,7 @@ pub struct Request {
     pub mig_bins: usize,
     /// Where the codes of drawn pictures come from, for [`Metric::Fid`] and [`Metric::Swd`]; [`Metric::RId`], [`Metric::ReadBack`] and
     /// [`Metric::Gilbo`] are defined on the posterior (the last on the prior where there is no encoder).
-    pub codes: Source,
+    pub codes: CodeSource,
     /// The render chain that draws.
     pub chain: String,
     /// Steps of training an encoder of [`Metric::Gilbo`].
@@ -56,7 +56,7 @@ impl Request {
             samples: None,
             fvm: FvmOptions::PAPER,
             mig_bins: MIG_BINS,
-            codes: Source::Prior,
+            codes: CodeSource::Prior,
             chain: chain.into(),
             gilbo_steps: GILBO_STEPS,
             gilbo_trainings: GILBO_TRAININGS,
@@ -123,7 +123,7 @@ impl Request {
 
     /// Whether the aggregated posterior is drawn from, of a model that has an encoder or not.
     fn needs_posterior(&self, has_encoder: bool) -> bool {
-        let by_choice = self.compares_pictures() && self.codes == Source::Posterior;
+        let by_choice = self.compares_pictures() && self.codes == CodeSource::Posterior;
         let by_definition = self.has(Metric::RId) || self.has(Metric::ReadBack);
         by_definition || by_choice || (has_encoder && self.has(Metric::Gilbo))
     }

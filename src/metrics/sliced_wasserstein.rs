@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use crate::base::{Pool, Stream};
 use crate::data::Dataset;
 
-use super::coded::read_pictures;
-use super::drawn::Drawing;
+use super::drawing::Drawing;
+use super::encoded::read_pictures;
 use super::pyramid::{laplacian, sides};
 use super::statistics::choose;
 use super::{MetricError, Score, Watch};

@@ -42,7 +42,7 @@ impl Known {
     }
 }
 
-impl CodedData for Known {
+impl EncodedData for Known {
     fn len(&self) -> usize {
         combinations(&self.factors)
     }
@@ -76,7 +76,7 @@ impl CodedData for Known {
 }
 
 fn watch() -> Watch<'static> {
-    Watch::new(Box::leak(Box::new(Cancel::new())), Box::leak(Box::new(|_: Progress| {})))
+    Watch::new(Box::leak(Box::new(Cancel::new())), Box::leak(Box::new(|_: MetricProgress| {})))
 }
 
 fn identity() -> Known {
@@ -211,7 +211,7 @@ fn tc(known: &mut Known, pictures: usize, use_all: bool) -> TotalCorrelation {
     let mut mixture = drawn_codes(&sample, 1);
     let others = if use_all { all_of(known) } else { sample.indices.clone() };
     let add = |indices: &[usize], mu: &[f32], logvar: &[f32]| mixture.add(indices, mu, logvar);
-    coded::each_posterior(known, &others, 1, &mut watch(), add).expect("encodes");
+    encoded::each_posterior(known, &others, 1, &mut watch(), add).expect("encodes");
     total_correlation(&mixture, &sample, known.len())
 }
 
@@ -275,7 +275,7 @@ fn migs_interval_holds_the_value_on_all_pictures() {
     // The noise of a picture depends on the draw, so all samples are of one draw.
     let all = CodeSample::draw(&mut known, 9216, 1, &mut watch()).expect("encodes");
     let mut ends = vec![[f32::INFINITY, f32::NEG_INFINITY]; 5];
-    coded::widen(&mut ends, all.mu.data());
+    encoded::widen(&mut ends, all.mu.data());
     let all = LabelledCodes::of(&all, &known);
     let truth = mig(&all, MIG_BINS, None, 1).expect("measures").value;
     assert_eq!(truth, mig(&all, MIG_BINS, Some(&ends), 1).expect("measures").value);
@@ -295,7 +295,7 @@ fn migs_interval_holds_the_value_on_all_pictures() {
 fn a_raised_flag_stops_the_measurement() {
     let cancel = Cancel::new();
     let mut steps = 0;
-    let mut count = |progress: Progress| {
+    let mut count = |progress: MetricProgress| {
         steps += 1;
         assert_eq!(progress.metric, Metric::Fvm);
         if progress.done == 3 {

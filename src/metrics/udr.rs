@@ -151,7 +151,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::base::{Array, Cancel};
-    use crate::metrics::Progress;
+    use crate::metrics::MetricProgress;
 
     /// A code of three independent numbers, seen through `turn`.
     fn model(turn: fn([f32; 3]) -> [f32; 3]) -> CodeSample {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     fn measured(models: &[CodeSample], relation: UdrRelation) -> Result<Vec<Score>, MetricError> {
-        udr(models, relation, 1, &mut Watch::new(&Cancel::new(), &mut |_: Progress| {}))
+        udr(models, relation, 1, &mut Watch::new(&Cancel::new(), &mut |_: MetricProgress| {}))
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Metric, MetricError};
 
 /// How far a measurement has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct MetricProgress {
     /// What is being measured.
     pub metric: Metric,
     /// Steps done.
@@ -17,12 +17,12 @@ pub struct Progress {
 pub struct Watch<'a> {
     metric: Metric,
     cancel: &'a Cancel,
-    progress: &'a mut dyn FnMut(Progress),
+    progress: &'a mut dyn FnMut(MetricProgress),
 }
 
 impl<'a> Watch<'a> {
     /// Reports to `progress` until `cancel` is raised.
-    pub fn new(cancel: &'a Cancel, progress: &'a mut dyn FnMut(Progress)) -> Self {
+    pub fn new(cancel: &'a Cancel, progress: &'a mut dyn FnMut(MetricProgress)) -> Self {
         Self { metric: Metric::Fvm, cancel, progress }
     }
 
@@ -39,7 +39,7 @@ impl<'a> Watch<'a> {
         if self.cancel.is_cancelled() {
             return Err(MetricError::Cancelled);
         }
-        (self.progress)(Progress { metric: self.metric, done, total });
+        (self.progress)(MetricProgress { metric: self.metric, done, total });
         Ok(())
     }
 

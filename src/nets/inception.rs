@@ -60,32 +60,32 @@ enum Pool {
 }
 
 /// Names, kernels and strides of one branch: layers in a row, then layers side by side.
-struct Plan {
+struct BranchLayers {
     pool: Option<Pool>,
     layers: &'static [(&'static str, usize)],
     ends: &'static [&'static str],
 }
 
-const fn row(layers: &'static [(&'static str, usize)]) -> Plan {
-    Plan { pool: None, layers, ends: &[] }
+const fn row(layers: &'static [(&'static str, usize)]) -> BranchLayers {
+    BranchLayers { pool: None, layers, ends: &[] }
 }
 
-const fn pooled(pool: Pool, layers: &'static [(&'static str, usize)]) -> Plan {
-    Plan { pool: Some(pool), layers, ends: &[] }
+const fn pooled(pool: Pool, layers: &'static [(&'static str, usize)]) -> BranchLayers {
+    BranchLayers { pool: Some(pool), layers, ends: &[] }
 }
 
-const A: &[Plan] = &[
+const A: &[BranchLayers] = &[
     row(&[("branch1x1", 1)]),
     row(&[("branch5x5_1", 1), ("branch5x5_2", 1)]),
     row(&[("branch3x3dbl_1", 1), ("branch3x3dbl_2", 1), ("branch3x3dbl_3", 1)]),
     pooled(Pool::Average, &[("branch_pool", 1)]),
 ];
-const B: &[Plan] = &[
+const B: &[BranchLayers] = &[
     row(&[("branch3x3", 2)]),
     row(&[("branch3x3dbl_1", 1), ("branch3x3dbl_2", 1), ("branch3x3dbl_3", 2)]),
     pooled(Pool::Halving, &[]),
 ];
-const C: &[Plan] = &[
+const C: &[BranchLayers] = &[
     row(&[("branch1x1", 1)]),
     row(&[("branch7x7_1", 1), ("branch7x7_2", 1), ("branch7x7_3", 1)]),
     row(&[
@@ -97,19 +97,19 @@ const C: &[Plan] = &[
     ]),
     pooled(Pool::Average, &[("branch_pool", 1)]),
 ];
-const D: &[Plan] = &[
+const D: &[BranchLayers] = &[
     row(&[("branch3x3_1", 1), ("branch3x3_2", 2)]),
     row(&[("branch7x7x3_1", 1), ("branch7x7x3_2", 1), ("branch7x7x3_3", 1), ("branch7x7x3_4", 2)]),
     pooled(Pool::Halving, &[]),
 ];
-const E_AVERAGE: &[Plan] = &e(Pool::Average);
-const E_MAXIMUM: &[Plan] = &e(Pool::Maximum);
+const E_AVERAGE: &[BranchLayers] = &e(Pool::Average);
+const E_MAXIMUM: &[BranchLayers] = &e(Pool::Maximum);
 
-const fn e(pool: Pool) -> [Plan; 4] {
+const fn e(pool: Pool) -> [BranchLayers; 4] {
     [
         row(&[("branch1x1", 1)]),
-        Plan { pool: None, layers: &[("branch3x3_1", 1)], ends: &["branch3x3_2a", "branch3x3_2b"] },
-        Plan {
+        BranchLayers { pool: None, layers: &[("branch3x3_1", 1)], ends: &["branch3x3_2a", "branch3x3_2b"] },
+        BranchLayers {
             pool: None,
             layers: &[("branch3x3dbl_1", 1), ("branch3x3dbl_2", 1)],
             ends: &["branch3x3dbl_3a", "branch3x3dbl_3b"],
@@ -118,7 +118,7 @@ const fn e(pool: Pool) -> [Plan; 4] {
     ]
 }
 
-const BLOCKS: [(&str, &[Plan]); 11] = [
+const BLOCKS: [(&str, &[BranchLayers]); 11] = [
     ("Mixed_5b", A),
     ("Mixed_5c", A),
     ("Mixed_5d", A),
@@ -146,7 +146,7 @@ impl Inception {
             layer("Conv2d_3b_1x1", 1, false)?,
             layer("Conv2d_4a_3x3", 1, false)?,
         ];
-        let branch = |block: &str, plan: &Plan| -> Result<Branch> {
+        let branch = |block: &str, plan: &BranchLayers| -> Result<Branch> {
             // Whoever halves the map is not padded.
             let one =
                 |&(name, stride): &(&str, usize)| layer(&format!("{block}.{name}"), stride, stride == 1);
@@ -157,7 +157,7 @@ impl Inception {
                 ends: plan.ends.iter().map(end).collect::<Result<_>>()?,
             })
         };
-        let block = |(name, plans): &(&str, &[Plan])| -> Result<Block> {
+        let block = |(name, plans): &(&str, &[BranchLayers])| -> Result<Block> {
             Ok(Block { branches: plans.iter().map(|plan| branch(name, plan)).collect::<Result<_>>()? })
         };
         Ok(Self { stem, blocks: BLOCKS.iter().map(block).collect::<Result<_>>()? })

@@ -22,7 +22,7 @@ mod tests;
 pub use any::AnyGraph;
 pub use config::NetworkConfig;
 pub use conv::{ConvDecoder, ConvEncoder};
-pub use gan::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Verdict};
+pub use gan::{Discriminator, DiscriminatorConfig, DiscriminatorOutput, Generator, GeneratorConfig};
 pub use inception::Inception;
 pub use initialise::Parameters;
 pub use mlp::{Mlp, MlpConfig};

@@ -39,7 +39,7 @@ pub fn backward(loss: &Tensor) -> Result<GradStore> {
 
 /// Hands a backward operation's gradient over: to the pass's collection where `argument` is a parameter and
 /// [`backward`] runs, else back to candle.
-pub(super) fn deliver(
+pub(super) fn gradient_for(
     argument: &Tensor,
     gradient: impl FnOnce() -> Result<Tensor>,
 ) -> Result<Option<Tensor>> {
@@ -69,8 +69,8 @@ pub(super) fn deliver(
 ///
 /// # Errors
 /// Those of `gradient`, and when the pass was not started by [`backward`].
-pub fn deliver_gradient(parameter: &Tensor, gradient: impl FnOnce() -> Result<Tensor>) -> Result<()> {
-    match deliver(parameter, gradient)? {
+pub fn accumulate_gradient(parameter: &Tensor, gradient: impl FnOnce() -> Result<Tensor>) -> Result<()> {
+    match gradient_for(parameter, gradient)? {
         Some(_) => bail!("a composite is differentiated by ops::backward, in a parameter that is a variable"),
         None => Ok(()),
     }

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 
-use super::cpu::{elementwise::Real, made::made};
+use super::cpu::{elementwise::Real, filled_vec::filled_vec};
 
 /// A float of candle's that the kernels compute in.
 pub(super) trait Element: WithDType + Real {}
@@ -25,7 +25,7 @@ pub(super) fn filled<T: Element>(
     fill: impl FnOnce(&mut [MaybeUninit<T>]) -> &mut [T],
 ) -> (CpuStorage, Shape) {
     let shape = shape.into();
-    (T::to_cpu_storage_owned(made(shape.elem_count(), fill)), shape)
+    (T::to_cpu_storage_owned(filled_vec(shape.elem_count(), fill)), shape)
 }
 
 /// The error for element types the kernels do not take.

@@ -9,8 +9,8 @@ use super::activation::{leaky_relu, leaky_relu_backward};
 use super::backend::{Backend, convolved};
 use super::convolution::{narrow_shape, wide_shape};
 use super::cpu::convolution::Convolve;
+use super::cpu::filled_vec::filled_vec;
 use super::cpu::fused::Fused;
-use super::cpu::made::made;
 use super::cpu::shape::ConvShape;
 use super::cuda;
 use super::custom::{Element, constant, elements, unsupported};
@@ -203,7 +203,7 @@ fn run<T: Element + Convolve>(
     };
     let (x, weight) = (x.elements::<T>()?, weight.elements::<T>()?);
     let length = size.0 * size.1 * size.2 * size.3;
-    let out = made(length, |out| kernel(shape, x, weight, &fused, out));
+    let out = filled_vec(length, |out| kernel(shape, x, weight, &fused, out));
     Tensor::from_vec(out, size, &candle_core::Device::Cpu)
 }
 

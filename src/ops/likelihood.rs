@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, Result, Shape, Tensor, bail};
 
 use super::backend::Backend;
-use super::cpu::{likelihood, made};
+use super::cpu::{filled_vec, likelihood};
 use super::cuda::{self, Driver, Made, OnCuda, Operand};
 use super::custom::{constant, filled, with_float};
 use super::operation::{Argument, Operation, apply, run, slice};
@@ -34,7 +34,7 @@ impl Operation for CrossEntropy {
     fn cpu(&self, arguments: &[Argument<'_>]) -> Result<(CpuStorage, Shape)> {
         with_float!(Self::NAME, arguments[0].0, T => {
             let (logits, x) = (slice::<T>(arguments[0])?, slice::<T>(arguments[1])?);
-            Ok(filled((), |out| made::from_fn(out, |_| likelihood::cross_entropy(logits, x))))
+            Ok(filled((), |out| filled_vec::from_fn(out, |_| likelihood::cross_entropy(logits, x))))
         })
     }
 

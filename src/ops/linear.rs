@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, DType, Result, Shape, Tensor, bail};
 
 use super::backend::Backend;
-use super::backward::deliver;
+use super::backward::gradient_for;
 use super::cpu::fused::Fused;
 use super::cpu::linear::{self as kernels, LinearShape};
 use super::cuda::{self, Driver, Made, OnCuda, Operand};
@@ -68,11 +68,11 @@ impl Operation for Linear {
             Pass::WeightGradient => ((Pass::Transposed, b, gradient), (Pass::Forward, a, gradient)),
         };
         let mut gradients = vec![
-            deliver(arguments[0], || product(first.0, first.1, first.2))?,
-            deliver(arguments[1], || product(second.0, second.1, second.2))?,
+            gradient_for(arguments[0], || product(first.0, first.1, first.2))?,
+            gradient_for(arguments[1], || product(second.0, second.1, second.2))?,
         ];
         if let Some(bias) = arguments.get(2) {
-            gradients.push(deliver(bias, || gradient.sum(0))?);
+            gradients.push(gradient_for(bias, || gradient.sum(0))?);
         }
         Ok(gradients)
     }

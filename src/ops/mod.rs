@@ -43,7 +43,7 @@ mod work;
 
 pub use activation::{Activation, leaky_relu, leaky_relu_backward, tanh};
 pub use algorithms::{algorithms, take_algorithms};
-pub use backward::{backward, deliver_gradient};
+pub use backward::{accumulate_gradient, backward};
 pub use composite::{CompositeBackward, composite};
 pub use convolution::{
     channel_sum, conv_transpose2d, conv_transpose2d_act, conv2d, conv2d_act, conv2d_act_input_grad,

@@ -95,7 +95,7 @@ impl Readings {
         let turn = std::mem::replace(&mut self.turn, self.count)..self.count;
         match &self.device {
             Some(device) => {
-                cuda::optim::judge(&device.values, turn.clone(), &device.go, turn.start == 0)?;
+                cuda::optim::check_finite(&device.values, turn.clone(), &device.go, turn.start == 0)?;
                 Ok(true)
             }
             None => Ok(self.values.iter().all(|value| value.is_finite())),

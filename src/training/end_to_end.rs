@@ -11,11 +11,11 @@ use crate::objectives::{
 };
 
 use super::config::{GanTraining, VaeTraining};
-use super::critic::{Critic, Exhibit};
 use super::dial::Dial;
-use super::players::{Player, to_encoder};
+use super::discriminator::{DiscriminatorBatch, DiscriminatorTraining};
 use super::stage1::{extend, part_of};
 use super::stage2::{GanBatch, GanWeights};
+use super::trained_network::{TrainedNetwork, to_encoder};
 use super::turns::{self, Turns};
 use super::{Gradients, Ledger, MovingAverage, Rule, StepReport};
 
@@ -25,9 +25,9 @@ pub struct EndToEndTrainer {
     values: GanTraining,
     /// The weight of the VAE's KL.
     beta: Dial,
-    vae: Player<Vae>,
-    generator: Player<Generator>,
-    critic: Critic,
+    vae: TrainedNetwork<Vae>,
+    generator: TrainedNetwork<Generator>,
+    discriminator: DiscriminatorTraining,
     average: MovingAverage,
 }
 
@@ -51,9 +51,16 @@ impl EndToEndTrainer {
         let rmsprop = Rule::rmsprop(values.generator_rate(0));
         Ok(Self {
             beta: Dial::new(vae_values.beta.at(0), device)?,
-            vae: Player::new(vae, adam, device, |weights| Vae::new(vae_values.network(), weights))?,
-            generator: Player::new(&weights.generator, rmsprop, device, |w| Generator::new(&config, w))?,
-            critic: Critic::new(&values, &values.discriminator(size), &weights.discriminator, device)?,
+            vae: TrainedNetwork::new(vae, adam, device, |weights| Vae::new(vae_values.network(), weights))?,
+            generator: TrainedNetwork::new(&weights.generator, rmsprop, device, |w| {
+                Generator::new(&config, w)
+            })?,
+            discriminator: DiscriminatorTraining::new(
+                &values,
+                &values.discriminator(size),
+                &weights.discriminator,
+                device,
+            )?,
             vae_values,
             values,
             average,
@@ -101,7 +108,7 @@ impl EndToEndTrainer {
         let kl = kl_per_dimension(&posterior.mu, &posterior.logvar)?.sum_all()?;
         let vae_loss = (&reconstruction + self.beta.times(&kl)?)?;
         let generated = self.generator.net.forward(&Tensor::cat(&[&part.s_generator, &c], 1)?)?;
-        let logits = self.critic.opinion(&generated, None, part.noise_bottleneck.as_ref())?;
+        let logits = self.discriminator.opinion(&generated, None, part.noise_bottleneck.as_ref())?;
         let read_back = self.vae.net.encode(&to_encoder(&generated, downsample)?)?;
         for (name, value) in [
             ("reconstruction", &reconstruction),
@@ -132,12 +139,12 @@ impl EndToEndTrainer {
 
     /// The discriminator.
     pub fn discriminator(&self) -> &Weights {
-        self.critic.weights()
+        self.discriminator.weights()
     }
 
     /// The bottleneck's weight, if there is a bottleneck.
     pub fn bottleneck(&self) -> Option<AdaptiveBottleneck> {
-        self.critic.bottleneck()
+        self.discriminator.bottleneck()
     }
 
     /// Everything a resumed run needs besides VAE, average and discriminator: `generator.*` (not averaged) and
@@ -150,7 +157,7 @@ impl EndToEndTrainer {
         extend(&mut state, "generator.", self.generator.weights.to_arrays()?);
         self.vae.save_optimiser("vae", &mut state)?;
         self.generator.save_optimiser("generator", &mut state)?;
-        self.critic.save(&mut state)?;
+        self.discriminator.save(&mut state)?;
         Ok(state)
     }
 
@@ -168,7 +175,7 @@ impl EndToEndTrainer {
         self.vae.restore("vae", vae, state)?;
         self.average.weights().assign(average)?;
         self.generator.restore("generator", &part_of(state, "generator."), state)?;
-        self.critic.restore(discriminator, state, bottleneck)
+        self.discriminator.restore(discriminator, state, bottleneck)
     }
 }
 
@@ -177,13 +184,13 @@ impl Turns for EndToEndTrainer {
 
     fn prepare(&mut self, step: u64) -> Result<()> {
         self.beta.set(self.vae_values.beta.at(step))?;
-        self.critic.prepare(step)?;
+        self.discriminator.prepare(step)?;
         self.vae.prepare(None)?;
         self.generator.prepare(Some(self.values.generator_rate(step)))
     }
 
     fn is_penalised(&self, step: u64) -> bool {
-        self.critic.is_penalised(step)
+        self.discriminator.is_penalised(step)
     }
 
     fn take(&mut self, parts: &[GanBatch], penalised: bool, ledger: &mut Ledger) -> Result<()> {
@@ -193,11 +200,17 @@ impl Turns for EndToEndTrainer {
             let seen = to_encoder(&part.pictures, self.values.downsample)?;
             let c = self.vae.frozen.encode(&seen)?.sample(&part.noise_c)?;
             let noise = part.noise_bottleneck.as_ref();
-            let exhibit = Exhibit { real: &part.pictures, codes: None, noise };
+            let exhibit = DiscriminatorBatch { real: &part.pictures, codes: None, noise };
             let generate = || self.generator.frozen.forward(&Tensor::cat(&[&part.s_discriminator, &c], 1)?);
-            self.critic.add_gradients(exhibit, generate, (share, penalised), &mut gradients, ledger)?;
+            self.discriminator.add_gradients(
+                exhibit,
+                generate,
+                (share, penalised),
+                &mut gradients,
+                ledger,
+            )?;
         }
-        if !self.critic.end_turn(&gradients, ledger)? {
+        if !self.discriminator.end_turn(&gradients, ledger)? {
             return Ok(());
         }
         drop(gradients);
@@ -212,7 +225,7 @@ impl Turns for EndToEndTrainer {
 
     fn follow(&mut self, turns: usize, step: u64, report: &mut StepReport) {
         if turns > 0 {
-            self.critic.follow(report);
+            self.discriminator.follow(report);
             report.add("beta", self.vae_values.beta.at(step));
         }
         if turns > 1 {

@@ -4,8 +4,8 @@
 use candle_core::{Device, Result, Tensor};
 
 use super::end_to_end::EndToEndTrainer;
-use super::players::FrozenEncoder;
 use super::stage2::{GanBatch, GanTrainer, GanWeights, Guide, LearnedEncoder};
+use super::trained_network::FrozenEncoder;
 use super::vae_gan::{VaeGanBatch, VaeGanTrainer};
 use super::{GanTraining, Gradients, Ledger, Method, Ramp, Stage, StepReport, VaeTraining, preset};
 use crate::base::{Array, Arrays, Stream};

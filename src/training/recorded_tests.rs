@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 
-use super::{GanTraining, Method, Ramp, Rehearsal, Stage, StepReport, TrainConfig, preset};
+use super::{BenchRun, GanTraining, Method, Ramp, Stage, StepReport, TrainConfig, preset};
 use crate::base::Arrays;
 use crate::model::{DISCRIMINATOR, GENERATOR, VAE};
 use crate::ops::cuda::host::On;
@@ -12,8 +12,8 @@ use crate::ops::{self, Precision};
 const STEPS: usize = 10;
 
 /// Everything that training changes.
-fn everything(rehearsal: &Rehearsal) -> Vec<Arrays> {
-    let (job, _) = rehearsal.parts();
+fn everything(bench_run: &BenchRun) -> Vec<Arrays> {
+    let (job, _) = bench_run.parts();
     let model = job.model(None).expect("is described");
     let groups = [VAE, GENERATOR, DISCRIMINATOR].map(|group| model.group(group).clone());
     groups.into_iter().chain([job.state().expect("has a state")]).collect()
@@ -21,12 +21,12 @@ fn everything(rehearsal: &Rehearsal) -> Vec<Arrays> {
 
 /// What some steps report and leave behind; `disturb` is called before each step.
 fn run(config: &TrainConfig, disturb: &dyn Fn(usize, &[Tensor])) -> (Vec<StepReport>, Vec<Arrays>) {
-    let mut rehearsal = Rehearsal::new(config, &Device::Cpu).expect("starts");
+    let mut bench_run = BenchRun::new(config, &Device::Cpu).expect("starts");
     let step = |number| {
-        disturb(number, rehearsal.parts().1);
-        rehearsal.step().expect("steps")
+        disturb(number, bench_run.parts().1);
+        bench_run.step().expect("steps")
     };
-    ((0..STEPS).map(step).collect(), everything(&rehearsal))
+    ((0..STEPS).map(step).collect(), everything(&bench_run))
 }
 
 /// A small configuration of a method, where what can change from step to step does.

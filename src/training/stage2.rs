@@ -8,20 +8,20 @@ use crate::nets::{DiscriminatorConfig, Generator, GeneratorConfig, PosteriorEnco
 use crate::objectives::{AdaptiveBottleneck, information_loss, loss_as_real};
 
 use super::config::{Downsample, GanTraining};
-use super::critic::{Critic, Exhibit};
-use super::players::{Player, to_encoder};
+use super::discriminator::{DiscriminatorBatch, DiscriminatorTraining};
 use super::stage1::{extend, part_of};
+use super::trained_network::{TrainedNetwork, to_encoder};
 use super::turns::{self, Batch, Turns};
 use super::{Gradients, Ledger, MovingAverage, Rule, StepReport};
 
-pub use super::players::FrozenEncoder;
+pub use super::trained_network::FrozenEncoder;
 
 /// A generator and a discriminator in training, with what gives their code its meaning.
 pub struct GanTrainer {
     values: GanTraining,
     guide: Guide,
-    generator: Player<Generator>,
-    critic: Critic,
+    generator: TrainedNetwork<Generator>,
+    discriminator: DiscriminatorTraining,
     average: MovingAverage,
 }
 
@@ -38,7 +38,7 @@ pub enum Guide {
 
 /// InfoGAN's encoder Q: the VAE's architecture, trained on generated pictures only, by the generator's rule.
 pub struct LearnedEncoder {
-    player: Player<PosteriorEncoder>,
+    player: TrainedNetwork<PosteriorEncoder>,
     downsample: Downsample,
 }
 
@@ -96,7 +96,8 @@ impl LearnedEncoder {
     /// When weights are missing or the device cannot hold them.
     pub fn new(config: VaeConfig, weights: &Arrays, values: &GanTraining, device: &Device) -> Result<Self> {
         let rule = Rule::rmsprop(values.generator_rate(0));
-        let player = Player::new(weights, rule, device, |weights| PosteriorEncoder::new(config, weights))?;
+        let player =
+            TrainedNetwork::new(weights, rule, device, |weights| PosteriorEncoder::new(config, weights))?;
         Ok(Self { player, downsample: values.downsample })
     }
 }
@@ -116,10 +117,12 @@ impl GanTrainer {
     ) -> Result<Self> {
         let average = MovingAverage::new(values.ema_decay, Weights::trainable(&weights.average, device)?);
         let rule = Rule::rmsprop(values.generator_rate(0));
-        let generator =
-            Player::new(&weights.generator, rule, device, |weights| Generator::new(generator, weights))?;
-        let critic = Critic::new(&values, discriminator, &weights.discriminator, device)?;
-        Ok(Self { values, guide: guide.into(), generator, critic, average })
+        let generator = TrainedNetwork::new(&weights.generator, rule, device, |weights| {
+            Generator::new(generator, weights)
+        })?;
+        let discriminator =
+            DiscriminatorTraining::new(&values, discriminator, &weights.discriminator, device)?;
+        Ok(Self { values, guide: guide.into(), generator, discriminator, average })
     }
 
     /// One iteration on a batch given in parts of equal size (gradient accumulation): the discriminator's turn,
@@ -173,10 +176,19 @@ impl GanTrainer {
         let share = 1.0 / parts.len().max(1) as f64;
         let mut gradients = Gradients::default();
         for (part, c) in parts.iter().zip(codes) {
-            let exhibit =
-                Exhibit { real: &part.pictures, codes: Some(c), noise: part.noise_bottleneck.as_ref() };
+            let exhibit = DiscriminatorBatch {
+                real: &part.pictures,
+                codes: Some(c),
+                noise: part.noise_bottleneck.as_ref(),
+            };
             let generate = || self.generator.frozen.forward(&self.input(&part.s_discriminator, c)?);
-            self.critic.add_gradients(exhibit, generate, (share, penalised), &mut gradients, ledger)?;
+            self.discriminator.add_gradients(
+                exhibit,
+                generate,
+                (share, penalised),
+                &mut gradients,
+                ledger,
+            )?;
         }
         Ok(gradients)
     }
@@ -214,7 +226,7 @@ impl GanTrainer {
         let mut encoder_gradients = None;
         for (part, c) in parts.iter().zip(codes) {
             let generated = self.generator.net.forward(&self.input(&part.s_generator, c)?)?;
-            let logits = self.critic.opinion(&generated, Some(c), part.noise_bottleneck.as_ref())?;
+            let logits = self.discriminator.opinion(&generated, Some(c), part.noise_bottleneck.as_ref())?;
             let mut total = loss_as_real(&logits)?;
             ledger.add("g_loss", &total, share)?;
             if let Some(information) = self.information(&generated, c)? {
@@ -262,7 +274,7 @@ impl GanTrainer {
 
     /// The discriminator; for cGAN with its projection.
     pub fn discriminator(&self) -> &Weights {
-        self.critic.weights()
+        self.discriminator.weights()
     }
 
     /// InfoGAN's encoder.
@@ -275,7 +287,7 @@ impl GanTrainer {
 
     /// The bottleneck's weight, if there is a bottleneck.
     pub fn bottleneck(&self) -> Option<AdaptiveBottleneck> {
-        self.critic.bottleneck()
+        self.discriminator.bottleneck()
     }
 
     /// Everything a resumed run needs besides average, discriminator and learned encoder: `generator.*` (not
@@ -288,7 +300,7 @@ impl GanTrainer {
         let mut state = Arrays::new();
         extend(&mut state, "generator.", self.generator.weights.to_arrays()?);
         self.generator.save_optimiser("generator", &mut state)?;
-        self.critic.save(&mut state)?;
+        self.discriminator.save(&mut state)?;
         if let Guide::Learned(encoder) = &self.guide {
             encoder.player.save_optimiser("encoder", &mut state)?;
         }
@@ -309,7 +321,7 @@ impl GanTrainer {
     ) -> Result<()> {
         self.average.weights().assign(average)?;
         self.generator.restore("generator", &part_of(state, "generator."), state)?;
-        self.critic.restore(discriminator, state, bottleneck)?;
+        self.discriminator.restore(discriminator, state, bottleneck)?;
         if let Guide::Learned(encoder) = &mut self.guide {
             let weights = encoder.player.weights.to_arrays()?;
             encoder.player.restore("encoder", &weights, state)?;
@@ -323,7 +335,7 @@ impl Turns for GanTrainer {
 
     fn prepare(&mut self, step: u64) -> Result<()> {
         let rate = Some(self.values.generator_rate(step));
-        self.critic.prepare(step)?;
+        self.discriminator.prepare(step)?;
         if let Guide::Learned(encoder) = &mut self.guide {
             encoder.player.prepare(rate)?;
         }
@@ -331,13 +343,13 @@ impl Turns for GanTrainer {
     }
 
     fn is_penalised(&self, step: u64) -> bool {
-        self.critic.is_penalised(step)
+        self.discriminator.is_penalised(step)
     }
 
     fn take(&mut self, parts: &[GanBatch], penalised: bool, ledger: &mut Ledger) -> Result<()> {
         let codes = parts.iter().map(|part| self.codes(part)).collect::<Result<Vec<_>>>()?;
         let gradients = self.discriminator_gradients(parts, &codes, penalised, ledger)?;
-        if !self.critic.end_turn(&gradients, ledger)? {
+        if !self.discriminator.end_turn(&gradients, ledger)? {
             return Ok(());
         }
         drop(gradients);
@@ -354,7 +366,7 @@ impl Turns for GanTrainer {
 
     fn follow(&mut self, turns: usize, _: u64, report: &mut StepReport) {
         if turns > 0 {
-            self.critic.follow(report);
+            self.discriminator.follow(report);
         }
         if turns > 1 {
             self.generator.count();

@@ -12,7 +12,7 @@ use super::TrainError;
 
 /// Where a run stands, besides its arrays: everything that decides what the next step does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Progress {
+pub(super) struct RunProgress {
     /// Steps trained.
     pub(super) step: u64,
     /// Position in the data.
@@ -47,7 +47,7 @@ pub(super) struct Progress {
     pub(super) seconds: f64,
 }
 
-impl Progress {
+impl RunProgress {
     /// Refuses to go on where the program draws other pictures of `data` by now than the run in `folder` began with.
     pub(super) fn check_drawing(&self, data: &str, folder: &Path) -> Result<(), TrainError> {
         if self.drawing == DrawingVersion::of(data) {
@@ -96,7 +96,7 @@ impl ScoreSum {
     }
 }
 
-/// The key of [`Progress`] among the description's training notes.
+/// The key of [`RunProgress`] among the description's training notes.
 const PROGRESS: &str = "state";
 /// The group of arrays that only training needs.
 const GROUP: &str = "training.";
@@ -109,7 +109,7 @@ pub(super) fn write_state(
     path: &Path,
     model: &Model,
     arrays: Arrays,
-    progress: &Progress,
+    progress: &RunProgress,
 ) -> Result<(), TrainError> {
     let mut model = model.clone();
     let value = serde_json::to_value(progress).map_err(|error| bad(path, error))?;
@@ -120,7 +120,7 @@ pub(super) fn write_state(
 
 /// A training state as read back.
 pub(super) struct State {
-    pub(super) progress: Progress,
+    pub(super) progress: RunProgress,
     pub(super) model: Model,
     /// What only training needs.
     pub(super) arrays: Arrays,
@@ -143,7 +143,7 @@ pub(super) fn read_state(path: &Path) -> Result<State, TrainError> {
 ///
 /// # Errors
 /// As [`read_state`].
-pub(super) fn read_progress(path: &Path) -> Result<Progress, TrainError> {
+pub(super) fn read_progress(path: &Path) -> Result<RunProgress, TrainError> {
     let file = TensorFile::open(path)?;
     let text = file.metadata().get("idgan").ok_or_else(|| bad(path, "it has no description"))?;
     let description = ModelDescription::parse(text).map_err(|error| bad(path, error))?;
@@ -151,7 +151,7 @@ pub(super) fn read_progress(path: &Path) -> Result<Progress, TrainError> {
         .training
         .get(PROGRESS)
         .ok_or_else(|| bad(path, "it is a model without training state"))?;
-    Progress::deserialize(value).map_err(|error| bad(path, error))
+    RunProgress::deserialize(value).map_err(|error| bad(path, error))
 }
 
 fn bad(path: &Path, reason: impl std::fmt::Display) -> TrainError {

@@ -10,9 +10,9 @@ use crate::objectives::{
 };
 
 use super::config::{Downsample, GanTraining, VaeTraining};
-use super::critic::{Critic, Exhibit};
 use super::dial::Dial;
-use super::players::{Player, to_encoder};
+use super::discriminator::{DiscriminatorBatch, DiscriminatorTraining};
+use super::trained_network::{TrainedNetwork, to_encoder};
 use super::turns::{self, Batch, Turns};
 use super::{Gradients, Ledger, Rule, StepReport};
 
@@ -22,8 +22,8 @@ pub struct VaeGanTrainer {
     w_adv: f64,
     /// The weight of the KL.
     beta: Dial,
-    vae: Player<Vae>,
-    critic: Critic,
+    vae: TrainedNetwork<Vae>,
+    discriminator: DiscriminatorTraining,
 }
 
 /// The data and noise of one step, or of a part of it. All noise is from N(0, I), `(N, c_dim)`.
@@ -61,8 +61,13 @@ impl VaeGanTrainer {
         let adam = Rule::adam(vae_values.learning_rate, 0.9, 0.999);
         Ok(Self {
             beta: Dial::new(vae_values.beta.at(0), device)?,
-            vae: Player::new(vae, adam, device, |weights| Vae::new(vae_values.network(), weights))?,
-            critic: Critic::new(values, &values.discriminator(VaeConfig::SIZE), discriminator, device)?,
+            vae: TrainedNetwork::new(vae, adam, device, |weights| Vae::new(vae_values.network(), weights))?,
+            discriminator: DiscriminatorTraining::new(
+                values,
+                &values.discriminator(VaeConfig::SIZE),
+                discriminator,
+                device,
+            )?,
             vae_values,
             w_adv: values.w_adv.unwrap_or(1.0),
         })
@@ -104,7 +109,7 @@ impl VaeGanTrainer {
         let kl = kl_per_dimension(&posterior.mu, &posterior.logvar)?.sum_all()?;
         let vae_loss = (&reconstruction + self.beta.times(&kl)?)?;
         let pictures = vae_gan_pictures(&logits, &self.vae.net.decode(&part.prior_vae)?)?;
-        let verdicts = self.critic.opinion(&pictures, None, None)?;
+        let verdicts = self.discriminator.opinion(&pictures, None, None)?;
         for (name, value) in [
             ("reconstruction", &reconstruction),
             ("code_kl", &kl),
@@ -122,7 +127,7 @@ impl VaeGanTrainer {
 
     /// The discriminator.
     pub fn discriminator(&self) -> &Weights {
-        self.critic.weights()
+        self.discriminator.weights()
     }
 
     /// Everything a resumed run needs besides VAE and discriminator: `vae_optimiser.*`, `discriminator_optimiser.*`.
@@ -132,7 +137,7 @@ impl VaeGanTrainer {
     pub fn state(&self) -> Result<Arrays> {
         let mut state = Arrays::new();
         self.vae.save_optimiser("vae", &mut state)?;
-        self.critic.save(&mut state)?;
+        self.discriminator.save(&mut state)?;
         Ok(state)
     }
 
@@ -142,7 +147,7 @@ impl VaeGanTrainer {
     /// A message naming what is missing or has another shape.
     pub fn restore(&mut self, vae: &Arrays, discriminator: &Arrays, state: &Arrays) -> Result<()> {
         self.vae.restore("vae", vae, state)?;
-        self.critic.restore(discriminator, state, None)
+        self.discriminator.restore(discriminator, state, None)
     }
 }
 
@@ -151,28 +156,34 @@ impl Turns for VaeGanTrainer {
 
     fn prepare(&mut self, step: u64) -> Result<()> {
         self.beta.set(self.vae_values.beta.at(step))?;
-        self.critic.prepare(step)?;
+        self.discriminator.prepare(step)?;
         self.vae.prepare(None)
     }
 
     fn is_penalised(&self, step: u64) -> bool {
-        self.critic.is_penalised(step)
+        self.discriminator.is_penalised(step)
     }
 
     fn take(&mut self, parts: &[VaeGanBatch], penalised: bool, ledger: &mut Ledger) -> Result<()> {
         let share = 1.0 / parts.len().max(1) as f64;
         let mut gradients = Gradients::default();
         for part in parts {
-            let exhibit = Exhibit { real: &part.pictures, codes: None, noise: None };
+            let exhibit = DiscriminatorBatch { real: &part.pictures, codes: None, noise: None };
             let generate = || {
                 let seen = to_encoder(&part.pictures, Downsample::Area)?;
                 let c = self.vae.frozen.encode(&seen)?.sample(&part.noise_c)?;
                 let decode = |c: &Tensor| self.vae.frozen.decode(c);
                 vae_gan_pictures(&decode(&c)?, &decode(&part.prior_discriminator)?)
             };
-            self.critic.add_gradients(exhibit, generate, (share, penalised), &mut gradients, ledger)?;
+            self.discriminator.add_gradients(
+                exhibit,
+                generate,
+                (share, penalised),
+                &mut gradients,
+                ledger,
+            )?;
         }
-        if !self.critic.end_turn(&gradients, ledger)? {
+        if !self.discriminator.end_turn(&gradients, ledger)? {
             return Ok(());
         }
         drop(gradients);
@@ -185,7 +196,7 @@ impl Turns for VaeGanTrainer {
 
     fn follow(&mut self, turns: usize, step: u64, report: &mut StepReport) {
         if turns > 0 {
-            self.critic.follow(report);
+            self.discriminator.follow(report);
             report.add("beta", self.vae_values.beta.at(step));
         }
         if turns > 1 {

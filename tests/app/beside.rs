@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::window::{Window, click, command, grey, set, settle, top_of, toy, until};
 use egui::accesskit::Role as Node;
 use egui_kittest::kittest::Queryable;
-use idgan::engine::Source;
+use idgan::engine::ModelSource;
 use idgan::engine::toy::{ToyBehaviour, ToyLibrary};
 use idgan::model::{GAN, VAE};
 
@@ -71,11 +71,11 @@ fn a_model_of_other_codes_is_refused_with_the_reason() {
     set(&mut window, "c 0", 1.0);
     // The other way round it fits; but not any more once another first model is opened.
     click(&mut window, "Close message");
-    window.state_mut().open_model(Source::file("first"));
+    window.state_mut().open_model(ModelSource::file("first"));
     settle(&mut window);
     open_beside(&mut window, &file(folder.path(), "vae"));
     until(&mut window, "the second picture", |w| beside(w, VAE).is_some());
-    window.state_mut().open_model(Source::file("noise"));
+    window.state_mut().open_model(ModelSource::file("noise"));
     until(&mut window, "the message", |w| {
         w.state().notice().is_some_and(|n| n.contains("noise has no code c"))
     });
@@ -96,7 +96,7 @@ fn a_second_model_that_cannot_be_opened_changes_nothing() {
 fn a_slow_second_model_delays_neither_the_first_decoder_nor_the_window() {
     let slow = ToyBehaviour { layers: 8, layer: Duration::from_millis(250), ..ToyBehaviour::default() };
     let mut window = toy("first", ToyLibrary { generator: slow, ..ToyLibrary::default() });
-    window.state_mut().open_beside(Source::file("second"));
+    window.state_mut().open_beside(ModelSource::file("second"));
     until(&mut window, "the second picture", |w| beside(w, GAN).is_some());
     let mut answers = Vec::new();
     let mut updates = Vec::new();

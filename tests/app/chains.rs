@@ -8,7 +8,7 @@ use egui_kittest::kittest::Queryable;
 use idgan::app::Options;
 use idgan::base::{Pool, Stream};
 use idgan::checkpoint::{Precision, write_bundle};
-use idgan::engine::Source;
+use idgan::engine::ModelSource;
 use idgan::inference::open_encoder;
 use idgan::model::{
     Architecture, Chain, CodeBlock, CodeKind, ENCODER, GAN, GENERATOR, Model, ModelDescription, Network,
@@ -69,7 +69,7 @@ fn bundle(folder: &Path, model: &Model) -> PathBuf {
 }
 
 fn opened(path: &Path) -> Window {
-    let source = Source { device: "cpu".into(), ..Source::file(path) };
+    let source = ModelSource { device: "cpu".into(), ..ModelSource::file(path) };
     let mut window = window(Options { source: Some(source), ..Options::default() });
     settle(&mut window);
     window

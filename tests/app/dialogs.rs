@@ -8,7 +8,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use idgan::app::{FileDialogs, Options, Question};
-use idgan::engine::Source;
+use idgan::engine::ModelSource;
 use idgan::engine::toy::ToyLibrary;
 
 use crate::window::{Window, asking, click, settle, toy, until};
@@ -28,7 +28,7 @@ impl FileDialogs for Scripted {
 fn scripted() -> (Window, Sender<Result<Option<PathBuf>, String>>) {
     let (sender, answers) = bounded(1);
     let options = Options {
-        source: Some(Source::file("both")),
+        source: Some(ModelSource::file("both")),
         library: Arc::new(ToyLibrary::default()),
         ..Options::default()
     };

@@ -10,7 +10,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use idgan::app::{Options, Tool};
 use idgan::checkpoint::{Precision, write_bundle};
 use idgan::engine::toy::{ToyBehaviour, ToyLibrary};
-use idgan::engine::{RandomLibrary, Source};
+use idgan::engine::{ModelSource, RandomLibrary};
 use idgan::explore::RangeSpec;
 use idgan::model::{GAN, VAE};
 use idgan::nets::ResnetTrunk;
@@ -160,7 +160,7 @@ fn bookmarks_names_and_codes_come_back_at_the_next_start() {
     let model = folder.path().join("model");
     std::fs::write(&model, b"").unwrap();
     let options = |source: Option<&Path>| Options {
-        source: source.map(Source::file),
+        source: source.map(ModelSource::file),
         library: Arc::new(ToyLibrary::default()),
         config: Some(folder.path().join("config")),
         ..Options::default()
@@ -192,7 +192,7 @@ fn a_traversal_is_exported_by_the_command_it_shows() {
     let trunk = ResnetTrunk { size: 16, nfilter: 2, nfilter_max: 4, channels: 3 };
     let model = RandomLibrary { trunk, c_dim: 3, s_dim: 4 }.model();
     write_bundle(&path, &model, Precision::F32).unwrap();
-    let source = Source { device: "cpu".into(), ..Source::file(&path) };
+    let source = ModelSource { device: "cpu".into(), ..ModelSource::file(&path) };
     let mut window = window(Options { source: Some(source), ..Options::default() });
     settle(&mut window);
     set(&mut window, "c 1", 0.75);
@@ -268,7 +268,7 @@ fn a_model_is_measured_and_the_results_exported() {
     let trunk = ResnetTrunk { size: 64, nfilter: 2, nfilter_max: 4, channels: 3 };
     let model = RandomLibrary { trunk, c_dim: 3, s_dim: 4 }.model();
     write_bundle(&path, &model, Precision::F32).unwrap();
-    let source = Source { device: "cpu".into(), ..Source::file(&path) };
+    let source = ModelSource { device: "cpu".into(), ..ModelSource::file(&path) };
     let options = || Options {
         source: Some(source.clone()),
         config: Some(folder.path().join("config")),
@@ -330,7 +330,7 @@ fn every_control_has_a_name() {
 #[test]
 fn the_most_informative_factor_is_selected_until_somebody_chooses() {
     let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("checkpoints/sprites-64.safetensors");
-    let source = Source { device: "cpu".into(), ..Source::file(bundle) };
+    let source = ModelSource { device: "cpu".into(), ..ModelSource::file(bundle) };
     let mut window = window(Options { source: Some(source), ..Options::default() });
     settle(&mut window);
     until(&mut window, "the statistics", |w| w.state().is_calm());
@@ -400,7 +400,7 @@ fn every_control_has_a_tooltip() {
 #[test]
 fn the_ranges_of_a_traversal_are_worked_out_once_for_each_setting() {
     let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("checkpoints/sprites-64.safetensors");
-    let source = Source { device: "cpu".into(), ..Source::file(bundle) };
+    let source = ModelSource { device: "cpu".into(), ..ModelSource::file(bundle) };
     let mut window =
         window(Options { source: Some(source), tool: Some(Tool::Traverse), ..Options::default() });
     settle(&mut window);

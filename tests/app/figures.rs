@@ -10,7 +10,7 @@ use idgan::app::Options;
 use idgan::checkpoint::npz::NpzFile;
 use idgan::checkpoint::{Precision, write_bundle};
 use idgan::engine::toy::ToyLibrary;
-use idgan::engine::{RandomLibrary, Source};
+use idgan::engine::{ModelSource, RandomLibrary};
 use idgan::explore::draw_prior;
 use idgan::nets::ResnetTrunk;
 
@@ -27,7 +27,7 @@ fn bundle_of(folder: &Path, trunk: ResnetTrunk) -> PathBuf {
 }
 
 fn opened(path: &Path) -> Window {
-    let source = Source { device: "cpu".into(), ..Source::file(path) };
+    let source = ModelSource { device: "cpu".into(), ..ModelSource::file(path) };
     let mut window = window(Options { source: Some(source), ..Options::default() });
     settle(&mut window);
     window
@@ -234,7 +234,7 @@ fn codes_of_command(window: &Window) -> Option<PathBuf> {
 #[test]
 fn a_command_that_is_copied_finds_the_codes_that_it_reads() {
     let folder = tempfile::tempdir().unwrap();
-    let source = Source { device: "cpu".into(), ..Source::file(bundle(folder.path())) };
+    let source = ModelSource { device: "cpu".into(), ..ModelSource::file(bundle(folder.path())) };
     let config = Some(folder.path().join("config"));
     let mut window = window(Options { source: Some(source), config, ..Options::default() });
     settle(&mut window);

@@ -7,14 +7,14 @@ use egui::accesskit::Role as Node;
 use egui::{Key, Rect, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use idgan::app::Options;
-use idgan::engine::Source;
+use idgan::engine::ModelSource;
 use idgan::engine::toy::ToyLibrary;
 
 /// A window of this size with a toy whose pictures have 128 and 64 pixels.
 fn start(size: [f32; 2]) -> Window {
     let mut window = sized(
         Options {
-            source: Some(Source::file("both")),
+            source: Some(ModelSource::file("both")),
             library: Arc::new(ToyLibrary::default()),
             ..Options::default()
         },
@@ -172,10 +172,10 @@ fn the_window_is_called_after_its_model() {
             _ => None,
         })
     };
-    let source = Some(Source::file("first"));
+    let source = Some(ModelSource::file("first"));
     let options = Options { source, library: Arc::new(ToyLibrary::default()), ..Options::default() };
     let mut window = sized(options, [1000.0, 700.0]);
     settle(&mut window);
-    window.state_mut().open_model(Source::file("second"));
+    window.state_mut().open_model(ModelSource::file("second"));
     until(&mut window, "the new name", |w| title(w).as_deref() == Some("second – idgan"));
 }

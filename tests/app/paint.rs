@@ -7,7 +7,7 @@ use egui::{Pos2, Rect, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use idgan::app::{Explorer, Options};
-use idgan::engine::Source;
+use idgan::engine::ModelSource;
 use idgan::engine::toy::ToyLibrary;
 use image::RgbaImage;
 
@@ -17,7 +17,7 @@ fn window() -> Option<Window> {
     let mut window =
         Harness::builder().with_size(vec2(1200.0, 800.0)).renderer(renderer).build_eframe(|creation| {
             let options = Options {
-                source: Some(Source::file("both")),
+                source: Some(ModelSource::file("both")),
                 library: Arc::new(ToyLibrary::default()),
                 dialogs: None,
                 ..Options::default()

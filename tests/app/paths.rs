@@ -9,7 +9,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use idgan::app::Options;
 use idgan::checkpoint::{Precision, write_bundle};
 use idgan::engine::toy::ToyLibrary;
-use idgan::engine::{RandomLibrary, Source};
+use idgan::engine::{ModelSource, RandomLibrary};
 use idgan::nets::ResnetTrunk;
 
 /// What the field that asks for a path holds, and what it shows while it is empty.
@@ -110,7 +110,7 @@ fn tiny(folder: &Path) -> Window {
             image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 3, y as u8 * 3, index * 40]));
         picture.save(folder.join(format!("faces/{index}.png"))).unwrap();
     }
-    let source = Source { device: "cpu".into(), ..Source::file(path) };
+    let source = ModelSource { device: "cpu".into(), ..ModelSource::file(path) };
     let mut window = window(Options { source: Some(source), ..Options::default() });
     settle(&mut window);
     window

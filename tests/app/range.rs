@@ -4,7 +4,7 @@ use std::path::Path;
 
 use egui_kittest::kittest::Queryable;
 use idgan::app::Options;
-use idgan::engine::Source;
+use idgan::engine::ModelSource;
 
 use crate::window::{Window, click, set, settle, until, window};
 
@@ -13,7 +13,7 @@ const QUESTION: &str = "The file does not say which numbers its pictures are in;
 
 fn opened(config: &Path) -> Window {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/onnx/plain.onnx");
-    let source = Source { device: "cpu".into(), ..Source::file(file) };
+    let source = ModelSource { device: "cpu".into(), ..ModelSource::file(file) };
     let config = Some(config.to_owned());
     let mut window = window(Options { source: Some(source), config, ..Options::default() });
     settle(&mut window);

@@ -9,7 +9,7 @@ use egui::accesskit::Role as Node;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
 use idgan::app::Options;
-use idgan::engine::Source;
+use idgan::engine::ModelSource;
 use idgan::engine::toy::ToyLibrary;
 
 /// A folder with a toy's file and one for what is kept.
@@ -36,7 +36,7 @@ impl Home {
 
     fn options(&self, source: Option<&Path>) -> Options {
         Options {
-            source: source.map(Source::file),
+            source: source.map(ModelSource::file),
             library: Arc::new(ToyLibrary::default()),
             config: Some(self.config()),
             ..Options::default()

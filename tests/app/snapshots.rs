@@ -9,7 +9,7 @@ use egui::{Rect, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use idgan::app::{Explorer, Options, Tool};
-use idgan::engine::Source;
+use idgan::engine::ModelSource;
 use idgan::engine::toy::ToyLibrary;
 use image::RgbaImage;
 
@@ -19,7 +19,7 @@ fn painted(tool: Tool, dark: bool) -> Option<Window> {
     let mut window =
         Harness::builder().with_size(vec2(1100.0, 700.0)).renderer(renderer).build_eframe(move |creation| {
             let options = Options {
-                source: Some(Source::file("both")),
+                source: Some(ModelSource::file("both")),
                 library: Arc::new(ToyLibrary::default()),
                 dialogs: None,
                 tool: Some(tool),

@@ -5,12 +5,12 @@ use std::path::Path;
 use crate::window::{Window, click, remembering, set, settle, toy, until, window};
 use egui_kittest::kittest::Queryable;
 use idgan::app::Options;
-use idgan::engine::Source;
+use idgan::engine::ModelSource;
 use idgan::engine::toy::ToyLibrary;
 
 fn bundled(config: Option<&Path>) -> Window {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("checkpoints/sprites-64.safetensors");
-    let source = Source { device: "cpu".into(), ..Source::file(path) };
+    let source = ModelSource { device: "cpu".into(), ..ModelSource::file(path) };
     let config = config.map(Path::to_owned);
     let mut window = window(Options { source: Some(source), config, ..Options::default() });
     settle(&mut window);

@@ -11,7 +11,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use egui_kittest::wgpu::WgpuTestRenderer;
 use idgan::app::{Explorer, FileDialogs, Options};
-use idgan::engine::Source;
+use idgan::engine::ModelSource;
 use idgan::engine::toy::ToyLibrary;
 
 /// What paints the window, on whatever driver there is (a software one will do); `None` (said and counted) without any.
@@ -52,7 +52,7 @@ fn build(options: Options, dialogs: Option<Arc<dyn FileDialogs>>, [width, height
 /// The window with toy `name` open and its pictures shown.
 pub fn toy(name: &str, library: ToyLibrary) -> Window {
     let mut window = window(Options {
-        source: Some(Source::file(name)),
+        source: Some(ModelSource::file(name)),
         library: Arc::new(library),
         ..Options::default()
     });
@@ -65,7 +65,7 @@ pub fn remembering(folder: &Path) -> Window {
     let model = folder.join("model");
     std::fs::write(&model, b"").unwrap();
     let mut window = window(Options {
-        source: Some(Source::file(&model)),
+        source: Some(ModelSource::file(&model)),
         library: Arc::new(ToyLibrary::default()),
         config: Some(folder.join("config")),
         ..Options::default()

@@ -7,7 +7,7 @@ use crate::common::skip::skipped;
 use idgan::base::{Array, Cancel, Pool};
 use idgan::checkpoint::npz::NpzFile;
 use idgan::metrics::{
-    CodeSample, LabelledCodes, Labels, MIG_BINS, MetricError, Progress, Score, SplitCodes, Watch, dci,
+    CodeSample, LabelledCodes, Labels, MIG_BINS, MetricError, MetricProgress, Score, SplitCodes, Watch, dci,
     explicitness, gaussian_total_correlation, gaussian_wasserstein, info_explicitness,
     info_modularity_compactness, irs, mean_information, mig, modularity, sap,
 };
@@ -73,7 +73,7 @@ fn assert_close(score: &Score, theirs: f64, tolerance: f64, what: &str) {
 
 fn watched<T>(measure: impl FnOnce(&Pool, &mut Watch<'_>) -> Result<T, MetricError>) -> T {
     let pool = Pool::new("test", 2).unwrap();
-    measure(&pool, &mut Watch::new(&Cancel::new(), &mut |_: Progress| {})).unwrap()
+    measure(&pool, &mut Watch::new(&Cancel::new(), &mut |_: MetricProgress| {})).unwrap()
 }
 
 #[test]

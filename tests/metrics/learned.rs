@@ -2,8 +2,8 @@
 
 use idgan::base::{Cancel, Pool};
 use idgan::metrics::{
-    MetricError, Progress, Score, SplitCodes, Watch, dci, dci_importances, explicitness, info_explicitness,
-    info_modularity_compactness, sap,
+    MetricError, MetricProgress, Score, SplitCodes, Watch, dci, dci_importances, explicitness,
+    info_explicitness, info_modularity_compactness, sap,
 };
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ fn split() -> (SplitCodes, Value) {
 
 fn watched<T>(measure: impl FnOnce(&Pool, &mut Watch<'_>) -> Result<T, MetricError>) -> T {
     let pool = Pool::new("test", 2).unwrap();
-    measure(&pool, &mut Watch::new(&Cancel::new(), &mut |_: Progress| {})).unwrap()
+    measure(&pool, &mut Watch::new(&Cancel::new(), &mut |_: MetricProgress| {})).unwrap()
 }
 
 fn assert_parts(score: &Score, theirs: &[f64], tolerance: f64) {

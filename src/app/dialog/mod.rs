@@ -17,9 +17,9 @@ use super::keep::Shelf;
 use super::tasks::{Task, Tasks};
 use super::theme::GRID;
 use crate::checkpoint::BundledModel;
+use purpose::PathCheck;
 pub(crate) use purpose::Purpose;
-use purpose::Verdict;
-pub use system::{FileDialogs, Kind, Question, SystemDialogs};
+pub use system::{FileDialogs, PathKind, Question, SystemDialogs};
 
 /// The dialog that is out, or the field that is shown.
 pub(crate) struct Dialogs {
@@ -197,9 +197,9 @@ impl Dialogs {
             Ok(Some(path)) => {
                 // The dialog has asked about replacing the file that was named, but not about others.
                 match purpose.check(&path, Some(&path)) {
-                    Verdict::Go(path) => return Some(Outcome::Path(purpose, path)),
-                    Verdict::Ask(path, text) => self.ask_again(purpose, &path, text, Some(path.clone())),
-                    Verdict::Refuse(text) => self.ask_again(purpose, &path, text, None),
+                    PathCheck::Go(path) => return Some(Outcome::Path(purpose, path)),
+                    PathCheck::Ask(path, text) => self.ask_again(purpose, &path, text, Some(path.clone())),
+                    PathCheck::Refuse(text) => self.ask_again(purpose, &path, text, None),
                 }
                 None
             }
@@ -300,9 +300,9 @@ impl Field {
     /// What comes of a path that somebody has typed.
     fn decide(&mut self, path: &Path) -> Answer {
         match self.purpose.check(path, self.asked.as_deref()) {
-            Verdict::Go(path) => return Answer::Path(path),
-            Verdict::Ask(path, text) => (self.asked, self.error) = (Some(path), Some(text)),
-            Verdict::Refuse(text) => self.error = Some(text),
+            PathCheck::Go(path) => return Answer::Path(path),
+            PathCheck::Ask(path, text) => (self.asked, self.error) = (Some(path), Some(text)),
+            PathCheck::Refuse(text) => self.error = Some(text),
         }
         Answer::Again
     }

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Place;
-use super::system::{Kind, Question};
+use super::system::{PathKind, Question};
 use crate::app::keep::Shelf;
 use crate::base::typed_path;
 use crate::checkpoint::{BUNDLED, BundledModel};
@@ -41,7 +41,7 @@ pub(crate) enum Purpose {
 
 /// What comes of a path that somebody has named.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum PathCheck {
     /// Do it with this path.
     Go(PathBuf),
     /// Ask whether to replace what is there already, at this path.
@@ -153,9 +153,9 @@ impl Purpose {
     pub(super) fn question(self, place: &Place) -> Question {
         let (files, endings) = self.filter();
         let kind = match self {
-            _ if self.takes_folder() => Kind::Folder,
-            _ if self.is_save() => Kind::Save { proposal: place.name.clone() },
-            _ => Kind::File,
+            _ if self.takes_folder() => PathKind::Folder,
+            _ if self.is_save() => PathKind::Save { proposal: place.name.clone() },
+            _ => PathKind::File,
         };
         Question { title: self.title(), kind, folder: place.folder.clone(), files, endings }
     }
@@ -170,33 +170,33 @@ impl Purpose {
 
     /// Looks at what `path` would lead to, before anything is done. `agreed` is the path whose files somebody has
     /// agreed to replace.
-    pub(super) fn check(self, path: &Path, agreed: Option<&Path>) -> Verdict {
+    pub(super) fn check(self, path: &Path, agreed: Option<&Path>) -> PathCheck {
         if !self.is_save() {
             return self.check_opening(path);
         }
         let path = match self.destination(path) {
             Ok(path) => path,
-            Err(refusal) => return Verdict::Refuse(refusal),
+            Err(refusal) => return PathCheck::Refuse(refusal),
         };
         let there: Vec<String> =
             self.written(&path).filter(|file| file.is_file()).map(|f| name(&f)).collect();
         if there.is_empty() || agreed == Some(path.as_path()) {
-            return Verdict::Go(path);
+            return PathCheck::Go(path);
         }
         let (exist, replace) = if there.len() == 1 { ("exists", "it") } else { ("exist", "them") };
         let text =
             format!("{} {exist}. Save again to replace {replace}, or change the name.", there.join(" and "));
-        Verdict::Ask(path, text)
+        PathCheck::Ask(path, text)
     }
 
-    fn check_opening(self, path: &Path) -> Verdict {
+    fn check_opening(self, path: &Path) -> PathCheck {
         if !path.exists() {
-            return Verdict::Refuse("There is nothing at this path; check the spelling.".to_owned());
+            return PathCheck::Refuse("There is nothing at this path; check the spelling.".to_owned());
         }
         if self.takes_folder() && !path.is_dir() {
-            return Verdict::Refuse("This is a file; name the folder that it lies in.".to_owned());
+            return PathCheck::Refuse("This is a file; name the folder that it lies in.".to_owned());
         }
-        Verdict::Go(path.to_owned())
+        PathCheck::Go(path.to_owned())
     }
 
     /// `path` with the ending that it needs.
@@ -246,9 +246,9 @@ fn name(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    fn refusal(verdict: &Verdict) -> &str {
+    fn refusal(verdict: &PathCheck) -> &str {
         match verdict {
-            Verdict::Refuse(text) => text,
+            PathCheck::Refuse(text) => text,
             _ => "",
         }
     }
@@ -257,16 +257,16 @@ mod tests {
     fn a_name_gets_its_ending_before_anybody_looks_whether_it_is_taken() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let [bare, whole] = ["figure", "figure.png"].map(|name| folder.path().join(name));
-        assert_eq!(Purpose::SaveTraversal.check(&bare, None), Verdict::Go(whole.clone()));
+        assert_eq!(Purpose::SaveTraversal.check(&bare, None), PathCheck::Go(whole.clone()));
         std::fs::write(&whole, "old").expect("writes");
         for path in [&bare, &whole] {
             let verdict = Purpose::SaveTraversal.check(path, None);
-            let Verdict::Ask(asked, text) = verdict else { panic!("{verdict:?}") };
+            let PathCheck::Ask(asked, text) = verdict else { panic!("{verdict:?}") };
             assert!(asked == whole && text.starts_with("figure.png exists. Save again"), "{text}");
         }
-        assert_eq!(Purpose::SaveTraversal.check(&bare, Some(&whole)), Verdict::Go(whole.clone()));
+        assert_eq!(Purpose::SaveTraversal.check(&bare, Some(&whole)), PathCheck::Go(whole.clone()));
         let other = folder.path().join("other.png");
-        assert!(matches!(Purpose::SaveTraversal.check(&whole, Some(&other)), Verdict::Ask(..)));
+        assert!(matches!(Purpose::SaveTraversal.check(&whole, Some(&other)), PathCheck::Ask(..)));
     }
 
     #[test]
@@ -276,12 +276,12 @@ mod tests {
         std::fs::write(folder.path().join("face.npz"), "somebody's arrays").expect("writes");
         let verdict = Purpose::SavePicture.check(&picture, None);
         assert!(
-            matches!(&verdict, Verdict::Ask(_, text) if text.starts_with("face.npz exists.")),
+            matches!(&verdict, PathCheck::Ask(_, text) if text.starts_with("face.npz exists.")),
             "{verdict:?}"
         );
         std::fs::write(&picture, "old").expect("writes");
         let verdict = Purpose::SavePicture.check(&picture, None);
-        let Verdict::Ask(_, text) = verdict else { panic!("{verdict:?}") };
+        let PathCheck::Ask(_, text) = verdict else { panic!("{verdict:?}") };
         assert_eq!(text, "face.png and face.npz exist. Save again to replace them, or change the name.");
     }
 
@@ -307,7 +307,7 @@ mod tests {
             assert!(refusal(&verdict).contains("is a folder"), "{purpose:?}: {verdict:?}");
         }
         let upper = folder.path().join("FIGURE.PNG");
-        assert_eq!(Purpose::SaveMatrix.check(&upper, None), Verdict::Go(upper));
+        assert_eq!(Purpose::SaveMatrix.check(&upper, None), PathCheck::Go(upper));
     }
 
     #[test]
@@ -315,9 +315,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = |name: &str| folder.path().join(name);
         let check = |name: &str| Purpose::SaveAnimation.check(&path(name), None);
-        assert_eq!(check("frames"), Verdict::Go(path("frames")));
+        assert_eq!(check("frames"), PathCheck::Go(path("frames")));
         std::fs::create_dir(path("frames")).expect("creates");
-        assert_eq!(check("frames"), Verdict::Go(path("frames")));
+        assert_eq!(check("frames"), PathCheck::Go(path("frames")));
         std::fs::write(path("frames").join("mine.txt"), "x").expect("writes");
         assert!(refusal(&check("frames")).contains("not empty"));
         assert!(refusal(&check("walk.mp4")).contains("a folder of frames"));
@@ -331,8 +331,8 @@ mod tests {
         let file = folder.path().join("model.safetensors");
         assert!(refusal(&Purpose::Model.check(&file, None)).starts_with("There is nothing"));
         std::fs::write(&file, "x").expect("writes");
-        assert_eq!(Purpose::Model.check(&file, None), Verdict::Go(file.clone()));
+        assert_eq!(Purpose::Model.check(&file, None), PathCheck::Go(file.clone()));
         assert!(refusal(&Purpose::Data.check(&file, None)).starts_with("This is a file"));
-        assert_eq!(Purpose::Run.check(folder.path(), None), Verdict::Go(folder.path().to_owned()));
+        assert_eq!(Purpose::Run.check(folder.path(), None), PathCheck::Go(folder.path().to_owned()));
     }
 }

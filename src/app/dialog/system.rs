@@ -7,7 +7,7 @@ pub struct Question {
     /// What it is about, for people.
     pub title: &'static str,
     /// What is wanted.
-    pub kind: Kind,
+    pub kind: PathKind,
     /// The folder to begin in, where one is known.
     pub folder: Option<PathBuf>,
     /// What such files are called.
@@ -18,7 +18,7 @@ pub struct Question {
 
 /// What is wanted of a file dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum PathKind {
     /// A file that exists.
     File,
     /// A folder that exists.
@@ -66,8 +66,8 @@ fn show(question: &Question) -> Option<PathBuf> {
         dialog = dialog.set_directory(folder);
     }
     match &question.kind {
-        Kind::File => dialog.pick_file(),
-        Kind::Folder => dialog.pick_folder(),
-        Kind::Save { proposal } => dialog.set_file_name(proposal).save_file(),
+        PathKind::File => dialog.pick_file(),
+        PathKind::Folder => dialog.pick_folder(),
+        PathKind::Save { proposal } => dialog.set_file_name(proposal).save_file(),
     }
 }

@@ -1,6 +1,6 @@
 //! The second model, beside the first.
 
-use crate::app::asking::Asking;
+use crate::app::frame_requests::FrameRequests;
 use crate::app::model::ModelView;
 use crate::engine::Engine;
 
@@ -13,7 +13,7 @@ pub(crate) struct Beside {
     pub(crate) model: Option<ModelView>,
     /// Epoch and name of the model that is being read.
     pub(crate) loading: Option<(u64, String)>,
-    pub(crate) asking: Asking,
+    pub(crate) asking: FrameRequests,
     /// Name of the chain whose pictures are compared, where both models have it.
     pub(crate) chain: Option<String>,
 }

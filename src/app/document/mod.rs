@@ -22,7 +22,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::app::Options;
-use crate::app::asking::Asking;
 use crate::app::command::Command;
 use crate::app::dialog::Purpose;
 use crate::app::document::analysis::Analysis;
@@ -30,7 +29,7 @@ use crate::app::document::beside::Beside;
 use crate::app::document::data::DataPictures;
 use crate::app::document::evaluate::EvaluateState;
 use crate::app::document::follow::Follow;
-use crate::app::document::nuisance::Trail;
+use crate::app::document::nuisance::NuisanceHistory;
 use crate::app::document::photo::PhotoState;
 use crate::app::document::player::Player;
 use crate::app::document::selection::Dimension;
@@ -38,6 +37,7 @@ use crate::app::document::strip::Strip;
 use crate::app::document::tool::Tab;
 use crate::app::document::train::TrainState;
 use crate::app::document::traverse::TraverseState;
+use crate::app::frame_requests::FrameRequests;
 use crate::app::jobs::Jobs;
 use crate::app::keep::{Noted, Place, Settings};
 use crate::app::log::Log;
@@ -45,7 +45,7 @@ use crate::app::model::ModelView;
 use crate::app::tasks::Tasks;
 use crate::app::view::Views;
 use crate::app::watch::Watch;
-use crate::engine::{Engine, Event, Latest, Library, ReadBack, Source};
+use crate::engine::{Engine, Event, Latest, Library, ModelSource, ReadBack};
 use crate::explore::LatentState;
 
 /// A model that is being read.
@@ -87,7 +87,7 @@ pub(crate) struct Document {
     pub(crate) engine: Engine,
     pub(crate) model: Option<ModelView>,
     pub(crate) latent: Option<LatentState>,
-    pub(crate) nuisance: Trail,
+    pub(crate) nuisance: NuisanceHistory,
     pub(crate) views: Views,
     pub(crate) strip: Strip,
     pub(crate) settings: Settings,
@@ -123,7 +123,7 @@ pub(crate) struct Document {
     /// What was kept of names and bookmarks.
     pub(crate) noted: Option<Noted>,
     /// What to open where the model of the last session cannot be opened.
-    pub(crate) spare: Option<Source>,
+    pub(crate) spare: Option<ModelSource>,
     pub(crate) jobs: Jobs,
     /// The folder of pictures to measure the model on, once it is said where the result goes.
     pub(crate) measured_on: Option<PathBuf>,
@@ -142,7 +142,7 @@ pub(crate) struct Document {
     pub(crate) first_slider: Option<egui::Rect>,
     /// News that waits for the end of a drag.
     pub(crate) held: Vec<Event>,
-    pub(crate) asking: Asking,
+    pub(crate) asking: FrameRequests,
     pub(crate) commands: Vec<Command>,
     /// What should be opened over the window.
     pub(crate) overlays: Vec<Overlay>,
@@ -168,7 +168,7 @@ impl Document {
             engine,
             model: None,
             latent: None,
-            nuisance: Trail::default(),
+            nuisance: NuisanceHistory::default(),
             views,
             strip: Strip::default(),
             settings,
@@ -204,7 +204,7 @@ impl Document {
             factor_names: 0.0,
             first_slider: None,
             held: Vec::new(),
-            asking: Asking::default(),
+            asking: FrameRequests::default(),
             commands: Vec::new(),
             overlays: Vec::new(),
             tab: Tab::default(),

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 /// The nuisance seeds a person has seen, to go back and forth through.
 #[derive(Clone, Debug)]
-pub(crate) struct Trail {
+pub(crate) struct NuisanceHistory {
     pub(crate) seeds: Vec<Seen>,
     pub(crate) at: usize,
     /// Keeps the nuisance code whatever is drawn or loaded.
@@ -29,13 +29,13 @@ impl Seen {
 /// Most seeds that are remembered.
 const LENGTH: usize = 1000;
 
-impl Default for Trail {
+impl Default for NuisanceHistory {
     fn default() -> Self {
         Self { seeds: vec![Seen::new(1)], at: 0, locked: false }
     }
 }
 
-impl Trail {
+impl NuisanceHistory {
     /// Forgets the seeds seen; a lock stays.
     pub(crate) fn start_over(&mut self) {
         *self = Self { locked: self.locked, ..Self::default() };
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn each_seed_is_drawn_once_to_name_codes() {
-        let mut trail = Trail::default();
+        let mut trail = NuisanceHistory::default();
         for seed in 2..=LENGTH as u64 + 9 {
             trail.visit(seed);
         }
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_trail_goes_back_and_forth() {
-        let mut trail = Trail::default();
+        let mut trail = NuisanceHistory::default();
         assert!(!trail.can_go_back() && !trail.can_go_forward());
         assert_eq!((trail.fresh(), trail.visit(40), trail.fresh()), (2, 40, 41));
         assert_eq!((trail.back(), trail.back(), trail.back(), trail.back()), (40, 2, 1, 1));

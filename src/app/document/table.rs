@@ -46,7 +46,7 @@ pub(crate) struct Key {
 }
 
 /// What is to be rendered for a table.
-pub(crate) struct Plan {
+pub(crate) struct TableRequest {
     pub(crate) rows: usize,
     pub(crate) columns: usize,
     pub(crate) codes: Codes,
@@ -62,7 +62,7 @@ impl Table {
         }
     }
 
-    pub(crate) fn plan(&self, chain: ChainId) -> Option<Plan> {
+    pub(crate) fn plan(&self, chain: ChainId) -> Option<TableRequest> {
         let [rows, columns] = self.size();
         let (codes, parts) = match self {
             Self::Traversal(traversal) => (traversal.codes().ok()?, vec![(chain, 0..rows * columns)]),
@@ -78,7 +78,7 @@ impl Table {
                 (cells.select(&order), parts)
             }
         };
-        Some(Plan { rows, columns, codes, parts })
+        Some(TableRequest { rows, columns, codes, parts })
     }
 
     /// Whether cells of the one may stand in for the other's until those arrive.

@@ -7,7 +7,7 @@ use crate::app::document::selection::Dimension;
 use crate::app::keep::store;
 use crate::app::keep::store::Fault;
 use crate::checkpoint::BundledModel;
-use crate::engine::Source;
+use crate::engine::ModelSource;
 use crate::explore::Codes;
 
 /// Code values by block, as they are kept between sessions.
@@ -17,7 +17,7 @@ pub(crate) type Values = BTreeMap<String, Vec<f32>>;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Session {
-    pub(crate) source: Option<Source>,
+    pub(crate) source: Option<ModelSource>,
     /// The tool on the right, as the command line calls it.
     pub(crate) tool: String,
     #[serde(flatten)]
@@ -75,7 +75,7 @@ impl Session {
     ///
     /// # Errors
     /// The file of it that is not there any more.
-    pub(crate) fn restore(self) -> Option<Result<(Source, Place), PathBuf>> {
+    pub(crate) fn restore(self) -> Option<Result<(ModelSource, Place), PathBuf>> {
         let mut source = self.source?;
         // A bundled model is in the program: its file may have been cleared away, or be that of another version.
         let bundled = source.model.as_ref().and_then(|path| BundledModel::at(path));
@@ -118,7 +118,7 @@ mod tests {
     fn sessions_of_earlier_versions_are_read() {
         let text = "{\"source\": {\"model\": \"a.safetensors\"}, \"codes\": {\"c\": [0.5]}}";
         let session: Session = serde_json::from_str(text).expect("parses");
-        assert_eq!(session.source, Some(Source::file("a.safetensors")));
+        assert_eq!(session.source, Some(ModelSource::file("a.safetensors")));
         assert_eq!(session.place, Place::from(Values::from([("c".to_owned(), vec![0.5])])));
         let again = serde_json::to_string(&session).expect("serialises");
         assert_eq!(serde_json::from_str::<Session>(&again).expect("parses"), session);
@@ -128,7 +128,7 @@ mod tests {
     fn a_model_that_vanished_is_named() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("gone.safetensors");
-        let session = Session { source: Some(Source::file(&path)), ..Session::default() };
+        let session = Session { source: Some(ModelSource::file(&path)), ..Session::default() };
         std::fs::write(&path, b"").expect("writes");
         assert!(session.clone().restore().is_some_and(|found| found.is_ok()));
         std::fs::remove_file(&path).expect("removes");

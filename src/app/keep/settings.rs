@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::store::{self, Fault};
 use crate::app::view::Compare;
-use crate::engine::Source;
+use crate::engine::ModelSource;
 
 /// Most models that File > Open recent remembers.
 const RECENT: usize = 12;
@@ -34,7 +34,7 @@ pub(crate) struct Settings {
     /// Whether the hint of the first start was closed or seen once.
     pub(crate) hint_seen: bool,
     /// Models opened before, the newest first.
-    pub(crate) recent: Vec<Source>,
+    pub(crate) recent: Vec<ModelSource>,
 }
 
 /// Where the window stood, in points of the system: the enlargement of the interface is no matter.
@@ -121,7 +121,7 @@ impl Settings {
     }
 
     /// Puts `source` at the top of the recent models.
-    pub(crate) fn remember(&mut self, source: &Source) {
+    pub(crate) fn remember(&mut self, source: &ModelSource) {
         self.recent.retain(|other| other != source);
         self.recent.insert(0, source.clone());
         self.recent.truncate(RECENT);
@@ -139,7 +139,7 @@ mod tests {
         let path = Settings::file(folder);
         let window = WindowPlace { size: [900.0, 600.0], corner: Some([-5.0, 20.0]), is_maximized: true };
         let mut settings = Settings { dark: false, zoom: 1.5, window: Some(window), ..Settings::default() };
-        settings.remember(&Source::file("a.safetensors"));
+        settings.remember(&ModelSource::file("a.safetensors"));
         settings.folders.insert(Shelf::Models, "/models".into());
         std::fs::write(&path, serde_json::to_vec(&settings).expect("serialises")).expect("writes");
         assert!(Settings::load(folder).is_ok_and(|loaded| loaded == settings));
@@ -159,11 +159,11 @@ mod tests {
     fn recent_models_are_few_and_each_once() {
         let mut settings = Settings::default();
         for i in 0..40 {
-            settings.remember(&Source::file(format!("{}", i % 20)));
+            settings.remember(&ModelSource::file(format!("{}", i % 20)));
         }
         assert_eq!(settings.recent.len(), RECENT);
-        assert_eq!(settings.recent[0], Source::file("19"));
-        settings.remember(&Source::file("15"));
-        assert_eq!((settings.recent.len(), &settings.recent[0]), (RECENT, &Source::file("15")));
+        assert_eq!(settings.recent[0], ModelSource::file("19"));
+        settings.remember(&ModelSource::file("15"));
+        assert_eq!((settings.recent.len(), &settings.recent[0]), (RECENT, &ModelSource::file("15")));
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn range_line(ui: &mut Ui, state: &mut Document) {
 }
 
 /// What is asked about the open model, unless it is being read again.
-fn asked(state: &Document) -> Option<(crate::engine::Source, RangeGuess)> {
+fn asked(state: &Document) -> Option<(crate::engine::ModelSource, RangeGuess)> {
     let opened = &state.model.as_ref().filter(|_| state.loading.is_none())?.opened;
     Some((opened.source.clone(), opened.guess.clone()?))
 }

@@ -64,7 +64,7 @@ impl Run {
         let preparation = Cancel::new();
         let sample_every = config.as_ref().map_or(1000, |config| config.sample_every);
         let told = Arc::clone(&news);
-        let progress = move |progress: crate::data::Progress<'_>| {
+        let progress = move |progress: crate::data::PreparationProgress<'_>| {
             let text = format!("{} {} of {}", progress.what, progress.done, progress.total);
             lock(&told).preparing = text;
         };

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use crate::app::asking::Wish;
 use crate::app::document::Document;
 use crate::app::document::beside::Beside;
+use crate::app::frame_requests::RequestOptions;
 use crate::app::log::About;
 use crate::app::model::ModelView;
 use crate::app::view::{ModelPictures, Pane};
 use crate::checkpoint::BundledModel;
-use crate::engine::{Engine, Event, Opened, Part, Source};
+use crate::engine::{Engine, Event, ModelSource, Opened, Part};
 use crate::explore::Codes;
 use crate::model::ModelDescription;
 
@@ -21,7 +21,7 @@ fn about(part: Part) -> About {
 
 impl Document {
     /// Opens a second model beside the first one, in the background.
-    pub(crate) fn open_beside(&mut self, source: Source) {
+    pub(crate) fn open_beside(&mut self, source: ModelSource) {
         if self.beside.engine.is_none() {
             let (ctx, library) = (self.ctx().clone(), Arc::clone(&self.library));
             let wake = Arc::new(move || ctx.request_repaint());
@@ -129,7 +129,7 @@ impl Document {
     }
 
     /// Asks the second model for the picture of the codes as they are now. `wish` is that of the first one.
-    pub(crate) fn sync_beside(&mut self, codes: &Codes, wish: &Wish) {
+    pub(crate) fn sync_beside(&mut self, codes: &Codes, wish: &RequestOptions) {
         let Some(Pane { chain, .. }) = self.panes().into_iter().find(|pane| pane.is_beside) else { return };
         let beside = &mut self.beside;
         let (Some(engine), Some(model)) = (&beside.engine, &beside.model) else { return };

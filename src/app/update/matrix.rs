@@ -5,7 +5,7 @@ use crate::app::document::matrix::{Columns, MOST};
 use crate::app::document::strip::gather;
 use crate::app::update::recipe::Recipe;
 use crate::app::words::in_window;
-use crate::explore::{CodeMatrix, NothingToVary, Source};
+use crate::explore::{CodeMatrix, CodeSource, NothingToVary};
 use crate::figures::{Cells, Figure, MatrixCodes, MatrixRequest};
 
 impl Document {
@@ -62,9 +62,9 @@ impl Document {
         let (model, set) = (self.model.as_ref()?, &self.traverse.matrix);
         let (from, codes) = match self.matrix_columns() {
             // A file that holds the nuisance, too, would set the rows.
-            Columns::Bookmarks => (Source::Prior, Some(matrix.columns.without(&matrix.varied))),
-            Columns::Posterior => (Source::Posterior, None),
-            Columns::Prior => (Source::Prior, None),
+            Columns::Bookmarks => (CodeSource::Prior, Some(matrix.columns.without(&matrix.varied))),
+            Columns::Posterior => (CodeSource::Posterior, None),
+            Columns::Prior => (CodeSource::Prior, None),
         };
         let request = MatrixRequest {
             columns: u16::try_from(matrix.columns.rows()).ok()?,

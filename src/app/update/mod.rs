@@ -24,25 +24,25 @@ pub(crate) mod traverse;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::app::asking::Wish;
 use crate::app::command::Command;
 use crate::app::dialog::Purpose;
 use crate::app::document::{Document, Loading, Overlay, SCRUB_PAUSE, Start};
+use crate::app::frame_requests::RequestOptions;
 use crate::app::log::About;
 use crate::app::view::Compare;
-use crate::engine::{Event, Source, Target};
+use crate::engine::{Event, ModelSource, ReadBackTarget};
 use crate::explore::{Codes, LatentState};
 
 impl Document {
     /// Opens a model in the background; what is shown stays meanwhile.
-    pub(crate) fn open(&mut self, source: Source, start: Start) {
+    pub(crate) fn open(&mut self, source: ModelSource, start: Start) {
         let name = source.name();
         let epoch = self.engine.open(source);
         self.loading = Some(Loading { epoch, name, since: Instant::now(), start });
     }
 
     pub(crate) fn open_path(&mut self, path: impl Into<PathBuf>) {
-        self.open(Source::file(path), Start::Fresh);
+        self.open(ModelSource::file(path), Start::Fresh);
     }
 
     /// Reads the model again and keeps what was set.
@@ -55,7 +55,7 @@ impl Document {
     /// Opens the same files on another device and keeps what was set.
     pub(crate) fn change_device(&mut self, device: &str) {
         if let Some(model) = &self.model {
-            let source = Source { device: device.to_owned(), ..model.opened.source.clone() };
+            let source = ModelSource { device: device.to_owned(), ..model.opened.source.clone() };
             self.open(source, Start::AsIs);
         }
     }
@@ -66,7 +66,7 @@ impl Document {
             let old = &model.opened.source;
             let gan = Some(old.path().to_owned());
             let device = old.device.clone();
-            self.open(Source { vae: Some(path), gan, device, ..Source::default() }, Start::Fresh);
+            self.open(ModelSource { vae: Some(path), gan, device, ..ModelSource::default() }, Start::Fresh);
         }
     }
 
@@ -176,7 +176,7 @@ impl Document {
         self.in_one_step(|latent| {
             for name in &names {
                 let posterior = profile.as_ref().filter(|p| p.block == *name).map(|p| &p.posterior);
-                let fits = latent.draw(name, crate::explore::Source::Posterior, posterior, seed);
+                let fits = latent.draw(name, crate::explore::CodeSource::Posterior, posterior, seed);
                 debug_assert!(fits.is_ok(), "{fits:?}");
             }
         });
@@ -345,9 +345,9 @@ impl Document {
         let target = model.main_chain().and_then(|chain| {
             let block =
                 model.description().read_back(chain).filter(|block| model.opened.read.contains(*block))?;
-            Some((chain, Target { block: block.into(), code: latent.values(block).into() }))
+            Some((chain, ReadBackTarget { block: block.into(), code: latent.values(block).into() }))
         });
-        let mut wish = Wish { target, is_moving, at: self.input_at.unwrap_or(now) };
+        let mut wish = RequestOptions { target, is_moving, at: self.input_at.unwrap_or(now) };
         for chain in model.chains() {
             if let Err(error) = self.asking.ask(&self.engine, &model.opened, chain, codes, &wish) {
                 let message = format!("{} cannot be asked: {error}", model.opened.title(chain));

@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 use crate::app::dialog::Purpose;
 use crate::app::document::follow::Follow;
 use crate::app::document::{Document, Start};
-use crate::app::jobs::Progress;
+use crate::app::jobs::JobProgress;
 use crate::app::log::About;
 use crate::app::process::run;
 use crate::app::update::recipe::with_codes;
 use crate::base::{Cancel, FileError, write_atomic};
 use crate::checkpoint::BundledModel;
-use crate::engine::Source;
+use crate::engine::ModelSource;
 use crate::explore::Codes;
 use crate::figures::export::{Colour, NpzWriter, Provenance, numbers, write_png};
 use crate::figures::{ChainChoice, Figure, FigureRequest, SampleCodes, SampleRequest};
@@ -55,7 +55,7 @@ impl Document {
     ) -> Option<(Purpose, PathBuf)> {
         match purpose {
             Purpose::Model | Purpose::Run => self.open_path(path),
-            Purpose::Beside => self.open_beside(Source::file(path)),
+            Purpose::Beside => self.open_beside(ModelSource::file(path)),
             Purpose::ResumeRun => self.resume_training(&path),
             Purpose::PairVae => self.pair_with(path),
             Purpose::Data => {
@@ -96,7 +96,7 @@ impl Document {
         words.extend(model.opened.source.sources().arguments());
         words.extend(["--images".to_owned(), folder.display().to_string()]);
         words.extend(["--out".to_owned(), out.display().to_string()]);
-        let source = Source { device: model.opened.source.device.clone(), ..Source::file(out) };
+        let source = ModelSource { device: model.opened.source.device.clone(), ..ModelSource::file(out) };
         let program = self.program.clone();
         let then_open = self.then_open.clone();
         self.start_job(format!("Measuring on {}", name(&folder)), About::Picture, ctx, move || {
@@ -164,7 +164,7 @@ impl Document {
         name: String,
         about: About,
         ctx: &egui::Context,
-        work: impl FnOnce(&Cancel, &Progress) -> Result<String, String> + Send + 'static,
+        work: impl FnOnce(&Cancel, &JobProgress) -> Result<String, String> + Send + 'static,
     ) {
         if let Err(message) = self.jobs.start_long(&mut self.tasks, name, about, ctx, work) {
             self.log.fail(about, message);

@@ -1,5 +1,5 @@
 use crate::app::document::Document;
-use crate::app::document::table::{Grid, Key, Plan, Table};
+use crate::app::document::table::{Grid, Key, Table, TableRequest};
 use crate::app::paint::Surface;
 use crate::engine::Batch;
 
@@ -31,7 +31,7 @@ impl Document {
         if self.traverse.grid.as_ref().is_some_and(|grid| grid.key == key) || is_moving {
             return;
         }
-        let Some(Plan { rows, columns, codes, parts }) = key.table.plan(chain) else { return };
+        let Some(TableRequest { rows, columns, codes, parts }) = key.table.plan(chain) else { return };
         let mut pending = Vec::new();
         for (chain, cells) in parts {
             let first = cells.start;

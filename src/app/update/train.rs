@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::app::document::{Document, Start};
 use crate::app::log::{About, Severity};
 use crate::app::train::Run;
-use crate::engine::Source;
+use crate::engine::ModelSource;
 use crate::training::Stage;
 
 impl Document {
@@ -44,7 +44,7 @@ impl Document {
         if run.has_checkpoint() {
             self.train.explore_when_saved = false;
             let folder = run.folder.clone();
-            self.open(Source::file(folder), Start::Fresh);
+            self.open(ModelSource::file(folder), Start::Fresh);
         } else {
             run.control().save();
             self.train.explore_when_saved = true;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::{Array, NpyHeader};
 use crate::formats::zip::Archive;
-use crate::formats::{Budget, Source, shorten};
+use crate::formats::{Budget, ByteSource, shorten};
 
 use self::number::{CHUNK, Number, Turned};
 use super::CheckpointError;
@@ -33,7 +33,7 @@ pub struct NpzFile {
 #[derive(Debug)]
 enum Arrays {
     Archive(Archive),
-    Single(Source),
+    Single(ByteSource),
 }
 
 /// One array of an `.npz` file, to be read piece by piece: its bytes come from [`Read`], in the order of
@@ -67,7 +67,7 @@ impl NpzFile {
     /// # Errors
     /// When the file cannot be read or is neither.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
-        let source = Source::open(path)?;
+        let source = ByteSource::open(path)?;
         let budget = Budget::for_file(source.len());
         let mut start = [0; 6];
         let head = start.len().min(usize::try_from(source.len()).unwrap_or(start.len()));
@@ -208,7 +208,7 @@ pub(crate) fn listed(names: &[&str]) -> String {
 }
 
 /// The first bytes of a file, as far as it has them.
-fn head_of(source: &Source) -> Vec<u8> {
+fn head_of(source: &ByteSource) -> Vec<u8> {
     let mut start = Vec::new();
     // What cannot be read is not told apart.
     let _ = source.section(0, 512).read_to_end(&mut start);

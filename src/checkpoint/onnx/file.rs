@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::checkpoint::CheckpointError;
 use crate::formats::onnx::{Model, Tensor, Values};
-use crate::formats::{Source, shorten};
+use crate::formats::{ByteSource, shorten};
 
 /// Largest file, and largest sum of weights in a file beside it: what the format itself can hold is 2 GiB.
 const LARGEST: u64 = 2 << 30;
@@ -23,7 +23,7 @@ pub(super) struct Bytes {
 impl Bytes {
     /// Reads the file at `path`.
     pub(super) fn read(path: &Path, hasher: &mut Sha256) -> Result<Self, CheckpointError> {
-        let source = Source::open(path)?;
+        let source = ByteSource::open(path)?;
         let own = all_of(&source, 0, source.len())?;
         hasher.update(&own);
         let mut bytes = Self { path: path.to_owned(), own, elsewhere: Vec::new() };
@@ -39,7 +39,7 @@ impl Bytes {
                     return Err(CheckpointError::content("its weights are larger than 2 GiB", path));
                 }
                 let beside = bytes.beside(tensor, file)?;
-                let values = all_of(&Source::open(&beside)?, offset, length)?;
+                let values = all_of(&ByteSource::open(&beside)?, offset, length)?;
                 hasher.update(&values);
                 found.push((place, values));
             }
@@ -88,7 +88,7 @@ impl Bytes {
 }
 
 /// `length` bytes from `offset`; fewer are an error, and none are allocated before they are there.
-fn all_of(source: &Source, offset: u64, length: u64) -> Result<Vec<u8>, CheckpointError> {
+fn all_of(source: &ByteSource, offset: u64, length: u64) -> Result<Vec<u8>, CheckpointError> {
     if length > LARGEST {
         return Err(CheckpointError::content(
             "it is larger than 2 GiB, which ONNX files cannot be",

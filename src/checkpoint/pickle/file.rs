@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::Array;
 use crate::formats::zip::Archive;
-use crate::formats::{Budget, Source, shorten};
+use crate::formats::{Budget, ByteSource, shorten};
 
 use super::super::CheckpointError;
 use super::super::dtype::DType;
@@ -54,10 +54,10 @@ enum Storages {
     },
     Folder {
         root: PathBuf,
-        pickle: Source,
+        pickle: ByteSource,
     },
     Legacy {
-        source: Source,
+        source: ByteSource,
         places: HashMap<String, (u64, u64)>,
     },
 }
@@ -69,10 +69,10 @@ impl TorchFile {
     /// When the file cannot be read, is neither encoding, is damaged, or asks for anything beyond plain
     /// containers and tensors.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
-        Self::from_source(Source::open(path)?)
+        Self::from_source(ByteSource::open(path)?)
     }
 
-    pub(crate) fn from_source(source: Source) -> Result<Self, CheckpointError> {
+    pub(crate) fn from_source(source: ByteSource) -> Result<Self, CheckpointError> {
         let path = source.path().to_owned();
         let mut start = [0; 32];
         let head = start.len().min(usize::try_from(source.len()).unwrap_or(start.len()));
@@ -88,7 +88,7 @@ impl TorchFile {
 
     /// Opens what is left of a PyTorch file that was unpacked: a folder with `data.pkl` and `data`.
     pub(crate) fn from_folder(folder: &Path) -> Result<Self, CheckpointError> {
-        let pickle = Source::open(&folder.join(PICKLE))?;
+        let pickle = ByteSource::open(&folder.join(PICKLE))?;
         let opened = Self::open_folder(folder, pickle);
         opened.map_err(|fault| describe(fault, folder))
     }
@@ -98,7 +98,7 @@ impl TorchFile {
         LEGACY_STARTS.iter().any(|known| start.starts_with(known))
     }
 
-    fn open_zip(source: Source) -> Result<Self, Fault> {
+    fn open_zip(source: ByteSource) -> Result<Self, Fault> {
         let budget = Budget::for_file(source.len());
         let archive = Archive::open(source)?;
         let pickle = pickle_in(archive.names()).map(str::to_owned);
@@ -116,8 +116,8 @@ impl TorchFile {
         Ok(Self { tree, root: value, storages: Storages::Zip { archive, root, separator }, budget })
     }
 
-    fn open_folder(folder: &Path, pickle: Source) -> Result<Self, Fault> {
-        if let Ok(order) = Source::open(&folder.join("byteorder")) {
+    fn open_folder(folder: &Path, pickle: ByteSource) -> Result<Self, Fault> {
+        if let Ok(order) = ByteSource::open(&folder.join("byteorder")) {
             check_byte_order(order.section(0, order.len()))?;
         }
         let mut tree = Tree::default();
@@ -130,7 +130,7 @@ impl TorchFile {
         Ok(Self { tree, root: value, storages: Storages::Folder { root, pickle }, budget })
     }
 
-    fn open_legacy(source: Source) -> Result<Self, Fault> {
+    fn open_legacy(source: ByteSource) -> Result<Self, Fault> {
         let budget = Budget::for_file(source.len());
         let mut reader =
             Counted { inner: BufReader::with_capacity(1 << 16, source.section(0, u64::MAX)), count: 0 };
@@ -197,7 +197,7 @@ impl TorchFile {
     }
 
     /// The file.
-    fn source(&self) -> &Source {
+    fn source(&self) -> &ByteSource {
         match &self.storages {
             Storages::Zip { archive, .. } => archive.source(),
             Storages::Folder { pickle, .. } => pickle,
@@ -288,7 +288,7 @@ impl TorchFile {
                 if !storage.key.chars().all(|c| c.is_ascii_alphanumeric()) {
                     return Err(missing().into());
                 }
-                let file = Source::open(&root.join("data").join(storage.key.as_ref()));
+                let file = ByteSource::open(&root.join("data").join(storage.key.as_ref()));
                 let file = file.map_err(|_| missing())?;
                 if end > file.len() {
                     return Err(short().into());

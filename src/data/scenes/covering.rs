@@ -5,7 +5,7 @@ use crate::data::noise::{grid, mix, ramp, smooth, split};
 
 /// What the floor or the wall is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum CoveringKind {
     Wood,
     Tiles,
     Marble,
@@ -16,7 +16,7 @@ enum Kind {
 /// The finish of the floor or the wall: its hue is a factor, everything else is drawn.
 #[derive(Clone, Debug)]
 pub(super) struct Covering {
-    kind: Kind,
+    kind: CoveringKind,
     /// The colour in the middle of the texture's range.
     base: Vec3,
     /// The same hue, paler: joints and veins.
@@ -48,16 +48,22 @@ pub(super) struct Finish {
 impl Covering {
     /// A floor of this hue (in turns).
     pub(super) fn floor(hue: f32, stream: &mut Stream) -> Self {
-        let kind = [Kind::Wood, Kind::Wood, Kind::Tiles, Kind::Marble, Kind::Bricks][stream.below(5)];
+        let kind = [
+            CoveringKind::Wood,
+            CoveringKind::Wood,
+            CoveringKind::Tiles,
+            CoveringKind::Marble,
+            CoveringKind::Bricks,
+        ][stream.below(5)];
         let quarter = std::f32::consts::FRAC_PI_2;
         let turn = match kind {
-            Kind::Tiles | Kind::Marble if stream.below(3) == 0 => quarter / 2.0,
+            CoveringKind::Tiles | CoveringKind::Marble if stream.below(3) == 0 => quarter / 2.0,
             _ => quarter * stream.below(2) as f32,
         };
         let gloss = match kind {
-            Kind::Marble => 0.75 + 0.25 * stream.uniform(),
-            Kind::Tiles => 0.3 + 0.6 * stream.uniform(),
-            Kind::Wood => 0.15 + 0.55 * stream.uniform(),
+            CoveringKind::Marble => 0.75 + 0.25 * stream.uniform(),
+            CoveringKind::Tiles => 0.3 + 0.6 * stream.uniform(),
+            CoveringKind::Wood => 0.15 + 0.55 * stream.uniform(),
             _ => 0.05,
         };
         Self::new(kind, hue, (0.60, 0.085), turn, gloss, stream)
@@ -65,18 +71,31 @@ impl Covering {
 
     /// A wall of this hue (in turns).
     pub(super) fn wall(hue: f32, stream: &mut Stream) -> Self {
-        let kind = [Kind::Plaster, Kind::Plaster, Kind::Bricks, Kind::Tiles, Kind::Wood, Kind::Marble]
-            [stream.below(6)];
-        let turn = if kind == Kind::Wood { std::f32::consts::FRAC_PI_2 } else { 0.0 };
+        let kind = [
+            CoveringKind::Plaster,
+            CoveringKind::Plaster,
+            CoveringKind::Bricks,
+            CoveringKind::Tiles,
+            CoveringKind::Wood,
+            CoveringKind::Marble,
+        ][stream.below(6)];
+        let turn = if kind == CoveringKind::Wood { std::f32::consts::FRAC_PI_2 } else { 0.0 };
         let gloss = match kind {
-            Kind::Marble => 0.5,
-            Kind::Tiles => 0.2 + 0.5 * stream.uniform(),
+            CoveringKind::Marble => 0.5,
+            CoveringKind::Tiles => 0.2 + 0.5 * stream.uniform(),
             _ => 0.0,
         };
         Self::new(kind, hue, (0.72, 0.062), turn, gloss, stream)
     }
 
-    fn new(kind: Kind, hue: f32, tone: (f32, f32), turn: f32, gloss: f32, stream: &mut Stream) -> Self {
+    fn new(
+        kind: CoveringKind,
+        hue: f32,
+        tone: (f32, f32),
+        turn: f32,
+        gloss: f32,
+        stream: &mut Stream,
+    ) -> Self {
         let (lightness, chroma) = (tone.0 + 0.05 * (stream.uniform() - 0.5), tone.1);
         Self {
             kind,
@@ -105,11 +124,11 @@ impl Covering {
         let (u, v) = (cos * u + sin * v + self.offset.0, cos * v - sin * u + self.offset.1);
         let width = width / self.scale;
         let mut finish = match self.kind {
-            Kind::Wood => self.wood(u, v, width),
-            Kind::Tiles => self.tiles(u, v, width),
-            Kind::Marble => self.marble(u, v, width),
-            Kind::Bricks => self.bricks(u, v, width),
-            Kind::Plaster => self.plaster(u, v, width),
+            CoveringKind::Wood => self.wood(u, v, width),
+            CoveringKind::Tiles => self.tiles(u, v, width),
+            CoveringKind::Marble => self.marble(u, v, width),
+            CoveringKind::Bricks => self.bricks(u, v, width),
+            CoveringKind::Plaster => self.plaster(u, v, width),
         };
         let (along, across) = finish.tilt;
         finish.tilt = (cos * along - sin * across, sin * along + cos * across);

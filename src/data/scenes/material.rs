@@ -5,7 +5,7 @@ use crate::data::noise::{ramp, smooth_3d, split};
 
 /// What the object is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum MaterialKind {
     Plain,
     Veined,
     Grained,
@@ -16,7 +16,7 @@ enum Kind {
 /// The object's surface: its hue is a factor, texture and gloss are drawn.
 #[derive(Clone, Debug)]
 pub(super) struct Material {
-    kind: Kind,
+    kind: MaterialKind,
     base: Vec3,
     pale: Vec3,
     deep: Vec3,
@@ -29,12 +29,18 @@ pub(super) struct Material {
 impl Material {
     /// A material of this hue (in turns).
     pub(super) fn new(hue: f32, stream: &mut Stream) -> Self {
-        let kind = [Kind::Plain, Kind::Veined, Kind::Grained, Kind::Speckled, Kind::Glazed][stream.below(5)];
+        let kind = [
+            MaterialKind::Plain,
+            MaterialKind::Veined,
+            MaterialKind::Grained,
+            MaterialKind::Speckled,
+            MaterialKind::Glazed,
+        ][stream.below(5)];
         let gloss = match kind {
-            Kind::Plain => 0.1 + 0.85 * stream.uniform(),
-            Kind::Veined | Kind::Glazed => 0.6 + 0.4 * stream.uniform(),
-            Kind::Grained => 0.15 + 0.5 * stream.uniform(),
-            Kind::Speckled => 0.2 + 0.5 * stream.uniform(),
+            MaterialKind::Plain => 0.1 + 0.85 * stream.uniform(),
+            MaterialKind::Veined | MaterialKind::Glazed => 0.6 + 0.4 * stream.uniform(),
+            MaterialKind::Grained => 0.15 + 0.5 * stream.uniform(),
+            MaterialKind::Speckled => 0.2 + 0.5 * stream.uniform(),
         };
         let lightness = 0.63 + 0.05 * (stream.uniform() - 0.5);
         let mut offset = || stream.uniform() * 50.0;
@@ -65,8 +71,8 @@ impl Material {
             0.5 + fade * (smooth_3d(q.x, q.y, q.z, self.seed ^ seed) - 0.5)
         };
         match self.kind {
-            Kind::Plain => self.base,
-            Kind::Veined => {
+            MaterialKind::Plain => self.base,
+            MaterialKind::Veined => {
                 let bend = noise(vec3(1.6, 1.6, 1.6), 1) - 0.5;
                 let q = p + vec3(bend, -bend, bend) * 0.9;
                 let vein = |scale: f32, seed: u32| {
@@ -79,7 +85,7 @@ impl Material {
                 let albedo = self.base.mix(self.deep, 0.6 * ramp(0.35, 0.8, cloud));
                 albedo.mix(self.pale, (0.9 * vein(1.7, 2) + 0.4 * vein(4.3, 9)).min(0.95))
             }
-            Kind::Grained => {
+            MaterialKind::Grained => {
                 // Rings around an axis beside the object, as in a board's end.
                 let bend = noise(vec3(1.2, 0.5, 1.2), 4) - 0.5;
                 let radius = ((p.x + 1.4) * (p.x + 1.4) + (p.z - 0.7) * (p.z - 0.7)).sqrt() + 0.25 * bend;
@@ -89,13 +95,13 @@ impl Material {
                 let fibre = noise(vec3(30.0, 2.5, 30.0), 5) - 0.5;
                 self.base.mix(self.deep, (0.12 + 0.6 * ring + 0.35 * fibre).clamp(0.0, 1.0))
             }
-            Kind::Speckled => {
+            MaterialKind::Speckled => {
                 let light = noise(vec3(15.0, 15.0, 15.0), 6);
                 let dark = noise(vec3(19.0, 19.0, 19.0), 7);
                 let albedo = self.base.mix(self.pale, 0.85 * ramp(0.66, 0.74, light));
                 albedo.mix(self.deep, 0.85 * ramp(0.70, 0.78, dark))
             }
-            Kind::Glazed => {
+            MaterialKind::Glazed => {
                 let run = noise(vec3(2.6, 0.8, 2.6), 8) - 0.5;
                 self.base.mix(self.deep, ramp(0.35, -0.75, p.y + 1.1 * run) * 0.75)
             }

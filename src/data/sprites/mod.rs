@@ -11,7 +11,7 @@ use std::path::Path;
 use self::mask::SIDE;
 use self::painting::Painting;
 pub(super) use self::shapes::DRAWING;
-use self::source::Source;
+use self::source::SpriteSource;
 use super::dataset::nuisance;
 use super::factors::combinations;
 use super::{DataError, Dataset, Factor, OpenOptions};
@@ -32,7 +32,7 @@ pub(super) enum Variant {
 /// Sprites with five known factors, 64x64.
 pub(super) struct Sprites {
     spec: String,
-    source: Source,
+    source: SpriteSource,
     factors: Vec<Factor>,
     look: Look,
 }
@@ -63,8 +63,8 @@ impl Sprites {
             }),
         };
         let (source, factors) = match file {
-            Some(path) => Source::published(path, options)?,
-            None => Source::drawn(),
+            Some(path) => SpriteSource::published(path, options)?,
+            None => SpriteSource::drawn(),
         };
         Ok(Self { spec: spec.to_owned(), source, factors, look })
     }

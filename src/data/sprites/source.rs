@@ -14,14 +14,14 @@ use crate::formats::{self, shorten};
 const NAMES: [&str; 5] = ["shape", "scale", "orientation", "x", "y"];
 
 /// Where the binary sprites come from.
-pub(super) enum Source {
+pub(super) enum SpriteSource {
     /// Drawn by the program.
     Drawn,
     /// Read from the published file, through a cache file of packed bits.
     Packed(PositionalFile),
 }
 
-impl Source {
+impl SpriteSource {
     /// The set that the program draws, and its factors.
     pub(super) fn drawn() -> (Self, Vec<Factor>) {
         let sizes =
@@ -34,7 +34,7 @@ impl Source {
     /// Opens the published `.npz`, unpacking its pictures into the cache the first time (377 MB for the
     /// whole set). Its `metadata`, pickled Python objects, is never read.
     pub(super) fn published(path: &Path, options: &OpenOptions) -> Result<(Self, Vec<Factor>), DataError> {
-        let file = formats::Source::open(path)?;
+        let file = formats::ByteSource::open(path)?;
         let mut start = [0; 2];
         if file.read_exact_at(&mut start, 0).is_err() || &start != b"PK" {
             return Err(content(path, "not an npz file; download it again".into()));

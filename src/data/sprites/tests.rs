@@ -6,7 +6,7 @@ use crate::data::{classes_of, index_of, open};
 
 /// A small file laid out like the published one: every second shape, scale and so on of the drawn set.
 fn write_npz(folder: &Path, sizes: [usize; 5], spoil: impl Fn(&mut Vec<f64>)) -> PathBuf {
-    let (drawn, all) = Source::drawn();
+    let (drawn, all) = SpriteSource::drawn();
     let factors: Vec<Factor> = all
         .iter()
         .zip(sizes)

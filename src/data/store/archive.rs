@@ -11,7 +11,7 @@ use super::passed::PassedOver;
 use super::{Contents, Entry, Place};
 use crate::base::FileError;
 use crate::data::DataError;
-use crate::formats::Source;
+use crate::formats::ByteSource;
 use crate::formats::zip::{Archive, Fault};
 
 /// First bytes of files that hold many pictures and are not read at any place in them, and what they are.
@@ -51,7 +51,7 @@ pub(super) fn is_tar(head: &[u8]) -> bool {
 /// The files of a zip archive, in no order.
 pub(super) fn list_zip(path: &Path, passed: &mut PassedOver) -> Result<(Contents, Vec<Entry>), DataError> {
     let fail = |error| DataError::io(error, path);
-    let archive = Archive::open(Source::open(path)?).map_err(fail)?;
+    let archive = Archive::open(ByteSource::open(path)?).map_err(fail)?;
     let files = || archive.members().filter(|(name, _)| !name.ends_with(b"/"));
     if files().all(|(_, member)| member.fault() == Some(Fault::Encrypted)) {
         let what =

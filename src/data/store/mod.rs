@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use super::{DataError, fingerprint};
 use crate::base::{FileError, FileErrorKind, Pool};
-use crate::formats::Source;
+use crate::formats::ByteSource;
 use crate::formats::picture::{HEAD, Looks, looks_of, read_picture, what_instead};
 use crate::formats::zip::{Archive, Member};
 
@@ -40,7 +40,7 @@ enum Contents {
     /// One picture.
     File,
     Zip(Archive),
-    Tar(Source),
+    Tar(ByteSource),
 }
 
 /// One file of a store.
@@ -102,7 +102,7 @@ impl Store {
             (Contents::File, vec![Entry { name, place: Place::File }])
         } else {
             let entries = archive::list_tar(path, &mut passed_over)?;
-            (Contents::Tar(Source::open(path)?), entries)
+            (Contents::Tar(ByteSource::open(path)?), entries)
         };
         entries.sort_by(|a, b| a.name.as_encoded_bytes().cmp(b.name.as_encoded_bytes()));
         let fingerprint = fingerprint::of_file(path)?;

@@ -11,7 +11,7 @@ pub use animation::{Animation, write_gif, write_gif_of};
 pub use npz::NpzWriter;
 pub use picture::{Colour, encode_png, write_png};
 pub use provenance::{Provenance, numbers};
-pub use target::{Target, TargetKind};
+pub use target::{FigureTarget, TargetKind};
 
 use std::path::PathBuf;
 

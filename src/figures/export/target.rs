@@ -6,7 +6,7 @@ use super::ExportError;
 
 /// Where something is exported to, as told by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct FigureTarget {
     /// The file or folder.
     pub path: PathBuf,
     /// What it will be.
@@ -26,7 +26,7 @@ pub enum TargetKind {
     Folder,
 }
 
-impl Target {
+impl FigureTarget {
     /// Tells the kind from the ending: `.png`, `.gif`, `.npz`, or a folder when there is none.
     ///
     /// # Errors
@@ -116,21 +116,22 @@ mod tests {
 
     #[test]
     fn the_ending_tells_the_kind() {
-        let kind =
-            |name: &str| Target::parse(Path::new(name), &[Png, Gif, Npz, Folder]).map(|target| target.kind);
+        let kind = |name: &str| {
+            FigureTarget::parse(Path::new(name), &[Png, Gif, Npz, Folder]).map(|target| target.kind)
+        };
         assert_eq!(kind("a.png"), Ok(Png));
         assert_eq!(kind("x/a.GIF"), Ok(Gif));
         assert_eq!(kind("a.npz"), Ok(Npz));
         assert_eq!(kind("pictures"), Ok(Folder));
         assert!(kind("a.jpg").is_err());
-        let error = Target::parse(Path::new("a.gif"), &[Npz, Folder]).expect_err("not allowed");
+        let error = FigureTarget::parse(Path::new("a.gif"), &[Npz, Folder]).expect_err("not allowed");
         assert_eq!(error, "--out takes a .npz, a folder (no ending); got a.gif");
     }
 
     #[test]
     fn a_folder_appears_complete_or_not_at_all() {
         let root = tempfile::tempdir().expect("temporary folder");
-        let target = Target { path: root.path().join("out"), kind: Folder };
+        let target = FigureTarget { path: root.path().join("out"), kind: Folder };
         let failed = target.write_folder(|folder| {
             std::fs::write(folder.join("half.png"), "x").expect("writes");
             Err(ExportError::Frames)
@@ -162,7 +163,7 @@ mod tests {
                 std::fs::create_dir(root.path().join(there)).expect("creates");
             }
             std::os::unix::fs::symlink(there, root.path().join(link)).expect("links");
-            let target = Target { path: root.path().join(link), kind: Folder };
+            let target = FigureTarget { path: root.path().join(link), kind: Folder };
             target.check().expect("can be filled");
             target.write_folder(fill).expect("fills");
             assert!(
@@ -176,13 +177,13 @@ mod tests {
     #[test]
     fn what_stands_in_the_way_is_found_before_the_work() {
         let root = tempfile::tempdir().expect("temporary folder");
-        let target = Target { path: root.path().join("no/such/a.png"), kind: Png };
+        let target = FigureTarget { path: root.path().join("no/such/a.png"), kind: Png };
         let error = target.check().expect_err("no folder").to_string();
         assert!(error.contains("does not exist; create it first") && error.ends_with("a.png"), "{error}");
         std::fs::write(root.path().join("file"), "x").expect("writes");
-        let target = Target { path: root.path().join("file"), kind: Folder };
+        let target = FigureTarget { path: root.path().join("file"), kind: Folder };
         assert!(matches!(target.check(), Err(ExportError::NotAFolder(_))));
-        assert!(Target { path: root.path().join("a.png"), kind: Png }.check().is_ok());
+        assert!(FigureTarget { path: root.path().join("a.png"), kind: Png }.check().is_ok());
         assert_eq!(std::fs::read_dir(root.path()).expect("reads").count(), 1);
     }
 }

@@ -1,7 +1,7 @@
 //! What a traversal goes through: base code, networks, names, order, ranges.
 
 use crate::base::expand_home;
-use crate::explore::{Codes, Source, Traversal, main_block, parse_dims, read_square};
+use crate::explore::{CodeSource, Codes, Traversal, main_block, parse_dims, read_square};
 use crate::model::{CodeBlock, CodeKind};
 
 use super::super::export::{Provenance, numbers};
@@ -135,7 +135,7 @@ fn neutral(bench: &Workbench, s_seed: u64) -> Result<Codes, FigureError> {
 
 fn draw_noise(codes: &mut Codes, bench: &Workbench, s_seed: u64) -> Result<(), FigureError> {
     let mut noise = bench.description().codes.iter().filter(|block| block.kind == CodeKind::Noise);
-    noise.try_for_each(|block| bench.draw(codes, block, s_seed, Source::Prior))
+    noise.try_for_each(|block| bench.draw(codes, block, s_seed, CodeSource::Prior))
 }
 
 /// The chains to draw with; without a wish only those that the block goes into.

@@ -5,7 +5,7 @@ use crate::explore::Mode;
 
 use super::super::drawing::{Band, PictureTable, captions};
 use super::super::export::{
-    Animation, Colour, NpzWriter, Provenance, Target, TargetKind, numbers, write_gif, write_png,
+    Animation, Colour, FigureTarget, NpzWriter, Provenance, TargetKind, numbers, write_gif, write_png,
 };
 use super::super::workbench::picture;
 use super::super::{DrawOptions, FigureError, Workbench};
@@ -16,7 +16,7 @@ impl TraversalRequest {
     pub(in crate::figures) fn draw(
         &self,
         bench: &mut Workbench,
-        target: &Target,
+        target: &FigureTarget,
         options: &mut DrawOptions<'_>,
     ) -> Result<(), FigureError> {
         let decided = Decided::new(self, bench, options)?;
@@ -52,7 +52,7 @@ impl Decided<'_> {
     pub(super) fn write_figure(
         &self,
         bench: &mut Workbench,
-        target: &Target,
+        target: &FigureTarget,
         provenance: &Provenance,
         options: &mut DrawOptions<'_>,
     ) -> Result<(), FigureError> {
@@ -113,7 +113,7 @@ impl Decided<'_> {
     pub(super) fn write_animation(
         &self,
         bench: &mut Workbench,
-        target: &Target,
+        target: &FigureTarget,
         provenance: &Provenance,
         options: &mut DrawOptions<'_>,
     ) -> Result<(), FigureError> {
@@ -143,7 +143,7 @@ impl Decided<'_> {
     pub(super) fn write_arrays(
         &self,
         bench: &mut Workbench,
-        target: &Target,
+        target: &FigureTarget,
         provenance: &Provenance,
         options: &mut DrawOptions<'_>,
     ) -> Result<(), FigureError> {
@@ -173,7 +173,7 @@ impl Decided<'_> {
     pub(super) fn write_cells(
         &self,
         bench: &mut Workbench,
-        target: &Target,
+        target: &FigureTarget,
         provenance: &Provenance,
         options: &mut DrawOptions<'_>,
     ) -> Result<(), FigureError> {

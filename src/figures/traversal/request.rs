@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use crate::base::Background;
-use crate::explore::{Mode, RangeSpec, Source};
+use crate::explore::{CodeSource, Mode, RangeSpec};
 
 use super::super::words::Words;
 use super::super::{Cells, ChainChoice, Names};
@@ -47,7 +47,7 @@ pub enum Base {
         /// The random draw.
         seed: u64,
         /// From what.
-        from: Source,
+        from: CodeSource,
     },
     /// A row of a file of codes.
     Row {

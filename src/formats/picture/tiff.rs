@@ -38,7 +38,7 @@ const ALPHA: u16 = 2;
 /// Decodes the first picture of a TIFF, and tells how it is to be turned.
 pub(super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Orientation), PictureFault> {
     let mut decoder = open(bytes)?;
-    let kind = Kind::of(&mut decoder)?;
+    let kind = TiffFormat::of(&mut decoder)?;
     kind.check()?;
     let turn = decoder.find_tag_unsigned::<u16>(Tag::Orientation).ok().flatten();
     let turn = turn.and_then(|turn| Orientation::from_exif(u8::try_from(turn).ok()?));
@@ -76,7 +76,7 @@ fn open(bytes: &[u8]) -> Result<Decoder<Cursor<&[u8]>>, PictureFault> {
 
 /// What the tags say about the first picture of a file.
 #[derive(Clone)]
-struct Kind {
+struct TiffFormat {
     width: u32,
     height: u32,
     photometric: u16,
@@ -92,7 +92,7 @@ struct Kind {
     subsampling: Vec<u16>,
 }
 
-impl Kind {
+impl TiffFormat {
     fn of(decoder: &mut Decoder<Cursor<&[u8]>>) -> Result<Self, PictureFault> {
         let (width, height) = decoder.dimensions().map_err(fault)?;
         let mut numbers =
@@ -281,7 +281,7 @@ impl Kind {
 }
 
 /// All samples, those of a pixel after each other, however they lie in the file.
-fn read(decoder: &mut Decoder<Cursor<&[u8]>>, kind: &Kind) -> Result<Samples, PictureFault> {
+fn read(decoder: &mut Decoder<Cursor<&[u8]>>, kind: &TiffFormat) -> Result<Samples, PictureFault> {
     let mut data = DecodingResult::U8(Vec::new());
     let layout = decoder.read_image_to_buffer(&mut data).map_err(fault)?;
     if data.as_buffer(0).byte_len() < layout.complete_len {

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{Fault, LOCAL_LEN, Member, Method, Odd, damaged};
-use crate::formats::Source;
+use crate::formats::ByteSource;
 
 /// Deflate cannot do better: 258 bytes from two bits.
 const DEFLATE_RATIO: u64 = 1032;
@@ -27,7 +27,7 @@ pub(super) struct Place {
 }
 
 /// Finds the central directory.
-pub(super) fn find(source: &Source) -> io::Result<Place> {
+pub(super) fn find(source: &ByteSource) -> io::Result<Place> {
     let tail_len = source.len().min(END_LEN + u64::from(u16::MAX));
     let tail_start = source.len() - tail_len;
     let mut tail = vec![0; tail_len as usize];
@@ -65,7 +65,7 @@ pub(super) fn find(source: &Source) -> io::Result<Place> {
 }
 
 /// The error of a file that does not end like a zip archive.
-fn without_directory(source: &Source) -> io::Error {
+fn without_directory(source: &ByteSource) -> io::Error {
     let mut start = [0; 4];
     match source.read_exact_at(&mut start, 0) {
         Ok(()) if &start == b"PK\x07\x08" => split(),
@@ -79,7 +79,7 @@ fn split() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, what)
 }
 
-fn starts_entry(source: &Source, at: u64) -> bool {
+fn starts_entry(source: &ByteSource, at: u64) -> bool {
     let mut start = [0; 4];
     source.read_exact_at(&mut start, at).is_ok() && &start == b"PK\x01\x02"
 }

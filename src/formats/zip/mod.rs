@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::{self, BufReader, Read};
 
-use super::{Section, Source, shorten};
+use super::{ByteSource, Section, shorten};
 
 pub(crate) use self::reader::MemberReader;
 
@@ -25,7 +25,7 @@ const LOCAL_LEN: u64 = 30;
 /// The directory of a zip archive.
 #[derive(Debug)]
 pub(crate) struct Archive {
-    source: Source,
+    source: ByteSource,
     members: HashMap<Vec<u8>, Member>,
 }
 
@@ -81,7 +81,7 @@ pub(crate) enum Fault {
 
 impl Archive {
     /// Reads the directory of `source`.
-    pub(crate) fn open(source: Source) -> io::Result<Self> {
+    pub(crate) fn open(source: ByteSource) -> io::Result<Self> {
         let place = directory::find(&source)?;
         if place.len > DIRECTORY_LIMIT
             || place.start.checked_add(place.len).is_none_or(|end| end > source.len())
@@ -127,7 +127,7 @@ impl Archive {
     }
 
     /// The file behind it.
-    pub(crate) fn source(&self) -> &Source {
+    pub(crate) fn source(&self) -> &ByteSource {
         &self.source
     }
 

@@ -34,7 +34,7 @@ fn patch(bytes: &mut [u8], at: usize, value: u16) {
 fn open(bytes: &[u8]) -> io::Result<Archive> {
     let mut file = tempfile::NamedTempFile::new().expect("temporary file");
     file.write_all(bytes).expect("writes");
-    Archive::open(Source::open(file.path()).expect("opens"))
+    Archive::open(ByteSource::open(file.path()).expect("opens"))
 }
 
 fn read(archive: &Archive, name: &str) -> io::Result<Vec<u8>> {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::steps::{Plan, Slot, Step, Targets};
 use crate::base::Cancel;
 use crate::inference::Outcome;
-use crate::ops::cpu::blocked::{BLOCK, Buffer, Epilogue, MapShape, PixelSink, Residual, Team, rectify};
+use crate::ops::cpu::blocked::{BLOCK, Buffer, Epilogue, MapShape, PixelSink, Residual, Team, leaky_relu};
 use crate::ops::cpu::element::Element;
 
 /// The memory that one picture, or one group of pictures, is computed in.
@@ -146,7 +146,7 @@ impl Workspace {
             }
             Step::Rectify { slope, input, output } => {
                 self.with_output(plan, *output, &pictures, |reading, out| {
-                    rectify(plan.isa, reading.map(*input), *slope, bytemuck::cast_slice_mut(out));
+                    leaky_relu(plan.isa, reading.map(*input), *slope, bytemuck::cast_slice_mut(out));
                 });
             }
             Step::Direct { conv, input, targets } => {

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use crate::ops::cpu::blocked::{DirectConv, EntryConv, FewConv, Linear, MapShape, WinogradConv};
+use crate::ops::cpu::blocked::{DirectConv, FewChannelConv, FirstConv, Linear, MapShape, WinogradConv};
 use crate::ops::cpu::element::Element;
 use crate::ops::cpu::isa::Isa;
 
@@ -58,7 +58,7 @@ pub(super) struct Targets {
 /// One step of a plan.
 pub(super) enum Step<E> {
     /// From the picture that comes in to a map.
-    Entry { conv: EntryConv, targets: Targets },
+    Entry { conv: FirstConv, targets: Targets },
     /// One row of values to another.
     Linear { layer: Linear<E>, input: Slot, output: Slot },
     /// One row of values to a map.
@@ -72,7 +72,7 @@ pub(super) enum Step<E> {
     /// Winograd's convolution.
     Winograd { conv: WinogradConv<E>, input: Slot, targets: Targets },
     /// The last layer, which ends in pixels.
-    Pixels { conv: FewConv<E>, input: Slot },
+    Pixels { conv: FewChannelConv<E>, input: Slot },
 }
 
 impl<E: Element> Step<E> {

@@ -204,8 +204,8 @@ impl ConvEncoder {
                 let Some(wide) = wide else { return Ok(()) };
                 let features =
                     with_loss(&wide, &maps[net.convs.len()], Some(of_logits), 1.0)?.flatten_from(1)?;
-                ops::deliver_gradient(&net.linear.weight, || features.sum_keepdim(0))?;
-                ops::deliver_gradient(&net.linear.bias, || of_logits.sum_keepdim(0))
+                ops::accumulate_gradient(&net.linear.weight, || features.sum_keepdim(0))?;
+                ops::accumulate_gradient(&net.linear.bias, || of_logits.sum_keepdim(0))
             };
             Ok((logits, of_picture, Box::new(backward)))
         })
@@ -222,10 +222,10 @@ fn encoder_backward(
     let mut gradient = ops::leaky_relu_backward(&maps[convs.len()], gradient, 0.0)?;
     for (i, conv) in convs.iter().enumerate().rev() {
         let (stride, padding) = geometry(i);
-        ops::deliver_gradient(&conv.weight, || {
+        ops::accumulate_gradient(&conv.weight, || {
             ops::conv2d_weight_grad(&maps[i], &gradient, conv.kernel()?, stride, padding)
         })?;
-        ops::deliver_gradient(&conv.bias, || ops::channel_sum(&gradient))?;
+        ops::accumulate_gradient(&conv.bias, || ops::channel_sum(&gradient))?;
         let fixed = conv.fixed();
         gradient = match i {
             0 if !wanted => return Ok(None),
@@ -253,13 +253,13 @@ fn input_gradient_backward(
         let upstream = &gradients[convs.len() - 1 - i];
         let x = match loss {
             Some((picture, of_logits)) => {
-                ops::deliver_gradient(&conv.bias, || ops::channel_sum_per_picture(upstream, of_logits))?;
+                ops::accumulate_gradient(&conv.bias, || ops::channel_sum_per_picture(upstream, of_logits))?;
                 let below = i.checked_sub(1).map_or(picture, |below| &activations[below]);
                 with_loss(&wide, below, Some(of_logits), 1.0)?
             }
             None => wide.clone(),
         };
-        ops::deliver_gradient(&conv.weight, || {
+        ops::accumulate_gradient(&conv.weight, || {
             ops::conv2d_weight_grad(&x, upstream, conv.kernel()?, stride, padding)
         })?;
         drop(x);
@@ -318,10 +318,10 @@ fn decoder_backward(
     let mut gradient = gradient.clone();
     for (i, conv) in convs.iter().enumerate().rev() {
         let (stride, padding) = geometry(4 - i);
-        ops::deliver_gradient(&conv.weight, || {
+        ops::accumulate_gradient(&conv.weight, || {
             ops::conv2d_weight_grad(&gradient, &maps[i], conv.kernel()?, stride, padding)
         })?;
-        ops::deliver_gradient(&conv.bias, || ops::channel_sum(&gradient))?;
+        ops::accumulate_gradient(&conv.bias, || ops::channel_sum(&gradient))?;
         if i == 0 && !wanted {
             return Ok(None);
         }

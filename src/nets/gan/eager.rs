@@ -26,7 +26,7 @@ pub enum Discriminator {
 
 /// What a discriminator says of a batch.
 #[derive(Debug)]
-pub struct Verdict {
+pub struct DiscriminatorOutput {
     /// Logits `(N,)`, positive for "real".
     pub logits: Tensor,
     /// Mean KL divergence of the bottleneck, a scalar; `None` without a bottleneck.
@@ -85,16 +85,21 @@ impl Discriminator {
     ///
     /// # Errors
     /// When the shape does not fit.
-    pub fn judge(&self, x: &Tensor, noise: Option<&Tensor>) -> Result<Verdict> {
+    pub fn discriminate(&self, x: &Tensor, noise: Option<&Tensor>) -> Result<DiscriminatorOutput> {
         match self {
             Self::Small(net) => {
                 let (outputs, trace) = net.trace(x)?;
                 let features = trace.features.clone();
-                Ok(Verdict { logits: outputs.squeeze(1)?, kl: None, features, trace: Trace::Small(trace) })
+                Ok(DiscriminatorOutput {
+                    logits: outputs.squeeze(1)?,
+                    kl: None,
+                    features,
+                    trace: Trace::Small(trace),
+                })
             }
             Self::Resnet(net) => {
                 let trace = net.trace(x, noise)?;
-                Ok(Verdict {
+                Ok(DiscriminatorOutput {
                     logits: trace.logits.clone(),
                     kl: trace.kl.clone(),
                     features: trace.features.clone(),
@@ -122,7 +127,7 @@ impl Discriminator {
     ///
     /// # Errors
     /// When `verdict` comes from another network.
-    pub fn input_gradient(&self, verdict: &Verdict) -> Result<Tensor> {
+    pub fn input_gradient(&self, verdict: &DiscriminatorOutput) -> Result<Tensor> {
         match (self, &verdict.trace) {
             (Self::Small(net), Trace::Small(trace)) => {
                 net.input_gradient(trace, &verdict.logits.ones_like()?.unsqueeze(1)?)
@@ -137,7 +142,11 @@ impl Discriminator {
     ///
     /// # Errors
     /// When `verdict` comes from another network, or the shape does not fit.
-    pub fn projected_input_gradient(&self, verdict: &Verdict, projected: &Tensor) -> Result<Tensor> {
+    pub fn projected_input_gradient(
+        &self,
+        verdict: &DiscriminatorOutput,
+        projected: &Tensor,
+    ) -> Result<Tensor> {
         match (self, &verdict.trace) {
             (Self::Small(net), Trace::Small(trace)) => {
                 net.features_input_gradient(trace, &projected.broadcast_add(net.last_weight())?)
@@ -186,7 +195,7 @@ mod tests {
             let net = Discriminator::new(&config, &weights)?;
             let x =
                 Tensor::from_vec(stream.normals(shape.0 * shape.1 * shape.2 * shape.3), shape, &Device::Cpu)?;
-            let verdict = net.judge(&x, None)?;
+            let verdict = net.discriminate(&x, None)?;
             let apart = (verdict.logits.clone(), net.input_gradient(&verdict)?);
             let (expected, values) = penalised(&weights, apart)?;
             let joint = net.logits_and_slope(&x)?.expect("it has no bottleneck");
@@ -223,7 +232,7 @@ mod tests {
             let x = Var::from_vec(stream.normals(2 * size * size), (2, 1, size, size), &Device::Cpu)?;
             let c = Tensor::from_vec(stream.normals(6), (2, 3), &Device::Cpu)?;
             let projected = projection.forward(&c)?;
-            let verdict = net.judge(&x, None)?;
+            let verdict = net.discriminate(&x, None)?;
             assert_eq!(verdict.features.dims(), [2, config.features()]);
             let logits = projected_logits(&verdict.logits, &verdict.features, &projected)?;
             let gradients = crate::ops::backward(&logits.sum_all()?)?;

@@ -5,4 +5,4 @@ mod eager;
 mod graph;
 
 pub use config::{DiscriminatorConfig, GeneratorConfig};
-pub use eager::{Discriminator, Generator, Verdict};
+pub use eager::{Discriminator, DiscriminatorOutput, Generator};

@@ -47,14 +47,14 @@ impl Conv {
 
     /// Hands over `scale` times the gradient of the weight, of a layer that has a leaky ReLU of slope `before` on its
     /// input `x`.
-    pub(super) fn deliver_weight(
+    pub(super) fn accumulate_weight_gradient(
         &self,
         x: &Tensor,
         before: Option<f64>,
         upstream: &Tensor,
         scale: f64,
     ) -> Result<()> {
-        ops::deliver_gradient(&self.weight, || {
+        ops::accumulate_gradient(&self.weight, || {
             let kernel = self.weight.dim(3)?;
             let gradient = ops::conv2d_act_weight_grad(x, upstream, before, kernel, 1, self.padding)?;
             if scale == 1.0 { Ok(gradient) } else { ops::scaled(&gradient, scale) }
@@ -62,20 +62,20 @@ impl Conv {
     }
 
     /// Hands over `scale` times the gradient of the bias, if there is one.
-    pub(super) fn deliver_bias(&self, upstream: &Tensor, scale: f64) -> Result<()> {
+    pub(super) fn accumulate_bias_gradient(&self, upstream: &Tensor, scale: f64) -> Result<()> {
         let Some(bias) = &self.bias else { return Ok(()) };
-        ops::deliver_gradient(bias, || ops::scaled(&ops::channel_sum(upstream)?, scale))
+        ops::accumulate_gradient(bias, || ops::scaled(&ops::channel_sum(upstream)?, scale))
     }
 
     /// The same with the loss's derivative in the logits, `(N,)`, times each picture's part; nothing without it.
-    pub(super) fn deliver_bias_of_loss(
+    pub(super) fn accumulate_bias_gradient_of_loss(
         &self,
         upstream: &Tensor,
         of_logits: Option<&Tensor>,
         scale: f64,
     ) -> Result<()> {
         let (Some(bias), Some(of_logits)) = (&self.bias, of_logits) else { return Ok(()) };
-        ops::deliver_gradient(bias, || {
+        ops::accumulate_gradient(bias, || {
             ops::scaled(&ops::channel_sum_per_picture(upstream, of_logits)?, scale)
         })
     }
@@ -157,12 +157,12 @@ impl ResBlock {
         for (conv, x, upstream) in
             [(&self.conv_0, &trace.input, &parts.hidden), (&self.conv_1, &trace.hidden, upstream)]
         {
-            conv.deliver_weight(x, Some(SLOPE), upstream, RESIDUAL)?;
-            conv.deliver_bias(upstream, RESIDUAL)?;
+            conv.accumulate_weight_gradient(x, Some(SLOPE), upstream, RESIDUAL)?;
+            conv.accumulate_bias_gradient(upstream, RESIDUAL)?;
         }
         if let Some(conv) = &self.shortcut {
-            conv.deliver_weight(&trace.input, None, upstream, 1.0)?;
-            conv.deliver_bias(upstream, 1.0)?;
+            conv.accumulate_weight_gradient(&trace.input, None, upstream, 1.0)?;
+            conv.accumulate_bias_gradient(upstream, 1.0)?;
         }
         Ok(gradient)
     }
@@ -179,21 +179,21 @@ impl ResBlock {
     ) -> Result<Tensor> {
         let through = ops::leaky_relu_backward(&trace.input, wide, SLOPE)?;
         let x = with_loss(&through, &trace.input, of_logits, SLOPE)?;
-        self.conv_0.deliver_weight(&x, None, &parts.hidden, RESIDUAL)?;
-        self.conv_0.deliver_bias_of_loss(&parts.hidden, of_logits, RESIDUAL)?;
+        self.conv_0.accumulate_weight_gradient(&x, None, &parts.hidden, RESIDUAL)?;
+        self.conv_0.accumulate_bias_gradient_of_loss(&parts.hidden, of_logits, RESIDUAL)?;
         drop(x);
         let mask = Some((&trace.hidden, SLOPE));
         let hidden = self.conv_0.linear(&through, &Around { mask, ..Around::default() })?;
         drop(through);
         let x = with_loss(&hidden, &trace.hidden, of_logits, SLOPE)?;
-        self.conv_1.deliver_weight(&x, None, &parts.upstream, RESIDUAL)?;
-        self.conv_1.deliver_bias_of_loss(&parts.upstream, of_logits, RESIDUAL)?;
+        self.conv_1.accumulate_weight_gradient(&x, None, &parts.upstream, RESIDUAL)?;
+        self.conv_1.accumulate_bias_gradient_of_loss(&parts.upstream, of_logits, RESIDUAL)?;
         drop(x);
         let shortcut = match &self.shortcut {
             Some(conv) => {
                 let x = with_loss(wide, &trace.input, of_logits, 1.0)?;
-                conv.deliver_weight(&x, None, &parts.upstream, 1.0)?;
-                conv.deliver_bias_of_loss(&parts.upstream, of_logits, 1.0)?;
+                conv.accumulate_weight_gradient(&x, None, &parts.upstream, 1.0)?;
+                conv.accumulate_bias_gradient_of_loss(&parts.upstream, of_logits, 1.0)?;
                 conv.linear(wide, &Around::default())?
             }
             None => wide.clone(),

@@ -61,8 +61,8 @@ impl ResnetGenerator {
 
     /// The backward pass from the picture before its tanh to the 4x4 map; `last` is the last block's result.
     fn backward(&self, traces: &[BlockTrace], last: &Tensor, upstream: &Tensor) -> Result<Tensor> {
-        self.conv_img.deliver_weight(last, Some(SLOPE), upstream, 1.0)?;
-        self.conv_img.deliver_bias(upstream, 1.0)?;
+        self.conv_img.accumulate_weight_gradient(last, Some(SLOPE), upstream, 1.0)?;
+        self.conv_img.accumulate_bias_gradient(upstream, 1.0)?;
         let around = Around { mask: Some((last, SLOPE)), ..Around::default() };
         let mut gradient = self.conv_img.input_gradient(upstream, &around)?;
         for (i, (block, trace)) in self.blocks.iter().zip(traces).enumerate().rev() {
@@ -237,8 +237,8 @@ impl ResnetDiscriminator {
                 let wide = net.input_gradient_backward(&traces, &parts, wide, loss)?;
                 let wide = ops::leaky_relu_backward(&last, &wide, SLOPE)?;
                 let features = with_loss(&wide, &last, Some(of_logits), SLOPE)?.flatten_from(1)?;
-                ops::deliver_gradient(&net.fc_weight, || features.sum_keepdim(0))?;
-                ops::deliver_gradient(&net.fc_bias, || of_logits.sum_keepdim(0))
+                ops::accumulate_gradient(&net.fc_weight, || features.sum_keepdim(0))?;
+                ops::accumulate_gradient(&net.fc_bias, || of_logits.sum_keepdim(0))
             };
             Ok((logits, of_picture, Box::new(backward)))
         })
@@ -310,8 +310,8 @@ impl ResnetDiscriminator {
                 gradient = pooled_backward(&gradient)?;
             }
         }
-        self.conv_img.deliver_weight(picture, None, &gradient, 1.0)?;
-        self.conv_img.deliver_bias(&gradient, 1.0)?;
+        self.conv_img.accumulate_weight_gradient(picture, None, &gradient, 1.0)?;
+        self.conv_img.accumulate_bias_gradient(&gradient, 1.0)?;
         if !wanted {
             return Ok(None);
         }
@@ -330,8 +330,8 @@ impl ResnetDiscriminator {
     ) -> Result<Tensor> {
         let of_logits = loss.map(|(_, of_logits)| of_logits);
         let x = with_loss(wide, loss.map_or(wide, |(picture, _)| picture), of_logits, 1.0)?;
-        self.conv_img.deliver_weight(&x, None, &parts.first, 1.0)?;
-        self.conv_img.deliver_bias_of_loss(&parts.first, of_logits, 1.0)?;
+        self.conv_img.accumulate_weight_gradient(&x, None, &parts.first, 1.0)?;
+        self.conv_img.accumulate_bias_gradient_of_loss(&parts.first, of_logits, 1.0)?;
         drop(x);
         let mut wide = ops::conv2d_fused(wide, &self.conv_img.weight, 1, 1, &Around::default())?;
         for (i, ((block, trace), part)) in self.blocks.iter().zip(traces).zip(&parts.blocks).enumerate() {

@@ -181,7 +181,7 @@ mod tests {
         let judge = |config: &DiscriminatorConfig, weights: &Arrays, pictures: &Tensor| {
             let weights = Weights::frozen(weights, &Device::Cpu).expect("weights");
             let net = Discriminator::new(config, &weights).expect("binds");
-            net.judge(pictures, None).expect("judges").logits
+            net.discriminate(pictures, None).expect("judges").logits
         };
         let pooled = ops::avg_pool_3x3_s2(&pictures).expect("smaller");
         let difference =

@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, Result, Shape, Tensor, WithDType};
 
 use super::super::activation::{Activation, leaky_relu_backward};
-use super::super::backward::deliver;
+use super::super::backward::gradient_for;
 use super::super::cpu::convolution::Convolve;
 use super::super::cpu::elementwise;
 use super::super::cpu::fused::Fused;
@@ -61,19 +61,22 @@ impl Convolution {
             Pass::Forward => {
                 // An activation at the end has been dealt with.
                 let before = self.activation.before();
-                [deliver(a, || wide(&first, &second))?, deliver(b, || of_weight(&first, gradient, before))?]
+                [
+                    gradient_for(a, || wide(&first, &second))?,
+                    gradient_for(b, || of_weight(&first, gradient, before))?,
+                ]
             }
             Pass::Transposed => {
-                [deliver(a, || narrow(&second))?, deliver(b, || of_weight(gradient, &first, None))?]
+                [gradient_for(a, || narrow(&second))?, gradient_for(b, || of_weight(gradient, &first, None))?]
             }
             Pass::WeightGradient => [
-                deliver(a, || match self.activation {
+                gradient_for(a, || match self.activation {
                     Activation::Before(slope) => {
                         conv2d_act_input_grad(&second, gradient, &first, slope, stride, padding)
                     }
                     _ => conv2d_input_grad(&second, gradient, size, stride, padding),
                 })?,
-                deliver(b, || conv2d_act(&first, gradient, None, stride, padding, self.activation))?,
+                gradient_for(b, || conv2d_act(&first, gradient, None, stride, padding, self.activation))?,
             ],
         })
     }
@@ -124,7 +127,7 @@ impl Operation for Convolution {
         let gradient = self.before_activation(result, gradient)?;
         let mut gradients = self.gradients(arguments[0], arguments[1], &gradient)?.to_vec();
         if let Some(bias) = arguments.get(2) {
-            gradients.push(deliver(bias, || channel_sum(&gradient))?);
+            gradients.push(gradient_for(bias, || channel_sum(&gradient))?);
         }
         Ok(gradients)
     }
@@ -174,8 +177,8 @@ impl Operation for Masked {
         let wide = leaky_relu_backward(x, gradient, self.slope)?;
         let (of_narrow, of_weight) = (constant(narrow), constant(weight));
         Ok(vec![
-            deliver(narrow, || conv2d(&wide, &of_weight, None, s.stride, s.padding))?,
-            deliver(weight, || conv2d_weight_grad(&wide, &of_narrow, s.kernel, s.stride, s.padding))?,
+            gradient_for(narrow, || conv2d(&wide, &of_weight, None, s.stride, s.padding))?,
+            gradient_for(weight, || conv2d_weight_grad(&wide, &of_narrow, s.kernel, s.stride, s.padding))?,
             None,
         ])
     }

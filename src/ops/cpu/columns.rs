@@ -11,7 +11,7 @@ use super::isa::Isa;
 use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position, positions};
 use super::scratch::with_scratch;
 use super::shape::ConvShape;
-use super::transpose::{Target, transpose_into};
+use super::transpose::{Destination, transpose_into};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -94,7 +94,7 @@ fn run<'r>(
     assert_eq!(wide.len(), s.wide_len());
     let band = (BAND / s.out_width.max(1)).max(4) * s.stride;
     let bands = s.in_height.div_ceil(band);
-    let target = Target::new(wide);
+    let target = Destination::new(wide);
     let isa = Isa::detect();
     (0..s.batch * bands).into_par_iter().for_each(|task| {
         let (image, first) = (task / bands, task % bands * band);
@@ -120,7 +120,7 @@ fn spread(
     narrow: &[f32],
     packed: &[f32],
     fused: &Fused<'_>,
-    out: Target<'_>,
+    out: Destination<'_>,
 ) {
     let square = s.kernel * s.kernel;
     let lanes = s.in_channels * square;

@@ -137,7 +137,7 @@ impl Convolve for f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::made::made;
+    use super::super::filled_vec::filled_vec;
     use super::*;
 
     const SHAPE: ConvShape = ConvShape {
@@ -159,9 +159,9 @@ mod tests {
         let run = || {
             let (x, w, b, y) = (zeros(wide), zeros(weight), zeros(bias), zeros(narrow));
             let fused = Fused { bias: Some(&b), ..Fused::default() };
-            made(narrow, |room| T::forward(&shape, &x, &w, &fused, room));
-            made(wide, |room| T::transposed(&shape, &y, &w, &Fused::default(), room));
-            made(weight, |room| T::weight_gradient(&shape, &x, None, &y, room));
+            filled_vec(narrow, |room| T::forward(&shape, &x, &w, &fused, room));
+            filled_vec(wide, |room| T::transposed(&shape, &y, &w, &Fused::default(), room));
+            filled_vec(weight, |room| T::weight_gradient(&shape, &x, None, &y, room));
         };
         std::panic::catch_unwind(run).is_err()
     }

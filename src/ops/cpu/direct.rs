@@ -2,8 +2,8 @@
 //! whatever the packed kernels do not take.
 
 use super::elementwise::Real;
+use super::filled_vec;
 use super::fused::Fused;
-use super::made;
 use super::shape::ConvShape;
 use std::mem::MaybeUninit;
 
@@ -18,9 +18,9 @@ pub(super) fn forward<'r, T: Real>(
     let s = *shape;
     let (in_plane, out_plane) = (s.in_height * s.in_width, s.out_height * s.out_width);
     let taps = s.kernel * s.kernel;
-    made::par_chunks(narrow, out_plane, |index, room| {
+    filled_vec::par_chunks(narrow, out_plane, |index, room| {
         let (image, channel) = (index / s.out_channels, index % s.out_channels);
-        let out = made::from_fn(room, |_| T::ZERO);
+        let out = filled_vec::from_fn(room, |_| T::ZERO);
         for input_channel in 0..s.in_channels {
             let input = &wide[(image * s.in_channels + input_channel) * in_plane..][..in_plane];
             let kernel = &weight[(channel * s.in_channels + input_channel) * taps..][..taps];
@@ -52,9 +52,9 @@ pub(super) fn transposed<'r, T: Real>(
     let s = *shape;
     let (in_plane, out_plane) = (s.in_height * s.in_width, s.out_height * s.out_width);
     let taps = s.kernel * s.kernel;
-    made::par_chunks(wide, in_plane, |index, room| {
+    filled_vec::par_chunks(wide, in_plane, |index, room| {
         let (image, channel) = (index / s.in_channels, index % s.in_channels);
-        let result = made::from_fn(room, |_| T::ZERO);
+        let result = filled_vec::from_fn(room, |_| T::ZERO);
         for narrow_channel in 0..s.out_channels {
             let source = &narrow[(image * s.out_channels + narrow_channel) * out_plane..][..out_plane];
             let kernel = &weight[(narrow_channel * s.in_channels + channel) * taps..][..taps];
@@ -85,9 +85,9 @@ pub(super) fn weight_gradient<'r, T: Real>(
     let s = *shape;
     let (in_plane, out_plane) = (s.in_height * s.in_width, s.out_height * s.out_width);
     let taps = s.kernel * s.kernel;
-    made::par_chunks(gradient, taps, |index, room| {
+    filled_vec::par_chunks(gradient, taps, |index, room| {
         let (channel, input_channel) = (index / s.in_channels, index % s.in_channels);
-        let kernel = made::from_fn(room, |_| T::ZERO);
+        let kernel = filled_vec::from_fn(room, |_| T::ZERO);
         for image in 0..s.batch {
             let input = &wide[(image * s.in_channels + input_channel) * in_plane..][..in_plane];
             let out = &narrow[(image * s.out_channels + channel) * out_plane..][..out_plane];

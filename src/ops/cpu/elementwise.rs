@@ -1,6 +1,6 @@
 //! Kernels that touch each element once.
 
-use super::made;
+use super::filled_vec;
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 use std::ops::{Add, AddAssign, Mul, Sub};
@@ -45,9 +45,9 @@ pub(crate) fn map<'r, T: Real>(
     room: &'r mut [MaybeUninit<T>],
     f: impl Fn(T) -> T + Send + Sync + Copy,
 ) -> &'r mut [T] {
-    made::par_chunks(room, CHUNK, |index, room| {
+    filled_vec::par_chunks(room, CHUNK, |index, room| {
         let a = &a[index * CHUNK..][..room.len()];
-        made::from_iter(room, a.iter().map(|&a| f(a)))
+        filled_vec::from_iter(room, a.iter().map(|&a| f(a)))
     })
 }
 
@@ -61,10 +61,10 @@ pub(crate) fn zip<'r, T: Real>(
     room: &'r mut [MaybeUninit<T>],
     f: impl Fn(T, T) -> T + Send + Sync + Copy,
 ) -> &'r mut [T] {
-    made::par_chunks(room, CHUNK, |index, room| {
+    filled_vec::par_chunks(room, CHUNK, |index, room| {
         let (start, length) = (index * CHUNK, room.len());
         let (a, b) = (&a[start..][..length], &b[start..][..length]);
-        made::from_iter(room, a.iter().zip(b).map(|(&a, &b)| f(a, b)))
+        filled_vec::from_iter(room, a.iter().zip(b).map(|(&a, &b)| f(a, b)))
     })
 }
 
@@ -134,7 +134,7 @@ pub(crate) fn add_per_picture<'r, T: Real>(
     room: &'r mut [MaybeUninit<T>],
 ) -> &'r mut [T] {
     let picture = (room.len() / weights.len().max(1)).max(1);
-    made::par_chunks(room, picture, |n, room| {
+    filled_vec::par_chunks(room, picture, |n, room| {
         let (start, length, weight) = (n * picture, room.len(), weights[n]);
         let (x, change) = (&x[start..][..length], &change[start..][..length]);
         zip(x, change, room, move |x, change| x + weight * leaky(change, slope))
@@ -151,13 +151,13 @@ pub(crate) fn channel_sum<'r, T: Real>(
     room: &'r mut [MaybeUninit<T>],
 ) -> &'r mut [T] {
     let image = channels * plane;
-    made::par_chunks(room, 1, |channel, room| {
+    filled_vec::par_chunks(room, 1, |channel, room| {
         let mut sum = T::ZERO;
         for (n, image) in x.chunks_exact(image.max(1)).enumerate() {
             let weight = weights.map_or(T::ONE, |weights| weights[n]);
             sum += weight * plain_sum(&image[channel * plane..][..plane]);
         }
-        made::from_fn(room, |_| sum)
+        filled_vec::from_fn(room, |_| sum)
     })
 }
 

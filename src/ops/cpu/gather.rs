@@ -15,7 +15,7 @@ use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position};
 use super::scratch::with_scratch;
 use super::shape::ConvShape;
 use super::sizes::product;
-use super::transpose::{Target, transpose, transpose_into};
+use super::transpose::{Destination, transpose, transpose_into};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -174,7 +174,7 @@ pub(super) fn transposed<'r>(
         if !s.in_channels.is_multiple_of(LANES) {
             packed.fill(0.0);
         }
-        let target = Target::over(packed);
+        let target = Destination::over(packed);
         (0..s.out_channels).into_par_iter().for_each(|channel| {
             for block in 0..blocks {
                 let first = block * LANES;
@@ -216,7 +216,7 @@ impl Sweep<'_> {
         // Too few strips for the threads: they share out the channels as well.
         let groups =
             if threads == 1 { 1 } else { (2 * threads).div_ceil(strips.len().max(1)).clamp(1, blocks) };
-        let target = Target::new(out);
+        let target = Destination::new(out);
         (0..strips.len() * groups).into_par_iter().for_each(|task| {
             let (strip, group) = (&strips[task / groups], task % groups);
             let blocks = group * blocks / groups..(group + 1) * blocks / groups;
@@ -254,7 +254,7 @@ impl Sweep<'_> {
         blocks: Range<usize>,
         packed: &[f32],
         fused: &Fused<'_>,
-        out: Target<'_>,
+        out: Destination<'_>,
     ) {
         let columns = self.grid.1;
         let height = (strip.rows.len() - 1) * self.step + self.extent;
@@ -348,7 +348,7 @@ impl Sweep<'_> {
         sums: &[f32],
         per_phase: usize,
         fused: &Fused<'_>,
-        out: Target<'_>,
+        out: Destination<'_>,
     ) {
         let plane = self.out_height * self.out_width;
         let pixels = strip.rows.len() * self.grid.1;
@@ -384,7 +384,7 @@ impl Sweep<'_> {
         lanes: usize,
         fused: &Fused<'_>,
         base: usize,
-        out: Target<'_>,
+        out: Destination<'_>,
     ) {
         const CHUNK: usize = 16;
         let (columns, plane) = (self.grid.1, self.out_height * self.out_width);
@@ -394,7 +394,7 @@ impl Sweep<'_> {
         for start in (0..pixels).step_by(CHUNK) {
             let count = CHUNK.min(pixels - start);
             for (turned, sums) in turned.iter_mut().zip([even, odd]) {
-                let (sums, target) = (&sums[start * LANES..], Target::over(turned));
+                let (sums, target) = (&sums[start * LANES..], Destination::over(turned));
                 // SAFETY: `turned` is this function's own.
                 unsafe {
                     transpose(self.isa, sums, LANES, count, lanes, &plain, target, |lane| lane * CHUNK);

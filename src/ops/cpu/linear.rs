@@ -8,7 +8,7 @@ use super::isa::Isa;
 use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position, positions};
 use super::scratch::with_scratch;
 use super::sizes::product;
-use super::transpose::{Target, transpose, transpose_into};
+use super::transpose::{Destination, transpose, transpose_into};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
@@ -54,7 +54,7 @@ pub(crate) fn forward<'r>(
     let tiles = positions(outputs, |output| output * inputs);
     let isa = Isa::detect();
     let plain = Fused { after: fused.after, ..Fused::default() };
-    let target = Target::new(y);
+    let target = Destination::new(y);
     // The weights are the scalars, which need no packing, and 32 rows of the batch the vectors.
     for first in (0..batch).step_by(LANES) {
         let lanes = LANES.min(batch - first);
@@ -128,7 +128,7 @@ fn multiply<'r>(
     let positions = positions(rows, |row| row * row_step);
     let (whole, rest) = (columns / LANES, columns % LANES);
     let isa = Isa::detect();
-    let target = Target::new(out);
+    let target = Destination::new(out);
     // The vectors are read where they lie, save the last columns, which do not fill a vector.
     with_scratch(if rest == 0 { 0 } else { depth * LANES }, |last| {
         if rest > 0 {
@@ -166,7 +166,7 @@ fn multiply<'r>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::made::made;
+    use super::super::filled_vec::filled_vec;
     use super::*;
 
     fn values(length: usize, seed: usize) -> Vec<f32> {
@@ -190,9 +190,9 @@ mod tests {
                 (values(batch * inputs, 1), values(outputs * inputs, 2), values(batch * outputs, 3));
             let bias = values(outputs, 4);
             let fused = Fused { bias: Some(&bias), after: Some(0.2), ..Fused::default() };
-            let y = made(dy.len(), |y| forward(&shape, &x, &w, &fused, y));
-            let dx = made(x.len(), |dx| input_gradient(&shape, &dy, &w, dx));
-            let dw = made(w.len(), |dw| weight_gradient(&shape, &x, &dy, dw));
+            let y = filled_vec(dy.len(), |y| forward(&shape, &x, &w, &fused, y));
+            let dx = filled_vec(x.len(), |dx| input_gradient(&shape, &dy, &w, dx));
+            let dw = filled_vec(w.len(), |dw| weight_gradient(&shape, &x, &dy, dw));
             let sum = |n: usize, f: &dyn Fn(usize) -> (f32, f32)| {
                 (0..n).map(|k| f64::from(f(k).0) * f64::from(f(k).1)).sum::<f64>()
             };

@@ -5,7 +5,7 @@
 //!
 //! All arithmetic that reads and writes without looking lies here, behind functions that safe code cannot misuse:
 //! sizes are compared with the slices' lengths where a kernel begins ([`sizes`]), results are memory without values
-//! until every value is written ([`made`]), threads have parts of their own ([`shared`]), and instructions that
+//! until every value is written ([`filled_vec`]), threads have parts of their own ([`shared`]), and instructions that
 //! not every processor has are reached through a token that only detection hands out ([`isa`]).
 
 #[cfg(target_arch = "x86_64")]
@@ -19,13 +19,13 @@ mod direct;
 pub(crate) mod element;
 pub(crate) mod elementwise;
 pub(crate) mod exponential;
+pub(crate) mod filled_vec;
 pub(crate) mod fused;
 mod gather;
 pub(crate) mod isa;
 mod lanes;
 pub(crate) mod likelihood;
 pub(crate) mod linear;
-pub(crate) mod made;
 mod micro;
 pub(crate) mod optim;
 pub(crate) mod resample;

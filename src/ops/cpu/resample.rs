@@ -1,7 +1,7 @@
 //! Pooling and re-sampling, each beside its adjoint; every kernel works plane by plane and writes all of its room.
 
 use super::elementwise::Real;
-use super::made;
+use super::filled_vec;
 use std::mem::MaybeUninit;
 
 /// The size that [`avg_pool_3x3_s2`] gives for an axis of `size` positions.
@@ -19,8 +19,8 @@ pub(crate) fn avg_pool_3x3_s2<'r, T: Real>(
     let (out_height, out_width) = (pooled_size(height), pooled_size(width));
     let ninth = T::from_f64(1.0 / 9.0);
     planes(x, height * width, room, out_height * out_width, |x, room| {
-        made::chunks(room, out_width, |oy, row| {
-            made::from_fn(row, |ox| {
+        filled_vec::chunks(room, out_width, |oy, row| {
+            filled_vec::from_fn(row, |ox| {
                 let mut sum = T::ZERO;
                 for y in (2 * oy).saturating_sub(1)..(2 * oy + 2).min(height) {
                     for x_ in (2 * ox).saturating_sub(1)..(2 * ox + 2).min(width) {
@@ -43,8 +43,8 @@ pub(crate) fn avg_pool_3x3_s2_backward<'r, T: Real>(
     let (pooled_height, pooled_width) = (pooled_size(height), pooled_size(width));
     let ninth = T::from_f64(1.0 / 9.0);
     planes(y, pooled_height * pooled_width, room, height * width, |y, room| {
-        made::chunks(room, width, |r, row| {
-            made::from_fn(row, |c| {
+        filled_vec::chunks(room, width, |r, row| {
+            filled_vec::from_fn(row, |c| {
                 let mut sum = T::ZERO;
                 // Window o covers 2o-1..=2o+1: an even position lies in one window, an odd one in two.
                 for oy in r / 2..(r.div_ceil(2) + 1).min(pooled_height) {
@@ -69,9 +69,9 @@ pub(crate) fn block_sum<'r, T: Real>(
 ) -> &'r mut [T] {
     let (out_height, out_width) = (height / factor, width / factor);
     planes(x, height * width, room, out_height * out_width, |x, room| {
-        made::chunks(room, out_width, |oy, out| {
+        filled_vec::chunks(room, out_width, |oy, out| {
             let rows = &x[oy * factor * width..][..factor * width];
-            made::from_fn(out, |ox| {
+            filled_vec::from_fn(out, |ox| {
                 let mut sum = T::ZERO;
                 for row in rows.chunks_exact(width) {
                     for &v in &row[ox * factor..][..factor] {
@@ -95,9 +95,9 @@ pub(crate) fn block_fill<'r, T: Real>(
     room: &'r mut [MaybeUninit<T>],
 ) -> &'r mut [T] {
     planes(x, height * width, room, height * width * factor * factor, |x, room| {
-        made::chunks(room, width * factor * factor, |y, rows| {
+        filled_vec::chunks(room, width * factor * factor, |y, rows| {
             let row = &x[y * width..][..width];
-            made::copies(rows, factor, |first| made::blocks(first, factor, row, |&v| scale * v))
+            filled_vec::copies(rows, factor, |first| filled_vec::blocks(first, factor, row, |&v| scale * v))
         })
     })
 }
@@ -124,7 +124,7 @@ pub(crate) fn bilinear<'r, T: Real>(
 ) -> &'r mut [T] {
     let (rows, columns) = (bilinear_taps(height, oh), bilinear_taps(width, ow));
     planes(x, height * width, room, oh * ow, |x, room| {
-        made::chunks(room, ow, |y, out| {
+        filled_vec::chunks(room, ow, |y, out| {
             let (top, bottom, down) = rows[y];
             let down = T::from_f64(down);
             let (top, bottom) = (&x[top * width..][..width], &x[bottom * width..][..width]);
@@ -134,7 +134,7 @@ pub(crate) fn bilinear<'r, T: Real>(
                 let lower = bottom[left] + along * (bottom[right] - bottom[left]);
                 upper + down * (lower - upper)
             });
-            made::from_iter(out, values)
+            filled_vec::from_iter(out, values)
         })
     })
 }
@@ -149,7 +149,7 @@ pub(crate) fn bilinear_backward<'r, T: Real>(
     let (rows, columns) = (bilinear_taps(height, oh), bilinear_taps(width, ow));
     let one = T::from_f64(1.0);
     planes(y, oh * ow, room, height * width, |y, room| {
-        let out = made::from_fn(room, |_| T::ZERO);
+        let out = filled_vec::from_fn(room, |_| T::ZERO);
         for (&(top, bottom, down), y) in rows.iter().zip(y.chunks_exact(ow)) {
             let down = T::from_f64(down);
             for (&(left, right, along), &g) in columns.iter().zip(y) {
@@ -175,5 +175,7 @@ fn planes<'r, T: Real>(
     output_plane: usize,
     f: impl for<'p> Fn(&[T], &'p mut [MaybeUninit<T>]) -> &'p mut [T] + Sync,
 ) -> &'r mut [T] {
-    made::par_chunks(room, output_plane, |index, room| f(&input[index * input_plane..][..input_plane], room))
+    filled_vec::par_chunks(room, output_plane, |index, room| {
+        f(&input[index * input_plane..][..input_plane], room)
+    })
 }

@@ -11,9 +11,9 @@ use super::sizes::fits;
 /// Where a transposition writes: memory that several threads fill at once, each its own elements, and that nobody
 /// reads meanwhile.
 #[derive(Clone, Copy)]
-pub(super) struct Target<'a>(Shared<'a, MaybeUninit<f32>>);
+pub(super) struct Destination<'a>(Shared<'a, MaybeUninit<f32>>);
 
-impl<'a> Target<'a> {
+impl<'a> Destination<'a> {
     /// Places that have no values yet.
     pub(super) fn new(room: &'a mut [MaybeUninit<f32>]) -> Self {
         Self(Shared::new(room))
@@ -61,7 +61,7 @@ pub(super) unsafe fn transpose(
     rows: usize,
     columns: usize,
     fused: &Fused<'_>,
-    target: Target<'_>,
+    target: Destination<'_>,
     at: impl Fn(usize) -> usize,
 ) {
     if rows == 0 || columns == 0 {
@@ -122,7 +122,9 @@ pub(super) fn transpose_into(
     at: impl Fn(usize) -> usize,
 ) {
     // SAFETY: the slice is borrowed exclusively until this returns.
-    unsafe { transpose(isa, source, stride, rows, columns, &Fused::default(), Target::over(target), at) };
+    unsafe {
+        transpose(isa, source, stride, rows, columns, &Fused::default(), Destination::over(target), at)
+    };
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -264,7 +266,7 @@ mod tests {
             };
             // SAFETY: the slice is this test's own.
             unsafe {
-                let target = Target::over(&mut out);
+                let target = Destination::over(&mut out);
                 transpose(isa, &source, stride, rows, columns, &fused, target, |c| c * (rows + 1));
             }
             for column in 0..columns {
@@ -324,11 +326,11 @@ mod tests {
     fn runs_are_written_inside_the_target_alone() {
         let mut out = [0.0; 4];
         // SAFETY: the slice is this test's own.
-        unsafe { Target::over(&mut out).write(2, &[1.0, 2.0]) };
+        unsafe { Destination::over(&mut out).write(2, &[1.0, 2.0]) };
         assert_eq!(out, [0.0, 0.0, 1.0, 2.0]);
         for at in [3, usize::MAX] {
             // SAFETY: as above.
-            let run = || unsafe { Target::over(&mut [0.0; 4]).write(at, &[1.0, 2.0]) };
+            let run = || unsafe { Destination::over(&mut [0.0; 4]).write(at, &[1.0, 2.0]) };
             assert!(std::panic::catch_unwind(run).is_err(), "{at}");
         }
     }

@@ -3,14 +3,14 @@
 //! The narrow side is turned once, so that 32 channels of a pixel lie side by side; the wide side is read from a
 //! padded copy. Threads share out the taps, so no sum is split and the result does not depend on their number.
 
+use super::filled_vec;
 use super::fused::Fused;
 use super::gather::copy_row;
 use super::isa::Isa;
-use super::made;
 use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position};
 use super::scratch::with_scratch;
 use super::shape::ConvShape;
-use super::transpose::{Target, transpose, transpose_into};
+use super::transpose::{Destination, transpose, transpose_into};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -36,7 +36,7 @@ pub(super) fn weight_gradient<'r>(
     let tiles = rows.div_ceil(ROWS);
     assert_eq!(gradient.len(), s.weight_len());
     if s.batch * plane == 0 {
-        return made::from_fn(gradient, |_| 0.0);
+        return filled_vec::from_fn(gradient, |_| 0.0);
     }
     let tasks = (4 * rayon::current_num_threads())
         .min(tiles.div_ceil(4))
@@ -59,7 +59,7 @@ pub(super) fn weight_gradient<'r>(
                 });
             }
         });
-        let target = Target::new(gradient);
+        let target = Destination::new(gradient);
         (0..tasks).into_par_iter().for_each(|task| {
             let first = part(task).start * ROWS;
             let count = (part(task).end * ROWS).min(rows) - first;

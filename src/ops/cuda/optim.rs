@@ -87,7 +87,7 @@ pub(in crate::ops) fn note(values: &Tensor, at: usize, from: &Tensor) -> Result<
 }
 
 /// `go` becomes whether every value noted in `noted` is finite and, unless this is the `first` time, it was set before.
-pub(in crate::ops) fn judge(
+pub(in crate::ops) fn check_finite(
     values: &Tensor,
     noted: std::ops::Range<usize>,
     go: &Tensor,

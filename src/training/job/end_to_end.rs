@@ -10,8 +10,8 @@ use crate::training::turns::Recorder;
 use crate::training::{GanTraining, StepReport, TrainConfig, TrainError, VaeTraining};
 
 use super::{
-    Inputs, Job, Normals, bound, describe_vae, gan_batches, gan_values, initial_gan, initial_vae, model,
-    saved_gan, vae_values, with_gan,
+    Inputs, Normals, TrainMethod, bound, describe_vae, gan_batches, gan_values, initial_gan, initial_vae,
+    model, saved_gan, vae_values, with_gan,
 };
 
 /// ID-GAN with its VAE.
@@ -62,7 +62,7 @@ impl EndToEndJob {
     }
 }
 
-impl Job for EndToEndJob {
+impl TrainMethod for EndToEndJob {
     fn step(
         &mut self,
         inputs: Inputs,

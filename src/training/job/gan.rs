@@ -14,8 +14,8 @@ use crate::training::{ConfigError, GanTraining, Method, StepReport, TrainConfig,
 
 use super::start::{DistilledHere, note_start, start_gan, start_hash};
 use super::{
-    Inputs, Job, Normals, describe, describe_vae, gan_batches, gan_values, initial_gan, model, saved_gan,
-    with_gan,
+    Inputs, Normals, TrainMethod, describe, describe_vae, gan_batches, gan_values, initial_gan, model,
+    saved_gan, with_gan,
 };
 
 /// Stage 2: every method of [`GanTrainer`].
@@ -118,7 +118,7 @@ impl GanJob {
     }
 
     /// The same over a VAE of `c_dim` dimensions with random weights. For measuring, not for training.
-    pub(super) fn rehearsal(config: &TrainConfig, c_dim: usize, device: &Device) -> Result<Self, TrainError> {
+    pub(super) fn bench(config: &TrainConfig, c_dim: usize, device: &Device) -> Result<Self, TrainError> {
         let values = gan_values(config)?;
         let network = VaeConfig { channels: values.channels, c_dim };
         let weights = network.initialise_uniform(&mut Stream::new(config.seed, "rehearsal weights"));
@@ -212,7 +212,7 @@ impl GanJob {
     }
 }
 
-impl Job for GanJob {
+impl TrainMethod for GanJob {
     fn step(
         &mut self,
         inputs: Inputs,

@@ -14,7 +14,7 @@ use crate::nets::{GeneratorConfig, Parameters, VaeConfig};
 use crate::objectives::AdaptiveBottleneck;
 
 use super::stage2::{GanBatch, GanWeights};
-use super::state::{Progress, State};
+use super::state::{RunProgress, State};
 use super::turns::{Feed, Recorder};
 use super::{
     ConfigError, GanTraining, Initialisation, Method, StepReport, TrainConfig, TrainError, VaeTraining,
@@ -22,7 +22,7 @@ use super::{
 };
 
 /// A method in training.
-pub(super) trait Job: Send {
+pub(super) trait TrainMethod: Send {
     /// Trains on one batch, with noise from `normals`.
     fn step(
         &mut self,
@@ -81,7 +81,11 @@ impl Normals<'_> {
 }
 
 /// Fresh weights for `config`; methods that distil a VAE open it.
-pub(super) fn new_job(config: &TrainConfig, data: &str, device: &Device) -> Result<Box<dyn Job>, TrainError> {
+pub(super) fn new_job(
+    config: &TrainConfig,
+    data: &str,
+    device: &Device,
+) -> Result<Box<dyn TrainMethod>, TrainError> {
     match config.method {
         method if method.is_stage_1() => Ok(Box::new(vae::VaeJob::start(config, data, device)?)),
         Method::IdganEndToEnd => Ok(Box::new(end_to_end::EndToEndJob::start(config, data, device)?)),
@@ -92,13 +96,13 @@ pub(super) fn new_job(config: &TrainConfig, data: &str, device: &Device) -> Resu
 
 /// Fresh weights for `config`, which need not name a VAE: a method that distils one gets one of `c_dim` dimensions
 /// with random weights. For measuring, not for training.
-pub(super) fn rehearsal_job(
+pub(super) fn bench_job(
     config: &TrainConfig,
     c_dim: usize,
     device: &Device,
-) -> Result<Box<dyn Job>, TrainError> {
+) -> Result<Box<dyn TrainMethod>, TrainError> {
     match config.method.takes_a_vae() {
-        true => Ok(Box::new(gan::GanJob::rehearsal(config, c_dim, device)?)),
+        true => Ok(Box::new(gan::GanJob::bench(config, c_dim, device)?)),
         false => new_job(config, &config.data, device),
     }
 }
@@ -109,8 +113,8 @@ pub(super) fn restored_job(
     data: &str,
     state: &State,
     device: &Device,
-) -> Result<Box<dyn Job>, TrainError> {
-    let job: Box<dyn Job> = match config.method {
+) -> Result<Box<dyn TrainMethod>, TrainError> {
+    let job: Box<dyn TrainMethod> = match config.method {
         method if method.is_stage_1() => Box::new(vae::VaeJob::restore(config, data, state, device)?),
         Method::IdganEndToEnd => Box::new(end_to_end::EndToEndJob::restore(config, data, state, device)?),
         Method::VaeGan => Box::new(vae_gan::VaeGanJob::restore(config, data, state, device)?),
@@ -128,9 +132,9 @@ pub(super) fn restored_job(
 
 /// The model of a job as it stands, with where it comes from.
 pub(super) fn model_of(
-    job: &dyn Job,
+    job: &dyn TrainMethod,
     config: &TrainConfig,
-    progress: &Progress,
+    progress: &RunProgress,
     stats: Option<Stats>,
 ) -> Result<Model, TrainError> {
     let mut model = job.model(stats)?;

@@ -8,7 +8,7 @@ use crate::training::turns::Recorder;
 use crate::training::{Method, StepReport, TrainConfig, TrainError, VaeTraining};
 
 use super::start::{note_start, start_hash, start_vae};
-use super::{Inputs, Job, Normals, bound, describe_vae, initial_vae, model, vae_values};
+use super::{Inputs, Normals, TrainMethod, bound, describe_vae, initial_vae, model, vae_values};
 
 /// More parts than a batch is ever split in, to number them over all steps.
 const PARTS: u64 = 1 << 20;
@@ -79,7 +79,7 @@ impl VaeJob {
     }
 }
 
-impl Job for VaeJob {
+impl TrainMethod for VaeJob {
     fn step(
         &mut self,
         inputs: Inputs,

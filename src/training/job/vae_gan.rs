@@ -8,7 +8,7 @@ use crate::training::turns::Recorder;
 use crate::training::vae_gan::{VaeGanBatch, VaeGanTrainer};
 use crate::training::{GanTraining, StepReport, TrainConfig, TrainError, VaeTraining};
 
-use super::{Inputs, Job, Normals, bound, describe_vae, gan_values, initial_vae, model, vae_values};
+use super::{Inputs, Normals, TrainMethod, bound, describe_vae, gan_values, initial_vae, model, vae_values};
 
 /// VAE-GAN.
 pub(super) struct VaeGanJob {
@@ -54,7 +54,7 @@ impl VaeGanJob {
     }
 }
 
-impl Job for VaeGanJob {
+impl TrainMethod for VaeGanJob {
     fn step(
         &mut self,
         inputs: Inputs,

@@ -19,12 +19,12 @@ use crate::ops;
 
 use self::opening::opening;
 use super::advice::{after_divergence, empty_code};
-use super::job::{Inputs, Job, Normals, model_of};
+use super::job::{Inputs, Normals, TrainMethod, model_of};
 use super::record::note_computer;
 use super::retention::{SavedState, superfluous};
 use super::run_folder::RunFolder;
 use super::samples::SampleSet;
-use super::state::{Progress, ScoreSum, read_progress, write_state};
+use super::state::{RunProgress, ScoreSum, read_progress, write_state};
 use super::tensorboard::EventWriter;
 use super::turns::Feed;
 use super::{Control, End, StepReport, TrainConfig, TrainError, TrainEvent};
@@ -56,9 +56,9 @@ pub struct Session {
     second: Option<Batches>,
     noise: Stream,
     feed: Feed,
-    job: Box<dyn Job>,
+    job: Box<dyn TrainMethod>,
     stats: Option<Stats>,
-    progress: Progress,
+    progress: RunProgress,
     samples: SampleSet,
     log: File,
     events: EventWriter,

@@ -10,10 +10,10 @@ use crate::data::{
     self, BatchOptions, Batches, DataError, Dataset, DrawingVersion, OpenOptions, Range, whole_spec,
 };
 use crate::ops;
-use crate::training::job::{Job, new_job, restored_job};
+use crate::training::job::{TrainMethod, new_job, restored_job};
 use crate::training::run_folder::RunFolder;
 use crate::training::samples::SampleSet;
-use crate::training::state::{Progress, ScoreSum, State, read_state};
+use crate::training::state::{RunProgress, ScoreSum, State, read_state};
 use crate::training::tensorboard::EventWriter;
 use crate::training::turns::Feed;
 use crate::training::{ConfigError, TrainConfig, TrainError};
@@ -89,7 +89,7 @@ impl Session {
         config: TrainConfig,
         machine: Machine,
         data: Arc<dyn Dataset>,
-        job: Box<dyn Job>,
+        job: Box<dyn TrainMethod>,
         state: Option<State>,
     ) -> Result<Self, TrainError> {
         let options = BatchOptions {
@@ -122,7 +122,7 @@ impl Session {
             (true, Some(state)) => Some(Batches::resume(Arc::clone(&data), second_options, state)?),
             (true, None) => Some(Batches::new(Arc::clone(&data), second_options)?),
         };
-        let progress = progress.unwrap_or_else(|| Progress {
+        let progress = progress.unwrap_or_else(|| RunProgress {
             step: 0,
             batches: batches.state(),
             listing: data.listing(),

@@ -1,7 +1,9 @@
 use crate::graph::{Convolution, Layer};
 use crate::inference::RenderError;
 use crate::inference::plan::steps::{GROUP, Slot, Step};
-use crate::ops::cpu::blocked::{DirectConv, EntryConv, FewConv, Footprint, MapShape, Variant, WinogradConv};
+use crate::ops::cpu::blocked::{
+    DirectConv, FewChannelConv, FirstConv, Footprint, MapShape, Variant, WinogradConv,
+};
 use crate::ops::cpu::element::Element;
 
 use super::{Form, Lowering, Operand, unsupported};
@@ -92,7 +94,7 @@ impl<E: Element> Lowering<'_, E> {
             return Err(unsupported(&layer.operation));
         }
         let (weight, bias) = self.weights(layer, conv.bias, conv.outputs)?;
-        let conv = EntryConv::new(self.builder.isa, shape, conv.outputs, &weight, &bias);
+        let conv = FirstConv::new(self.builder.isa, shape, conv.outputs, &weight, &bias);
         let targets = self.targets(layer, conv.output())?;
         self.builder.push(Step::Entry { conv, targets });
         Ok(())
@@ -149,7 +151,7 @@ impl<E: Element> Lowering<'_, E> {
             ));
         }
         let (weight, bias) = self.weights(layer, conv.bias, conv.outputs)?;
-        let conv = FewConv::new(self.builder.isa, footprint, shape, conv.outputs, &weight, &bias);
+        let conv = FewChannelConv::new(self.builder.isa, footprint, shape, conv.outputs, &weight, &bias);
         self.builder.push(Step::Pixels { conv, input });
         Ok(())
     }

@@ -196,7 +196,7 @@ fn the_graphs_of_networks_are_the_networks_that_are_trained() -> Result<()> {
         let x = normal(&[2, config.channels(), config.size(), config.size()], 2);
         let net = Discriminator::new(&config, &Weights::frozen(&weights, &Device::Cpu)?)?;
         let logits = interpreted(&config.graph(), &weights, &x)[0].squeeze(1)?;
-        assert_same(&logits, &net.judge(&x, None)?.logits, &format!("{config:?}"));
+        assert_same(&logits, &net.discriminate(&x, None)?.logits, &format!("{config:?}"));
     }
     for channels in [1, 3] {
         let config = VaeConfig { channels, c_dim: 4 };

@@ -13,14 +13,14 @@
 //! each instruction set by [`Isa`](super::isa::Isa), which was found at run time.
 
 mod direct;
-mod entry;
-mod few;
+mod few_channels;
+mod first_convolution;
 mod gemm;
+mod leaky_relu;
 mod linear;
 mod map;
 mod peak;
 mod pixels;
-mod rectify;
 mod storage;
 mod team;
 #[cfg(test)]
@@ -29,13 +29,13 @@ pub(super) mod transforms;
 mod winograd;
 
 pub(crate) use direct::{DirectConv, Footprint};
-pub(crate) use entry::EntryConv;
-pub(crate) use few::FewConv;
+pub(crate) use few_channels::FewChannelConv;
+pub(crate) use first_convolution::FirstConv;
+pub(crate) use leaky_relu::leaky_relu;
 pub(crate) use linear::Linear;
 pub(crate) use map::{BLOCK, Epilogue, MapShape, Residual};
 pub use peak::peak;
 pub(crate) use pixels::PixelSink;
-pub(crate) use rectify::rectify;
 pub(crate) use storage::Buffer;
 pub use team::Team;
 pub(crate) use winograd::{Variant, WinogradConv};

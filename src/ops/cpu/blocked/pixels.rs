@@ -6,12 +6,12 @@ use super::map::MapShape;
 
 /// Where finished rows of pixels go: a picture that is borrowed exclusively.
 pub(crate) struct PixelSink<'a> {
-    target: Target<'a>,
+    target: PixelTarget<'a>,
     /// The picture is `sigmoid(gain * value)`.
     gain: f32,
 }
 
-enum Target<'a> {
+enum PixelTarget<'a> {
     Planes(Shared<'a, f32>),
     Rgba(Shared<'a, u8>),
 }
@@ -20,19 +20,19 @@ impl<'a> PixelSink<'a> {
     /// Values in [0, 1], `(channels, height, width)`: `sigmoid(gain * value)`. A gain of 1 is the sigmoid; a gain
     /// of 2 is `(tanh(value) + 1) / 2`.
     pub(crate) fn planes(chw: &'a mut [f32], gain: f32) -> Self {
-        Self { target: Target::Planes(Shared::new(chw)), gain }
+        Self { target: PixelTarget::Planes(Shared::new(chw)), gain }
     }
 
     /// The same as opaque 8-bit pixels, rounded to nearest; one channel is shown as grey.
     pub(crate) fn rgba(pixels: &'a mut [u8], gain: f32) -> Self {
-        Self { target: Target::Rgba(Shared::new(pixels)), gain }
+        Self { target: PixelTarget::Rgba(Shared::new(pixels)), gain }
     }
 
     /// Panics unless a picture of `shape` fits.
     pub(super) fn check(&self, shape: &MapShape) {
         let (channels, len) = match &self.target {
-            Target::Planes(planes) => (shape.channels(), planes.len()),
-            Target::Rgba(pixels) => (4, pixels.len()),
+            PixelTarget::Planes(planes) => (shape.channels(), planes.len()),
+            PixelTarget::Rgba(pixels) => (4, pixels.len()),
         };
         assert!(product([channels, shape.height(), shape.width()]) <= len, "the picture is too short");
     }
@@ -51,7 +51,7 @@ impl<'a> PixelSink<'a> {
             *value = sigmoid(self.gain * *value);
         }
         match &self.target {
-            Target::Planes(planes) => {
+            PixelTarget::Planes(planes) => {
                 for channel in 0..shape.channels() {
                     let at = (channel * shape.height() + y) * width;
                     // SAFETY: this channel of the row is the caller's alone, by its promise.
@@ -59,7 +59,7 @@ impl<'a> PixelSink<'a> {
                     row.copy_from_slice(&values[channel * stride..][..width]);
                 }
             }
-            Target::Rgba(pixels) => {
+            PixelTarget::Rgba(pixels) => {
                 // SAFETY: the row is the caller's alone, by its promise.
                 let row = unsafe { pixels.part(y * width * 4..(y + 1) * width * 4) };
                 let step = if shape.channels() == 3 { stride } else { 0 };

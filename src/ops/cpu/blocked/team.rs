@@ -23,7 +23,7 @@ const PIECE_BITS: u32 = 20;
 const PIECE_MASK: u64 = (1 << PIECE_BITS) - 1;
 
 /// One worker's view: `(worker, piece)`.
-type Job<'a> = &'a (dyn Fn(usize, usize) + Sync);
+type PieceFn<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
 /// Threads that work on one picture together.
 ///
@@ -63,7 +63,7 @@ struct Board {
     ticket: AtomicU64,
     finished: AtomicUsize,
     dismissed: AtomicBool,
-    job: UnsafeCell<Option<Job<'static>>>,
+    job: UnsafeCell<Option<PieceFn<'static>>>,
     panic: Mutex<Option<Box<dyn std::any::Any + Send>>>,
 }
 
@@ -156,12 +156,12 @@ impl Board {
     }
 
     /// Runs `job` on `pieces` pieces, the calling leader helping.
-    fn post(&self, pieces: usize, job: Job<'_>) {
+    fn post(&self, pieces: usize, job: PieceFn<'_>) {
         self.finished.store(0, Ordering::Relaxed);
         // SAFETY: the caller is the only leader and no piece is open, so nobody else touches `job`; the lifetime may
         // be forgotten because this function ends, even by a panic, only after every piece was finished (nothing
         // below panics before), and a finished piece no longer uses the job.
-        unsafe { *self.job.get() = Some(std::mem::transmute::<Job<'_>, Job<'static>>(job)) };
+        unsafe { *self.job.get() = Some(std::mem::transmute::<PieceFn<'_>, PieceFn<'static>>(job)) };
         let layer = (self.ticket.load(Ordering::Relaxed) >> (2 * PIECE_BITS)).wrapping_add(1);
         let ticket = layer << (2 * PIECE_BITS) | (pieces as u64) << PIECE_BITS;
         self.ticket.store(ticket, Ordering::Release);

@@ -5,7 +5,7 @@ use super::super::isa::{Isa, Kernel};
 use super::super::lanes::Lanes;
 use super::super::micro::LANES;
 use super::super::scratch::with_scratch;
-use super::super::transpose::{Target, transpose_into};
+use super::super::transpose::{Destination, transpose_into};
 use super::{BLOCK, POINTS};
 use rayon::prelude::*;
 
@@ -32,7 +32,7 @@ pub(super) fn pack(
     /// Inputs that a thread takes at a time.
     const PART: usize = 16;
     let parts = inputs.div_ceil(PART);
-    let target = Target::over(packed);
+    let target = Destination::over(packed);
     (0..outputs / LANES * parts).into_par_iter().for_each(|task| {
         let (group, part) = (task / parts, task % parts);
         for input in part * PART..inputs.min((part + 1) * PART) {

@@ -8,7 +8,7 @@ use super::super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, posit
 use super::super::scratch::with_scratch;
 use super::super::shape::ConvShape;
 use super::super::sizes::{fits, product};
-use super::super::transpose::{Target, transpose};
+use super::super::transpose::{Destination, transpose};
 use super::filters::{straight, turned, with_packed};
 use super::patches::{Role, transform};
 use super::{BLOCK, Chunk, POINTS, TILE_EDGE, Tiling};
@@ -64,7 +64,7 @@ fn convolve<'r>(
     let slots = tiling.slots;
     // Where each channel lies behind its tile's first.
     let channels: Vec<u32> = (0..inputs).map(|c| position(c / BLOCK * slots * BLOCK + c % BLOCK)).collect();
-    let (channels, target) = (Offsets::new(&channels), Target::new(out));
+    let (channels, target) = (Offsets::new(&channels), Destination::new(out));
     let point = tiling.point_length(inputs);
     tiling.chunks.par_iter().for_each(|chunk| {
         with_scratch(POINTS * point, |patches| {
@@ -115,7 +115,7 @@ fn write(
     outputs: usize,
     results: &[f32],
     fused: &Fused<'_>,
-    target: Target<'_>,
+    target: Destination<'_>,
 ) {
     let plane = tiling.height * tiling.width;
     let pixels = chunk.rows.len() * TILE_EDGE * tiling.width;

@@ -101,9 +101,9 @@ impl Tiling {
 #[cfg(test)]
 mod tests {
     use super::super::direct;
+    use super::super::filled_vec::filled_vec;
     use super::super::fused::Fused;
     use super::super::isa::Isa;
-    use super::super::made::made;
     use super::*;
 
     fn values(length: usize, seed: usize) -> Vec<f32> {
@@ -140,12 +140,12 @@ mod tests {
             let bias = values(outputs, 4);
             let double = wide(&bias);
             let fused = Fused { bias: Some(&double[..]), ..Fused::default() };
-            let mut ny = made(y.len(), |out| direct::forward(&s, &active, &wide(&w), &fused, out));
+            let mut ny = filled_vec(y.len(), |out| direct::forward(&s, &active, &wide(&w), &fused, out));
             ny.iter_mut().zip(&y).for_each(|(n, &y)| *n = f64::from(y) + 0.5 * *n);
             let plain = Fused::default();
-            let mut nx = made(x.len(), |out| direct::transposed(&s, &wide(&y), &wide(&w), &plain, out));
+            let mut nx = filled_vec(x.len(), |out| direct::transposed(&s, &wide(&y), &wide(&w), &plain, out));
             nx.iter_mut().zip(&x).for_each(|(n, &x)| *n *= if x > 0.0 { 1.0 } else { 0.2 });
-            let nw = made(w.len(), |out| direct::weight_gradient(&s, &active, &wide(&y), out));
+            let nw = filled_vec(w.len(), |out| direct::weight_gradient(&s, &active, &wide(&y), out));
             for isa in Isa::available() {
                 let [gy, gx, gw] = isa.preferred(|| {
                     let fused = Fused {
@@ -154,10 +154,10 @@ mod tests {
                         shortcut: Some((&y, 0.5)),
                         ..Fused::default()
                     };
-                    let gy = made(y.len(), |out| forward(&s, &x, &w, &fused, out));
+                    let gy = filled_vec(y.len(), |out| forward(&s, &x, &w, &fused, out));
                     let fused = Fused { mask: Some((&x, 0.2)), ..Fused::default() };
-                    let gx = made(x.len(), |out| transposed(&s, &y, &w, &fused, out));
-                    [gy, gx, made(w.len(), |out| weight_gradient(&s, &x, Some(0.2), &y, out))]
+                    let gx = filled_vec(x.len(), |out| transposed(&s, &y, &w, &fused, out));
+                    [gy, gx, filled_vec(w.len(), |out| weight_gradient(&s, &x, Some(0.2), &y, out))]
                 });
                 for (what, got, expected) in
                     [("forward", &gy, &ny), ("transposed", &gx, &nx), ("weight", &gw, &nw)]

@@ -7,7 +7,7 @@ use super::super::isa::Isa;
 use super::super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position, positions};
 use super::super::scratch::with_scratch;
 use super::super::shape::ConvShape;
-use super::super::transpose::{Target, transpose};
+use super::super::transpose::{Destination, transpose};
 use super::filters::unpack;
 use super::patches::{Role, transform};
 use super::{BLOCK, POINTS, Tiling, fits};
@@ -99,7 +99,7 @@ fn finish<'r>(
 ) -> &'r mut [f32] {
     assert_eq!(gradient.len(), s.weight_len());
     let (inputs, groups) = (s.in_channels, s.out_channels / LANES);
-    let target = Target::new(gradient);
+    let target = Destination::new(gradient);
     (0..inputs / ROWS * groups).into_par_iter().for_each(|task| {
         let (rows, group) = (task / groups, task % groups);
         let mut taps = [0.0; ROWS * 9 * LANES];

@@ -29,7 +29,7 @@ const WORKSPACE: usize = 2 << 30;
 const TOLD: usize = 10;
 
 /// How one convolution is computed.
-struct Plan {
+struct ConvolutionPlan {
     /// Descriptors in the order of cuDNN's arguments.
     a: Handle,
     b: Handle,
@@ -44,7 +44,7 @@ pub(super) struct Dnn {
     api: Api,
     handle: Handle,
     /// `None` where nothing serves.
-    plans: HashMap<(Pass, Form, ConvShape), Option<Plan>>,
+    plans: HashMap<(Pass, Form, ConvShape), Option<ConvolutionPlan>>,
     choices: Choices,
     stream: Arc<CudaStream>,
     workspace: Option<CudaSlice<u8>>,
@@ -136,7 +136,7 @@ impl Dnn {
     }
 
     /// The best algorithm within `most` bytes of workspace, with its descriptors; `None` where there is none.
-    fn plan(&mut self, call: &Convolution, most: usize) -> Result<Option<Plan>> {
+    fn plan(&mut self, call: &Convolution, most: usize) -> Result<Option<ConvolutionPlan>> {
         let s = &call.shape;
         let wide = self.tensor(call.form, [s.batch, s.in_channels, s.in_height, s.in_width])?;
         let narrow = self.tensor(call.form, [s.batch, s.out_channels, s.out_height, s.out_width])?;
@@ -147,7 +147,7 @@ impl Dnn {
             Pass::Transposed => (weight, narrow, wide),
             Pass::WeightGradient => (wide, narrow, weight),
         };
-        let mut plan = Plan { a, b, out, convolution, algorithm: 0, workspace: 0 };
+        let mut plan = ConvolutionPlan { a, b, out, convolution, algorithm: 0, workspace: 0 };
         let choice = match self.choices.get(call).filter(|_| most == WORKSPACE) {
             Some(choice) => choice,
             None => match self.choose(call, &plan, most)? {
@@ -169,7 +169,12 @@ impl Dnn {
     }
 
     /// The best algorithm and its kind of multiplication, `None` where nothing serves.
-    fn choose(&mut self, call: &Convolution, plan: &Plan, most: usize) -> Result<Option<[c_int; 2]>> {
+    fn choose(
+        &mut self,
+        call: &Convolution,
+        plan: &ConvolutionPlan,
+        most: usize,
+    ) -> Result<Option<[c_int; 2]>> {
         let tries = call.shape.batch > 1 && most == WORKSPACE;
         let mut all = if tries { self.tried(call, plan)? } else { Vec::new() };
         if all.is_empty() {
@@ -181,7 +186,7 @@ impl Dnn {
     }
 
     /// What can be run, fastest first, by trying; the result's memory is overwritten.
-    fn tried(&mut self, call: &Convolution, plan: &Plan) -> Result<Vec<Told>> {
+    fn tried(&mut self, call: &Convolution, plan: &ConvolutionPlan) -> Result<Vec<Told>> {
         let (mut told, mut count) = ([Told::default(); TOLD], 0);
         self.workspace = None;
         let mut workspace = WORKSPACE;
@@ -218,7 +223,7 @@ impl Dnn {
     }
 
     /// What can be run, in the order in which cuDNN recommends it.
-    fn guessed(&self, call: &Convolution, plan: &Plan) -> Result<Vec<Told>> {
+    fn guessed(&self, call: &Convolution, plan: &ConvolutionPlan) -> Result<Vec<Told>> {
         let (mut told, mut count) = ([Told::default(); TOLD], 0);
         // SAFETY: as documented.
         let status = unsafe {

@@ -5,8 +5,8 @@ use half::bf16;
 use super::super::driver::{Address, Convolution, Element, Form, Product};
 use crate::ops::Precision;
 use crate::ops::cpu::convolution::Convolve;
+use crate::ops::cpu::filled_vec::filled_vec;
 use crate::ops::cpu::fused::Fused;
-use crate::ops::cpu::made::made;
 use crate::ops::pass::Pass;
 
 /// The product, in the plainest way.
@@ -39,7 +39,7 @@ pub(super) fn convolve(call: &Convolution) {
         Pass::WeightGradient => (wide, narrow, weight),
     };
     let (a, b) = (planes(call.a, call.form, a), planes(call.b, call.form, b));
-    let result = made(out.iter().product(), |room| match call.pass {
+    let result = filled_vec(out.iter().product(), |room| match call.pass {
         Pass::Forward => f32::forward(s, &a, &b, &Fused::default(), room),
         Pass::Transposed => f32::transposed(s, &a, &b, &Fused::default(), room),
         Pass::WeightGradient => f32::weight_gradient(s, &a, None, &b, room),

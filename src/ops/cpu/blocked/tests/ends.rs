@@ -3,7 +3,7 @@
 use half::bf16;
 
 use super::super::super::isa::Isa;
-use super::super::{EntryConv, Epilogue, FewConv, Footprint, Linear, MapShape, PixelSink};
+use super::super::{Epilogue, FewChannelConv, FirstConv, Footprint, Linear, MapShape, PixelSink};
 use super::{Rounded, SIZES, assert_close, blocked, numbers, plain, reference, representable, with_teams};
 
 #[test]
@@ -22,7 +22,7 @@ fn from_pixels_in<E: Rounded>() {
         let (weights, bias) = (numbers(800, channels * out * 16), numbers(900, out));
         let expected = reference(&chw, shape, out, Footprint::Halve4x4, &weights, &bias);
         for isa in Isa::available() {
-            let conv = EntryConv::new(isa, shape, out, &weights, &bias);
+            let conv = FirstConv::new(isa, shape, out, &weights, &bias);
             let mut raw = vec![E::of(0.0); conv.output().len()];
             let mut epilogue = Epilogue { residual: None, raw: Some(&mut raw), active: None, slope: 1.0 };
             conv.run(&chw, &mut vec![f32::NAN; conv.scratch()], &mut epilogue);
@@ -52,7 +52,7 @@ fn to_pixels_in<E: Rounded>() {
             let logits = reference(&chw, shape, out, footprint, &weights, &bias);
             let expected: Vec<f32> = logits.iter().map(|v| (v.tanh() + 1.0) / 2.0).collect();
             for isa in Isa::available() {
-                let conv = FewConv::<E>::new(isa, footprint, shape, out, &weights, &bias);
+                let conv = FewChannelConv::<E>::new(isa, footprint, shape, out, &weights, &bias);
                 let input = blocked::<E>(&chw, shape);
                 with_teams(|team| {
                     let what = format!("{footprint:?} {channels}->{out} {height}x{width} {isa:?}");

@@ -2,7 +2,7 @@
 
 use super::super::super::isa::Isa;
 use super::super::{
-    DirectConv, EntryConv, Epilogue, FewConv, Footprint, Linear, MapShape, PixelSink, Team, Variant,
+    DirectConv, Epilogue, FewChannelConv, FirstConv, Footprint, Linear, MapShape, PixelSink, Team, Variant,
     WinogradConv,
 };
 
@@ -51,7 +51,8 @@ fn slices_that_are_too_short_are_refused() {
     assert!(rows(3, 5, usize::MAX / 2 + 1, 48), "the third row begins at 0 where numbers wrap around");
     assert!(rows(MANY, 1, 0, 0), "so many rows of 16 are none where numbers wrap around");
 
-    let conv = FewConv::<f32>::new(isa, Footprint::Same3x3, shape, 3, &weights[..3 * 16 * 9], &bias[..3]);
+    let conv =
+        FewChannelConv::<f32>::new(isa, Footprint::Same3x3, shape, 3, &weights[..3 * 16 * 9], &bias[..3]);
     let pixels = |input: usize, pixels: usize, scratch: usize| {
         let mut pixels = vec![0; pixels];
         let mut sink = PixelSink::rgba(&mut pixels, 1.0);
@@ -66,7 +67,7 @@ fn slices_that_are_too_short_are_refused() {
     );
 
     let picture = MapShape::new(1, 4, 4);
-    let conv = EntryConv::new(isa, picture, 16, &weights[..256], &bias);
+    let conv = FirstConv::new(isa, picture, 16, &weights[..256], &bias);
     let entry = |input: usize, output: usize, scratch: usize| {
         let mut output = vec![0.0f32; output];
         let mut epilogue = Epilogue { residual: None, raw: Some(&mut output), active: None, slope: 1.0 };

@@ -9,7 +9,7 @@ use super::map::BLOCK;
 ///
 /// # Panics
 /// When the maps are not of the same size.
-pub(crate) fn rectify<E: Element>(isa: Isa, map: &[E], slope: f32, out: &mut [E]) {
+pub(crate) fn leaky_relu<E: Element>(isa: Isa, map: &[E], slope: f32, out: &mut [E]) {
     assert!(map.len() == out.len() && map.len().is_multiple_of(BLOCK));
     E::run(isa, Rectify { map, slope, out });
 }

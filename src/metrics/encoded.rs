@@ -13,7 +13,7 @@ use super::{MetricError, Watch};
 pub(super) const BATCH: usize = 64;
 
 /// Pictures, each with a code: a data set behind an encoder, or in tests codes that are known.
-pub trait CodedData {
+pub trait EncodedData {
     /// Number of pictures.
     fn len(&self) -> usize;
 
@@ -106,7 +106,7 @@ impl<'a> EncodedPictures<'a> {
     }
 }
 
-impl CodedData for EncodedPictures<'_> {
+impl EncodedData for EncodedPictures<'_> {
     fn len(&self) -> usize {
         self.data.len()
     }
@@ -148,9 +148,9 @@ impl CodedData for EncodedPictures<'_> {
 /// `(indices.len(), code_dim)`.
 ///
 /// # Errors
-/// As [`CodedData::encode`], and when the watch stops it.
+/// As [`EncodedData::encode`], and when the watch stops it.
 pub(super) fn each_posterior(
-    coded: &mut dyn CodedData,
+    coded: &mut dyn EncodedData,
     indices: &[usize],
     seed: u64,
     watch: &mut Watch<'_>,
@@ -232,7 +232,7 @@ impl CodeSample {
     /// # Errors
     /// When pictures cannot be encoded, the encoder gives values that are not finite, or the watch stops it.
     pub fn draw(
-        coded: &mut dyn CodedData,
+        coded: &mut dyn EncodedData,
         count: usize,
         seed: u64,
         watch: &mut Watch<'_>,
@@ -246,7 +246,7 @@ impl CodeSample {
     /// # Errors
     /// As [`CodeSample::draw`].
     pub fn draw_shuffled(
-        coded: &mut dyn CodedData,
+        coded: &mut dyn EncodedData,
         count: usize,
         seed: u64,
         watch: &mut Watch<'_>,
@@ -262,7 +262,7 @@ impl CodeSample {
     /// # Errors
     /// As [`CodeSample::draw`].
     pub(super) fn of(
-        coded: &mut dyn CodedData,
+        coded: &mut dyn EncodedData,
         indices: Vec<usize>,
         seed: u64,
         watch: &mut Watch<'_>,

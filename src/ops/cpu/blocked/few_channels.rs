@@ -18,7 +18,7 @@ use super::team::Team;
 const BAND_ROWS: usize = 8;
 
 /// A convolution of few output channels that ends in pixels.
-pub(crate) struct FewConv<E> {
+pub(crate) struct FewChannelConv<E> {
     isa: Isa,
     input: MapShape,
     output: MapShape,
@@ -29,7 +29,7 @@ pub(crate) struct FewConv<E> {
     bias: Vec<f32>,
 }
 
-impl<E: Element> FewConv<E> {
+impl<E: Element> FewChannelConv<E> {
     /// Packs `weights` and `bias` as [`super::DirectConv::new`] does; strided footprints are not supported.
     ///
     /// # Panics
@@ -128,7 +128,7 @@ impl<E: Element> FewConv<E> {
 
 /// One row of the output.
 struct Row<'a, E> {
-    conv: &'a FewConv<E>,
+    conv: &'a FewChannelConv<E>,
     input: &'a [E],
     y: usize,
     row: &'a mut [f32],
@@ -180,7 +180,7 @@ impl<E: Element> Kernel for Row<'_, E> {
 /// The processor has the instructions of `L`; sixteen pixels are readable there.
 #[inline(always)]
 unsafe fn tile<L: Lanes, E: Element, const GROUP: usize>(
-    conv: &FewConv<E>,
+    conv: &FewChannelConv<E>,
     input: &[E],
     phase: usize,
     out: usize,

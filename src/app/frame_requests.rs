@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::base::Array;
-use crate::engine::{Engine, Frame, FrameRequest, Motion, Opened, Target};
+use crate::engine::{Engine, Frame, FrameRequest, Motion, Opened, ReadBackTarget};
 use crate::explore::{Codes, CodesError};
 use crate::model::ChainId;
 
 /// What an engine's chains were last asked for, so that each code is asked for once.
 #[derive(Default)]
-pub(crate) struct Asking {
+pub(crate) struct FrameRequests {
     asked: BTreeMap<ChainId, Asked>,
     number: u64,
 }
@@ -23,16 +23,16 @@ struct Asked {
 }
 
 /// How codes are asked for.
-pub(crate) struct Wish {
+pub(crate) struct RequestOptions {
     /// What should be read back from the picture, and from which chain's.
-    pub(crate) target: Option<(ChainId, Target)>,
+    pub(crate) target: Option<(ChainId, ReadBackTarget)>,
     /// Whether more codes will follow at once.
     pub(crate) is_moving: bool,
     /// When the person asked.
     pub(crate) at: Instant,
 }
 
-impl Asking {
+impl FrameRequests {
     /// Asks `chain` for the picture of row 0 of `codes`, if it was not asked for it last; tells it when a motion is
     /// over.
     ///
@@ -44,7 +44,7 @@ impl Asking {
         model: &Opened,
         chain: ChainId,
         codes: &Codes,
-        wish: &Wish,
+        wish: &RequestOptions,
     ) -> Result<(), CodesError> {
         let Some(name) = model.description.render_chain(chain).map(|chain| &chain.name) else {
             return Ok(());

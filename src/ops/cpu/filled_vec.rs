@@ -14,7 +14,7 @@ use super::sizes::product;
 ///
 /// # Panics
 /// When `fill` returns another slice than its room.
-pub(in crate::ops) fn made<T: Copy>(
+pub(in crate::ops) fn filled_vec<T: Copy>(
     length: usize,
     fill: impl FnOnce(&mut [MaybeUninit<T>]) -> &mut [T],
 ) -> Vec<T> {
@@ -162,33 +162,34 @@ mod tests {
 
     #[test]
     fn values_are_where_they_belong() {
-        assert_eq!(made(3, |room| numbered(2, room)), [200, 201, 202]);
-        assert_eq!(made(3, |room| from_iter(room, [1.0, 2.0, 3.0, 4.0])), [1.0, 2.0, 3.0]);
-        assert!(made(0, |room| from_iter(room, [0_u64; 0])).is_empty());
+        assert_eq!(filled_vec(3, |room| numbered(2, room)), [200, 201, 202]);
+        assert_eq!(filled_vec(3, |room| from_iter(room, [1.0, 2.0, 3.0, 4.0])), [1.0, 2.0, 3.0]);
+        assert!(filled_vec(0, |room| from_iter(room, [0_u64; 0])).is_empty());
     }
 
     #[test]
     fn parts_cover_their_room() {
         let expected = [0, 1, 100, 101, 200];
-        assert_eq!(made(5, |room| chunks(room, 2, numbered)), expected);
-        assert_eq!(made(5, |room| par_chunks(room, 2, numbered)), expected);
+        assert_eq!(filled_vec(5, |room| chunks(room, 2, numbered)), expected);
+        assert_eq!(filled_vec(5, |room| par_chunks(room, 2, numbered)), expected);
         for size in [0, 1, 9] {
-            assert!(made(0, |room| chunks(room, size, numbered)).is_empty());
-            assert!(made(0, |room| par_chunks(room, size, numbered)).is_empty());
+            assert!(filled_vec(0, |room| chunks(room, size, numbered)).is_empty());
+            assert!(filled_vec(0, |room| par_chunks(room, size, numbered)).is_empty());
         }
     }
 
     #[test]
     fn values_are_repeated() {
-        assert_eq!(made(6, |room| blocks(room, 2, &[1, 2, 3], |v| 10 * v)), [10, 10, 20, 20, 30, 30]);
-        assert_eq!(made(6, |room| copies(room, 3, |first| numbered(0, first))), [0, 1, 0, 1, 0, 1]);
-        assert!(made(0, |room| copies(room, 3, |first| numbered(0, first))).is_empty());
+        assert_eq!(filled_vec(6, |room| blocks(room, 2, &[1, 2, 3], |v| 10 * v)), [10, 10, 20, 20, 30, 30]);
+        assert_eq!(filled_vec(6, |room| copies(room, 3, |first| numbered(0, first))), [0, 1, 0, 1, 0, 1]);
+        assert!(filled_vec(0, |room| copies(room, 3, |first| numbered(0, first))).is_empty());
     }
 
     #[test]
     fn what_has_no_value_is_never_read() {
-        let fails =
-            |fill: fn(Room<'_>) -> &mut [u64]| catch_unwind(AssertUnwindSafe(|| made(4, fill))).is_err();
+        let fails = |fill: fn(Room<'_>) -> &mut [u64]| {
+            catch_unwind(AssertUnwindSafe(|| filled_vec(4, fill))).is_err()
+        };
         assert!(!fails(|room| numbered(0, room)));
         assert!(fails(|room| from_iter(room, [1, 2, 3])), "too few values");
         assert!(fails(|room| numbered(0, &mut room[..3])), "the last place is left out");

@@ -12,7 +12,7 @@ use super::stage1::{extend, part_of};
 use super::{Gradients, Ledger, Optimiser, Rule};
 
 /// A network with its optimiser, and a view of it for the other player's turn.
-pub(super) struct Player<N> {
+pub(super) struct TrainedNetwork<N> {
     pub(super) weights: Weights,
     pub(super) net: N,
     /// The same network out of reach of gradients.
@@ -20,7 +20,7 @@ pub(super) struct Player<N> {
     optimiser: Optimiser,
 }
 
-impl<N> Player<N> {
+impl<N> TrainedNetwork<N> {
     pub(super) fn new(
         weights: &Arrays,
         rule: Rule,
@@ -62,7 +62,7 @@ impl<N> Player<N> {
         Ok(())
     }
 
-    /// Continues from `weights` and from what [`Player::save_optimiser`] added.
+    /// Continues from `weights` and from what [`TrainedNetwork::save_optimiser`] added.
     pub(super) fn restore(&mut self, name: &str, weights: &Arrays, state: &Arrays) -> Result<()> {
         self.weights.assign(weights)?;
         self.optimiser.restore(&part_of(state, &format!("{name}_optimiser.")))

@@ -17,7 +17,7 @@ const STRIDE: usize = 2;
 ///
 /// The picture's values are read as they are, from a copy with a border of zeros; weights and products are f32 whatever the
 /// map is made of, as there are few of them.
-pub(crate) struct EntryConv {
+pub(crate) struct FirstConv {
     isa: Isa,
     input: MapShape,
     output: MapShape,
@@ -30,7 +30,7 @@ pub(crate) struct EntryConv {
     bias: Buffer<f32>,
 }
 
-impl EntryConv {
+impl FirstConv {
     /// Packs `weights` `(out, channels, 4, 4)` and `bias` `(out,)` for pictures of shape `input`.
     ///
     /// # Panics
@@ -119,7 +119,7 @@ impl EntryConv {
 
 /// The whole picture.
 struct Whole<'a, E> {
-    conv: &'a EntryConv,
+    conv: &'a FirstConv,
     padded: &'a [f32],
     stores: &'a Stores<'a, E>,
 }

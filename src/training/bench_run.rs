@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 
 use crate::base::Stream;
 
-use super::job::{Inputs, Job, Normals, rehearsal_job};
+use super::job::{Inputs, Normals, TrainMethod, bench_job};
 use super::turns::Feed;
 use super::{Stage, StepReport, TrainConfig, TrainError, preset, preset_names};
 
@@ -12,15 +12,15 @@ use super::{Stage, StepReport, TrainConfig, TrainError, preset, preset_names};
 const PHOTO_C_DIM: usize = 20;
 
 /// A run without data, folder or log: the whole step of either stage, on one batch that lies in memory.
-pub struct Rehearsal {
-    job: Box<dyn Job>,
+pub struct BenchRun {
+    job: Box<dyn TrainMethod>,
     feed: Feed,
     pictures: Vec<Tensor>,
     noise: Stream,
     step: u64,
 }
 
-impl Rehearsal {
+impl BenchRun {
     /// Fresh weights and a random batch for `config`. Stage 2 needs no trained VAE: the encoder that it distils
     /// gets random weights too.
     ///
@@ -28,7 +28,7 @@ impl Rehearsal {
     /// When the configuration makes no sense or the device cannot hold the networks.
     pub fn new(config: &TrainConfig, device: &Device) -> Result<Self, TrainError> {
         config.validate()?;
-        let job = rehearsal_job(config, c_dim(config), device)?;
+        let job = bench_job(config, c_dim(config), device)?;
         let mut stream = Stream::new(config.seed, "rehearsal");
         let (channels, low) = match (&config.vae, &config.gan) {
             (Some(vae), _) => (vae.channels, 0.0),
@@ -54,7 +54,7 @@ impl Rehearsal {
 
     /// Its weights and all that only training needs, and its pictures.
     #[cfg(test)]
-    pub(super) fn parts(&self) -> (&dyn Job, &[Tensor]) {
+    pub(super) fn parts(&self) -> (&dyn TrainMethod, &[Tensor]) {
         (&*self.job, &self.pictures)
     }
 
@@ -94,7 +94,7 @@ mod tests {
         for (stage, loss) in [(Stage::Vae, "loss"), (Stage::Gan, "d_loss")] {
             let config = preset(stage, "dsprites-small").expect("is a preset");
             let config = TrainConfig { batch: 4, accumulate: 2, ..config };
-            let mut rehearsal = Rehearsal::new(&config, &Device::Cpu).expect("starts");
+            let mut rehearsal = BenchRun::new(&config, &Device::Cpu).expect("starts");
             let values: Vec<f64> = (0..3)
                 .map(|_| rehearsal.step().expect("steps"))
                 .map(|report| {
@@ -108,7 +108,7 @@ mod tests {
 
     /// The values that three steps report.
     fn three_steps(config: &TrainConfig) -> Result<Vec<Vec<(String, f64)>>, TrainError> {
-        let mut rehearsal = Rehearsal::new(config, &Device::Cpu)?;
+        let mut rehearsal = BenchRun::new(config, &Device::Cpu)?;
         (0..3).map(|_| Ok(rehearsal.step()?.values().to_vec())).collect()
     }
 

@@ -3,17 +3,17 @@
 use candle_core::{Device, Result, Tensor};
 
 use crate::base::Arrays;
-use crate::nets::{Discriminator, DiscriminatorConfig, Projection, Verdict, Weights};
+use crate::nets::{Discriminator, DiscriminatorConfig, DiscriminatorOutput, Projection, Weights};
 use crate::objectives::{AdaptiveBottleneck, gradient_penalty, loss_as_fake, loss_as_real, projected_logits};
 
 use super::config::GanTraining;
 use super::dial::Dial;
-use super::players::Player;
+use super::trained_network::TrainedNetwork;
 use super::{Gradients, Ledger, Rule, StepReport};
 
 /// A discriminator in training, with what regularises it.
-pub(super) struct Critic {
-    player: Player<Judge>,
+pub(super) struct DiscriminatorTraining {
+    player: TrainedNetwork<ConditionalDiscriminator>,
     bottleneck: Option<AdaptiveBottleneck>,
     /// Half of the bottleneck's weight: the loss has the mean over real and generated pictures.
     half_beta: Dial,
@@ -21,14 +21,14 @@ pub(super) struct Critic {
 }
 
 /// A discriminator, conditional where its weights have a projection (cGAN).
-struct Judge {
+struct ConditionalDiscriminator {
     net: Discriminator,
     projection: Option<Projection>,
 }
 
 /// A part of a batch as the discriminator sees it.
 #[derive(Clone, Copy)]
-pub(super) struct Exhibit<'a> {
+pub(super) struct DiscriminatorBatch<'a> {
     /// Real pictures `(N, channels, size, size)` in [-1, 1].
     pub(super) real: &'a Tensor,
     /// The codes c of real and generated pictures `(N, c_dim)`, which only a conditional discriminator looks at.
@@ -37,19 +37,19 @@ pub(super) struct Exhibit<'a> {
     pub(super) noise: Option<&'a [Tensor; 3]>,
 }
 
-impl Judge {
+impl ConditionalDiscriminator {
     fn new(config: &DiscriminatorConfig, weights: &Weights) -> Result<Self> {
         Ok(Self { net: Discriminator::new(config, weights)?, projection: Projection::find(weights) })
     }
 
     /// Logits of pictures with codes, the verdict they come from, and the projected codes.
-    fn judge(
+    fn logits(
         &self,
         pictures: &Tensor,
         codes: Option<&Tensor>,
         noise: Option<&Tensor>,
-    ) -> Result<(Tensor, Verdict, Option<Tensor>)> {
-        let verdict = self.net.judge(pictures, noise)?;
+    ) -> Result<(Tensor, DiscriminatorOutput, Option<Tensor>)> {
+        let verdict = self.net.discriminate(pictures, noise)?;
         match (&self.projection, codes) {
             (Some(projection), Some(codes)) => {
                 let projected = projection.forward(codes)?;
@@ -62,9 +62,9 @@ impl Judge {
     }
 }
 
-impl Judge {
+impl ConditionalDiscriminator {
     /// Logits of real pictures, with `penalised` their gradient in the pictures, and the bottleneck's KL.
-    fn judge_real(
+    fn real_logits(
         &self,
         pictures: &Tensor,
         codes: Option<&Tensor>,
@@ -77,7 +77,7 @@ impl Judge {
         {
             return Ok((logits, Some(slope), None));
         }
-        let (logits, verdict, projected) = self.judge(pictures, codes, noise)?;
+        let (logits, verdict, projected) = self.logits(pictures, codes, noise)?;
         let slope = match &projected {
             _ if !penalised => None,
             Some(projected) => Some(self.net.projected_input_gradient(&verdict, projected)?),
@@ -87,7 +87,7 @@ impl Judge {
     }
 }
 
-impl Critic {
+impl DiscriminatorTraining {
     /// A discriminator that starts from `weights`, which hold the projection too where it is conditional.
     pub(super) fn new(
         values: &GanTraining,
@@ -98,7 +98,9 @@ impl Critic {
         let rule = Rule::rmsprop(values.discriminator_rate(0));
         let bottleneck = config.noise_shape(1).map(|_| AdaptiveBottleneck::default());
         Ok(Self {
-            player: Player::new(weights, rule, device, |weights| Judge::new(config, weights))?,
+            player: TrainedNetwork::new(weights, rule, device, |weights| {
+                ConditionalDiscriminator::new(config, weights)
+            })?,
             half_beta: Dial::new(half_of(bottleneck), device)?,
             bottleneck,
             values: values.clone(),
@@ -123,7 +125,7 @@ impl Critic {
     /// `generate` is called in between.
     pub(super) fn add_gradients(
         &self,
-        part: Exhibit<'_>,
+        part: DiscriminatorBatch<'_>,
         generate: impl FnOnce() -> Result<Tensor>,
         (share, penalised): (f64, bool),
         gradients: &mut Gradients,
@@ -134,7 +136,7 @@ impl Critic {
         let is_told = penalised || penalty == 0.0;
         let noise = |i: usize| part.noise.map(|noise| &noise[i]);
         let judge = &self.player.net;
-        let (logits, slope, kl) = judge.judge_real(part.real, part.codes, noise(0), penalised)?;
+        let (logits, slope, kl) = judge.real_logits(part.real, part.codes, noise(0), penalised)?;
         let mut total = loss_as_real(&logits)?;
         drop(logits);
         ledger.add("d_loss", &total, share)?;
@@ -149,7 +151,7 @@ impl Critic {
         total = self.add_kl(total, kl.as_ref(), share, is_told, ledger)?;
         gradients.add(self.player.backward(&(total * share)?)?)?;
 
-        let (logits, verdict, _) = judge.judge(&generate()?, part.codes, noise(1))?;
+        let (logits, verdict, _) = judge.logits(&generate()?, part.codes, noise(1))?;
         let loss = loss_as_fake(&logits)?;
         ledger.add("d_loss", &loss, share)?;
         let total = self.add_kl(loss, verdict.kl.as_ref(), share, is_told, ledger)?;
@@ -202,7 +204,7 @@ impl Critic {
         codes: Option<&Tensor>,
         noise: Option<&[Tensor; 3]>,
     ) -> Result<Tensor> {
-        Ok(self.player.frozen.judge(generated, codes, noise.map(|noise| &noise[2]))?.0)
+        Ok(self.player.frozen.logits(generated, codes, noise.map(|noise| &noise[2]))?.0)
     }
 
     /// The discriminator's weights, with the projection's where it is conditional.
@@ -225,7 +227,7 @@ impl Critic {
         Ok(())
     }
 
-    /// Continues from the discriminator's weights, what [`Critic::save`] added, and the bottleneck's weight.
+    /// Continues from the discriminator's weights, what [`DiscriminatorTraining::save`] added, and the bottleneck's weight.
     pub(super) fn restore(
         &mut self,
         weights: &Arrays,
