@@ -78,10 +78,10 @@ mod tests {
     fn the_precision_that_is_noted_is_read_again() {
         let mut description = ModelDescription::empty("run");
         assert_eq!(noted_precision(&description), None);
-        let computer = Computer { precision: Precision::Tf32, ..Computer::processor() };
+        let computer = Computer { precision: Precision::Bf16, ..Computer::processor() };
         note_computer(&mut description, &computer);
-        assert_eq!(noted_precision(&description), Some(Precision::Tf32));
-        assert_eq!(description.training["device"], "CPU");
+        assert_eq!(noted_precision(&description), Some(Precision::Bf16));
+        assert_eq!(description.training["device"], "CPU (bf16)");
     }
 
     #[test]
