@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-#[cfg(feature = "gui")]
 use super::{DeviceArgs, ModelArgs};
 
 /// Arguments of `idgan explore`.

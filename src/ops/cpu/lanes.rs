@@ -55,6 +55,12 @@ pub(crate) unsafe trait Lanes: Copy {
 #[derive(Clone, Copy)]
 pub(crate) struct Portable([f32; 16]);
 
+/// The same value in 32 bits. `half` looks for NaN first, which keeps compilers from widening many at once.
+#[inline(always)]
+fn widened(value: bf16) -> f32 {
+    f32::from_bits(u32::from(value.to_bits()) << 16)
+}
+
 // SAFETY: the arithmetic needs no particular processor; pointers are the caller's promise.
 unsafe impl Lanes for Portable {
     const TALL: usize = 4;
@@ -117,7 +123,7 @@ unsafe impl Lanes for Portable {
     #[inline(always)]
     unsafe fn load_bf16(from: *const bf16) -> Self {
         // SAFETY: the caller promises sixteen readable values.
-        Self(unsafe { from.cast::<[bf16; 16]>().read_unaligned() }.map(bf16::to_f32))
+        Self(unsafe { from.cast::<[bf16; 16]>().read_unaligned() }.map(widened))
     }
 
     #[inline(always)]
@@ -140,7 +146,7 @@ unsafe impl Lanes for Portable {
 
     #[inline(always)]
     unsafe fn dot(self, a: Self::Pairs, b: Self::Pairs) -> Self {
-        let product = |i: usize, k: usize| a[i][k].to_f32() * b[i][k].to_f32();
+        let product = |i: usize, k: usize| widened(a[i][k]) * widened(b[i][k]);
         Self(std::array::from_fn(|i| self.0[i] + product(i, 0) + product(i, 1)))
     }
 }

@@ -123,7 +123,7 @@ pub(super) fn transpose_into(
 ) {
     // SAFETY: the slice is borrowed exclusively until this returns.
     unsafe {
-        transpose(isa, source, stride, rows, columns, &Fused::default(), Destination::over(target), at)
+        transpose(isa, source, stride, rows, columns, &Fused::default(), Destination::over(target), at);
     };
 }
 
