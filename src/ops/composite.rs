@@ -34,10 +34,12 @@ pub fn composite<'a>(
     if anchor.is_none() && !x.track_op() {
         return Ok(result);
     }
-    let operation = Composite { result: Made(Mutex::new(Some(result))), backward };
     match anchor {
-        Some(anchor) => x.apply_op2(anchor, operation),
-        None => x.apply_op1(operation),
+        Some(anchor) => {
+            let is_wanted = x.track_op();
+            pair(x, anchor, result, Box::new(move |gradient| Ok([backward(gradient, is_wanted)?, None])))
+        }
+        None => x.apply_op1(Composite { result: Made(Mutex::new(Some(result))), backward }),
     }
 }
 
@@ -110,46 +112,6 @@ impl CustomOp1 for Composite {
 
     fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         (self.backward)(gradient, true)
-    }
-}
-
-impl CustomOp2 for Composite {
-    fn name(&self) -> &'static str {
-        "composite of parameters"
-    }
-
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.result.cpu()
-    }
-
-    fn cuda_fwd(
-        &self,
-        _: &CudaStorage,
-        _: &Layout,
-        _: &CudaStorage,
-        _: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        self.result.cuda()
-    }
-
-    fn metal_fwd(
-        &self,
-        _: &MetalStorage,
-        _: &Layout,
-        _: &MetalStorage,
-        _: &Layout,
-    ) -> Result<(MetalStorage, Shape)> {
-        self.result.metal()
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        _: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        Ok(((self.backward)(gradient, x.track_op())?, None))
     }
 }
 
