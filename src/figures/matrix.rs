@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
-use crate::base::{FileError, write_atomic};
 use crate::explore::{CodeMatrix, CodeSource, Codes};
 
+use super::arrays::{Part, write_arrays};
 use super::drawing::{Band, PictureTable};
-use super::export::{Colour, FigureTarget, NpzWriter, Provenance, TargetKind, numbers, write_png};
+use super::export::{Colour, FigureTarget, Provenance, TargetKind, numbers, write_png};
 use super::words::Words;
 use super::workbench::picture;
 use super::{Cells, DrawOptions, FigureError, Workbench};
@@ -62,7 +62,7 @@ impl MatrixRequest {
         let matrix = self.codes(bench)?;
         let provenance = self.provenance(&matrix, bench, options);
         match target.kind {
-            TargetKind::Npz => write_arrays(bench, &matrix, target, &provenance, options),
+            TargetKind::Npz => write_matrix(bench, &matrix, target, &provenance, options),
             _ => self.write_figure(bench, &matrix, target, &provenance, options),
         }
     }
@@ -129,7 +129,8 @@ impl MatrixRequest {
         let mut canvas = table.canvas()?;
         let (parts, columns) = (parts(bench, matrix)?, matrix.columns.rows());
         // each chain above takes one row
-        bench.render(parts.iter().map(Part::of), options, |above, index, values, shape| {
+        let drawn = parts.iter().map(|(chain, codes, _)| (chain.as_str(), codes));
+        bench.render(drawn, options, |above, index, values, shape| {
             canvas.place(above + index / columns, index % columns, &picture(values, shape)?);
             Ok(())
         })?;
@@ -151,26 +152,13 @@ fn table(matrix: &CodeMatrix, cell: [usize; 2], bench: &Workbench) -> PictureTab
     PictureTable { cell, columns, bands }
 }
 
-/// What one chain draws.
-struct Part {
-    chain: String,
-    codes: Codes,
-    /// Rows and columns, or columns alone.
-    axes: Vec<usize>,
-}
-
-impl Part {
-    fn of(&self) -> (&str, &Codes) {
-        (&self.chain, &self.codes)
-    }
-}
-
-fn parts(bench: &Workbench, matrix: &CodeMatrix) -> Result<Vec<Part>, FigureError> {
+/// Every part of the matrix by the name of its chain.
+fn parts(bench: &Workbench, matrix: &CodeMatrix) -> Result<Vec<(String, Codes, Vec<usize>)>, FigureError> {
     let parts = matrix.parts()?.into_iter();
-    Ok(parts.map(|(id, codes, axes)| Part { chain: bench.chain_name(id), codes, axes }).collect())
+    Ok(parts.map(|(id, codes, axes)| (bench.chain_name(id), codes, axes)).collect())
 }
 
-fn write_arrays(
+fn write_matrix(
     bench: &mut Workbench,
     matrix: &CodeMatrix,
     target: &FigureTarget,
@@ -179,21 +167,10 @@ fn write_arrays(
 ) -> Result<(), FigureError> {
     let CodeMatrix { columns, rows, varied, .. } = matrix;
     let parts = parts(bench, matrix)?;
-    write_atomic(&target.path, |writer| {
-        let fail = |error| FigureError::from(FileError::new(error, &target.path));
-        let mut npz = NpzWriter::new(writer);
-        bench.render(parts.iter().map(Part::of), options, |at, index, values, shape| {
-            let Part { chain, axes, .. } = &parts[at];
-            if index == 0 {
-                npz.start(chain, &[&axes[..], &shape].concat()).map_err(fail)?;
-            }
-            npz.push(values).map_err(fail)
-        })?;
+    let parts: Vec<_> = parts.iter().map(|(chain, codes, axes)| Part { chain, codes, axes }).collect();
+    write_arrays(bench, &parts, target, provenance, options, |npz| {
         let of_rows = rows.blocks().filter(|(name, _)| name == varied);
-        for (name, values) in columns.blocks().filter(|(name, _)| name != varied).chain(of_rows) {
-            npz.floats(name, values.shape(), values.data()).map_err(fail)?;
-        }
-        npz.text("provenance", &provenance.document().to_string()).map_err(fail)?;
-        npz.finish().map(drop).map_err(fail)
+        let mut blocks = columns.blocks().filter(|(name, _)| name != varied).chain(of_rows);
+        blocks.try_for_each(|(name, values)| npz.floats(name, values.shape(), values.data()))
     })
 }

@@ -2,6 +2,7 @@
 //! have drawn with its provenance. The command line and the window make the same requests.
 
 mod animation;
+mod arrays;
 mod cells;
 mod chains;
 pub mod drawing;

@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
-use crate::base::{FileError, write_atomic};
 use crate::explore::{CodeSource, Codes};
 
-use super::export::{Colour, FigureTarget, NpzWriter, Provenance, TargetKind, numbers, write_png};
+use super::arrays::{Part, write_arrays};
+use super::export::{Colour, FigureTarget, Provenance, TargetKind, numbers, write_png};
 use super::words::Words;
 use super::workbench::picture;
 use super::{ChainChoice, DrawOptions, FigureError, Workbench};
@@ -59,7 +59,16 @@ impl SampleRequest {
             provenance = provenance.with("from", from.to_string());
         }
         match target.kind {
-            TargetKind::Npz => write_arrays(bench, &chains, &codes, &provenance, target, options),
+            TargetKind::Npz => {
+                let axes = [codes.rows()];
+                let parts: Vec<_> =
+                    chains.iter().map(|chain| Part { chain, codes: &codes, axes: &axes }).collect();
+                write_arrays(bench, &parts, target, &provenance, options, |npz| {
+                    codes
+                        .blocks()
+                        .try_for_each(|(name, values)| npz.floats(name, values.shape(), values.data()))
+                })
+            }
             _ => write_pictures(bench, &chains, &codes, &provenance, target, options),
         }
     }
@@ -75,32 +84,6 @@ impl SampleRequest {
         }
         Ok(codes)
     }
-}
-
-fn write_arrays(
-    bench: &mut Workbench,
-    chains: &[String],
-    codes: &Codes,
-    provenance: &Provenance,
-    target: &FigureTarget,
-    options: &mut DrawOptions<'_>,
-) -> Result<(), FigureError> {
-    write_atomic(&target.path, |writer| {
-        let fail = |error| FigureError::from(FileError::new(error, &target.path));
-        let mut npz = NpzWriter::new(writer);
-        let parts = chains.iter().map(|chain| (chain.as_str(), codes));
-        bench.render(parts, options, |at, row, values, shape| {
-            if row == 0 {
-                npz.start(&chains[at], &[&[codes.rows()][..], &shape].concat()).map_err(fail)?;
-            }
-            npz.push(values).map_err(fail)
-        })?;
-        for (name, values) in codes.blocks() {
-            npz.floats(name, values.shape(), values.data()).map_err(fail)?;
-        }
-        npz.text("provenance", &provenance.document().to_string()).map_err(fail)?;
-        npz.finish().map(drop).map_err(fail)
-    })
 }
 
 fn write_pictures(

@@ -1,11 +1,11 @@
 //! How a traversal is drawn: a figure, an animation, arrays, cells.
 
-use crate::base::{FileError, write_atomic};
 use crate::explore::Mode;
 
+use super::super::arrays::{Part, write_arrays};
 use super::super::drawing::{Band, PictureTable, captions};
 use super::super::export::{
-    Animation, Colour, FigureTarget, NpzWriter, Provenance, TargetKind, numbers, write_gif, write_png,
+    Animation, Colour, FigureTarget, Provenance, TargetKind, numbers, write_gif, write_png,
 };
 use super::super::workbench::picture;
 use super::super::{DrawOptions, FigureError, Workbench};
@@ -147,26 +147,17 @@ impl Decided<'_> {
         provenance: &Provenance,
         options: &mut DrawOptions<'_>,
     ) -> Result<(), FigureError> {
-        write_atomic(&target.path, |writer| {
-            let fail = |error| FigureError::from(FileError::new(error, &target.path));
-            let mut npz = NpzWriter::new(writer);
-            let leading = [self.rows(), self.steps()];
-            self.draw(bench, options, |at, place, values, shape| {
-                if place == [0, 0] {
-                    npz.start(&self.chains[at], &[&leading[..], &shape].concat()).map_err(fail)?;
-                }
-                npz.push(values).map_err(fail)
-            })?;
+        let leading = [self.rows(), self.steps()];
+        let parts: Vec<_> =
+            self.chains.iter().map(|chain| Part { chain, codes: &self.codes, axes: &leading }).collect();
+        write_arrays(bench, &parts, target, provenance, options, |npz| {
             for (name, values) in self.codes.blocks() {
-                npz.floats(name, &[&leading[..], &[values.row_len()]].concat(), values.data())
-                    .map_err(fail)?;
+                npz.floats(name, &[&leading[..], &[values.row_len()]].concat(), values.data())?;
             }
             let dims: Vec<i64> = self.traversal.dims.iter().map(|&dim| dim as i64).collect();
-            npz.integers("dims", &[dims.len()], &dims).map_err(fail)?;
+            npz.integers("dims", &[dims.len()], &dims)?;
             let values: Vec<f32> = (0..self.rows()).flat_map(|row| self.traversal.values(row)).collect();
-            npz.floats("values", &leading, &values).map_err(fail)?;
-            npz.text("provenance", &provenance.document().to_string()).map_err(fail)?;
-            npz.finish().map(drop).map_err(fail)
+            npz.floats("values", &leading, &values)
         })
     }
 
