@@ -5,8 +5,8 @@ use candle_core::{Device, Tensor};
 use divan::Bencher;
 use idgan::base::Stream;
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, VaeConfig};
-use idgan::training::stage1::{VaeBatch, VaeTrainer};
-use idgan::training::stage2::{FrozenEncoder, GanBatch, GanTrainer, GanWeights};
+use idgan::training::methods::gan::{FrozenEncoder, GanBatch, GanTrainer, GanWeights};
+use idgan::training::methods::vae::{VaeBatch, VaeTrainer};
 use idgan::training::{Stage, preset};
 
 fn normal(shape: &[usize]) -> Tensor {

@@ -4,8 +4,8 @@ use candle_core::{Device, Tensor};
 
 use crate::base::Stream;
 
-use super::job::{Inputs, Normals, TrainMethod, bench_job};
-use super::turns::Feed;
+use super::methods::{Inputs, Normals, TrainMethod, bench_method};
+use super::steps::Feed;
 use super::{Stage, StepReport, TrainConfig, TrainError, preset, preset_names};
 
 /// Dimensions of the paper's code for photographs; data sets that a stage-1 preset knows have that preset's.
@@ -28,7 +28,7 @@ impl BenchRun {
     /// When the configuration makes no sense or the device cannot hold the networks.
     pub fn new(config: &TrainConfig, device: &Device) -> Result<Self, TrainError> {
         config.validate()?;
-        let job = bench_job(config, c_dim(config), device)?;
+        let job = bench_method(config, c_dim(config), device)?;
         let mut stream = Stream::new(config.seed, "rehearsal");
         let (channels, low) = match (&config.vae, &config.gan) {
             (Some(vae), _) => (vae.channels, 0.0),

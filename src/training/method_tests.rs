@@ -3,10 +3,10 @@
 
 use candle_core::{Device, Result, Tensor};
 
-use super::end_to_end::EndToEndTrainer;
-use super::stage2::{GanBatch, GanTrainer, GanWeights, Guide, LearnedEncoder};
-use super::trained_network::FrozenEncoder;
-use super::vae_gan::{VaeGanBatch, VaeGanTrainer};
+use super::methods::end_to_end::EndToEndTrainer;
+use super::methods::gan::{GanBatch, GanTrainer, GanWeights, Guide, LearnedEncoder};
+use super::methods::vae_gan::{VaeGanBatch, VaeGanTrainer};
+use super::steps::FrozenEncoder;
 use super::{GanTraining, Gradients, Ledger, Method, Ramp, Stage, StepReport, VaeTraining, preset};
 use crate::base::{Array, Arrays, Stream};
 use crate::nets::{Parameters, Projection, ProjectionConfig, VaeConfig, Weights};

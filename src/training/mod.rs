@@ -4,16 +4,12 @@ mod advice;
 mod bench_run;
 mod config;
 mod control;
-mod dial;
-mod discriminator;
 #[doc(hidden)]
 pub mod door;
-pub mod end_to_end;
 mod error;
-mod job;
-mod ledger;
 #[cfg(test)]
 mod method_tests;
+pub mod methods;
 mod paths;
 mod presets;
 mod record;
@@ -24,13 +20,9 @@ mod retention;
 mod run_folder;
 mod samples;
 mod session;
-pub mod stage1;
-pub mod stage2;
 mod state;
+mod steps;
 mod tensorboard;
-mod trained_network;
-mod turns;
-pub mod vae_gan;
 mod validation;
 
 pub use bench_run::BenchRun;
@@ -40,12 +32,12 @@ pub use config::{
 };
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;
-pub use ledger::Ledger;
 pub use presets::{Stage, preset, preset_names};
 pub use record::{note_training, noted_precision};
 pub use report::StepReport;
 pub use run_folder::RunFolder;
 pub use session::{Machine, Session};
+pub use steps::Ledger;
 pub use validation::ConfigError;
 
 pub use crate::optim::{Gradients, MovingAverage, Optimiser, Rule};

@@ -14,7 +14,7 @@ use idgan::inference::{self, Computer, Encoder, Networks, Renderer, TensorEncode
 use idgan::model::{CodeBlock, DECODER, DISCRIMINATOR, ENCODER, GAN, GENERATOR, Model, Network, VAE};
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig};
 use idgan::training::Downsample;
-use idgan::training::stage2::FrozenEncoder;
+use idgan::training::methods::gan::FrozenEncoder;
 
 /// Pictures and encodings agree within 1e-4 (the reference's README).
 const TOLERANCE: f32 = 1e-4;

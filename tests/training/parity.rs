@@ -10,8 +10,8 @@ use idgan::base::{Array, Arrays, Stream};
 use idgan::model::VAE;
 use idgan::nets::{Discriminator, DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig, Weights};
 use idgan::objectives::{Likelihood, gradient_penalty};
-use idgan::training::stage1::{VaeBatch, VaeTrainer};
-use idgan::training::stage2::{FrozenEncoder, GanBatch, GanTrainer, GanWeights};
+use idgan::training::methods::gan::{FrozenEncoder, GanBatch, GanTrainer, GanWeights};
+use idgan::training::methods::vae::{VaeBatch, VaeTrainer};
 use idgan::training::{
     Downsample, GanNets, GanTraining, Gradients, Initialisation, Method, Optimiser, Ramp, Rule, VaeTraining,
 };

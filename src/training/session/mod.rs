@@ -19,14 +19,14 @@ use crate::ops;
 
 use self::opening::opening;
 use super::advice::{after_divergence, empty_code};
-use super::job::{Inputs, Normals, TrainMethod, model_of};
+use super::methods::{Inputs, Normals, TrainMethod, model_of};
 use super::record::note_computer;
 use super::retention::{SavedState, superfluous};
 use super::run_folder::RunFolder;
 use super::samples::SampleSet;
 use super::state::{RunProgress, ScoreSum, read_progress, write_state};
+use super::steps::Feed;
 use super::tensorboard::EventWriter;
-use super::turns::Feed;
 use super::{Control, End, StepReport, TrainConfig, TrainError, TrainEvent};
 
 /// Bad steps in a row that stop a run.
@@ -56,7 +56,7 @@ pub struct Session {
     second: Option<Batches>,
     noise: Stream,
     feed: Feed,
-    job: Box<dyn TrainMethod>,
+    method: Box<dyn TrainMethod>,
     stats: Option<Stats>,
     progress: RunProgress,
     samples: SampleSet,
@@ -189,7 +189,7 @@ impl Session {
         };
         let inputs = Inputs { pictures, second };
         let mut normals = Normals { stream: &mut self.noise, feed: &mut self.feed };
-        let mut report = self.job.step(inputs, self.progress.step, &mut normals)?;
+        let mut report = self.method.step(inputs, self.progress.step, &mut normals)?;
         self.progress.step += 1;
         match (report.get("r1"), self.progress.r1) {
             (None, Some(last)) => report.add("r1", last),
@@ -198,7 +198,7 @@ impl Session {
         match &report.not_finite {
             None => {
                 self.progress.dropped_in_a_row = 0;
-                self.progress.score.add(self.job.score(&report));
+                self.progress.score.add(self.method.score(&report));
             }
             Some(what) => {
                 self.progress.dropped += 1;
@@ -280,14 +280,14 @@ impl Session {
         progress.batches = batches;
         progress.second_batches = self.second.as_ref().map(Batches::state);
         progress.noise = self.noise.state();
-        progress.bottleneck = self.job.bottleneck();
+        progress.bottleneck = self.method.bottleneck();
         // Saved again after no step, a state keeps the score it had.
         progress.final_score = progress.score.mean().or(progress.final_score);
         progress.score = ScoreSum::default();
-        let mut model = model_of(&*self.job, &self.config, &progress, self.stats.clone())?;
+        let mut model = model_of(&*self.method, &self.config, &progress, self.stats.clone())?;
         note_computer(&mut model.description, &self.machine.computer);
         self.save_algorithms()?;
-        write_state(&self.folder.state(progress.step), &model, self.job.state()?, &progress)?;
+        write_state(&self.folder.state(progress.step), &model, self.method.state()?, &progress)?;
         write_bundle(&self.folder.checkpoint(), &model, Precision::F32)?;
         self.progress = progress;
         (self.saved_step, self.saved_at) = (Some(self.progress.step), Instant::now());
@@ -322,7 +322,7 @@ impl Session {
 
     fn sample(&mut self, on_event: &mut (dyn FnMut(TrainEvent) + Send)) -> Result<(), TrainError> {
         let step = self.progress.step;
-        let model = model_of(&*self.job, &self.config, &self.progress, None)?;
+        let model = model_of(&*self.method, &self.config, &self.progress, None)?;
         let mut networks = inference::open(&model, &self.machine.computer, &self.machine.pool)?;
         let picture = self.samples.draw(&mut networks, &model.description)?;
         let path = self.folder.samples()?.join(format!("step-{step:08}.png"));
@@ -339,7 +339,7 @@ impl Session {
 
     /// What the encoder finds on the training data, at the encoder's size.
     fn measure(&self, control: &Control) -> Result<Option<Stats>, TrainError> {
-        let model = model_of(&*self.job, &self.config, &self.progress, None)?;
+        let model = model_of(&*self.method, &self.config, &self.progress, None)?;
         let computer = &self.machine.computer;
         let Some(chain) = model.description.encode.first() else { return Ok(None) };
         let mut encoder = inference::open_encoder(&model, chain, computer, &self.machine.pool)?;

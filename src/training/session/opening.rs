@@ -10,12 +10,12 @@ use crate::data::{
     self, BatchOptions, Batches, DataError, Dataset, DrawingVersion, OpenOptions, Range, whole_spec,
 };
 use crate::ops;
-use crate::training::job::{TrainMethod, new_job, restored_job};
+use crate::training::methods::{TrainMethod, new_method, restored_method};
 use crate::training::run_folder::RunFolder;
 use crate::training::samples::SampleSet;
 use crate::training::state::{RunProgress, ScoreSum, State, read_state};
+use crate::training::steps::Feed;
 use crate::training::tensorboard::EventWriter;
-use crate::training::turns::Feed;
 use crate::training::{ConfigError, TrainConfig, TrainError};
 
 impl Session {
@@ -28,11 +28,11 @@ impl Session {
         config.validate()?;
         // What fails at once comes before pictures are prepared, which may take minutes.
         RunFolder::check_free(folder)?;
-        let job = new_job(&config, whole_spec(&config.data), &machine.computer.device)?;
+        let method = new_method(&config, whole_spec(&config.data), &machine.computer.device)?;
         let data = open_data(&config, &machine)?;
         let folder = RunFolder::create(folder, &config)?;
         let starts_from_another = config.start().is_some();
-        let mut session = Self::assemble(folder, config, machine, data, job, None)?;
+        let mut session = Self::assemble(folder, config, machine, data, method, None)?;
         if starts_from_another {
             // that run may train on before this one has its first checkpoint
             session.save(&mut |_| ())?;
@@ -62,16 +62,16 @@ impl Session {
         }
         take_algorithms(&folder, &machine);
         let whole = whole_spec(&config.data);
-        let job = match &state {
+        let method = match &state {
             Some(state) => {
-                restored_job(&config, whole, state, &machine.computer.device).map_err(|error| {
+                restored_method(&config, whole, state, &machine.computer.device).map_err(|error| {
                     TrainError::BadState {
                         reason: error.to_string(),
                         path: folder.state(state.progress.step),
                     }
                 })?
             }
-            None => new_job(&config, whole, &machine.computer.device)?,
+            None => new_method(&config, whole, &machine.computer.device)?,
         };
         if let Some(state) = &state {
             state.progress.check_drawing(&config.data, folder.path())?;
@@ -81,7 +81,7 @@ impl Session {
         if config != saved {
             folder.write_config(&config)?;
         }
-        Self::assemble(folder, config, machine, data, job, state)
+        Self::assemble(folder, config, machine, data, method, state)
     }
 
     fn assemble(
@@ -89,7 +89,7 @@ impl Session {
         config: TrainConfig,
         machine: Machine,
         data: Arc<dyn Dataset>,
-        job: Box<dyn TrainMethod>,
+        method: Box<dyn TrainMethod>,
         state: Option<State>,
     ) -> Result<Self, TrainError> {
         let options = BatchOptions {
@@ -106,7 +106,7 @@ impl Session {
                 (None, Some(state.progress))
             }
             Some(state) => (state.model.stats, Some(state.progress)),
-            None => (job.initial_stats(), None),
+            None => (method.initial_stats(), None),
         };
         let progress = progress.map(|mut progress| {
             progress.meet(&*data);
@@ -117,7 +117,7 @@ impl Session {
             Some(progress) => Batches::resume(Arc::clone(&data), options, progress.batches)?,
             None => Batches::new(Arc::clone(&data), options)?,
         };
-        let second = match (job.needs_second_batch(), progress.as_ref().and_then(|p| p.second_batches)) {
+        let second = match (method.needs_second_batch(), progress.as_ref().and_then(|p| p.second_batches)) {
             (false, _) => None,
             (true, Some(state)) => Some(Batches::resume(Arc::clone(&data), second_options, state)?),
             (true, None) => Some(Batches::new(Arc::clone(&data), second_options)?),
@@ -152,7 +152,7 @@ impl Session {
             second,
             noise,
             feed,
-            job,
+            method,
             stats,
             progress,
             samples,

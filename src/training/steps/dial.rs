@@ -6,14 +6,14 @@ use crate::ops;
 
 /// Such a number. Where the program runs ahead of its device it lies there, so that a recorded step reads what is set.
 #[derive(Debug)]
-pub(super) struct Dial {
+pub(in crate::training) struct Dial {
     value: f64,
     on_device: Option<Tensor>,
 }
 
 impl Dial {
     /// A dial that stands at `value`.
-    pub(super) fn new(value: f64, device: &Device) -> Result<Self> {
+    pub(in crate::training) fn new(value: f64, device: &Device) -> Result<Self> {
         let on_device = ops::runs_ahead(device).then(|| Tensor::zeros((), DType::F32, device)).transpose()?;
         let mut dial = Self { value, on_device };
         dial.set(value)?;
@@ -21,7 +21,7 @@ impl Dial {
     }
 
     /// Turns it.
-    pub(super) fn set(&mut self, value: f64) -> Result<()> {
+    pub(in crate::training) fn set(&mut self, value: f64) -> Result<()> {
         self.value = value;
         match &self.on_device {
             Some(tensor) => ops::write(tensor, &[value as f32]),
@@ -30,7 +30,7 @@ impl Dial {
     }
 
     /// `x`, a scalar, times the number.
-    pub(super) fn times(&self, x: &Tensor) -> Result<Tensor> {
+    pub(in crate::training) fn times(&self, x: &Tensor) -> Result<Tensor> {
         match &self.on_device {
             Some(number) => x * number,
             None => x * self.value,
@@ -38,7 +38,7 @@ impl Dial {
     }
 
     /// `x`, a scalar, less the number.
-    pub(super) fn below(&self, x: &Tensor) -> Result<Tensor> {
+    pub(in crate::training) fn below(&self, x: &Tensor) -> Result<Tensor> {
         match &self.on_device {
             Some(number) => x - number,
             None => x - self.value,

@@ -8,14 +8,14 @@ use crate::model::{DISCRIMINATOR, GAN, GENERATOR, Model, ModelDescription, VAE};
 use crate::nets::{
     DiscriminatorConfig, GeneratorConfig, Parameters, VaeConfig, grown_discriminator, grown_generator,
 };
-use crate::training::stage2::GanWeights;
+use crate::training::methods::gan::trainer::GanWeights;
 use crate::training::{GanTraining, TrainError, VaeTraining};
 
 /// The VAE that `vae.start` names, with the SHA-256 of the file.
 ///
 /// # Errors
 /// When it does not open, or is no VAE of the sizes asked for.
-pub(super) fn start_vae(values: &VaeTraining) -> Result<(Arrays, String), TrainError> {
+pub(in crate::training) fn start_vae(values: &VaeTraining) -> Result<(Arrays, String), TrainError> {
     let path = Path::new(&values.start);
     let mut model = open(&Sources { checkpoint: Some(path.to_owned()), ..Sources::default() })?.model;
     let refuse = |what: String| Err(TrainError::Mismatch(format!("{what}: {}", path.display())));
@@ -36,14 +36,14 @@ pub(super) fn start_vae(values: &VaeTraining) -> Result<(Arrays, String), TrainE
 }
 
 /// Keeps in a model's description what its run started from.
-pub(super) fn note_start(description: &mut ModelDescription, hash: Option<&String>) {
+pub(in crate::training) fn note_start(description: &mut ModelDescription, hash: Option<&String>) {
     if let Some(hash) = hash {
         description.provenance.insert("start".into(), hash.clone().into());
     }
 }
 
 /// What [`note_start`] kept.
-pub(super) fn start_hash(model: &Model) -> Option<String> {
+pub(in crate::training) fn start_hash(model: &Model) -> Option<String> {
     Some(model.description.provenance.get("start")?.as_str()?.to_owned())
 }
 
@@ -53,7 +53,7 @@ pub(super) fn start_hash(model: &Model) -> Option<String> {
 ///
 /// # Errors
 /// When it does not open, or its networks are neither.
-pub(super) fn start_gan(
+pub(in crate::training) fn start_gan(
     values: &GanTraining,
     size: usize,
     c_dim: usize,
@@ -102,10 +102,10 @@ pub(super) fn start_gan(
 
 /// The VAE that a run distils.
 #[derive(Clone, Copy)]
-pub(super) struct DistilledHere<'a> {
-    pub(super) weights: &'a Arrays,
+pub(in crate::training) struct DistilledHere<'a> {
+    pub(in crate::training) weights: &'a Arrays,
     /// SHA-256 of the file that it was trained on from.
-    pub(super) started_from: Option<&'a str>,
+    pub(in crate::training) started_from: Option<&'a str>,
 }
 
 impl DistilledHere<'_> {

@@ -7,14 +7,14 @@ use crate::base::Arrays;
 use crate::nets::{DiscriminatorConfig, Generator, GeneratorConfig, PosteriorEncoder, VaeConfig, Weights};
 use crate::objectives::{AdaptiveBottleneck, information_loss, loss_as_real};
 
-use super::config::{Downsample, GanTraining};
-use super::discriminator::{DiscriminatorBatch, DiscriminatorTraining};
-use super::stage1::{extend, part_of};
-use super::trained_network::{TrainedNetwork, to_encoder};
-use super::turns::{self, Batch, Turns};
-use super::{Gradients, Ledger, MovingAverage, Rule, StepReport};
+use crate::training::config::{Downsample, GanTraining};
+use crate::training::steps::{self, Batch, Turns};
+use crate::training::steps::{DiscriminatorBatch, DiscriminatorTraining};
+use crate::training::steps::{TrainedNetwork, to_encoder};
+use crate::training::steps::{extend, part_of};
+use crate::training::{Gradients, Ledger, MovingAverage, Rule, StepReport};
 
-pub use super::trained_network::FrozenEncoder;
+use crate::training::steps::FrozenEncoder;
 
 /// A generator and a discriminator in training, with what gives their code its meaning.
 pub struct GanTrainer {
@@ -136,7 +136,7 @@ impl GanTrainer {
     /// # Errors
     /// When shapes do not fit or the device fails.
     pub fn step(&mut self, parts: &[GanBatch], step: u64) -> Result<StepReport> {
-        turns::step(self, parts, step)
+        steps::step(self, parts, step)
     }
 
     /// The codes of both turns without a graph, `(N, c_dim)`: c ~ q(c|x) of the real pictures, or from the prior

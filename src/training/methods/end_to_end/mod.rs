@@ -1,21 +1,25 @@
+//! ID-GAN and its VAE trained together (paper section 5.3).
+
+mod trainer;
+
 use candle_core::Device;
 
 use crate::base::{Arrays, Stream};
 use crate::model::{DISCRIMINATOR, GENERATOR, Model, Stats, VAE};
 use crate::objectives::AdaptiveBottleneck;
-use crate::training::end_to_end::EndToEndTrainer;
-use crate::training::stage2::GanWeights;
+use crate::training::methods::gan::GanWeights;
 use crate::training::state::State;
-use crate::training::turns::Recorder;
+use crate::training::steps::Recorder;
 use crate::training::{GanTraining, StepReport, TrainConfig, TrainError, VaeTraining};
 
-use super::{
-    Inputs, Normals, TrainMethod, bound, describe_vae, gan_batches, gan_values, initial_gan, initial_vae,
-    model, saved_gan, vae_values, with_gan,
-};
+use super::method::{Inputs, Normals, TrainMethod};
+use super::shared::{bound, describe_vae, initial_vae, model, vae_values};
+use crate::training::methods::gan::{gan_batches, gan_values, initial_gan, saved_gan, with_gan};
+
+pub use trainer::EndToEndTrainer;
 
 /// ID-GAN with its VAE.
-pub(super) struct EndToEndJob {
+pub(in crate::training) struct EndToEndMethod {
     trainer: EndToEndTrainer,
     vae: VaeTraining,
     values: GanTraining,
@@ -24,8 +28,12 @@ pub(super) struct EndToEndJob {
     recorder: Recorder,
 }
 
-impl EndToEndJob {
-    pub(super) fn start(config: &TrainConfig, data: &str, device: &Device) -> Result<Self, TrainError> {
+impl EndToEndMethod {
+    pub(in crate::training) fn start(
+        config: &TrainConfig,
+        data: &str,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
         let (vae, values) = (vae_values(config)?, gan_values(config)?);
         let mut stream = Stream::new(config.seed, "weights");
         let encoder = initial_vae(&vae, &mut stream);
@@ -34,17 +42,17 @@ impl EndToEndJob {
         Self::new(config, data, &encoder, &weights, device)
     }
 
-    pub(super) fn restore(
+    pub(in crate::training) fn restore(
         config: &TrainConfig,
         data: &str,
         state: &State,
         device: &Device,
     ) -> Result<Self, TrainError> {
         let model = &state.model;
-        let mut job = Self::new(config, data, model.group(VAE), &saved_gan(model), device)?;
+        let mut method = Self::new(config, data, model.group(VAE), &saved_gan(model), device)?;
         let weights = [VAE, GENERATOR, DISCRIMINATOR].map(|group| model.group(group));
-        job.trainer.restore(weights, &state.arrays, state.progress.bottleneck)?;
-        Ok(job)
+        method.trainer.restore(weights, &state.arrays, state.progress.bottleneck)?;
+        Ok(method)
     }
 
     fn new(
@@ -62,7 +70,7 @@ impl EndToEndJob {
     }
 }
 
-impl TrainMethod for EndToEndJob {
+impl TrainMethod for EndToEndMethod {
     fn step(
         &mut self,
         inputs: Inputs,

@@ -2,16 +2,15 @@
 
 use candle_core::{Device, Result, Tensor};
 
-use super::dial::Dial;
-use super::turns::{self, Batch, Turns};
 use crate::base::{Arrays, Stream};
 use crate::nets::{Mlp, Parameters, Vae, Weights};
 use crate::objectives::{
     density_ratio_loss, kl_per_dimension, permute_dimensions, reconstruction_loss, total_correlation,
 };
+use crate::training::steps::{self, Batch, Dial, Turns, extend, part_of};
 
-use super::config::{Method, VaeTraining};
-use super::{Gradients, Ledger, Optimiser, Rule, StepReport};
+use crate::training::config::{Method, VaeTraining};
+use crate::training::{Gradients, Ledger, Optimiser, Rule, StepReport};
 
 /// A VAE in training.
 pub struct VaeTrainer {
@@ -103,7 +102,7 @@ impl VaeTrainer {
     /// # Errors
     /// When shapes do not fit or the device fails.
     pub fn step(&mut self, parts: &[VaeBatch], step: u64) -> Result<StepReport> {
-        turns::step(self, parts, step)
+        steps::step(self, parts, step)
     }
 
     /// The losses and the VAE's gradients, without a step.
@@ -273,17 +272,4 @@ impl DensityRatio {
         let (net, frozen) = (Mlp::new(&config, &weights)?, Mlp::new(&config, &weights.frozen_view())?);
         Ok(Self { weights, net, frozen, optimiser })
     }
-}
-
-/// Adds `arrays` to `state` with `prefix` before each name.
-pub(super) fn extend(state: &mut Arrays, prefix: &str, arrays: Arrays) {
-    state.extend(arrays.into_iter().map(|(name, array)| (format!("{prefix}{name}"), array)));
-}
-
-/// The arrays whose names start with `prefix`, without it.
-pub(super) fn part_of(state: &Arrays, prefix: &str) -> Arrays {
-    let strip = |(name, array): (&String, &crate::base::Array)| {
-        name.strip_prefix(prefix).map(|name| (name.to_owned(), array.clone()))
-    };
-    state.iter().filter_map(strip).collect()
 }

@@ -2,8 +2,8 @@
 
 use candle_core::{Device, Result, Tensor};
 
-use super::{Gradients, StepReport};
 use crate::ops::Readings;
+use crate::training::{Gradients, StepReport};
 
 /// The losses and norms of one step, in the order in which they come. Where the program runs ahead of its device they stay
 /// there until the step is over, and are read in one copy.
@@ -35,36 +35,36 @@ impl Ledger {
     }
 
     /// Begins a step.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::training) fn clear(&mut self) {
         self.readings.clear();
         self.lines.clear();
     }
 
     /// Adds `value`, a scalar, times `factor` under `name`; values of one name are summed, and each must be finite.
-    pub(super) fn add(&mut self, name: &'static str, value: &Tensor, factor: f64) -> Result<()> {
+    pub(in crate::training) fn add(&mut self, name: &'static str, value: &Tensor, factor: f64) -> Result<()> {
         self.lines.push(Line::Add(name, factor));
         self.readings.note(value)
     }
 
     /// Adds a number that is the same in every step.
-    pub(super) fn add_constant(&mut self, name: &'static str, value: f64) {
+    pub(in crate::training) fn add_constant(&mut self, name: &'static str, value: f64) {
         self.lines.push(Line::Constant(name, value));
     }
 
     /// Wants the norm of `gradients` to be finite.
-    pub(super) fn check(&mut self, name: &'static str, gradients: &Gradients) -> Result<()> {
+    pub(in crate::training) fn check(&mut self, name: &'static str, gradients: &Gradients) -> Result<()> {
         self.lines.push(Line::Check(name));
         self.readings.note_squares(gradients.tensors())
     }
 
     /// Ends a turn; false where the host knows already that something was not finite.
-    pub(super) fn end_turn(&mut self) -> Result<bool> {
+    pub(in crate::training) fn end_turn(&mut self) -> Result<bool> {
         self.lines.push(Line::EndOfTurn);
         self.readings.end_turn()
     }
 
     /// What on the device says whether the turn's step may be made.
-    pub(super) fn gate(&self) -> Option<&Tensor> {
+    pub(in crate::training) fn gate(&self) -> Option<&Tensor> {
         self.readings.gate()
     }
 

@@ -6,13 +6,13 @@ use crate::base::Arrays;
 use crate::nets::{Discriminator, DiscriminatorConfig, DiscriminatorOutput, Projection, Weights};
 use crate::objectives::{AdaptiveBottleneck, gradient_penalty, loss_as_fake, loss_as_real, projected_logits};
 
-use super::config::GanTraining;
-use super::dial::Dial;
-use super::trained_network::TrainedNetwork;
-use super::{Gradients, Ledger, Rule, StepReport};
+use crate::training::config::GanTraining;
+use crate::training::steps::Dial;
+use crate::training::steps::TrainedNetwork;
+use crate::training::{Gradients, Ledger, Rule, StepReport};
 
 /// A discriminator in training, with what regularises it.
-pub(super) struct DiscriminatorTraining {
+pub(in crate::training) struct DiscriminatorTraining {
     player: TrainedNetwork<ConditionalDiscriminator>,
     bottleneck: Option<AdaptiveBottleneck>,
     /// Half of the bottleneck's weight: the loss has the mean over real and generated pictures.
@@ -28,13 +28,13 @@ struct ConditionalDiscriminator {
 
 /// A part of a batch as the discriminator sees it.
 #[derive(Clone, Copy)]
-pub(super) struct DiscriminatorBatch<'a> {
+pub(in crate::training) struct DiscriminatorBatch<'a> {
     /// Real pictures `(N, channels, size, size)` in [-1, 1].
-    pub(super) real: &'a Tensor,
+    pub(in crate::training) real: &'a Tensor,
     /// The codes c of real and generated pictures `(N, c_dim)`, which only a conditional discriminator looks at.
-    pub(super) codes: Option<&'a Tensor>,
-    /// The bottleneck's sampling noise; see [`super::stage2::GanBatch::noise_bottleneck`].
-    pub(super) noise: Option<&'a [Tensor; 3]>,
+    pub(in crate::training) codes: Option<&'a Tensor>,
+    /// The bottleneck's sampling noise; see [`crate::training::methods::gan::GanBatch::noise_bottleneck`].
+    pub(in crate::training) noise: Option<&'a [Tensor; 3]>,
 }
 
 impl ConditionalDiscriminator {
@@ -89,7 +89,7 @@ impl ConditionalDiscriminator {
 
 impl DiscriminatorTraining {
     /// A discriminator that starts from `weights`, which hold the projection too where it is conditional.
-    pub(super) fn new(
+    pub(in crate::training) fn new(
         values: &GanTraining,
         config: &DiscriminatorConfig,
         weights: &Arrays,
@@ -108,13 +108,13 @@ impl DiscriminatorTraining {
     }
 
     /// Makes the next step ready, which counts from 0.
-    pub(super) fn prepare(&mut self, step: u64) -> Result<()> {
+    pub(in crate::training) fn prepare(&mut self, step: u64) -> Result<()> {
         self.half_beta.set(half_of(self.bottleneck))?;
         self.player.prepare(Some(self.values.discriminator_rate(step)))
     }
 
     /// Whether a step takes the gradient penalty, R1.
-    pub(super) fn is_penalised(&self, step: u64) -> bool {
+    pub(in crate::training) fn is_penalised(&self, step: u64) -> bool {
         self.values.reg_param > 0.0 && step.is_multiple_of(self.values.r1_every)
     }
 
@@ -123,7 +123,7 @@ impl DiscriminatorTraining {
     ///
     /// Real and generated pictures are differentiated one after the other, so that only one graph is in memory;
     /// `generate` is called in between.
-    pub(super) fn add_gradients(
+    pub(in crate::training) fn add_gradients(
         &self,
         part: DiscriminatorBatch<'_>,
         generate: impl FnOnce() -> Result<Tensor>,
@@ -179,7 +179,11 @@ impl DiscriminatorTraining {
     }
 
     /// Ends the turn and moves the discriminator; false where the host knows that the turn was not finite.
-    pub(super) fn end_turn(&mut self, gradients: &Gradients, ledger: &mut Ledger) -> Result<bool> {
+    pub(in crate::training) fn end_turn(
+        &mut self,
+        gradients: &Gradients,
+        ledger: &mut Ledger,
+    ) -> Result<bool> {
         ledger.check("discriminator gradient", gradients)?;
         let goes = ledger.end_turn()?;
         if goes {
@@ -189,7 +193,7 @@ impl DiscriminatorTraining {
     }
 
     /// Counts a turn that was finite, and moves the bottleneck's weight after it.
-    pub(super) fn follow(&mut self, report: &mut StepReport) {
+    pub(in crate::training) fn follow(&mut self, report: &mut StepReport) {
         self.player.count();
         if let (Some(bottleneck), Some(kl)) = (&mut self.bottleneck, report.get("kl")) {
             bottleneck.update(kl);
@@ -198,7 +202,7 @@ impl DiscriminatorTraining {
     }
 
     /// Logits `(N,)` of generated pictures in the generator's turn, out of reach of the discriminator's gradients.
-    pub(super) fn opinion(
+    pub(in crate::training) fn opinion(
         &self,
         generated: &Tensor,
         codes: Option<&Tensor>,
@@ -208,18 +212,18 @@ impl DiscriminatorTraining {
     }
 
     /// The discriminator's weights, with the projection's where it is conditional.
-    pub(super) fn weights(&self) -> &Weights {
+    pub(in crate::training) fn weights(&self) -> &Weights {
         &self.player.weights
     }
 
     /// The bottleneck's weight, if there is a bottleneck.
-    pub(super) fn bottleneck(&self) -> Option<AdaptiveBottleneck> {
+    pub(in crate::training) fn bottleneck(&self) -> Option<AdaptiveBottleneck> {
         self.bottleneck
     }
 
     /// Adds to `state` what a resumed run needs besides the discriminator's own weights: `discriminator_optimiser.*`
     /// and the projection's weight.
-    pub(super) fn save(&self, state: &mut Arrays) -> Result<()> {
+    pub(in crate::training) fn save(&self, state: &mut Arrays) -> Result<()> {
         self.player.save_optimiser("discriminator", state)?;
         if let Some(weight) = self.weights().to_arrays()?.remove(Projection::WEIGHT) {
             state.insert(Projection::WEIGHT.to_owned(), weight);
@@ -228,7 +232,7 @@ impl DiscriminatorTraining {
     }
 
     /// Continues from the discriminator's weights, what [`DiscriminatorTraining::save`] added, and the bottleneck's weight.
-    pub(super) fn restore(
+    pub(in crate::training) fn restore(
         &mut self,
         weights: &Arrays,
         state: &Arrays,

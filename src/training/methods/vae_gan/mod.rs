@@ -1,17 +1,24 @@
+//! VAE-GAN, a VAE whose decoder is a generator (paper section 5.3).
+
+mod trainer;
+
 use candle_core::Device;
 
 use crate::base::{Arrays, Stream};
 use crate::model::{DISCRIMINATOR, Model, Stats, VAE};
 use crate::nets::Parameters;
 use crate::training::state::State;
-use crate::training::turns::Recorder;
-use crate::training::vae_gan::{VaeGanBatch, VaeGanTrainer};
+use crate::training::steps::Recorder;
 use crate::training::{GanTraining, StepReport, TrainConfig, TrainError, VaeTraining};
 
-use super::{Inputs, Normals, TrainMethod, bound, describe_vae, gan_values, initial_vae, model, vae_values};
+use super::method::{Inputs, Normals, TrainMethod};
+use super::shared::{bound, describe_vae, initial_vae, model, vae_values};
+use crate::training::methods::gan::gan_values;
+
+pub use trainer::{VaeGanBatch, VaeGanTrainer};
 
 /// VAE-GAN.
-pub(super) struct VaeGanJob {
+pub(in crate::training) struct VaeGanMethod {
     trainer: VaeGanTrainer,
     vae: VaeTraining,
     values: GanTraining,
@@ -20,24 +27,28 @@ pub(super) struct VaeGanJob {
     recorder: Recorder,
 }
 
-impl VaeGanJob {
-    pub(super) fn start(config: &TrainConfig, data: &str, device: &Device) -> Result<Self, TrainError> {
+impl VaeGanMethod {
+    pub(in crate::training) fn start(
+        config: &TrainConfig,
+        data: &str,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
         let mut stream = Stream::new(config.seed, "weights");
         let vae = initial_vae(&vae_values(config)?, &mut stream);
         let discriminator = gan_values(config)?.discriminator(config.size).initialise_uniform(&mut stream);
         Self::new(config, data, &vae, &discriminator, device)
     }
 
-    pub(super) fn restore(
+    pub(in crate::training) fn restore(
         config: &TrainConfig,
         data: &str,
         state: &State,
         device: &Device,
     ) -> Result<Self, TrainError> {
         let model = &state.model;
-        let mut job = Self::new(config, data, model.group(VAE), model.group(DISCRIMINATOR), device)?;
-        job.trainer.restore(model.group(VAE), model.group(DISCRIMINATOR), &state.arrays)?;
-        Ok(job)
+        let mut method = Self::new(config, data, model.group(VAE), model.group(DISCRIMINATOR), device)?;
+        method.trainer.restore(model.group(VAE), model.group(DISCRIMINATOR), &state.arrays)?;
+        Ok(method)
     }
 
     fn new(
@@ -54,7 +65,7 @@ impl VaeGanJob {
     }
 }
 
-impl TrainMethod for VaeGanJob {
+impl TrainMethod for VaeGanMethod {
     fn step(
         &mut self,
         inputs: Inputs,

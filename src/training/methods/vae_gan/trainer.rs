@@ -9,12 +9,12 @@ use crate::objectives::{
     kl_per_dimension, loss_as_real, reconstruction_loss, vae_gan_loss, vae_gan_pictures,
 };
 
-use super::config::{Downsample, GanTraining, VaeTraining};
-use super::dial::Dial;
-use super::discriminator::{DiscriminatorBatch, DiscriminatorTraining};
-use super::trained_network::{TrainedNetwork, to_encoder};
-use super::turns::{self, Batch, Turns};
-use super::{Gradients, Ledger, Rule, StepReport};
+use crate::training::config::{Downsample, GanTraining, VaeTraining};
+use crate::training::steps::Dial;
+use crate::training::steps::{self, Batch, Turns};
+use crate::training::steps::{DiscriminatorBatch, DiscriminatorTraining};
+use crate::training::steps::{TrainedNetwork, to_encoder};
+use crate::training::{Gradients, Ledger, Rule, StepReport};
 
 /// A VAE and a discriminator in training.
 pub struct VaeGanTrainer {
@@ -82,7 +82,7 @@ impl VaeGanTrainer {
     /// # Errors
     /// When shapes do not fit or the device fails.
     pub fn step(&mut self, parts: &[VaeGanBatch], step: u64) -> Result<StepReport> {
-        turns::step(self, parts, step)
+        steps::step(self, parts, step)
     }
 
     /// The VAE's losses and gradients, without a step.

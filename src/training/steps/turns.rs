@@ -3,20 +3,20 @@
 
 use candle_core::{Device, Result, Tensor, TensorId};
 
-use super::{Ledger, StepReport};
 use crate::ops::{self, Replay};
+use crate::training::{Ledger, StepReport};
 
 /// Ways to make a step that are kept recorded: with and without R1, for two sizes of batches.
 const KEPT: usize = 4;
 
 /// The data and noise of one step, or of a part of it.
-pub(super) trait Batch {
+pub(in crate::training) trait Batch {
     /// All of its tensors.
     fn tensors(&self) -> Vec<&Tensor>;
 }
 
 /// What the methods have in common.
-pub(super) trait Turns {
+pub(in crate::training) trait Turns {
     /// What a step takes.
     type Batch: Batch;
 
@@ -34,7 +34,11 @@ pub(super) trait Turns {
 }
 
 /// Makes one step of a trainer at once.
-pub(super) fn step<T: Turns>(trainer: &mut T, parts: &[T::Batch], step: u64) -> Result<StepReport> {
+pub(in crate::training) fn step<T: Turns>(
+    trainer: &mut T,
+    parts: &[T::Batch],
+    step: u64,
+) -> Result<StepReport> {
     let tensor = parts.iter().flat_map(Batch::tensors).next();
     let mut ledger = Ledger::new(tensor.map_or(&Device::Cpu, |tensor| tensor.device()))?;
     trainer.prepare(step)?;
@@ -46,7 +50,7 @@ pub(super) fn step<T: Turns>(trainer: &mut T, parts: &[T::Batch], step: u64) -> 
 }
 
 /// Makes the steps of a trainer, and records them where the device can replay them.
-pub(super) struct Recorder {
+pub(in crate::training) struct Recorder {
     device: Device,
     kept: Vec<Kept>,
 }
@@ -61,17 +65,17 @@ struct Kept {
 
 impl Recorder {
     /// For a trainer on `device`.
-    pub(super) fn new(device: &Device) -> Self {
+    pub(in crate::training) fn new(device: &Device) -> Self {
         Self { device: device.clone(), kept: Vec::new() }
     }
 
     /// Whether a step has been recorded.
-    pub(super) fn has_recorded(&self) -> bool {
+    pub(in crate::training) fn has_recorded(&self) -> bool {
         self.kept.iter().any(|kept| kept.replay.is_recorded())
     }
 
     /// Makes a step, which counts from 0. It is recorded where `parts` are the same tensors as before, with other values.
-    pub(super) fn step<T: Turns>(
+    pub(in crate::training) fn step<T: Turns>(
         &mut self,
         trainer: &mut T,
         parts: &[T::Batch],
@@ -118,7 +122,7 @@ impl Recorder {
 }
 
 /// Where the values of a step's inputs are put: always into the same tensors where steps are recorded.
-pub(super) struct Feed {
+pub(in crate::training) struct Feed {
     device: Device,
     /// Inputs put since the step began.
     position: usize,
@@ -128,17 +132,17 @@ pub(super) struct Feed {
 
 impl Feed {
     /// Inputs on `device`.
-    pub(super) fn new(device: &Device) -> Self {
+    pub(in crate::training) fn new(device: &Device) -> Self {
         Self { device: device.clone(), position: 0, tensors: std::collections::HashMap::new() }
     }
 
     /// Begins a step.
-    pub(super) fn begin(&mut self) {
+    pub(in crate::training) fn begin(&mut self) {
         self.position = 0;
     }
 
     /// The step's next input.
-    pub(super) fn put(&mut self, values: &[f32], shape: &[usize]) -> Result<Tensor> {
+    pub(in crate::training) fn put(&mut self, values: &[f32], shape: &[usize]) -> Result<Tensor> {
         if !ops::records(&self.device) {
             return ops::upload(values, shape, &self.device);
         }

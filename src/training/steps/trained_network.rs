@@ -7,21 +7,21 @@ use crate::base::Arrays;
 use crate::nets::{Posterior, PosteriorEncoder, VaeConfig, Weights};
 use crate::ops;
 
-use super::config::Downsample;
-use super::stage1::{extend, part_of};
-use super::{Gradients, Ledger, Optimiser, Rule};
+use crate::training::config::Downsample;
+use crate::training::steps::{extend, part_of};
+use crate::training::{Gradients, Ledger, Optimiser, Rule};
 
 /// A network with its optimiser, and a view of it for the other player's turn.
-pub(super) struct TrainedNetwork<N> {
-    pub(super) weights: Weights,
-    pub(super) net: N,
+pub(in crate::training) struct TrainedNetwork<N> {
+    pub(in crate::training) weights: Weights,
+    pub(in crate::training) net: N,
     /// The same network out of reach of gradients.
-    pub(super) frozen: N,
+    pub(in crate::training) frozen: N,
     optimiser: Optimiser,
 }
 
 impl<N> TrainedNetwork<N> {
-    pub(super) fn new(
+    pub(in crate::training) fn new(
         weights: &Arrays,
         rule: Rule,
         device: &Device,
@@ -34,12 +34,12 @@ impl<N> TrainedNetwork<N> {
     }
 
     /// The gradients of `loss` in this network's parameters.
-    pub(super) fn backward(&self, loss: &Tensor) -> Result<Gradients> {
+    pub(in crate::training) fn backward(&self, loss: &Tensor) -> Result<Gradients> {
         Ok(Gradients::take(&mut ops::backward(loss)?, &self.weights))
     }
 
     /// Makes the next step ready, at a learning rate that holds from here on where there is one.
-    pub(super) fn prepare(&mut self, rate: Option<f64>) -> Result<()> {
+    pub(in crate::training) fn prepare(&mut self, rate: Option<f64>) -> Result<()> {
         if let Some(rate) = rate {
             self.optimiser.set_learning_rate(rate);
         }
@@ -47,23 +47,28 @@ impl<N> TrainedNetwork<N> {
     }
 
     /// Moves the parameters, if the turn was finite.
-    pub(super) fn apply(&mut self, gradients: &Gradients, ledger: &Ledger) -> Result<()> {
+    pub(in crate::training) fn apply(&mut self, gradients: &Gradients, ledger: &Ledger) -> Result<()> {
         self.optimiser.apply(gradients, ledger.gate())
     }
 
     /// Notes that they have moved.
-    pub(super) fn count(&mut self) {
+    pub(in crate::training) fn count(&mut self) {
         self.optimiser.count();
     }
 
     /// Adds the optimiser's running means to `state` as `{name}_optimiser.*`.
-    pub(super) fn save_optimiser(&self, name: &str, state: &mut Arrays) -> Result<()> {
+    pub(in crate::training) fn save_optimiser(&self, name: &str, state: &mut Arrays) -> Result<()> {
         extend(state, &format!("{name}_optimiser."), self.optimiser.state()?);
         Ok(())
     }
 
     /// Continues from `weights` and from what [`TrainedNetwork::save_optimiser`] added.
-    pub(super) fn restore(&mut self, name: &str, weights: &Arrays, state: &Arrays) -> Result<()> {
+    pub(in crate::training) fn restore(
+        &mut self,
+        name: &str,
+        weights: &Arrays,
+        state: &Arrays,
+    ) -> Result<()> {
         self.weights.assign(weights)?;
         self.optimiser.restore(&part_of(state, &format!("{name}_optimiser.")))
     }
@@ -95,7 +100,7 @@ impl FrozenEncoder {
 }
 
 /// Pictures `(N, channels, size, size)` in [-1, 1] as an encoder takes them: at its size and in [0, 1].
-pub(super) fn to_encoder(pictures: &Tensor, downsample: Downsample) -> Result<Tensor> {
+pub(in crate::training) fn to_encoder(pictures: &Tensor, downsample: Downsample) -> Result<Tensor> {
     let unit = ((pictures + 1.0)? * 0.5)?;
     match (unit.dim(3)?, downsample) {
         (VaeConfig::SIZE, _) => Ok(unit),

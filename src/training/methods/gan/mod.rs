@@ -1,3 +1,8 @@
+//! Stage 2, and the GANs that take the same turns (paper sections 4, 5.1 and 5.3).
+
+mod parts;
+pub(in crate::training) mod trainer;
+
 use std::path::PathBuf;
 
 use candle_core::Device;
@@ -7,19 +12,20 @@ use crate::checkpoint::{Sources, VAE_ITERATION, VAE_RATE, open};
 use crate::model::{DISCRIMINATOR, GENERATOR, Model, Stats, VAE};
 use crate::nets::{Parameters, Projection, ProjectionConfig, VaeConfig};
 use crate::objectives::AdaptiveBottleneck;
-use crate::training::stage2::{FrozenEncoder, GanTrainer, GanWeights, Guide, LearnedEncoder};
 use crate::training::state::State;
-use crate::training::turns::Recorder;
+use crate::training::steps::Recorder;
 use crate::training::{ConfigError, GanTraining, Method, StepReport, TrainConfig, TrainError, note_training};
 
+use super::method::{Inputs, Normals, TrainMethod};
+use super::shared::{describe, describe_vae, model};
 use super::start::{DistilledHere, note_start, start_gan, start_hash};
-use super::{
-    Inputs, Normals, TrainMethod, describe, describe_vae, gan_batches, gan_values, initial_gan, model,
-    saved_gan, with_gan,
-};
+
+pub use crate::training::steps::FrozenEncoder;
+pub(in crate::training) use parts::{gan_batches, gan_values, initial_gan, saved_gan, with_gan};
+pub use trainer::{GanBatch, GanTrainer, GanWeights, Guide, LearnedEncoder};
 
 /// Stage 2: every method of [`GanTrainer`].
-pub(super) struct GanJob {
+pub(in crate::training) struct GanMethod {
     trainer: GanTrainer,
     values: GanTraining,
     size: usize,
@@ -70,7 +76,7 @@ impl Distilled {
         }
         let provenance = &model.description.provenance;
         let said = provenance.get("vae_method").or_else(|| provenance.get("config")?.get("method"));
-        // a saved state of this job has its own configuration there
+        // a saved state of this method has its own configuration there
         let method = said.and_then(|name| Method::from_name(name.as_str()?)).filter(|m| !m.takes_a_vae());
         let started_from = start_hash(&model);
         note_training(&mut model.description);
@@ -106,8 +112,12 @@ impl Code {
     }
 }
 
-impl GanJob {
-    pub(super) fn start(config: &TrainConfig, data: &str, device: &Device) -> Result<Self, TrainError> {
+impl GanMethod {
+    pub(in crate::training) fn start(
+        config: &TrainConfig,
+        data: &str,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
         let values = gan_values(config)?;
         let code = match config.method {
             Method::Gan => Code::None,
@@ -118,7 +128,11 @@ impl GanJob {
     }
 
     /// The same over a VAE of `c_dim` dimensions with random weights. For measuring, not for training.
-    pub(super) fn bench(config: &TrainConfig, c_dim: usize, device: &Device) -> Result<Self, TrainError> {
+    pub(in crate::training) fn bench(
+        config: &TrainConfig,
+        c_dim: usize,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
         let values = gan_values(config)?;
         let network = VaeConfig { channels: values.channels, c_dim };
         let weights = network.initialise_uniform(&mut Stream::new(config.seed, "rehearsal weights"));
@@ -152,7 +166,7 @@ impl GanJob {
         Ok(Self { start_hash, ..Self::new(config, data, code, &weights, &encoder, device)? })
     }
 
-    pub(super) fn restore(
+    pub(in crate::training) fn restore(
         config: &TrainConfig,
         data: &str,
         state: &State,
@@ -176,18 +190,18 @@ impl GanJob {
                 )?))
             }
         };
-        let mut job = Self::new(config, data, code, &weights, model.group(VAE), device)?;
-        job.start_hash = start_hash(model);
-        job.trainer.restore(
+        let mut method = Self::new(config, data, code, &weights, model.group(VAE), device)?;
+        method.start_hash = start_hash(model);
+        method.trainer.restore(
             model.group(GENERATOR),
             model.group(DISCRIMINATOR),
             &state.arrays,
             state.progress.bottleneck,
         )?;
-        Ok(job)
+        Ok(method)
     }
 
-    /// A job of these weights; `encoder` is InfoGAN's.
+    /// A method of these weights; `encoder` is InfoGAN's.
     fn new(
         config: &TrainConfig,
         data: &str,
@@ -212,7 +226,7 @@ impl GanJob {
     }
 }
 
-impl TrainMethod for GanJob {
+impl TrainMethod for GanMethod {
     fn step(
         &mut self,
         inputs: Inputs,

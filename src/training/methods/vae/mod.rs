@@ -1,20 +1,26 @@
+//! Stage 1: the VAE and its relatives (paper section 3).
+
+mod trainer;
+
 use candle_core::{Device, Tensor};
 
 use crate::base::{Arrays, Stream};
 use crate::model::{Model, Stats, VAE};
-use crate::training::stage1::{SecondBatch, VaeBatch, VaeTrainer};
 use crate::training::state::State;
-use crate::training::turns::Recorder;
+use crate::training::steps::Recorder;
 use crate::training::{Method, StepReport, TrainConfig, TrainError, VaeTraining};
 
+use super::method::{Inputs, Normals, TrainMethod};
+use super::shared::{bound, describe_vae, initial_vae, model, vae_values};
 use super::start::{note_start, start_hash, start_vae};
-use super::{Inputs, Normals, TrainMethod, bound, describe_vae, initial_vae, model, vae_values};
+
+pub use trainer::{SecondBatch, VaeBatch, VaeTrainer};
 
 /// More parts than a batch is ever split in, to number them over all steps.
 const PARTS: u64 = 1 << 20;
 
 /// Stage 1.
-pub(super) struct VaeJob {
+pub(in crate::training) struct VaeMethod {
     trainer: VaeTrainer,
     values: VaeTraining,
     data: String,
@@ -24,8 +30,12 @@ pub(super) struct VaeJob {
     recorder: Recorder,
 }
 
-impl VaeJob {
-    pub(super) fn start(config: &TrainConfig, data: &str, device: &Device) -> Result<Self, TrainError> {
+impl VaeMethod {
+    pub(in crate::training) fn start(
+        config: &TrainConfig,
+        data: &str,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
         let (values, mut stream) = (vae_values(config)?, Stream::new(config.seed, "weights"));
         let (weights, start_hash) = match values.start.is_empty() {
             true => (initial_vae(&values, &mut stream), None),
@@ -37,17 +47,17 @@ impl VaeJob {
         Ok(Self { start_hash, ..Self::new(config, data, &weights, device, &mut stream)? })
     }
 
-    pub(super) fn restore(
+    pub(in crate::training) fn restore(
         config: &TrainConfig,
         data: &str,
         state: &State,
         device: &Device,
     ) -> Result<Self, TrainError> {
         let mut stream = Stream::new(config.seed, "weights");
-        let mut job = Self::new(config, data, state.model.group(VAE), device, &mut stream)?;
-        job.trainer.restore(state.model.group(VAE), &state.arrays)?;
-        job.start_hash = start_hash(&state.model);
-        Ok(job)
+        let mut method = Self::new(config, data, state.model.group(VAE), device, &mut stream)?;
+        method.trainer.restore(state.model.group(VAE), &state.arrays)?;
+        method.start_hash = start_hash(&state.model);
+        Ok(method)
     }
 
     fn new(
@@ -64,7 +74,7 @@ impl VaeJob {
     }
 }
 
-impl VaeJob {
+impl VaeMethod {
     /// FactorVAE's permutations for a batch of `[rows, c_dim]`.
     fn orders(
         &self,
@@ -79,7 +89,7 @@ impl VaeJob {
     }
 }
 
-impl TrainMethod for VaeJob {
+impl TrainMethod for VaeMethod {
     fn step(
         &mut self,
         inputs: Inputs,

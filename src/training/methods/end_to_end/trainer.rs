@@ -10,14 +10,14 @@ use crate::objectives::{
     reconstruction_loss,
 };
 
-use super::config::{GanTraining, VaeTraining};
-use super::dial::Dial;
-use super::discriminator::{DiscriminatorBatch, DiscriminatorTraining};
-use super::stage1::{extend, part_of};
-use super::stage2::{GanBatch, GanWeights};
-use super::trained_network::{TrainedNetwork, to_encoder};
-use super::turns::{self, Turns};
-use super::{Gradients, Ledger, MovingAverage, Rule, StepReport};
+use crate::training::config::{GanTraining, VaeTraining};
+use crate::training::methods::gan::{GanBatch, GanWeights};
+use crate::training::steps::Dial;
+use crate::training::steps::{self, Turns};
+use crate::training::steps::{DiscriminatorBatch, DiscriminatorTraining};
+use crate::training::steps::{TrainedNetwork, to_encoder};
+use crate::training::steps::{extend, part_of};
+use crate::training::{Gradients, Ledger, MovingAverage, Rule, StepReport};
 
 /// Encoder, decoder, generator and discriminator in training.
 pub struct EndToEndTrainer {
@@ -70,13 +70,13 @@ impl EndToEndTrainer {
     /// One iteration on a batch given in parts of equal size: the discriminator's turn, then that of the others
     /// together, then the moving average. `step` counts from 0.
     ///
-    /// The report holds what [`super::stage2::GanTrainer::step`] reports and the VAE's `reconstruction`, `code_kl`
+    /// The report holds what [`crate::training::methods::gan::GanTrainer::step`] reports and the VAE's `reconstruction`, `code_kl`
     /// (nats) and `beta`. A loss or gradient that is not finite ends the iteration.
     ///
     /// # Errors
     /// When shapes do not fit or the device fails.
     pub fn step(&mut self, parts: &[GanBatch], step: u64) -> Result<StepReport> {
-        turns::step(self, parts, step)
+        steps::step(self, parts, step)
     }
 
     /// The loss of the VAE and the generator, and its gradients in both, without a step.

@@ -1,0 +1,68 @@
+//! What the session asks of a method.
+
+use candle_core::Tensor;
+
+use crate::base::{Arrays, Stream};
+use crate::model::{Model, Stats};
+use crate::objectives::AdaptiveBottleneck;
+use crate::training::steps::{Feed, Recorder};
+use crate::training::{StepReport, TrainError};
+
+/// A method in training.
+pub(in crate::training) trait TrainMethod: Send {
+    /// Trains on one batch, with noise from `normals`.
+    fn step(
+        &mut self,
+        inputs: Inputs,
+        step: u64,
+        normals: &mut Normals<'_>,
+    ) -> Result<StepReport, TrainError>;
+
+    /// The loss that judges a state, lower is better; NaN where none does.
+    fn score(&self, report: &StepReport) -> f64;
+
+    /// The arrays that only training needs.
+    fn state(&self) -> Result<Arrays, TrainError>;
+
+    /// The model as it stands, without what [`model_of`] adds.
+    fn model(&self, stats: Option<Stats>) -> Result<Model, TrainError>;
+
+    /// Whether each step takes a second minibatch.
+    fn needs_second_batch(&self) -> bool {
+        false
+    }
+
+    /// Statistics known before training: those of the VAE that stage 2 distils.
+    fn initial_stats(&self) -> Option<Stats> {
+        None
+    }
+
+    /// What makes its steps.
+    fn recorder(&self) -> &Recorder;
+
+    /// The variational bottleneck's weight.
+    fn bottleneck(&self) -> Option<AdaptiveBottleneck> {
+        None
+    }
+}
+
+/// The pictures of one step, in parts.
+pub(in crate::training) struct Inputs {
+    /// Stage 1: [0, 1]; the others: [-1, 1].
+    pub(in crate::training) pictures: Vec<Tensor>,
+    /// FactorVAE's second minibatch.
+    pub(in crate::training) second: Option<Vec<Tensor>>,
+}
+
+/// Noise from N(0, I) on the device of the networks.
+pub(in crate::training) struct Normals<'a> {
+    pub(in crate::training) stream: &'a mut Stream,
+    pub(in crate::training) feed: &'a mut Feed,
+}
+
+impl Normals<'_> {
+    pub(in crate::training) fn draw(&mut self, shape: &[usize]) -> Result<Tensor, TrainError> {
+        let values = self.stream.normals(shape.iter().product());
+        Ok(self.feed.put(&values, shape)?)
+    }
+}
