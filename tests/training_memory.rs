@@ -7,7 +7,7 @@ mod counting;
 use idgan::base::{Pool, keep_freed_memory};
 use idgan::data::OpenOptions;
 use idgan::inference::Computer;
-use idgan::training::{Control, Machine, Session, Stage, TrainEvent, preset};
+use idgan::training::{Control, Family, Machine, Session, TrainEvent, preset};
 
 /// Resident memory of this process in KiB.
 fn resident_kib() -> u64 {
@@ -39,7 +39,7 @@ fn memory_is_flat_over_two_thousand_steps() {
         pool: Pool::new("test", 2).unwrap(),
         data: OpenOptions::default(),
     };
-    let mut config = preset(Stage::Vae, "dsprites-small").unwrap();
+    let mut config = preset(Family::Vae, "dsprites-small").unwrap();
     // everything that happens in a run has happened once before the first look: checkpoints, logging, samples
     (config.batch, config.steps, config.sample_every) = (4, 2001, 90);
     (config.checkpoint_every, config.log_every) = (90, 20);

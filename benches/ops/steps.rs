@@ -7,7 +7,7 @@ use idgan::base::Stream;
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, VaeConfig};
 use idgan::training::methods::gan::{FrozenEncoder, GanBatch, GanTrainer, GanWeights};
 use idgan::training::methods::vae::{VaeBatch, VaeTrainer};
-use idgan::training::{Stage, preset};
+use idgan::training::{Family, preset};
 
 fn normal(shape: &[usize]) -> Tensor {
     Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu).expect("draws")
@@ -32,7 +32,7 @@ fn measure<R>(name: &str, bencher: Bencher<'_, '_>, step: impl FnMut() -> R) {
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn vae(bencher: Bencher<'_, '_>) {
     let mut stream = Stream::new(1, "bench");
-    let config = preset(Stage::Vae, "dsprites").expect("is a preset");
+    let config = preset(Family::Vae, "dsprites").expect("is a preset");
     let values = config.vae.expect("is a preset of stage 1");
     let weights = values.network().initialise_normal(&mut stream);
     let mut trainer =
@@ -57,7 +57,7 @@ fn gan(
 ) {
     let mut stream = Stream::new(1, "bench");
     let values =
-        preset(Stage::Gan, preset_name).and_then(|config| config.gan).expect("is a preset of stage 2");
+        preset(Family::Gan, preset_name).and_then(|config| config.gan).expect("is a preset of stage 2");
     let c_dim = generator.z_dim() - values.s_dim;
     let channels = generator.channels();
     let vae = VaeConfig { channels, c_dim };
@@ -91,13 +91,13 @@ fn gan(
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn sprites_gan(bencher: Bencher<'_, '_>) {
     let values =
-        preset(Stage::Gan, "dsprites").and_then(|config| config.gan).expect("is a preset of stage 2");
+        preset(Family::Gan, "dsprites").and_then(|config| config.gan).expect("is a preset of stage 2");
     gan("sprites_gan", bencher, "dsprites", 64, &values.generator(64, 10), &values.discriminator(64));
 }
 
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn resnet_gan(bencher: Bencher<'_, '_>) {
     let values =
-        preset(Stage::Gan, "celeba-64").and_then(|config| config.gan).expect("is a preset of stage 2");
+        preset(Family::Gan, "celeba-64").and_then(|config| config.gan).expect("is a preset of stage 2");
     gan("resnet_gan", bencher, "celeba-64", 8, &values.generator(64, 20), &values.discriminator(64));
 }

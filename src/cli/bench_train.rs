@@ -5,7 +5,7 @@ use anyhow::Context;
 use crate::base::Pool;
 use crate::inference::Purpose;
 use crate::ops;
-use crate::training::{BenchRun, Stage, TrainConfig, preset, preset_names};
+use crate::training::{BenchRun, Family, TrainConfig, preset, preset_names};
 
 use super::bench_report::{MemoryWatch, Report, time};
 use super::{DeviceArgs, threads, usage};
@@ -97,7 +97,7 @@ fn measure(args: &Args, threads: usize) -> anyhow::Result<Report> {
 
 /// The preset called `name` of the stage asked for, or of the only one that has it.
 fn named(name: &str, stage: Option<StageName>) -> anyhow::Result<TrainConfig> {
-    let (vae, gan) = (preset(Stage::Vae, name), preset(Stage::Gan, name));
+    let (vae, gan) = (preset(Family::Vae, name), preset(Family::Gan, name));
     let names = |stage| preset_names(stage).join(", ");
     match (stage, vae, gan) {
         (None, Some(_), Some(_)) => {
@@ -108,8 +108,8 @@ fn named(name: &str, stage: Option<StageName>) -> anyhow::Result<TrainConfig> {
         }
         _ => Err(usage(format!(
             "there is no preset {name:?}; stage 1 (vae) has {}; stage 2 (gan) has {}",
-            names(Stage::Vae),
-            names(Stage::Gan)
+            names(Family::Vae),
+            names(Family::Gan)
         ))),
     }
 }

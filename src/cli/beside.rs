@@ -9,11 +9,11 @@ use anyhow::Context;
 use crate::data::OpenOptions;
 use crate::engine::Training;
 use crate::inference::DeviceChoice;
-use crate::training::{Session, Stage, preset};
+use crate::training::{Family, Session, preset};
 
 /// Trains the first stage on the rendered sprites into `folder` as the Train panel does, until it is stopped.
 pub(super) fn train_behind(folder: &Path) -> anyhow::Result<Training> {
-    let config = preset(Stage::Vae, "dsprites-small").context("the preset dsprites-small is missing")?;
+    let config = preset(Family::Vae, "dsprites-small").context("the preset dsprites-small is missing")?;
     let folder = folder.join("run");
     let open = move |machine| Session::start(&folder, config, machine);
     let (threads, data) = (super::threads(), OpenOptions::default());

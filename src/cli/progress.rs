@@ -105,7 +105,7 @@ fn evenly_chosen(count: usize, most: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::{Stage, preset};
+    use crate::training::{Family, preset};
 
     #[test]
     fn the_first_and_the_last_grid_are_always_shown() {
@@ -122,7 +122,8 @@ mod tests {
         let out = folder.path().join("progress.gif");
         let args = Args { run: folder.path().into(), frames: 60, milliseconds: 100, out: out.clone() };
         assert!(run(&args).expect_err("no run").to_string().contains("no run (it has no config.toml)"));
-        let config = toml::to_string(&preset(Stage::Vae, "dsprites-small").expect("known")).expect("is TOML");
+        let config =
+            toml::to_string(&preset(Family::Vae, "dsprites-small").expect("known")).expect("is TOML");
         std::fs::write(folder.path().join("config.toml"), config).expect("writes");
         assert!(run(&args).expect_err("no grids").to_string().contains("--sample-every"));
         for (step, grey) in [(1000, 100), (0, 0), (20_000, 200)] {

@@ -39,9 +39,9 @@ pub struct Measurement {
 impl Cell {
     /// The arguments of `idgan` that train it, or that go on with its training.
     pub fn training(&self, resume: bool) -> Vec<String> {
-        let stage = if self.method.is_stage_1() { "vae" } else { "gan" };
+        let family = self.method.family().name();
         let folder = |path: &PathBuf| path.display().to_string();
-        let mut words: Vec<String> = ["train", stage, "--preset", &self.preset].map(String::from).to_vec();
+        let mut words: Vec<String> = ["train", family, "--preset", &self.preset].map(String::from).to_vec();
         let mut flag = |name: &str, value: String| words.extend([format!("--{name}"), value]);
         flag("method", self.method.name().into());
         flag("data", self.data.clone());

@@ -92,11 +92,11 @@ fn words(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::{Stage, preset};
+    use crate::training::{Family, preset};
 
     #[test]
     fn only_what_decides_and_differs_is_named() {
-        let config = preset(Stage::Gan, "dsprites-small").expect("known");
+        let config = preset(Family::Gan, "dsprites-small").expect("known");
         let mut other = TrainConfig { seed: 7, checkpoint_every: 1, batch: 8, ..config.clone() };
         if let Some(gan) = &mut other.gan {
             (gan.w_info, gan.vae) = (0.5, "elsewhere".into());
@@ -108,7 +108,7 @@ mod tests {
         let expected =
             [format!("batch={}, gan.w_info={own:?}", config.batch), "batch=8, gan.w_info=0.5".into()];
         assert_eq!(labels(&[&a, &b]), expected);
-        let vae = preset(Stage::Vae, "dsprites-small").expect("known");
+        let vae = preset(Family::Vae, "dsprites-small").expect("known");
         let mut with_other_gamma = vae.clone();
         with_other_gamma.vae.as_mut().expect("a VAE").gamma = 1.0;
         assert_eq!(differences(&vae, &with_other_gamma), [""; 0], "a beta-VAE has no gamma");

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::base::{Pool, percentile};
 use crate::ops;
-use crate::training::{BenchRun, Stage, TrainConfig, TrainError, preset};
+use crate::training::{BenchRun, Family, TrainConfig, TrainError, preset};
 
 use super::finding::Finding;
 use super::subject::Subject;
@@ -31,7 +31,7 @@ pub(super) struct Steps {
 
 /// The GAN of `scenes-small`: residual networks of 64 px that distil an encoder, with R1 in every second step.
 fn config() -> Option<TrainConfig> {
-    preset(Stage::Gan, "scenes-small").map(|config| TrainConfig { batch: BATCH, ..config })
+    preset(Family::Gan, "scenes-small").map(|config| TrainConfig { batch: BATCH, ..config })
 }
 
 /// Makes the first steps.

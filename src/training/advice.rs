@@ -49,21 +49,21 @@ pub(super) fn after_divergence(config: &TrainConfig, saved: Option<u64>) -> Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::{Method, Stage, preset};
+    use crate::training::{Family, Method, preset};
 
     #[test]
     fn a_diverged_run_is_told_what_can_be_done() {
-        let vae = preset(Stage::Vae, "dsprites-small").expect("a preset");
+        let vae = preset(Family::Vae, "dsprites-small").expect("a preset");
         assert!(after_divergence(&vae, None).contains("nothing had been saved yet"));
         assert!(after_divergence(&vae, Some(400)).contains("step 400 is intact: start a new run from it"));
-        let gan = preset(Stage::Gan, "dsprites-small").expect("a preset").with_method(Method::Cgan);
+        let gan = preset(Family::Gan, "dsprites-small").expect("a preset").with_method(Method::Cgan);
         let advice = after_divergence(&gan, Some(400));
         assert!(!advice.contains("--start") && advice.contains("gan.learning_rate_generator"), "{advice}");
     }
 
     #[test]
     fn an_empty_code_is_told_of_once() {
-        let config = preset(Stage::Vae, "dsprites-small").expect("a preset");
+        let config = preset(Family::Vae, "dsprites-small").expect("a preset");
         let told = |step: u64, kl: f64| {
             let mut report = StepReport::default();
             report.add("kl", kl);
@@ -76,7 +76,7 @@ mod tests {
         empty.add("kl", 1e-4);
         let annealed = empty_code(&config.clone().with_method(Method::AnnealedVae), 1000, &empty);
         assert!(annealed.is_some_and(|text| text.ends_with("another --seed")), "it has no beta");
-        let gan = preset(Stage::Gan, "dsprites-small").expect("a preset");
+        let gan = preset(Family::Gan, "dsprites-small").expect("a preset");
         assert_eq!(empty_code(&gan, 1000, &StepReport::default()), None);
     }
 }

@@ -3,10 +3,12 @@
 use candle_core::{Device, Tensor};
 
 use crate::base::Stream;
+use crate::data::Range;
 
+use super::config::Section;
 use super::methods::{Inputs, Normals, TrainMethod, bench_method};
 use super::steps::Feed;
-use super::{Stage, StepReport, TrainConfig, TrainError, preset, preset_names};
+use super::{Family, StepReport, TrainConfig, TrainError, preset, preset_names};
 
 /// Dimensions of the paper's code for photographs; data sets that a stage-1 preset knows have that preset's.
 const PHOTO_C_DIM: usize = 20;
@@ -30,10 +32,9 @@ impl BenchRun {
         config.validate()?;
         let job = bench_method(config, c_dim(config), device)?;
         let mut stream = Stream::new(config.seed, "rehearsal");
-        let (channels, low) = match (&config.vae, &config.gan) {
-            (Some(vae), _) => (vae.channels, 0.0),
-            (None, gan) => (gan.as_ref().map_or(1, |gan| gan.channels), -1.0),
-        };
+        let section = config.section();
+        let channels = section.map_or(1, Section::channels);
+        let low = if section.is_some_and(|section| section.range() == Range::Unit) { 0.0 } else { -1.0 };
         let rows = config.batch / config.accumulate;
         let shape = (rows, channels, config.size, config.size);
         let mut pictures = Vec::new();
@@ -77,7 +78,7 @@ impl BenchRun {
 
 /// Dimensions of the code that stage 1 learns on the same data.
 fn c_dim(config: &TrainConfig) -> usize {
-    let known = preset_names(Stage::Vae).iter().filter_map(|name| preset(Stage::Vae, name));
+    let known = preset_names(Family::Vae).iter().filter_map(|name| preset(Family::Vae, name));
     let same = known.filter(|vae| vae.data == config.data);
     same.filter_map(|vae| vae.vae).map(|vae| vae.c_dim).next().unwrap_or(PHOTO_C_DIM)
 }
@@ -91,8 +92,8 @@ mod tests {
 
     #[test]
     fn both_stages_make_real_steps() {
-        for (stage, loss) in [(Stage::Vae, "loss"), (Stage::Gan, "d_loss")] {
-            let config = preset(stage, "dsprites-small").expect("is a preset");
+        for (family, loss) in [(Family::Vae, "loss"), (Family::Gan, "d_loss")] {
+            let config = preset(family, "dsprites-small").expect("is a preset");
             let config = TrainConfig { batch: 4, accumulate: 2, ..config };
             let mut rehearsal = BenchRun::new(&config, &Device::Cpu).expect("starts");
             let values: Vec<f64> = (0..3)
@@ -117,14 +118,14 @@ mod tests {
     fn whole_steps_on_cuda_report_what_those_on_the_cpu_report() {
         let narrow = |gan: &mut GanTraining| (gan.nfilter, gan.nfilter_max) = (8, 16);
         let methods = [
-            (Stage::Vae, "dsprites-small"),
-            (Stage::Vae, "scenes-small"),
-            (Stage::Gan, "dsprites-small"),
-            (Stage::Gan, "scenes-64"),
+            (Family::Vae, "dsprites-small"),
+            (Family::Vae, "scenes-small"),
+            (Family::Gan, "dsprites-small"),
+            (Family::Gan, "scenes-64"),
         ];
-        for (stage, name) in methods {
+        for (family, name) in methods {
             let mut config =
-                TrainConfig { batch: 4, accumulate: 2, ..preset(stage, name).expect("is a preset") };
+                TrainConfig { batch: 4, accumulate: 2, ..preset(family, name).expect("is a preset") };
             config.gan.iter_mut().for_each(narrow);
             let expected = three_steps(&config).expect("steps on the CPU");
             for (precision, tolerance) in
@@ -140,7 +141,7 @@ mod tests {
                     let scale = expected.abs().max(0.1);
                     assert!(
                         (got - expected).abs() <= tolerance * scale,
-                        "{stage:?} {name} in {precision}: {got}, {expected} on the CPU"
+                        "{family:?} {name} in {precision}: {got}, {expected} on the CPU"
                     );
                 }
             }
@@ -149,7 +150,7 @@ mod tests {
 
     #[test]
     fn codes_are_as_wide_as_the_first_stage_makes_them() {
-        let of = |name| c_dim(&preset(Stage::Gan, name).expect("is a preset"));
+        let of = |name| c_dim(&preset(Family::Gan, name).expect("is a preset"));
         assert_eq!(["dsprites", "celeba-128", "celeba-hq", "scenes-64"].map(of), [10, 20, 20, 10]);
     }
 }

@@ -7,7 +7,7 @@ use super::methods::end_to_end::EndToEndTrainer;
 use super::methods::gan::{GanBatch, GanTrainer, GanWeights, Guide, LearnedEncoder};
 use super::methods::vae_gan::{VaeGanBatch, VaeGanTrainer};
 use super::steps::FrozenEncoder;
-use super::{GanTraining, Gradients, Ledger, Method, Ramp, Stage, StepReport, VaeTraining, preset};
+use super::{Family, GanTraining, Gradients, Ledger, Method, Ramp, StepReport, VaeTraining, preset};
 use crate::base::{Array, Arrays, Stream};
 use crate::nets::{Parameters, Projection, ProjectionConfig, VaeConfig, Weights};
 
@@ -18,8 +18,8 @@ const VAE: VaeConfig = VaeConfig { channels: 1, c_dim: C_DIM };
 
 /// The values of `method`, with weights large enough that every term counts.
 fn values(method: Method) -> (GanTraining, VaeTraining) {
-    let config = preset(Stage::Gan, "dsprites").expect("exists").with_method(method);
-    let vae = preset(Stage::Vae, "dsprites-small").and_then(|c| c.vae).expect("exists");
+    let config = preset(Family::Gan, "dsprites").expect("exists").with_method(method);
+    let vae = preset(Family::Vae, "dsprites-small").and_then(|c| c.vae).expect("exists");
     let mut gan = config.gan.expect("a GAN");
     if gan.w_info > 0.0 {
         gan.w_info = 0.5;

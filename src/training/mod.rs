@@ -27,12 +27,12 @@ mod validation;
 
 pub use bench_run::BenchRun;
 pub use config::{
-    Downsample, GanNets, GanTraining, Initialisation, Layers, LayersError, Method, Ramp, Resolved,
+    Downsample, Family, GanNets, GanTraining, Initialisation, Layers, LayersError, Method, Ramp, Resolved,
     TrainConfig, VaeTraining,
 };
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;
-pub use presets::{Stage, preset, preset_names};
+pub use presets::{preset, preset_names};
 pub use record::{note_training, noted_precision};
 pub use report::StepReport;
 pub use run_folder::RunFolder;

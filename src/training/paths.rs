@@ -48,11 +48,11 @@ fn absolute_model(path: &mut String) -> Result<(), FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::{Stage, preset};
+    use crate::training::{Family, preset};
 
     #[test]
     fn paths_become_absolute_and_what_is_no_path_stays() {
-        let mut config = preset(Stage::Gan, "dsprites-small").expect("exists");
+        let mut config = preset(Family::Gan, "dsprites-small").expect("exists");
         config.data = "scream-dsprites:sprites.npz".into();
         config.picture = "scream.jpg".into();
         config.gan.as_mut().expect("a GAN").vae = "runs/vae".into();
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_bundled_model_is_found_by_its_name() {
-        let mut config = preset(Stage::Gan, "dsprites-small").expect("exists");
+        let mut config = preset(Family::Gan, "dsprites-small").expect("exists");
         config.gan.as_mut().expect("a GAN").vae = "sprites-64".into();
         let vae = config.with_absolute_paths().ok().and_then(|config| config.gan).map(|gan| gan.vae);
         assert!(vae.is_some_and(|path| Path::new(&path).is_file()));

@@ -2,23 +2,14 @@ use crate::base::Background;
 use crate::objectives::Likelihood;
 
 use super::config::{
-    Downsample, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining,
+    Downsample, Family, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining,
     checkpoint_minutes,
 };
 
-/// Which half of a model is trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Stage 1.
-    Vae,
-    /// Stage 2.
-    Gan,
-}
-
-/// The names of the presets of a stage, the published ones first.
-pub fn preset_names(stage: Stage) -> &'static [&'static str] {
-    match stage {
-        Stage::Vae => &[
+/// The names of the presets of a family, the published ones first.
+pub fn preset_names(family: Family) -> &'static [&'static str] {
+    match family {
+        Family::Vae => &[
             "dsprites",
             "color-dsprites",
             "noisy-dsprites",
@@ -31,7 +22,7 @@ pub fn preset_names(stage: Stage) -> &'static [&'static str] {
             "scenes-small",
             "photos-small",
         ],
-        Stage::Gan => &[
+        Family::Gan => &[
             "dsprites",
             "color-dsprites",
             "noisy-dsprites",
@@ -58,10 +49,10 @@ pub fn preset_names(stage: Stage) -> &'static [&'static str] {
 /// Published presets follow the published implementation (`c_dim`, beta, widths, learning rates, iterations);
 /// `*-small` ones are sized for two CPU cores and an hour; `scenes-small-128` goes on from one, see
 /// [`TrainConfig::missing_start`].
-pub fn preset(stage: Stage, name: &str) -> Option<TrainConfig> {
-    let mut config = match stage {
-        Stage::Vae => vae_preset(name)?,
-        Stage::Gan => gan_preset(name)?,
+pub fn preset(family: Family, name: &str) -> Option<TrainConfig> {
+    let mut config = match family {
+        Family::Vae => vae_preset(name)?,
+        Family::Gan => gan_preset(name)?,
     };
     config.preset = name.to_owned();
     Some(config)
@@ -102,8 +93,8 @@ fn vae_preset_beside(gan: &str) -> &str {
 }
 
 impl TrainConfig {
-    /// The same preset trained by another method of its stage: the same networks and data, and the values that the
-    /// method needs and ID-GAN does not. Methods of the other stage are left for [`TrainConfig::validate`] to refuse.
+    /// The same preset trained by another method of its family: the same networks and data, and the values that the
+    /// method needs and ID-GAN does not. Methods of another family are left for [`TrainConfig::validate`] to refuse.
     #[must_use]
     pub fn with_method(mut self, method: Method) -> Self {
         let vae = vae_preset(vae_preset_beside(&self.preset)).and_then(|beside| beside.vae);
@@ -322,24 +313,24 @@ mod tests {
 
     #[test]
     fn every_named_preset_exists_is_valid_and_survives_toml() {
-        for stage in [Stage::Vae, Stage::Gan] {
-            for name in preset_names(stage) {
-                let config = preset(stage, name).unwrap_or_else(|| panic!("{name} is missing"));
+        for family in Family::ALL {
+            for name in preset_names(family) {
+                let config = preset(family, name).unwrap_or_else(|| panic!("{name} is missing"));
                 assert_eq!(config.validate(), Ok(()), "{name}");
-                assert_eq!(config.method.is_stage_1(), stage == Stage::Vae);
+                assert_eq!(config.method.family(), family);
                 let text = toml::to_string(&config).expect("serialises");
                 assert_eq!(toml::from_str::<TrainConfig>(&text).ok().as_ref(), Some(&config), "{text}");
             }
-            assert!(preset(stage, "nonsense").is_none());
+            assert!(preset(family, "nonsense").is_none());
         }
     }
 
     #[test]
     fn every_preset_can_be_trained_by_every_method_of_its_stage() {
-        for stage in [Stage::Vae, Stage::Gan] {
-            let methods = Method::all().iter().filter(|m| m.is_stage_1() == (stage == Stage::Vae));
-            for (&method, name) in methods.flat_map(|m| preset_names(stage).iter().map(move |n| (m, n))) {
-                let config = preset(stage, name).expect("exists").with_method(method);
+        for family in Family::ALL {
+            let methods = family.methods();
+            for (method, name) in methods.flat_map(|m| preset_names(family).iter().map(move |n| (m, n))) {
+                let config = preset(family, name).expect("exists").with_method(method);
                 let is_large = method == Method::VaeGan && config.size > 64;
                 assert_eq!(config.validate().is_err(), is_large, "{name} by {}", method.name());
                 if let Some(vae) = config.vae.as_ref().filter(|_| name.contains("small")) {
@@ -358,7 +349,7 @@ mod tests {
 
     #[test]
     fn methods_refuse_what_belongs_to_others() {
-        let base = |method| preset(Stage::Gan, "dsprites").expect("exists").with_method(method);
+        let base = |method| preset(Family::Gan, "dsprites").expect("exists").with_method(method);
         let refused = |method: Method, change: &dyn Fn(&mut GanTraining)| {
             let mut config = base(method);
             config.gan.as_mut().map(change).expect("a GAN");
@@ -378,7 +369,7 @@ mod tests {
     #[test]
     fn weights_are_numbers_of_0_or_more() {
         let refused = |change: &dyn Fn(&mut VaeTraining)| {
-            let mut config = preset(Stage::Vae, "dsprites-small").expect("exists");
+            let mut config = preset(Family::Vae, "dsprites-small").expect("exists");
             config.vae.as_mut().map(change).expect("a VAE");
             config.validate().is_err()
         };
@@ -386,7 +377,7 @@ mod tests {
             assert!(refused(&|vae| vae.beta = Ramp::constant(wrong)), "{wrong}");
             assert!(refused(&|vae| vae.beta = Ramp { from: wrong, ..vae.beta }), "{wrong}");
             assert!(refused(&|vae| vae.capacity.to = wrong) && refused(&|vae| vae.gamma = wrong), "{wrong}");
-            let config = preset(Stage::Vae, "dsprites-small").expect("exists");
+            let config = preset(Family::Vae, "dsprites-small").expect("exists");
             assert!(TrainConfig { checkpoint_minutes: wrong, ..config }.validate().is_err(), "{wrong}");
         }
         assert!(!refused(&|vae| vae.beta = Ramp::constant(0.0)));
@@ -394,24 +385,25 @@ mod tests {
 
     #[test]
     fn only_methods_that_may_start_from_another_model_miss_one() {
-        let grown = |method| preset(Stage::Gan, "scenes-small-128").expect("exists").with_method(method);
+        let grown = |method| preset(Family::Gan, "scenes-small-128").expect("exists").with_method(method);
         assert!(grown(Method::Idgan).missing_start().is_some_and(|text| text.contains("scenes-small")));
         assert_eq!(grown(Method::Infogan).missing_start(), None);
-        let annealed = preset(Stage::Vae, "dsprites-small").expect("exists").with_method(Method::AnnealedVae);
+        let annealed =
+            preset(Family::Vae, "dsprites-small").expect("exists").with_method(Method::AnnealedVae);
         let vae = annealed.vae.expect("a VAE");
         assert_eq!((vae.capacity.at(annealed.steps), vae.beta.at(0)), (25.0, 1.0));
     }
 
     #[test]
     fn published_values_are_the_published_ones() {
-        let vae = preset(Stage::Vae, "celeba").and_then(|c| c.vae).expect("exists");
+        let vae = preset(Family::Vae, "celeba").and_then(|c| c.vae).expect("exists");
         assert_eq!((vae.c_dim, vae.beta.at(0), vae.learning_rate), (20, 6.4, 1e-4));
-        let config = preset(Stage::Gan, "chairs-64").expect("exists");
+        let config = preset(Family::Gan, "chairs-64").expect("exists");
         let gan = config.gan.expect("a GAN");
         assert_eq!((config.batch, gan.reg_param, gan.w_info, gan.s_dim), (64, 1000.0, 1e-4, 256));
-        let hq = preset(Stage::Gan, "celeba-hq").and_then(|c| c.gan).expect("exists");
+        let hq = preset(Family::Gan, "celeba-hq").and_then(|c| c.gan).expect("exists");
         assert_eq!((hq.nets, hq.nfilter, hq.nfilter_max), (GanNets::ResnetVdb, 16, 512));
-        let sprites = preset(Stage::Gan, "dsprites").and_then(|c| c.gan).expect("exists");
+        let sprites = preset(Family::Gan, "dsprites").and_then(|c| c.gan).expect("exists");
         assert_eq!([sprites.generator_rate(0), sprites.discriminator_rate(0)], [1e-3, 1e-4]);
     }
 }

@@ -63,7 +63,7 @@ fn rate(section: &Value, name: &str, step: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::{Stage, preset};
+    use crate::training::{Family, preset};
 
     /// What is noted of a run of a preset's configuration after `steps` steps.
     fn noted(config: Value, steps: u64) -> ModelDescription {
@@ -87,13 +87,13 @@ mod tests {
     #[test]
     fn each_method_notes_the_networks_that_it_trains() {
         let vae =
-            serde_json::to_value(preset(Stage::Vae, "dsprites-small").expect("a preset")).expect("JSON");
+            serde_json::to_value(preset(Family::Vae, "dsprites-small").expect("a preset")).expect("JSON");
         let rate = vae.pointer("/vae/learning_rate").and_then(Value::as_f64).expect("a rate");
         let training = noted(vae, 12_000).training;
         assert_eq!((&training[VAE_ITERATION], training[VAE_RATE].as_f64()), (&12_000.into(), Some(rate)));
         assert!(!training.contains_key(GAN_ITERATION) && !training.contains_key(GENERATOR_RATE));
 
-        let gan = serde_json::to_value(preset(Stage::Gan, "dsprites").expect("a preset")).expect("JSON");
+        let gan = serde_json::to_value(preset(Family::Gan, "dsprites").expect("a preset")).expect("JSON");
         let training = noted(gan.clone(), 777).training;
         assert_eq!(training[GAN_ITERATION], 777);
         assert_eq!(
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn rates_are_those_of_the_last_step() {
-        let mut gan = serde_json::to_value(preset(Stage::Gan, "dsprites").expect("a preset")).expect("JSON");
+        let mut gan = serde_json::to_value(preset(Family::Gan, "dsprites").expect("a preset")).expect("JSON");
         gan["gan"]["learning_rate_generator"] = serde_json::json!({ "from": 1e-3, "to": 0.0, "over": 1000 });
         let rate =
             |gan: &Value, steps| noted(gan.clone(), steps).training[GENERATOR_RATE].as_f64().expect("a rate");

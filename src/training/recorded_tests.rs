@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 
-use super::{BenchRun, GanTraining, Method, Ramp, Stage, StepReport, TrainConfig, preset};
+use super::{BenchRun, Family, GanTraining, Method, Ramp, StepReport, TrainConfig, preset};
 use crate::base::Arrays;
 use crate::model::{DISCRIMINATOR, GENERATOR, VAE};
 use crate::ops::cuda::host::On;
@@ -30,8 +30,8 @@ fn run(config: &TrainConfig, disturb: &dyn Fn(usize, &[Tensor])) -> (Vec<StepRep
 }
 
 /// A small configuration of a method, where what can change from step to step does.
-fn config(stage: Stage, name: &str, method: Method) -> TrainConfig {
-    let config = preset(stage, name).expect("is a preset").with_method(method);
+fn config(family: Family, name: &str, method: Method) -> TrainConfig {
+    let config = preset(family, name).expect("is a preset").with_method(method);
     let mut config = TrainConfig { batch: 2, size: 64, ..config };
     let narrow = |gan: &mut GanTraining| {
         (gan.nfilter, gan.nfilter_max, gan.r1_every) = (8, 16, 2);
@@ -48,13 +48,13 @@ fn config(stage: Stage, name: &str, method: Method) -> TrainConfig {
 /// All methods, with the ways to make a step that each has.
 fn methods() -> [(TrainConfig, usize); 8] {
     let in_parts = |config| TrainConfig { accumulate: 2, ..config };
-    let small = |method| config(Stage::Gan, "dsprites-small", method);
+    let small = |method| config(Family::Gan, "dsprites-small", method);
     [
-        (in_parts(config(Stage::Vae, "dsprites-small", Method::BetaVae)), 1),
-        (config(Stage::Vae, "scenes-small", Method::AnnealedVae), 1),
-        (config(Stage::Vae, "dsprites-small", Method::FactorVae), 1),
-        (in_parts(config(Stage::Gan, "scenes-64", Method::Idgan)), 2),
-        (config(Stage::Gan, "celeba-hq", Method::Idgan), 2),
+        (in_parts(config(Family::Vae, "dsprites-small", Method::BetaVae)), 1),
+        (config(Family::Vae, "scenes-small", Method::AnnealedVae), 1),
+        (config(Family::Vae, "dsprites-small", Method::FactorVae), 1),
+        (in_parts(config(Family::Gan, "scenes-64", Method::Idgan)), 2),
+        (config(Family::Gan, "celeba-hq", Method::Idgan), 2),
         (small(Method::Infogan), 2),
         (small(Method::IdganEndToEnd), 2),
         (small(Method::VaeGan), 2),

@@ -236,10 +236,10 @@ fn states_in(path: &Path) -> Result<Vec<u64>, TrainError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::{Stage, preset};
+    use crate::training::{Family, preset};
 
     fn config() -> TrainConfig {
-        preset(Stage::Vae, "dsprites-small").expect("exists")
+        preset(Family::Vae, "dsprites-small").expect("exists")
     }
 
     #[test]

@@ -324,7 +324,7 @@ fn log(input: &Input<'_>) -> Said {
     let mut said = Said::default();
     #[cfg(feature = "gui")]
     let _ = idgan::app::door::losses(&input.text());
-    let config = idgan::training::preset(idgan::training::Stage::Vae, "dsprites-small").unwrap();
+    let config = idgan::training::preset(idgan::training::Family::Vae, "dsprites-small").unwrap();
     let run = input.folder.join("run");
     let (folder, _) =
         RunFolder::open(&run).or_else(|_| RunFolder::create(&run, &config).map(|run| (run, config))).unwrap();
@@ -341,7 +341,7 @@ fn evaluation(input: &Input<'_>) -> Said {
         let _ = read.answers(Metric::Fvm);
         said.note(serde_json::to_string(&read));
     }
-    let config = idgan::training::preset(idgan::training::Stage::Vae, "dsprites-small").unwrap();
+    let config = idgan::training::preset(idgan::training::Family::Vae, "dsprites-small").unwrap();
     let run = input.folder.join("run");
     let made = if run.exists() { Ok(()) } else { RunFolder::create(&run, &config).map(drop) };
     made.unwrap();

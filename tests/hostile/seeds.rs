@@ -8,7 +8,7 @@ use idgan::checkpoint::npz::{NpzArray, write_npz};
 use idgan::checkpoint::{Precision, write_bundle_with, write_tensors};
 use idgan::model::{CodeBlock, CodeKind, DISCRIMINATOR, GENERATOR, Model, ModelDescription, Stats};
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, ResnetTrunk};
-use idgan::training::{RunFolder, Stage, preset};
+use idgan::training::{Family, RunFolder, preset};
 use image::{DynamicImage, ImageFormat, RgbaImage};
 use serde_json::json;
 
@@ -265,16 +265,16 @@ pub fn pasted() -> Vec<Seed> {
 
 /// Configurations of runs, as the program writes them.
 pub fn configurations(folder: &Path) -> Vec<Seed> {
-    let written = |(number, (stage, name)): (usize, (Stage, &str))| {
+    let written = |(number, (stage, name)): (usize, (Family, &str))| {
         let folder = folder.join(format!("run-{number}"));
         RunFolder::create(&folder, &preset(stage, name).unwrap()).unwrap();
         Seed::File(Form::Words, std::fs::read(folder.join("config.toml")).unwrap())
     };
     let presets = [
-        (Stage::Vae, "dsprites-small"),
-        (Stage::Vae, "celeba"),
-        (Stage::Gan, "celeba-64"),
-        (Stage::Gan, "celeba-hq"),
+        (Family::Vae, "dsprites-small"),
+        (Family::Vae, "celeba"),
+        (Family::Gan, "celeba-64"),
+        (Family::Gan, "celeba-hq"),
     ];
     presets.into_iter().enumerate().map(written).collect()
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use crate::common::machine;
 use idgan::training::{
-    Control, End, Method, Ramp, Session, Stage, TrainConfig, TrainError, TrainEvent, preset,
+    Control, End, Family, Method, Ramp, Session, TrainConfig, TrainError, TrainEvent, preset,
 };
 
 fn idgan(folder: &Path, arguments: &[&str]) -> Output {
@@ -169,8 +169,8 @@ fn a_run_folder_may_be_the_cache_folder() {
     run("--resume --steps 3");
 }
 
-fn config(stage: Stage) -> TrainConfig {
-    let mut config = preset(stage, "dsprites-small").unwrap();
+fn config(family: Family) -> TrainConfig {
+    let mut config = preset(family, "dsprites-small").unwrap();
     (config.batch, config.steps, config.seed) = (2, 5, 7);
     (config.sample_every, config.checkpoint_every, config.log_every) = (0, 1000, 1);
     config
@@ -179,7 +179,7 @@ fn config(stage: Stage) -> TrainConfig {
 #[test]
 fn the_annealed_vaes_capacity_is_logged() {
     let root = tempfile::tempdir().unwrap();
-    let mut config = TrainConfig { steps: 4, ..config(Stage::Vae).with_method(Method::AnnealedVae) };
+    let mut config = TrainConfig { steps: 4, ..config(Family::Vae).with_method(Method::AnnealedVae) };
     config.vae.as_mut().unwrap().capacity = Ramp { from: 1.0, to: 3.0, over: 4 };
     (config.log_every, config.batch, config.sample_every) = (1, 2, 0);
     let mut session = Session::start(&root.path().join("run"), config, machine()).unwrap();
@@ -194,7 +194,7 @@ fn the_annealed_vaes_capacity_is_logged() {
 #[test]
 fn lazy_r1_is_logged_as_it_was_last_computed() {
     let root = tempfile::tempdir().unwrap();
-    let mut config = TrainConfig { log_every: 2, steps: 6, ..config(Stage::Gan) };
+    let mut config = TrainConfig { log_every: 2, steps: 6, ..config(Family::Gan) };
     let gan = config.gan.as_mut().unwrap();
     (gan.vae, gan.r1_every) = ("sprites-64".into(), 2);
     let mut computed = Vec::new();
@@ -217,7 +217,7 @@ fn lazy_r1_is_logged_as_it_was_last_computed() {
 fn a_slow_run_is_saved_by_the_clock() {
     let root = tempfile::tempdir().unwrap();
     let saved = |name: &str, checkpoint_minutes: f64| {
-        let config = TrainConfig { checkpoint_minutes, ..config(Stage::Vae) };
+        let config = TrainConfig { checkpoint_minutes, ..config(Family::Vae) };
         let mut session = Session::start(&root.path().join(name), config, machine()).unwrap();
         let mut steps = Vec::new();
         let told = |event: TrainEvent| {
@@ -239,7 +239,7 @@ fn a_grid_that_cannot_be_drawn_costs_no_step() {
     let root = tempfile::tempdir().unwrap();
     let run = root.path().join("run");
     let samples = run.join("samples");
-    let config = TrainConfig { sample_every: 3, ..config(Stage::Vae) };
+    let config = TrainConfig { sample_every: 3, ..config(Family::Vae) };
     let mut session = Session::start(&run, config, machine()).unwrap();
     let error = session.run(&Control::default(), &mut |event| {
         if let TrainEvent::Step { step: 2, .. } = event {
@@ -256,7 +256,7 @@ fn a_grid_that_cannot_be_drawn_costs_no_step() {
 fn a_checkpoint_without_its_state_is_not_trained_over() {
     let root = tempfile::tempdir().unwrap();
     let run = root.path().join("run");
-    Session::start(&run, config(Stage::Vae), machine())
+    Session::start(&run, config(Family::Vae), machine())
         .unwrap()
         .run(&Control::default(), &mut |_| ())
         .unwrap();
@@ -264,7 +264,7 @@ fn a_checkpoint_without_its_state_is_not_trained_over() {
     let error = Session::resume(&run, Some(9), machine()).err().unwrap();
     assert!(matches!(error, TrainError::NoState { .. }), "{error}");
     std::fs::remove_file(run.join("config.toml")).unwrap();
-    let error = Session::start(&run, config(Stage::Vae), machine()).err().unwrap();
+    let error = Session::start(&run, config(Family::Vae), machine()).err().unwrap();
     assert!(matches!(error, TrainError::Occupied { .. }), "{error}");
 }
 
@@ -272,7 +272,7 @@ fn a_checkpoint_without_its_state_is_not_trained_over() {
 fn a_paused_run_saves_and_draws_when_asked() {
     let root = tempfile::tempdir().unwrap();
     let run = root.path().join("run");
-    let mut session = Session::start(&run, config(Stage::Vae), machine()).unwrap();
+    let mut session = Session::start(&run, config(Family::Vae), machine()).unwrap();
     let control = Control::default();
     control.set_paused(true);
     control.save();
@@ -299,7 +299,7 @@ fn a_run_stopped_while_its_code_is_measured_has_lost_no_step() {
         let sources = idgan::checkpoint::Sources { checkpoint, ..Default::default() };
         idgan::checkpoint::open(&sources).unwrap().model.stats
     };
-    let mut session = Session::start(&run, config(Stage::Vae), machine()).unwrap();
+    let mut session = Session::start(&run, config(Family::Vae), machine()).unwrap();
     let control = Control::default();
     let end = session.run(&control, &mut |event| {
         if let TrainEvent::Saved { step: 5, .. } = event {
@@ -319,7 +319,7 @@ fn a_run_stopped_while_its_code_is_measured_has_lost_no_step() {
 fn what_fails_at_once_comes_before_the_pictures() {
     let root = tempfile::tempdir().unwrap();
     let run = root.path().join("run");
-    let without_pictures = TrainConfig { data: "images:nowhere".into(), ..config(Stage::Vae) };
+    let without_pictures = TrainConfig { data: "images:nowhere".into(), ..config(Family::Vae) };
     let error = Session::start(&run, without_pictures.clone(), machine()).err().unwrap();
     assert!(error.to_string().ends_with("nowhere"), "{error}");
     assert!(!run.exists(), "nothing is left of a run that did not begin");
@@ -329,10 +329,10 @@ fn what_fails_at_once_comes_before_the_pictures() {
             Session::start(&root.path().join(place), without_pictures.clone(), machine()).err().unwrap();
         assert!(error.to_string().ends_with("file"), "{error}");
     }
-    drop(Session::start(&run, config(Stage::Vae), machine()).unwrap());
+    drop(Session::start(&run, config(Family::Vae), machine()).unwrap());
     let error = Session::start(&run, without_pictures, machine()).err().unwrap();
     assert!(matches!(error, TrainError::Occupied { .. }), "{error}");
-    let mut without_vae = config(Stage::Gan);
+    let mut without_vae = config(Family::Gan);
     without_vae.data = "images:nowhere".into();
     without_vae.gan.as_mut().unwrap().vae = "no-vae".into();
     let error = Session::start(&root.path().join("gan"), without_vae, machine()).err().unwrap();

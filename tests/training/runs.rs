@@ -10,12 +10,12 @@ use idgan::checkpoint::{Sources, open};
 use idgan::data::OpenOptions;
 use idgan::model::{GAN, GENERATOR, VAE};
 use idgan::training::{
-    Control, End, GanNets, Machine, Method, Ramp, Session, Stage, StepReport, TrainConfig, TrainError,
+    Control, End, Family, GanNets, Machine, Method, Ramp, Session, StepReport, TrainConfig, TrainError,
     TrainEvent, preset,
 };
 
 fn vae_config(method: Method) -> TrainConfig {
-    let mut config = preset(Stage::Vae, "dsprites-small").unwrap();
+    let mut config = preset(Family::Vae, "dsprites-small").unwrap();
     config.method = method;
     (config.batch, config.steps, config.seed) = (4, 12, 7);
     (config.sample_every, config.checkpoint_every, config.log_every) = (0, 1000, 1);
@@ -23,7 +23,7 @@ fn vae_config(method: Method) -> TrainConfig {
 }
 
 fn gan_config(nets: GanNets, vae: &Path) -> TrainConfig {
-    let mut config = preset(Stage::Gan, "dsprites-small").unwrap();
+    let mut config = preset(Family::Gan, "dsprites-small").unwrap();
     (config.batch, config.steps, config.seed) = (4, 6, 7);
     (config.sample_every, config.checkpoint_every, config.log_every) = (0, 1000, 1);
     let gan = config.gan.as_mut().unwrap();
@@ -121,7 +121,7 @@ fn resumed_stage_2_is_the_uninterrupted_one_bit_by_bit() {
 
 /// A short run of a method that ID-GAN is compared with, at the sizes of [`gan_config`].
 fn compared_config(method: Method, vae: &Path) -> TrainConfig {
-    let mut config = preset(Stage::Gan, "dsprites-small").unwrap().with_method(method);
+    let mut config = preset(Family::Gan, "dsprites-small").unwrap().with_method(method);
     let sizes = gan_config(GanNets::Small, vae);
     (config.batch, config.steps, config.seed) = (sizes.batch, sizes.steps, sizes.seed);
     (config.sample_every, config.checkpoint_every, config.log_every) = (3, 1000, 1);

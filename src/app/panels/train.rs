@@ -10,7 +10,7 @@ use crate::app::paint::{fill, picture};
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::app::train::News;
 use crate::data::KNOWN_SPECS;
-use crate::training::{End, Stage, preset_names};
+use crate::training::{End, Family, preset_names};
 
 /// Starts, steers and shows a training run.
 #[derive(Default)]
@@ -60,21 +60,10 @@ fn form(ui: &mut Ui, state: &mut Document) {
         ui.label("Stage");
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = GRID * 0.25;
-            let stages = [
-                (
-                    Stage::Vae,
-                    "1  VAE",
-                    "Find the factors: a beta-VAE learns the disentangled code c (paper section 3.1)",
-                ),
-                (
-                    Stage::Gan,
-                    "2  GAN",
-                    "Paint them: a GAN whose pictures the encoder of stage 1 reads back as c (section 3.2)",
-                ),
-            ];
-            for (stage, text, hint) in stages {
-                if ui.selectable_label(form.stage == stage, text).on_hover_text(hint).clicked() {
-                    form.choose_stage(stage);
+            for family in Family::ALL {
+                let (text, hint) = family.words();
+                if ui.selectable_label(form.family == family, text).on_hover_text(hint).clicked() {
+                    form.choose_family(family);
                 }
             }
         });
@@ -83,9 +72,9 @@ fn form(ui: &mut Ui, state: &mut Document) {
         egui::ComboBox::from_id_salt("preset")
             .selected_text(&form.preset)
             .show_ui(ui, |ui| {
-                for name in preset_names(form.stage) {
+                for name in preset_names(form.family) {
                     if ui.selectable_label(form.preset == *name, *name).clicked() {
-                        form.choose(form.stage, name);
+                        form.choose(form.family, name);
                     }
                 }
             })
@@ -119,7 +108,7 @@ fn form(ui: &mut Ui, state: &mut Document) {
             menu.response.on_hover_text("Data sets that need no files, and how to name a folder of your own");
         });
         ui.end_row();
-        if form.stage == Stage::Gan {
+        if form.family == Family::Gan {
             let label = ui.label("VAE");
             let edit = egui::TextEdit::singleline(&mut form.vae).desired_width(width).hint_text("runs/vae");
             let hint = "The VAE whose encoder is distilled: its run folder, a bundle, or a published file";
@@ -128,9 +117,9 @@ fn form(ui: &mut Ui, state: &mut Document) {
         }
         let label = ui.label("Start");
         let edit = egui::TextEdit::singleline(&mut form.start).desired_width(width).hint_text("at random");
-        let hint = match form.stage {
-            Stage::Vae => "The VAE to start from instead of random weights, of the same sizes",
-            Stage::Gan => {
+        let hint = match form.family {
+            Family::Vae => "The VAE to start from instead of random weights, of the same sizes",
+            Family::Gan => {
                 "The GAN to start from instead of random weights, of the same sizes, or of half the picture size"
             }
         };

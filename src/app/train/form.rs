@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::typed_path;
-use crate::training::{Layers, LayersError, Stage, TrainConfig, preset};
+use crate::training::{Family, Layers, LayersError, TrainConfig, preset};
 
 /// What a person has asked for before a run starts.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Form {
-    pub(crate) stage: Stage,
+    pub(crate) family: Family,
     pub(crate) preset: String,
     /// Data set specification.
     pub(crate) data: String,
@@ -27,7 +27,7 @@ const FIRST: &str = "dsprites-small";
 impl Default for Form {
     fn default() -> Self {
         let mut form = Self {
-            stage: Stage::Vae,
+            family: Family::Vae,
             preset: String::new(),
             data: String::new(),
             vae: String::new(),
@@ -37,16 +37,16 @@ impl Default for Form {
             batch: 1,
             seed: 0,
         };
-        form.choose(Stage::Vae, FIRST);
+        form.choose(Family::Vae, FIRST);
         form
     }
 }
 
 impl Form {
     /// Takes the values of a preset, and proposes a folder that does not exist yet.
-    pub(crate) fn choose(&mut self, stage: Stage, name: &str) {
-        let Some(config) = preset(stage, name) else { return };
-        self.stage = stage;
+    pub(crate) fn choose(&mut self, family: Family, name: &str) {
+        let Some(config) = preset(family, name) else { return };
+        self.family = family;
         name.clone_into(&mut self.preset);
         self.data = config.data;
         self.steps = config.steps;
@@ -56,12 +56,12 @@ impl Form {
     }
 
     /// Changes the stage, and the preset with it.
-    pub(crate) fn choose_stage(&mut self, stage: Stage) {
-        if stage != self.stage {
+    pub(crate) fn choose_family(&mut self, family: Family) {
+        if family != self.family {
             self.start.clear();
             let name =
-                if preset(stage, &self.preset).is_some() { self.preset.clone() } else { FIRST.to_owned() };
-            self.choose(stage, &name);
+                if preset(family, &self.preset).is_some() { self.preset.clone() } else { FIRST.to_owned() };
+            self.choose(family, &name);
         }
     }
 
@@ -74,8 +74,7 @@ impl Form {
 
     /// Proposes a folder of its own for the run.
     pub(crate) fn propose_folder(&mut self) {
-        let stage = if self.stage == Stage::Vae { "vae" } else { "gan" };
-        let base = format!("{}-{stage}", self.preset);
+        let base = format!("{}-{}", self.preset, self.family.name());
         let names = std::iter::once(base.clone()).chain((2..).map(|number| format!("{base}-{number}")));
         let mut paths = names.map(|name| Path::new("runs").join(name));
         if let Some(path) = paths.find(|path| !path.exists()) {
@@ -86,8 +85,8 @@ impl Form {
     /// The configuration asked for.
     pub(crate) fn config(&self) -> Result<TrainConfig, String> {
         let layers = self.layers().map_err(|error| error.to_string())?;
-        let config = layers.resolve(self.stage).map_err(|error| error.to_string())?.config;
-        if self.stage == Stage::Gan && self.vae.trim().is_empty() {
+        let config = layers.resolve(self.family).map_err(|error| error.to_string())?.config;
+        if self.family == Family::Gan && self.vae.trim().is_empty() {
             return Err("the second stage distils a VAE; name a VAE file or its run folder".to_owned());
         }
         if let Some(missing) = config.missing_start() {
@@ -104,9 +103,9 @@ impl Form {
         layers.number("steps", Some(self.steps))?;
         layers.number("batch", Some(self.batch as u64))?;
         layers.number("seed", Some(self.seed))?;
-        let start = if self.stage == Stage::Vae { "vae.start" } else { "gan.start" };
+        let start = if self.family == Family::Vae { "vae.start" } else { "gan.start" };
         layers.text(start, Some(typed(&self.start)));
-        if self.stage == Stage::Gan {
+        if self.family == Family::Gan {
             layers.text("gan.vae", Some(typed(self.vae.trim())));
         }
         Ok(layers)
@@ -145,13 +144,13 @@ mod tests {
     #[test]
     fn the_second_stage_asks_for_a_vae() {
         let mut form = Form::default();
-        form.choose_stage(Stage::Gan);
+        form.choose_family(Family::Gan);
         assert!(form.config().expect_err("no VAE yet").contains("VAE"));
         form.propose_vae(Path::new("runs/vae"));
         form.propose_vae(Path::new("runs/other"));
         let config = form.config().expect("valid");
         assert!(config.gan.is_some_and(|gan| gan.vae.ends_with("runs/vae")));
-        form.choose(Stage::Gan, "scenes-small-128");
+        form.choose(Family::Gan, "scenes-small-128");
         assert!(
             form.config()
                 .expect_err("nothing to start from")

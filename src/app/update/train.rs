@@ -6,7 +6,7 @@ use crate::app::document::{Document, Start};
 use crate::app::log::{About, Severity};
 use crate::app::train::Run;
 use crate::engine::ModelSource;
-use crate::training::Stage;
+use crate::training::Family;
 
 impl Document {
     /// Starts the run that the form describes.
@@ -63,7 +63,7 @@ impl Document {
             }
         }
         let Some(run) = &self.train.run else { return };
-        if run.is_over() && run.has_checkpoint() && self.train.form.stage == Stage::Vae {
+        if run.is_over() && run.has_checkpoint() && self.train.form.family == Family::Vae {
             // The second stage distils what the first has found.
             self.train.form.propose_vae(&run.folder);
         }

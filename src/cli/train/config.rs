@@ -2,22 +2,22 @@
 
 use super::options::Options;
 use crate::cli::{usage, warn};
-use crate::training::{Layers, LayersError, Stage, TrainConfig};
+use crate::training::{Family, Layers, LayersError, TrainConfig};
 
 /// Preset, then file, then `--set`, then flags.
-pub(super) fn effective(stage: Stage, options: &Options) -> anyhow::Result<TrainConfig> {
-    let resolved = layers(stage, options)?.resolve(stage).map_err(worded)?;
+pub(super) fn effective(family: Family, options: &Options) -> anyhow::Result<TrainConfig> {
+    let resolved = layers(family, options)?.resolve(family).map_err(worded)?;
     resolved.warnings.iter().for_each(warn);
     Ok(resolved.config)
 }
 
 /// Refuses flags that would change a saved run; repeating its own values is fine.
 pub(super) fn check_resume(options: &Options, saved: &TrainConfig) -> anyhow::Result<()> {
-    let stage = if saved.method.is_stage_1() { Stage::Vae } else { Stage::Gan };
+    let family = saved.method.family();
     if options.preset.as_ref().is_some_and(|name| *name != saved.preset) {
         return Err(usage(format!("--preset conflicts with the saved run, which uses {:?}", saved.preset)));
     }
-    if layers(stage, options)?.would_change(saved).map_err(worded)? {
+    if layers(family, options)?.would_change(saved).map_err(worded)? {
         return Err(usage(
             "--resume goes on with the saved configuration; leave out the flags that differ from it (only --steps may), \
              or start a new run in another --out; where files have moved, say so in the run's config.toml",
@@ -27,7 +27,7 @@ pub(super) fn check_resume(options: &Options, saved: &TrainConfig) -> anyhow::Re
 }
 
 /// What the flags say, in their order of weight.
-fn layers(stage: Stage, options: &Options) -> anyhow::Result<Layers> {
+fn layers(family: Family, options: &Options) -> anyhow::Result<Layers> {
     let mut layers = Layers {
         preset: options.preset.clone(),
         file: options.config.clone(),
@@ -46,11 +46,11 @@ fn layers(stage: Stage, options: &Options) -> anyhow::Result<Layers> {
     ] {
         layers.number(key, value).map_err(worded)?;
     }
-    if options.vae.is_some() && stage == Stage::Vae {
+    if options.vae.is_some() && family == Family::Vae {
         return Err(usage("--vae names the encoder that stage 2 distils; it goes with `idgan train gan`"));
     }
     layers.text("gan.vae", options.vae.as_ref().map(|path| path.display().to_string()));
-    let start = if stage == Stage::Vae { "vae.start" } else { "gan.start" };
+    let start = if family == Family::Vae { "vae.start" } else { "gan.start" };
     layers.text(start, options.start.as_ref().map(|path| path.display().to_string()));
     layers.text("picture", options.opening.picture().map(|path| path.display().to_string()));
     layers.text("background", options.opening.background().given().map(|background| background.to_string()));
@@ -98,13 +98,13 @@ mod tests {
     fn flags_win_over_set_over_the_preset() {
         let set = vec!["vae.beta=4".into(), "steps=7".into()];
         let asked = Options { set, steps: Some(9), start: Some("/a".into()), ..options() };
-        let config = effective(Stage::Vae, &asked).expect("valid");
+        let config = effective(Family::Vae, &asked).expect("valid");
         assert_eq!((config.steps, config.preset.as_str(), config.start()), (9, "dsprites-small", Some("/a")));
         assert_eq!(config.vae.map(|vae| vae.beta.at(0)), Some(4.0));
         let both = Options { preset: Some("celeba".into()), set: vec!["preset=cars".into()], ..options() };
-        assert_eq!(effective(Stage::Vae, &both).expect("valid").preset, "celeba");
+        assert_eq!(effective(Family::Vae, &both).expect("valid").preset, "celeba");
         let asked = Options { vae: Some("/v".into()), start: Some("/a".into()), ..options() };
-        let config = effective(Stage::Gan, &asked).expect("valid");
+        let config = effective(Family::Gan, &asked).expect("valid");
         assert_eq!(
             (config.start(), config.gan.as_ref().map(|gan| gan.vae.as_str())),
             (Some("/a"), Some("/v"))
@@ -115,7 +115,7 @@ mod tests {
     fn a_picture_is_part_of_the_configuration() {
         let opening = OpeningArgs::of_picture("scream.jpg".into());
         let data = Some("scream-dsprites".to_owned());
-        let config = effective(Stage::Vae, &Options { data, opening, ..options() }).expect("valid");
+        let config = effective(Family::Vae, &Options { data, opening, ..options() }).expect("valid");
         let path = PathBuf::from(&config.picture);
         assert!(path.is_absolute() && path.ends_with("scream.jpg"), "{}", config.picture);
         assert_eq!(config.validate(), Ok(()));
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_wrong_usage() {
-        let refused = |asked: Options| effective(Stage::Vae, &asked).expect_err("refused");
+        let refused = |asked: Options| effective(Family::Vae, &asked).expect_err("refused");
         let preset = refused(Options { preset: Some("x".into()), ..options() });
         assert!(
             preset.is::<crate::cli::Usage>() && preset.to_string().contains("dsprites-small"),
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_resumed_run_keeps_its_values_except_the_steps() {
-        let saved = effective(Stage::Vae, &options()).expect("valid");
+        let saved = effective(Family::Vae, &options()).expect("valid");
         assert!(check_resume(&Options { steps: Some(99), ..options() }, &saved).is_ok());
         assert!(check_resume(&Options { seed: Some(saved.seed), ..options() }, &saved).is_ok());
         assert!(check_resume(&Options { seed: Some(99), ..options() }, &saved).is_err());

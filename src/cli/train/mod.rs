@@ -20,7 +20,8 @@ use crate::data::{DataError, OpenOptions};
 use crate::engine::{Training, TrainingFailed};
 use crate::inference::{Computer, DeviceError, Purpose};
 use crate::training::{
-    End, Machine, RunFolder, Session, Stage, StepReport, TrainConfig, TrainError, TrainEvent, noted_precision,
+    End, Family, Machine, RunFolder, Session, StepReport, TrainConfig, TrainError, TrainEvent,
+    noted_precision,
 };
 
 /// Arguments of `idgan train`.
@@ -35,11 +36,11 @@ use crate::training::{
     Ctrl+C finishes the step, saves and ends; --resume goes on from there, bit by bit as if it had not stopped.")]
 pub struct Args {
     #[command(subcommand)]
-    stage: StageArgs,
+    family: FamilyArgs,
 }
 
 #[derive(Debug, Subcommand)]
-enum StageArgs {
+enum FamilyArgs {
     /// Stage 1: a VAE that finds the disentangled code c.
     #[command(after_help = "Examples:\n  \
         idgan train vae --preset dsprites-small --out runs/vae\n  \
@@ -57,15 +58,30 @@ enum StageArgs {
     Features(super::train_features::Args),
 }
 
+/// What a subcommand trains.
+enum Chosen<'a> {
+    Model(Family, &'a Options),
+    Features(&'a super::train_features::Args),
+}
+
+impl FamilyArgs {
+    fn chosen(&self) -> Chosen<'_> {
+        match self {
+            Self::Vae(options) => Chosen::Model(Family::Vae, options),
+            Self::Gan(options) => Chosen::Model(Family::Gan, options),
+            Self::Features(args) => Chosen::Features(args),
+        }
+    }
+}
+
 /// Trains.
 ///
 /// # Errors
 /// When the values make no sense (exit code 2), or the run cannot start or go on.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let (stage, options) = match &args.stage {
-        StageArgs::Vae(options) => (Stage::Vae, options),
-        StageArgs::Gan(options) => (Stage::Gan, options),
-        StageArgs::Features(args) => return super::train_features::run(args),
+    let (family, options) = match args.family.chosen() {
+        Chosen::Model(family, options) => (family, options),
+        Chosen::Features(args) => return super::train_features::run(args),
     };
     let resumed = match (&options.out, options.resume) {
         (Some(out), true) => Some(RunFolder::open(out)?.1),
@@ -77,10 +93,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             let steps = options.steps.unwrap_or(saved.steps);
             TrainConfig { steps, ..saved.clone() }.with_absolute_paths()?
         }
-        None => effective(stage, options)?,
+        None => effective(family, options)?,
     };
-    if config.method.is_stage_1() != (stage == Stage::Vae) {
-        let (asked, other) = if stage == Stage::Vae { ("vae", "gan") } else { ("gan", "vae") };
+    if config.method.family() != family {
+        let (asked, other) = (family.name(), config.method.family().name());
         return Err(usage(format!("this is a run of `idgan train {other}`, not of `idgan train {asked}`")));
     }
     config.validate().map_err(|error| usage(error.to_string()))?;
@@ -145,8 +161,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     match end {
         End::Finished => print(format!("finished; explore it with: {}", command(&["idgan", "explore"]))),
         End::Stopped => {
-            let stage = if stage == Stage::Vae { "vae" } else { "gan" };
-            let again = command(&["idgan", "train", stage, "--resume", "--out"]);
+            let again = command(&["idgan", "train", family.name(), "--resume", "--out"]);
             print(format!("stopped and saved; go on with: {again}"))
         }
     }
@@ -174,12 +189,10 @@ fn computer_for(args: &DeviceArgs, run: Option<&Path>) -> anyhow::Result<Compute
 /// As [`run`] for a wrong configuration.
 pub(super) fn configuration_of(arguments: &[String]) -> anyhow::Result<TrainConfig> {
     let args: Args = super::args::parsed("idgan train", arguments)?;
-    let (stage, options) = match &args.stage {
-        StageArgs::Vae(options) => (Stage::Vae, options),
-        StageArgs::Gan(options) => (Stage::Gan, options),
-        StageArgs::Features(_) => return Err(usage("a sweep trains models: vae or gan, not features")),
+    let Chosen::Model(family, options) = args.family.chosen() else {
+        return Err(usage("a sweep trains models, not features"));
     };
-    let config = effective(stage, options)?;
+    let config = effective(family, options)?;
     config.validate().map_err(|error| usage(error.to_string()))?;
     Ok(config)
 }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::{Stage, preset, preset_names};
-use super::{Method, TrainConfig};
+use super::super::{preset, preset_names};
+use super::{Family, Method, TrainConfig};
 use crate::base::FileError;
 use crate::formats::from_toml;
 
@@ -66,7 +66,7 @@ impl Layers {
     ///
     /// # Errors
     /// When the file cannot be read, or a name or value is none that there is.
-    pub fn resolve(&self, stage: Stage) -> Result<Resolved, LayersError> {
+    pub fn resolve(&self, family: Family) -> Result<Resolved, LayersError> {
         let file = self.file.as_deref().map(read).transpose()?;
         // These three decide what the others start from, however they are given.
         let given = |key: &str| {
@@ -79,14 +79,14 @@ impl Layers {
             let from_file = || file.as_ref()?.get(key)?.as_str().map(str::to_owned);
             alone.or_else(from_set).or_else(from_file)
         };
-        let fitting = || fitting_preset(stage, given("data").as_deref()).to_owned();
+        let fitting = || fitting_preset(family, given("data").as_deref()).to_owned();
         let name = self.preset.clone().or_else(|| given("preset")).unwrap_or_else(fitting);
-        let base = preset(stage, &name).ok_or_else(|| {
-            let known = preset_names(stage).join(", ");
-            refused(format!("there is no preset {name:?} for this stage; known are: {known}"))
+        let base = preset(family, &name).ok_or_else(|| {
+            let known = preset_names(family).join(", ");
+            refused(format!("there is no preset {name:?} here; known are: {known}"))
         })?;
         let method = match given("method") {
-            Some(name) => method_of(stage, &name)?,
+            Some(name) => method_of(family, &name)?,
             None => base.method,
         };
         let base = table_of(&base.with_method(method))?;
@@ -170,38 +170,40 @@ fn value_of<'a>(table: &'a toml::Table, key: &str) -> Option<&'a toml::Value> {
     }
 }
 
-/// The method called `name`, if it is one of this stage.
-fn method_of(stage: Stage, name: &str) -> Result<Method, LayersError> {
-    let of = |stage: Stage| {
-        let names = Method::all().iter().filter(move |m| m.is_stage_1() == (stage == Stage::Vae));
-        names.map(|method| method.name()).collect::<Vec<_>>().join(", ")
-    };
+/// The method called `name`, if it is one of this family.
+fn method_of(family: Family, name: &str) -> Result<Method, LayersError> {
     match Method::from_name(name) {
-        Some(method) if method.is_stage_1() == (stage == Stage::Vae) => Ok(method),
-        Some(_) if stage == Stage::Vae => Err(refused(format!("{name} is a method of `idgan train gan`"))),
-        Some(_) => Err(refused(format!("{name} is a method of `idgan train vae`"))),
-        None => Err(refused(format!("there is no method {name:?} here; known are: {}", of(stage)))),
+        Some(method) if method.family() == family => Ok(method),
+        Some(method) => {
+            Err(refused(format!("{name} is a method of `idgan train {}`", method.family().name())))
+        }
+        None => {
+            let known: Vec<_> = family.methods().map(Method::name).collect();
+            Err(refused(format!("there is no method {name:?} here; known are: {}", known.join(", "))))
+        }
     }
 }
 
 /// The preset for people who only name their data.
-fn fitting_preset(stage: Stage, data: Option<&str>) -> &'static str {
-    match (stage, data.map(|spec| spec.split(':').next().unwrap_or(spec))) {
+fn fitting_preset(family: Family, data: Option<&str>) -> &'static str {
+    match (family, data.map(|spec| spec.split(':').next().unwrap_or(spec))) {
         (_, None | Some("dsprites")) => "dsprites-small",
         (_, Some("scenes")) => "scenes-small",
         (_, Some("images")) => "photos-small",
         (_, Some("color-dsprites")) => "color-dsprites",
         (_, Some("noisy-dsprites")) => "noisy-dsprites",
         (_, Some("scream-dsprites")) => "scream-dsprites",
-        (Stage::Vae, _) => "celeba",
-        (Stage::Gan, _) => "celeba-64",
+        (Family::Vae, _) => "celeba",
+        (Family::Gan, _) => "celeba-64",
     }
 }
 
 fn merge(into: &mut toml::Table, from: toml::Table) {
     for (key, value) in from {
         match (into.get_mut(&key), value) {
-            (Some(toml::Value::Table(own)), toml::Value::Table(other)) if key == "vae" || key == "gan" => {
+            (Some(toml::Value::Table(own)), toml::Value::Table(other))
+                if Family::ALL.iter().any(|family| family.name() == key) =>
+            {
                 merge(own, other);
             }
             (_, value) => drop(into.insert(key, value)),
@@ -243,7 +245,7 @@ mod tests {
     use super::*;
 
     fn vae(layers: &Layers) -> TrainConfig {
-        layers.resolve(Stage::Vae).expect("valid").config
+        layers.resolve(Family::Vae).expect("valid").config
     }
 
     fn pairs(pairs: &[&str]) -> Layers {
@@ -278,7 +280,7 @@ mod tests {
         assert_eq!((own.preset.as_str(), own.steps), ("photos-small", 12_000));
         assert!(own.data.ends_with("pictures") && own.data.starts_with("images:"), "{}", own.data);
         assert_eq!(vae(&pairs(&["data=celeba:faces"])).preset, "celeba");
-        assert_eq!(fitting_preset(Stage::Gan, Some("images:pictures")), "photos-small");
+        assert_eq!(fitting_preset(Family::Gan, Some("images:pictures")), "photos-small");
         let config = vae(&pairs(&["method=\"vae\""]));
         assert_eq!((config.method, config.vae.map(|vae| vae.beta.at(0))), (Method::Vae, Some(1.0)));
         assert_eq!(vae(&pairs(&["method='vae'"])).method, Method::Vae);
@@ -292,7 +294,7 @@ mod tests {
     #[test]
     fn what_a_method_passes_over_is_not_taken() {
         let by = |name: &str, pair: &str| {
-            Layers { set: vec![pair.to_owned()], ..method(name) }.resolve(Stage::Vae)
+            Layers { set: vec![pair.to_owned()], ..method(name) }.resolve(Family::Vae)
         };
         for (name, pair) in [("vae", "vae.beta=4"), ("factor-vae", "vae.beta=4"), ("beta-vae", "vae.gamma=9")]
         {
@@ -308,9 +310,9 @@ mod tests {
         let path = folder.path().join("beta.toml");
         let saved = vae(&Layers::default());
         std::fs::write(&path, toml::to_string(&saved).expect("is TOML")).expect("writes");
-        let same = Layers { file: Some(path.clone()), ..Layers::default() }.resolve(Stage::Vae);
+        let same = Layers { file: Some(path.clone()), ..Layers::default() }.resolve(Family::Vae);
         assert_eq!(same.expect("valid"), Resolved { config: saved, warnings: Vec::new() });
-        let other = Layers { file: Some(path), ..method("factor-vae") }.resolve(Stage::Vae);
+        let other = Layers { file: Some(path), ..method("factor-vae") }.resolve(Family::Vae);
         let other = other.expect("its beta is passed over");
         assert_eq!(other.config.vae.as_ref().map(|vae| vae.beta.at(0)), Some(1.0));
         assert!(
@@ -321,7 +323,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_named() {
-        let refused = |layers: &Layers| layers.resolve(Stage::Vae).expect_err("refused").to_string();
+        let refused = |layers: &Layers| layers.resolve(Family::Vae).expect_err("refused").to_string();
         let preset = Layers { preset: Some("x".into()), ..Layers::default() };
         assert!(refused(&preset).contains("dsprites-small"));
         assert!(refused(&pairs(&["vae.betta=1"])).contains("betta"));
@@ -329,7 +331,7 @@ mod tests {
         assert!(refused(&pairs(&["gan.s_dim=1"])).contains("gan"));
         assert!(refused(&method("idgan")).contains("train gan"));
         let missing = Layers { file: Some("/nonexistent.toml".into()), ..Layers::default() };
-        assert!(matches!(missing.resolve(Stage::Vae), Err(LayersError::File(_))));
+        assert!(matches!(missing.resolve(Family::Vae), Err(LayersError::File(_))));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::data::{
     self, BatchOptions, Batches, DataError, Dataset, DrawingVersion, OpenOptions, Range, whole_spec,
 };
 use crate::ops;
+use crate::training::config::Section;
 use crate::training::methods::{TrainMethod, new_method, restored_method};
 use crate::training::run_folder::RunFolder;
 use crate::training::samples::SampleSet;
@@ -95,9 +96,9 @@ impl Session {
         let options = BatchOptions {
             size: config.batch,
             seed: config.seed,
-            range: if config.method.is_stage_1() { Range::Unit } else { Range::Signed },
-            flip: config.gan.as_ref().is_some_and(|gan| gan.flip),
-            dequantise: config.gan.as_ref().is_some_and(|gan| gan.dequantise),
+            range: config.section().map_or(Range::Signed, Section::range),
+            flip: config.section().is_some_and(Section::flips),
+            dequantise: config.section().is_some_and(Section::dequantises),
         };
         let second_options = BatchOptions { seed: config.seed ^ 0x5eed, ..options };
         let (stats, progress) = match state {
@@ -195,17 +196,13 @@ fn moved(error: TrainError, folder: &RunFolder) -> TrainError {
 
 fn open_data(config: &TrainConfig, machine: &Machine) -> Result<Arc<dyn Dataset>, TrainError> {
     let data = data::open(&config.data, Some(config.size), &opening(config, machine))?;
-    let channels = match (&config.vae, &config.gan) {
-        (Some(vae), _) => vae.channels,
-        (None, Some(gan)) => gan.channels,
-        (None, None) => return Ok(data),
-    };
+    let Some(channels) = config.section().map(Section::channels) else { return Ok(data) };
     if data.picture_shape()[0] != channels {
         return Err(TrainError::Mismatch(format!(
             "the pictures of {} have {} channel(s), the networks take {channels}; set {}.channels",
             data.spec(),
             data.picture_shape()[0],
-            if config.method.is_stage_1() { "vae" } else { "gan" },
+            config.method.family().name(),
         )));
     }
     Ok(data)

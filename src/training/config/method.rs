@@ -1,0 +1,159 @@
+use serde::{Deserialize, Serialize};
+
+/// Methods whose configurations have the same section: what `idgan train` has a subcommand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Stage 1: VAEs.
+    Vae,
+    /// Stage 2, ID-GAN's, and the GANs that it is compared with.
+    Gan,
+}
+
+impl Family {
+    /// Every one, in the order in which they are offered.
+    pub const ALL: [Self; 2] = [Self::Vae, Self::Gan];
+
+    /// The name of its subcommand and of its section.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vae => "vae",
+            Self::Gan => "gan",
+        }
+    }
+
+    /// What it is called in the window, and what it is for.
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Vae => (
+                "1  VAE",
+                "Find the factors: a beta-VAE learns the disentangled code c (ID-GAN, section 3.1)",
+            ),
+            Self::Gan => (
+                "2  GAN",
+                "Paint them: a GAN whose pictures the encoder of stage 1 reads back as c (ID-GAN, section 3.2)",
+            ),
+        }
+    }
+
+    /// Its methods.
+    pub fn methods(self) -> impl Iterator<Item = Method> {
+        Method::all().iter().copied().filter(move |method| method.family() == self)
+    }
+}
+
+/// A training method by the name used on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Stage 1 with beta 1 (Kingma and Welling).
+    Vae,
+    /// Stage 1 with a constant or scheduled beta (Higgins et al.; paper Eq. 1).
+    BetaVae,
+    /// Stage 1 with a total correlation penalty (Kim and Mnih).
+    FactorVae,
+    /// Stage 1 with a growing capacity (Burgess et al.).
+    AnnealedVae,
+    /// Stage 2: a GAN that distils a frozen encoder (paper Eq. 2 to 4).
+    Idgan,
+    /// The same without the distillation loss: c is given and nobody asks for it back (paper section 5.3).
+    IdganNoDistill,
+    /// A GAN whose discriminator sees c, too (paper section 5.3).
+    Cgan,
+    /// A GAN without c: its whole input is s (paper section 5.1).
+    Gan,
+    /// A GAN of c ~ N(0, I) with an encoder that learns to read it back (Chen et al.; paper section 5.1).
+    Infogan,
+    /// ID-GAN and its VAE trained together (paper section 5.3).
+    IdganEndToEnd,
+    /// A VAE whose decoder is a GAN's generator (Larsen et al.; paper section 5.3).
+    VaeGan,
+}
+
+impl Method {
+    /// Every method.
+    pub fn all() -> &'static [Self] {
+        &[
+            Self::Vae,
+            Self::BetaVae,
+            Self::FactorVae,
+            Self::AnnealedVae,
+            Self::Gan,
+            Self::Infogan,
+            Self::Cgan,
+            Self::IdganNoDistill,
+            Self::Idgan,
+            Self::IdganEndToEnd,
+            Self::VaeGan,
+        ]
+    }
+
+    /// The name on the command line and in files, for instance `beta-vae`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vae => "vae",
+            Self::BetaVae => "beta-vae",
+            Self::FactorVae => "factor-vae",
+            Self::AnnealedVae => "annealed-vae",
+            Self::Idgan => "idgan",
+            Self::IdganNoDistill => "idgan-no-distill",
+            Self::Cgan => "cgan",
+            Self::Gan => "gan",
+            Self::Infogan => "infogan",
+            Self::IdganEndToEnd => "idgan-end-to-end",
+            Self::VaeGan => "vae-gan",
+        }
+    }
+
+    /// The method called `name`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::all().iter().copied().find(|method| method.name() == name)
+    }
+
+    /// The subcommand that trains it and the section that it has.
+    pub fn family(self) -> Family {
+        match self {
+            Self::Vae | Self::BetaVae | Self::FactorVae | Self::AnnealedVae => Family::Vae,
+            Self::Idgan
+            | Self::IdganNoDistill
+            | Self::Cgan
+            | Self::Gan
+            | Self::Infogan
+            | Self::IdganEndToEnd
+            | Self::VaeGan => Family::Gan,
+        }
+    }
+
+    /// Whether the method trains a VAE alone, as stage 1 does.
+    pub fn is_stage_1(self) -> bool {
+        self.family() == Family::Vae
+    }
+
+    /// Whether the method starts from a VAE that is trained already and stays as it is.
+    pub fn takes_a_vae(self) -> bool {
+        matches!(self, Self::Idgan | Self::IdganNoDistill | Self::Cgan)
+    }
+
+    /// Whether its networks may start from trained ones: in the other methods a part of them would start at random
+    /// beside a trained one.
+    pub fn may_start_from_another(self) -> bool {
+        self.is_stage_1() || matches!(self, Self::Idgan | Self::IdganNoDistill | Self::Gan)
+    }
+
+    /// Keys of a configuration that other methods of its family take and this one passes over.
+    pub fn unused(self) -> &'static [&'static str] {
+        match self {
+            Self::Vae => &["vae.beta", "vae.gamma", "vae.capacity", "vae.capacity_weight"],
+            Self::FactorVae => &["vae.beta", "vae.capacity", "vae.capacity_weight"],
+            Self::AnnealedVae => &["vae.beta", "vae.gamma"],
+            Self::BetaVae | Self::IdganEndToEnd | Self::VaeGan => {
+                &["vae.gamma", "vae.capacity", "vae.capacity_weight"]
+            }
+            Self::Idgan | Self::IdganNoDistill | Self::Cgan | Self::Gan | Self::Infogan => &[],
+        }
+    }
+
+    /// Whether the method trains a GAN and a VAE of its own, together.
+    pub fn is_joint(self) -> bool {
+        matches!(self, Self::IdganEndToEnd | Self::VaeGan)
+    }
+}
