@@ -17,6 +17,7 @@ mod shape;
 mod shapes;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod widen;
 mod work;
 

@@ -65,6 +65,21 @@ impl Graph {
         self.apply(Operation::leaky_relu(slope), &[x])
     }
 
+    /// Adds a ReLU.
+    pub fn relu(&mut self, x: Value) -> Value {
+        self.apply(Operation::RELU, &[x])
+    }
+
+    /// Adds a batch normalisation of so many channels that adds 1e-5 to variances, as PyTorch does where nothing is said.
+    pub fn batch_norm(&mut self, x: Value, name: impl Into<String>, channels: usize) -> Value {
+        self.apply(Operation::BatchNorm { name: name.into(), channels, epsilon: 1e-5 }, &[x])
+    }
+
+    /// Adds a change of shape.
+    pub fn reshape(&mut self, x: Value, shape: Shape) -> Value {
+        self.apply(Operation::Reshape(shape), &[x])
+    }
+
     /// Gives `value`, after what is given already.
     pub fn give(&mut self, value: Value) {
         self.outputs.push(value);

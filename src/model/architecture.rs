@@ -4,8 +4,8 @@ use serde_json::{Map, Value as Json};
 use crate::base::PixelRange;
 use crate::graph::{Graph, Shape};
 use crate::nets::{
-    AnyGraph, DiscriminatorConfig, GeneratorConfig, MlpConfig, NetworkConfig, PUBLISHED, PublishedHalf,
-    VaeDecoderConfig, VaeEncoderConfig,
+    AnyGraph, DiscriminatorConfig, GeneratorConfig, IbGanNetwork, MlpConfig, NetworkConfig, PUBLISHED,
+    PublishedHalf, VaeDecoderConfig, VaeEncoderConfig,
 };
 
 /// What goes into a network, or comes out of it: so many numbers, and a picture where there is one.
@@ -82,6 +82,8 @@ architectures! {
     VaeEncoder(VaeEncoderConfig) = "vae-encoder",
     /// Linear layers with leaky ReLUs between them: numbers to numbers.
     Mlp(MlpConfig) = "mlp",
+    /// One of IB-GAN's networks.
+    IbGan(IbGanNetwork) = "ibgan",
     /// Any network, operation by operation: what comes from other programs.
     Graph(AnyGraph) = "graph",
 }

@@ -4,10 +4,13 @@
 use serde_json::json;
 
 use super::{
-    Architecture, Chain, CodeBlock, CodeKind, CodeValue, Feed, GAN, ModelDescription, Network, Port, VAE,
+    Architecture, Chain, ChainId, CodeBlock, CodeKind, CodeValue, Feed, GAN, ModelDescription, Network, Port,
+    VAE,
 };
 use crate::base::PixelRange;
-use crate::nets::{GeneratorConfig, MlpConfig, Published, PublishedSizes, PublishedVae, VaeConfig};
+use crate::nets::{
+    GeneratorConfig, IbGanConfig, IbGanForm, Published, PublishedSizes, PublishedVae, VaeConfig,
+};
 
 fn block(name: &str, dims: usize, kind: CodeKind) -> CodeBlock {
     CodeBlock { name: name.into(), kind, ..CodeBlock::disentangled(dims) }
@@ -42,24 +45,15 @@ fn check(description: &ModelDescription) {
     assert_eq!(ModelDescription::parse(&text).as_ref(), Ok(description));
 }
 
-/// IB-GAN: an emitter makes the representation r of z, the generator draws r, q reads z back.
-pub(super) fn ib_gan() -> ModelDescription {
-    let config = VaeConfig { channels: 1, c_dim: 4 };
-    let codes = vec![block("r", 6, CodeKind::Gaussian), block("z", 4, CodeKind::Gaussian)];
-    let emitter = Network {
-        architecture: Architecture::Mlp(MlpConfig { widths: vec![4, 8, 12] }),
-        weights: "emitter".into(),
-        inputs: vec![Port::code("z")],
-        outputs: Port::posterior("r"),
-    };
-    let mut description = ModelDescription { codes, ..ModelDescription::empty("IB-GAN") }
-        .with_generator(GeneratorConfig::Small { z_dim: 6, channels: 1 }, ["r"])
-        .with_encoder(config, "z");
-    description.networks.insert("emitter".into(), emitter);
-    description.render.push(Chain::new("from z", ["emitter", "generator"]));
-    description.encode = vec![Chain::new("q", ["encoder"]), Chain::new("to r", ["encoder", "emitter"])];
-    description
-}
+/// IB-GAN's networks in the form for sprites.
+const IB_GAN: IbGanConfig = IbGanConfig {
+    form: IbGanForm::Sprites,
+    channels: 1,
+    z_dim: 4,
+    r_dim: 6,
+    generator_width: 2,
+    discriminator_width: 2,
+};
 
 #[test]
 fn id_gan_has_two_pictures_of_one_code() {
@@ -77,19 +71,34 @@ fn id_gan_has_two_pictures_of_one_code() {
 
 #[test]
 fn ib_gan_draws_r_or_z_and_reads_either() {
-    let description = ib_gan();
-    check(&description);
-    assert_eq!((description.inputs(GAN), description.inputs("from z")), (vec!["r"], vec!["z"]));
-    assert_eq!(description.picture_shape("from z"), Some([1, 64, 64]));
-    let feeds = |chain: &Chain| {
-        let wiring = description.wiring(chain).expect("fits");
-        wiring.steps.into_iter().map(|(_, feeds)| feeds).collect::<Vec<_>>()
-    };
-    let first_of = |step| vec![Feed::Step { step, output: 0 }];
-    assert_eq!(feeds(&description.render[1]), [vec![Feed::Outside(0)], first_of(0)]);
-    assert_eq!(feeds(&description.encode[1]), [vec![Feed::Outside(0)], first_of(0)]);
-    let ends = |chain: &Chain| description.wiring(chain).expect("fits").code_given();
-    assert_eq!((description.encoded(), ends(&description.encode[1])), (Some("z"), Some("r")));
+    for form in [IbGanForm::Sprites, IbGanForm::Photos] {
+        let description = ModelDescription::ibgan("IB-GAN", IbGanConfig { form, ..IB_GAN });
+        check(&description);
+        assert_eq!((description.inputs(GAN), description.inputs("from z")), (vec!["r"], vec!["z"]));
+        assert_eq!(description.picture_shape("from z"), Some([1, 64, 64]));
+        let feeds = |chain: &Chain| {
+            let wiring = description.wiring(chain).expect("fits");
+            wiring.steps.into_iter().map(|(_, feeds)| feeds).collect::<Vec<_>>()
+        };
+        let first_of = |step| vec![Feed::Step { step, output: 0 }];
+        assert_eq!(feeds(&description.render[1]), [vec![Feed::Outside(0)], first_of(0)]);
+        assert_eq!(feeds(&description.encode[0]), [vec![Feed::Outside(0)], first_of(0)]);
+        let ends = |chain: &Chain| description.wiring(chain).expect("fits").code_given();
+        assert_eq!((description.encoded(), ends(&description.encode[1])), (Some("r"), Some("z")));
+        assert_eq!(description.read_back(ChainId::MAIN), Some("r"));
+        assert!(description.encode.iter().all(|chain| description.certain(chain).is_none()));
+        assert_eq!(description.ibgan_config(), Some(IbGanConfig { form, ..IB_GAN }));
+    }
+}
+
+#[test]
+fn ib_gans_baselines_draw_z_itself() {
+    for has_reader in [true, false] {
+        let description = ModelDescription::ibgan_baseline("baseline", IB_GAN, has_reader);
+        check(&description);
+        assert_eq!((description.inputs(GAN), description.encoded()), (vec!["z"], has_reader.then_some("z")));
+        assert_eq!(description.ibgan_config().map(|config| config.r_dim), Some(4));
+    }
 }
 
 #[test]

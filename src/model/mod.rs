@@ -9,6 +9,7 @@ mod chain;
 mod code;
 mod description;
 mod format;
+mod ibgan;
 mod known;
 #[cfg(test)]
 mod methods;
@@ -21,6 +22,7 @@ pub use architecture::Architecture;
 pub use chain::{Chain, ChainError, ChainId};
 pub use code::{CodeBlock, CodeKind};
 pub use description::{ModelDescription, Network};
+pub use ibgan::{EMITTER, READER};
 pub use known::{DECODER, DISCRIMINATOR, ENCODER, GAN, GENERATOR, VAE};
 pub use port::{CodeValue, Port};
 pub use trained::{Model, Stats};

@@ -1,14 +1,20 @@
+use std::collections::HashSet;
+
 use crate::base::{Array, Arrays, Stream};
 use crate::graph::{Graph, Parameter, Role};
+
+use super::orthogonal::orthogonal;
 
 /// What a network's graphs say of its parameters.
 pub trait Parameters {
     /// The graphs whose layers have the parameters, in the order in which PyTorch lists them.
     fn graphs(&self) -> Vec<Graph>;
 
-    /// Every parameter, in the order in which PyTorch lists them.
+    /// Every parameter, in the order in which PyTorch lists them; one that several layers share is there once.
     fn parameters(&self) -> Vec<Parameter> {
-        self.graphs().iter().flat_map(Graph::parameters).collect()
+        let mut names = HashSet::new();
+        let all = self.graphs().into_iter().flat_map(|graph| graph.parameters());
+        all.filter(|parameter| names.insert(parameter.name.clone())).collect()
     }
 
     /// The number of values in all parameters.
@@ -27,9 +33,26 @@ pub trait Parameters {
         })
     }
 
-    /// The VAE's initialisation: weights N(0, 0.02), biases zero.
+    /// The published VAE's initialisation, and that of IB-GAN for sprites: weights N(0, 0.02), biases zero, normalisations such
+    /// that they change nothing.
     fn initialise_normal(&self, stream: &mut Stream) -> Arrays {
         initialise(self.parameters(), |parameter, length| normal(parameter, 0.02, length, stream))
+    }
+
+    /// IB-GAN's initialisation for photos (Saxe et al. 2014): weights as matrices of `shape[0]` rows with orthonormal rows, or
+    /// columns where there are fewer; biases zero, normalisations such that they change nothing.
+    fn initialise_orthogonal(&self, stream: &mut Stream) -> Arrays {
+        initialise(self.parameters(), |parameter, length| match (parameter.role, parameter.shape.first()) {
+            (Role::Weight, Some(&rows)) => orthogonal(rows, length / rows.max(1), stream),
+            _ => normal(parameter, 0.0, length, stream),
+        })
+    }
+}
+
+/// Networks that share a group of weights.
+impl Parameters for Vec<Graph> {
+    fn graphs(&self) -> Vec<Graph> {
+        self.clone()
     }
 }
 
@@ -67,7 +90,7 @@ fn resting(role: Role) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
+    use crate::nets::{GeneratorConfig, IbGanConfig, IbGanForm, ResnetTrunk, VaeConfig};
 
     #[test]
     fn the_published_networks_have_their_published_sizes() {
@@ -77,6 +100,43 @@ mod tests {
         assert_eq!(format!("{:.1}", millions(trunk(64, 64))), "9.6");
         assert_eq!(format!("{:.0}", millions(trunk(256, 64))), "19");
         assert_eq!(format!("{:.0}", millions(trunk(1024, 16))), "19");
+    }
+
+    #[test]
+    fn orthogonal_weights_are_and_what_is_no_weight_rests() {
+        let config = IbGanConfig {
+            form: IbGanForm::Photos,
+            channels: 1,
+            z_dim: 5,
+            r_dim: 4,
+            generator_width: 2,
+            discriminator_width: 2,
+        };
+        let arrays = config.initialise_orthogonal(&mut Stream::new(1, "init"));
+        assert_eq!(arrays.len(), config.parameters().len());
+        for parameter in config.parameters() {
+            let values = arrays[&parameter.name].data();
+            match parameter.role {
+                Role::Weight => {
+                    let (rows, columns) = (parameter.shape[0], values.len() / parameter.shape[0]);
+                    let (few, many) = (rows.min(columns), rows.max(columns));
+                    let at = |i: usize, j: usize| {
+                        f64::from(if rows <= columns {
+                            values[i * columns + j]
+                        } else {
+                            values[j * columns + i]
+                        })
+                    };
+                    for (a, b) in (0..few).flat_map(|a| (0..=a).map(move |b| (a, b))) {
+                        let product: f64 = (0..many).map(|j| at(a, j) * at(b, j)).sum();
+                        let expected = if a == b { 1.0 } else { 0.0 };
+                        assert!((product - expected).abs() < 1e-5, "{}: {a} {b} {product}", parameter.name);
+                    }
+                }
+                Role::Gain | Role::RunningVariance => assert!(values.iter().all(|&value| value == 1.0)),
+                _ => assert!(values.iter().all(|&value| value == 0.0)),
+            }
+        }
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! One network family a folder: its graph from a plain configuration (`graph.rs`), of which parameters, their shapes and
-//! their start derive, and how it is trained (`eager.rs`); those of others, which are not trained here, are in `published`. Both have their parameters' names from the graph, and these equal
-//! the published state-dict names, so that weights travel between here and PyTorch without a table of renamings.
+//! their start derive, and for ID-GAN's own how it is trained (`eager.rs`); the VAEs of others, which are not trained here, are
+//! in `published`. All have their parameters' names from the graph, and these equal the published state-dict names, so that
+//! weights travel between here and PyTorch without a table of renamings.
 
 mod any;
 mod config;
 mod conv;
 mod gan;
+mod ibgan;
 mod inception;
 mod initialise;
 mod mlp;
+mod orthogonal;
 mod projection;
 mod published;
 mod resnet;
@@ -23,6 +26,7 @@ pub use any::AnyGraph;
 pub use config::NetworkConfig;
 pub use conv::{ConvDecoder, ConvEncoder};
 pub use gan::{Discriminator, DiscriminatorConfig, DiscriminatorOutput, Generator, GeneratorConfig};
+pub use ibgan::{IbGanConfig, IbGanForm, IbGanNetwork, IbGanPart};
 pub use inception::Inception;
 pub use initialise::Parameters;
 pub use mlp::{Mlp, MlpConfig};

@@ -279,8 +279,10 @@ impl Encoder for ChainEncoder {
         }
         let (mut means, mut logvars) = (vec![0.0; rows * dims], vec![0.0; rows * dims]);
         self.reading.encode(pictures, &mut means, &mut logvars)?;
-        let read =
-            means.chunks(dims).zip(logvars.chunks(dims)).flat_map(|(mean, logvar)| [mean, logvar].concat());
+        let rest = self.stages.width(0).saturating_sub(dims);
+        let both = means.chunks(dims).zip(logvars.chunks(dims));
+        // One that gives nothing but a mean, or features, is followed by nothing.
+        let read = both.flat_map(|(mean, logvar)| [mean, &logvar[..rest.min(dims)]].concat());
         let made = self.stages.run((&[], 0), vec![read.collect()], rows)?;
         let column = |piece: &Piece| self.stages.gather(std::slice::from_ref(piece), (&[], 0), &made, rows);
         mu.copy_from_slice(&column(&self.mean));

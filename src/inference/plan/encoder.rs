@@ -8,7 +8,7 @@ use super::renderer::check;
 use super::steps::{GROUP, Outputs, Plan, RowPart, Slot, Step};
 use crate::base::{Arrays, Pool};
 use crate::graph::Graph;
-use crate::inference::tensors::encoder_ends;
+use crate::inference::tensors::{EncoderEnds, encoder_ends};
 use crate::inference::{Encoder, RenderError};
 use crate::ops::cpu::blocked::Team;
 use crate::ops::cpu::element::Element;
@@ -21,10 +21,11 @@ const BATCH: usize = 64;
 /// A network from pictures to the posterior of a code compiled for the processor, with maps and weights of `E`: f32 or bf16.
 pub struct PlanEncoder<E> {
     plan: Plan<E>,
-    picture_shape: [usize; 3],
-    code_dim: usize,
-    /// Where mean and log variance are.
-    posterior: [RowPart; 2],
+    ends: EncoderEnds,
+    /// Where the mean is.
+    mu: RowPart,
+    /// Where the log variance is, unless it is always the same.
+    logvar: Option<RowPart>,
     pool: Pool,
     /// One a thread.
     workspaces: Vec<Mutex<Workspace>>,
@@ -41,7 +42,8 @@ struct Head {
 
 #[allow(private_bounds, reason = "f32 and bf16 are all that there are")]
 impl<E: Element> PlanEncoder<E> {
-    /// Compiles a network from one picture to mean and log variance of a code; other weights may lie beside its own.
+    /// Compiles a network from one picture to the mean of a code and, where it knows it, the log variance; other weights may
+    /// lie beside its own.
     ///
     /// # Errors
     /// [`RenderError::Unsupported`] where there is no kernel for the network, and when it does not give a posterior, cannot be
@@ -56,25 +58,27 @@ impl<E: Element> PlanEncoder<E> {
         weights: &Arrays,
         pool: &Pool,
     ) -> Result<Self, RenderError> {
-        let (picture_shape, code_dim) = encoder_ends(graph)?;
-        let plan = pool.run(|| lower(isa, graph, weights))?;
+        let (ends, graph) = encoder_ends(graph)?;
+        let plan = pool.run(|| lower(isa, &graph, weights))?;
         let (Outputs::Rows(parts), Some(Step::Linear { input, .. })) = (&plan.result, plan.head().first())
         else {
             return Err(RenderError::Unsupported("a posterior that no linear layer gives".into()));
         };
-        let &[mu, logvar] = &parts[..] else {
-            return Err(RenderError::Unsupported("other rows than mean and log variance".into()));
+        let (mu, logvar) = match parts[..] {
+            [mu] => (mu, None),
+            [mu, logvar] => (mu, Some(logvar)),
+            _ => return Err(RenderError::Unsupported("other rows than mean and log variance".into())),
         };
         let head = Head::new(&plan, *input);
-        if [mu, logvar].iter().any(|part| head.rows[part.slot].is_empty()) {
+        if parts.iter().any(|part| head.rows[part.slot].is_empty()) {
             return Err(RenderError::Unsupported(
                 "a posterior that other layers than the last ones give".into(),
             ));
         }
         Ok(Self {
-            picture_shape,
-            code_dim,
-            posterior: [mu, logvar],
+            ends,
+            mu,
+            logvar,
             head,
             workspaces: (0..pool.threads()).map(|_| Mutex::new(Workspace::new(&plan, 1))).collect(),
             plan,
@@ -126,7 +130,7 @@ impl<E: Element> PlanEncoder<E> {
     }
 
     fn picture_len(&self) -> usize {
-        self.picture_shape.iter().product()
+        self.ends.picture_shape.iter().product()
     }
 
     /// Encodes up to [`BATCH`] pictures, whose posteriors are then in the head's rows.
@@ -188,24 +192,27 @@ impl Head {
 
 impl<E: Element> Encoder for PlanEncoder<E> {
     fn code_dim(&self) -> usize {
-        self.code_dim
+        self.ends.code_dim
     }
 
     fn picture_shape(&self) -> [usize; 3] {
-        self.picture_shape
+        self.ends.picture_shape
     }
 
     fn encode(&mut self, pictures: &[f32], mu: &mut [f32], logvar: &mut [f32]) -> Result<(), RenderError> {
-        let (c_dim, picture_len) = (self.code_dim, self.picture_len());
+        let (c_dim, picture_len) = (self.code_dim(), self.picture_len());
         let count = pictures.len() / picture_len;
         check("pictures", count * picture_len, pictures.len())?;
         check("mu", count * c_dim, mu.len())?;
         check("logvar", count * c_dim, logvar.len())?;
+        if let Some(always) = self.ends.logvar {
+            logvar.fill(always);
+        }
         for first in (0..count).step_by(BATCH) {
             let batch = BATCH.min(count - first);
             self.encode_batch(&pictures[first * picture_len..(first + batch) * picture_len], batch);
-            let [of_mu, of_logvar] = self.posterior;
-            for (target, part) in [(&mut *mu, of_mu), (&mut *logvar, of_logvar)] {
+            let targets = [(&mut *mu, Some(self.mu)), (&mut *logvar, self.logvar)];
+            for (target, part) in targets.into_iter().filter_map(|(target, part)| Some((target, part?))) {
                 let rows = self.head.rows[part.slot].chunks_exact(self.plan.slots[part.slot]);
                 let targets = target[first * c_dim..(first + batch) * c_dim].chunks_exact_mut(c_dim);
                 for (target, row) in targets.zip(rows) {

@@ -15,6 +15,8 @@ mod renderer;
 mod steps;
 
 #[cfg(test)]
+mod methods;
+#[cfg(test)]
 mod tests;
 
 pub use encoder::PlanEncoder;

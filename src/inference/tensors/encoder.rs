@@ -1,9 +1,10 @@
-use candle_core::{Device, Result, bail};
+use candle_core::{Device, Result, Tensor, bail};
 
 use crate::base::{Arrays, Pool};
-use crate::graph::{Graph, Shape};
+use crate::graph::{Activation, Graph, Operation, Shape};
 use crate::inference::batch::{Footprint, MemoryBudget};
 use crate::inference::{Encoder, RenderError};
+use crate::model::CodeValue;
 use crate::ops;
 
 use super::check_batch;
@@ -12,8 +13,7 @@ use super::interpreter::Interpreter;
 /// A network from pictures to the posterior of a code through candle.
 pub struct TensorEncoder {
     net: Interpreter,
-    code_dim: usize,
-    picture_shape: [usize; 3],
+    ends: EncoderEnds,
     footprint: Footprint,
     /// Memory for the pictures that go through the network at once.
     budget: MemoryBudget,
@@ -22,7 +22,8 @@ pub struct TensorEncoder {
 }
 
 impl TensorEncoder {
-    /// A network from one picture to the mean and the log variance of a code; other weights may lie beside its own.
+    /// A network from one picture to the mean of a code and, where it knows it, the log variance; other weights may lie beside
+    /// its own.
     ///
     /// # Errors
     /// When it is another, the weights do not fit, or the device cannot hold them.
@@ -32,12 +33,11 @@ impl TensorEncoder {
         device: &Device,
         pool: &Pool,
     ) -> std::result::Result<Self, RenderError> {
-        let (picture_shape, code_dim) = ends(graph)?;
+        let (ends, graph) = ends(graph)?;
         Ok(Self {
-            net: Interpreter::new(graph, weights, device)?,
-            code_dim,
-            picture_shape,
-            footprint: Footprint::of_graph(graph)?,
+            net: Interpreter::new(&graph, weights, device)?,
+            ends,
+            footprint: Footprint::of_graph(&graph)?,
             budget: MemoryBudget::of(device),
             device: device.clone(),
             pool: pool.clone(),
@@ -51,28 +51,66 @@ impl TensorEncoder {
 
     /// Means and log variances of pictures that go through the network at once.
     fn forward(&self, pictures: &[f32]) -> Result<(Vec<f32>, Vec<f32>)> {
-        let [channels, height, width] = self.picture_shape;
+        let [channels, height, width] = self.ends.picture_shape;
         self.pool.run(|| {
             let n = pictures.len() / (channels * height * width);
             let x = ops::upload(pictures, (n, channels, height, width), &self.device)?;
             let values = self.net.run(&[x])?;
-            let [mu, logvar] = &values[..] else { bail!("the network gives no posterior") };
-            Ok((mu.flatten_all()?.to_vec1()?, logvar.flatten_all()?.to_vec1()?))
+            let row = |values: &Tensor| values.flatten_all()?.to_vec1();
+            match (&values[..], self.ends.logvar) {
+                ([mu], Some(always)) => row(mu).map(|mu| (mu.clone(), vec![always; mu.len()])),
+                ([mu, logvar], None) => Ok((row(mu)?, row(logvar)?)),
+                _ => bail!("the network gives no posterior"),
+            }
         })
     }
 }
 
-/// The shape of the picture that a network takes and the width of the code whose posterior it gives, if it does.
-pub(in crate::inference) fn ends(graph: &Graph) -> std::result::Result<([usize; 3], usize), RenderError> {
-    match (&graph.inputs().collect::<Vec<_>>()[..], &graph.output_shapes()?[..]) {
-        (&[Shape::Map(picture)], &[Shape::Row(mu), Shape::Row(logvar)]) if mu == logvar => Ok((picture, mu)),
-        _ => Err(RenderError::Chain("the network does not give mean and log variance of one code".into())),
+/// What is around a network from pictures to a code.
+#[derive(Clone, Copy)]
+pub(in crate::inference) struct EncoderEnds {
+    /// Channels, height and width of the pictures.
+    pub(in crate::inference) picture_shape: [usize; 3],
+    /// Width of the code.
+    pub(in crate::inference) code_dim: usize,
+    /// The log variance of every dimension, where it is the same whatever the picture; the network gives the mean alone then.
+    pub(in crate::inference) logvar: Option<f32>,
+}
+
+/// What is around a network from one picture to mean and log variance of a code, and the network that makes what is not always
+/// the same: one that gives a single row is certain.
+pub(in crate::inference) fn ends(graph: &Graph) -> std::result::Result<(EncoderEnds, Graph), RenderError> {
+    let taken: Vec<Shape> = graph.inputs().collect();
+    let (picture_shape, code_dim, logvar) = match (&taken[..], &graph.output_shapes()?[..]) {
+        (&[Shape::Map(picture)], &[Shape::Row(mu)]) => (picture, mu, Some(CodeValue::CERTAIN)),
+        (&[Shape::Map(picture)], &[Shape::Row(mu), Shape::Row(logvar)]) if mu == logvar => {
+            (picture, mu, always(graph))
+        }
+        _ => {
+            return Err(RenderError::Chain(
+                "the network does not give mean and log variance of one code".into(),
+            ));
+        }
+    };
+    let mut graph = graph.clone();
+    if let (Some(_), Some(&mean)) = (logvar, graph.outputs().first()) {
+        graph.give_only(&[mean]);
+    }
+    Ok((EncoderEnds { picture_shape, code_dim, logvar }, graph))
+}
+
+/// What the second result of a network is whatever it is given, if it is.
+fn always(graph: &Graph) -> Option<f32> {
+    let &[_, second] = graph.outputs() else { return None };
+    match graph.node(second)?.operation {
+        Operation::Activation(Activation::Clamp(low, high)) if low == high => Some(low as f32),
+        _ => None,
     }
 }
 
 impl Encoder for TensorEncoder {
     fn code_dim(&self) -> usize {
-        self.code_dim
+        self.ends.code_dim
     }
 
     fn at_once(&self) -> usize {
@@ -80,7 +118,7 @@ impl Encoder for TensorEncoder {
     }
 
     fn picture_shape(&self) -> [usize; 3] {
-        self.picture_shape
+        self.ends.picture_shape
     }
 
     fn encode(
@@ -89,11 +127,11 @@ impl Encoder for TensorEncoder {
         mu: &mut [f32],
         logvar: &mut [f32],
     ) -> std::result::Result<(), RenderError> {
-        let [channels, height, width] = self.picture_shape;
+        let EncoderEnds { picture_shape: [channels, height, width], code_dim, .. } = self.ends;
         let picture_len = channels * height * width;
-        check_batch(pictures.len(), picture_len, "pictures", mu.len(), self.code_dim, "mu")?;
-        check_batch(pictures.len(), picture_len, "pictures", logvar.len(), self.code_dim, "logvar")?;
-        let (at_once, dims) = (self.at_once(), self.code_dim.max(1));
+        check_batch(pictures.len(), picture_len, "pictures", mu.len(), code_dim, "mu")?;
+        check_batch(pictures.len(), picture_len, "pictures", logvar.len(), code_dim, "logvar")?;
+        let (at_once, dims) = (self.at_once(), code_dim.max(1));
         let outputs = mu.chunks_mut(at_once * dims).zip(logvar.chunks_mut(at_once * dims));
         for (pictures, (mu, logvar)) in pictures.chunks(at_once * picture_len).zip(outputs) {
             let posterior = self.forward(pictures)?;

@@ -8,7 +8,7 @@ mod renderer;
 mod tests;
 
 pub use encoder::TensorEncoder;
-pub(super) use encoder::ends as encoder_ends;
+pub(super) use encoder::{EncoderEnds, ends as encoder_ends};
 pub(super) use interpreter::Interpreter;
 pub use renderer::TensorRenderer;
 pub(super) use renderer::ends as renderer_ends;

@@ -35,6 +35,7 @@ use views::{View, Views};
 pub(super) fn lower<E: Element>(isa: Isa, graph: &Graph, weights: &Arrays) -> Result<Plan<E>, RenderError> {
     let (graph, weights) = graph.folded(weights)?;
     let (graph, weights) = graph.widened(&weights)?;
+    let (graph, weights) = graph.turned(&weights)?;
     let graph = graph.moved_late()?;
     let layers = graph.fused()?;
     let [input] = graph.inputs().collect::<Vec<_>>()[..] else { return Err(unsupported("several inputs")) };

@@ -66,10 +66,17 @@ impl<'a> Views<'a> {
     pub(super) fn of_output(&self, value: Value) -> (Value, usize, usize) {
         let (mut value, mut start, mut step) = (value, 0, 1);
         while let Some(node) = self.graph.node(value)
-            && let (Operation::Slice { start: first, step: inside, .. }, [inner]) =
-                (&node.operation, &node.inputs[..])
+            && let [inner] = node.inputs[..]
         {
-            (value, start, step) = (*inner, first + start * inside, step * inside);
+            match (&node.operation, self.shape(inner)) {
+                (Operation::Slice { start: first, step: inside, .. }, _) => {
+                    (start, step) = (first + start * inside, step * inside);
+                }
+                // Maps of a single place are stored as a row.
+                (Operation::Reshape(_), Shape::Map([_, 1, 1]) | Shape::Row(_)) => {}
+                _ => break,
+            }
+            value = inner;
         }
         (value, start, step)
     }

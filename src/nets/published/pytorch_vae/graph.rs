@@ -9,8 +9,6 @@ const SMALLEST: usize = 2;
 const FEATURES: usize = WIDTHS[WIDTHS.len() - 1] * SMALLEST * SMALLEST;
 /// Slope of the leaky ReLUs.
 const SLOPE: f64 = 0.01;
-/// What batch normalisation adds to variances.
-const EPSILON: f64 = 1e-5;
 
 /// From a picture to mean and log variance of z.
 pub(super) fn encoder(sizes: &PublishedSizes) -> Graph {
@@ -59,6 +57,6 @@ fn by_two(name: &str, inputs: usize, outputs: usize) -> Convolution {
 }
 
 fn normalised(graph: &mut Graph, x: Value, name: String, channels: usize) -> Value {
-    let x = graph.apply(Operation::BatchNorm { name, channels, epsilon: EPSILON }, &[x]);
+    let x = graph.batch_norm(x, name, channels);
     graph.leaky_relu(x, SLOPE)
 }
