@@ -1,8 +1,5 @@
 use serde_json::{Map, Value};
 
-use super::log::About;
-use crate::app::document::Document;
-use crate::base::typed_path;
 use crate::explore::Codes;
 use crate::figures::export::numbers;
 
@@ -47,33 +44,6 @@ pub(crate) fn from_json(text: &str, current: &Codes) -> Result<Codes, String> {
         _ => return Err("the clipboard holds no codes; copy some first".to_owned()),
     }
     Ok(codes)
-}
-
-impl Document {
-    /// Puts the codes on the clipboard.
-    pub(crate) fn copy_codes(&mut self) {
-        if let Some(latent) = &self.latent {
-            self.ctx().copy_text(to_json(latent.codes()));
-            self.log.tell(About::Clipboard, "Copied the codes as JSON");
-        }
-    }
-
-    /// Sets the codes from what was pasted, or opens the model that it names.
-    pub(crate) fn paste(&mut self, text: &str) {
-        let path = typed_path(text);
-        if path.is_absolute() && path.exists() {
-            self.open_path(path);
-            return;
-        }
-        let Some(latent) = &self.latent else { return };
-        match from_json(text, latent.codes()) {
-            Ok(codes) => {
-                self.log.succeed(About::Codes);
-                self.adopt(&codes, 0);
-            }
-            Err(message) => self.log.warn(About::Codes, message),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -20,12 +20,15 @@ use super::theme::{self, GRID};
 use super::update::keeper::Keeper;
 use super::view::Views;
 use super::{Options, Tool};
+use crate::app::action::{Action, Actions, CodeAction, ModelAction, ViewAction};
 use crate::app::document::{Document, Overlay};
 use crate::engine::Engine;
 
 /// The explorer's window.
 pub struct Explorer {
     pub(super) state: Document,
+    /// What was done in this frame and is not carried out yet.
+    pub(super) actions: Actions,
     menu: Menu,
     pub(super) factors: Factors,
     pub(super) nuisance: Nuisance,
@@ -92,6 +95,7 @@ impl Explorer {
         let dialogs = Dialogs::new(options.dialogs.clone(), state.settings.folders.clone());
         Ok(Self {
             state,
+            actions: Actions::default(),
             menu: Menu,
             factors: Factors::default(),
             nuisance: Nuisance::default(),
@@ -139,40 +143,40 @@ impl Explorer {
         if self.dialogs.is_out() {
             swallow_keys(&ctx);
         }
-        self.state.is_dragging = ctx.input(|input| input.pointer.any_down());
-        self.state.note_window(&ctx);
+        self.state.begin_frame(&ctx);
         self.name_window(&ctx);
-        self.state.receive();
-        self.state.first_slider = None;
         self.dropped_files(&ctx);
         self.keys(&ctx);
-        self.state.play(ctx.input(|input| input.time));
+        self.apply_actions(&ctx);
 
         // The window is cleared in the panels' colour, so that they need no fill of their own: on a software
         // rasteriser every filled pixel counts.
         let bare = Frame::side_top_panel(ui.style()).fill(egui::Color32::TRANSPARENT);
         let menu_frame = bare.inner_margin(Margin::symmetric(8, 2));
-        SidePanel::top("menu").frame(menu_frame).show(ui, |ui| self.menu.ui(ui, &mut self.state));
+        SidePanel::top("menu")
+            .frame(menu_frame)
+            .show(ui, |ui| self.menu.ui(ui, &self.state, &mut self.actions));
         let status_frame = bare.inner_margin(Margin::symmetric(12, 0));
         SidePanel::bottom("status")
             .frame(status_frame)
             .exact_size(GRID * 3.5)
-            .show(ui, |ui| self.status.ui(ui, &mut self.state));
+            .show(ui, |ui| self.status.ui(ui, &self.state, &mut self.actions));
         self.fit_sides(ui);
         self.left(ui, bare);
         // What a slider asks for is rendered while the rest of the window is laid out.
+        self.apply_actions(&ctx);
         self.state.sync();
         self.right(ui, bare);
         self.centre(ui, bare);
 
         if let Some(command) = self.palette.show(&ctx, &self.state) {
-            self.state.queue(command);
+            self.actions.push(command);
         }
-        self.gallery.show(&ctx, &mut self.state);
+        self.gallery.show(&ctx, &self.state, &mut self.actions);
         self.leave(&ctx);
         match self.dialogs.show(&ctx) {
             Some(Outcome::Path(purpose, path)) => {
-                self.state.settings.folders.clone_from(self.dialogs.folders());
+                self.state.remember_folders(self.dialogs.folders());
                 if let Some((purpose, proposal)) = self.state.on_path(purpose, path, &ctx) {
                     self.dialogs.choose_near(purpose, &proposal, &mut self.state.tasks, &ctx);
                 }
@@ -182,10 +186,7 @@ impl Explorer {
             }
             None => {}
         }
-        for command in self.state.take_commands() {
-            command.run(&mut self.state);
-            ctx.request_repaint();
-        }
+        self.apply_actions(&ctx);
         for overlay in self.state.take_overlays() {
             self.open(overlay, &ctx);
         }
@@ -201,6 +202,17 @@ impl Explorer {
         let time = start.elapsed();
         self.status.ui_time =
             if self.status.ui_time.is_zero() { time } else { (self.status.ui_time * 7 + time) / 8 };
+    }
+
+    /// Carries out what was done so far; what a person did is seen in a frame that follows at once.
+    fn apply_actions(&mut self, ctx: &egui::Context) {
+        for action in self.actions.take() {
+            if !matches!(action, Action::Seen(_)) {
+                ctx.request_repaint();
+            }
+            self.state.apply(action);
+        }
+        self.state.find_nuisance_seed();
     }
 
     /// Calls the window after its models.
@@ -232,7 +244,7 @@ impl Explorer {
     fn dropped_files(&mut self, ctx: &egui::Context) {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
         if let Some(path) = dropped.first().map(|file| file.path().to_owned()) {
-            self.state.open_path(path);
+            self.actions.push(ModelAction::OpenPath(path));
         }
     }
 
@@ -251,7 +263,7 @@ impl Explorer {
                 continue;
             }
             if ctx.input_mut(|input| input.consume_shortcut(&shortcut)) && command.is_enabled(&self.state) {
-                self.state.queue(command);
+                self.actions.push(command);
             }
         }
         let pasted = ctx.input(|input| {
@@ -261,26 +273,26 @@ impl Explorer {
             })
         });
         if let Some(text) = pasted.filter(|_| !is_typing) {
-            self.state.paste(&text);
+            self.actions.push(CodeAction::Paste(text));
         }
         if is_typing || ctx.memory(|memory| memory.focused().is_some()) {
             return;
         }
         if ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
-            self.state.log.notice = None;
+            self.actions.push(ViewAction::CloseNotice);
         }
         let arrows = [Key::ArrowLeft, Key::ArrowRight, Key::ArrowUp, Key::ArrowDown];
         let [left, right, up, down] = arrows.map(|key| ctx.input(|input| input.num_presses(key)));
         let size = if ctx.input(|input| input.modifiers.shift) { 0.1 } else { 0.01 };
         if left != right {
-            self.state.scrub();
-            self.state.nudge(size * (right as f32 - left as f32));
+            let fraction = size * (right as f32 - left as f32);
+            self.actions.push(CodeAction::Nudge { fraction, is_scrub: true });
         }
         for _ in 0..up {
-            self.state.select_next(true);
+            self.actions.push(CodeAction::SelectNext { backwards: true });
         }
         for _ in 0..down {
-            self.state.select_next(false);
+            self.actions.push(CodeAction::SelectNext { backwards: false });
         }
     }
 

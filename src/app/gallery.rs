@@ -1,13 +1,9 @@
-use std::path::PathBuf;
-
 use egui::{Align2, Id, RichText, TextureHandle, TextureOptions, Ui, vec2};
 
-use super::log::About;
 use super::theme::{GRID, Palette, SMALL};
+use crate::app::action::{Actions, ModelAction};
 use crate::app::document::Document;
-use crate::app::document::follow::Follow;
 use crate::checkpoint::{BUNDLED, BundledModel};
-use crate::engine::ModelSource;
 use crate::model::{CodeBlock, CodeKind, ModelDescription};
 
 /// The window of the models that the program brings along.
@@ -38,7 +34,7 @@ impl Gallery {
     }
 
     /// Shows it while it is open.
-    pub(crate) fn show(&mut self, ctx: &egui::Context, state: &mut Document) {
+    pub(crate) fn show(&mut self, ctx: &egui::Context, state: &Document, actions: &mut Actions) {
         let Some(models) = &self.models else { return };
         let area =
             egui::Modal::default_area(Id::unique("gallery")).anchor(Align2::CENTER_TOP, vec2(0.0, 96.0));
@@ -48,7 +44,7 @@ impl Gallery {
             ui.heading("Models that come with the program");
             ui.add_space(GRID);
             for entry in models {
-                is_done |= entry.show(ui, state);
+                is_done |= entry.show(ui, state, actions);
                 ui.separator();
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -71,7 +67,7 @@ fn texture(ctx: &egui::Context, model: &BundledModel) -> Option<TextureHandle> {
 
 impl Entry {
     /// One model; whether it was chosen.
-    fn show(&self, ui: &mut Ui, state: &mut Document) -> bool {
+    fn show(&self, ui: &mut Ui, state: &Document, actions: &mut Actions) -> bool {
         let model = self.model;
         let quiet = Palette::of(ui).quiet;
         let mut is_chosen = false;
@@ -83,7 +79,7 @@ impl Entry {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let hint = format!("Open {} in place of the model that is open", model.name);
                 if named(ui, "Open", &format!("Open {}", model.name)).on_hover_text(hint).clicked() {
-                    state.open_bundled(model, Follow::Open);
+                    actions.push(ModelAction::OpenBundled(model));
                     is_chosen = true;
                 }
                 let refusal = self.description.as_ref().and_then(|second| state.refuses_beside(second));
@@ -97,7 +93,7 @@ impl Entry {
                         })
                         .inner;
                     if is_clicked {
-                        state.open_bundled(model, Follow::Beside);
+                        actions.push(ModelAction::OpenBundledBeside(model));
                         is_chosen = true;
                     }
                 }
@@ -133,19 +129,4 @@ fn facts(description: &ModelDescription) -> String {
     };
     facts += &description.codes.iter().map(code).collect::<Vec<_>>().join(", ");
     facts + " · "
-}
-
-impl Document {
-    /// Puts a bundled model into a file, in the background, and opens it.
-    fn open_bundled(&mut self, model: &'static BundledModel, follow: fn(ModelSource) -> Follow) {
-        let then_open = self.then_open.clone();
-        let device = self.model.as_ref().map(|model| model.opened.source.device.clone()).unwrap_or_default();
-        let ctx = self.ctx().clone();
-        self.start_job(format!("Unpacking {}", model.name), About::Model, &ctx, move || {
-            let path: PathBuf = model.unpack_for_user().map_err(|error| error.to_string())?;
-            let text = format!("Unpacked {}: {}", model.name, path.display());
-            then_open.put(follow(ModelSource { device, ..ModelSource::file(path) }));
-            Ok(text)
-        });
-    }
 }

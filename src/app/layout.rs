@@ -6,6 +6,7 @@ use egui::{
 use super::Explorer;
 use super::panels::{Panel, hint_line, notice, range_line, room_below, samples};
 use super::theme::GRID;
+use crate::app::action::{SettingAction, ViewAction};
 use crate::app::document::tool::Tab;
 use crate::app::document::traverse::Figure;
 
@@ -71,14 +72,17 @@ fn contained(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
 impl Explorer {
     /// Decides how wide the panels beside the pictures are in this frame.
     pub(super) fn fit_sides(&mut self, ui: &Ui) {
-        let settings = &mut self.state.settings;
+        let settings = &self.state.settings;
         let ids = NAMES.map(|name| ui.scope_id().with_salt(IdSalt::new(name)));
+        let mut wanted = settings.sides;
         for (side, id) in ids.into_iter().enumerate() {
-            let dragged = dragged(ui, id, self.layout.sides[side], 0);
-            settings.sides[side] = dragged.unwrap_or(settings.sides[side]);
+            wanted[side] = dragged(ui, id, self.layout.sides[side], 0).unwrap_or(wanted[side]);
+        }
+        if wanted != settings.sides {
+            self.actions.push(SettingAction::Sides(wanted));
         }
         let is_shown = [settings.show_factors, settings.show_tabs];
-        self.layout.sides = sides(ui.available_width(), settings.sides, is_shown);
+        self.layout.sides = sides(ui.available_width(), wanted, is_shown);
         for (id, width) in ids.into_iter().zip(self.layout.sides) {
             make(ui, id, egui::vec2(width, 0.0));
         }
@@ -105,12 +109,14 @@ impl Explorer {
                     SidePanel::bottom("nuisance")
                         .resizable(false)
                         .frame(Frame::new().inner_margin(Margin { top: 8, ..Margin::ZERO }))
-                        .show(ui, |ui| self.nuisance.ui(ui, &mut self.state));
+                        .show(ui, |ui| self.nuisance.ui(ui, &self.state, &mut self.actions));
                 }
-                CentralPanel::no_frame().show(ui, |ui| self.factors.ui(ui, &mut self.state));
+                CentralPanel::no_frame().show(ui, |ui| self.factors.ui(ui, &self.state, &mut self.actions));
             });
         });
-        self.state.settings.show_factors = is_open;
+        if is_open != self.state.settings.show_factors {
+            self.actions.push(SettingAction::ShowFactors(is_open));
+        }
     }
 
     pub(super) fn right(&mut self, ui: &mut Ui, bare: Frame) {
@@ -123,15 +129,17 @@ impl Explorer {
                     for (tab, panel) in Tab::ALL.into_iter().zip(&self.tabs) {
                         let button = ui.selectable_label(self.state.tab == tab, panel.title());
                         if button.on_hover_text(panel.hint()).clicked() {
-                            self.state.tab = tab;
+                            self.actions.push(ViewAction::Tab(tab));
                         }
                     }
                 });
                 ui.separator();
-                self.tabs[self.state.tab as usize].ui(ui, &mut self.state);
+                self.tabs[self.state.tab as usize].ui(ui, &self.state, &mut self.actions);
             });
         });
-        self.state.settings.show_tabs = is_open;
+        if is_open != self.state.settings.show_tabs {
+            self.actions.push(SettingAction::ShowTabs(is_open));
+        }
     }
 
     pub(super) fn centre(&mut self, ui: &mut Ui, bare: Frame) {
@@ -150,18 +158,18 @@ impl Explorer {
         }
         CentralPanel::no_frame().show(ui, |ui| {
             if shows_hint {
-                hint_line(ui, &mut self.state);
+                hint_line(ui, &mut self.actions);
             }
-            range_line(ui, &mut self.state);
+            range_line(ui, &self.state, &mut self.actions);
             let area = ui.available_rect_before_wrap();
             if shows_samples && samples(ui, &self.state) {
                 // The sample grid of the run takes the place of the pictures.
             } else if shows_grid {
-                self.grid.ui(ui, &mut self.state);
+                self.grid.ui(ui, &self.state, &mut self.actions);
             } else {
-                self.pictures.ui(ui, &mut self.state);
+                self.pictures.ui(ui, &self.state, &mut self.actions);
             }
-            notice(ui, &mut self.state, area);
+            notice(ui, &self.state, &mut self.actions, area);
         });
     }
 
@@ -169,9 +177,12 @@ impl Explorer {
     /// `pictures` says whether pictures are shown, and with the hint above them.
     fn strip(&mut self, ui: &mut Ui, bare: Frame, pictures: Option<bool>) {
         let id = ui.scope_id().with_salt(IdSalt::new("strip"));
-        let settings = &mut self.state.settings;
-        settings.strip_height = dragged(ui, id, self.layout.strip, 1).or(settings.strip_height);
-        let asked = settings.strip_height;
+        let settings = &self.state.settings;
+        let dragged = dragged(ui, id, self.layout.strip, 1);
+        if let Some(height) = dragged.filter(|height| settings.strip_height != Some(*height)) {
+            self.actions.push(SettingAction::StripHeight(height));
+        }
+        let asked = dragged.or(settings.strip_height);
         let mut is_open = settings.show_strip;
         let panel = if self.state.strip.is_empty() {
             SidePanel::bottom("empty strip").resizable(false).exact_size(STRIP_EMPTY)
@@ -188,9 +199,11 @@ impl Explorer {
             SidePanel::bottom("strip").resizable(true).size_range(STRIP[0]..=most)
         };
         panel.frame(bare).show_collapsible(ui, &mut is_open, |ui| {
-            contained(ui, |ui| self.strip.ui(ui, &mut self.state));
+            contained(ui, |ui| self.strip.ui(ui, &self.state, &mut self.actions));
         });
-        self.state.settings.show_strip = is_open;
+        if is_open != self.state.settings.show_strip {
+            self.actions.push(SettingAction::ShowStrip(is_open));
+        }
     }
 }
 

@@ -169,7 +169,7 @@ impl Document {
     }
 
     /// Ends what goes on at its next convenient point.
-    fn finish(&mut self) {
+    fn finish(&self) {
         if let Some(run) = &self.train.run {
             run.stop();
         }

@@ -1,9 +1,9 @@
 //! The egui application: one panel per file. The only room that knows egui.
 //!
-//! [`Explorer`] lays out the panels. `document` is what they show and share, `update` everything that changes it, `command` has
-//! one row for whatever a person can say without pointing. Pictures come from the [`engine`](crate::engine) and are painted by `paint`.
+//! [`Explorer`] lays out the panels. `document` is what they show, `action` what a person does to it, `update` the only thing that
+//! changes it, `command` has one row for whatever a person can say without pointing. Pictures come from the [`engine`](crate::engine) and are painted by `paint`.
 
-mod begin;
+mod action;
 pub mod bench;
 mod chain_words;
 mod clipboard;

@@ -92,7 +92,7 @@ impl Explorer {
 
     /// Where the first slider lies on the screen, in points.
     pub fn first_slider(&self) -> Option<egui::Rect> {
-        self.state.first_slider
+        self.factors.first_slider
     }
 
     /// Says when the input that the next update takes in came.
@@ -118,7 +118,7 @@ impl Explorer {
 
     /// Sets up which values a traversal runs through, as its panel does.
     pub fn set_range(&mut self, range: RangeSpec) {
-        self.state.traverse.set_range(range);
+        self.state.traverse.traversal.set_range(range);
     }
 
     /// How often the ends of a traversal's rows were worked out.

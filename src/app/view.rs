@@ -100,11 +100,17 @@ pub(crate) struct Views {
     pub(crate) wipe: f32,
     /// Factor by which differences are brightened.
     pub(crate) gain: f32,
-    /// Asks for pixels one on one as soon as the size of the square is known.
-    wants_actual_size: bool,
-    /// What of the pictures was drawn last, and at which scale.
-    shown: Rect,
-    scale: Option<f32>,
+    /// Width of the first picture in its own pixels and in those of the screen, as it was drawn last.
+    pub(crate) drawn_at: Option<(usize, f32)>,
+}
+
+/// What of the pictures is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Look {
+    /// The part of them, in fractions.
+    pub(crate) part: Rect,
+    /// Pixels of the screen that a pixel of the first picture covers; `None` where there is no picture.
+    pub(crate) scale: Option<f32>,
 }
 
 /// The whole picture.
@@ -119,9 +125,7 @@ impl Default for Views {
             window: WHOLE,
             wipe: 0.5,
             gain: 2.0,
-            wants_actual_size: false,
-            shown: WHOLE,
-            scale: None,
+            drawn_at: None,
         }
     }
 }
@@ -228,42 +232,25 @@ impl Views {
         self.window = WHOLE;
     }
 
-    /// Asks for one pixel of the picture on one of the screen.
-    pub(crate) fn ask_actual_size(&mut self) {
-        self.wants_actual_size = true;
-    }
-
-    /// Whether that was asked since the last call.
-    pub(crate) fn take_actual_size(&mut self) -> bool {
-        std::mem::take(&mut self.wants_actual_size)
-    }
-
-    /// Decides what of the pictures is drawn on a square of `screen` physical pixels; the first one is `side` pixels wide.
-    /// Where pixels are to be seen as squares, each covers a whole number of the screen's.
-    pub(crate) fn look_at(&mut self, side: usize, screen: f32, is_crisp: bool) {
-        self.shown = self.window;
-        self.scale = (side > 0).then(|| screen / (self.window.width() * side as f32));
+    /// What of the pictures is drawn on a square of `screen` physical pixels; the first one is `side` pixels wide. Where
+    /// pixels are to be seen as squares, each covers a whole number of the screen's.
+    pub(crate) fn look(&self, side: usize, screen: f32, is_crisp: bool) -> Look {
+        let mut look = Look {
+            part: self.window,
+            scale: (side > 0).then(|| screen / (self.window.width() * side as f32)),
+        };
         let is_snapped = is_crisp && self.window != WHOLE;
-        if let Some(scale) = self.scale.as_mut().filter(|scale| is_snapped && **scale >= 2.0) {
+        if let Some(scale) = look.scale.as_mut().filter(|scale| is_snapped && **scale >= 2.0) {
             let size = self.window.size() * (*scale / scale.round());
-            self.shown = Rect::from_center_size(self.window.center(), size);
+            look.part = Rect::from_center_size(self.window.center(), size);
             *scale = scale.round();
         }
+        look
     }
 
-    /// The part of the pictures that is drawn, in fractions.
-    pub(crate) fn shown(&self) -> Rect {
-        self.shown
-    }
-
-    /// Pixels of the screen that a pixel of the first picture covers; `None` before there is one.
-    pub(crate) fn scale(&self) -> Option<f32> {
-        self.scale
-    }
-
-    /// Shows `side` pixels of a picture on a square of `screen` physical pixels, one on one.
-    pub(crate) fn actual_size(&mut self, side: usize, screen: f32) {
-        if side > 0 {
+    /// Shows one pixel of the first picture on one of the screen, as large as it was drawn last.
+    pub(crate) fn actual_size(&mut self) {
+        if let Some((side, screen)) = self.drawn_at.filter(|(side, _)| *side > 0) {
             let fraction = screen / side as f32;
             let centre = if self.window == WHOLE { pos2(0.5, 0.5) } else { self.window.center() };
             self.window = Rect::from_center_size(centre, vec2(fraction, fraction));
@@ -309,30 +296,30 @@ mod tests {
 
     #[test]
     fn crisp_pixels_cover_whole_pixels_of_the_screen() {
-        let mut views = Views::default();
-        views.look_at(128, 400.0, true);
-        assert_eq!((views.shown(), views.scale()), (WHOLE, Some(3.125)), "the whole picture is never cut");
+        let mut views = Views { drawn_at: Some((128, 400.0)), ..Views::default() };
+        let whole = Look { part: WHOLE, scale: Some(3.125) };
+        assert_eq!(views.look(128, 400.0, true), whole, "the whole picture is never cut");
         views.zoom(1.5, pos2(0.5, 0.5));
-        views.look_at(128, 400.0, true);
-        assert_eq!(views.scale(), Some(5.0));
-        assert!((views.shown().width() - 400.0 / (5.0 * 128.0)).abs() < 1e-6);
-        views.look_at(128, 400.0, false);
-        assert!(
-            views.shown() == views.window && views.scale().is_some_and(|scale| (scale - 4.6875).abs() < 1e-4)
-        );
-        views.actual_size(128, 400.0);
-        views.look_at(128, 400.0, true);
-        assert_eq!(views.scale(), Some(1.0));
-        views.look_at(0, 400.0, true);
-        assert_eq!(views.scale(), None);
+        let snapped = views.look(128, 400.0, true);
+        assert_eq!(snapped.scale, Some(5.0));
+        assert!((snapped.part.width() - 400.0 / (5.0 * 128.0)).abs() < 1e-6);
+        let free = views.look(128, 400.0, false);
+        assert!(free.part == views.window && free.scale.is_some_and(|scale| (scale - 4.6875).abs() < 1e-4));
+        views.actual_size();
+        assert_eq!(views.look(128, 400.0, true).scale, Some(1.0));
+        assert_eq!(views.look(0, 400.0, true).scale, None);
     }
 
     #[test]
     fn actual_size_maps_pixel_to_pixel() {
         let mut views = Views::default();
-        views.actual_size(128, 512.0);
+        views.actual_size();
+        assert_eq!(views.window, WHOLE, "nothing has been drawn yet");
+        views.drawn_at = Some((128, 512.0));
+        views.actual_size();
         assert_eq!(views.window.width(), 4.0);
-        views.actual_size(1024, 512.0);
+        views.drawn_at = Some((1024, 512.0));
+        views.actual_size();
         assert_eq!(views.window.width(), 0.5);
     }
 }

@@ -1,8 +1,5 @@
 //! Where the window stands on the screen.
 
-use super::keep::WindowPlace;
-use crate::app::document::Document;
-
 /// Moves a window back to a screen that would open where none is any more: its title bar must be within reach.
 pub(super) fn bring_back(frame: &eframe::Frame, ctx: &egui::Context) {
     /// As much of a title bar as a hand needs, in pixels.
@@ -22,32 +19,5 @@ pub(super) fn bring_back(frame: &eframe::Frame, ctx: &egui::Context) {
         let scale = ctx.pixels_per_point();
         let place = egui::pos2(first.x as f32 / scale, first.y as f32 / scale);
         ctx.send_viewport_cmd(egui::ViewportCommand::OuterPosition(place));
-    }
-}
-
-impl Document {
-    /// Remembers where the window stands, for the next start.
-    pub(super) fn note_window(&mut self, ctx: &egui::Context) {
-        let (inner, outer, is_maximized, is_apart) = ctx.input(|input| {
-            let window = input.viewport();
-            let is = |flag: Option<bool>| flag.unwrap_or_default();
-            (
-                window.inner_rect.unwrap_or(input.viewport_rect()),
-                window.outer_rect,
-                is(window.maximized),
-                is(window.minimized) || is(window.fullscreen),
-            )
-        });
-        if is_apart {
-            return;
-        }
-        let zoom = ctx.zoom_factor();
-        let now = WindowPlace {
-            size: (inner.size() * zoom).into(),
-            corner: outer.map(|outer| (outer.min.to_vec2() * zoom).into()),
-            is_maximized,
-        };
-        let before = self.settings.window.filter(|_| is_maximized);
-        self.settings.window = Some(before.map_or(now, |before| WindowPlace { is_maximized, ..before }));
     }
 }

@@ -11,7 +11,6 @@ use super::row::{Row, row};
 use crate::app::Tool;
 use crate::app::dialog::Purpose;
 use crate::app::document::strip::StripKind;
-use crate::app::document::tool::Tab;
 use crate::app::document::{Document, Overlay};
 use crate::app::view::Compare;
 
@@ -146,7 +145,7 @@ pub(super) const TABLE: &[Row] = &[
         C::ExploreRun,
         "Explore the run in training",
         |state| {
-            state.tab = Tab::Inspect;
+            state.choose_tool(Tool::Inspect);
             state.explore_run();
         },
         "Open the newest checkpoint of the run that is training, and follow it",
@@ -326,7 +325,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::ToggleCrisp,
         "Crisp pixels",
-        |state| toggle(&mut state.settings.crisp),
+        |state| state.toggle(|settings| &mut settings.crisp),
         "Show pixels that are enlarged twice or more as squares of whole pixels of the screen, instead of \
          blending them",
     )
@@ -339,7 +338,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::ActualSize,
         "Actual size (1:1)",
-        |state| state.views.ask_actual_size(),
+        |state| state.views.actual_size(),
         "One pixel of the first picture on one pixel of the screen",
     )
     .on(plain(Key::A))
@@ -347,28 +346,28 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::ToggleFactors,
         "Factors panel",
-        |state| toggle(&mut state.settings.show_factors),
+        |state| state.toggle(|settings| &mut settings.show_factors),
         "Show or hide the sliders",
     )
     .chosen(|state| state.settings.show_factors),
     row(
         C::ToggleTabs,
         "Tools panel",
-        |state| toggle(&mut state.settings.show_tabs),
+        |state| state.toggle(|settings| &mut settings.show_tabs),
         "Show or hide the tools on the right",
     )
     .chosen(|state| state.settings.show_tabs),
     row(
         C::ToggleStrip,
         "Film strip",
-        |state| toggle(&mut state.settings.show_strip),
+        |state| state.toggle(|settings| &mut settings.show_strip),
         "Show or hide the thumbnails below the pictures",
     )
     .chosen(|state| state.settings.show_strip),
     row(
         C::ToggleTheme,
         "Light or dark",
-        |state| toggle(&mut state.settings.dark),
+        |state| state.toggle(|settings| &mut settings.dark),
         "Switch between light and dark",
     ),
     row(C::LargerInterface, "Larger interface", |state| state.zoom(0.1), "Enlarge text and controls")
@@ -378,7 +377,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         C::ResetInterface,
         "Normal interface size",
-        |state| state.settings.zoom = 1.0,
+        Document::reset_zoom,
         "Text and controls at their normal size",
     )
     .on(ctrl(Key::Num0)),
@@ -406,8 +405,4 @@ const fn shift(key: Key) -> KeyboardShortcut {
 /// `key` alone.
 const fn plain(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::NONE, key)
-}
-
-fn toggle(switch: &mut bool) {
-    *switch = !*switch;
 }

@@ -6,21 +6,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::app::tasks::Task;
 use crate::metrics::{Evaluation, Metric};
 
-/// Measuring the open model with the metrics of the paper.
-pub(crate) struct EvaluateState {
-    /// What is measured, and on which data.
+/// What is measured, and on what.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct EvaluateSettings {
+    /// Whether a metric is measured.
     pub(crate) chosen: BTreeMap<Metric, bool>,
+    /// Data set specification.
     pub(crate) data: String,
     /// Pictures behind each value; 0 for the published number of each metric.
     pub(crate) samples: u32,
     pub(crate) seed: u64,
     /// The file of the network that describes pictures for FID; empty for the program's own.
     pub(crate) network: String,
+}
+
+/// Measuring the open model with the metrics of the paper.
+#[derive(Default)]
+pub(crate) struct EvaluateState {
+    pub(crate) settings: EvaluateSettings,
     pub(crate) results: Option<Evaluation>,
     pub(crate) running: Option<Running>,
 }
 
-impl Default for EvaluateState {
+impl Default for EvaluateSettings {
     fn default() -> Self {
         let quick = |metric: Metric| {
             !Self::is_further(metric)
@@ -32,8 +40,6 @@ impl Default for EvaluateState {
             samples: 0,
             seed: 0,
             network: String::new(),
-            results: None,
-            running: None,
         }
     }
 }
@@ -57,13 +63,15 @@ pub(crate) struct News {
 /// How often a running measurement is looked at.
 pub(crate) const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
 
-impl EvaluateState {
+impl EvaluateSettings {
     /// Whether a metric stands among the further ones, which are folded away: what other papers report of codes.
     pub(crate) fn is_further(metric: Metric) -> bool {
         use Metric::{Active, Correlation, Fvm, GaussianTc, Kl, Mig, Tc};
         metric.is_of_codes() && !matches!(metric, Fvm | Mig | Correlation | Kl | Active | Tc | GaussianTc)
     }
+}
 
+impl EvaluateState {
     /// What is being measured, how many were before it, and how many there are.
     pub(crate) fn progress(&self) -> Option<(Metric, usize, usize)> {
         lock(&self.running.as_ref()?.news).at
@@ -75,7 +83,7 @@ impl EvaluateState {
     }
 
     /// Ends the measurement; what is finished stays.
-    pub(crate) fn cancel(&mut self) {
+    pub(crate) fn cancel(&self) {
         if let Some(running) = &self.running {
             running.task.cancel();
         }

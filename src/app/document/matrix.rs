@@ -11,8 +11,8 @@ pub(crate) enum Columns {
 }
 
 /// A matrix of codes and nuisance codes as a person sets it up.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct MatrixState {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MatrixSettings {
     pub(crate) from: Columns,
     /// How many codes c; bookmarks may be fewer.
     pub(crate) columns: usize,
@@ -27,7 +27,7 @@ pub(crate) struct MatrixState {
 /// The most rows and columns.
 pub(crate) const MOST: usize = 24;
 
-impl Default for MatrixState {
+impl Default for MatrixSettings {
     fn default() -> Self {
         Self { from: Columns::default(), columns: 6, rows: 4, seed: 0, s_seed: 0 }
     }

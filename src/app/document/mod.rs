@@ -10,6 +10,7 @@ pub(crate) mod nuisance;
 pub(crate) mod photo;
 pub(crate) mod player;
 pub(crate) mod ranges;
+pub(crate) mod recipe;
 pub(crate) mod selection;
 pub(crate) mod strip;
 pub(crate) mod table;
@@ -22,7 +23,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::app::Options;
-use crate::app::command::Command;
 use crate::app::dialog::Purpose;
 use crate::app::document::analysis::Analysis;
 use crate::app::document::beside::Beside;
@@ -82,7 +82,7 @@ pub(crate) enum Overlay {
     Palette,
 }
 
-/// Everything that panels show and change.
+/// Everything that panels show.
 pub(crate) struct Document {
     pub(crate) engine: Engine,
     pub(crate) model: Option<ModelView>,
@@ -136,14 +136,9 @@ pub(crate) struct Document {
     pub(crate) beside: Beside,
     /// When the newest input came, where somebody measures it.
     pub(crate) input_at: Option<Instant>,
-    /// Width of the factors' names in points.
-    pub(crate) factor_names: f32,
-    /// Where the first slider was drawn.
-    pub(crate) first_slider: Option<egui::Rect>,
     /// News that waits for the end of a drag.
     pub(crate) held: Vec<Event>,
     pub(crate) asking: FrameRequests,
-    pub(crate) commands: Vec<Command>,
     /// What should be opened over the window.
     pub(crate) overlays: Vec<Overlay>,
     /// The tab that is shown on the right.
@@ -201,11 +196,8 @@ impl Document {
             library: Arc::clone(&options.library),
             beside: Beside::default(),
             input_at: None,
-            factor_names: 0.0,
-            first_slider: None,
             held: Vec::new(),
             asking: FrameRequests::default(),
-            commands: Vec::new(),
             overlays: Vec::new(),
             tab: Tab::default(),
             tasks: Tasks::default(),

@@ -8,6 +8,8 @@ use std::hash::{Hash, Hasher};
 pub(crate) struct NuisanceHistory {
     pub(crate) seeds: Vec<Seen>,
     pub(crate) at: usize,
+    /// The seed that gives the nuisance code shown, if any that was seen does.
+    pub(crate) shown: Option<u64>,
     /// Keeps the nuisance code whatever is drawn or loaded.
     pub(crate) locked: bool,
 }
@@ -31,7 +33,7 @@ const LENGTH: usize = 1000;
 
 impl Default for NuisanceHistory {
     fn default() -> Self {
-        Self { seeds: vec![Seen::new(1)], at: 0, locked: false }
+        Self { seeds: vec![Seen::new(1)], at: 0, shown: None, locked: false }
     }
 }
 

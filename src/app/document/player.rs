@@ -13,8 +13,9 @@ pub(crate) enum Along {
     Bookmarks,
 }
 
-/// An animation as it is set up, and where it stands.
-pub(crate) struct Player {
+/// An animation as a person sets it up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct AnimationSettings {
     pub(crate) along: Along,
     /// Time that the factor takes through its range, or from each bookmark to the next, in seconds.
     pub(crate) seconds: f32,
@@ -22,6 +23,12 @@ pub(crate) struct Player {
     pub(crate) frames: usize,
     /// Whether a path goes on from the last bookmark to the first.
     pub(crate) is_closed: bool,
+}
+
+/// An animation, and where it stands.
+#[derive(Default)]
+pub(crate) struct Player {
+    pub(crate) settings: AnimationSettings,
     pub(crate) playing: Option<Playing>,
 }
 
@@ -40,9 +47,9 @@ pub(crate) enum Course {
     Path(CodePath),
 }
 
-impl Default for Player {
+impl Default for AnimationSettings {
     fn default() -> Self {
-        Self { along: Along::Factor, seconds: 2.0, frames: 25, is_closed: true, playing: None }
+        Self { along: Along::Factor, seconds: 2.0, frames: 25, is_closed: true }
     }
 }
 
@@ -55,7 +62,9 @@ impl Player {
     pub(crate) fn pause(&mut self) {
         self.playing = None;
     }
+}
 
+impl AnimationSettings {
     /// Milliseconds that an exported frame is shown.
     pub(crate) fn frame_ms(&self) -> u16 {
         let parts = match self.along {
@@ -83,13 +92,13 @@ mod tests {
 
     #[test]
     fn frames_share_the_time() {
-        let mut player = Player { seconds: 2.0, frames: 21, ..Player::default() };
-        assert_eq!(player.frame_ms(), 100);
-        player.frames = 2000;
-        assert_eq!(player.frame_ms(), 20);
-        player = Player { seconds: 3.0, frames: 30, along: Along::Bookmarks, ..player };
-        assert_eq!(player.frame_ms(), 100);
-        player.seconds = 10.0;
-        assert_eq!(player.frame_ms(), 333);
+        let mut settings = AnimationSettings { seconds: 2.0, frames: 21, ..AnimationSettings::default() };
+        assert_eq!(settings.frame_ms(), 100);
+        settings.frames = 2000;
+        assert_eq!(settings.frame_ms(), 20);
+        settings = AnimationSettings { seconds: 3.0, frames: 30, along: Along::Bookmarks, ..settings };
+        assert_eq!(settings.frame_ms(), 100);
+        settings.seconds = 10.0;
+        assert_eq!(settings.frame_ms(), 333);
     }
 }

@@ -1,6 +1,6 @@
 //! A figure as it is set up.
 
-use crate::app::document::matrix::MatrixState;
+use crate::app::document::matrix::MatrixSettings;
 use crate::app::document::ranges::Ranges;
 use crate::app::document::table::Grid;
 use crate::explore::{Mode, RangeSpec};
@@ -27,46 +27,47 @@ pub(crate) enum RangeKind {
     Data,
 }
 
-/// A figure as it is set up, and its pictures.
-pub(crate) struct TraverseState {
-    pub(crate) figure: Figure,
+/// A traversal as a person sets it up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct TraversalSettings {
     pub(crate) kind: RangeKind,
     /// Ends of the fixed range.
     pub(crate) ends: [f32; 2],
     /// Quantile of the prior's and posterior's ranges.
     pub(crate) quantile: f64,
-    pub(crate) ranges: Ranges,
     pub(crate) steps: usize,
     pub(crate) mode: Mode,
+    pub(crate) with_collapsed: bool,
+}
+
+/// The figures as they are set up, and their pictures.
+#[derive(Default)]
+pub(crate) struct TraverseState {
+    pub(crate) figure: Figure,
+    pub(crate) traversal: TraversalSettings,
+    pub(crate) matrix: MatrixSettings,
     /// Name of the chain that draws, where somebody chose one.
     pub(crate) chain: Option<String>,
-    pub(crate) with_collapsed: bool,
     /// Width of a cell on the screen in points; `None` for as large as the table fits.
     pub(crate) cell: Option<f32>,
-    pub(crate) matrix: MatrixState,
+    pub(crate) ranges: Ranges,
     pub(crate) grid: Option<Grid>,
 }
 
-impl Default for TraverseState {
+impl Default for TraversalSettings {
     fn default() -> Self {
         Self {
-            figure: Figure::Traversal,
             kind: RangeKind::Fixed,
             ends: [-3.0, 3.0],
             quantile: 0.99,
-            ranges: Ranges::default(),
             steps: 7,
             mode: Mode::Replace,
-            chain: None,
             with_collapsed: false,
-            cell: None,
-            matrix: MatrixState::default(),
-            grid: None,
         }
     }
 }
 
-impl TraverseState {
+impl TraversalSettings {
     pub(crate) fn range(&self) -> RangeSpec {
         match self.kind {
             RangeKind::Fixed => RangeSpec::Fixed(self.ends[0], self.ends[1]),
@@ -76,7 +77,7 @@ impl TraverseState {
         }
     }
 
-    /// Sets up what [`TraverseState::range`] then gives.
+    /// Sets up what [`TraversalSettings::range`] then gives.
     pub(crate) fn set_range(&mut self, range: RangeSpec) {
         match range {
             RangeSpec::Fixed(from, to) => (self.kind, self.ends) = (RangeKind::Fixed, [from, to]),
@@ -85,7 +86,9 @@ impl TraverseState {
             RangeSpec::Data => self.kind = RangeKind::Data,
         }
     }
+}
 
+impl TraverseState {
     /// Whether pictures are on their way.
     pub(crate) fn is_waiting(&self) -> bool {
         self.ranges.is_waiting() || self.grid.as_ref().is_some_and(Grid::is_waiting)

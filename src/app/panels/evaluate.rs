@@ -1,9 +1,10 @@
 use egui::{DragValue, RichText, ScrollArea, Ui};
 
 use super::{Panel, heading};
+use crate::app::action::{Actions, EvaluateAction};
 use crate::app::command::Command;
 use crate::app::document::Document;
-use crate::app::document::evaluate::EvaluateState;
+use crate::app::document::evaluate::EvaluateSettings;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::app::words::in_window;
 use crate::data::KNOWN_SPECS;
@@ -22,25 +23,26 @@ impl Panel for Evaluate {
         "Measure the model with the metrics of the paper: FVM, MIG, FID and more"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
+    fn ui(&mut self, ui: &mut Ui, state: &Document, actions: &mut Actions) {
         if state.model.is_none() {
             ui.label(RichText::new("Open a model to measure it.").color(Palette::of(ui).quiet));
             return;
         }
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            choose(ui, state);
-            start(ui, state);
-            results(ui, state);
+            choose(ui, state, actions);
+            start(ui, state, actions);
+            results(ui, state, actions);
         });
     }
 }
 
 /// What is measured, on what.
-fn choose(ui: &mut Ui, state: &mut Document) {
+fn choose(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     heading(ui, "Metrics", "", "How well the code is disentangled, and how good the pictures are");
     let has_encoder = state.model.as_ref().is_some_and(|model| model.opened.encoded().is_some());
+    let mut set = state.evaluate.settings.clone();
     let (further, usual): (Vec<_>, Vec<_>) =
-        state.evaluate.chosen.iter_mut().partition(|(metric, _)| EvaluateState::is_further(**metric));
+        set.chosen.iter_mut().partition(|(metric, _)| EvaluateSettings::is_further(**metric));
     usual.into_iter().for_each(|(metric, chosen)| checkbox(ui, *metric, chosen, has_encoder));
     let more = egui::CollapsingHeader::new("Further metrics of codes").show(ui, |ui| {
         further.into_iter().for_each(|(metric, chosen)| checkbox(ui, *metric, chosen, has_encoder));
@@ -50,14 +52,13 @@ fn choose(ui: &mut Ui, state: &mut Document) {
     // A grid grows with its fields, so they are told how wide they may be.
     let width = (ui.available_width() - GRID * 10.5).max(GRID * 8.0);
     egui::Grid::new("evaluate").num_columns(2).spacing([GRID, GRID]).show(ui, |ui| {
-        let evaluate = &mut state.evaluate;
         let label = ui.label("Data");
-        let edit = egui::TextEdit::singleline(&mut evaluate.data).desired_width(width).hint_text("dsprites");
+        let edit = egui::TextEdit::singleline(&mut set.data).desired_width(width).hint_text("dsprites");
         ui.add(edit).labelled_by(label.id).on_hover_text(RichText::new(KNOWN_SPECS).font(figures()).size(SMALL));
         ui.end_row();
-        if evaluate.chosen.get(&Metric::Fid).copied().unwrap_or_default() {
+        if set.chosen.get(&Metric::Fid).copied().unwrap_or_default() {
             let label = ui.label("FID by");
-            let edit = egui::TextEdit::singleline(&mut evaluate.network).desired_width(width);
+            let edit = egui::TextEdit::singleline(&mut set.network).desired_width(width);
             let edit = edit.hint_text("the program's own network");
             let hint = "The network that describes pictures: the file of the Inception weights, or one of idgan train \
                         features. The program has its own for dsprites and scenes; photographs need Inception";
@@ -65,17 +66,20 @@ fn choose(ui: &mut Ui, state: &mut Document) {
             ui.end_row();
         }
         let label = ui.label("Samples");
-        let field = DragValue::new(&mut evaluate.samples).speed(20.0).range(0..=1_000_000);
+        let field = DragValue::new(&mut set.samples).speed(20.0).range(0..=1_000_000);
         let field = field.custom_formatter(|value, _| if value < 1.0 { "as published".into() } else { format!("{value:.0}") });
         ui.add(field).labelled_by(label.id).on_hover_text(
             "Pictures behind each value; 0 for the published number of each metric (10,000 for MIG, 50,000 for FID, ...)",
         );
         ui.end_row();
         let label = ui.label("Seed");
-        let field = DragValue::new(&mut evaluate.seed).speed(0.1);
+        let field = DragValue::new(&mut set.seed).speed(0.1);
         ui.add(field).labelled_by(label.id).on_hover_text("Every random choice; equal seeds give equal results");
         ui.end_row();
     });
+    if set != state.evaluate.settings {
+        actions.push(EvaluateAction::SetUp(set));
+    }
 }
 
 /// Whether a metric is measured.
@@ -88,11 +92,11 @@ fn checkbox(ui: &mut Ui, metric: Metric, chosen: &mut bool, has_encoder: bool) {
     });
 }
 
-fn start(ui: &mut Ui, state: &mut Document) {
+fn start(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     ui.horizontal(|ui| {
         if state.evaluate.is_running() {
             if ui.button("Cancel measuring").on_hover_text("End here; what is finished stays").clicked() {
-                state.evaluate.cancel();
+                actions.push(EvaluateAction::Cancel);
             }
             ui.spinner();
             if let Some((metric, before, count)) = state.evaluate.progress() {
@@ -101,18 +105,18 @@ fn start(ui: &mut Ui, state: &mut Document) {
             }
             return;
         }
-        let evaluate = &state.evaluate;
-        let can = !evaluate.data.trim().is_empty() && evaluate.chosen.values().any(|chosen| *chosen);
+        let set = &state.evaluate.settings;
+        let can = !set.data.trim().is_empty() && set.chosen.values().any(|chosen| *chosen);
         let hint = "Runs idgan eval beside the window, one metric after the other. Some take minutes";
         let button = ui.add_enabled(can, egui::Button::new("Evaluate this model")).on_hover_text(hint);
         if button.on_disabled_hover_text("Choose a metric, and name the data to measure on").clicked() {
-            state.start_evaluation();
+            actions.push(EvaluateAction::Start);
         }
     });
 }
 
 /// The values with their intervals.
-fn results(ui: &mut Ui, state: &mut Document) {
+fn results(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     let Some(results) = &state.evaluate.results else { return };
     let palette = Palette::of(ui);
     ui.add_space(GRID);
@@ -137,7 +141,7 @@ fn results(ui: &mut Ui, state: &mut Document) {
         ui.label(RichText::new(in_window(warning)).size(SMALL).color(palette.warning));
     }
     if ui.button("Export results…").on_hover_text(Command::ExportEvaluation.hint()).clicked() {
-        state.queue(Command::ExportEvaluation);
+        actions.push(Command::ExportEvaluation);
     }
 }
 

@@ -1,21 +1,33 @@
 use egui::{DragValue, RichText, ScrollArea, Sense, Ui, WidgetInfo};
 
 use super::{Panel, heading};
+use crate::app::action::{Actions, CodeAction, SettingAction};
 use crate::app::command::Command;
 use crate::app::document::Document;
 use crate::app::document::selection::{Dimension, title};
 use crate::app::model::ModelView;
 use crate::app::theme::{GRID, Palette, SMALL};
 use crate::app::widgets::{FactorSlider, Icon, icon_button};
-use crate::engine::DimensionProfile;
 use crate::explore::LatentView;
 use crate::model::CodeBlock;
 
 /// A slider for each dimension of each code block, a picker for each choice.
 #[derive(Default)]
 pub(crate) struct Factors {
-    /// The dimension being renamed, and the text so far.
+    /// The dimension being renamed, and the text so far: nobody else needs it before it is a name.
     renaming: Option<(Dimension, String)>,
+    /// Width of the names in points.
+    names: f32,
+    /// Where the first slider was drawn.
+    pub(crate) first_slider: Option<egui::Rect>,
+}
+
+/// What the rows show.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    state: &'a Document,
+    model: &'a ModelView,
+    latent: &'a LatentView,
 }
 
 impl Panel for Factors {
@@ -23,88 +35,41 @@ impl Panel for Factors {
         "Factors"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
-        // The panel changes what it shows, so it holds on to what was shown before.
-        let latent = state.latent.as_ref().map(|latent| latent.view().clone());
-        let Some((model, latent)) = state.model.clone().zip(latent) else {
+    fn ui(&mut self, ui: &mut Ui, state: &Document, actions: &mut Actions) {
+        self.first_slider = None;
+        let Some((model, latent)) = state.model.as_ref().zip(state.latent.as_ref()) else {
             let text = "Open a model to see its factors.";
             ui.label(RichText::new(text).color(Palette::of(ui).quiet));
             return;
         };
-        let blocks: Vec<CodeBlock> = model.slider_blocks().cloned().collect();
-        for (index, block) in blocks.iter().enumerate() {
-            self.header(ui, state, &model, block, index == 0);
+        let shown = Shown { state, model, latent: latent.view() };
+        for (index, block) in model.slider_blocks().enumerate() {
+            header(ui, shown, actions, block, index == 0);
         }
         let is_measurable =
             model.profile.is_none() && model.opened.stats.is_none() && model.opened.encoded().is_some();
         if is_measurable {
             let button = ui.small_button("Measure on my images…").on_hover_text(Command::MeasureData.hint());
             if button.clicked() {
-                state.queue(Command::MeasureData);
+                actions.push(Command::MeasureData);
             }
         }
-        state.factor_names = names_width(ui, &latent, &blocks);
+        self.names = names_width(ui, shown);
         ScrollArea::vertical().auto_shrink([false, true]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = GRID * 0.25;
-            for block in &blocks {
-                self.block(ui, state, &model, &latent, block);
+            for block in model.slider_blocks() {
+                self.block(ui, shown, actions, block);
             }
             for block in model.choice_blocks() {
-                choice(ui, state, &latent, block);
+                choice(ui, actions, shown.latent, block);
             }
         });
     }
 }
 
 impl Factors {
-    fn header(
-        &self,
-        ui: &mut Ui,
-        state: &mut Document,
-        model: &ModelView,
-        block: &CodeBlock,
-        is_first: bool,
-    ) {
-        ui.horizontal(|ui| {
-            let explanation = "The disentangled code: each slider is one factor of variation that the model \
-                               found by itself. Click a name to select the factor, double-click to rename it.";
-            heading(ui, "Factors", &block.name, explanation);
-            if !is_first {
-                return;
-            }
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let can_reset = Command::ResetFactors.is_enabled(state);
-                let hint = Command::ResetFactors.hint();
-                if icon_button(ui, Icon::Reset, can_reset, Command::ResetFactors.title(), hint).clicked() {
-                    state.queue(Command::ResetFactors);
-                }
-                let random = ui.small_button("Random").on_hover_text(Command::RandomFactors.hint());
-                if random.clicked() {
-                    state.queue(Command::RandomFactors);
-                }
-                if model.can_sort() {
-                    let by_information = state.settings.sort_by_information;
-                    let measure = if model.profile.is_some() { "By KL" } else { "By effect" };
-                    let text = if by_information { measure } else { "By index" };
-                    let hint = "Order of the sliders: by information (mean KL divergence from the prior over \
-                                the data; without statistics by how much the VAE's picture moves), largest first, or by \
-                                index";
-                    if ui.small_button(text).on_hover_text(hint).clicked() {
-                        state.settings.sort_by_information = !by_information;
-                    }
-                }
-            });
-        });
-    }
-
-    fn block(
-        &mut self,
-        ui: &mut Ui,
-        state: &mut Document,
-        model: &ModelView,
-        latent: &LatentView,
-        block: &CodeBlock,
-    ) {
+    fn block(&mut self, ui: &mut Ui, shown: Shown, actions: &mut Actions, block: &CodeBlock) {
+        let Shown { state, model, .. } = shown;
         let order = model.order(block, state.settings.sort_by_information);
         let is_collapsed = |dim: &usize| !model.is_active(&block.name, *dim);
         let (mut collapsed, mut active): (Vec<usize>, Vec<usize>) = order.into_iter().partition(is_collapsed);
@@ -113,7 +78,7 @@ impl Factors {
             std::mem::swap(&mut collapsed, &mut active);
         }
         for dim in active {
-            self.row(ui, state, model, latent, block, dim, false);
+            self.row(ui, shown, actions, block, dim, false);
         }
         if collapsed.is_empty() {
             return;
@@ -124,11 +89,11 @@ impl Factors {
         let hint = "Dimensions that carry nothing: their posterior equals the prior (variance of the mean over \
                     the data below 0.05), so moving them changes little";
         if ui.add(egui::Button::new(text).frame(false)).on_hover_text(hint).clicked() {
-            state.settings.show_collapsed = !open;
+            actions.push(SettingAction::ShowCollapsed(!open));
         }
         if open {
             for dim in collapsed {
-                self.row(ui, state, model, latent, block, dim, true);
+                self.row(ui, shown, actions, block, dim, true);
             }
         }
     }
@@ -136,13 +101,13 @@ impl Factors {
     fn row(
         &mut self,
         ui: &mut Ui,
-        state: &mut Document,
-        model: &ModelView,
-        latent: &LatentView,
+        shown: Shown,
+        actions: &mut Actions,
         block: &CodeBlock,
         dim: usize,
         is_collapsed: bool,
     ) {
+        let Shown { state, model, latent } = shown;
         let here = Dimension { block: block.name.clone(), dim };
         let title = title(latent, &block.name, dim);
         let Some(&value) = latent.values(&block.name).get(dim) else { return };
@@ -156,14 +121,14 @@ impl Factors {
                 ui.spacing_mut().item_spacing.x = GRID * 0.5;
                 // In a narrow panel names are cut before the sliders are.
                 let room = ui.available_width();
-                let width = state.factor_names.min((room - GRID * 20.0).clamp(GRID * 6.0, room * 0.3));
+                let width = self.names.min((room - GRID * 20.0).clamp(GRID * 6.0, room * 0.3));
                 let size = egui::vec2(width, GRID * 3.0);
                 ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
                     ui.set_min_width(width);
-                    self.name(ui, state, &here, &title, profile, is_selected);
+                    self.name(ui, shown, actions, &here, &title);
                 });
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    value_controls(ui, state, latent, block, dim, value, &title);
+                    value_controls(ui, latent, actions, block, dim, &title);
                     let slider = FactorSlider {
                         name: &title,
                         value,
@@ -179,29 +144,18 @@ impl Factors {
                 .inner
             });
             let interaction = interaction.inner;
-            state.first_slider = state.first_slider.or(Some(interaction.response.rect));
+            self.first_slider = self.first_slider.or(Some(interaction.response.rect));
             if interaction.response.is_pointer_button_down_on() || interaction.response.gained_focus() {
-                state.select(here.clone());
+                actions.push(CodeAction::Select(here.clone()));
             }
             if let Some(value) = interaction.value {
-                if interaction.is_scrub {
-                    state.scrub();
-                }
-                state.set_value(&block.name, dim, value);
+                actions.push(CodeAction::Set { dimension: here, value, is_scrub: interaction.is_scrub });
             }
         });
     }
 
     /// The name: click to select, double-click to change it.
-    fn name(
-        &mut self,
-        ui: &mut Ui,
-        state: &mut Document,
-        here: &Dimension,
-        title: &str,
-        profile: Option<&DimensionProfile>,
-        is_selected: bool,
-    ) {
+    fn name(&mut self, ui: &mut Ui, shown: Shown, actions: &mut Actions, here: &Dimension, title: &str) {
         if let Some((dimension, text)) = &mut self.renaming
             && dimension == here
         {
@@ -214,13 +168,14 @@ impl Factors {
                 let text = text.clone();
                 self.renaming = None;
                 if !is_given_up {
-                    state.edit(|latent| latent.rename(&here.block, here.dim, &text));
+                    actions.push(CodeAction::Rename(here.clone(), text));
                 }
             }
             return;
         }
         let palette = Palette::of(ui);
-        let colour = if is_selected { palette.accent } else { ui.visuals().text_color() };
+        let profile = shown.model.dimension(&here.block, here.dim);
+        let colour = if shown.state.selected == *here { palette.accent } else { ui.visuals().text_color() };
         let label = egui::Label::new(RichText::new(title).color(colour)).selectable(false).truncate();
         let response = ui.add(label.sense(Sense::click()));
         let information = profile.map_or_else(String::new, |profile| {
@@ -240,19 +195,55 @@ impl Factors {
             WidgetInfo::labeled(egui::accesskit::Role::Button, true, format!("Select {title}"))
         });
         if response.double_clicked() {
-            let name = state.latent.as_ref().map_or("", |latent| latent.name(&here.block, here.dim));
+            let name = shown.latent.name(&here.block, here.dim);
             self.renaming = Some((here.clone(), name.to_owned()));
         }
         if response.clicked() {
-            state.select(here.clone());
+            actions.push(CodeAction::Select(here.clone()));
         }
     }
 }
 
+/// What stands above a block, and beside the first one the buttons for all.
+fn header(ui: &mut Ui, shown: Shown, actions: &mut Actions, block: &CodeBlock, is_first: bool) {
+    let Shown { state, model, .. } = shown;
+    ui.horizontal(|ui| {
+        let explanation = "The disentangled code: each slider is one factor of variation that the model \
+                           found by itself. Click a name to select the factor, double-click to rename it.";
+        heading(ui, "Factors", &block.name, explanation);
+        if !is_first {
+            return;
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let can_reset = Command::ResetFactors.is_enabled(state);
+            let hint = Command::ResetFactors.hint();
+            if icon_button(ui, Icon::Reset, can_reset, Command::ResetFactors.title(), hint).clicked() {
+                actions.push(Command::ResetFactors);
+            }
+            let random = ui.small_button("Random").on_hover_text(Command::RandomFactors.hint());
+            if random.clicked() {
+                actions.push(Command::RandomFactors);
+            }
+            if model.can_sort() {
+                let by_information = state.settings.sort_by_information;
+                let measure = if model.profile.is_some() { "By KL" } else { "By effect" };
+                let text = if by_information { measure } else { "By index" };
+                let hint = "Order of the sliders: by information (mean KL divergence from the prior over \
+                            the data; without statistics by how much the VAE's picture moves), largest first, or by \
+                            index";
+                if ui.small_button(text).on_hover_text(hint).clicked() {
+                    actions.push(SettingAction::SortByInformation(!by_information));
+                }
+            }
+        });
+    });
+}
+
 /// Width of the longest name, so that short ones leave the room to the sliders.
-fn names_width(ui: &Ui, latent: &LatentView, blocks: &[CodeBlock]) -> f32 {
+fn names_width(ui: &Ui, Shown { model, latent, .. }: Shown) -> f32 {
     let font = egui::TextStyle::Body.resolve(ui.style());
-    let titles = blocks.iter().flat_map(|block| (0..block.dims).map(|dim| title(latent, &block.name, dim)));
+    let titles =
+        model.slider_blocks().flat_map(|block| (0..block.dims).map(|dim| title(latent, &block.name, dim)));
     let width = |text| ui.painter().layout_no_wrap(text, font.clone(), egui::Color32::WHITE).size().x;
     titles.map(width).fold(GRID * 4.0, f32::max).ceil() + GRID
 }
@@ -260,17 +251,19 @@ fn names_width(ui: &Ui, latent: &LatentView, blocks: &[CodeBlock]) -> f32 {
 /// Reset, lock and the number itself, from the right.
 fn value_controls(
     ui: &mut Ui,
-    state: &mut Document,
     latent: &LatentView,
+    actions: &mut Actions,
     block: &CodeBlock,
     dim: usize,
-    value: f32,
     title: &str,
 ) {
+    let here = || Dimension { block: block.name.clone(), dim };
+    let set = |value| CodeAction::Set { dimension: here(), value, is_scrub: false };
+    let Some(&value) = latent.values(&block.name).get(dim) else { return };
     let can_reset = !latent.is_reset(&block.name, dim);
     let hint = format!("Set {title} back to {}", block.neutral);
     if icon_button(ui, Icon::Reset, can_reset, &format!("Reset {title}"), &hint).clicked() {
-        state.set_value(&block.name, dim, block.neutral);
+        actions.push(set(block.neutral));
     }
     let is_locked = latent.is_locked(&block.name, dim);
     let (icon, name) = if is_locked {
@@ -281,7 +274,7 @@ fn value_controls(
     let hint =
         "A locked factor keeps its value when factors are reset, drawn at random or taken from elsewhere";
     if icon_button(ui, icon, true, &name, hint).clicked() {
-        state.edit(|latent| latent.set_locked(&block.name, dim, !is_locked));
+        actions.push(CodeAction::Lock(here(), !is_locked));
     }
     let mut typed = value;
     let field = DragValue::new(&mut typed).speed(0.01).fixed_decimals(2).update_while_editing(false);
@@ -296,12 +289,12 @@ fn value_controls(
         .changed()
         && typed.is_finite()
     {
-        state.set_value(&block.name, dim, typed);
+        actions.push(set(typed));
     }
 }
 
 /// A block of which exactly one value is 1.
-fn choice(ui: &mut Ui, state: &mut Document, latent: &LatentView, block: &CodeBlock) {
+fn choice(ui: &mut Ui, actions: &mut Actions, latent: &LatentView, block: &CodeBlock) {
     heading(ui, "Choice", &block.name, "A categorical code: exactly one value is on");
     let values = latent.values(&block.name);
     ui.horizontal_wrapped(|ui| {
@@ -310,7 +303,8 @@ fn choice(ui: &mut Ui, state: &mut Document, latent: &LatentView, block: &CodeBl
             let hint = format!("Choose value {dim} of {}: it becomes 1, the others 0", block.name);
             let label = ui.selectable_label(values.get(dim).is_some_and(|&v| v > 0.5), text);
             if label.on_hover_text(hint).clicked() {
-                state.set_value(&block.name, dim, 1.0);
+                let dimension = Dimension { block: block.name.clone(), dim };
+                actions.push(CodeAction::Set { dimension, value: 1.0, is_scrub: false });
             }
         }
     });

@@ -1,6 +1,7 @@
 use egui::{Align2, FontId, Rect, ScrollArea, Sense, Stroke, Ui, WidgetInfo, accesskit, pos2, vec2};
 
 use super::Panel;
+use crate::app::action::{Actions, FigureAction, Seen};
 use crate::app::document::Document;
 use crate::app::document::selection::title;
 use crate::app::document::table::{Grid, Table};
@@ -31,7 +32,7 @@ impl Panel for GridPanel {
         "Traversal"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
+    fn ui(&mut self, ui: &mut Ui, state: &Document, actions: &mut Actions) {
         let palette = Palette::of(ui);
         let area = ui.available_rect_before_wrap();
         ui.painter().add(fill(area, palette.stage));
@@ -46,7 +47,7 @@ impl Panel for GridPanel {
             }
         };
         let side = state.traverse.cell.unwrap_or_else(|| fitting(area, wanted.size()));
-        state.update_grid(wanted, (side * ui.pixels_per_point()) as usize);
+        actions.push(Seen::Table { table: wanted, side: (side * ui.pixels_per_point()) as usize });
         let mut adopted = None;
         egui::Frame::new().inner_margin(GRID).show(ui, |ui| {
             ScrollArea::both().auto_shrink([false, false]).show(ui, |ui| {
@@ -54,7 +55,7 @@ impl Panel for GridPanel {
             });
         });
         if let Some(index) = adopted {
-            state.adopt_cell(index);
+            actions.push(FigureAction::AdoptCell(index));
         }
     }
 }

@@ -1,6 +1,6 @@
 use egui::{RichText, Ui};
 
-use crate::app::document::Document;
+use crate::app::action::{Actions, SettingAction};
 use crate::app::paint::fill;
 use crate::app::theme::{GRID, Palette};
 use crate::app::widgets::{Icon, icon_button};
@@ -8,23 +8,8 @@ use crate::app::widgets::{Icon, icon_button};
 /// What a person who sees the window for the first time needs to know.
 const TEXT: &str = "Drag a slider: each one changes one factor of the picture and leaves the rest.";
 
-impl Document {
-    /// Whether the hint of the first start is shown: once, and only where that can be remembered.
-    pub(crate) fn shows_hint(&self) -> bool {
-        self.config.is_some() && self.model.is_some() && !self.settings.hint_seen
-    }
-
-    /// Takes the hint away from somebody who has moved something already, once the mouse is up.
-    pub(crate) fn forget_hint(&mut self) {
-        let has_moved = self.latent.as_ref().is_some_and(|latent| latent.can_undo());
-        if has_moved && !self.is_dragging && self.shows_hint() {
-            self.settings.hint_seen = true;
-        }
-    }
-}
-
 /// One line above the pictures, until somebody closes it or has moved something.
-pub(crate) fn hint_line(ui: &mut Ui, state: &mut Document) {
+pub(crate) fn hint_line(ui: &mut Ui, actions: &mut Actions) {
     let palette = Palette::of(ui);
     let line = egui::Frame::new().inner_margin(egui::Margin::symmetric(16, 4));
     egui::Panel::top("hint").frame(line).resizable(false).show_separator_line(false).show(ui, |ui| {
@@ -34,7 +19,7 @@ pub(crate) fn hint_line(ui: &mut Ui, state: &mut Document) {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let hint = "Close this hint; it does not come back";
                 if icon_button(ui, Icon::Close, true, "Close hint", hint).clicked() {
-                    state.settings.hint_seen = true;
+                    actions.push(SettingAction::HintSeen);
                 }
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center).with_main_wrap(true), |ui| {
                     ui.label(RichText::new(TEXT).color(ui.visuals().strong_text_color()));

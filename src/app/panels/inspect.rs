@@ -1,6 +1,7 @@
 use egui::{Rect, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, accesskit, pos2, vec2};
 
 use super::{Panel, heading};
+use crate::app::action::{Actions, EvaluateAction, Seen};
 use crate::app::document::Document;
 use crate::app::document::analysis::Leakage;
 use crate::app::document::selection::title;
@@ -26,7 +27,7 @@ impl Panel for Inspect {
          factors are"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
+    fn ui(&mut self, ui: &mut Ui, state: &Document, actions: &mut Actions) {
         if state.model.is_none() {
             let text = "Open a model to see what its codes do.";
             ui.label(RichText::new(text).color(Palette::of(ui).quiet));
@@ -34,15 +35,15 @@ impl Panel for Inspect {
         }
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             photo(ui, state);
-            heat_maps(ui, state);
+            heat_maps(ui, state, actions);
             read_back(ui, state);
-            measurements(ui, state);
+            measurements(ui, state, actions);
         });
     }
 }
 
 /// The picture that the factors were taken from.
-fn photo(ui: &mut Ui, state: &mut Document) {
+fn photo(ui: &mut Ui, state: &Document) {
     let Some(photo) = &state.photo.shown else { return };
     let hint = "The picture whose code the factors were set to, as the encoder sees it. The VAE's picture is its \
                 reconstruction; the film strip shows it with nine nuisance samples.";
@@ -59,11 +60,11 @@ fn photo(ui: &mut Ui, state: &mut Document) {
 }
 
 /// Where the selected factor changes the pictures.
-fn heat_maps(ui: &mut Ui, state: &mut Document) {
+fn heat_maps(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     if !state.has_selection() {
         return;
     }
-    state.update_heat(ui.ctx());
+    actions.push(Seen::HeatMaps);
     let (Some(model), Some(latent)) = (&state.model, &state.latent) else { return };
     let selected = title(latent, &state.selected.block, state.selected.dim);
     let hint = "Where the pictures change while the selected factor runs through its range and everything else stays: \
@@ -100,7 +101,7 @@ fn heat_maps(ui: &mut Ui, state: &mut Document) {
 }
 
 /// The code that the encoder reads from the generator's picture.
-fn read_back(ui: &mut Ui, state: &mut Document) {
+fn read_back(ui: &mut Ui, state: &Document) {
     let palette = Palette::of(ui);
     let (Some(model), Some(latent), Some(read)) = (&state.model, &state.latent, &state.read_back) else {
         return;
@@ -133,7 +134,7 @@ fn read_back(ui: &mut Ui, state: &mut Document) {
 }
 
 /// How factors leak into each other, and what the pictures' variance comes from.
-fn measurements(ui: &mut Ui, state: &mut Document) {
+fn measurements(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     let can_measure = state
         .model
         .as_ref()
@@ -153,8 +154,7 @@ fn measurements(ui: &mut Ui, state: &mut Document) {
                     moved; and render six codes with six nuisance samples each. Takes a picture for each of them, in the \
                     background.";
         if ui.add_enabled(!is_running, egui::Button::new("Measure")).on_hover_text(hint).clicked() {
-            let ctx = ui.ctx().clone();
-            state.measure(&ctx);
+            actions.push(EvaluateAction::Independence);
         }
         if is_running {
             ui.spinner();

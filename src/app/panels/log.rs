@@ -1,6 +1,7 @@
 use egui::{RichText, ScrollArea, Ui};
 
 use super::Panel;
+use crate::app::action::Actions;
 use crate::app::document::Document;
 use crate::app::log::Severity;
 use crate::app::theme::{Palette, SMALL, figures};
@@ -18,7 +19,7 @@ impl Panel for LogPanel {
         "What happened since the start, newest first: models opened, files written, warnings, errors"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
+    fn ui(&mut self, ui: &mut Ui, state: &Document, _actions: &mut Actions) {
         let palette = Palette::of(ui);
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             for entry in state.log.entries().rev() {

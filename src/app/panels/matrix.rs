@@ -2,21 +2,26 @@ use egui::{DragValue, RichText, Ui};
 
 use super::figure::{cell_size, export, settings};
 use super::heading;
+use crate::app::action::{Actions, FigureAction};
 use crate::app::command::Command;
 use crate::app::document::Document;
-use crate::app::document::matrix::{Columns, MOST};
+use crate::app::document::matrix::{Columns, MOST, MatrixSettings};
 use crate::app::theme::Palette;
 use crate::model::ChainId;
 
 /// How the matrix of codes and nuisances is made, and its export.
-pub(super) fn ui(ui: &mut Ui, state: &mut Document) {
+pub(super) fn ui(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     heading(ui, "Codes by nuisances", "c × s", Command::Matrix.hint());
     let has_nuisance = state.has_matrix();
     if has_nuisance {
         settings("matrix", ui, |ui| {
-            columns(ui, state);
-            rows(ui, state);
-            cell_size(ui, state);
+            let mut set = state.traverse.matrix;
+            columns(ui, state, &mut set);
+            rows(ui, &mut set);
+            if set != state.traverse.matrix {
+                actions.push(FigureAction::Matrix(set));
+            }
+            cell_size(ui, state, actions);
         });
     }
     let matrix = match state.code_matrix() {
@@ -37,14 +42,13 @@ pub(super) fn ui(ui: &mut Ui, state: &mut Document) {
         (n + matrix.above.len()) * height
     );
     let Some(recipe) = state.matrix_recipe(&matrix) else { return };
-    export(ui, state, Command::ExportMatrix, &size, &recipe, "matrix.png");
+    export(ui, state, actions, Command::ExportMatrix, &size, &recipe, "matrix.png");
 }
 
 /// Which codes stand beside each other.
-fn columns(ui: &mut Ui, state: &mut Document) {
+fn columns(ui: &mut Ui, state: &Document, set: &mut MatrixSettings) {
     let has_data = state.model.as_ref().is_some_and(|model| model.profile.is_some());
     let from = state.matrix_columns();
-    let set = &mut state.traverse.matrix;
     let label = ui.label("Columns c");
     let count = DragValue::new(&mut set.columns).range(1..=MOST).speed(0.1);
     let hint = "How many codes c: everything in a column is the same but for the nuisance";
@@ -81,8 +85,7 @@ fn columns(ui: &mut Ui, state: &mut Document) {
 }
 
 /// Which nuisances stand below each other.
-fn rows(ui: &mut Ui, state: &mut Document) {
-    let set = &mut state.traverse.matrix;
+fn rows(ui: &mut Ui, set: &mut MatrixSettings) {
     let label = ui.label("Rows s");
     let count = DragValue::new(&mut set.rows).range(1..=MOST).speed(0.1);
     let hint = "How many nuisance codes s ~ N(0, I): everything in a row has the same nuisance";

@@ -1,8 +1,9 @@
 use egui::{RichText, Ui};
 
 use super::Panel;
+use crate::app::action::{Actions, ModelAction};
 use crate::app::command::Command;
-use crate::app::document::{Document, Start};
+use crate::app::document::Document;
 use crate::app::theme::{Palette, SMALL};
 
 /// The menu bar.
@@ -85,19 +86,19 @@ impl Panel for Menu {
         "Menu"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
+    fn ui(&mut self, ui: &mut Ui, state: &Document, actions: &mut Actions) {
         egui::MenuBar::new().ui(ui, |ui| {
-            ui.menu_button("File", |ui| file_menu(ui, state));
+            ui.menu_button("File", |ui| file_menu(ui, state, actions));
             for (title, entries) in MENUS {
                 ui.menu_button(*title, |ui| {
                     for entry in *entries {
                         match entry {
-                            Some(command) => item(ui, state, *command),
+                            Some(command) => item(ui, state, actions, *command),
                             None => drop(ui.separator()),
                         }
                     }
                     if *title == "Model" {
-                        devices(ui, state);
+                        devices(ui, state, actions);
                     }
                 });
             }
@@ -107,49 +108,49 @@ impl Panel for Menu {
                     RichText::new(format!("{shortcut}  palette")).size(SMALL).color(Palette::of(ui).quiet);
                 let button = ui.add(egui::Button::new(text).frame(false));
                 if button.on_hover_text(C::Palette.hint()).clicked() {
-                    state.queue(C::Palette);
+                    actions.push(C::Palette);
                 }
             });
         });
     }
 }
 
-fn file_menu(ui: &mut Ui, state: &mut Document) {
-    item(ui, state, C::Open);
-    item(ui, state, C::OpenRun);
-    item(ui, state, C::Gallery);
-    item(ui, state, C::OpenPath);
-    item(ui, state, C::PairVae);
+fn file_menu(ui: &mut Ui, state: &Document, actions: &mut Actions) {
+    item(ui, state, actions, C::Open);
+    item(ui, state, actions, C::OpenRun);
+    item(ui, state, actions, C::Gallery);
+    item(ui, state, actions, C::OpenPath);
+    item(ui, state, actions, C::PairVae);
     let recent = state.settings.recent.clone();
     ui.add_enabled_ui(!recent.is_empty(), |ui| {
         ui.menu_button("Open recent", |ui| {
             for source in recent {
                 let response = ui.button(source.name()).on_hover_text(source.path().display().to_string());
                 if response.clicked() {
-                    state.open(source, Start::Fresh);
+                    actions.push(ModelAction::Open(source));
                 }
             }
         });
     });
-    item(ui, state, C::OpenBeside);
-    item(ui, state, C::CloseBeside);
-    item(ui, state, C::Reload);
+    item(ui, state, actions, C::OpenBeside);
+    item(ui, state, actions, C::CloseBeside);
+    item(ui, state, actions, C::Reload);
     ui.separator();
-    item(ui, state, C::MeasureData);
-    item(ui, state, C::StartFromPhoto);
-    item(ui, state, C::StartFromData);
-    item(ui, state, C::SavePicture);
-    item(ui, state, C::SaveCodes);
-    item(ui, state, C::ExportTraversal);
-    item(ui, state, C::ExportMatrix);
-    item(ui, state, C::ExportAnimation);
-    item(ui, state, C::ExportEvaluation);
+    item(ui, state, actions, C::MeasureData);
+    item(ui, state, actions, C::StartFromPhoto);
+    item(ui, state, actions, C::StartFromData);
+    item(ui, state, actions, C::SavePicture);
+    item(ui, state, actions, C::SaveCodes);
+    item(ui, state, actions, C::ExportTraversal);
+    item(ui, state, actions, C::ExportMatrix);
+    item(ui, state, actions, C::ExportAnimation);
+    item(ui, state, actions, C::ExportEvaluation);
     ui.separator();
-    item(ui, state, C::Quit);
+    item(ui, state, actions, C::Quit);
 }
 
 /// Where to compute; what this build cannot use says how to get it.
-fn devices(ui: &mut Ui, state: &mut Document) {
+fn devices(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     let (cuda, metal) = (cfg!(feature = "cuda"), cfg!(feature = "metal"));
     // What opens it, its name, how a model that is open says it, the feature that has it.
     let devices = [
@@ -178,14 +179,14 @@ fn devices(ui: &mut Ui, state: &mut Document) {
                 )
                 .on_disabled_hover_text(if is_built { "Open a model first".to_owned() } else { missing });
             if response.clicked() && !is_current {
-                state.change_device(device);
+                actions.push(ModelAction::Device(device));
                 ui.close();
             }
         }
     });
 }
 
-fn item(ui: &mut Ui, state: &mut Document, command: Command) {
+fn item(ui: &mut Ui, state: &Document, actions: &mut Actions, command: Command) {
     let is_chosen = command.is_chosen(state);
     let button = egui::Button::new(command.title())
         .selected(is_chosen.unwrap_or_default())
@@ -195,7 +196,7 @@ fn item(ui: &mut Ui, state: &mut Document, command: Command) {
     response
         .widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::MenuItem, enabled, command.title()));
     if response.on_hover_text(command.hint()).clicked() {
-        state.queue(command);
+        actions.push(command);
         ui.close();
     }
 }

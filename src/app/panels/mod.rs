@@ -1,4 +1,5 @@
-//! The parts of the window, one a file. A panel keeps what only it needs and shares the rest in [`Document`].
+//! The parts of the window, one a file. A panel reads the [`Document`] and pushes [`Actions`]; it keeps what only it needs, such
+//! as a name that is being typed.
 
 mod animation;
 mod evaluate;
@@ -23,6 +24,7 @@ mod traverse;
 
 use egui::Ui;
 
+use crate::app::action::Actions;
 use crate::app::document::Document;
 
 pub(crate) use evaluate::Evaluate;
@@ -52,8 +54,8 @@ pub(crate) trait Panel {
         ""
     }
 
-    /// Draws it and takes in what the person does.
-    fn ui(&mut self, ui: &mut Ui, state: &mut Document);
+    /// Draws it, and pushes what the person does.
+    fn ui(&mut self, ui: &mut Ui, state: &Document, actions: &mut Actions);
 }
 
 /// The line above a group of controls; `symbol` is what the paper calls it, if it has a name there.

@@ -1,6 +1,7 @@
 use egui::{DragValue, RichText, Ui};
 
 use super::{Panel, heading};
+use crate::app::action::{Actions, NuisanceAction};
 use crate::app::command::Command;
 use crate::app::document::Document;
 use crate::app::theme::{GRID, Palette};
@@ -18,14 +19,14 @@ impl Panel for Nuisance {
         "Nuisance"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
+    fn ui(&mut self, ui: &mut Ui, state: &Document, actions: &mut Actions) {
         let Some(model) = &state.model else { return };
         if !model.has_noise() {
             return;
         }
         let name = model.noise_blocks().map(|block| block.name.as_str()).collect::<Vec<_>>().join(", ");
         let dims: usize = model.noise_blocks().map(|block| block.dims).sum();
-        let seed = state.nuisance_seed();
+        let seed = state.nuisance.shown;
         ui.horizontal(|ui| {
             let explanation = format!(
                 "The nuisance code: {dims} numbers for everything that the factors do not describe, resampled as a \
@@ -38,29 +39,29 @@ impl Panel for Nuisance {
                 let name = if locked { "Unlock nuisance" } else { "Lock nuisance" };
                 let hint = "A locked nuisance code stays when codes are drawn at random or taken from elsewhere";
                 if icon_button(ui, icon, true, name, hint).clicked() {
-                    state.nuisance.locked = !locked;
+                    actions.push(NuisanceAction::Lock(!locked));
                 }
             });
         });
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = GRID * 0.5;
-            command_icon(ui, state, Command::NuisanceBack, Icon::Back);
-            command_button(ui, state, Command::NewNuisance, "New");
-            command_icon(ui, state, Command::NuisanceForward, Icon::Forward);
+            command_icon(ui, state, actions, Command::NuisanceBack, Icon::Back);
+            command_button(ui, state, actions, Command::NewNuisance, "New");
+            command_icon(ui, state, actions, Command::NuisanceForward, Icon::Forward);
             ui.add_space(GRID * 0.5);
-            self.seed(ui, state, seed);
+            self.seed(ui, state, actions, seed);
         });
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = GRID * 0.5;
-            command_button(ui, state, Command::NineNuisances, "Nine at once");
-            command_button(ui, state, Command::NeutralNuisance, "s = 0");
+            command_button(ui, state, actions, Command::NineNuisances, "Nine at once");
+            command_button(ui, state, actions, Command::NeutralNuisance, "s = 0");
         });
-        self.blend(ui, state, seed);
+        self.blend(ui, state, actions, seed);
     }
 }
 
 impl Nuisance {
-    fn seed(&self, ui: &mut Ui, state: &mut Document, seed: Option<u64>) {
+    fn seed(&self, ui: &mut Ui, state: &Document, actions: &mut Actions, seed: Option<u64>) {
         let label = ui.label(RichText::new("seed").color(Palette::of(ui).quiet));
         let mut typed = seed.unwrap_or(state.nuisance.seed());
         let field = DragValue::new(&mut typed).speed(0.1).update_while_editing(false);
@@ -70,13 +71,12 @@ impl Nuisance {
         let hint =
             "The number that this nuisance sample is made from: the same seed always gives the same sample";
         if response.on_hover_text(hint).changed() {
-            state.nuisance.visit(typed);
-            state.set_nuisance_seed(typed);
+            actions.push(NuisanceAction::Seed(typed));
         }
     }
 
     /// A slider from the sample shown to another one.
-    fn blend(&mut self, ui: &mut Ui, state: &mut Document, seed: Option<u64>) {
+    fn blend(&mut self, ui: &mut Ui, state: &Document, actions: &mut Actions, seed: Option<u64>) {
         // Once something else has set the nuisance code, the next blend starts from there.
         self.blend = self.blend.filter(|&(from, to, at)| state.is_nuisance_blend(from, to, at));
         let (from, to, at) = self.blend.unwrap_or_else(|| {
@@ -100,25 +100,25 @@ impl Nuisance {
             response.widget_info(|| egui::WidgetInfo::slider(enabled, f64::from(position), "Blend nuisance"));
             if response.changed() || changed_target {
                 self.blend = Some((from, target, position));
-                state.blend_nuisance(from, target, position);
+                actions.push(NuisanceAction::Blend { from, to: target, at: position });
             }
         });
     }
 }
 
-fn command_button(ui: &mut Ui, state: &mut Document, command: Command, text: &str) {
+fn command_button(ui: &mut Ui, state: &Document, actions: &mut Actions, command: Command, text: &str) {
     let button = ui.add_enabled(command.is_enabled(state), egui::Button::new(text));
     button.widget_info(|| {
         let enabled = command.is_enabled(state);
         egui::WidgetInfo::labeled(egui::accesskit::Role::Button, enabled, command.title())
     });
     if button.on_hover_text(command.hint()).clicked() {
-        state.queue(command);
+        actions.push(command);
     }
 }
 
-fn command_icon(ui: &mut Ui, state: &mut Document, command: Command, icon: Icon) {
+fn command_icon(ui: &mut Ui, state: &Document, actions: &mut Actions, command: Command, icon: Icon) {
     if icon_button(ui, icon, command.is_enabled(state), command.title(), command.hint()).clicked() {
-        state.queue(command);
+        actions.push(command);
     }
 }

@@ -7,13 +7,14 @@ use egui::{
 use super::Panel;
 use super::stage::{layout, parts, side_of, sizes};
 use super::toolbar::{hint, toolbar, toolbar_height};
+use crate::app::action::{Actions, CodeAction, Seen, ViewAction};
 use crate::app::chain_words::ChainWords;
 use crate::app::command::Command;
 use crate::app::document::Document;
 use crate::app::model::ModelView;
 use crate::app::paint::{Paint, PaintMode, fill, shape};
 use crate::app::theme::{GRID, Palette, SMALL, figures};
-use crate::app::view::{Compare, Pane};
+use crate::app::view::{Compare, Look, Pane};
 use crate::app::widgets::{Icon, icon_button};
 
 /// The pictures of the code, and how they are compared.
@@ -31,43 +32,42 @@ impl Panel for Pictures {
         "Pictures"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
+    fn ui(&mut self, ui: &mut Ui, state: &Document, actions: &mut Actions) {
         let area = ui.available_rect_before_wrap();
         ui.painter().add(fill(area, Palette::of(ui).stage));
         if state.model.is_some() {
             let (stage, bar) = area.split_top_bottom_at_y(area.bottom() - toolbar_height(ui));
-            self.stage(ui, state, stage.shrink(GRID));
-            toolbar(ui, state, bar);
+            let scale = self.stage(ui, state, actions, stage.shrink(GRID));
+            toolbar(ui, state, actions, bar, scale);
         } else {
-            welcome(ui, state, area);
+            welcome(ui, state, actions, area);
         }
         ui.allocate_rect(area, Sense::hover());
     }
 }
 
 impl Pictures {
-    fn stage(&self, ui: &mut Ui, state: &mut Document, stage: Rect) {
+    /// All of them; how many pixels of the screen one of the first picture covers.
+    fn stage(&self, ui: &mut Ui, state: &Document, actions: &mut Actions, stage: Rect) -> Option<f32> {
         let panes = state.panes();
         let compare = if panes.len() == 2 { state.views.compare } else { Compare::SideBySide };
         let is_crisp = state.settings.crisp;
         if panes.is_empty() {
             placeholder(ui, stage, "This model has no network that draws");
-            return;
+            return None;
         }
         let sizes = sizes(state, &panes);
         let areas = if compare == Compare::SideBySide { parts(stage, panes.len()) } else { vec![stage] };
         let places: Vec<_> = areas.into_iter().map(|area| layout(ui, area, &sizes)).collect();
-        let Some(&first_place) = places.first() else { return };
+        let &first_place = places.first()?;
         let screen = first_place.1.width() * ui.pixels_per_point();
         let side = panes.first().map_or(0, |pane| side_of(state, *pane));
-        if state.views.take_actual_size() {
-            state.views.actual_size(side, screen);
-        }
-        state.views.look_at(side, screen, is_crisp);
+        actions.push(Seen::Pictures { side, screen });
+        let Look { part, scale } = state.views.look(side, screen, is_crisp);
         match (compare, &panes[..]) {
             (Compare::SideBySide, panes) => {
                 for (pane, place) in panes.iter().zip(places) {
-                    self.single(ui, state, place, *pane);
+                    self.single(ui, state, actions, part, place, *pane);
                 }
             }
             (Compare::Blink, [first, second]) => {
@@ -75,66 +75,78 @@ impl Pictures {
                 let is_second = (time / BLINK_SECS) as i64 % 2 == 1;
                 let next = BLINK_SECS - time % BLINK_SECS;
                 ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(next));
-                self.single(ui, state, first_place, if is_second { *second } else { *first });
+                self.single(ui, state, actions, part, first_place, if is_second { *second } else { *first });
             }
             (Compare::Wipe | Compare::Difference, [first, second]) => {
-                self.pair(ui, state, first_place, compare, [*first, *second]);
+                self.pair(ui, state, actions, part, first_place, compare, [*first, *second]);
             }
             _ => {}
         }
+        scale
     }
 
-    /// One network's picture with its caption.
-    fn single(&self, ui: &mut Ui, state: &mut Document, (caption, square): (Rect, Rect), pane: Pane) {
-        caption_of(ui, state, caption, pane);
+    /// The `part` of one network's picture that is looked at, with its caption.
+    fn single(
+        &self,
+        ui: &mut Ui,
+        state: &Document,
+        actions: &mut Actions,
+        part: Rect,
+        (caption, square): (Rect, Rect),
+        pane: Pane,
+    ) {
+        caption_of(ui, state, actions, caption, pane);
         let response = canvas(ui, square, &name(state, pane));
-        let paint = self.paint(ui, state, square, pane, None, PaintMode::Single);
+        let paint = self.paint(ui, state, part, square, (pane, None), PaintMode::Single);
         ui.painter().with_clip_rect(square).add(shape(square, paint));
-        look(ui, state, &response, square);
-        probe(ui, state, &response, square, &[pane]);
+        look(ui, actions, part, &response, square);
+        probe(ui, state, part, &response, square, &[pane]);
     }
 
     /// Both pictures in one square.
     fn pair(
         &self,
         ui: &mut Ui,
-        state: &mut Document,
+        state: &Document,
+        actions: &mut Actions,
+        part: Rect,
         (caption, square): (Rect, Rect),
         compare: Compare,
         [first, second]: [Pane; 2],
     ) {
         let (left, right) = caption.split_left_right_at_fraction(0.5);
-        caption_of(ui, state, left.with_max_x(left.right() - GRID), first);
-        caption_of(ui, state, right.with_min_x(right.left() + GRID), second);
+        caption_of(ui, state, actions, left.with_max_x(left.right() - GRID), first);
+        caption_of(ui, state, actions, right.with_min_x(right.left() + GRID), second);
         let (mode, title) = match compare {
             Compare::Wipe => (PaintMode::Wipe(state.views.wipe), "Both pictures, wiped against each other"),
             _ => (PaintMode::Difference(state.views.gain), "Difference of the pictures"),
         };
         let response = canvas(ui, square, title);
-        let paint = self.paint(ui, state, square, first, Some(second), mode);
+        let paint = self.paint(ui, state, part, square, (first, Some(second)), mode);
         ui.painter().with_clip_rect(square).add(shape(square, paint));
         if compare == Compare::Wipe {
-            divider(ui, state, square);
+            divider(ui, state, actions, part, square);
         }
-        look(ui, state, &response, square);
-        probe(ui, state, &response, square, &[first, second]);
+        look(ui, actions, part, &response, square);
+        probe(ui, state, part, &response, square, &[first, second]);
     }
 
     fn paint(
         &self,
         ui: &Ui,
         state: &Document,
+        part: Rect,
         square: Rect,
-        first: Pane,
-        second: Option<Pane>,
+        panes: (Pane, Option<Pane>),
         mode: PaintMode,
     ) -> Paint {
+        let (first, second) = panes;
         Paint {
             key: first.key(),
             first: state.views.surface(first),
             second: second.map(|pane| state.views.surface(pane)),
             mode,
-            window: state.views.shown(),
+            window: part,
             crisp: state.settings.crisp,
             screen: square.size() * ui.pixels_per_point(),
         }
@@ -155,13 +167,13 @@ fn canvas(ui: &mut Ui, square: Rect, name: &str) -> Response {
 
 /// Name and size of a network's picture; where two models are compared, the model's name and a way to close the
 /// second.
-fn caption_of(ui: &mut Ui, state: &mut Document, rect: Rect, pane: Pane) {
+fn caption_of(ui: &mut Ui, state: &Document, actions: &mut Actions, rect: Rect, pane: Pane) {
     let model = if pane.is_beside { &state.beside.model } else { &state.model };
-    let Some(model) = model.clone() else { return };
+    let Some(model) = model else { return };
     let ChainWords { label, caption: mut title, mut hint, .. } = model.words(pane.chain);
     if state.beside.model.is_some() {
         hint = format!("{title} of {}\n\n{hint}", model.opened.source.path().display());
-        title = format!("{label} · {}", model_name(state, &model, pane.is_beside));
+        title = format!("{label} · {}", model_name(state, model, pane.is_beside));
     }
     let palette = Palette::of(ui);
     let mut line = ui.new_child(egui::UiBuilder::new().max_rect(rect));
@@ -170,7 +182,7 @@ fn caption_of(ui: &mut Ui, state: &mut Document, rect: Rect, pane: Pane) {
             if pane.is_beside {
                 let text = Command::CloseBeside.hint();
                 if icon_button(ui, Icon::Close, true, Command::CloseBeside.title(), text).clicked() {
-                    state.queue(Command::CloseBeside);
+                    actions.push(Command::CloseBeside);
                 }
             }
             if let Some([_, height, width]) = model.opened.shape(pane.chain) {
@@ -198,38 +210,35 @@ fn model_name(state: &Document, model: &ModelView, is_beside: bool) -> String {
 }
 
 /// Looks around and moves the selected factor: wheel, drag, pinch.
-fn look(ui: &mut Ui, state: &mut Document, response: &Response, square: Rect) {
-    let window = state.views.shown();
-    let per_point = window.width() / square.width();
+fn look(ui: &mut Ui, actions: &mut Actions, part: Rect, response: &Response, square: Rect) {
+    let per_point = part.width() / square.width();
     if response.dragged_by(PointerButton::Primary) && !ui.input(|input| input.modifiers.alt) {
         let delta = response.drag_delta();
         if delta.x != 0.0 {
-            state.nudge(delta.x / SCRUB_POINTS);
+            actions.push(CodeAction::Nudge { fraction: delta.x / SCRUB_POINTS, is_scrub: false });
         }
         ui.ctx().set_cursor_icon(CursorIcon::ResizeHorizontal);
     } else if response.dragged() {
-        state.views.pan(-response.drag_delta() * per_point);
+        actions.push(ViewAction::Pan(-response.drag_delta() * per_point));
         ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
     }
     if response.double_clicked() {
-        state.views.fit();
+        actions.push(Command::Fit);
     }
     let Some(pointer) = response.hover_pos() else { return };
-    let anchor = window.min + (pointer - square.min) * per_point;
+    let anchor = part.min + (pointer - square.min) * per_point;
     let (wheel, zoom) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
     if zoom != 1.0 {
-        state.views.zoom(zoom, anchor);
+        actions.push(ViewAction::Zoom { factor: zoom, anchor });
     } else if wheel != 0.0 {
-        state.scrub();
-        state.nudge(wheel / 1200.0);
+        actions.push(CodeAction::Nudge { fraction: wheel / 1200.0, is_scrub: true });
     }
 }
 
 /// The values of the pixel under the cursor, in every picture shown.
-fn probe(ui: &Ui, state: &Document, response: &Response, square: Rect, panes: &[Pane]) {
+fn probe(ui: &Ui, state: &Document, part: Rect, response: &Response, square: Rect, panes: &[Pane]) {
     let Some(pointer) = response.hover_pos() else { return };
-    let window = state.views.shown();
-    let place = window.min + (pointer - square.min) / square.width() * window.width();
+    let place = part.min + (pointer - square.min) / square.width() * part.width();
     let mut lines = Vec::new();
     for &pane in panes {
         let Some(frame) = state.views.frame(pane) else { continue };
@@ -258,9 +267,8 @@ fn probe(ui: &Ui, state: &Document, response: &Response, square: Rect, panes: &[
 }
 
 /// The line between the two pictures of a wipe, to drag.
-fn divider(ui: &mut Ui, state: &mut Document, square: Rect) {
-    let window = state.views.shown();
-    let x = square.left() + (state.views.wipe - window.left()) / window.width() * square.width();
+fn divider(ui: &mut Ui, state: &Document, actions: &mut Actions, part: Rect, square: Rect) {
+    let x = square.left() + (state.views.wipe - part.left()) / part.width() * square.width();
     let x = x.clamp(square.left(), square.right());
     let grip = Rect::from_center_size(pos2(x, square.center().y), vec2(GRID * 2.0, square.height()));
     let response = ui.interact(grip, ui.scope_id().with("divider"), Sense::drag());
@@ -270,7 +278,7 @@ fn divider(ui: &mut Ui, state: &mut Document, square: Rect) {
     }
     if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged()) {
         let fraction = (pointer.x - square.left()) / square.width();
-        state.views.wipe = (window.left() + fraction * window.width()).clamp(0.0, 1.0);
+        actions.push(ViewAction::Wipe((part.left() + fraction * part.width()).clamp(0.0, 1.0)));
     }
     let painter = ui.painter().with_clip_rect(square);
     painter.vline(x, square.y_range(), Stroke::new(3.0, egui::Color32::from_black_alpha(120)));
@@ -279,7 +287,7 @@ fn divider(ui: &mut Ui, state: &mut Document, square: Rect) {
 }
 
 /// What the window shows before the first model.
-fn welcome(ui: &mut Ui, state: &mut Document, area: Rect) {
+fn welcome(ui: &mut Ui, state: &Document, actions: &mut Actions, area: Rect) {
     let mut inner = ui.new_child(
         egui::UiBuilder::new()
             .max_rect(Rect::from_center_size(area.center(), vec2(area.width().min(420.0), 160.0)))
@@ -298,7 +306,7 @@ fn welcome(ui: &mut Ui, state: &mut Document, area: Rect) {
     ui.add_space(GRID);
     for command in [Command::Open, Command::Gallery] {
         if ui.button(command.title()).on_hover_text(hint(command)).clicked() {
-            state.queue(command);
+            actions.push(command);
         }
     }
 }

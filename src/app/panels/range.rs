@@ -1,10 +1,12 @@
 use egui::{RichText, Ui};
 
-use crate::app::document::{Document, Start};
+use crate::app::action::{Actions, ModelAction};
+use crate::app::document::Document;
 use crate::app::paint::fill;
 use crate::app::theme::{GRID, Palette};
 use crate::base::PixelRange;
-use crate::checkpoint::RangeGuess;
+use crate::checkpoint::{RangeGuess, Reading};
+use crate::engine::ModelSource;
 
 /// What a button for a range is called.
 fn label(range: PixelRange) -> &'static str {
@@ -26,7 +28,7 @@ fn hint(range: PixelRange) -> &'static str {
 
 /// The question which numbers the pictures of a file are in that does not say it, above the pictures until it is answered. The
 /// answer is kept with the model: in the session, among the recent models, and in a bundle that is made of it.
-pub(crate) fn range_line(ui: &mut Ui, state: &mut Document) {
+pub(crate) fn range_line(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     let Some((source, guess)) = asked(state) else { return };
     let palette = Palette::of(ui);
     let line = egui::Frame::new().inner_margin(egui::Margin::symmetric(16, 4));
@@ -41,7 +43,7 @@ pub(crate) fn range_line(ui: &mut Ui, state: &mut Document) {
         );
         ui.label(RichText::new(text).color(ui.visuals().strong_text_color()));
         ui.horizontal(|ui| {
-            for range in std::iter::once(guess.range).chain(guess.others) {
+            for range in std::iter::once(guess.range).chain(guess.others.iter().copied()) {
                 if ui.button(label(range)).on_hover_text(hint(range)).clicked() {
                     chosen = Some(range);
                 }
@@ -49,14 +51,12 @@ pub(crate) fn range_line(ui: &mut Ui, state: &mut Document) {
         });
     });
     if let Some(range) = chosen {
-        let mut source = source;
-        source.reading.range = Some(range);
-        state.open(source, Start::AsIs);
+        actions.push(ModelAction::Read(Reading { range: Some(range), ..source.reading.clone() }));
     }
 }
 
 /// What is asked about the open model, unless it is being read again.
-fn asked(state: &Document) -> Option<(crate::engine::ModelSource, RangeGuess)> {
+fn asked(state: &Document) -> Option<(&ModelSource, &RangeGuess)> {
     let opened = &state.model.as_ref().filter(|_| state.loading.is_none())?.opened;
-    Some((opened.source.clone(), opened.guess.clone()?))
+    Some((&opened.source, opened.guess.as_ref()?))
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use egui::{RichText, Ui};
 
 use super::Panel;
+use crate::app::action::Actions;
 use crate::app::document::Document;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 
@@ -20,7 +21,7 @@ impl Panel for Status {
         "Status"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
+    fn ui(&mut self, ui: &mut Ui, state: &Document, _actions: &mut Actions) {
         let palette = Palette::of(ui);
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = GRID * 2.0;

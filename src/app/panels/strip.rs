@@ -2,6 +2,7 @@ use egui::{RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, accesskit, vec2}
 
 use super::Panel;
 use super::pictures::placeholder;
+use crate::app::action::{Actions, Seen, StripAction};
 use crate::app::command::Command;
 use crate::app::document::Document;
 use crate::app::document::strip::StripKind;
@@ -20,23 +21,23 @@ impl Panel for StripPanel {
         "Film strip"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
-        state.update_strip();
+    fn ui(&mut self, ui: &mut Ui, state: &Document, actions: &mut Actions) {
+        actions.push(Seen::Strip);
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(GRID * 0.25, GRID * 0.25);
-            tab(ui, state, StripKind::Bookmarks, "Bookmarks", Command::ShowBookmarks);
+            tab(ui, state, actions, StripKind::Bookmarks, "Bookmarks", Command::ShowBookmarks);
             if Command::NineNuisances.is_enabled(state) {
-                tab(ui, state, StripKind::Nine, "Nine nuisance samples", Command::NineNuisances);
+                tab(ui, state, actions, StripKind::Nine, "Nine nuisance samples", Command::NineNuisances);
             }
             if Command::StartFromData.is_enabled(state) {
                 let is_shown = state.strip.kind == StripKind::Data;
                 let response = ui.selectable_label(is_shown, "Pictures of the data");
                 if response.on_hover_text(Command::StartFromData.hint()).clicked() && !is_shown {
-                    state.queue(Command::StartFromData);
+                    actions.push(Command::StartFromData);
                 }
                 let hint = "Nine other pictures of the data";
                 if is_shown && ui.button("New pictures").on_hover_text(hint).clicked() {
-                    state.queue(Command::StartFromData);
+                    actions.push(Command::StartFromData);
                 }
             }
             // At the right end, where there is room for it on this line.
@@ -45,7 +46,7 @@ impl Panel for StripPanel {
             let button =
                 ui.add_enabled(enabled, egui::Button::new("Bookmark").min_size(vec2(GRID * 9.0, 0.0)));
             if button.on_hover_text(Command::Bookmark.hint()).clicked() {
-                state.queue(Command::Bookmark);
+                actions.push(Command::Bookmark);
             }
         });
         let count = match state.strip.kind {
@@ -80,15 +81,10 @@ impl Panel for StripPanel {
             }
         });
         if let Some(index) = adopted {
-            match (state.strip.kind, state.strip.codes().cloned()) {
-                (StripKind::Data, _) => state.start_from_data(index),
-                (StripKind::Nine, _) => state.visit_nine(index),
-                (_, Some(codes)) => state.adopt(&codes, index),
-                _ => {}
-            }
+            actions.push(StripAction::Adopt(index));
         }
-        if let Some(index) = removed.filter(|&index| index < state.strip.bookmarks.len()) {
-            state.strip.bookmarks.remove(index);
+        if let Some(index) = removed {
+            actions.push(StripAction::Remove(index));
         }
     }
 }
@@ -157,9 +153,9 @@ fn thumbnail(ui: &mut Ui, state: &Document, index: usize, side: f32) -> (bool, b
     (response.on_hover_text(hint).clicked(), removed)
 }
 
-fn tab(ui: &mut Ui, state: &mut Document, kind: StripKind, text: &str, command: Command) {
+fn tab(ui: &mut Ui, state: &Document, actions: &mut Actions, kind: StripKind, text: &str, command: Command) {
     if ui.selectable_label(state.strip.kind == kind, text).on_hover_text(command.hint()).clicked() {
-        state.strip.kind = kind;
+        actions.push(StripAction::Show(kind));
     }
 }
 

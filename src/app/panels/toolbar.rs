@@ -3,6 +3,7 @@
 use egui::{Rect, RichText, Sense, Ui, UiBuilder, WidgetInfo, accesskit, vec2};
 
 use super::stage::BAR;
+use crate::app::action::{Actions, ViewAction};
 use crate::app::command::Command;
 use crate::app::document::Document;
 use crate::app::paint::heat;
@@ -28,8 +29,8 @@ fn taken(ui: &Ui) -> Taken {
     ui.data(|data| data.get_temp(egui::Id::unique("toolbar"))).unwrap_or(default)
 }
 
-/// Draws it into `bar`.
-pub(super) fn toolbar(ui: &mut Ui, state: &mut Document, bar: Rect) {
+/// Draws it into `bar`; `scale` is how many pixels of the screen one of the first picture covers.
+pub(super) fn toolbar(ui: &mut Ui, state: &Document, actions: &mut Actions, bar: Rect, scale: Option<f32>) {
     let before = taken(ui);
     let margin = vec2(GRID, GRID * 0.5);
     let line = bar.shrink2(margin);
@@ -38,7 +39,7 @@ pub(super) fn toolbar(ui: &mut Ui, state: &mut Document, bar: Rect) {
     let row = line_ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(GRID * 0.25, GRID * 0.25);
         ui.set_min_height(BAR - 2.0 * margin.y);
-        comparing(ui, state);
+        comparing(ui, state, actions);
         // At the right end of the first line they fit into.
         let free = ui.available_size_before_wrap().x - before.end;
         if free > 0.0 {
@@ -46,7 +47,7 @@ pub(super) fn toolbar(ui: &mut Ui, state: &mut Document, bar: Rect) {
         } else {
             ui.end_row();
         }
-        end = looking(ui, state);
+        end = looking(ui, state, actions, scale);
     });
     let height = (row.response.rect.height() + 2.0 * margin.y).max(BAR).ceil();
     if (height, end) != (before.height, before.end) {
@@ -57,8 +58,8 @@ pub(super) fn toolbar(ui: &mut Ui, state: &mut Document, bar: Rect) {
 }
 
 /// How two pictures are compared.
-fn comparing(ui: &mut Ui, state: &mut Document) {
-    play_button(ui, state);
+fn comparing(ui: &mut Ui, state: &Document, actions: &mut Actions) {
+    play_button(ui, state, actions);
     if !state.can_compare() {
         return;
     }
@@ -68,16 +69,16 @@ fn comparing(ui: &mut Ui, state: &mut Document) {
         (Command::Blink, "Blink"),
         (Command::Difference, "Difference"),
     ] {
-        choose(ui, state, command, text);
+        choose(ui, state, actions, command, text);
     }
     let shared = state.shared_chains();
     if shared.len() > 1 {
         keep_together(ui, GRID * 20.0);
-        chain_beside(ui, state, shared);
+        chain_beside(ui, state, actions, shared);
     }
     if state.views.compare == Compare::Difference {
         keep_together(ui, GRID * 32.0);
-        legend(ui, state);
+        legend(ui, state, actions);
     }
 }
 
@@ -91,9 +92,9 @@ fn keep_together(ui: &mut Ui, width: f32) {
 }
 
 /// How the pictures are looked at; the width that it takes.
-fn looking(ui: &mut Ui, state: &mut Document) -> f32 {
+fn looking(ui: &mut Ui, state: &Document, actions: &mut Actions, scale: Option<f32>) -> f32 {
     let mut widths = Vec::new();
-    if let Some(scale) = state.views.scale() {
+    if let Some(scale) = scale {
         let percent = scale * 100.0;
         let text = if percent < 10.0 { format!("{percent:.1} %") } else { format!("{percent:.0} %") };
         let hint = "Zoom: at 100 % one pixel of the first picture is one pixel of the screen. Ctrl and the wheel over a \
@@ -107,15 +108,15 @@ fn looking(ui: &mut Ui, state: &mut Document) -> f32 {
         button.widget_info(|| WidgetInfo::labeled(accesskit::Role::Button, true, command.title()));
         widths.push(button.rect.width());
         if button.on_hover_text(hint(command)).clicked() {
-            state.queue(command);
+            actions.push(command);
         }
     }
-    widths.push(choose(ui, state, Command::ToggleCrisp, "Crisp"));
+    widths.push(choose(ui, state, actions, Command::ToggleCrisp, "Crisp"));
     widths.iter().sum::<f32>() + ui.spacing().item_spacing.x * (widths.len() + 1) as f32
 }
 
 /// Whose pictures of two models are compared.
-fn chain_beside(ui: &mut Ui, state: &mut Document, shared: Vec<String>) {
+fn chain_beside(ui: &mut Ui, state: &Document, actions: &mut Actions, shared: Vec<String>) {
     let shown = state.panes().first().map(|pane| pane.chain);
     for name in shared {
         let Some(model) = &state.model else { return };
@@ -124,13 +125,13 @@ fn chain_beside(ui: &mut Ui, state: &mut Document, shared: Vec<String>) {
         let hint = format!("Compare the pictures of both models' {}s", words.noun);
         let button = ui.add(egui::Button::selectable(shown == Some(chain), words.plural));
         if button.on_hover_text(hint).clicked() {
-            state.beside.chain = Some(name);
+            actions.push(ViewAction::ChainBeside(name));
         }
     }
 }
 
 /// Starts and stops the animation.
-fn play_button(ui: &mut Ui, state: &mut Document) {
+fn play_button(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     let can_play = state.can_play();
     let is_playing = state.player.is_playing();
     let (icon, name) = if is_playing { (Icon::Pause, "Pause") } else { (Icon::Play, "Play") };
@@ -139,19 +140,19 @@ fn play_button(ui: &mut Ui, state: &mut Document) {
         Err(reason) => reason.clone(),
     };
     if icon_button(ui, icon, can_play.is_ok(), name, &text).clicked() && can_play.is_ok() {
-        state.queue(Command::PlayPause);
+        actions.push(Command::PlayPause);
     }
     ui.add_space(GRID * 0.5);
 }
 
 /// A button for one of several choices; its width.
-fn choose(ui: &mut Ui, state: &mut Document, command: Command, text: &str) -> f32 {
+fn choose(ui: &mut Ui, state: &Document, actions: &mut Actions, command: Command, text: &str) -> f32 {
     let is_chosen = command.is_chosen(state).unwrap_or_default();
     let button = ui.add(egui::Button::selectable(is_chosen, text));
     button.widget_info(|| WidgetInfo::selected(accesskit::Role::Button, true, is_chosen, command.title()));
     let width = button.rect.width();
     if button.on_hover_text(hint(command)).clicked() {
-        state.queue(command);
+        actions.push(command);
     }
     width
 }
@@ -165,7 +166,7 @@ pub(super) fn hint(command: Command) -> String {
 }
 
 /// The colours of the difference map, and how strong it is.
-fn legend(ui: &mut Ui, state: &mut Document) {
+fn legend(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     let (rect, response) = ui.allocate_exact_size(vec2(GRID * 10.0, GRID * 1.5), Sense::hover());
     let steps = 40;
     for step in 0..steps {
@@ -178,8 +179,11 @@ fn legend(ui: &mut Ui, state: &mut Document) {
     response
         .on_hover_text(format!("Mean absolute difference of the channels: black 0, white {top:.0} of 255"));
     ui.add_space(GRID * 0.5);
-    let slider =
-        egui::Slider::new(&mut state.views.gain, 1.0..=16.0).logarithmic(true).fixed_decimals(1).prefix("× ");
+    let mut gain = state.views.gain;
+    let slider = egui::Slider::new(&mut gain, 1.0..=16.0).logarithmic(true).fixed_decimals(1).prefix("× ");
     let response = ui.add(slider).on_hover_text("How much differences are brightened");
-    response.widget_info(|| WidgetInfo::slider(true, f64::from(state.views.gain), "Difference gain"));
+    response.widget_info(|| WidgetInfo::slider(true, f64::from(gain), "Difference gain"));
+    if response.changed() {
+        actions.push(ViewAction::Gain(gain));
+    }
 }

@@ -4,6 +4,7 @@ use egui::{DragValue, RichText, ScrollArea, Ui};
 use egui_plot::{Line, Plot};
 
 use super::{Panel, heading};
+use crate::app::action::{Actions, TrainAction};
 use crate::app::command::Command;
 use crate::app::document::Document;
 use crate::app::paint::{fill, picture};
@@ -34,36 +35,36 @@ impl Panel for Train {
         "Train a VAE (stage 1) or a GAN that distils it (stage 2), and watch it learn"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
+    fn ui(&mut self, ui: &mut Ui, state: &Document, actions: &mut Actions) {
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             let is_running = state.train.run.as_ref().is_some_and(|run| !run.is_over());
             if !is_running {
-                form(ui, state);
+                form(ui, state, actions);
             }
             if state.train.run.is_some() {
                 ui.add_space(GRID);
-                run(ui, state, is_running);
+                run(ui, state, actions, is_running);
             }
         });
     }
 }
 
 /// What to train, before it starts.
-fn form(ui: &mut Ui, state: &mut Document) {
+fn form(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     let hint = "Both stages of ID-GAN: a VAE that finds the factors c, then a GAN that paints what the VAE's encoder \
                 says";
     heading(ui, "New run", "", hint);
+    let mut form = state.train.form.clone();
     // A grid grows with its fields, so they are told how wide they may be.
     let width = (ui.available_width() - LABELS).max(GRID * 8.0);
     egui::Grid::new("train").num_columns(2).spacing([GRID, GRID]).show(ui, |ui| {
-        let form = &mut state.train.form;
         ui.label("Stage");
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = GRID * 0.25;
             for family in Family::ALL {
                 let (text, hint) = family.words();
                 if ui.selectable_label(form.family == family, text).on_hover_text(hint).clicked() {
-                    form.choose_family(family);
+                    actions.push(TrainAction::Family(family));
                 }
             }
         });
@@ -74,7 +75,7 @@ fn form(ui: &mut Ui, state: &mut Document) {
             .show_ui(ui, |ui| {
                 for name in preset_names(form.family) {
                     if ui.selectable_label(form.preset == *name, *name).clicked() {
-                        form.choose(form.family, name);
+                        actions.push(TrainAction::Preset(form.family, name));
                     }
                 }
             })
@@ -146,20 +147,23 @@ fn form(ui: &mut Ui, state: &mut Document) {
             .on_hover_text("Weights, order of the pictures and noise follow from it");
         ui.end_row();
     });
+    if form != state.train.form {
+        actions.push(TrainAction::Form(form));
+    }
     ui.horizontal_wrapped(|ui| {
         let hint = "Train on threads that let the window and its pictures go first";
         if ui.button("Start training").on_hover_text(hint).clicked() {
-            state.start_training();
+            actions.push(TrainAction::Start);
         }
         if ui.button("Resume…").on_hover_text(Command::ResumeRun.hint()).clicked() {
-            state.queue(Command::ResumeRun);
+            actions.push(Command::ResumeRun);
         }
     });
 }
 
 /// The run going on, or the last one.
-fn run(ui: &mut Ui, state: &mut Document, is_running: bool) {
-    let Some(run) = &mut state.train.run else { return };
+fn run(ui: &mut Ui, state: &Document, actions: &mut Actions, is_running: bool) {
+    let Some(run) = &state.train.run else { return };
     let palette = Palette::of(ui);
     let news = run.news();
     let name = run.folder.file_name().unwrap_or(run.folder.as_os_str()).to_string_lossy().into_owned();
@@ -172,7 +176,6 @@ fn run(ui: &mut Ui, state: &mut Document, is_running: bool) {
     });
     let is_paused = run.control().is_paused();
     ui.label(RichText::new(status(&news, is_paused)).size(SMALL).color(palette.quiet));
-    let mut explore = false;
     ui.horizontal_wrapped(|ui| {
         if is_running {
             let (text, hint) = match is_paused {
@@ -180,44 +183,41 @@ fn run(ui: &mut Ui, state: &mut Document, is_running: bool) {
                 false => ("Pause", "Wait after the step; nothing is lost"),
             };
             if ui.button(text).on_hover_text(hint).clicked() {
-                run.control().set_paused(!is_paused);
+                actions.push(TrainAction::Pause(!is_paused));
             }
             if ui
                 .button("Stop")
                 .on_hover_text("Finish the step, save and end; the run can be resumed")
                 .clicked()
             {
-                run.stop();
+                actions.push(TrainAction::Stop);
             }
             if ui.button("Save now").on_hover_text("Write a checkpoint after this step").clicked() {
-                run.control().save();
+                actions.push(TrainAction::Save);
             }
             if ui.button("Preview now").on_hover_text("Draw a sample grid after this step").clicked() {
-                run.control().sample();
+                actions.push(TrainAction::Preview);
             }
         }
         let hint = "Open the newest checkpoint in the explorer and follow the run while it trains";
         let can_explore = is_running || news.saved.is_some();
-        explore = ui
-            .add_enabled(can_explore, egui::Button::new("Explore this run now"))
-            .on_hover_text(hint)
-            .clicked();
+        let button = ui.add_enabled(can_explore, egui::Button::new("Explore this run now"));
+        if button.on_hover_text(hint).clicked() {
+            actions.push(TrainAction::Explore);
+        }
     });
     if is_running {
         ui.horizontal(|ui| {
             let label = ui.label("Preview every");
-            let field =
-                DragValue::new(&mut run.sample_every).range(0..=1_000_000).speed(5.0).suffix(" steps");
+            let mut steps = run.sample_every;
+            let field = DragValue::new(&mut steps).range(0..=1_000_000).speed(5.0).suffix(" steps");
             let hint = "Steps between two sample grids; 0 for none. Takes effect at once";
             if ui.add(field).labelled_by(label.id).on_hover_text(hint).changed() {
-                run.control().set_sample_every(run.sample_every);
+                actions.push(TrainAction::PreviewEvery(steps));
             }
         });
     }
     curves(ui, &news);
-    if explore {
-        state.explore_run();
-    }
 }
 
 fn status(news: &News, is_paused: bool) -> String {

@@ -3,9 +3,10 @@ use egui::{DragValue, RichText, Ui};
 use super::figure::{cell_size, chain, export, settings};
 use super::toolbar::hint;
 use super::{Panel, heading};
+use crate::app::action::{Actions, FigureAction};
 use crate::app::command::Command;
 use crate::app::document::Document;
-use crate::app::document::traverse::{Figure, RangeKind};
+use crate::app::document::traverse::{Figure, RangeKind, TraversalSettings};
 use crate::app::theme::{GRID, Palette};
 use crate::explore::Mode;
 
@@ -22,7 +23,7 @@ impl Panel for Traverse {
         "Figures: latent traversals, the matrix of codes and nuisances (c × s), animations"
     }
 
-    fn ui(&mut self, ui: &mut Ui, state: &mut Document) {
+    fn ui(&mut self, ui: &mut Ui, state: &Document, actions: &mut Actions) {
         if state.model.is_none() {
             ui.label(RichText::new("Open a model to traverse its factors.").color(Palette::of(ui).quiet));
             return;
@@ -40,21 +41,21 @@ impl Panel for Traverse {
                 let response = response.on_hover_text(hint(command));
                 let missing = "This model has no nuisance code beside its factors";
                 if response.on_disabled_hover_text(missing).clicked() {
-                    state.queue(command);
+                    actions.push(command);
                 }
             }
         });
         ui.add_space(GRID * 0.5);
         egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| match state.traverse.figure {
-            Figure::Traversal => traversal(ui, state),
-            Figure::Matrix => super::matrix::ui(ui, state),
-            Figure::Animation => super::animation::ui(ui, state),
+            Figure::Traversal => traversal(ui, state, actions),
+            Figure::Matrix => super::matrix::ui(ui, state, actions),
+            Figure::Animation => super::animation::ui(ui, state, actions),
         });
     }
 }
 
 /// How the traversal grid is made, and its export.
-fn traversal(ui: &mut Ui, state: &mut Document) {
+fn traversal(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     heading(
         ui,
         "Latent traversal",
@@ -62,21 +63,24 @@ fn traversal(ui: &mut Ui, state: &mut Document) {
         "One row a factor, one column a value: each factor in turn runs through its range while everything else \
          stays as it is set now",
     );
+    let mut set = state.traverse.traversal;
     settings("traverse", ui, |ui| {
-        chain(ui, state);
-        range(ui, state);
+        chain(ui, state, actions);
+        range(ui, state, &mut set);
         let label = ui.label("Columns");
-        let steps = DragValue::new(&mut state.traverse.steps).range(2..=64).speed(0.1);
+        let steps = DragValue::new(&mut set.steps).range(2..=64).speed(0.1);
         ui.add(steps).labelled_by(label.id).on_hover_text("Number of values, both ends included");
         ui.end_row();
-        mode(ui, state);
-        cell_size(ui, state);
+        mode(ui, &mut set.mode);
+        cell_size(ui, state, actions);
     });
-    state.update_ranges();
     let can_sort = state.model.as_ref().is_some_and(|model| model.can_sort());
     if can_sort {
         let hint = "Show rows of dimensions that carry nothing, too";
-        ui.checkbox(&mut state.traverse.with_collapsed, "Collapsed dimensions").on_hover_text(hint);
+        ui.checkbox(&mut set.with_collapsed, "Collapsed dimensions").on_hover_text(hint);
+    }
+    if set != state.traverse.traversal {
+        actions.push(FigureAction::Traversal(set));
     }
     let Ok(traversal) = state.traversal() else { return };
     let Some([width, height]) = state.frame_size() else { return };
@@ -86,14 +90,13 @@ fn traversal(ui: &mut Ui, state: &mut Document) {
         columns * width,
         rows * height
     );
-    let Some(recipe) = state.traversal_recipe(&traversal, state.traverse.range()) else { return };
-    export(ui, state, Command::ExportTraversal, &size, &recipe, "traversal.png");
+    let Some(recipe) = state.traversal_recipe(&traversal, state.traverse.traversal.range()) else { return };
+    export(ui, state, actions, Command::ExportTraversal, &size, &recipe, "traversal.png");
 }
 
-fn range(ui: &mut Ui, state: &mut Document) {
+fn range(ui: &mut Ui, state: &Document, set: &mut TraversalSettings) {
     let has_data = state.model.as_ref().is_some_and(|model| model.profile.is_some());
     let label = ui.label("Range");
-    let traverse = &mut state.traverse;
     let text = |kind| match kind {
         RangeKind::Fixed => "fixed",
         RangeKind::Prior => "prior quantiles",
@@ -101,13 +104,13 @@ fn range(ui: &mut Ui, state: &mut Document) {
         RangeKind::Data => "where the data is",
     };
     egui::ComboBox::from_id_salt("range")
-        .selected_text(text(traverse.kind))
+        .selected_text(text(set.kind))
         .show_ui(ui, |ui| {
-            ui.selectable_value(&mut traverse.kind, RangeKind::Fixed, text(RangeKind::Fixed));
-            ui.selectable_value(&mut traverse.kind, RangeKind::Prior, text(RangeKind::Prior));
+            ui.selectable_value(&mut set.kind, RangeKind::Fixed, text(RangeKind::Fixed));
+            ui.selectable_value(&mut set.kind, RangeKind::Prior, text(RangeKind::Prior));
             if has_data {
-                ui.selectable_value(&mut traverse.kind, RangeKind::Posterior, text(RangeKind::Posterior));
-                ui.selectable_value(&mut traverse.kind, RangeKind::Data, text(RangeKind::Data));
+                ui.selectable_value(&mut set.kind, RangeKind::Posterior, text(RangeKind::Posterior));
+                ui.selectable_value(&mut set.kind, RangeKind::Data, text(RangeKind::Data));
             }
         })
         .response
@@ -117,11 +120,11 @@ fn range(ui: &mut Ui, state: &mut Document) {
              aggregated posterior, or from the smallest to the largest mean over the data",
         );
     ui.end_row();
-    match traverse.kind {
+    match set.kind {
         RangeKind::Fixed => {
             ui.label("");
             ui.horizontal(|ui| {
-                for (end, name) in traverse.ends.iter_mut().zip(["First value", "Last value"]) {
+                for (end, name) in set.ends.iter_mut().zip(["First value", "Last value"]) {
                     let value = f64::from(*end);
                     let response =
                         ui.add(DragValue::new(end).speed(0.05).range(-100.0..=100.0).fixed_decimals(1));
@@ -139,7 +142,7 @@ fn range(ui: &mut Ui, state: &mut Document) {
         RangeKind::Prior | RangeKind::Posterior => {
             let label = ui.label("Quantile");
             let quantile =
-                DragValue::new(&mut traverse.quantile).speed(0.001).range(0.51..=0.9999).fixed_decimals(3);
+                DragValue::new(&mut set.quantile).speed(0.001).range(0.51..=0.9999).fixed_decimals(3);
             ui.add(quantile).labelled_by(label.id).on_hover_text(
                 "The range ends where this share of the distribution lies below, and as much above the other end",
             );
@@ -149,11 +152,10 @@ fn range(ui: &mut Ui, state: &mut Document) {
     }
 }
 
-fn mode(ui: &mut Ui, state: &mut Document) {
+fn mode(ui: &mut Ui, mode: &mut Mode) {
     ui.label("Values");
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = GRID * 0.25;
-        let mode = &mut state.traverse.mode;
         ui.selectable_value(mode, Mode::Replace, "replace")
             .on_hover_text("The value takes the place of the factor's");
         ui.selectable_value(mode, Mode::Offset, "offset").on_hover_text("The value is added to the factor's");

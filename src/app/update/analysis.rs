@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 impl Document {
     /// Keeps the heat maps of the selected factor up to date. Called while they are visible.
-    pub(crate) fn update_heat(&mut self, ctx: &egui::Context) {
+    pub(crate) fn update_heat(&mut self) {
         let (Some(model), Some(latent)) = (&self.model, &self.latent) else { return };
         let Dimension { block, dim } = self.selected.clone();
         let Some(description) = model.description().block(&block).filter(|block| dim < block.dims) else {
@@ -57,22 +57,23 @@ impl Document {
         for chain in chains {
             let Some(cells) = self.render_all("heat", chain, &codes, 128) else { continue };
             let work = move |cancel: &Cancel| heat_picture(&collect(&cells, HEAT_STEPS, cancel)?);
-            match self.tasks.start("idgan-heat", ctx, work) {
+            match self.tasks.start("idgan-heat", &self.ctx, work) {
                 Ok(task) => self.analysis.heat.entry(chain).or_default().task = Some(task),
                 Err(message) => self.log.warn(About::HeatMap, message),
             }
         }
         self.analysis.heat_key = Some(key);
+        self.ctx().request_repaint();
     }
 
     /// Measures how factors leak into each other, and what the pictures' variance comes from.
-    pub(crate) fn measure(&mut self, ctx: &egui::Context) {
+    pub(crate) fn measure(&mut self) {
         self.analysis.is_outdated = false;
-        self.measure_leakage(ctx);
-        self.measure_shares(ctx);
+        self.measure_leakage();
+        self.measure_shares();
     }
 
-    fn measure_leakage(&mut self, ctx: &egui::Context) {
+    fn measure_leakage(&mut self) {
         let (Some(model), Some(latent)) = (&self.model, &self.latent) else { return };
         let Some(code) = model.opened.encoded() else { return };
         let Some(block) = model.description().block(code) else { return };
@@ -100,13 +101,13 @@ impl Document {
             let pictures = collect(&cells, 2 * dims, cancel)?;
             leakage(&reader, (epoch, &code), pictures, &spans, cancel)
         };
-        match self.tasks.start("idgan-leakage", ctx, work) {
+        match self.tasks.start("idgan-leakage", &self.ctx, work) {
             Ok(task) => self.analysis.leakage.task = Some(task),
             Err(message) => self.log.fail(About::Leakage, message),
         }
     }
 
-    fn measure_shares(&mut self, ctx: &egui::Context) {
+    fn measure_shares(&mut self) {
         let Some(model) = &self.model else { return };
         let Ok(varied) = CodeMatrix::varied(model.description()) else { return };
         let (noise, chain) = (varied.block.name.clone(), varied.chain);
@@ -121,7 +122,7 @@ impl Document {
         let work = move |cancel: &Cancel| {
             Some(shares(&collect(&cells, SHARE_SIDE * SHARE_SIDE, cancel)?, SHARE_SIDE))
         };
-        match self.tasks.start("idgan-shares", ctx, work) {
+        match self.tasks.start("idgan-shares", &self.ctx, work) {
             Ok(task) => self.analysis.shares.task = Some(task),
             Err(message) => self.log.fail(About::Shares, message),
         }

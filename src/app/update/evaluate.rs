@@ -18,7 +18,7 @@ impl Document {
         self.evaluate.running = None;
         self.evaluate.results = None;
         let Some(model) = &self.model else { return };
-        self.evaluate.data = model.description().data.clone().unwrap_or_default();
+        self.evaluate.settings.data = model.description().data.clone().unwrap_or_default();
         let kept = self.evaluation_file(&model.opened).and_then(|path| Evaluation::read(&path).ok());
         // A run folder keeps those of an older checkpoint until it is measured again.
         self.evaluate.results = kept.filter(|kept| kept.model_hash == model.opened.hash);
@@ -38,14 +38,20 @@ impl Document {
     /// goes wrong there, the window stays.
     pub(crate) fn start_evaluation(&mut self) {
         let Some(model) = &self.model else { return };
-        let metrics: Vec<Metric> =
-            self.evaluate.chosen.iter().filter(|(_, chosen)| **chosen).map(|(metric, _)| *metric).collect();
+        let metrics: Vec<Metric> = self
+            .evaluate
+            .settings
+            .chosen
+            .iter()
+            .filter(|(_, chosen)| **chosen)
+            .map(|(metric, _)| *metric)
+            .collect();
         let mut words = vec!["eval".to_owned()];
         words.extend(model.opened.source.sources().arguments());
-        words.push(format!("--data={}", self.evaluate.data.trim()));
-        words.push(format!("--seed={}", self.evaluate.seed));
-        if self.evaluate.samples > 0 {
-            words.push(format!("--samples={}", self.evaluate.samples));
+        words.push(format!("--data={}", self.evaluate.settings.data.trim()));
+        words.push(format!("--seed={}", self.evaluate.settings.seed));
+        if self.evaluate.settings.samples > 0 {
+            words.push(format!("--samples={}", self.evaluate.settings.samples));
         }
         let place: Place = model.opened.source.device.parse().unwrap_or_default();
         words.extend(place.options().into_iter().map(|(name, value)| format!("--{name}={value}")));
@@ -54,7 +60,7 @@ impl Document {
         let worker = Worker {
             program: self.program.clone(),
             words,
-            network: typed_path(&self.evaluate.network).display().to_string(),
+            network: typed_path(&self.evaluate.settings.network).display().to_string(),
             metrics,
             news: Arc::clone(&news),
             ctx: self.ctx().clone(),

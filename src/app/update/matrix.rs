@@ -2,8 +2,8 @@ use std::path::Path;
 
 use crate::app::document::Document;
 use crate::app::document::matrix::{Columns, MOST};
+use crate::app::document::recipe::Recipe;
 use crate::app::document::strip::gather;
-use crate::app::update::recipe::Recipe;
 use crate::app::words::in_window;
 use crate::explore::{CodeMatrix, CodeSource, NothingToVary};
 use crate::figures::{Cells, Figure, MatrixCodes, MatrixRequest};

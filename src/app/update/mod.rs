@@ -1,7 +1,11 @@
 //! Everything that changes what the window shows.
 
 pub(crate) mod analysis;
+pub(crate) mod apply;
+pub(crate) mod begin;
 pub(crate) mod beside;
+pub(crate) mod bundled;
+pub(crate) mod clipboard;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod keeper;
@@ -15,16 +19,17 @@ pub(crate) mod recipe;
 pub(crate) mod save;
 pub(crate) mod selection;
 pub(crate) mod session;
+pub(crate) mod settings;
 pub(crate) mod strip;
 pub(crate) mod table;
 pub(crate) mod tool;
 pub(crate) mod train;
 pub(crate) mod traverse;
+pub(crate) mod window;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::app::command::Command;
 use crate::app::dialog::Purpose;
 use crate::app::document::{Document, Loading, Overlay, SCRUB_PAUSE, Start};
 use crate::app::frame_requests::RequestOptions;
@@ -75,15 +80,6 @@ impl Document {
         &self.ctx
     }
 
-    /// Queues a command to run after the panels are drawn.
-    pub(crate) fn queue(&mut self, command: Command) {
-        self.commands.push(command);
-    }
-
-    pub(crate) fn take_commands(&mut self) -> Vec<Command> {
-        std::mem::take(&mut self.commands)
-    }
-
     /// Opens `overlay` after the panels are drawn.
     pub(crate) fn show(&mut self, overlay: Overlay) {
         self.overlays.push(overlay);
@@ -118,11 +114,6 @@ impl Document {
     pub(crate) fn compare(&mut self, compare: Compare) {
         self.views.compare = compare;
         self.settings.compare = compare;
-    }
-
-    /// Enlarges text and controls by `step`, 1 being their normal size.
-    pub(crate) fn zoom(&mut self, step: f32) {
-        self.settings.zoom = (self.settings.zoom + step).clamp(0.5, 3.0);
     }
 
     /// Changes the codes; the changes of one drag are one step of undo.

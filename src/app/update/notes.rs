@@ -34,7 +34,7 @@ impl Document {
         };
         let by_path = if by_content.is_none() { newest_of(&folder.join("models"), &path) } else { None };
         if let Some(notes) = by_content.as_ref().or(by_path.as_ref()) {
-            self.apply(notes);
+            self.take_notes(notes);
         }
         // What does not fit this model is not the window's, and stays in the file.
         let notes = match by_content.and_then(|kept| Some(Notes { path: kept.path, ..self.notes()? })) {
@@ -44,7 +44,7 @@ impl Document {
         self.noted = Some(Noted::new(file, notes));
     }
 
-    fn apply(&mut self, notes: &Notes) {
+    fn take_notes(&mut self, notes: &Notes) {
         let Some(latent) = &mut self.latent else { return };
         self.strip.bookmarks = notes.lay_on(latent);
     }

@@ -62,10 +62,12 @@ impl Document {
         });
     }
 
-    /// The seed that gives the nuisance code shown, if any that was seen does.
-    pub(crate) fn nuisance_seed(&mut self) -> Option<u64> {
-        let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
-        let block = model.noise_blocks().next()?;
-        self.nuisance.find(latent.values(&block.name), |seed| draw_prior(block, seed, 0))
+    /// Finds the seed that gives the nuisance code shown, if any that was seen does.
+    pub(crate) fn find_nuisance_seed(&mut self) {
+        let model = self.model.as_ref().zip(self.latent.as_ref());
+        let noise = model.and_then(|(model, latent)| Some((model.noise_blocks().next()?, latent)));
+        self.nuisance.shown = noise.and_then(|(block, latent)| {
+            self.nuisance.find(latent.values(&block.name), |seed| draw_prior(block, seed, 0))
+        });
     }
 }

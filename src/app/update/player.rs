@@ -2,9 +2,9 @@ use std::path::{Path, PathBuf};
 
 use crate::app::document::Document;
 use crate::app::document::player::{Along, Course, Playing};
+use crate::app::document::recipe::Recipe;
 use crate::app::document::selection::{Dimension, title};
 use crate::app::document::strip::gather;
-use crate::app::update::recipe::Recipe;
 use crate::explore::{CodePath, Mode, RangeSpec, Traversal};
 use crate::figures::{AnimationRequest, Cells, ChainChoice, Figure, TraversalRequest};
 
@@ -16,7 +16,7 @@ fn there_and_back(place: f64, end: f64) -> f64 {
 impl Document {
     fn course(&self) -> Result<Course, String> {
         let (model, latent) = self.model.as_ref().zip(self.latent.as_ref()).ok_or("open a model first")?;
-        match self.player.along {
+        match self.player.settings.along {
             Along::Factor => {
                 let selected = self.selected.clone();
                 let block = model.description().block(&selected.block).filter(|b| selected.dim < b.dims);
@@ -28,7 +28,7 @@ impl Document {
                     return Err("A path needs at least two bookmarks: keep codes with Ctrl+B".to_owned());
                 }
                 let stops = gather(&self.strip.bookmarks, latent.codes());
-                Ok(Course::Path(CodePath { stops, is_closed: self.player.is_closed }))
+                Ok(Course::Path(CodePath { stops, is_closed: self.player.settings.is_closed }))
             }
         }
     }
@@ -66,7 +66,7 @@ impl Document {
             self.player.pause();
             return;
         };
-        let seconds = f64::from(self.player.seconds.max(0.1));
+        let seconds = f64::from(self.player.settings.seconds.max(0.1));
         let (is_held, Some(playing)) = (self.is_dragging, &mut self.player.playing) else { return };
         let elapsed = (now - playing.at).clamp(0.0, 0.5);
         playing.at = now;
@@ -104,7 +104,7 @@ impl Document {
 
     /// What playing moves, for people.
     pub(crate) fn course_name(&self) -> String {
-        match (self.player.along, &self.latent) {
+        match (self.player.settings.along, &self.latent) {
             (Along::Factor, Some(latent)) => title(latent, &self.selected.block, self.selected.dim),
             _ => "the path through the bookmarks".to_owned(),
         }
@@ -119,8 +119,10 @@ impl Document {
     /// Number of pictures of the exported animation.
     pub(crate) fn animation_frames(&self) -> usize {
         match self.course() {
-            Ok(Course::Factor { .. }) => self.player.frames,
-            Ok(Course::Path(path)) => path.legs() * self.player.frames + usize::from(!path.is_closed),
+            Ok(Course::Factor { .. }) => self.player.settings.frames,
+            Ok(Course::Path(path)) => {
+                path.legs() * self.player.settings.frames + usize::from(!path.is_closed)
+            }
             Err(_) => 0,
         }
     }
@@ -128,14 +130,14 @@ impl Document {
     /// What draws the animation into a file.
     pub(crate) fn animation_recipe(&self) -> Option<Recipe> {
         let (model, latent) = self.model.as_ref().zip(self.latent.as_ref())?;
-        let frame_ms = self.player.frame_ms();
+        let frame_ms = self.player.settings.frame_ms();
         let (figure, codes) = match self.course().ok()? {
             Course::Factor { selected: Dimension { block, dim }, range: [low, high] } => {
                 let traversal = Traversal {
                     block,
                     dims: vec![dim],
                     ranges: vec![[low, high]],
-                    steps: self.player.frames,
+                    steps: self.player.settings.frames,
                     base: latent.codes().clone(),
                     mode: Mode::Replace,
                 };
@@ -145,7 +147,7 @@ impl Document {
             Course::Path(path) => {
                 let request = AnimationRequest {
                     codes: PathBuf::new(),
-                    steps: u16::try_from(self.player.frames).ok()?,
+                    steps: u16::try_from(self.player.settings.frames).ok()?,
                     is_closed: path.is_closed,
                     s_seed: 0,
                     decoder: Some(ChainChoice::Named(model.name_of(self.figure_chain()?).to_owned())),

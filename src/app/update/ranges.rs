@@ -9,7 +9,7 @@ impl Document {
     /// no time.
     pub(crate) fn update_ranges(&mut self) {
         self.traverse.ranges.receive();
-        let spec = self.traverse.range();
+        let spec = self.traverse.traversal.range();
         let Some(model) = self.model.as_ref().filter(|_| !is_written_out(spec)) else { return };
         let name = main_block(model.description());
         let Some(block) = name.and_then(|name| model.description().block(name)).cloned() else { return };
@@ -38,7 +38,7 @@ impl Document {
 
     /// The ends of the rows of `dims` of `block`.
     pub(crate) fn row_ranges(&self, block: &CodeBlock, dims: &[usize]) -> Ends {
-        let spec = self.traverse.range();
+        let spec = self.traverse.traversal.range();
         let epoch = self.model.as_ref().map(|model| model.opened.epoch);
         match &self.traverse.ranges.known {
             _ if is_written_out(spec) => {

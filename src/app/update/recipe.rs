@@ -5,39 +5,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::app::document::Document;
+use crate::app::document::recipe::Recipe;
 use crate::app::log::About;
 use crate::app::update::save::{name, write_codes};
 use crate::base::{FileError, shell_quoted, step_back, write_atomic};
 use crate::checkpoint::npz::NpzFile;
-use crate::engine::Opened;
 use crate::explore::Codes;
 use crate::figures::export::Provenance;
-use crate::figures::{DrawOptions, Figure, FigureError, FigureRequest};
+use crate::figures::{DrawOptions, FigureError};
 
 /// How far the threads of an export step back: the pictures shown go first, a second model's too.
 const STEPS_BACK: i32 = 19;
-
-/// A figure as it is set up: its request, without where to, and the codes that it reads from a file, for those that the
-/// command line cannot say otherwise.
-#[derive(Clone, Debug)]
-pub(crate) struct Recipe {
-    request: FigureRequest,
-    pub(crate) codes: Option<Codes>,
-}
-
-impl Recipe {
-    /// `figure` of the model `opened`, where that is computed.
-    pub(crate) fn new(opened: &Opened, figure: Figure, codes: Option<Codes>) -> Self {
-        let (model, place) = (opened.source.sources(), opened.source.device.parse().unwrap_or_default());
-        Self { request: FigureRequest { model, place, figure, out: PathBuf::new() }, codes }
-    }
-
-    /// The request, with the codes in `codes`, if there are any, and the figure in `out`.
-    fn request(&self, codes: &Path, out: &Path) -> FigureRequest {
-        let request = FigureRequest { out: out.to_owned(), ..self.request.clone() };
-        if self.codes.is_some() { request.of_codes(codes) } else { request }
-    }
-}
 
 impl Document {
     /// Where the command of `recipe` finds its codes when it is copied: a file that their values alone name, so that a

@@ -55,12 +55,25 @@ impl Document {
         let (batch, cells) = Batch::new("strip", epoch, rows, THUMBNAIL);
         self.engine.batch(chain, batch);
         self.strip.shown = Shown { key, thumbnails, cells: Some(cells) };
+        self.ctx().request_repaint();
     }
 
-    /// Takes the nuisance code of a thumbnail, as a seed that one can go back from.
-    pub(crate) fn visit_nine(&mut self, index: usize) {
-        let seed = self.nuisance.visit(NINE + index as u64);
-        self.set_nuisance_seed(seed);
+    /// Takes what thumbnail `index` stands for: a bookmark's codes, what the encoder finds in a picture of the data, or a
+    /// nuisance code, as a seed that one can go back from.
+    pub(crate) fn adopt_thumbnail(&mut self, index: usize) {
+        match self.strip.kind {
+            StripKind::Data => self.start_from_data(index),
+            StripKind::Nine => {
+                let seed = self.nuisance.visit(NINE + index as u64);
+                self.set_nuisance_seed(seed);
+            }
+            StripKind::Bookmarks => {
+                if let Some(bookmark) = self.strip.bookmarks.get(index) {
+                    let codes = bookmark.codes.clone();
+                    self.adopt(&codes, 0);
+                }
+            }
+        }
     }
 
     /// Begins with what tells most about a model that has just been opened.

@@ -53,6 +53,7 @@ impl Document {
         let surface = old.map_or_else(Surface::new, |grid| grid.surface);
         surface.resize([side * columns, side * rows]);
         self.traverse.grid = Some(Grid { key, rows, columns, codes, surface, side, done: 0, parts: pending });
+        self.ctx().request_repaint();
     }
 
     /// Takes in cells that have arrived.

@@ -1,9 +1,9 @@
 use std::path::Path;
 
 use crate::app::document::Document;
+use crate::app::document::recipe::Recipe;
 use crate::app::document::table::Table;
 use crate::app::document::traverse::Figure;
-use crate::app::update::recipe::Recipe;
 use crate::explore::{Codes, RangeSpec, Traversal, draw_prior, main_block};
 use crate::figures;
 use crate::figures::{Base, Cells, ChainChoice, Names, TraversalRequest};
@@ -16,7 +16,7 @@ impl Document {
         let description = model.description();
         let name = main_block(description).ok_or("this model has no codes to traverse")?;
         let block = description.block(name).ok_or("this model has no codes to traverse")?;
-        let is_shown = |dim: &usize| self.traverse.with_collapsed || model.is_active(name, *dim);
+        let is_shown = |dim: &usize| self.traverse.traversal.with_collapsed || model.is_active(name, *dim);
         let order = model.order(block, self.settings.sort_by_information);
         let mut dims = order.clone();
         dims.retain(is_shown);
@@ -24,9 +24,16 @@ impl Document {
             dims = order; // A model that has learnt nothing yet.
         }
         let ranges = self.row_ranges(block, &dims)?;
-        let steps = self.traverse.steps.clamp(1, 64);
+        let steps = self.traverse.traversal.steps.clamp(1, 64);
         let base = latent.codes().clone();
-        Ok(Traversal { block: name.to_owned(), dims, ranges, steps, base, mode: self.traverse.mode })
+        Ok(Traversal {
+            block: name.to_owned(),
+            dims,
+            ranges,
+            steps,
+            base,
+            mode: self.traverse.traversal.mode,
+        })
     }
 
     /// The table of pictures that is set up; none for an animation.
@@ -89,7 +96,7 @@ impl Document {
     /// Draws the traversal shown into a file.
     pub(crate) fn export_traversal(&mut self, path: &Path, ctx: &egui::Context) {
         let recipe = self.traversal().and_then(|traversal| {
-            let recipe = self.traversal_recipe(&traversal, self.traverse.range());
+            let recipe = self.traversal_recipe(&traversal, self.traverse.traversal.range());
             recipe.ok_or_else(|| "open a model first".to_owned())
         });
         self.export(recipe, path, "traversal", ctx);

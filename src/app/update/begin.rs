@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use super::Options;
-use super::keep::{Place, Session};
-use super::log::About;
-use super::model::ModelView;
-use super::watch::Watch;
+use crate::app::Options;
 use crate::app::document::analysis::Analysis;
 use crate::app::document::photo::PhotoState;
 use crate::app::document::{Document, Start};
+use crate::app::keep::{Place, Session};
+use crate::app::log::About;
+use crate::app::model::ModelView;
+use crate::app::watch::Watch;
 use crate::checkpoint::{BUNDLED, BundledModel};
 use crate::engine::{ModelSource, Opened};
 use crate::explore::{LatentState, draw_prior};
@@ -17,7 +17,7 @@ use crate::model::CodeKind;
 impl Document {
     /// Opens what the window begins with: the model that was asked for, else that of the last session with everything
     /// as it was, else the best of those that the program brings along.
-    pub(super) fn begin_with(&mut self, options: &Options, session: Session) {
+    pub(crate) fn begin_with(&mut self, options: &Options, session: Session) {
         let codes = options.codes.clone().map(Place::from);
         if let Some(source) = &options.source {
             self.open(source.clone(), codes.map_or(Start::Fresh, |place| Start::At(Box::new(place))));
@@ -56,7 +56,7 @@ impl Document {
     }
 
     /// Shows a model that has been read, and where its files lie begins to be watched.
-    pub(super) fn on_opened(&mut self, opened: Arc<Opened>) {
+    pub(crate) fn on_opened(&mut self, opened: Arc<Opened>) {
         self.spare = None;
         let loading = self.loading.take_if(|loading| loading.epoch <= opened.epoch);
         let start = loading.map(|loading| loading.start).unwrap_or_default();

@@ -1,0 +1,14 @@
+use crate::app::document::evaluate::EvaluateSettings;
+
+/// Something done about the metrics.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum EvaluateAction {
+    /// Sets up what is measured, and on what.
+    SetUp(EvaluateSettings),
+    /// Measures what is set up.
+    Start,
+    /// Ends the measurement; what is finished stays.
+    Cancel,
+    /// Measures how far factors move each other, and what the nuisance adds.
+    Independence,
+}
