@@ -13,8 +13,8 @@ use super::log::About;
 use super::model::ModelView;
 use super::palette::Palette;
 use super::panels::{
-    Evaluate, Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Status, StripPanel,
-    Train, Traverse,
+    Evaluate, Factors, GridPanel, Inspect, LogPanel, Menu, Nuisance, Panel, Pictures, Questions, Status,
+    StripPanel, Train, Traverse,
 };
 use super::theme::{self, GRID};
 use super::update::keeper::Keeper;
@@ -35,6 +35,7 @@ pub struct Explorer {
     pub(super) pictures: Pictures,
     pub(super) grid: GridPanel,
     pub(super) strip: StripPanel,
+    pub(super) questions: Questions,
     status: Status,
     /// The panels of [`Tab::ALL`].
     pub(super) tabs: [Box<dyn Panel>; 5],
@@ -102,6 +103,7 @@ impl Explorer {
             pictures: Pictures,
             grid: GridPanel,
             strip: StripPanel,
+            questions: Questions::default(),
             status: Status { software_gpu, ui_time: Duration::ZERO },
             tabs: [
                 Box::new(Inspect),

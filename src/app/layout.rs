@@ -4,7 +4,7 @@ use egui::{
 };
 
 use super::Explorer;
-use super::panels::{Panel, hint_line, notice, range_line, room_below, samples};
+use super::panels::{Panel, hint_line, notice, room_below, samples};
 use super::theme::GRID;
 use crate::app::action::{SettingAction, ViewAction};
 use crate::app::document::tool::Tab;
@@ -160,7 +160,7 @@ impl Explorer {
             if shows_hint {
                 hint_line(ui, &mut self.actions);
             }
-            range_line(ui, &self.state, &mut self.actions);
+            self.questions.ui(ui, &self.state, &mut self.actions);
             let area = ui.available_rect_before_wrap();
             if shows_samples && samples(ui, &self.state) {
                 // The sample grid of the run takes the place of the pictures.

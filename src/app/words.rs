@@ -58,10 +58,11 @@ const WORDS: &[(&str, &str)] = &[
     ("`idgan data --help` explains them", "the Data field's tooltip explains them"),
     // models
     ("leave --pixels out", "start the window without that"),
+    ("leave --trained-on out", "start the window without that"),
     ("--pixels says", "the range that the window was started with says"),
     ("open it by itself, without --vae", "open it by itself (File > Open)"),
     ("; say otherwise by --pixels", "; on the command line the option pixels says otherwise"),
-    ("the encoder by --encoder", "the encoder beside it by the option encoder on the command line"),
+    ("the encoder by --encoder", "its encoder by File > Open its encoder"),
     ("by --mean and --logvar", "by the options mean and logvar on the command line"),
     ("say by --posterior whether", "say by the option posterior on the command line whether"),
     ("--encoder", "the option encoder"),

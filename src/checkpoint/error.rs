@@ -2,6 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::base::FileError;
+use crate::checkpoint::onnx::EncoderQuestion;
 use crate::formats::spelt_out;
 
 /// A model file that cannot be opened or written: what is wrong, why, what to do, path last.
@@ -16,6 +17,14 @@ pub enum CheckpointError {
         /// What is wrong and what to do.
         what: String,
         /// The file.
+        path: PathBuf,
+    },
+    /// An encoder is good, but does not say what its results are.
+    #[error("{question}: {path}", path = path.display())]
+    Unclear {
+        /// What has to be said.
+        question: EncoderQuestion,
+        /// The encoder's file.
         path: PathBuf,
     },
     /// Files that are good by themselves and do not fit each other or what was asked.

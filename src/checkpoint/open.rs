@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::{PixelRange, option_words};
+use crate::data::absolute_spec;
 use crate::model::{CodeBlock, Model, ModelDescription, Network};
 use crate::nets::{PublishedRange, PublishedVae};
 
@@ -10,7 +11,7 @@ use super::contents::{KEPT_NOTES, RUN_CHECKPOINT, sha256};
 use super::describe::{describe_blocks, is_explained, with_vae};
 use super::fit::check_fit;
 use super::onnx::{Reading, is_onnx, open_onnx};
-use super::opened::{Opened, RangeGuess};
+use super::opened::{Opened, RangeGuess, Unsaid};
 use super::part::{Depth, Part, Wanted};
 
 /// The files a model is made of. Each may be a bundle, a published PyTorch file in either encoding, a state dict
@@ -52,7 +53,7 @@ impl Sources {
     /// The ONNX file that they name, if they name one.
     fn onnx(&self) -> Result<Option<&Path>, CheckpointError> {
         let path = self.checkpoint.as_deref().filter(|path| is_onnx(path));
-        if path.is_none() && !(Reading { range: None, ..self.reading.clone() }).is_silent() {
+        if path.is_none() && self.reading.is_for_onnx() {
             return Err(CheckpointError::request(
                 "an encoder and its results are named for an ONNX decoder (decoder.onnx); other files say these themselves",
             ));
@@ -70,11 +71,30 @@ impl Sources {
 /// When a file cannot be read, is damaged, holds no known network, lacks a tensor or has one of another shape, and
 /// when VAE and GAN do not fit each other.
 pub fn open(sources: &Sources) -> Result<Opened, CheckpointError> {
-    if let Some(path) = sources.onnx()? {
-        return open_onnx(path, &sources.reading);
+    let mut opened = match sources.onnx()? {
+        Some(path) => open_onnx(path, &sources.reading)?,
+        None => {
+            let (lone_vae, whole) = parts_of(sources, Depth::Values)?;
+            assemble(lone_vae, whole, sources, Depth::Values)?
+        }
+    };
+    say_data(&mut opened.model.description, sources)?;
+    Ok(opened)
+}
+
+/// Notes the data set that somebody says the model was trained on.
+fn say_data(description: &mut ModelDescription, sources: &Sources) -> Result<(), CheckpointError> {
+    let Some(said) = sources.reading.data.as_deref().filter(|said| !said.is_empty()) else { return Ok(()) };
+    let said = absolute_spec(said);
+    match &description.data {
+        Some(known) if *known != said => Err(CheckpointError::request(format!(
+            "the model says that it was trained on {known}; leave --trained-on out"
+        ))),
+        _ => {
+            description.data = Some(said);
+            Ok(())
+        }
     }
-    let (lone_vae, whole) = parts_of(sources, Depth::Values)?;
-    assemble(lone_vae, whole, sources, Depth::Values)
 }
 
 /// What a model is, without the values of its tensors: its networks and code blocks. Where it comes from is left out.
@@ -86,7 +106,9 @@ pub fn describe(sources: &Sources) -> Result<ModelDescription, CheckpointError> 
         return Ok(open_onnx(path, &sources.reading)?.model.description);
     }
     let (lone_vae, whole) = parts_of(sources, Depth::Names)?;
-    Ok(assemble(lone_vae, whole, sources, Depth::Names)?.model.description)
+    let mut description = assemble(lone_vae, whole, sources, Depth::Names)?.model.description;
+    say_data(&mut description, sources)?;
+    Ok(description)
 }
 
 /// The file of a VAE alone, and that with the GAN or with everything.
@@ -177,7 +199,9 @@ fn assemble(
         Depth::Values => sha256(&parts().map(|part| &part.contents).collect::<Vec<_>>())?,
     };
     let model = Model { hash, ..Model::new(description) };
-    let mut opened = Opened { model, warnings: Vec::new(), guess };
+    let is_asked = published.is_some() && sources.reading.data.is_none();
+    let unsaid = Unsaid { range: guess, data: is_asked && model.description.encoded().is_some() };
+    let mut opened = Opened { model, warnings: Vec::new(), unsaid };
     for part in lone_vae.into_iter().chain(whole) {
         opened.warnings.extend(part.warnings);
         let model = &mut opened.model;

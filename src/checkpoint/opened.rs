@@ -8,8 +8,17 @@ pub struct Opened {
     pub model: Model,
     /// What its user should know, in sentences.
     pub warnings: Vec<String>,
-    /// What was taken for the range of its pictures where the files do not say and nobody has.
-    pub guess: Option<RangeGuess>,
+    /// What the files do not say, and nobody has said either.
+    pub unsaid: Unsaid,
+}
+
+/// What is open about a model, as its files do not say it and nobody has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unsaid {
+    /// What was taken for the range of its pictures.
+    pub range: Option<RangeGuess>,
+    /// Whether nobody knows which data it was trained on; false where nothing reads pictures, for which it would matter.
+    pub data: bool,
 }
 
 /// A guess at which numbers of a model's pictures stand for black and white.
@@ -26,7 +35,7 @@ pub struct RangeGuess {
 impl Opened {
     /// What its user should know: the warnings, and what was guessed.
     pub fn said(&self) -> Vec<String> {
-        self.warnings.iter().cloned().chain(self.guess.as_ref().map(RangeGuess::warning)).collect()
+        self.warnings.iter().cloned().chain(self.unsaid.range.as_ref().map(RangeGuess::warning)).collect()
     }
 }
 

@@ -127,7 +127,8 @@ fn wait_until_open(engine: &Engine) -> anyhow::Result<()> {
     while start.elapsed() < Duration::from_secs(60) {
         match engine.event() {
             Some(Event::Described { .. }) => return Ok(()),
-            Some(Event::OpenFailed { message, .. } | Event::Error { message, .. }) => bail!(message),
+            Some(Event::OpenFailed { error, .. }) => bail!(error.message),
+            Some(Event::Error { message, .. }) => bail!(message),
             Some(_) => {}
             None => std::thread::sleep(Duration::from_millis(2)),
         }

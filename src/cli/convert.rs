@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use crate::base::shell_quoted;
 use crate::checkpoint::{Precision, export_onnx, export_torch, open, write_bundle};
-use crate::data::{absolute_spec, is_known};
 use crate::explore::{CodesFile, Wanted};
 use crate::model::{DISCRIMINATOR, ModelDescription};
 use crate::training::note_training;
@@ -50,11 +49,6 @@ pub struct Args {
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
 
-    /// The data set that the model was trained on, kept in the bundle of a model that does not say it (`idgan data --help` lists
-    /// them).
-    #[arg(long, value_name = "SPEC")]
-    data: Option<String>,
-
     /// The codes that the window opens the model with, kept in the bundle: an .npz with `c` (N, c_dim) and, if you like,
     /// `s` (N, s_dim), as `idgan sample` writes it.
     #[arg(long, value_name = "FILE")]
@@ -96,11 +90,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             "--without-discriminator is for bundles; the published code loads both networks, and ONNX files get none",
         ));
     }
-    let has_words =
-        args.title.is_some() || !args.labels.is_empty() || args.data.is_some() || args.opening.is_some();
+    let has_words = args.title.is_some() || !args.labels.is_empty() || args.opening.is_some();
     if args.to != ConvertFormat::Bundle && has_words {
         return Err(usage(
-            "--labels, --title, --data and --opening are for bundles; PyTorch and ONNX files have no place for them",
+            "--labels, --title and --opening are for bundles; PyTorch and ONNX files have no place for them",
         ));
     }
     let mut opened = open(&sources)?;
@@ -108,9 +101,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let written = match args.to {
         ConvertFormat::Bundle => {
             name(&mut opened.model.description, args)?;
-            if let Some(spec) = &args.data {
-                trained_on(&mut opened.model.description, spec)?;
-            }
             if let Some(path) = &args.opening {
                 open_with(&mut opened.model.description, path, args.row)?;
             }
@@ -162,18 +152,6 @@ fn name(description: &mut ModelDescription, args: &Args) -> anyhow::Result<()> {
         block.labels.resize(block.dims.max(block.labels.len()), String::new());
         block.labels[*dim].clone_from(label);
     }
-    Ok(())
-}
-
-/// Keeps the data set that the model was trained on.
-fn trained_on(description: &mut ModelDescription, spec: &str) -> anyhow::Result<()> {
-    if let Some(known) = description.data.as_ref().filter(|known| *known != spec) {
-        return Err(usage(format!("the model says that it was trained on {known}; leave --data out")));
-    }
-    if !is_known(spec) {
-        return Err(usage(format!("there is no data set called {spec:?}; `idgan data --help` lists them")));
-    }
-    description.data = Some(absolute_spec(spec));
     Ok(())
 }
 

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use crate::base::PixelRange;
 use crate::checkpoint::{Halves, Reading};
+use crate::data::is_known;
 
 /// What files of other programs do not say about their pictures and codes.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -33,6 +34,19 @@ pub struct ReadingArgs {
         requires = "encoder"
     )]
     pub posterior: Option<Posterior>,
+
+    /// The data set that the model was trained on, where it does not say it (`idgan data --help` lists them); a bundle that is
+    /// made of it keeps it.
+    #[arg(long, value_name = "DATA", value_parser = known_data)]
+    pub trained_on: Option<String>,
+}
+
+/// A data set that the program knows.
+fn known_data(spec: &str) -> Result<String, String> {
+    match is_known(spec) {
+        true => Ok(spec.to_owned()),
+        false => Err(format!("there is no data set called {spec:?}; `idgan data --help` lists them")),
+    }
 }
 
 /// `--pixels`.
@@ -71,6 +85,7 @@ impl ReadingArgs {
                 Posterior::Halves => Halves::Behind,
                 Posterior::Interleaved => Halves::Interleaved,
             }),
+            data: self.trained_on.clone(),
         }
     }
 }

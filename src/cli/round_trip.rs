@@ -162,6 +162,7 @@ impl Draw {
             mean: self.perhaps(Self::text),
             logvar: self.perhaps(Self::text),
             halves: self.perhaps(|draw| draw.of(&[Halves::Behind, Halves::Interleaved])),
+            data: self.perhaps(|draw| draw.of(&["dsprites", "scenes", "images:my faces"]).to_owned()),
         };
         let checkpoint = Some(self.of(&["m.safetensors", "-m.onnx", "my runs/gan", "é,1.pt"]).into());
         let onnx = Sources { checkpoint, reading, ..Sources::default() };

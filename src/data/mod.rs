@@ -23,5 +23,5 @@ pub use factors::{classes_of, combinations, index_of};
 pub use options::{OpenOptions, PreparationProgress, ProgressFn};
 pub use order::BatchesState;
 pub use pixels::left_out;
-pub use spec::{DrawingVersion, KNOWN_SPECS, absolute_spec, is_known, open, whole_spec};
+pub use spec::{DRAWN_BY_PROGRAM, DrawingVersion, KNOWN_SPECS, absolute_spec, is_known, open, whole_spec};
 pub use store::{Entry, PassedOver, Store};

@@ -23,6 +23,10 @@ celeba-hq:PATH             the 1024x1024 pictures, a folder or a zip
 chairs:PATH                rendered_chairs, the folder or the tar
 cars:PATH                  a folder with cars_train, cars_test and devkit";
 
+/// The data sets that the program draws by itself, without files.
+pub const DRAWN_BY_PROGRAM: [&str; 5] =
+    ["dsprites", "color-dsprites", "noisy-dsprites", "scream-dsprites", "scenes"];
+
 /// Side of a rendered scene when none is asked for.
 const SCENE_SIDE: usize = 128;
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Opened, Profile, Sensitivity};
+use super::{OpenError, Opened, Profile, Sensitivity};
 use crate::model::ChainId;
 
 /// Small news from the engine's threads, in the order in which they happened.
@@ -31,7 +31,7 @@ pub enum Event {
         /// The epoch it would have had.
         epoch: u64,
         /// What was wrong and what to do.
-        message: String,
+        error: OpenError,
     },
     /// The networks of a render chain were rebuilt after an error; pictures should be asked for again.
     Restarted(ChainId),

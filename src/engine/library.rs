@@ -3,25 +3,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::{Pool, Stream};
-use crate::checkpoint;
+use crate::checkpoint::{self, Unsaid};
 use crate::inference::{self, Computer, DeviceError, Place, Purpose, RenderError, Renderer};
 use crate::model::{ChainId, CodeBlock, DISCRIMINATOR, GENERATOR, Model, ModelDescription, VAE};
 use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
-use super::{Library, Load, Loaded, LoadedChain, ModelSource, Pools, Spare};
+use super::{Library, Load, Loaded, LoadedChain, ModelSource, OpenError, Pools, Spare};
 
 /// Models in files.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FileLibrary;
 
 impl Library for FileLibrary {
-    fn open(&self, source: &ModelSource, pools: &Pools) -> Result<Loaded, String> {
+    fn open(&self, source: &ModelSource, pools: &Pools) -> Result<Loaded, OpenError> {
         let place: Place = source.device.parse().map_err(|error: DeviceError| error.to_string())?;
         let computer = place.open(Purpose::Pictures).map_err(|error| error.to_string())?;
         check_memory(source)?;
-        let opened = checkpoint::open(&source.sources()).map_err(|error| error.to_string())?;
+        let opened = checkpoint::open(&source.sources())?;
         let loaded = make_ready(opened.model, opened.warnings, &computer, pools)?;
-        Ok(Loaded { guess: opened.guess, ..loaded })
+        Ok(Loaded { unsaid: opened.unsaid, ..loaded })
     }
 }
 
@@ -113,7 +113,7 @@ fn make_ready(
         stats,
         hash,
         device: place,
-        guess: None,
+        unsaid: Unsaid::default(),
         warnings,
         chains,
         encoders,
@@ -148,8 +148,8 @@ pub struct RandomLibrary {
 }
 
 impl Library for RandomLibrary {
-    fn open(&self, _source: &ModelSource, pools: &Pools) -> Result<Loaded, String> {
-        make_ready(self.model(), Vec::new(), &Computer::processor(), pools)
+    fn open(&self, _source: &ModelSource, pools: &Pools) -> Result<Loaded, OpenError> {
+        Ok(make_ready(self.model(), Vec::new(), &Computer::processor(), pools)?)
     }
 }
 

@@ -7,7 +7,7 @@ use super::inbox::Inbox;
 use super::latest::lock;
 use super::outbox::Outbox;
 use super::sensing::SensingInbox;
-use super::{Event, Library, Loaded, ModelSource, Opened, Part, Pools, Rebuild};
+use super::{Event, Library, Loaded, ModelSource, OpenError, Opened, Part, Pools, Rebuild};
 use crate::base::panic_text;
 use crate::model::ChainId;
 
@@ -56,7 +56,7 @@ impl LoaderInbox {
                 return LoaderJob::Close;
             }
             if let Some((epoch, source)) = orders.open.take() {
-                return LoaderJob::Open(epoch, source);
+                return LoaderJob::Open(epoch, Box::new(source));
             }
             if let Some((epoch, chain)) = orders.rebuild.pop() {
                 return LoaderJob::Rebuild(epoch, chain);
@@ -68,7 +68,7 @@ impl LoaderInbox {
 
 enum LoaderJob {
     Close,
-    Open(u64, ModelSource),
+    Open(u64, Box<ModelSource>),
     Rebuild(u64, ChainId),
 }
 
@@ -101,7 +101,7 @@ impl Loader {
                 LoaderJob::Open(epoch, source) => match self.open(epoch, &source) {
                     Ok(opened) => current = Some(opened),
                     // Whoever waits for the model must hear of its end, whatever that was.
-                    Err(message) => self.outbox.event(Event::OpenFailed { epoch, message }),
+                    Err(error) => self.outbox.event(Event::OpenFailed { epoch, error }),
                 },
                 LoaderJob::Rebuild(epoch, chain) => {
                     if let Some(current) = current.as_mut().filter(|current| current.opened.epoch == epoch) {
@@ -112,11 +112,13 @@ impl Loader {
         }
     }
 
-    fn open(&self, epoch: u64, source: &ModelSource) -> Result<Current, String> {
+    fn open(&self, epoch: u64, source: &ModelSource) -> Result<Current, OpenError> {
         let open = || Ok(self.hand_over(epoch, source.clone(), self.library.open(source, &self.pools)?));
         catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| {
             let (reason, path) = (panic_text(&*panic), source.path().display());
-            Err(format!("opening stopped by a fault of the program ({reason}); choose another file: {path}"))
+            let message =
+                format!("opening stopped by a fault of the program ({reason}); choose another file: {path}");
+            Err(message.into())
         })
     }
 
@@ -129,7 +131,7 @@ impl Loader {
             description: loaded.description,
             stats: loaded.stats.map(Arc::new),
             hash: loaded.hash,
-            guess: loaded.guess,
+            unsaid: loaded.unsaid,
             device: loaded.device,
         };
         self.renderers.install(epoch, loaded.chains, |chain| opened.title(chain));

@@ -36,7 +36,7 @@ pub use frame::{Cell, Frame, FrameRequest, Motion, ReadBackTarget};
 pub use handle::{Engine, Reader};
 pub use latest::Latest;
 pub use library::{FileLibrary, RandomLibrary};
-pub use model::{Library, Load, Loaded, LoadedChain, ModelSource, Opened, Pools, Rebuild, Spare};
+pub use model::{Library, Load, Loaded, LoadedChain, ModelSource, OpenError, Opened, Pools, Rebuild, Spare};
 pub use outbox::{Counters, Tap, Wake};
 pub use profile::{DimensionProfile, Profile};
 pub use sensitivity::Sensitivity;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Pool, step_back};
-use crate::checkpoint::{RangeGuess, Reading, Sources};
+use crate::checkpoint::{CheckpointError, EncoderQuestion, Reading, Sources, Unsaid};
 use crate::inference::{Encoder, Renderer};
 use crate::model::{Chain, ChainId, ModelDescription, Stats};
 
@@ -78,6 +78,32 @@ impl ModelSource {
     }
 }
 
+/// Why a model cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenError {
+    /// What was wrong and what to do, for people.
+    pub message: String,
+    /// What has to be said first, where nothing else is in the way.
+    pub question: Option<EncoderQuestion>,
+}
+
+impl From<String> for OpenError {
+    fn from(message: String) -> Self {
+        Self { message, question: None }
+    }
+}
+
+impl From<CheckpointError> for OpenError {
+    fn from(error: CheckpointError) -> Self {
+        let message = error.to_string();
+        let question = match error {
+            CheckpointError::Unclear { question, .. } => Some(question),
+            _ => None,
+        };
+        Self { message, question }
+    }
+}
+
 /// A model as a [`Library`] hands it over.
 pub struct Loaded {
     /// What the model is.
@@ -88,8 +114,8 @@ pub struct Loaded {
     pub hash: String,
     /// Where it computes, for people: `CPU`, `CUDA 0`, `CUDA 0 (tf32)`, `Metal`.
     pub device: String,
-    /// What was taken for the range of its pictures where nobody has said it.
-    pub guess: Option<RangeGuess>,
+    /// What its files do not say, and nobody has said either.
+    pub unsaid: Unsaid,
     /// What the person should know about the file.
     pub warnings: Vec<String>,
     /// The render chains that can be run here.
@@ -201,7 +227,7 @@ pub trait Library: Send + Sync {
     ///
     /// # Errors
     /// What was wrong and what to do, for people.
-    fn open(&self, source: &ModelSource, pools: &Pools) -> Result<Loaded, String>;
+    fn open(&self, source: &ModelSource, pools: &Pools) -> Result<Loaded, OpenError>;
 }
 
 /// An opened model, as everybody but the workers sees it.
@@ -219,8 +245,8 @@ pub struct Opened {
     pub hash: String,
     /// Where it computes, for people: `CPU`, `CUDA 0`, `CUDA 0 (tf32)`, `Metal`.
     pub device: String,
-    /// What was taken for the range of its pictures where nobody has said it.
-    pub guess: Option<RangeGuess>,
+    /// What its files do not say, and nobody has said either.
+    pub unsaid: Unsaid,
     /// Channels, height and width of the pictures of each render chain that runs.
     pub shapes: BTreeMap<ChainId, [usize; 3]>,
     /// The code blocks that something infers from pictures.

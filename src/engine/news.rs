@@ -65,7 +65,9 @@ impl Event {
     /// What remains to be said once the state has changed again.
     fn into_message(self) -> Option<Self> {
         match self {
-            Self::OpenFailed { message, .. } => Some(Self::Error { part: super::Part::Model, message }),
+            Self::OpenFailed { error, .. } => {
+                Some(Self::Error { part: super::Part::Model, message: error.message })
+            }
             _ => None,
         }
     }
@@ -88,7 +90,7 @@ mod tests {
     #[test]
     fn no_flood_of_messages_washes_a_state_away() {
         let news = News::default();
-        news.put(Event::OpenFailed { epoch: 7, message: "no such file".into() });
+        news.put(Event::OpenFailed { epoch: 7, error: "no such file".to_owned().into() });
         let lost = (0..10_000).filter_map(|number| news.put(message(number))).count();
         news.put(Event::Described { epoch: 6 });
         assert_eq!(lost, 10_000 - MESSAGES);
@@ -120,8 +122,8 @@ mod tests {
     #[test]
     fn a_failure_is_told_when_another_follows() {
         let news = News::default();
-        news.put(Event::OpenFailed { epoch: 1, message: "first".into() });
-        news.put(Event::OpenFailed { epoch: 2, message: "second".into() });
+        news.put(Event::OpenFailed { epoch: 1, error: "first".to_owned().into() });
+        news.put(Event::OpenFailed { epoch: 2, error: "second".to_owned().into() });
         let all = all(&news);
         assert!(all.len() == 2 && all[0].contains("first") && all[1].contains("epoch: 2"), "{all:?}");
     }

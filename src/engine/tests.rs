@@ -203,7 +203,7 @@ fn a_file_that_cannot_be_opened_leaves_the_old_model_in_use() {
     let epoch = bench.open("both").epoch;
     bench.engine.open(ModelSource::file("missing"));
     let event = bench.event("the failure", |event| matches!(event, Event::OpenFailed { .. }));
-    assert!(matches!(event, Event::OpenFailed { message, .. } if message.contains("no such file")));
+    assert!(matches!(event, Event::OpenFailed { error, .. } if error.message.contains("no such file")));
     let number = bench.ask(GENERATED, epoch, 1.0, Motion::Settled);
     bench.frame(GENERATED, number);
 }
@@ -346,7 +346,7 @@ fn a_panic_beside_the_network_is_an_error_and_the_thread_lives_on() {
 struct Fragile;
 
 impl Library for Fragile {
-    fn open(&self, source: &ModelSource, pools: &Pools) -> Result<Loaded, String> {
+    fn open(&self, source: &ModelSource, pools: &Pools) -> Result<Loaded, OpenError> {
         assert!(source.name() != "broken", "told to");
         ToyLibrary::default().open(source, pools)
     }
@@ -357,7 +357,9 @@ fn a_panic_while_opening_is_a_failure_and_the_next_model_opens() {
     let bench = Bench::with(Arc::new(Fragile), Arc::new(|_: &Frame| ()));
     let epoch = bench.engine.open(ModelSource::file("broken"));
     let event = bench.event("the failure", |event| matches!(event, Event::OpenFailed { .. }));
-    let Event::OpenFailed { epoch: failed, message } = event else { unreachable!("matched above") };
+    let Event::OpenFailed { epoch: failed, error: OpenError { message, .. } } = event else {
+        unreachable!("matched above")
+    };
     assert!(failed == epoch && message.contains("(told to)") && message.ends_with("broken"), "{message}");
     bench.open("both");
 }

@@ -8,11 +8,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::base::{Cancel, Picture};
+use crate::checkpoint::Unsaid;
 use crate::inference::{Encoder, Outcome, RenderError, Renderer};
 use crate::model::{ChainId, CodeBlock, CodeKind, ModelDescription, VAE};
 use crate::nets::{GeneratorConfig, ResnetTrunk, VaeConfig};
 
-use super::{Library, Load, Loaded, LoadedChain, ModelSource, Pools, Spare};
+use super::{Library, Load, Loaded, LoadedChain, ModelSource, OpenError, Pools, Spare};
 
 /// A library that knows some toys by their file names; see [`ToyLibrary::open`].
 #[derive(Clone, Debug)]
@@ -55,10 +56,11 @@ impl Default for ToyLibrary {
 impl Library for ToyLibrary {
     /// Opens a toy by its name: `gan` has no VAE but a uniform code, `noise` neither a VAE nor factors, `vae` no GAN,
     /// `missing` cannot be opened; everything else has both.
-    fn open(&self, source: &ModelSource, _pools: &Pools) -> Result<Loaded, String> {
+    fn open(&self, source: &ModelSource, _pools: &Pools) -> Result<Loaded, OpenError> {
         let name = source.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if name == "missing" {
-            return Err(format!("no such file; check the spelling: {}", source.path().display()));
+            let message = format!("no such file; check the spelling: {}", source.path().display());
+            return Err(message.into());
         }
         let toy = self.clone();
         let description = self.description(source.path(), &name);
@@ -99,7 +101,7 @@ impl Library for ToyLibrary {
             stats: None,
             hash: String::new(),
             device: "CPU".to_owned(),
-            guess: None,
+            unsaid: Unsaid::default(),
             warnings: Vec::new(),
             rebuild: Box::new(move |id| {
                 let (_, renderer) = build(id).ok_or("there is no such toy")?;

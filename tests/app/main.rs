@@ -11,7 +11,7 @@ mod figures;
 mod layout;
 mod paint;
 mod paths;
-mod range;
+mod questions;
 mod screen;
 mod session;
 #[path = "../common/skip.rs"]

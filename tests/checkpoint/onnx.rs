@@ -62,7 +62,12 @@ fn decoders_draw_what_onnx_runtime_draws() {
             let sources = Sources { checkpoint: Some(path), ..Sources::default() };
             let opened = open(&sources).unwrap_or_else(|error| panic!("{error}"));
             assert!(opened.warnings.is_empty(), "{:?}", opened.warnings);
-            assert_eq!(opened.guess.as_ref().map(|guess| guess.range), Some(range), "{:?}", opened.guess);
+            assert_eq!(
+                opened.unsaid.range.as_ref().map(|guess| guess.range),
+                Some(range),
+                "{:?}",
+                opened.unsaid
+            );
             check_decoder(&opened.model, &name, range);
 
             // In a bundle it stays what it is.

@@ -109,7 +109,7 @@ fn check(list: &Path, checks: &[Vec<String>], range: Option<PixelRange>) {
     let folder = tempfile::tempdir().unwrap();
     let first = opened(&file_of(list, folder.path(), |_| ()), range);
     // What files do not say may be the other thing.
-    let others = first.guess.map(|guess| guess.others).unwrap_or_default();
+    let others = first.unsaid.range.map(|guess| guess.others).unwrap_or_default();
     others.into_iter().for_each(|other| check(list, checks, Some(other)));
     let model = first.model;
     let (pool, device) = (Pool::new("test", 2).unwrap(), Device::Cpu);
@@ -206,8 +206,9 @@ fn trained_files_of_others_open() {
 #[test]
 fn the_range_that_files_do_not_say_is_guessed_unless_it_is_said() {
     let path = references().join("lightning.ckpt");
-    let Opened { model, guess, .. } = opened(&path, None);
-    let guess = guess.unwrap();
+    let Opened { model, unsaid, .. } = opened(&path, None);
+    let guess = unsaid.range.unwrap();
+    assert!(unsaid.data, "it says no data, and has an encoder");
     assert_eq!((guess.range, guess.others.as_slice()), (PixelRange::Unit, &[PixelRange::Signed][..]));
     assert_eq!(
         guess.warning(),
@@ -219,7 +220,7 @@ fn the_range_that_files_do_not_say_is_guessed_unless_it_is_said() {
         (PixelRange::Unit, "lightning")
     );
     let said = opened(&path, Some(PixelRange::Signed));
-    assert_eq!((range_of(&said.model.description), said.guess), (PixelRange::Signed, None));
+    assert_eq!((range_of(&said.model.description), said.unsaid.range), (PixelRange::Signed, None));
     let reading = Reading { range: Some(PixelRange::Logits), ..Reading::default() };
     let asked = Sources { checkpoint: Some(path), reading, ..Sources::default() };
     let error = open(&asked).unwrap_err().to_string();

@@ -31,7 +31,10 @@ fn what_its_file_does_not_say_is_said_and_kept_in_a_bundle() {
     assert_eq!(warned("traverse last.ckpt --dims 0,1 --steps 3 --out rows.png"), 1);
     assert_eq!(warned("sample last.ckpt --pixels signed --count 1 --out samples"), 0);
     assert_eq!(warned("convert last.ckpt --out guessed.safetensors"), 1);
-    assert_eq!(warned("convert last.ckpt --pixels signed --data celeba:/faces --out said.safetensors"), 0);
+    assert_eq!(
+        warned("convert last.ckpt --pixels signed --trained-on celeba:/faces --out said.safetensors"),
+        0
+    );
     let said = described(&path("said.safetensors"));
     assert_eq!(said.published().map(|vae| vae.range), Some(PixelRange::Signed));
     assert_eq!(said.data.as_deref(), Some("celeba:/faces"));
@@ -49,11 +52,15 @@ fn what_its_file_does_not_say_is_said_and_kept_in_a_bundle() {
 fn what_it_says_or_cannot_be_is_refused() {
     let folder = folder();
     let refuse = |arguments: &str, code, words| fail(folder.path(), arguments, code, words);
-    succeed(folder.path(), "convert last.ckpt --data celeba:/faces --out kept.safetensors");
+    succeed(folder.path(), "convert last.ckpt --trained-on celeba:/faces --out kept.safetensors");
     refuse("sample last.ckpt --pixels logits --count 1 --out x", 1, "gives signed or unit");
     refuse("sample kept.safetensors --pixels unit --count 1 --out x", 1, "leave --pixels out");
     refuse("sample --vae last.ckpt --count 1 --out x", 1, "open it by itself, without --vae");
-    refuse("convert last.ckpt --data nowhere --out x.safetensors", 2, "no data set called \"nowhere\"");
-    refuse("convert kept.safetensors --data cars:/c --out x.safetensors", 2, "trained on celeba:/faces");
+    refuse("convert last.ckpt --trained-on nowhere --out x.safetensors", 2, "no data set called \"nowhere\"");
+    refuse(
+        "convert kept.safetensors --trained-on cars:/c --out x.safetensors",
+        1,
+        "trained on celeba:/faces",
+    );
     refuse("convert last.ckpt --to pytorch --out x", 1, "no network that ID-GAN's published code loads");
 }

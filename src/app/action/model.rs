@@ -16,6 +16,6 @@ pub(crate) enum ModelAction {
     OpenBundledBeside(&'static BundledModel),
     /// Opens the model again on another device.
     Device(&'static str),
-    /// Opens the model again, with an answer to what its file does not say.
-    Read(Reading),
+    /// Opens the model with an answer to what its file does not say: the one that waits for it, else the open one again.
+    Answer(Reading),
 }

@@ -2,6 +2,7 @@
 
 use crate::app::document::Document;
 use crate::app::model::ModelView;
+use crate::checkpoint::{Reading, is_onnx};
 
 /// Whether there is a model of which `is` is true.
 fn has(state: &Document, is: impl FnOnce(&ModelView) -> bool) -> bool {
@@ -32,6 +33,17 @@ pub(super) fn has_picture(state: &Document) -> bool {
 /// Whether the model is a generator without the decoder of its VAE.
 pub(super) fn lacks_decoder(state: &Document) -> bool {
     has(state, |model| model.description().generator().is_some() && model.description().decoder().is_none())
+}
+
+/// Whether the model is an ONNX decoder without an encoder.
+pub(super) fn lacks_encoder(state: &Document) -> bool {
+    has(state, |model| is_onnx(model.opened.source.path()) && model.opened.source.reading.encoder.is_none())
+}
+
+/// Whether something was answered about the model's file that can be asked again.
+pub(super) fn was_explained(state: &Document) -> bool {
+    let answers = |reading: &Reading| Reading { encoder: None, ..reading.clone() };
+    has(state, |model| !answers(&model.opened.source.reading).is_silent())
 }
 
 /// Whether codes can be read from pictures.

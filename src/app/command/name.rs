@@ -8,6 +8,8 @@ pub(crate) enum Command {
     OpenBeside,
     CloseBeside,
     PairVae,
+    PairEncoder,
+    AskAgain,
     MeasureData,
     StartFromPhoto,
     StartFromData,

@@ -4,7 +4,7 @@ use egui::{Key, KeyboardShortcut, Modifiers, ViewportCommand};
 
 use super::enabled::{
     can_draw_nuisance, can_measure, can_redo, can_undo, has_model, has_nuisance, has_picture, has_sliders,
-    is_not_training, lacks_decoder, reads_pictures,
+    is_not_training, lacks_decoder, lacks_encoder, reads_pictures, was_explained,
 };
 use super::name::Command as C;
 use super::row::{Row, row};
@@ -58,6 +58,21 @@ pub(super) const TABLE: &[Row] = &[
         "Open this GAN together with the VAE whose encoder it distils, to see both pictures",
     )
     .when(lacks_decoder),
+    row(
+        C::PairEncoder,
+        "Open its encoder…",
+        |state| state.ask(Purpose::Encoder),
+        "Open this ONNX decoder together with its encoder, which lies in a file of its own: codes can then be read from pictures",
+    )
+    .when(lacks_encoder),
+    row(
+        C::AskAgain,
+        "Ask about this file again",
+        Document::ask_again,
+        "Forget what was answered about this model's file: the numbers that its pictures are in, what its encoder's results \
+         are, and the data that it was trained on",
+    )
+    .when(was_explained),
     row(
         C::MeasureData,
         "Measure on my images…",

@@ -19,6 +19,8 @@ pub(crate) enum Purpose {
     ResumeRun,
     /// A VAE to pair the open GAN with.
     PairVae,
+    /// The encoder of the open ONNX decoder.
+    Encoder,
     /// A folder of pictures to measure the model's code on.
     Data,
     /// Where the model goes that was measured on them.
@@ -59,6 +61,7 @@ impl Purpose {
             Self::Run => "Open run folder",
             Self::ResumeRun => "Go on with a run",
             Self::PairVae => "Pair with a VAE",
+            Self::Encoder => "Open the encoder of this decoder (.onnx)",
             Self::Data => "Pictures like those the model was trained on (a folder)",
             Self::SaveMeasured => "Save the measured model (.safetensors)",
             Self::Photo => "Start from a picture",
@@ -79,6 +82,7 @@ impl Purpose {
             | Self::Run
             | Self::ResumeRun
             | Self::PairVae
+            | Self::Encoder
             | Self::Data
             | Self::Photo => "",
             Self::SaveMeasured => "model.measured.safetensors",
@@ -97,6 +101,7 @@ impl Purpose {
             Self::Model | Self::Beside => "/data/sprites.safetensors, a run folder, or scenes-128",
             Self::Run | Self::ResumeRun => "/data/runs/sprites",
             Self::PairVae => "/data/celeba/last",
+            Self::Encoder => "/data/encoder.onnx",
             Self::Data => "/data/faces",
             Self::Photo => "/data/faces/mine.jpg",
             Self::SaveMeasured => "/data/measured.safetensors",
@@ -112,7 +117,7 @@ impl Purpose {
     /// What lies in the folder where asking begins.
     pub(super) fn shelf(self) -> Shelf {
         match self {
-            Self::Model | Self::Beside | Self::PairVae | Self::SaveMeasured => Shelf::Models,
+            Self::Model | Self::Beside | Self::PairVae | Self::Encoder | Self::SaveMeasured => Shelf::Models,
             Self::Run | Self::ResumeRun => Shelf::Runs,
             Self::Data | Self::Photo => Shelf::Pictures,
             Self::SaveCodes
@@ -138,6 +143,7 @@ impl Purpose {
             Self::Model | Self::Beside | Self::Run | Self::ResumeRun | Self::PairVae | Self::Data => {
                 ("Models", &["safetensors", "pt", "pth", "ckpt", "onnx"])
             }
+            Self::Encoder => ("ONNX files", &["onnx"]),
             Self::SaveMeasured => ("Bundle", &["safetensors"]),
             Self::Photo => ("Pictures", &["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]),
             Self::SaveCodes => ("NumPy archive", &["npz"]),

@@ -45,6 +45,7 @@ use crate::app::model::ModelView;
 use crate::app::tasks::Tasks;
 use crate::app::view::Views;
 use crate::app::watch::Watch;
+use crate::checkpoint::EncoderQuestion;
 use crate::engine::{Engine, Event, Latest, Library, ModelSource, ReadBack};
 use crate::explore::LatentState;
 
@@ -52,9 +53,17 @@ use crate::explore::LatentState;
 #[derive(Clone, Debug)]
 pub(crate) struct Loading {
     pub(crate) epoch: u64,
-    pub(crate) name: String,
+    pub(crate) source: ModelSource,
     pub(crate) since: Instant,
     pub(crate) start: Start,
+}
+
+/// A model that cannot be read before a question is answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Unread {
+    pub(crate) source: ModelSource,
+    pub(crate) start: Start,
+    pub(crate) question: EncoderQuestion,
 }
 
 /// How a model begins once it is there.
@@ -96,6 +105,8 @@ pub(crate) struct Document {
     /// Whether the person chose it.
     pub(crate) has_selected: bool,
     pub(crate) loading: Option<Loading>,
+    /// A model that was asked for, and waits for an answer.
+    pub(crate) unread: Option<Unread>,
     /// The newest generated picture's code as the encoder reads it.
     pub(crate) read_back: Option<ReadBack>,
     /// Frames of models that are gone, which were thrown away unseen.
@@ -171,6 +182,7 @@ impl Document {
             selected: Dimension::default(),
             has_selected: false,
             loading: None,
+            unread: None,
             read_back: None,
             stale_frames: 0,
             is_dragging: false,

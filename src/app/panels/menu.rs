@@ -51,6 +51,7 @@ const MENUS: &[(&str, &[Option<Command>])] = &[
         "Model",
         &[
             Some(C::Gallery),
+            Some(C::AskAgain),
             None,
             Some(C::NewNuisance),
             Some(C::NuisanceBack),
@@ -121,6 +122,7 @@ fn file_menu(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     item(ui, state, actions, C::Gallery);
     item(ui, state, actions, C::OpenPath);
     item(ui, state, actions, C::PairVae);
+    item(ui, state, actions, C::PairEncoder);
     let recent = state.settings.recent.clone();
     ui.add_enabled_ui(!recent.is_empty(), |ui| {
         ui.menu_button("Open recent", |ui| {

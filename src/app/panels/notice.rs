@@ -11,7 +11,8 @@ pub(crate) fn notice(ui: &mut Ui, state: &Document, actions: &mut Actions, area:
     let palette = Palette::of(ui);
     let mut top = area.top() + GRID;
     let own = state.loading.as_ref().filter(|loading| loading.since.elapsed().as_millis() > 150);
-    let loading = own.map(|loading| loading.name.as_str()).or(state.beside.loading());
+    let loading = own.map(|loading| loading.source.name());
+    let loading = loading.or(state.beside.loading().map(str::to_owned));
     if let (Some(name), true) = (loading, state.model.is_some()) {
         let text = format!("Opening {name}…");
         let font = FontId::proportional(13.0);

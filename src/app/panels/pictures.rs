@@ -296,7 +296,7 @@ fn welcome(ui: &mut Ui, state: &Document, actions: &mut Actions, area: Rect) {
     let ui = &mut inner;
     if let Some(loading) = &state.loading {
         ui.spinner();
-        ui.label(format!("Opening {}…", loading.name));
+        ui.label(format!("Opening {}…", loading.source.name()));
         return;
     }
     ui.label(RichText::new("Open a model to explore").heading());

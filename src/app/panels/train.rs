@@ -10,7 +10,7 @@ use crate::app::document::Document;
 use crate::app::paint::{fill, picture};
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::app::train::News;
-use crate::data::KNOWN_SPECS;
+use crate::data::{DRAWN_BY_PROGRAM, KNOWN_SPECS};
 use crate::training::{End, Family, preset_names};
 
 /// Starts, steers and shows a training run.
@@ -22,9 +22,6 @@ const SAMPLES_KEY: u64 = 110;
 
 /// Width of the words left of the fields, with the gap.
 const LABELS: f32 = GRID * 9.5;
-
-/// Data sets that need no download.
-const OWN_DATA: [&str; 5] = ["dsprites", "color-dsprites", "noisy-dsprites", "scream-dsprites", "scenes"];
 
 impl Panel for Train {
     fn title(&self) -> &'static str {
@@ -92,7 +89,7 @@ fn form(ui: &mut Ui, state: &Document, actions: &mut Actions) {
                 .labelled_by(label.id)
                 .on_hover_text(RichText::new(KNOWN_SPECS).font(figures()).size(SMALL));
             let menu = ui.menu_button("…", |ui| {
-                for name in OWN_DATA {
+                for name in DRAWN_BY_PROGRAM {
                     let hint = "A data set that the program draws by itself";
                     if ui.button(name).on_hover_text(hint).clicked() {
                         name.clone_into(&mut form.data);

@@ -3,7 +3,6 @@ use crate::app::action::{
     StripAction, TrainAction, ViewAction,
 };
 use crate::app::document::{Document, Start};
-use crate::engine::ModelSource;
 
 impl Document {
     /// Does what a person asked for, and gets ready what a panel shows.
@@ -30,12 +29,7 @@ impl Document {
             ModelAction::OpenBundled(model) => self.open_bundled(model, false),
             ModelAction::OpenBundledBeside(model) => self.open_bundled(model, true),
             ModelAction::Device(device) => self.change_device(device),
-            ModelAction::Read(reading) => {
-                if let Some(model) = &self.model {
-                    let source = ModelSource { reading, ..model.opened.source.clone() };
-                    self.open(source, Start::AsIs);
-                }
-            }
+            ModelAction::Answer(reading) => self.answer(reading),
         }
     }
 

@@ -77,9 +77,9 @@ impl Document {
         match event {
             Event::Loading { name, .. } => self.log.info(format!("Opening {name} beside")),
             Event::Opened(opened) => self.on_beside_opened(opened),
-            Event::OpenFailed { epoch, message } => {
+            Event::OpenFailed { epoch, error } => {
                 self.beside.loading.take_if(|(loading, _)| *loading <= epoch);
-                self.log.fail(About::Beside, message);
+                self.log.fail(About::Beside, error.message);
                 if self.beside.model.is_none() {
                     self.close_beside();
                 }
@@ -106,7 +106,7 @@ impl Document {
         self.views.beside.expect(&opened);
         self.log.succeed(About::Beside);
         self.log.info(format!("Opened {} beside", opened.description.name));
-        if let Some(guess) = &opened.guess {
+        if let Some(guess) = &opened.unsaid.range {
             self.log.warn(About::Beside, format!("Model beside: {}", guess.warning()));
         }
         self.beside.model = Some(ModelView::new(opened));

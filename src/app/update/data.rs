@@ -6,7 +6,7 @@ use crate::app::log::About;
 use crate::app::paint::Surface;
 use crate::app::tasks::Task;
 use crate::base::{Picture, Stream};
-use crate::data::{OpenOptions, open};
+use crate::data::{DRAWN_BY_PROGRAM, OpenOptions, open};
 
 /// Pictures a draw.
 const COUNT: usize = 9;
@@ -69,11 +69,9 @@ impl Document {
 /// The data set of `spec` as the program draws it, without files.
 fn drawn_by_program(spec: &str) -> Option<&'static str> {
     let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
-    let sprites = ["dsprites", "color-dsprites", "noisy-dsprites", "scream-dsprites"];
-    if name == "scenes" {
-        return Some("scenes"); // `scenes:COUNT` are some of them.
-    }
-    sprites.into_iter().find(|known| *known == name && rest.is_empty())
+    // `scenes:COUNT` are some of them; of sprites a file is named behind the colon.
+    let known = DRAWN_BY_PROGRAM.into_iter().find(|known| *known == name);
+    known.filter(|known| *known == "scenes" || rest.is_empty())
 }
 
 /// Nine random pictures of `spec` in an encoder's form.

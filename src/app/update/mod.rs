@@ -31,19 +31,20 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::app::dialog::Purpose;
-use crate::app::document::{Document, Loading, Overlay, SCRUB_PAUSE, Start};
+use crate::app::document::{Document, Loading, Overlay, SCRUB_PAUSE, Start, Unread};
 use crate::app::frame_requests::RequestOptions;
 use crate::app::log::About;
 use crate::app::view::Compare;
-use crate::engine::{Event, ModelSource, ReadBackTarget};
+use crate::checkpoint::Reading;
+use crate::engine::{Event, ModelSource, OpenError, ReadBackTarget};
 use crate::explore::{Codes, LatentState};
 
 impl Document {
     /// Opens a model in the background; what is shown stays meanwhile.
     pub(crate) fn open(&mut self, source: ModelSource, start: Start) {
-        let name = source.name();
-        let epoch = self.engine.open(source);
-        self.loading = Some(Loading { epoch, name, since: Instant::now(), start });
+        self.unread = None;
+        let epoch = self.engine.open(source.clone());
+        self.loading = Some(Loading { epoch, source, since: Instant::now(), start });
     }
 
     pub(crate) fn open_path(&mut self, path: impl Into<PathBuf>) {
@@ -72,6 +73,33 @@ impl Document {
             let gan = Some(old.path().to_owned());
             let device = old.device.clone();
             self.open(ModelSource { vae: Some(path), gan, device, ..ModelSource::default() }, Start::Fresh);
+        }
+    }
+
+    /// Opens the ONNX decoder again together with the encoder in `path`, and keeps what was set.
+    pub(crate) fn pair_with_encoder(&mut self, path: PathBuf) {
+        if let Some(model) = &self.model {
+            let source = model.opened.source.clone();
+            let reading = Reading { encoder: Some(path), ..source.reading };
+            self.open(ModelSource { reading, ..source }, Start::AsIs);
+        }
+    }
+
+    /// Opens the model with an answer to what its file does not say: the one that waits for it, else the open one.
+    pub(crate) fn answer(&mut self, reading: Reading) {
+        let open = || Some((self.model.as_ref()?.opened.source.clone(), Start::AsIs));
+        let waiting = self.unread.as_ref().map(|unread| (unread.source.clone(), unread.start.clone()));
+        if let Some((source, start)) = waiting.or_else(open) {
+            self.open(ModelSource { reading, ..source }, start);
+        }
+    }
+
+    /// Asks about the open model's file again.
+    pub(crate) fn ask_again(&mut self) {
+        if let Some(model) = &self.model {
+            let source = model.opened.source.clone();
+            let reading = Reading { encoder: source.reading.encoder, ..Reading::default() };
+            self.open(ModelSource { reading, ..source }, Start::AsIs);
         }
     }
 
@@ -302,8 +330,16 @@ impl Document {
                     model.is_described = true;
                 }
             }
-            Event::OpenFailed { epoch, message } => {
-                self.loading.take_if(|loading| loading.epoch <= epoch);
+            Event::OpenFailed { epoch, error: OpenError { message, question } } => {
+                let failed = self.loading.take_if(|loading| loading.epoch <= epoch);
+                if let Some((Loading { source, start, .. }, question)) = failed.zip(question) {
+                    self.log.info(format!(
+                        "{} waits for an answer: what its encoder's results are",
+                        source.name()
+                    ));
+                    self.unread = Some(Unread { source, start, question });
+                    return;
+                }
                 let spare = self.spare.take().filter(|_| self.model.is_none() && self.loading.is_none());
                 // What is shown instead does not make it untrue that the model of the last session cannot be opened.
                 let about = if spare.is_some() { About::Keeping } else { About::Model };

@@ -58,6 +58,7 @@ impl Document {
             Purpose::Beside => self.open_beside(ModelSource::file(path)),
             Purpose::ResumeRun => self.resume_training(&path),
             Purpose::PairVae => self.pair_with(path),
+            Purpose::Encoder => self.pair_with_encoder(path),
             Purpose::Data => {
                 let proposal = self.measured_path()?;
                 self.measured_on = Some(path);

@@ -13,6 +13,7 @@ mod importer;
 mod known;
 mod layers;
 mod pictures;
+mod question;
 mod reading;
 mod settings;
 mod space;
@@ -20,4 +21,5 @@ mod whole;
 
 pub use self::export::{export_onnx, to_onnx};
 pub(super) use self::pictures::{Contained, contained, open_onnx};
+pub use self::question::EncoderQuestion;
 pub use self::reading::{Halves, Reading, is_onnx};

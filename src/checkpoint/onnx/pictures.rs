@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::base::{Array, Arrays, PixelRange};
 use crate::checkpoint::CheckpointError;
-use crate::checkpoint::opened::{Opened, RangeGuess};
+use crate::checkpoint::opened::{Opened, RangeGuess, Unsaid};
 use crate::formats::onnx::{self, Port as FilePort};
 use crate::formats::{hexadecimal, shorten};
 use crate::graph::{Activation, Graph, Operation, Shape, Value};
@@ -18,6 +18,7 @@ use crate::nets::AnyGraph;
 use super::export::noted_range;
 use super::file::Bytes;
 use super::import::{Imported, Pictures, import};
+use super::question::{EncoderQuestion, SPOKEN_OF};
 use super::reading::{Halves, Reading};
 
 /// Names under which encoders give the mean of their posterior.
@@ -72,8 +73,8 @@ pub(in crate::checkpoint) fn open_onnx(path: &Path, reading: &Reading) -> Result
 
     if let Some(path) = &reading.encoder {
         let bytes = Bytes::read(path, &mut hasher)?;
-        let (network, arrays, said) = encoder_of(&bytes.model()?, reading, dims, range)
-            .map_err(|what| CheckpointError::content(what, path))?;
+        let (network, arrays, said) =
+            encoder_of(&bytes.model()?, reading, dims, range).map_err(|fault| fault.about(path))?;
         warnings.extend(said);
         description.networks.insert(ENCODER.into(), network);
         description.encode.push(Chain::new(ENCODER, [ENCODER]));
@@ -86,7 +87,8 @@ pub(in crate::checkpoint) fn open_onnx(path: &Path, reading: &Reading) -> Result
     for (group, arrays) in weights {
         model = model.with_weights(group, arrays);
     }
-    Ok(Opened { model, warnings, guess })
+    let unsaid = Unsaid { range: guess, data: reading.encoder.is_some() && reading.data.is_none() };
+    Ok(Opened { model, warnings, unsaid })
 }
 
 /// What an ONNX file holds, whatever it is for.
@@ -203,17 +205,44 @@ fn guessed_range(graph: &Graph) -> (PixelRange, &'static str) {
     }
 }
 
+/// Why an encoder cannot be read.
+enum EncoderFault {
+    /// What is wrong.
+    Wrong(String),
+    /// What has to be said first.
+    Asks(EncoderQuestion),
+}
+
+impl From<String> for EncoderFault {
+    fn from(what: String) -> Self {
+        Self::Wrong(what)
+    }
+}
+
+impl EncoderFault {
+    fn about(self, path: &Path) -> CheckpointError {
+        match self {
+            Self::Wrong(what) => CheckpointError::content(what, path),
+            Self::Asks(question) => CheckpointError::Unclear { question, path: path.to_owned() },
+        }
+    }
+}
+
 /// The network from a picture in [0, 1] to the posterior of a code of `dims`, its weights, and what to say about it.
 fn encoder_of(
     model: &onnx::Model<'_>,
     reading: &Reading,
     dims: usize,
     range: PixelRange,
-) -> Result<(Network, Arrays, Vec<String>), String> {
+) -> Result<(Network, Arrays, Vec<String>), EncoderFault> {
     let port = only_input(model)?;
     let names: Vec<&str> = model.graph.outputs.iter().map(|output| output.name).collect();
-    let given =
-        names.iter().take(8).map(|name| format!("`{}`", shorten(name))).collect::<Vec<_>>().join(", ");
+    let given = names
+        .iter()
+        .take(SPOKEN_OF)
+        .map(|name| format!("`{}`", shorten(name)))
+        .collect::<Vec<_>>()
+        .join(", ");
     let chosen = |wanted: &Option<String>, usual: &[&str], option: &str| match wanted {
         Some(wanted) => match names.iter().find(|name| *name == wanted) {
             Some(name) => Ok(Some(*name)),
@@ -230,18 +259,16 @@ fn encoder_of(
         (Some(mean), None) => vec![mean],
         (None, None) if names.len() == 1 => names.clone(),
         _ => {
-            return Err(format!(
-                "it gives {given}; say which is the mean and which the log variance, by --mean and --logvar"
-            ));
+            let names = names.iter().take(SPOKEN_OF).map(|&name| name.to_owned()).collect();
+            return Err(EncoderFault::Asks(EncoderQuestion::Results(names)));
         }
     };
     let pictures = if range == PixelRange::Signed { Pictures::ToSigned } else { Pictures::AsTheyAre };
     let Imported { mut graph, mut weights, input, outputs } = import(model, port, &wanted, pictures)?;
     let &[channels @ (1 | 3), height, width] = &input[..] else {
-        return Err(format!(
-            "it takes (batch, {}), not pictures of 1 or 3 channels",
-            super::layers::list(&input)
-        ));
+        let what =
+            format!("it takes (batch, {}), not pictures of 1 or 3 channels", super::layers::list(&input));
+        return Err(what.into());
     };
     let lengths: Vec<usize> = outputs.iter().map(|sides| sides.iter().product()).collect();
     let results = rows(&mut graph, &outputs);
@@ -258,7 +285,7 @@ fn encoder_of(
         [both] if both == 2 * dims => split_both(&mut graph, results[0], dims, reading.halves)?,
         _ => {
             let sizes = lengths.iter().map(usize::to_string).collect::<Vec<_>>().join(" and ");
-            return Err(format!("it gives {sizes} numbers where the decoder takes a code of {dims}"));
+            return Err(format!("it gives {sizes} numbers where the decoder takes a code of {dims}").into());
         }
     }
     let range = PixelRange::Unit;
@@ -294,17 +321,16 @@ fn certain(graph: &mut Graph, weights: &mut Arrays, mean: Value, dims: usize) ->
 }
 
 /// Means and then log variances of one row.
-fn split_both(graph: &mut Graph, both: Value, dims: usize, halves: Option<Halves>) -> Result<(), String> {
+fn split_both(
+    graph: &mut Graph,
+    both: Value,
+    dims: usize,
+    halves: Option<Halves>,
+) -> Result<(), EncoderFault> {
     let (step, starts) = match halves {
         Some(Halves::Behind) => (1, [0, dims]),
         Some(Halves::Interleaved) => (2, [0, 1]),
-        None => {
-            return Err(format!(
-                "it gives one row of {} numbers, twice the code's: say by --posterior whether they are all means and then \
-                 all log variances (halves), or one after the other (interleaved)",
-                2 * dims
-            ));
-        }
+        None => return Err(EncoderFault::Asks(EncoderQuestion::Halves(2 * dims))),
     };
     let parts = starts.map(|start| graph.apply(Operation::Slice { start, length: dims, step }, &[both]));
     graph.give_only(&parts);

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{PixelRange, option_words};
 
-/// What files do not say about their pictures and codes: of ONNX files all of it, of some VAEs of others the range.
+/// What files do not say about their pictures and codes: of ONNX files all of it, of VAEs of others the data, and of some the
+/// range.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Reading {
@@ -18,6 +19,8 @@ pub struct Reading {
     pub logvar: Option<String>,
     /// How a result of twice the code's width holds both.
     pub halves: Option<Halves>,
+    /// The data set that the model was trained on; empty where somebody was asked and does not know.
+    pub data: Option<String>,
 }
 
 impl Reading {
@@ -33,8 +36,14 @@ impl Reading {
             ("--mean", self.mean.clone()),
             ("--logvar", self.logvar.clone()),
             ("--posterior", halves.map(str::to_owned)),
+            ("--trained-on", self.data.clone().filter(|data| !data.is_empty())),
         ];
         words.into_iter().filter_map(|(name, value)| Some(option_words(name, value?))).flatten().collect()
+    }
+
+    /// Whether it says something that only ONNX files leave open.
+    pub(in crate::checkpoint) fn is_for_onnx(&self) -> bool {
+        !Self { range: None, data: None, ..self.clone() }.is_silent()
     }
 
     /// Whether it says nothing.
