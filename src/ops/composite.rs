@@ -8,7 +8,8 @@ use std::sync::Mutex;
 
 use candle_core::backend::BackendStorage;
 use candle_core::{
-    CpuStorage, CudaStorage, CustomOp1, CustomOp2, Layout, MetalStorage, Result, Shape, Storage, Tensor, bail,
+    CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, MetalStorage, Result, Shape, Storage,
+    Tensor, bail,
 };
 
 use super::custom::constant;
@@ -52,6 +53,22 @@ pub(super) fn pair(a: &Tensor, b: &Tensor, result: Tensor, backward: PairBackwar
         return Ok(result);
     }
     a.apply_op2(b, Pair { result: Made(Mutex::new(Some(result))), backward })
+}
+
+/// The backward pass of a [`triple`]: from its result and the gradient of that to those of its arguments.
+pub(super) type TripleBackward = Box<dyn Fn(&Tensor, &Tensor) -> Result<[Option<Tensor>; 3]> + Send + Sync>;
+
+/// The same as [`pair`] of three arguments.
+pub(super) fn triple([a, b, c]: [&Tensor; 3], result: Tensor, backward: TripleBackward) -> Result<Tensor> {
+    if [a, b, c].iter().all(|argument| !argument.track_op()) {
+        return Ok(result);
+    }
+    a.apply_op3(b, c, Triple { result: Made(Mutex::new(Some(result))), backward })
+}
+
+struct Triple {
+    result: Made,
+    backward: TripleBackward,
 }
 
 struct Pair {
@@ -152,5 +169,34 @@ impl CustomOp2 for Pair {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         (self.backward)(gradient).map(|[a, b]| (a, b))
+    }
+}
+
+impl CustomOp3 for Triple {
+    fn name(&self) -> &'static str {
+        "composition"
+    }
+
+    fn cpu_fwd(
+        &self,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.result.cpu()
+    }
+
+    fn bwd(
+        &self,
+        _: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        result: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        (self.backward)(result, gradient).map(|[a, b, c]| (a, b, c))
     }
 }

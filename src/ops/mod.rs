@@ -12,6 +12,7 @@ pub(crate) mod cpu;
 mod activation;
 mod algorithms;
 mod backward;
+mod batch_norm;
 mod composite;
 mod convolution;
 #[cfg_attr(
@@ -44,6 +45,7 @@ mod work;
 pub use activation::{Activation, leaky_relu, leaky_relu_backward, tanh};
 pub use algorithms::{algorithms, take_algorithms};
 pub use backward::{accumulate_gradient, backward};
+pub use batch_norm::{Normalised, batch_norm, batch_norm_input_gradient};
 pub use composite::{CompositeBackward, composite};
 pub use convolution::{
     channel_sum, conv_transpose2d, conv_transpose2d_act, conv2d, conv2d_act, conv2d_act_input_grad,

@@ -15,6 +15,8 @@ pub trait Real:
     const ONE: Self;
     /// The nearest value of this type.
     fn from_f64(value: f64) -> Self;
+    /// The same value in f64.
+    fn wide(self) -> f64;
 }
 
 impl Real for f32 {
@@ -23,6 +25,9 @@ impl Real for f32 {
     fn from_f64(value: f64) -> Self {
         value as Self
     }
+    fn wide(self) -> f64 {
+        f64::from(self)
+    }
 }
 
 impl Real for f64 {
@@ -30,6 +35,9 @@ impl Real for f64 {
     const ONE: Self = 1.0;
     fn from_f64(value: f64) -> Self {
         value
+    }
+    fn wide(self) -> f64 {
+        self
     }
 }
 

@@ -12,6 +12,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(in crate::ops) mod batch_norm;
 pub(crate) mod blocked;
 mod columns;
 pub(crate) mod convolution;

@@ -82,6 +82,22 @@ fn convolutions() {
 }
 
 #[test]
+fn batch_normalisation_and_its_gradient() {
+    for shape in [&[5, 3][..], &[3, 2, 3, 5]] {
+        let x = values(shape, 1).affine(2.0, 0.3).expect("runs");
+        let (weight, bias) = (values(&shape[1..2], 2), values(&shape[1..2], 3));
+        for slope in [None, Some(0.2), Some(0.0)] {
+            check(&format!("batch_norm {slope:?}"), &[x.clone(), weight.clone(), bias.clone()], |a| {
+                Ok(batch_norm(&a[0], &a[1], &a[2], 1e-5, slope)?.result)
+            });
+        }
+        check("its input gradient", &[values(shape, 4), x.clone(), weight.clone()], |a| {
+            batch_norm_input_gradient(&a[0], &a[1], &a[2], 1e-2)
+        });
+    }
+}
+
+#[test]
 fn everything_else() {
     let x = values(&[2, 3, 4, 6], 1);
     check("channel_sum", &[x.clone()], |a| channel_sum(&a[0]));

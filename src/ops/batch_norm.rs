@@ -1,0 +1,266 @@
+//! Batch normalisation by the statistics of the batch (Ioffe and Szegedy 2015), with a second derivative.
+
+use std::sync::Arc;
+
+use candle_core::{D, DType, Result, Storage, Tensor, bail};
+
+use super::activation::leaky_relu;
+use super::backend::Backend;
+use super::backward::gradient_for;
+use super::composite::triple;
+use super::cpu::batch_norm::{Sizes, Statistics, backward, backward_of_backward, forward};
+use super::custom::{Element, constant, elements, unsupported};
+
+const NAME: &str = "batch normalisation";
+
+/// What a batch is by its own statistics, and these.
+#[derive(Clone, Debug)]
+pub struct Normalised {
+    /// `activation(weight * (x - mean) / sqrt(variance + epsilon) + bias)`, of the shape of x.
+    pub result: Tensor,
+    /// The mean of each channel, `(C,)`, without a graph.
+    pub mean: Tensor,
+    /// The variance of each channel over the number of its values, `(C,)`, without a graph.
+    pub variance: Tensor,
+}
+
+/// Normalises `x`, `(N, C)` or `(N, C, H, W)`, channel by channel, with `weight` and `bias` of each, `(C,)`; `slope` is that of
+/// a leaky ReLU on the result (0 or more; `None` for none). The same as `torch.nn.functional.batch_norm` in training.
+///
+/// # Errors
+/// When shapes or types do not fit.
+pub fn batch_norm(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    epsilon: f64,
+    slope: Option<f64>,
+) -> Result<Normalised> {
+    let sizes = sizes(x, &[weight, bias])?;
+    match (Backend::of(x), x.dtype()) {
+        (Backend::Cpu, DType::F32) => on_cpu::<f32>(sizes, [x, weight, bias], epsilon, slope),
+        (Backend::Cpu, DType::F64) => on_cpu::<f64>(sizes, [x, weight, bias], epsilon, slope),
+        (Backend::Cpu, other) => unsupported(NAME, other),
+        _ => composed([x, weight, bias], epsilon, slope),
+    }
+}
+
+/// The gradient of [`batch_norm`] without an activation in `x`, from the `gradient` of its result: an expression that can be
+/// differentiated in all three arguments, once.
+///
+/// # Errors
+/// When shapes or types do not fit.
+pub fn batch_norm_input_gradient(
+    gradient: &Tensor,
+    x: &Tensor,
+    weight: &Tensor,
+    epsilon: f64,
+) -> Result<Tensor> {
+    let sizes = sizes(x, &[weight])?;
+    if gradient.dims() != x.dims() {
+        bail!("{NAME}: a gradient of {:?} for {:?}", gradient.dims(), x.dims());
+    }
+    match (Backend::of(x), x.dtype()) {
+        (Backend::Cpu, DType::F32) => gradient_on_cpu::<f32>(sizes, [gradient, x, weight], epsilon),
+        (Backend::Cpu, DType::F64) => gradient_on_cpu::<f64>(sizes, [gradient, x, weight], epsilon),
+        (Backend::Cpu, other) => unsupported(NAME, other),
+        _ => composed_gradient([gradient, x, weight], epsilon),
+    }
+}
+
+/// The sizes of `x`, whose channels `parameters` must have.
+fn sizes(x: &Tensor, parameters: &[&Tensor]) -> Result<Sizes> {
+    let (batch, channels, plane) = match x.dims() {
+        &[batch, channels] => (batch, channels, 1),
+        &[batch, channels, height, width] => (batch, channels, height * width),
+        other => bail!("{NAME} of {other:?}"),
+    };
+    match parameters.iter().find(|parameter| parameter.dims() != [channels]) {
+        Some(parameter) => bail!("{NAME}: parameters {:?} for {:?}", parameter.dims(), x.dims()),
+        None => Ok(Sizes { batch, channels, plane }),
+    }
+}
+
+/// Calls `f` with the values of `tensors`, contiguous ones on the CPU.
+fn with_values<T: Element, R, const N: usize>(
+    tensors: [&Tensor; N],
+    f: impl FnOnce([&[T]; N]) -> R,
+) -> Result<R> {
+    let tensors = tensors.map(Tensor::contiguous);
+    let mut guards = Vec::with_capacity(N);
+    for tensor in &tensors {
+        match tensor {
+            Ok(tensor) => guards.push(tensor.storage_and_layout()),
+            Err(error) => bail!("{error}"),
+        }
+    }
+    let mut slices: [&[T]; N] = [&[]; N];
+    for (slice, (storage, layout)) in slices.iter_mut().zip(&guards) {
+        let Storage::Cpu(storage) = &**storage else { bail!("{NAME} on the CPU of values elsewhere") };
+        *slice = elements(storage, layout)?;
+    }
+    Ok(f(slices))
+}
+
+fn on_cpu<T: Element>(
+    sizes: Sizes,
+    [x, weight, bias]: [&Tensor; 3],
+    epsilon: f64,
+    slope: Option<f64>,
+) -> Result<Normalised> {
+    let slope = slope.unwrap_or(1.0);
+    let (values, statistics) = with_values::<T, _, 3>([x, weight, bias], |[x, weight, bias]| {
+        let statistics = Statistics::of(sizes, x, epsilon);
+        (forward(sizes, x, &statistics, [weight, bias], slope), statistics)
+    })?;
+    let vector = |values: &[f64]| Tensor::from_slice(values, sizes.channels, x.device())?.to_dtype(T::DTYPE);
+    let (mean, variance) = (vector(&statistics.mean)?, vector(&statistics.variance)?);
+    let result = Tensor::from_vec(values, x.dims(), x.device())?;
+    let (statistics, [kept_x, kept_weight]) = (Arc::new(statistics), [x, weight].map(constant));
+    let [own_weight, own_bias] = [weight, bias].map(Tensor::clone);
+    let backward = move |result: &Tensor, gradient: &Tensor| {
+        let tensors = [&kept_x, &kept_weight, result, gradient];
+        let [dx, dweight, dbias] = with_values::<T, _, 4>(tensors, |[x, weight, result, gradient]| {
+            backward(sizes, x, &statistics, weight, (result, slope), gradient)
+        })?;
+        let vector = |values| Tensor::from_vec(values, sizes.channels, kept_x.device());
+        Ok([
+            Some(Tensor::from_vec(dx, kept_x.dims(), kept_x.device())?),
+            gradient_for(&own_weight, || vector(dweight))?,
+            gradient_for(&own_bias, || vector(dbias))?,
+        ])
+    };
+    let result = triple([x, weight, bias], result, Box::new(backward))?;
+    Ok(Normalised { result, mean, variance })
+}
+
+fn gradient_on_cpu<T: Element>(
+    sizes: Sizes,
+    [gradient, x, weight]: [&Tensor; 3],
+    epsilon: f64,
+) -> Result<Tensor> {
+    let (dx, statistics) = with_values::<T, _, 3>([gradient, x, weight], |[gradient, x, weight]| {
+        let statistics = Statistics::of(sizes, x, epsilon);
+        let [dx, ..] = backward(sizes, x, &statistics, weight, (x, 1.0), gradient);
+        (dx, statistics)
+    })?;
+    let result = Tensor::from_vec(dx, x.dims(), x.device())?;
+    let kept = [gradient, x, weight].map(constant);
+    let own_weight = weight.clone();
+    let backward = move |_: &Tensor, upstream: &Tensor| {
+        let [gradient, x, weight] = &kept;
+        let made =
+            with_values::<T, _, 4>([x, weight, gradient, upstream], |[x, weight, gradient, upstream]| {
+                backward_of_backward(sizes, x, &statistics, weight, gradient, upstream)
+            })?;
+        let [dgradient, dx, dweight] = made;
+        let map = |values| Tensor::from_vec(values, x.dims(), x.device());
+        Ok([
+            Some(map(dgradient)?),
+            Some(map(dx)?),
+            gradient_for(&own_weight, || Tensor::from_vec(dweight, sizes.channels, x.device()))?,
+        ])
+    };
+    triple([gradient, x, weight], result, Box::new(backward))
+}
+
+/// The mean over everything but the channels, with these axes kept.
+fn channel_mean(x: &Tensor) -> Result<Tensor> {
+    match x.rank() {
+        2 => x.mean_keepdim(0),
+        _ => x.mean_keepdim(D::Minus1)?.mean_keepdim(D::Minus2)?.mean_keepdim(0),
+    }
+}
+
+/// A value of each channel in the shape that goes with `x`.
+fn by_channel(values: &Tensor, x: &Tensor) -> Result<Tensor> {
+    match x.rank() {
+        2 => values.unsqueeze(0),
+        _ => values.reshape((1, values.elem_count(), 1, 1)),
+    }
+}
+
+/// The normalised x, mean, variance and the inverse of its root.
+fn composed_parts(x: &Tensor, epsilon: f64) -> Result<[Tensor; 4]> {
+    let mean = channel_mean(x)?;
+    let centred = x.broadcast_sub(&mean)?;
+    let variance = channel_mean(&centred.sqr()?)?;
+    let inverse = (&variance + epsilon)?.sqrt()?.recip()?;
+    Ok([centred.broadcast_mul(&inverse)?, mean, variance, inverse])
+}
+
+fn composed([x, weight, bias]: [&Tensor; 3], epsilon: f64, slope: Option<f64>) -> Result<Normalised> {
+    let [normalised, mean, variance, _] = composed_parts(x, epsilon)?;
+    let scaled = normalised.broadcast_mul(&by_channel(weight, x)?)?;
+    let result = scaled.broadcast_add(&by_channel(bias, x)?)?;
+    let result = match slope {
+        Some(slope) => leaky_relu(&result, slope)?,
+        None => result,
+    };
+    let vector = |values: &Tensor| Ok::<_, candle_core::Error>(values.flatten_all()?.detach());
+    Ok(Normalised { result, mean: vector(&mean)?, variance: vector(&variance)? })
+}
+
+fn composed_gradient([gradient, x, weight]: [&Tensor; 3], epsilon: f64) -> Result<Tensor> {
+    let [normalised, _, _, inverse] = composed_parts(x, epsilon)?;
+    let along = channel_mean(&(gradient * &normalised)?)?;
+    let rest = gradient.broadcast_sub(&channel_mean(gradient)?)?;
+    let rest = (rest - normalised.broadcast_mul(&along)?)?;
+    rest.broadcast_mul(&(by_channel(weight, x)? * inverse)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{assert_close, values};
+    use super::*;
+
+    /// Shapes with rows, planes that no vector divides, single pictures and more channels than a thread takes of rows.
+    const SHAPES: [&[usize]; 5] = [&[5, 3], &[7, 130], &[3, 2, 5, 4], &[2, 3, 1, 1], &[4, 5, 9, 33]];
+
+    fn arguments(shape: &[usize]) -> [Tensor; 3] {
+        [values(shape, 1), values(&shape[1..2], 2), values(&shape[1..2], 3)]
+    }
+
+    #[test]
+    fn kernels_and_composition_agree() -> Result<()> {
+        for (shape, slope) in SHAPES.into_iter().zip([None, Some(0.2), Some(0.0), None, Some(0.01)]) {
+            for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 2e-5)] {
+                let [x, weight, bias] =
+                    arguments(shape).map(|tensor| tensor.to_dtype(dtype).expect("a float"));
+                let found = batch_norm(&x, &weight, &bias, 1e-5, slope)?;
+                let expected = composed([&x, &weight, &bias], 1e-5, slope)?;
+                for (found, expected, what) in [
+                    (&found.result, &expected.result, "result"),
+                    (&found.mean, &expected.mean, "mean"),
+                    (&found.variance, &expected.variance, "variance"),
+                ] {
+                    assert_close(found, expected, tolerance, &format!("{what} {shape:?} {dtype:?}"));
+                }
+                let gradient = values(shape, 4).to_dtype(dtype)?;
+                let found = batch_norm_input_gradient(&gradient, &x, &weight, 1e-3)?;
+                let expected = composed_gradient([&gradient, &x, &weight], 1e-3)?;
+                assert_close(&found, &expected, tolerance, &format!("gradient {shape:?} {dtype:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn every_channel_has_mean_bias_and_deviation_weight() -> Result<()> {
+        let [x, ..] = arguments(&[6, 4, 5, 7]);
+        let (weight, bias) = (Tensor::new(&[1.0, 2.0, -3.0, 0.5], x.device())?, values(&[4], 5));
+        let made = batch_norm(&x.affine(100.0, 1e3)?, &weight, &bias, 0.0, None)?.result;
+        let again = batch_norm(&made, &weight.ones_like()?, &bias, 0.0, None)?;
+        assert_close(&again.mean, &bias, 1e-12, "mean");
+        assert_close(&again.variance, &weight.sqr()?, 1e-12, "variance");
+        Ok(())
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let [x, weight, bias] = arguments(&[3, 2, 5, 4]);
+        assert!(batch_norm(&x, &bias, &values(&[3], 1), 1e-5, None).is_err());
+        assert!(batch_norm(&values(&[3, 2, 5], 1), &weight, &bias, 1e-5, None).is_err());
+        assert!(batch_norm_input_gradient(&values(&[3, 2, 4, 5], 1), &x, &weight, 1e-5).is_err());
+    }
+}
