@@ -7,6 +7,7 @@ mod any;
 mod config;
 mod conv;
 mod gan;
+mod graph_net;
 mod ibgan;
 mod inception;
 mod initialise;
@@ -26,6 +27,7 @@ pub use any::AnyGraph;
 pub use config::NetworkConfig;
 pub use conv::{ConvDecoder, ConvEncoder};
 pub use gan::{Discriminator, DiscriminatorConfig, DiscriminatorOutput, Generator, GeneratorConfig};
+pub use graph_net::{GraphNet, Pass, Statistics};
 pub use ibgan::{IbGanConfig, IbGanForm, IbGanNetwork, IbGanPart};
 pub use inception::Inception;
 pub use initialise::Parameters;
@@ -38,4 +40,4 @@ pub use resnet::{ResnetDiscriminator, ResnetGenerator, ResnetTrunk, grown_discri
 pub use vae::{
     EncoderConfig, Posterior, PosteriorEncoder, Vae, VaeConfig, VaeDecoderConfig, VaeEncoderConfig,
 };
-pub use weights::{Weights, check_parameters};
+pub use weights::{Weights, check_parameters, is_buffer};

@@ -13,6 +13,8 @@ use crate::graph::{Parameter, check_weights};
 pub struct Weights {
     tensors: BTreeMap<String, Tensor>,
     vars: BTreeMap<String, Var>,
+    /// What a network keeps beside its parameters; no optimiser moves them.
+    buffers: BTreeMap<String, Var>,
 }
 
 impl Weights {
@@ -25,36 +27,45 @@ impl Weights {
         for (name, array) in arrays {
             tensors.insert(name.clone(), tensor(array, device)?);
         }
-        Ok(Self { tensors, vars: BTreeMap::new() })
+        Ok(Self { tensors, vars: BTreeMap::new(), buffers: BTreeMap::new() })
     }
 
-    /// Parameters to train.
+    /// Parameters to train; those that [`is_buffer`] tells by their names are buffers.
     ///
     /// # Errors
     /// When the device cannot hold them.
     pub fn trainable(arrays: &Arrays, device: &Device) -> Result<Self> {
-        let mut weights = Self { tensors: BTreeMap::new(), vars: BTreeMap::new() };
+        let mut weights = Self { tensors: BTreeMap::new(), vars: BTreeMap::new(), buffers: BTreeMap::new() };
         for (name, array) in arrays {
             let var = Var::from_tensor(&tensor(array, device)?)?;
-            weights.tensors.insert(name.clone(), var.as_tensor().clone());
-            weights.vars.insert(name.clone(), var);
+            if is_buffer(name) {
+                weights.tensors.insert(name.clone(), var.as_detached_tensor());
+                weights.buffers.insert(name.clone(), var);
+            } else {
+                weights.tensors.insert(name.clone(), var.as_tensor().clone());
+                weights.vars.insert(name.clone(), var);
+            }
         }
         Ok(weights)
     }
 
     /// The same parameters, sharing storage, but out of reach of gradients: a network built on them follows the
-    /// training of these and costs no backward pass of its own.
+    /// training of these and costs no backward pass of its own. Buffers are the same ones.
     pub fn frozen_view(&self) -> Self {
         let detach = |(name, tensor): (&String, &Tensor)| (name.clone(), tensor.detach());
-        Self { tensors: self.tensors.iter().map(detach).collect(), vars: BTreeMap::new() }
+        Self {
+            tensors: self.tensors.iter().map(detach).collect(),
+            vars: BTreeMap::new(),
+            buffers: self.buffers.clone(),
+        }
     }
 
-    /// Overwrites the values of every trainable parameter.
+    /// Overwrites the values of every trainable parameter and of every buffer.
     ///
     /// # Errors
     /// When `arrays` lacks one or has another shape for it.
     pub fn assign(&self, arrays: &Arrays) -> Result<()> {
-        for (name, var) in &self.vars {
+        for (name, var) in self.vars.iter().chain(&self.buffers) {
             match arrays.get(name) {
                 Some(array) if array.shape() == var.dims() => var.set(&tensor(array, var.device())?)?,
                 Some(array) => {
@@ -87,6 +98,20 @@ impl Weights {
         self.vars.iter().map(|(name, var)| (name.as_str(), var))
     }
 
+    /// The buffers in name order.
+    pub fn buffers(&self) -> impl Iterator<Item = (&str, &Var)> {
+        self.buffers.iter().map(|(name, var)| (name.as_str(), var))
+    }
+
+    /// The buffer called `name`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn buffer(&self, name: &str) -> Result<&Var> {
+        let found = self.buffers.get(name);
+        found.ok_or_else(|| candle_core::Error::Msg(format!("the network has no buffer called {name}")))
+    }
+
     /// A copy of the values.
     ///
     /// # Errors
@@ -102,6 +127,14 @@ impl Weights {
         }
         Ok(arrays)
     }
+}
+
+/// Whether `name` is that of a buffer: the statistics that batch normalisation has seen, the vectors of spectral
+/// normalisation.
+pub fn is_buffer(name: &str) -> bool {
+    ["running_mean", "running_var", "weight_u", "weight_v"]
+        .iter()
+        .any(|ending| name.strip_suffix(ending).is_some_and(|start| start.is_empty() || start.ends_with('.')))
 }
 
 fn tensor(array: &Array, device: &Device) -> Result<Tensor> {
@@ -144,6 +177,24 @@ mod tests {
         let mut extra = good;
         extra.insert("encoder.layer.99.weight".into(), Array::zeros([1]));
         assert!(check(&extra).is_err_and(|e| e.starts_with("encoder.layer.99.weight")));
+    }
+
+    #[test]
+    fn buffers_are_kept_beside_the_parameters() -> Result<()> {
+        let array = |value: f32| Array::new([1], vec![value]).expect("fits");
+        let arrays = Arrays::from([
+            ("bn.weight".to_string(), array(1.0)),
+            ("bn.running_mean".to_string(), array(2.0)),
+        ]);
+        let weights = Weights::trainable(&arrays, &Device::Cpu)?;
+        assert_eq!(weights.vars().map(|(name, _)| name).collect::<Vec<_>>(), ["bn.weight"]);
+        let view = weights.frozen_view();
+        view.buffer("bn.running_mean")?.set(&Tensor::new(&[5f32], &Device::Cpu)?)?;
+        assert_eq!(weights.to_arrays()?["bn.running_mean"].data(), [5.0]);
+        weights.assign(&arrays)?;
+        assert_eq!(view.get("bn.running_mean")?.to_vec1::<f32>()?, [2.0]);
+        assert!(weights.buffer("bn.weight").is_err() && !is_buffer("weight_unit"));
+        Ok(())
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! Sums run in the floats' own precision along a plane, in sixteen running sums that the compiler turns into vectors, and in
 //! f64 from plane to plane; their order is fixed.
 
-
 use rayon::prelude::*;
 
 use super::elementwise::{Real, gate, leaky};
