@@ -71,6 +71,28 @@ pub(crate) fn rmsprop_step(
     );
 }
 
+/// The same with momentum: `speed = momentum * speed + gradient / (sqrt(square) + epsilon)`, `weight -= learning_rate * speed`.
+pub(crate) fn rmsprop_momentum_step(
+    weight: &mut [f32],
+    gradient: &[f32],
+    [square, speed]: [&mut [f32]; 2],
+    learning_rate: f64,
+    [alpha, epsilon, momentum]: [f64; 3],
+) {
+    let (rate, epsilon, momentum) = (learning_rate as f32, epsilon as f32, momentum as f32);
+    let (keep, take) = (alpha as f32, (1.0 - alpha) as f32);
+    let moments = square.par_chunks_mut(CHUNK).zip(speed.par_chunks_mut(CHUNK));
+    weight.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).zip(moments).for_each(
+        |((weight, gradient), (square, speed))| {
+            for (((w, &g), v), b) in weight.iter_mut().zip(gradient).zip(square).zip(speed) {
+                *v = keep * *v + take * g * g;
+                *b = momentum * *b + g / (v.sqrt() + epsilon);
+                *w -= rate * *b;
+            }
+        },
+    );
+}
+
 /// Exponential moving average of weights: `average = decay * average + (1 - decay) * weight`.
 pub(crate) fn ema_step(average: &mut [f32], weight: &[f32], decay: f64) {
     let (keep, take) = (decay as f32, (1.0 - decay) as f32);
@@ -133,6 +155,26 @@ mod tests {
         }
         for (w, [exact, _]) in w.iter().zip(&exact) {
             assert!((f64::from(*w) - exact).abs() < 2e-7, "{w} {exact}");
+        }
+    }
+
+    #[test]
+    fn rmsprop_with_momentum_follows_the_formula() {
+        let mut w = values(1, LENGTH);
+        let (mut v, mut b) = (vec![0.0; LENGTH], vec![0.0; LENGTH]);
+        let mut exact: Vec<[f64; 3]> = w.iter().map(|&w| [f64::from(w), 0.0, 0.0]).collect();
+        for step in 1..=3_u64 {
+            let g = values(step + 1, LENGTH);
+            rmsprop_momentum_step(&mut w, &g, [&mut v, &mut b], 5e-5, [0.99, 1e-8, 0.9]);
+            for ([w, v, b], &g) in exact.iter_mut().zip(&g) {
+                let g = f64::from(g);
+                *v = 0.99 * *v + 0.01 * g * g;
+                *b = 0.9 * *b + g / (v.sqrt() + 1e-8);
+                *w -= 5e-5 * *b;
+            }
+        }
+        for (w, [exact, ..]) in w.iter().zip(&exact) {
+            assert!((f64::from(*w) - exact).abs() < 4e-7, "{w} {exact}");
         }
     }
 

@@ -349,6 +349,15 @@ KERNEL(rmsprop, float *w, const float *g, float *v, const float *go, const float
     w[i] -= pace[0] * g[i] / (sqrtf(square) + epsilon);
   }
 }
+KERNEL(rmsprop_momentum, float *w, const float *g, float *v, float *b, const float *go, const float *pace, float alpha, float epsilon, float momentum, unsigned n) {
+  if (goes(go)) EACH(i, n) {
+    const float square = alpha * v[i] + (1.f - alpha) * g[i] * g[i];
+    const float speed = momentum * b[i] + g[i] / (sqrtf(square) + epsilon);
+    v[i] = square;
+    b[i] = speed;
+    w[i] -= pace[0] * speed;
+  }
+}
 KERNEL(moving_average, float *average, const float *w, const float *go, float decay, unsigned n) {
   if (goes(go)) EACH(i, n) average[i] = decay * average[i] + (1.f - decay) * w[i];
 }

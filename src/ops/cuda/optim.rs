@@ -52,6 +52,24 @@ pub(crate) fn rmsprop_step(
     })
 }
 
+/// The same with momentum: `speed` is the running sum of the scaled gradients.
+pub(crate) fn rmsprop_momentum_step(
+    weight: &Tensor,
+    gradient: &Tensor,
+    [square, speed]: [&Tensor; 2],
+    [alpha, epsilon, momentum]: [f64; 3],
+    pace: &Tensor,
+    go: Option<&Tensor>,
+) -> Result<()> {
+    let tensors = [weight, gradient, square, speed, pace];
+    change(&with(&tensors, go), |queue, addresses| {
+        let &[w, g, v, b, pace, ..] = addresses else { return Ok(()) };
+        let go = addresses.get(tensors.len()).copied().unwrap_or_default();
+        let arguments = arguments![w, g, v, b, go, pace, alpha, epsilon, momentum];
+        each(queue, "rmsprop_momentum", weight.elem_count(), &arguments)
+    })
+}
+
 /// `average = decay * average + (1 - decay) * weight`
 pub(crate) fn ema_step(average: &Tensor, weight: &Tensor, decay: f64, go: Option<&Tensor>) -> Result<()> {
     let tensors = [average, weight];
