@@ -72,7 +72,9 @@ fn trainer(method: Method) -> Result<(GanTrainer, [GanBatch; 1], [Tensor; 1])> {
     let encoder = initial(&VAE, &mut stream);
     let guide = match method {
         Method::Gan => Guide::None,
-        Method::Infogan => Guide::Learned(LearnedEncoder::new(VAE, &encoder, &values, &Device::Cpu)?),
+        Method::Infogan => {
+            Guide::Learned(Box::new(LearnedEncoder::new(VAE, &encoder, &values, &Device::Cpu)?))
+        }
         _ => Guide::Frozen(FrozenEncoder::new(VAE, &encoder, values.downsample, &Device::Cpu)?),
     };
     if method == Method::Cgan {

@@ -216,7 +216,9 @@ impl GanMethod {
             Code::OfVae(vae) => {
                 Guide::Frozen(FrozenEncoder::new(vae.config, &vae.weights, values.downsample, device)?)
             }
-            Code::Learned(config) => Guide::Learned(LearnedEncoder::new(*config, encoder, &values, device)?),
+            Code::Learned(config) => {
+                Guide::Learned(Box::new(LearnedEncoder::new(*config, encoder, &values, device)?))
+            }
         };
         let generator = values.generator(config.size, code.dims());
         let discriminator = values.discriminator(config.size);

@@ -33,7 +33,7 @@ pub enum Guide {
     /// generator: w/o distillation, and cGAN where the discriminator has a projection).
     Frozen(FrozenEncoder),
     /// c ~ N(0, I), read back by an encoder that learns along with the generator (InfoGAN's Q).
-    Learned(LearnedEncoder),
+    Learned(Box<LearnedEncoder>),
 }
 
 /// InfoGAN's encoder Q: the VAE's architecture, trained on generated pictures only, by the generator's rule.
