@@ -77,6 +77,8 @@ pub fn all(folder: &Path) -> Vec<Parser> {
     let mut parsers = vec![
         parser("torch", 16, "model.pt", seeds::torch(), torch as fn(&Input<'_>) -> Said),
         parser("tensors", 12, "model.safetensors", seeds::tensors(folder), tensors),
+        // A megabyte each, so few of them.
+        parser("published", 1, "vae.safetensors", seeds::published(folder), tensors),
         parser("npz", 12, "codes.npz", seeds::npz(folder), npz),
         parser("onnx", 8, "decoder.onnx", seeds::onnx(), onnx),
         parser("sprites", 4, "sprites.npz", seeds::sprites(), sprites),

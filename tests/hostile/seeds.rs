@@ -42,9 +42,10 @@ fn texts(texts: &[&str]) -> Vec<Seed> {
     texts.iter().map(|text| Seed::File(Form::Words, text.as_bytes().to_vec())).collect()
 }
 
-/// PyTorch's files in both encodings.
+/// PyTorch's files in both encodings, one of PyTorch Lightning among them.
 pub fn torch() -> Vec<Seed> {
-    let zips = ["tiny_model.pt", "tiny_model_bare.pt", "views.pt", "views.deflated.pt"];
+    let zips =
+        ["tiny_model.pt", "tiny_model_bare.pt", "views.pt", "views.deflated.pt", "published/lightning.ckpt"];
     let streams = ["tiny_model.legacy.pt", "views.legacy.pt"];
     let stream = |name: &str| Seed::File(Form::PickleStream, std::fs::read(data(name)).unwrap());
     zips.map(|name| Seed::Zip(members(&data(name)))).into_iter().chain(streams.map(stream)).collect()
@@ -118,6 +119,26 @@ pub fn tensors(folder: &Path) -> Vec<Seed> {
     write_tensors(&path, &tensors, ("idgan-features", &task.to_string())).unwrap();
     keep();
     seeds
+}
+
+/// VAEs that others have published, of made-up weights: their tensors' names and shapes decide how they are read.
+pub fn published(folder: &Path) -> Vec<Seed> {
+    let path = folder.join("published.safetensors");
+    let seed = |list: &str| {
+        let list = std::fs::read_to_string(data("published").join(list)).unwrap();
+        let tensor = |row: &str| {
+            let [_, key, sides] = row.split('\t').collect::<Vec<_>>().try_into().unwrap();
+            let shape: Vec<usize> = sides.split('x').filter_map(|side| side.parse().ok()).collect();
+            let count = shape.iter().product();
+            (key.to_owned(), Array::new(shape, vec![0.25; count]).unwrap())
+        };
+        let tensors: Vec<(String, Array)> = list.lines().skip(1).map(tensor).collect();
+        let tensors: Vec<_> =
+            tensors.iter().map(|(name, array)| (name.clone(), array, Precision::F16)).collect();
+        write_tensors(&path, &tensors, ("made", "up")).unwrap();
+        Seed::File(Form::Tensors, std::fs::read(&path).unwrap())
+    };
+    ["beta_vae_b_64.tsv", "burgess_32.tsv", "burgess_64.tsv"].map(seed).into()
 }
 
 /// An array as NumPy writes it.
