@@ -16,7 +16,7 @@ pub(crate) struct FrameRequests {
 /// What was last asked of a chain.
 #[derive(Default)]
 struct Asked {
-    epoch: u64,
+    model_id: u64,
     code: Vec<f32>,
     number: u64,
     is_moving: bool,
@@ -51,7 +51,7 @@ impl FrameRequests {
         };
         let input = codes.input(&model.description, name).map(Array::into_data)?;
         let asked = self.asked.entry(chain).or_default();
-        if asked.epoch == model.epoch && asked.code == input {
+        if asked.model_id == model.model_id && asked.code == input {
             if asked.is_moving && !wish.is_moving {
                 asked.is_moving = false;
                 engine.settle(chain);
@@ -61,14 +61,15 @@ impl FrameRequests {
         self.number += 1;
         let request = FrameRequest {
             number: self.number,
-            epoch: model.epoch,
+            model_id: model.model_id,
             chain,
             code: input.as_slice().into(),
             target: wish.target.as_ref().filter(|(of, _)| *of == chain).map(|(_, target)| target.clone()),
             motion: if wish.is_moving { Motion::Moving } else { Motion::Settled },
             asked: wish.at,
         };
-        *asked = Asked { epoch: model.epoch, code: input, number: self.number, is_moving: wish.is_moving };
+        *asked =
+            Asked { model_id: model.model_id, code: input, number: self.number, is_moving: wish.is_moving };
         engine.request(request);
         Ok(())
     }
@@ -76,7 +77,8 @@ impl FrameRequests {
     /// Whether `frame` is what `chain` was last asked for.
     pub(crate) fn is_answered_by(&self, chain: ChainId, frame: Option<&Frame>) -> bool {
         let asked = self.asked.get(&chain);
-        let is_it = |frame: &Frame, asked: &Asked| frame.number == asked.number && frame.epoch == asked.epoch;
+        let is_it =
+            |frame: &Frame, asked: &Asked| frame.number == asked.number && frame.model_id == asked.model_id;
         frame.zip(asked).is_some_and(|(frame, asked)| is_it(frame, asked))
     }
 

@@ -110,9 +110,9 @@ impl Explorer {
     /// Frames of models that are gone, which were thrown away, and frames shown that belonged to another model
     /// than the one open: the second is 0 unless something is wrong.
     pub fn stale_frames(&self) -> (u64, u64) {
-        let epoch = self.state.model.as_ref().map(|model| model.opened.epoch);
+        let model_id = self.state.model.as_ref().map(|model| model.opened.model_id);
         let frames = self.state.views.own.views().filter_map(|view| view.frame.as_ref());
-        let shown = frames.filter(|frame| Some(frame.epoch) != epoch).count();
+        let shown = frames.filter(|frame| Some(frame.model_id) != model_id).count();
         (self.state.stale_frames, shown as u64)
     }
 

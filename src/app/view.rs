@@ -83,7 +83,7 @@ pub(crate) struct ModelPictures {
 /// The model whose frames may be shown, and where.
 #[derive(Default)]
 struct Expected {
-    epoch: u64,
+    model_id: u64,
     surfaces: BTreeMap<ChainId, Surface>,
 }
 
@@ -142,7 +142,7 @@ impl ModelPictures {
         let expected = Arc::clone(&self.expected);
         Arc::new(move |frame: &Frame| {
             let expected = expected.lock().unwrap_or_else(PoisonError::into_inner);
-            let surface = expected.surfaces.get(&frame.chain).filter(|_| expected.epoch == frame.epoch);
+            let surface = expected.surfaces.get(&frame.chain).filter(|_| expected.model_id == frame.model_id);
             if let Some(surface) = surface {
                 surface.show(Arc::clone(&frame.picture), Some(frame.asked));
             }
@@ -157,7 +157,7 @@ impl ModelPictures {
             self.views.entry(chain).or_default();
         }
         let mut expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
-        expected.epoch = model.epoch;
+        expected.model_id = model.model_id;
         expected.surfaces = self.views.iter().map(|(&chain, view)| (chain, view.surface.clone())).collect();
     }
 

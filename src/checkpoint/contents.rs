@@ -223,8 +223,8 @@ fn no_network(file: &TorchFile, keys: &[Key], what: String) -> String {
         return what;
     }
     let root = file.root();
-    let made = root.entries().into_iter().flatten().find_map(|(_, value)| value.class());
-    if let Some(class) = root.class().or(made) {
+    let class = root.entries().into_iter().flatten().find_map(|(_, value)| value.class());
+    if let Some(class) = root.class().or(class) {
         return format!("this file asks to run `{}`, which weights do not need; {advice}", shorten(class));
     }
     let names = root.entries().into_iter().flatten().filter_map(|(key, _)| key.as_text());

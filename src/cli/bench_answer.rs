@@ -84,11 +84,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
     };
     let engine = Engine::new(Arc::new(library), threads(), Arc::new(|| ()), Arc::new(tap))?;
-    let epoch = engine.open(ModelSource::default());
+    let model_id = engine.open(ModelSource::default());
     wait_until_open(&engine)?;
 
     let RandomLibrary { c_dim, s_dim, .. } = library;
-    let mut asker = Asker { engine: &engine, epoch, log: &log, number: 0, c_dim, s_dim, args };
+    let mut asker = Asker { engine: &engine, model_id, log: &log, number: 0, c_dim, s_dim, args };
     asker.ask("nothing", false)?; // the first pictures touch memory for the first time
     let alone = asker.ask("nothing", false)?;
     let rendering = asker.ask("generator", true)?;
@@ -168,7 +168,7 @@ fn milliseconds(times: &[Duration], share: f64) -> f64 {
 
 struct Asker<'a> {
     engine: &'a Engine,
-    epoch: u64,
+    model_id: u64,
     log: &'a Mutex<Log>,
     number: u64,
     c_dim: usize,
@@ -205,7 +205,7 @@ impl Asker<'_> {
         self.number += 1;
         let request = FrameRequest {
             number: self.number,
-            epoch: self.epoch,
+            model_id: self.model_id,
             chain,
             code: code.into(),
             target: None,

@@ -37,15 +37,15 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let pool = Pool::new("doctor", threads()).context("cannot start threads")?;
     let examination = examine(&computers(args)?, &pool)?;
-    let verdict = examination.verdict();
+    let summary = examination.summary();
     if args.json {
         let mut document = serde_json::to_value(&examination)?;
-        document["sound"] = verdict.is_ok().into();
+        document["sound"] = summary.is_ok().into();
         print_json(&document)?;
     } else {
         print(table(&examination))?;
     }
-    match verdict {
+    match summary {
         Ok(_) if args.json => Ok(()),
         Ok(sentence) => print(sentence),
         Err(sentence) => Err(anyhow::anyhow!(sentence)),

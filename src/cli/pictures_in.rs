@@ -20,7 +20,7 @@ pub(super) enum PicturesIn {
     Files {
         store: Box<Store>,
         /// Places of the pictures in the store.
-        places: Vec<u32>,
+        entries: Vec<u32>,
     },
     Npz {
         path: PathBuf,
@@ -62,28 +62,28 @@ impl PicturesIn {
         }
         let store = Store::open(path)?;
         let pool = Pool::new("listing", threads()).context("cannot start threads")?;
-        let (places, passed) = store.pictures(&pool)?;
+        let (entries, passed) = store.pictures(&pool)?;
         let passed = passed.and(store.passed_over());
-        if places.is_empty() {
+        if entries.is_empty() {
             let also = if passed.is_empty() { String::new() } else { format!("; passed over {passed}") };
             anyhow::bail!("there are no pictures here{also}: {}", path.display());
         }
         passed.warn(path);
-        Ok(Self::Files { store: Box::new(store), places })
+        Ok(Self::Files { store: Box::new(store), entries })
     }
 
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Files { places, .. } => places.len(),
+            Self::Files { entries, .. } => entries.len(),
             Self::Npz { count, .. } => *count,
         }
     }
 
     /// Names of the pictures of the given indices, inside their folder or archive; none for an npz file.
     pub(super) fn names(&self, indices: &[usize]) -> Vec<OsString> {
-        let Self::Files { store, places } = self else { return Vec::new() };
-        let entry = |&index: &usize| store.entries()[places[index] as usize].name().into();
-        indices.iter().map(entry).collect()
+        let Self::Files { store, entries } = self else { return Vec::new() };
+        let name = |&index: &usize| store.entries()[entries[index] as usize].name().into();
+        indices.iter().map(name).collect()
     }
 
     /// Encodes the pictures of the given indices (ascending). Files that cannot be read are left out, up to one in a
@@ -110,8 +110,8 @@ impl PicturesIn {
                     .iter()
                     .map(|&index| npz.read(index, form).map(Ok))
                     .collect::<anyhow::Result<_>>()?,
-                (Self::Files { store, places }, _) => {
-                    indices.par_iter().map(|&index| read_file(store, places[index], form)).collect()
+                (Self::Files { store, entries }, _) => {
+                    indices.par_iter().map(|&index| read_file(store, entries[index], form)).collect()
                 }
                 (Self::Npz { .. }, None) => Vec::new(),
             };

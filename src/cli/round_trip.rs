@@ -93,12 +93,12 @@ impl Draw {
     }
 
     fn base(&mut self) -> Base {
-        let drawn = Base::Drawn { seed: self.seed(), from: self.from() };
+        let random = Base::Drawn { seed: self.seed(), from: self.from() };
         let row = Base::Row { codes: self.path(), row: self.0.below(3) };
         let background = self.perhaps(|draw| draw.of(&[Background::BLACK, Background::WHITE]));
         let crop = self.perhaps(|draw| 1 + draw.0.below(500) as u32);
         let picture = Base::Picture { path: self.path(), crop, background };
-        self.of(&[Base::Neutral, drawn, row, picture])
+        self.of(&[Base::Neutral, random, row, picture])
     }
 
     fn traversal(&mut self) -> TraversalRequest {
@@ -119,12 +119,12 @@ impl Draw {
     }
 
     fn matrix(&mut self) -> MatrixRequest {
-        let drawn = MatrixCodes::Drawn { seed: self.seed(), from: self.from() };
+        let random = MatrixCodes::Drawn { seed: self.seed(), from: self.from() };
         let file = MatrixCodes::File(self.path());
         MatrixRequest {
             columns: self.steps(),
             rows: self.steps(),
-            codes: self.of(&[drawn, file]),
+            codes: self.of(&[random, file]),
             s_seed: self.seed(),
             cells: self.cells(),
         }
@@ -144,10 +144,10 @@ impl Draw {
 
     fn samples(&mut self) -> SampleRequest {
         let count = self.of(&[1, 16, 1_000_000]);
-        let drawn = SampleCodes::Drawn { count, from: self.from() };
+        let random = SampleCodes::Drawn { count, from: self.from() };
         let file = SampleCodes::File(self.path());
         SampleRequest {
-            codes: self.of(&[drawn, file]),
+            codes: self.of(&[random, file]),
             seed: self.seed(),
             decoder: self.perhaps(Self::decoder),
         }

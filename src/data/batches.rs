@@ -116,18 +116,18 @@ impl Batches {
     /// When a picture cannot be read. The same call again then tries the next batch; [`Batches::state`] stays before the
     /// one that failed.
     pub fn next_batch(&mut self, values: &mut Vec<f32>) -> Result<BatchInfo, DataError> {
-        let Ok(mut made) = self.ready.recv() else {
+        let Ok(mut batch) = self.ready.recv() else {
             return Err(DataError::Spec(
                 "the thread that reads pictures has stopped unexpectedly; start again from the last checkpoint".into(),
             ));
         };
-        if made.result.is_ok() {
-            self.position = made.after;
+        if batch.result.is_ok() {
+            self.position = batch.after;
         }
-        std::mem::swap(values, &mut made.values);
+        std::mem::swap(values, &mut batch.values);
         // The worker may have gone or have vectors enough.
-        let _ = self.empty.try_send(made.values);
-        made.result
+        let _ = self.empty.try_send(batch.values);
+        batch.result
     }
 
     /// The state after the last batch that [`Batches::next_batch`] returned; batches made ahead do not count.
@@ -158,10 +158,10 @@ fn make_batches(
     loop {
         let mut values = empty.try_recv().unwrap_or_default();
         // A bug in a decoder must not look like the end of the data.
-        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             fill_batch(dataset, options, &mut order, pool, &mut values)
         }));
-        let result = made.unwrap_or_else(|_| {
+        let result = outcome.unwrap_or_else(|_| {
             Err(DataError::Spec(
                 "reading a picture failed unexpectedly; please report the message above".into(),
             ))

@@ -69,7 +69,7 @@ pub(super) fn mix(a: f32, b: f32, t: f32) -> f32 {
     a + (b - a) * t
 }
 
-/// 0 to 1 with no slope at either end.
+/// 0 to 1 with a derivative of 0 at either end.
 #[inline]
 pub(super) fn ease(t: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)

@@ -102,7 +102,7 @@ impl PixelFile {
         let path = cache.path_of(&name);
         let found = match Self::find(&path, wanted) {
             Some(found) if !found.could_hold_more(wanted, &cache) => found,
-            Some(fewer) => match Self::made(&path, wanted, &cache, options, make) {
+            Some(fewer) => match Self::prepare(&path, wanted, &cache, options, make) {
                 // Full disks and folders that can only be read are no hindrance.
                 Err(error @ DataError::Cache { .. }) => {
                     log::warn!(
@@ -111,16 +111,16 @@ impl PixelFile {
                     );
                     fewer
                 }
-                made => made?,
+                prepared => prepared?,
             },
-            None => Self::made(&path, wanted, &cache, options, make)?,
+            None => Self::prepare(&path, wanted, &cache, options, make)?,
         };
         CacheFolder::touch(found.file.file());
         Ok(found)
     }
 
     /// Writes the file, unless another process has done so meanwhile.
-    fn made(
+    fn prepare(
         path: &Path,
         wanted: &Wanted<'_>,
         cache: &CacheFolder,
@@ -234,8 +234,8 @@ fn write(
         for start in (0..total).step_by(at_once) {
             options.step(wanted.doing, start as u64, total as u64)?;
             let part = start..(start + at_once).min(total);
-            let made: Vec<_> = pool.run(|| part.clone().into_par_iter().map(&make).collect());
-            for (place, pixels) in part.zip(made) {
+            let prepared: Vec<_> = pool.run(|| part.clone().into_par_iter().map(&make).collect());
+            for (place, pixels) in part.zip(prepared) {
                 match pixels {
                     Ok(pixels) if trailer.cached < most => {
                         writer.write_all(&pixels).map_err(|error| FileError::new(error, path))?;

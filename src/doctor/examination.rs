@@ -88,10 +88,10 @@ fn look_at(
     }
     let (mut frame_ms, mut frame_bf16_ms) = (None, None);
     match pictures.map(|pictures| pictures.draw(subject, pool)) {
-        Some(Ok(drawn)) => {
-            findings.extend(drawn.findings);
-            frame_ms = Some(drawn.milliseconds);
-            frame_bf16_ms = drawn.bf16_milliseconds;
+        Some(Ok(rendered)) => {
+            findings.extend(rendered.findings);
+            frame_ms = Some(rendered.milliseconds);
+            frame_bf16_ms = rendered.bf16_milliseconds;
         }
         Some(Err(error)) => findings.push(Finding::new("a picture", tolerance.picture, Err(error))),
         None => {}
@@ -109,7 +109,7 @@ impl Examination {
     }
 
     /// One sentence: what is wrong and what to do, or that nothing is.
-    pub fn verdict(&self) -> Result<String, String> {
+    pub fn summary(&self) -> Result<String, String> {
         let Some((subject, fault)) = self.faults().next() else {
             let all: Vec<&str> = self.subjects.iter().map(|health| health.subject.as_str()).collect();
             let all = all.join(", ");
@@ -149,10 +149,10 @@ mod tests {
     #[test]
     fn the_verdict_names_the_first_fault() {
         assert_eq!(
-            examination(&[0.0, 1e-5]).verdict(),
+            examination(&[0.0, 1e-5]).summary(),
             Ok("sound: 2 comparisons agree on AVX2 (3 s)".to_owned())
         );
-        let wrong = examination(&[0.0, 0.25, f64::NAN]).verdict().expect_err("is wrong");
+        let wrong = examination(&[0.0, 0.25, f64::NAN]).summary().expect_err("is wrong");
         assert!(
             wrong.starts_with(
                 "AVX2 computes wrongly: tanh is off by 2.5e-1 where 1e-5 is sound, and 1 more; "
@@ -160,6 +160,6 @@ mod tests {
         );
         let mut failed = examination(&[]);
         failed.subjects[0].findings.push(Finding::new("tanh", 1e-5, Err("no kernel")));
-        assert!(failed.verdict().expect_err("is wrong").contains("tanh fails (no kernel)"));
+        assert!(failed.summary().expect_err("is wrong").contains("tanh fails (no kernel)"));
     }
 }

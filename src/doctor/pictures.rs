@@ -29,7 +29,7 @@ pub(super) struct Pictures {
 }
 
 /// What a subject drew.
-pub(super) struct Drawn {
+pub(super) struct RenderedPictures {
     pub(super) findings: Vec<Finding>,
     /// The median time from a code to the generator's 8-bit picture in the first precision, in milliseconds.
     pub(super) milliseconds: f64,
@@ -71,17 +71,18 @@ impl Pictures {
     ///
     /// # Errors
     /// When the networks cannot be made ready there.
-    pub(super) fn draw(&self, subject: &Subject, pool: &Pool) -> Result<Drawn, RenderError> {
-        let mut drawn = Drawn { findings: Vec::new(), milliseconds: f64::NAN, bf16_milliseconds: None };
+    pub(super) fn draw(&self, subject: &Subject, pool: &Pool) -> Result<RenderedPictures, RenderError> {
+        let mut rendered =
+            RenderedPictures { findings: Vec::new(), milliseconds: f64::NAN, bf16_milliseconds: None };
         for (number, &precision) in subject.precisions.iter().enumerate() {
-            let milliseconds = self.draw_in(precision, number > 0, subject, pool, &mut drawn.findings)?;
+            let milliseconds = self.draw_in(precision, number > 0, subject, pool, &mut rendered.findings)?;
             if number == 0 {
-                drawn.milliseconds = milliseconds;
+                rendered.milliseconds = milliseconds;
             } else {
-                drawn.bf16_milliseconds = Some(milliseconds);
+                rendered.bf16_milliseconds = Some(milliseconds);
             }
         }
-        Ok(drawn)
+        Ok(rendered)
     }
 
     /// Compares what the subject draws in `precision`, which is named where it is not the subject's first; returns the time
@@ -149,15 +150,20 @@ mod tests {
         let pictures = Pictures::prepare(&Subject::reference(&Device::Cpu), &pool).expect("prepares");
         let mut pictures = pictures.expect("a model is bundled");
         for subject in Subject::all(&Computer::processor()) {
-            let drawn = pictures.draw(&subject, &pool).expect("draws");
-            assert_eq!(drawn.findings.len(), 4);
-            assert!(drawn.findings.iter().all(Finding::is_sound), "{}: {:?}", subject.name, drawn.findings);
-            assert!(drawn.milliseconds > 0.0 && drawn.bf16_milliseconds.is_some_and(|ms| ms > 0.0));
+            let rendered = pictures.draw(&subject, &pool).expect("draws");
+            assert_eq!(rendered.findings.len(), 4);
+            assert!(
+                rendered.findings.iter().all(Finding::is_sound),
+                "{}: {:?}",
+                subject.name,
+                rendered.findings
+            );
+            assert!(rendered.milliseconds > 0.0 && rendered.bf16_milliseconds.is_some_and(|ms| ms > 0.0));
         }
         pictures.expected[1][7] += 0.5;
-        let drawn = pictures.draw(&Subject::reference(&Device::Cpu), &pool).expect("draws");
+        let rendered = pictures.draw(&Subject::reference(&Device::Cpu), &pool).expect("draws");
         assert_eq!(
-            drawn.findings.iter().map(Finding::is_sound).collect::<Vec<_>>(),
+            rendered.findings.iter().map(Finding::is_sound).collect::<Vec<_>>(),
             [true, false, true, false]
         );
     }

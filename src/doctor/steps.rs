@@ -44,11 +44,11 @@ pub(super) fn make(subject: &Subject, pool: &Pool) -> Result<Steps, TrainError> 
     };
     subject.run(pool, || {
         if !ops::records(&subject.device) {
-            let (losses, milliseconds, _) = made(&config, subject, STEPS)?;
+            let (losses, milliseconds, _) = run_steps(&config, subject, STEPS)?;
             return Ok(Steps { losses, milliseconds, recorded: None });
         }
-        let (losses, milliseconds, has_recorded) = made(&config, subject, RECORDED)?;
-        let (queued, ..) = ops::eagerly(|| made(&config, subject, RECORDED))?;
+        let (losses, milliseconds, has_recorded) = run_steps(&config, subject, RECORDED)?;
+        let (queued, ..) = ops::eagerly(|| run_steps(&config, subject, RECORDED))?;
         let differences = losses.iter().zip(&queued).map(|(found, expected)| relative(found, expected));
         let difference =
             differences.fold(0.0, |most: f64, next| if next.is_nan() { next } else { most.max(next) });
@@ -57,7 +57,7 @@ pub(super) fn make(subject: &Subject, pool: &Pool) -> Result<Steps, TrainError> 
 }
 
 /// The losses of some steps, the time of one in milliseconds, and whether they were recorded.
-fn made(
+fn run_steps(
     config: &TrainConfig,
     subject: &Subject,
     steps: usize,

@@ -12,7 +12,7 @@ use super::Cell;
 #[derive(Debug)]
 pub struct Batch {
     pub(super) lane: &'static str,
-    pub(super) epoch: u64,
+    pub(super) model_id: u64,
     pub(super) codes: Arc<[Arc<[f32]>]>,
     pub(super) next: usize,
     pub(super) longest_side: usize,
@@ -20,19 +20,19 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// A batch of `codes` for the model of `epoch` in `lane`, and where its pictures arrive, in order. Pictures
+    /// A batch of `codes` for the model of `id` in `lane`, and where its pictures arrive, in order. Pictures
     /// larger than `longest_side` pixels are halved until they fit (on the worker's thread).
     ///
     /// The channel has room for every cell, so that the worker never waits; it disconnects after the last
     /// cell, or earlier when the batch is replaced, fails, or belongs to a model that is gone.
     pub fn new(
         lane: &'static str,
-        epoch: u64,
+        model_id: u64,
         codes: Vec<Arc<[f32]>>,
         longest_side: usize,
     ) -> (Self, Receiver<Cell>) {
         let (cells, receiver) = bounded(codes.len());
-        (Self { lane, epoch, codes: codes.into(), next: 0, longest_side, cells }, receiver)
+        (Self { lane, model_id, codes: codes.into(), next: 0, longest_side, cells }, receiver)
     }
 }
 

@@ -38,7 +38,7 @@ pub struct ReadBack {
     /// The frame it belongs to.
     pub number: u64,
     /// The model it belongs to.
-    pub epoch: u64,
+    pub model_id: u64,
     /// The code that was asked for.
     pub target: ReadBackTarget,
     /// What the encoder reads.
@@ -50,13 +50,13 @@ pub(super) type Encoders = BTreeMap<String, Box<dyn Encoder>>;
 
 struct ReadBackJob {
     number: u64,
-    epoch: u64,
+    model_id: u64,
     target: ReadBackTarget,
     picture: Arc<Picture>,
 }
 
 struct EncodeJob {
-    epoch: u64,
+    model_id: u64,
     block: Arc<str>,
     picture: Arc<Picture>,
     answer: Sender<Posterior>,
@@ -78,27 +78,33 @@ const QUEUE: usize = 64;
 pub(super) struct EncoderInbox(Arc<(Mutex<Orders>, Condvar)>);
 
 impl EncoderInbox {
-    pub(super) fn install(&self, epoch: u64, encoders: Encoders) {
+    pub(super) fn install(&self, model_id: u64, encoders: Encoders) {
         let replaced = self.order(|orders| {
             orders.encode.clear();
             orders.read_back = None;
-            orders.install.replace((epoch, encoders))
+            orders.install.replace((model_id, encoders))
         });
         drop(replaced); // A network is freed outside the lock.
     }
 
     /// Reads the newest generated picture back; an unread older one is dropped.
-    pub(super) fn read_back(&self, number: u64, epoch: u64, target: ReadBackTarget, picture: Arc<Picture>) {
-        self.order(|orders| orders.read_back = Some(ReadBackJob { number, epoch, target, picture }));
+    pub(super) fn read_back(
+        &self,
+        number: u64,
+        model_id: u64,
+        target: ReadBackTarget,
+        picture: Arc<Picture>,
+    ) {
+        self.order(|orders| orders.read_back = Some(ReadBackJob { number, model_id, target, picture }));
     }
 
     /// Finds the code `block` in a picture for whoever holds the receiver; it disconnects without an answer when the
     /// model changes, nothing infers that block, or too many pictures wait already.
-    pub(super) fn encode(&self, epoch: u64, block: &str, picture: Arc<Picture>) -> Receiver<Posterior> {
+    pub(super) fn encode(&self, model_id: u64, block: &str, picture: Arc<Picture>) -> Receiver<Posterior> {
         let (answer, receiver) = bounded(1);
         self.order(|orders| {
             if orders.encode.len() < QUEUE {
-                orders.encode.push_back(EncodeJob { epoch, block: block.into(), picture, answer });
+                orders.encode.push_back(EncodeJob { model_id, block: block.into(), picture, answer });
             }
         });
         receiver
@@ -120,8 +126,8 @@ impl EncoderInbox {
             if orders.closing {
                 return EncoderJob::Close;
             }
-            if let Some((epoch, encoders)) = orders.install.take() {
-                return EncoderJob::Install(epoch, encoders);
+            if let Some((model_id, encoders)) = orders.install.take() {
+                return EncoderJob::Install(model_id, encoders);
             }
             if let Some(job) = orders.read_back.take() {
                 return EncoderJob::ReadBack(job);
@@ -152,20 +158,20 @@ pub(super) struct EncoderWorker {
 impl EncoderWorker {
     /// Works until the inbox is closed.
     pub(super) fn run(self) {
-        let mut epoch = 0;
+        let mut model_id = 0;
         let mut encoders = Encoders::new();
         loop {
             match self.inbox.next() {
                 EncoderJob::Close => return,
-                EncoderJob::Install(new_epoch, new) => (epoch, encoders) = (new_epoch, new),
-                EncoderJob::ReadBack(job) if job.epoch == epoch => {
+                EncoderJob::Install(new_epoch, new) => (model_id, encoders) = (new_epoch, new),
+                EncoderJob::ReadBack(job) if job.model_id == model_id => {
                     if let Some(posterior) = self.attempt(&mut encoders, &job.target.block, &job.picture) {
-                        let ReadBackJob { number, epoch, target, .. } = job;
-                        self.answers.put(ReadBack { number, epoch, target, posterior });
+                        let ReadBackJob { number, model_id, target, .. } = job;
+                        self.answers.put(ReadBack { number, model_id, target, posterior });
                         (self.outbox.wake)();
                     }
                 }
-                EncoderJob::Encode(job) if job.epoch == epoch => {
+                EncoderJob::Encode(job) if job.model_id == model_id => {
                     if let Some(posterior) = self.attempt(&mut encoders, &job.block, &job.picture) {
                         let _ = job.answer.try_send(posterior); // Nobody waiting is fine.
                         drop(job);

@@ -10,12 +10,12 @@ use crate::model::ChainId;
 pub enum Event {
     /// A model is being read; the old one stays in use.
     Loading {
-        /// The model's epoch-to-be.
-        epoch: u64,
+        /// The model's id-to-be.
+        model_id: u64,
         /// Name of the file.
         name: String,
     },
-    /// The model is ready; requests may now carry its epoch.
+    /// The model is ready; requests may now carry its id.
     Opened(Arc<Opened>),
     /// What the data says about the model's code has been worked out.
     Profiled(Arc<Profile>),
@@ -23,13 +23,13 @@ pub enum Event {
     Sensed(Arc<Sensitivity>),
     /// Nothing more will be told about what the data says: whatever is known of the model has been.
     Described {
-        /// The model's epoch.
-        epoch: u64,
+        /// The model's id.
+        model_id: u64,
     },
     /// The model could not be opened; the old one stays in use.
     OpenFailed {
-        /// The epoch it would have had.
-        epoch: u64,
+        /// The id it would have had.
+        model_id: u64,
         /// What was wrong and what to do.
         error: OpenError,
     },

@@ -21,8 +21,8 @@ pub enum Motion {
 pub struct FrameRequest {
     /// Counts up with every request; comes back in the [`Frame`].
     pub number: u64,
-    /// The model the code belongs to, from [`super::Opened::epoch`].
-    pub epoch: u64,
+    /// The model the code belongs to, from [`super::Opened::id`].
+    pub model_id: u64,
     /// The render chain that is asked.
     pub chain: ChainId,
     /// Its code, `(code_dim,)`.
@@ -50,7 +50,7 @@ pub struct Frame {
     /// The request it answers.
     pub number: u64,
     /// The model it was rendered with.
-    pub epoch: u64,
+    pub model_id: u64,
     /// The chain that drew it.
     pub chain: ChainId,
     /// The code it shows.

@@ -137,13 +137,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Opens a model in the background and returns its epoch; the old one serves until
+    /// Opens a model in the background and returns its id; the old one serves until
     /// [`Event::Opened`] arrives.
     pub fn open(&self, source: ModelSource) -> u64 {
-        let epoch = self.epochs.fetch_add(1, Ordering::Relaxed) + 1;
-        self.outbox.event(Event::Loading { epoch, name: source.name() });
-        self.loader.open(epoch, source);
-        epoch
+        let model_id = self.epochs.fetch_add(1, Ordering::Relaxed) + 1;
+        self.outbox.event(Event::Loading { model_id, name: source.name() });
+        self.loader.open(model_id, source);
+        model_id
     }
 
     /// Asks for a frame, in place of any older request of its chain that is not begun.
@@ -168,10 +168,10 @@ impl Engine {
         self.inbox.clear(chain, lane);
     }
 
-    /// Finds the code `block` of the model of `epoch` in `picture`. The receiver disconnects without an answer when
+    /// Finds the code `block` of the model of `id` in `picture`. The receiver disconnects without an answer when
     /// that is impossible.
-    pub fn encode(&self, epoch: u64, block: &str, picture: Arc<Picture>) -> Receiver<Posterior> {
-        self.encoder.encode(epoch, block, picture)
+    pub fn encode(&self, model_id: u64, block: &str, picture: Arc<Picture>) -> Receiver<Posterior> {
+        self.encoder.encode(model_id, block, picture)
     }
 
     /// A way to encode pictures from another thread.
@@ -211,8 +211,8 @@ pub struct Reader(EncoderInbox);
 
 impl Reader {
     /// As [`Engine::encode`].
-    pub fn encode(&self, epoch: u64, block: &str, picture: Arc<Picture>) -> Receiver<Posterior> {
-        self.0.encode(epoch, block, picture)
+    pub fn encode(&self, model_id: u64, block: &str, picture: Arc<Picture>) -> Receiver<Posterior> {
+        self.0.encode(model_id, block, picture)
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Batch, Cell, FrameRequest, Load, LoadedChain, Motion};
 /// What the workers are told, all of it replaceable: one slot for the newest request of each chain, and batches behind it.
 #[derive(Default)]
 struct Orders {
-    epoch: u64,
+    model_id: u64,
     chains: Vec<ChainOrders>,
     closing: bool,
 }
@@ -42,7 +42,7 @@ struct InFlight {
 
 /// A renderer and what to do with it; it goes back by [`Inbox::landed`], unless it broke.
 pub(super) struct RenderJob {
-    pub(super) epoch: u64,
+    pub(super) model_id: u64,
     pub(super) chain: ChainId,
     pub(super) title: Arc<str>,
     pub(super) renderer: Box<dyn Renderer>,
@@ -81,7 +81,7 @@ pub(super) struct Inbox(Arc<(Mutex<Orders>, Condvar)>);
 
 impl Inbox {
     /// Puts a model in place of the one before, and drops what was asked of that. `title` names a chain for people.
-    pub(super) fn install(&self, epoch: u64, chains: Vec<LoadedChain>, title: impl Fn(ChainId) -> String) {
+    pub(super) fn install(&self, model_id: u64, chains: Vec<LoadedChain>, title: impl Fn(ChainId) -> String) {
         let chains = chains.into_iter().map(|LoadedChain { id, load, renderer }| ChainOrders {
             id,
             load,
@@ -98,21 +98,21 @@ impl Inbox {
         let chains = chains.collect();
         let replaced = self.order(|orders| {
             orders.cancel();
-            orders.epoch = epoch;
+            orders.model_id = model_id;
             std::mem::replace(&mut orders.chains, chains)
         });
         drop(replaced); // Large networks are freed outside the lock.
     }
 
     /// Puts a renderer in place of one that has broken.
-    pub(super) fn repair(&self, epoch: u64, id: ChainId, renderer: Box<dyn Renderer>) {
-        self.of(epoch, id, |chain| chain.renderer = Some(renderer));
+    pub(super) fn repair(&self, model_id: u64, id: ChainId, renderer: Box<dyn Renderer>) {
+        self.of(model_id, id, |chain| chain.renderer = Some(renderer));
     }
 
     /// Asks for a frame; returns whether an unread request was replaced.
     pub(super) fn request(&self, request: FrameRequest) -> bool {
         self.order(|orders| {
-            let Some(at) = orders.find(request.epoch, request.chain) else { return false };
+            let Some(at) = orders.find(request.model_id, request.chain) else { return false };
             let chain = &mut orders.chains[at];
             if let Some(flight) = &chain.in_flight {
                 let since_picture = chain.last_picture.map_or(Duration::MAX, |at| at.elapsed());
@@ -144,7 +144,7 @@ impl Inbox {
     /// Puts a batch behind the frames, in place of an older one of its lane.
     pub(super) fn batch(&self, id: ChainId, batch: Batch) {
         let dropped = self.order(|orders| {
-            let Some(at) = orders.find(batch.epoch, id) else { return Some(batch) };
+            let Some(at) = orders.find(batch.model_id, id) else { return Some(batch) };
             let batches = &mut orders.chains[at].batches;
             let older = batches.iter().position(|other| other.lane == batch.lane);
             let older = older.map(|at| batches.remove(at));
@@ -183,9 +183,9 @@ impl Inbox {
         result
     }
 
-    fn of(&self, epoch: u64, id: ChainId, change: impl FnOnce(&mut ChainOrders)) {
+    fn of(&self, model_id: u64, id: ChainId, change: impl FnOnce(&mut ChainOrders)) {
         self.order(|orders| {
-            if let Some(at) = orders.find(epoch, id) {
+            if let Some(at) = orders.find(model_id, id) {
                 change(&mut orders.chains[at]);
             }
         });
@@ -207,13 +207,13 @@ impl Inbox {
     /// long one takes.
     pub(super) fn landed(
         &self,
-        epoch: u64,
+        model_id: u64,
         id: ChainId,
         renderer: Box<dyn Renderer>,
         finished: Option<Duration>,
     ) {
         let left = self.order(|orders| {
-            let Some(at) = orders.find(epoch, id) else { return Some(renderer) };
+            let Some(at) = orders.find(model_id, id) else { return Some(renderer) };
             let chain = &mut orders.chains[at];
             chain.in_flight = None;
             if let Some(render) = finished {
@@ -227,8 +227,8 @@ impl Inbox {
     }
 
     /// Notes that the renderer broke, with `code` where that was a frame's, and that its batches end.
-    pub(super) fn broke(&self, epoch: u64, id: ChainId, code: Option<Arc<[f32]>>) {
-        self.of(epoch, id, |chain| {
+    pub(super) fn broke(&self, model_id: u64, id: ChainId, code: Option<Arc<[f32]>>) {
+        self.of(model_id, id, |chain| {
             chain.in_flight = None;
             chain.batches.clear();
             chain.broken_by = code.or(chain.broken_by.take());
@@ -236,8 +236,8 @@ impl Inbox {
     }
 
     /// Moves the batch a cell came from to its next cell, or drops it when `ended`.
-    pub(super) fn advance(&self, epoch: u64, id: ChainId, cell: &CellJob, ended: bool) {
-        self.of(epoch, id, |chain| {
+    pub(super) fn advance(&self, model_id: u64, id: ChainId, cell: &CellJob, ended: bool) {
+        self.of(model_id, id, |chain| {
             let same = |batch: &Batch| batch.lane == cell.lane && Arc::ptr_eq(&batch.codes, &cell.codes);
             if let Some(at) = chain.batches.iter().position(same) {
                 let batch = &mut chain.batches[at];
@@ -251,8 +251,8 @@ impl Inbox {
 }
 
 impl Orders {
-    fn find(&self, epoch: u64, id: ChainId) -> Option<usize> {
-        self.chains.iter().position(|chain| chain.id == id).filter(|_| self.epoch == epoch)
+    fn find(&self, model_id: u64, id: ChainId) -> Option<usize> {
+        self.chains.iter().position(|chain| chain.id == id).filter(|_| self.model_id == model_id)
     }
 
     fn cancel(&self) {
@@ -264,7 +264,7 @@ impl Orders {
 
     /// Takes the next job of `load` out: a frame of the chain that has waited longest for its turn, else a cell.
     fn next(&mut self, load: Load) -> Option<RenderJob> {
-        let epoch = self.epoch;
+        let model_id = self.model_id;
         let ready = || {
             let chains = self.chains.iter().enumerate();
             chains.filter(move |(_, chain)| chain.load == load && chain.renderer.is_some())
@@ -284,7 +284,7 @@ impl Orders {
         let background = matches!(work, Work::Cell(_));
         chain.in_flight = Some(InFlight { cancel: cancel.clone(), started, background });
         chain.last_start = Some(started);
-        Some(RenderJob { epoch, chain: chain.id, title: Arc::clone(&chain.title), renderer, cancel, work })
+        Some(RenderJob { model_id, chain: chain.id, title: Arc::clone(&chain.title), renderer, cancel, work })
     }
 }
 

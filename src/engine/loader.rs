@@ -27,15 +27,15 @@ pub(super) struct LoaderInbox(Arc<(Mutex<Orders>, Condvar)>);
 
 impl LoaderInbox {
     /// Asks for a model; an older request not yet begun is dropped.
-    pub(super) fn open(&self, epoch: u64, source: ModelSource) {
-        self.order(|orders| orders.open = Some((epoch, source)));
+    pub(super) fn open(&self, model_id: u64, source: ModelSource) {
+        self.order(|orders| orders.open = Some((model_id, source)));
     }
 
     /// Asks for a renderer that broke to be built again.
-    pub(super) fn rebuild(&self, chain: ChainId, epoch: u64) {
+    pub(super) fn rebuild(&self, chain: ChainId, model_id: u64) {
         self.order(|orders| {
-            if !orders.rebuild.contains(&(epoch, chain)) {
-                orders.rebuild.push((epoch, chain));
+            if !orders.rebuild.contains(&(model_id, chain)) {
+                orders.rebuild.push((model_id, chain));
             }
         });
     }
@@ -55,11 +55,11 @@ impl LoaderInbox {
             if orders.closing {
                 return LoaderJob::Close;
             }
-            if let Some((epoch, source)) = orders.open.take() {
-                return LoaderJob::Open(epoch, Box::new(source));
+            if let Some((model_id, source)) = orders.open.take() {
+                return LoaderJob::Open(model_id, Box::new(source));
             }
-            if let Some((epoch, chain)) = orders.rebuild.pop() {
-                return LoaderJob::Rebuild(epoch, chain);
+            if let Some((model_id, chain)) = orders.rebuild.pop() {
+                return LoaderJob::Rebuild(model_id, chain);
             }
             orders = self.0.1.wait(orders).unwrap_or_else(std::sync::PoisonError::into_inner);
         }
@@ -98,13 +98,15 @@ impl Loader {
         loop {
             match self.inbox.next() {
                 LoaderJob::Close => return,
-                LoaderJob::Open(epoch, source) => match self.open(epoch, &source) {
+                LoaderJob::Open(model_id, source) => match self.open(model_id, &source) {
                     Ok(opened) => current = Some(opened),
                     // Whoever waits for the model must hear of its end, whatever that was.
-                    Err(error) => self.outbox.event(Event::OpenFailed { epoch, error }),
+                    Err(error) => self.outbox.event(Event::OpenFailed { model_id, error }),
                 },
-                LoaderJob::Rebuild(epoch, chain) => {
-                    if let Some(current) = current.as_mut().filter(|current| current.opened.epoch == epoch) {
+                LoaderJob::Rebuild(model_id, chain) => {
+                    if let Some(current) =
+                        current.as_mut().filter(|current| current.opened.model_id == model_id)
+                    {
                         self.repair(current, chain);
                     }
                 }
@@ -112,8 +114,8 @@ impl Loader {
         }
     }
 
-    fn open(&self, epoch: u64, source: &ModelSource) -> Result<Current, OpenError> {
-        let open = || Ok(self.hand_over(epoch, source.clone(), self.library.open(source, &self.pools)?));
+    fn open(&self, model_id: u64, source: &ModelSource) -> Result<Current, OpenError> {
+        let open = || Ok(self.hand_over(model_id, source.clone(), self.library.open(source, &self.pools)?));
         catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| {
             let (reason, path) = (panic_text(&*panic), source.path().display());
             let message =
@@ -122,9 +124,9 @@ impl Loader {
         })
     }
 
-    fn hand_over(&self, epoch: u64, source: ModelSource, loaded: Loaded) -> Current {
+    fn hand_over(&self, model_id: u64, source: ModelSource, loaded: Loaded) -> Current {
         let opened = Opened {
-            epoch,
+            model_id,
             source,
             shapes: loaded.chains.iter().map(|chain| (chain.id, chain.renderer.picture_shape())).collect(),
             read: loaded.encoders.keys().cloned().collect(),
@@ -134,8 +136,8 @@ impl Loader {
             unsaid: loaded.unsaid,
             device: loaded.device,
         };
-        self.renderers.install(epoch, loaded.chains, |chain| opened.title(chain));
-        self.encoder.install(epoch, loaded.encoders);
+        self.renderers.install(model_id, loaded.chains, |chain| opened.title(chain));
+        self.encoder.install(model_id, loaded.encoders);
         let opened = Arc::new(opened);
         self.outbox.event(Event::Opened(Arc::clone(&opened)));
         for message in loaded.warnings {
@@ -154,7 +156,7 @@ impl Loader {
         }
         let spare = loaded.spare.filter(|_| opened.stats.is_none());
         if spare.is_none() {
-            self.outbox.event(Event::Described { epoch });
+            self.outbox.event(Event::Described { model_id });
         }
         self.sensing.measure(Arc::clone(&opened), spare);
         Current { opened, rebuild: loaded.rebuild, rebuilds: BTreeMap::new() }
@@ -172,7 +174,7 @@ impl Loader {
         let rebuilt = catch_unwind(AssertUnwindSafe(|| (current.rebuild)(chain)));
         match rebuilt.unwrap_or_else(|panic| Err(panic_text(&*panic))) {
             Ok(renderer) => {
-                self.renderers.repair(current.opened.epoch, chain, renderer);
+                self.renderers.repair(current.opened.model_id, chain, renderer);
                 self.outbox.event(Event::Restarted(chain));
             }
             Err(reason) => fail(format!("{title} could not be started again: {reason}")),

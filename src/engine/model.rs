@@ -234,7 +234,7 @@ pub trait Library: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct Opened {
     /// Counts up with every model; requests and frames carry it.
-    pub epoch: u64,
+    pub model_id: u64,
     /// What was opened.
     pub source: ModelSource,
     /// What the model is.
@@ -259,7 +259,7 @@ impl Opened {
         let (Some(stats), Some(code)) = (&self.stats, self.description.encoded()) else { return Ok(None) };
         let posterior = Posterior::new(stats)?;
         let block = self.description.block(code).filter(|block| block.dims == posterior.dims());
-        Ok(block.map(|block| Profile::new(self.epoch, &block.name, posterior)))
+        Ok(block.map(|block| Profile::new(self.model_id, &block.name, posterior)))
     }
 
     /// Channels, height and width of a chain's pictures, if it runs.

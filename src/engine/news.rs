@@ -90,9 +90,9 @@ mod tests {
     #[test]
     fn no_flood_of_messages_washes_a_state_away() {
         let news = News::default();
-        news.put(Event::OpenFailed { epoch: 7, error: "no such file".to_owned().into() });
+        news.put(Event::OpenFailed { model_id: 7, error: "no such file".to_owned().into() });
         let lost = (0..10_000).filter_map(|number| news.put(message(number))).count();
-        news.put(Event::Described { epoch: 6 });
+        news.put(Event::Described { model_id: 6 });
         assert_eq!(lost, 10_000 - MESSAGES);
         let all = all(&news);
         assert_eq!(all.len(), MESSAGES + 2);
@@ -104,17 +104,17 @@ mod tests {
     #[test]
     fn of_each_state_the_newest_waits_in_order() {
         let news = News::default();
-        for epoch in 0..1000 {
-            news.put(Event::Loading { epoch, name: String::new() });
+        for model_id in 0..1000 {
+            news.put(Event::Loading { model_id, name: String::new() });
             news.put(Event::Restarted(ChainId(0)));
             news.put(Event::Restarted(ChainId(1)));
-            news.put(Event::Described { epoch });
+            news.put(Event::Described { model_id });
         }
         let expected = [
-            "Loading { epoch: 999, name: \"\" }",
+            "Loading { model_id: 999, name: \"\" }",
             "Restarted(ChainId(0))",
             "Restarted(ChainId(1))",
-            "Described { epoch: 999 }",
+            "Described { model_id: 999 }",
         ];
         assert_eq!(all(&news), expected);
     }
@@ -122,9 +122,9 @@ mod tests {
     #[test]
     fn a_failure_is_told_when_another_follows() {
         let news = News::default();
-        news.put(Event::OpenFailed { epoch: 1, error: "first".to_owned().into() });
-        news.put(Event::OpenFailed { epoch: 2, error: "second".to_owned().into() });
+        news.put(Event::OpenFailed { model_id: 1, error: "first".to_owned().into() });
+        news.put(Event::OpenFailed { model_id: 2, error: "second".to_owned().into() });
         let all = all(&news);
-        assert!(all.len() == 2 && all[0].contains("first") && all[1].contains("epoch: 2"), "{all:?}");
+        assert!(all.len() == 2 && all[0].contains("first") && all[1].contains("model_id: 2"), "{all:?}");
     }
 }

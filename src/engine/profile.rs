@@ -10,7 +10,7 @@ const TAIL: f64 = 5e-4;
 #[derive(Clone, Debug)]
 pub struct Profile {
     /// The model it belongs to.
-    pub epoch: u64,
+    pub model_id: u64,
     /// Name of the block.
     pub block: String,
     /// The aggregated posterior, to draw codes from.
@@ -36,9 +36,9 @@ pub struct DimensionProfile {
 
 impl Profile {
     /// Measures every dimension of `posterior`, which belongs to `block`.
-    pub fn new(epoch: u64, block: &str, posterior: Posterior) -> Self {
+    pub fn new(model_id: u64, block: &str, posterior: Posterior) -> Self {
         let dims = (0..posterior.dims()).map(|dim| DimensionProfile::new(&posterior, dim)).collect();
-        Self { epoch, block: block.to_owned(), posterior, dims }
+        Self { model_id, block: block.to_owned(), posterior, dims }
     }
 }
 

@@ -81,7 +81,7 @@ impl Sensing {
                 self.outbox.event(Event::Sensed(Arc::new(measured)));
             }
             if !cancel.is_cancelled() {
-                self.outbox.event(Event::Described { epoch: opened.epoch });
+                self.outbox.event(Event::Described { model_id: opened.model_id });
             }
         }
     }

@@ -10,7 +10,7 @@ use super::Opened;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sensitivity {
     /// The model it belongs to.
-    pub epoch: u64,
+    pub model_id: u64,
     /// Name of the block.
     pub block: String,
     /// Mean absolute change of pixel values in [0, 1] over the dimension's range, one entry a dimension.
@@ -45,7 +45,7 @@ impl Sensitivity {
         let before = description.inputs(chain).into_iter().take_while(|input| *input != block.name);
         let first = before.filter_map(|input| Some(description.block(input)?.dims)).sum();
         let moved = sensitivity(renderer, &bases, first, &vec![block.range; block.dims], cancel).ok()??;
-        Some(Self { epoch: opened.epoch, block: block.name.clone(), moved })
+        Some(Self { model_id: opened.model_id, block: block.name.clone(), moved })
     }
 }
 
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn dimensions_that_move_almost_nothing_are_collapsed() {
-        let sensed = Sensitivity { epoch: 1, block: "c".into(), moved: vec![0.5, 0.02, 0.005, 0.0] };
+        let sensed = Sensitivity { model_id: 1, block: "c".into(), moved: vec![0.5, 0.02, 0.005, 0.0] };
         let active: Vec<bool> = (0..5).map(|dim| sensed.is_active(dim)).collect();
         assert_eq!(active, [true, true, false, false, false]);
     }

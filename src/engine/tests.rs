@@ -63,22 +63,22 @@ impl Bench {
 
     fn open(&self, name: &str) -> Arc<Opened> {
         let source = ModelSource::file(name);
-        let epoch = self.engine.open(source);
-        let matches = |event: &Event| matches!(event, Event::Opened(opened) if opened.epoch == epoch);
+        let model_id = self.engine.open(source);
+        let matches = |event: &Event| matches!(event, Event::Opened(opened) if opened.model_id == model_id);
         match self.event("the model", matches) {
             Event::Opened(opened) => opened,
             _ => unreachable!("matched above"),
         }
     }
 
-    fn ask(&self, chain: ChainId, epoch: u64, value: f32, motion: Motion) -> u64 {
+    fn ask(&self, chain: ChainId, model_id: u64, value: f32, motion: Motion) -> u64 {
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let dims = 5 + if chain == GENERATED { TOY_NUISANCE } else { 0 };
         let code: Arc<[f32]> = vec![value; dims].into();
         let wanted = || ReadBackTarget { block: "c".into(), code: vec![value; 5].into() };
         let target = (chain == GENERATED).then(wanted);
         let asked = Instant::now();
-        self.engine.request(FrameRequest { number, epoch, chain, code, target, motion, asked });
+        self.engine.request(FrameRequest { number, model_id, chain, code, target, motion, asked });
         number
     }
 
@@ -98,19 +98,19 @@ fn grey(value: f32) -> u8 {
 #[test]
 fn a_drag_ends_with_the_exact_picture_and_skips_what_is_old() {
     let bench = Bench::new(ToyLibrary { generator: slow(10, 2), ..Default::default() });
-    let epoch = bench.open("both").epoch;
+    let model_id = bench.open("both").model_id;
     let counters = bench.engine.counters();
     let mut asked = 0;
     // a move every millisecond, on a busy machine until two pictures have come
     bench.wait("pictures during the drag", || {
         for _ in 0..100 {
-            bench.ask(GENERATED, epoch, (asked % 100) as f32 / 50.0 - 1.0, Motion::Moving);
+            bench.ask(GENERATED, model_id, (asked % 100) as f32 / 50.0 - 1.0, Motion::Moving);
             asked += 1;
             std::thread::sleep(Duration::from_millis(1));
         }
         (counters.frames.load(Ordering::Relaxed) >= 2).then_some(())
     });
-    let last = bench.ask(GENERATED, epoch, 0.5, Motion::Settled);
+    let last = bench.ask(GENERATED, model_id, 0.5, Motion::Settled);
     let frame = bench.frame(GENERATED, last);
     assert_eq!(frame.picture.pixel(3, 3)[0], grey(0.5));
     let (frames, superseded) =
@@ -123,10 +123,10 @@ fn a_drag_ends_with_the_exact_picture_and_skips_what_is_old() {
 #[test]
 fn letting_go_cancels_the_render_in_flight_between_two_layers() {
     let bench = Bench::new(ToyLibrary { generator: slow(100, 10), ..Default::default() });
-    let epoch = bench.open("both").epoch;
-    bench.ask(GENERATED, epoch, 0.0, Motion::Settled);
+    let model_id = bench.open("both").model_id;
+    bench.ask(GENERATED, model_id, 0.0, Motion::Settled);
     std::thread::sleep(Duration::from_millis(50));
-    bench.ask(GENERATED, epoch, 1.0, Motion::Settled);
+    bench.ask(GENERATED, model_id, 1.0, Motion::Settled);
     let asked = Instant::now();
     bench.wait("the cancellation", || {
         (bench.engine.counters().cancelled.load(Ordering::Relaxed) == 1).then_some(())
@@ -137,27 +137,27 @@ fn letting_go_cancels_the_render_in_flight_between_two_layers() {
 #[test]
 fn no_frame_of_an_old_model_arrives_after_a_switch() {
     let bench = Bench::new(ToyLibrary { generator: slow(20, 5), ..Default::default() });
-    let first = bench.open("both").epoch;
+    let first = bench.open("both").model_id;
     bench.ask(GENERATED, first, 0.5, Motion::Settled);
     std::thread::sleep(Duration::from_millis(20));
-    let second = bench.open("other").epoch;
+    let second = bench.open("other").model_id;
     while bench.engine.frame(GENERATED).is_some() {}
     bench.ask(GENERATED, first, 0.5, Motion::Settled);
     let number = bench.ask(GENERATED, second, -0.5, Motion::Settled);
     let frame = bench.wait("a frame", || bench.engine.frame(GENERATED));
-    assert_eq!((frame.number, frame.epoch), (number, second));
+    assert_eq!((frame.number, frame.model_id), (number, second));
 }
 
 #[test]
 fn the_decoder_answers_while_the_generator_is_busy() {
     let bench = Bench::new(ToyLibrary { generator: slow(200, 10), ..Default::default() });
-    let epoch = bench.open("both").epoch;
-    bench.ask(GENERATED, epoch, 0.0, Motion::Settled);
+    let model_id = bench.open("both").model_id;
+    bench.ask(GENERATED, model_id, 0.0, Motion::Settled);
     std::thread::sleep(Duration::from_millis(20));
     let mut latencies: Vec<Duration> = (0..40)
         .map(|i| {
             let asked = Instant::now();
-            let number = bench.ask(DECODED, epoch, i as f32 / 40.0, Motion::Moving);
+            let number = bench.ask(DECODED, model_id, i as f32 / 40.0, Motion::Moving);
             bench.frame(DECODED, number);
             asked.elapsed()
         })
@@ -172,49 +172,49 @@ fn the_decoder_answers_while_the_generator_is_busy() {
 fn a_panic_is_an_error_event_and_the_network_comes_back() {
     let fragile = ToyBehaviour { panic_above: 5.0, ..Default::default() };
     let bench = Bench::new(ToyLibrary { generator: fragile, ..Default::default() });
-    let epoch = bench.open("both").epoch;
-    bench.ask(GENERATED, epoch, 9.0, Motion::Settled);
+    let model_id = bench.open("both").model_id;
+    bench.ask(GENERATED, model_id, 9.0, Motion::Settled);
     bench.event("the restart", |event| matches!(event, Event::Restarted(GENERATED)));
     let messages = bench.messages.lock().unwrap().clone();
     assert!(messages.iter().any(|m| m.contains("told to panic")), "{messages:?}");
-    bench.ask(GENERATED, epoch, 9.0, Motion::Settled);
+    bench.ask(GENERATED, model_id, 9.0, Motion::Settled);
     std::thread::sleep(Duration::from_millis(50));
-    let number = bench.ask(GENERATED, epoch, 1.0, Motion::Settled);
+    let number = bench.ask(GENERATED, model_id, 1.0, Motion::Settled);
     assert_eq!(bench.frame(GENERATED, number).picture.pixel(0, 0)[0], grey(1.0));
     let panics = |messages: &[String]| messages.iter().filter(|m| m.contains("told to panic")).count();
     assert_eq!(panics(&bench.messages.lock().unwrap()), 1, "the code that broke it is not tried again");
 
     for value in [9.1, 9.2] {
-        bench.ask(GENERATED, epoch, value, Motion::Settled);
+        bench.ask(GENERATED, model_id, value, Motion::Settled);
         bench.event("the restart", |event| matches!(event, Event::Restarted(GENERATED)));
     }
-    bench.ask(GENERATED, epoch, 9.3, Motion::Settled);
+    bench.ask(GENERATED, model_id, 9.3, Motion::Settled);
     bench.event(
         "giving up",
         |event| matches!(event, Event::Error { message, .. } if message.contains("stays off")),
     );
-    let number = bench.ask(DECODED, epoch, 1.0, Motion::Settled);
+    let number = bench.ask(DECODED, model_id, 1.0, Motion::Settled);
     bench.frame(DECODED, number);
 }
 
 #[test]
 fn a_file_that_cannot_be_opened_leaves_the_old_model_in_use() {
     let bench = Bench::new(ToyLibrary::default());
-    let epoch = bench.open("both").epoch;
+    let model_id = bench.open("both").model_id;
     bench.engine.open(ModelSource::file("missing"));
     let event = bench.event("the failure", |event| matches!(event, Event::OpenFailed { .. }));
     assert!(matches!(event, Event::OpenFailed { error, .. } if error.message.contains("no such file")));
-    let number = bench.ask(GENERATED, epoch, 1.0, Motion::Settled);
+    let number = bench.ask(GENERATED, model_id, 1.0, Motion::Settled);
     bench.frame(GENERATED, number);
 }
 
 #[test]
 fn what_was_asked_is_read_back() {
     let bench = Bench::new(ToyLibrary::default());
-    let epoch = bench.open("both").epoch;
-    let number = bench.ask(GENERATED, epoch, 1.5, Motion::Settled);
+    let model_id = bench.open("both").model_id;
+    let number = bench.ask(GENERATED, model_id, 1.5, Motion::Settled);
     let read = bench.wait("the code read back", || bench.engine.read_back());
-    assert_eq!((read.number, read.epoch), (number, epoch));
+    assert_eq!((read.number, read.model_id), (number, model_id));
     for (&asked, &read) in read.target.code.iter().zip(&read.posterior.mu) {
         assert!((asked - read).abs() < 0.1, "{asked} {read}");
     }
@@ -223,11 +223,11 @@ fn what_was_asked_is_read_back() {
 #[test]
 fn a_batch_renders_in_order_behind_the_frames() {
     let bench = Bench::new(ToyLibrary { generator: slow(4, 2), ..Default::default() });
-    let epoch = bench.open("both").epoch;
+    let model_id = bench.open("both").model_id;
     let codes = (0..9).map(|i| Arc::from(vec![i as f32 / 9.0; 8])).collect();
-    let (batch, cells) = Batch::new("nine", epoch, codes, 32);
+    let (batch, cells) = Batch::new("nine", model_id, codes, 32);
     bench.engine.batch(GENERATED, batch);
-    let number = bench.ask(GENERATED, epoch, 1.0, Motion::Settled);
+    let number = bench.ask(GENERATED, model_id, 1.0, Motion::Settled);
     bench.frame(GENERATED, number);
     let mut seen = Vec::new();
     bench.wait("the last cell", || {
@@ -245,8 +245,8 @@ fn a_batch_renders_in_order_behind_the_frames() {
 #[test]
 fn a_newer_batch_replaces_the_older_one_of_its_lane() {
     let bench = Bench::new(ToyLibrary { generator: slow(4, 5), ..Default::default() });
-    let epoch = bench.open("both").epoch;
-    let batch = |value: f32| Batch::new("nine", epoch, vec![Arc::from(vec![value; 8]); 50], 16);
+    let model_id = bench.open("both").model_id;
+    let batch = |value: f32| Batch::new("nine", model_id, vec![Arc::from(vec![value; 8]); 50], 16);
     let (first, old) = batch(0.0);
     bench.engine.batch(GENERATED, first);
     let (second, new) = batch(1.0);
@@ -267,7 +267,7 @@ fn a_model_without_a_vae_renders_alone() {
     let code: Arc<[f32]> = vec![0.25; 5].into();
     let request = FrameRequest {
         number: 1,
-        epoch: opened.epoch,
+        model_id: opened.model_id,
         chain: GENERATED,
         code,
         target: None,
@@ -281,36 +281,36 @@ fn a_model_without_a_vae_renders_alone() {
 #[test]
 fn a_picture_is_encoded_for_whoever_asks() {
     let bench = Bench::new(ToyLibrary::default());
-    let epoch = bench.open("both").epoch;
+    let model_id = bench.open("both").model_id;
     let picture = Arc::new(crate::base::Picture::filled(64, 64, [128, 128, 128, 255]));
-    let nothing = bench.engine.encode(epoch, "s", Arc::clone(&picture));
+    let nothing = bench.engine.encode(model_id, "s", Arc::clone(&picture));
     assert!(nothing.recv_timeout(PATIENCE).is_err(), "nothing infers s");
     let posterior =
-        bench.engine.encode(epoch, "c", Arc::clone(&picture)).recv_timeout(PATIENCE).expect("answers");
+        bench.engine.encode(model_id, "c", Arc::clone(&picture)).recv_timeout(PATIENCE).expect("answers");
     assert!(posterior.mu.iter().all(|v| v.abs() < 0.05), "{posterior:?}");
-    assert!(bench.engine.encode(epoch + 1, "c", picture).recv_timeout(PATIENCE).is_err());
+    assert!(bench.engine.encode(model_id + 1, "c", picture).recv_timeout(PATIENCE).is_err());
 }
 
 #[test]
 fn a_model_that_opens_is_told_whatever_nobody_reads() {
     let bench = Bench::new(ToyLibrary::default());
-    let epoch = bench.open("both").epoch;
+    let model_id = bench.open("both").model_id;
     let counters = bench.engine.counters();
     bench.wait("more messages than wait", || {
         // A code of one value fits no network.
         let code: Arc<[f32]> = vec![0.0].into();
         let asked = Instant::now();
         let (chain, motion) = (DECODED, Motion::Settled);
-        let request = FrameRequest { number: 0, epoch, chain, code, target: None, motion, asked };
+        let request = FrameRequest { number: 0, model_id, chain, code, target: None, motion, asked };
         bench.engine.request(request);
         (counters.lost_messages.load(Ordering::Relaxed) > 100).then_some(())
     });
-    let epoch = bench.engine.open(ModelSource::file("both"));
+    let model_id = bench.engine.open(ModelSource::file("both"));
     bench.wait("the new model's decoder", || {
-        bench.ask(DECODED, epoch, 0.5, Motion::Settled);
+        bench.ask(DECODED, model_id, 0.5, Motion::Settled);
         bench.engine.frame(DECODED)
     });
-    let is_it = |event: &Event| matches!(event, Event::Opened(opened) if opened.epoch == epoch);
+    let is_it = |event: &Event| matches!(event, Event::Opened(opened) if opened.model_id == model_id);
     bench.event("the news of it", is_it);
 }
 
@@ -333,12 +333,12 @@ fn a_panic_beside_the_network_is_an_error_and_the_thread_lives_on() {
         assert!(!breaks, "nobody foresaw this");
     };
     let bench = Bench::with(Arc::new(ToyLibrary::default()), Arc::new(tap));
-    let epoch = bench.open("both").epoch;
-    bench.ask(DECODED, epoch, 1.0, Motion::Settled);
+    let model_id = bench.open("both").model_id;
+    bench.ask(DECODED, model_id, 1.0, Motion::Settled);
     bench.event("the restart", |event| matches!(event, Event::Restarted(DECODED)));
     let messages = bench.messages.lock().unwrap().clone();
     assert!(messages.iter().any(|m| m.contains("nobody foresaw this")), "{messages:?}");
-    let number = bench.ask(DECODED, epoch, 2.0, Motion::Settled);
+    let number = bench.ask(DECODED, model_id, 2.0, Motion::Settled);
     assert_eq!(bench.frame(DECODED, number).picture.pixel(0, 0)[0], grey(2.0));
 }
 
@@ -355,12 +355,12 @@ impl Library for Fragile {
 #[test]
 fn a_panic_while_opening_is_a_failure_and_the_next_model_opens() {
     let bench = Bench::with(Arc::new(Fragile), Arc::new(|_: &Frame| ()));
-    let epoch = bench.engine.open(ModelSource::file("broken"));
+    let model_id = bench.engine.open(ModelSource::file("broken"));
     let event = bench.event("the failure", |event| matches!(event, Event::OpenFailed { .. }));
-    let Event::OpenFailed { epoch: failed, error: OpenError { message, .. } } = event else {
+    let Event::OpenFailed { model_id: failed, error: OpenError { message, .. } } = event else {
         unreachable!("matched above")
     };
-    assert!(failed == epoch && message.contains("(told to)") && message.ends_with("broken"), "{message}");
+    assert!(failed == model_id && message.contains("(told to)") && message.ends_with("broken"), "{message}");
     bench.open("both");
 }
 
@@ -398,7 +398,7 @@ fn a_chain_of_two_networks_is_drawn_from_its_own_code() {
 
     let bench = Bench::with(Arc::new(FileLibrary), Arc::new(|_: &Frame| ()));
     let source = ModelSource { device: "cpu".into(), ..ModelSource::file(&path) };
-    let epoch = bench.engine.open(source);
+    let model_id = bench.engine.open(source);
     let Event::Opened(opened) = bench.event("the model", |event| matches!(event, Event::Opened(_))) else {
         unreachable!("matched above")
     };
@@ -408,7 +408,7 @@ fn a_chain_of_two_networks_is_drawn_from_its_own_code() {
     let asked = Instant::now();
     let request = FrameRequest {
         number: 1,
-        epoch,
+        model_id,
         chain: ChainId::MAIN,
         code: Arc::clone(&code),
         target: None,

@@ -238,14 +238,14 @@ impl Renderer for ToyRenderer {
             return Ok(Outcome::Cancelled);
         }
         let [_, height, width] = self.shape;
-        let mut drawn = Picture::filled(width, height, [0, 0, 0, 255]);
+        let mut bands = Picture::filled(width, height, [0, 0, 0, 255]);
         self.draw(code, &mut |y, x, value| {
             let grey = (value * 255.0 + 0.5) as u8;
-            drawn.set_pixel(x, y, [grey, grey, grey, 255]);
+            bands.set_pixel(x, y, [grey, grey, grey, 255]);
         });
         let is_lie = code.first().is_some_and(|&value| value > self.behaviour.lie_above);
         let rows = if is_lie { height / 2 } else { height };
-        let rgba = drawn.rgba()[..rows * width * 4].to_vec();
+        let rgba = bands.rgba()[..rows * width * 4].to_vec();
         *picture = Picture::from_rgba(width, rows, rgba).unwrap_or_default();
         Ok(Outcome::Done)
     }

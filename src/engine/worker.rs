@@ -31,30 +31,30 @@ impl Worker {
     /// Works until the inbox is closed.
     pub(super) fn run(self) {
         while let Some(job) = self.inbox.next(self.load) {
-            let RenderJob { epoch, chain, title, mut renderer, cancel, work } = job;
+            let RenderJob { model_id, chain, title, mut renderer, cancel, work } = job;
             let part = Of { chain, title: &title };
             match work {
                 Work::Frame(request) => {
                     match self.guarded(part, || self.frame(part, renderer.as_mut(), &request, &cancel)) {
-                        Attempt::Done(time) => self.inbox.landed(epoch, chain, renderer, Some(time)),
+                        Attempt::Done(time) => self.inbox.landed(model_id, chain, renderer, Some(time)),
                         Attempt::Cancelled => {
                             self.outbox.counters.cancelled.fetch_add(1, Ordering::Relaxed);
-                            self.inbox.landed(epoch, chain, renderer, None);
+                            self.inbox.landed(model_id, chain, renderer, None);
                         }
-                        Attempt::Failed => self.inbox.landed(epoch, chain, renderer, None),
-                        Attempt::Broken => self.broke(epoch, chain, Some(request.code)),
+                        Attempt::Failed => self.inbox.landed(model_id, chain, renderer, None),
+                        Attempt::Broken => self.broke(model_id, chain, Some(request.code)),
                     }
                 }
                 Work::Cell(cell) => {
                     let attempt = self.guarded(part, || self.cell(part, renderer.as_mut(), &cell, &cancel));
                     match attempt {
-                        Attempt::Done(_) => self.inbox.advance(epoch, chain, &cell, false),
+                        Attempt::Done(_) => self.inbox.advance(model_id, chain, &cell, false),
                         Attempt::Cancelled => {}
-                        Attempt::Failed | Attempt::Broken => self.inbox.advance(epoch, chain, &cell, true),
+                        Attempt::Failed | Attempt::Broken => self.inbox.advance(model_id, chain, &cell, true),
                     }
                     match attempt {
-                        Attempt::Broken => self.broke(epoch, chain, None),
-                        _ => self.inbox.landed(epoch, chain, renderer, None),
+                        Attempt::Broken => self.broke(model_id, chain, None),
+                        _ => self.inbox.landed(model_id, chain, renderer, None),
                     }
                     drop(cell); // Disconnects the channel of a finished batch before the person is told.
                     (self.outbox.wake)();
@@ -64,9 +64,9 @@ impl Worker {
     }
 
     /// Gives up the renderer, and has it built again.
-    fn broke(&self, epoch: u64, chain: ChainId, code: Option<Arc<[f32]>>) {
-        self.inbox.broke(epoch, chain, code);
-        self.loader.rebuild(chain, epoch);
+    fn broke(&self, model_id: u64, chain: ChainId, code: Option<Arc<[f32]>>) {
+        self.inbox.broke(model_id, chain, code);
+        self.loader.rebuild(chain, model_id);
     }
 
     fn frame(
@@ -83,11 +83,11 @@ impl Worker {
         let Attempt::Done(render) = attempt else { return attempt };
         let picture = Arc::new(picture);
         if let Some(target) = &request.target {
-            self.encoder.read_back(request.number, request.epoch, target.clone(), Arc::clone(&picture));
+            self.encoder.read_back(request.number, request.model_id, target.clone(), Arc::clone(&picture));
         }
         let frame = Frame {
             number: request.number,
-            epoch: request.epoch,
+            model_id: request.model_id,
             chain: request.chain,
             code: Arc::clone(&request.code),
             picture,

@@ -110,10 +110,10 @@ mod tests {
     }
 
     #[test]
-    fn the_density_is_the_slope_of_the_cumulative() {
+    fn the_density_is_the_derivative_of_the_cumulative() {
         for x in [-3.0, -0.7, 0.0, 1.3, 5.0] {
-            let slope = (cumulative(x + 1e-5) - cumulative(x - 1e-5)) / 2e-5;
-            assert!((slope - density(x)).abs() < 1e-9, "{x}");
+            let derivative = (cumulative(x + 1e-5) - cumulative(x - 1e-5)) / 2e-5;
+            assert!((derivative - density(x)).abs() < 1e-9, "{x}");
         }
     }
 

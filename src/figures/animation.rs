@@ -72,9 +72,9 @@ impl AnimationRequest {
 
     /// The codes to pass.
     fn path(&self, bench: &Workbench) -> Result<CodePath, FigureError> {
-        let (mut stops, drawn) = bench.read_codes(&self.codes, self.s_seed)?;
+        let (mut stops, random_blocks) = bench.read_codes(&self.codes, self.s_seed)?;
         // One nuisance for all frames, where nobody chose others.
-        for name in &drawn {
+        for name in &random_blocks {
             let first = stops.row(name, 0)?.to_vec();
             (1..stops.rows()).try_for_each(|row| stops.set_row(name, row, &first))?;
         }

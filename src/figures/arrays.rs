@@ -30,8 +30,8 @@ pub(super) fn write_arrays(
     write_atomic(&target.path, |writer| {
         let fail = |error| FigureError::from(FileError::new(error, &target.path));
         let mut npz = NpzWriter::new(writer);
-        let drawn = parts.iter().map(|part| (part.chain, part.codes));
-        bench.render(drawn, options, |at, index, values, shape| {
+        let chains = parts.iter().map(|part| (part.chain, part.codes));
+        bench.render(chains, options, |at, index, values, shape| {
             let Part { chain, axes, .. } = parts[at];
             if index == 0 {
                 npz.start(chain, &[axes, &shape].concat()).map_err(fail)?;

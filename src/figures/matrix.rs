@@ -98,8 +98,8 @@ impl MatrixRequest {
                 return Ok(CodeMatrix::draw(description, &varied, [m, n], [*seed, self.s_seed], posterior));
             }
         };
-        let (read, drawn) = bench.read_codes(path, self.s_seed)?;
-        let from_file = !drawn.contains(&varied.block.name);
+        let (read, random_blocks) = bench.read_codes(path, self.s_seed)?;
+        let from_file = !random_blocks.contains(&varied.block.name);
         let needed = if from_file { m.max(n) } else { m };
         if read.rows() < needed {
             let (rows, path) = (read.rows(), path.display());
@@ -129,8 +129,8 @@ impl MatrixRequest {
         let mut canvas = table.canvas()?;
         let (parts, columns) = (parts(bench, matrix)?, matrix.columns.rows());
         // each chain above takes one row
-        let drawn = parts.iter().map(|(chain, codes, _)| (chain.as_str(), codes));
-        bench.render(drawn, options, |above, index, values, shape| {
+        let chains = parts.iter().map(|(chain, codes, _)| (chain.as_str(), codes));
+        bench.render(chains, options, |above, index, values, shape| {
             canvas.place(above + index / columns, index % columns, &picture(values, shape)?);
             Ok(())
         })?;

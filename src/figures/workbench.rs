@@ -177,14 +177,14 @@ impl Workbench {
     /// of such blocks come second.
     pub(super) fn read_codes(&self, path: &Path, seed: u64) -> Result<(Codes, Vec<String>), FigureError> {
         let CodesFile { mut codes, held, .. } = CodesFile::read(path, self.description(), Wanted::All)?;
-        let mut drawn = Vec::new();
+        let mut random_blocks = Vec::new();
         for block in &self.description().codes {
             if block.kind == CodeKind::Noise && !held.contains(&block.name) {
                 self.draw(&mut codes, block, seed, CodeSource::Prior)?;
-                drawn.push(block.name.clone());
+                random_blocks.push(block.name.clone());
             }
         }
-        Ok((codes, drawn))
+        Ok((codes, random_blocks))
     }
 
     /// Draws the rows of codes by the chain beside them, one chain after the other. `each` gets the number of the chain and

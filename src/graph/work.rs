@@ -24,11 +24,11 @@ impl Graph {
         let read = self.nodes().iter().zip(&shapes).map(|(node, result)| match &node.operation {
             Operation::Convolution(layer) => {
                 let [height, width] = layer.kernel;
-                product([layer.inputs, height, width, places(*result)])
+                product([layer.inputs, height, width, pixels(*result)])
             }
             Operation::TransposedConvolution(layer) => {
                 let [height, width] = layer.kernel;
-                let taken = node.inputs.first().map_or(0, |input| places(shapes[input.index()]));
+                let taken = node.inputs.first().map_or(0, |input| pixels(shapes[input.index()]));
                 product([layer.outputs, height, width, taken])
             }
             _ => result.values(),
@@ -45,7 +45,7 @@ impl Operation {
                 let [height, width] = layer.kernel;
                 let at = if matches!(self, Self::Convolution(_)) { Some(result) } else { taken };
                 let weights = product([layer.inputs / layer.groups.max(1), layer.outputs, height, width]);
-                weights.saturating_mul(at.map_or(0, places))
+                weights.saturating_mul(at.map_or(0, pixels))
             }
             _ => 0,
         }
@@ -53,7 +53,7 @@ impl Operation {
 }
 
 /// Pixels of a map.
-fn places(shape: Shape) -> usize {
+fn pixels(shape: Shape) -> usize {
     match shape {
         Shape::Row(_) => 1,
         Shape::Map([_, height, width]) => height.saturating_mul(width),

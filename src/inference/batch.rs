@@ -122,7 +122,7 @@ mod tests {
         let graphs = [config.graph().to_pixels(PixelRange::Signed), vae.encoder_graph()];
         let [one_drawn, one_encoded] =
             graphs.each_ref().map(|graph| Footprint::of_graph(graph).expect("a network").values);
-        let drawn = |at_once: u64| {
+        let rendered = |at_once: u64| {
             let budget = MemoryBudget::bytes(at_once * 4 * one_drawn);
             let renderer = TensorRenderer::new(&graphs[0], &weights, &device, &pool).expect("fits");
             let mut renderer = renderer.within(budget);
@@ -139,10 +139,13 @@ mod tests {
             encoder.encode(&photos, &mut mu, &mut logvar).expect("encodes");
             [mu, logvar].concat()
         };
-        let (pictures, posteriors) = (drawn(1), encoded(1));
+        let (pictures, posteriors) = (rendered(1), encoded(1));
         let agree = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
         for at_once in [2, 3, 7, 100] {
-            assert!(agree(&drawn(at_once), &pictures) && agree(&encoded(at_once), &posteriors), "{at_once}");
+            assert!(
+                agree(&rendered(at_once), &pictures) && agree(&encoded(at_once), &posteriors),
+                "{at_once}"
+            );
         }
     }
 }

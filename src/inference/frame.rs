@@ -26,7 +26,7 @@ pub(super) struct Frame {
     values: PictureValues,
     replay: Replay,
     /// Pictures made, as far as [`TIMED`].
-    made: u32,
+    frames: u32,
     is_long: bool,
 }
 
@@ -54,7 +54,7 @@ impl Frame {
             pixels: Tensor::zeros((height, width), DType::F32, device)?,
             values,
             replay: Replay::new(device),
-            made: 0,
+            frames: 0,
             is_long: false,
         }))
     }
@@ -91,9 +91,9 @@ impl Frame {
             self.replay.run(device, &mut || draw(&mut || Ok(true)).map(|_| ()))?;
         }
         ops::download_bytes(&self.pixels, rgba)?;
-        if self.made < TIMED {
-            self.made += 1;
-            self.is_long = self.made == TIMED && started.elapsed() > LONG;
+        if self.frames < TIMED {
+            self.frames += 1;
+            self.is_long = self.frames == TIMED && started.elapsed() > LONG;
         }
         Ok(Outcome::Done)
     }

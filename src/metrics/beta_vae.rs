@@ -38,8 +38,8 @@ pub fn beta_vae(
     }
     watch.step(0, REPETITIONS + 1)?;
     let split = pool.run(|| SplitCodes {
-        train: drawn(codes, &varying, 0..points, seed),
-        test: drawn(codes, &varying, points..points + points.div_ceil(2), seed),
+        train: sample_points(codes, &varying, 0..points, seed),
+        test: sample_points(codes, &varying, points..points + points.div_ceil(2), seed),
     });
     let own = pool.run(|| accuracy(&split, OPTIONS));
     let [halves] = half_samples_of_two(split.rows(), REPETITIONS, seed, |repetition, rows| {
@@ -50,7 +50,12 @@ pub fn beta_vae(
 }
 
 /// The points of these numbers, and which of the `varying` factors the pictures of each share.
-fn drawn(codes: &KnownCodes, varying: &[usize], numbers: std::ops::Range<usize>, seed: u64) -> LabelledCodes {
+fn sample_points(
+    codes: &KnownCodes,
+    varying: &[usize],
+    numbers: std::ops::Range<usize>,
+    seed: u64,
+) -> LabelledCodes {
     let dims = codes.code_dim();
     let point = |number: usize| {
         let mut stream = Stream::for_item(seed, "beta-VAE point", number as u64);

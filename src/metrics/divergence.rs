@@ -31,9 +31,9 @@ pub fn active_units(sample: &CodeSample, seed: u64) -> Score {
     let dims = sample.mu.row_len();
     let count = |variances: &[f64]| active_dims(variances, Posterior::ACTIVE_VARIANCE).len() as f64;
     let deviation = bootstrap_deviation(sample.len(), REPETITIONS, seed, |rows| {
-        let mut drawn = Vec::with_capacity(rows.len() * dims);
-        rows.iter().for_each(|&row| drawn.extend_from_slice(sample.mu.row(row)));
-        count(&variances(&drawn, dims))
+        let mut resample = Vec::with_capacity(rows.len() * dims);
+        rows.iter().for_each(|&row| resample.extend_from_slice(sample.mu.row(row)));
+        count(&variances(&resample, dims))
     });
     let variances = sample.variances();
     Score::around(count(&variances), deviation, [0.0, dims as f64]).with_parts(numbers(dims), &variances)

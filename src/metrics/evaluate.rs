@@ -71,23 +71,27 @@ impl ModelEvaluation<'_, '_, '_> {
     /// The codes of the data's pictures, where anything needs them.
     fn sample(&mut self) -> Result<Option<CodeSample>, MetricError> {
         let count = self.request.samples.unwrap_or(CODED_PICTURES);
-        let (Some(data), Some(encoder)) = (&self.pictures.coded, &mut self.subject.networks.encoder) else {
+        let (Some(data), Some(encoder)) =
+            (&self.pictures.at_encoder_size, &mut self.subject.networks.encoder)
+        else {
             return Ok(None);
         };
         let first = self.request.metrics.iter().copied().find(|metric| metric.needs_encoder());
         self.watch.begin(first.unwrap_or(Metric::Fid));
-        let mut coded = EncodedPictures::new(data.as_ref(), encoder.as_mut(), self.subject.pool)?;
-        CodeSample::draw(&mut coded, count, self.request.seed, &mut self.watch).map(Some)
+        let mut at_encoder_size = EncodedPictures::new(data.as_ref(), encoder.as_mut(), self.subject.pool)?;
+        CodeSample::draw(&mut at_encoder_size, count, self.request.seed, &mut self.watch).map(Some)
     }
 
     /// Everything that looks at codes of the data alone.
     fn codes(&mut self, sample: &CodeSample) -> Result<(), MetricError> {
-        let (Some(data), Some(encoder)) = (&self.pictures.coded, &mut self.subject.networks.encoder) else {
+        let (Some(data), Some(encoder)) =
+            (&self.pictures.at_encoder_size, &mut self.subject.networks.encoder)
+        else {
             return Ok(());
         };
-        let mut coded = EncodedPictures::new(data.as_ref(), encoder.as_mut(), self.subject.pool)?;
+        let mut at_encoder_size = EncodedPictures::new(data.as_ref(), encoder.as_mut(), self.subject.pool)?;
         let (request, pool) = (self.request, self.subject.pool);
-        measure_codes(&mut coded, sample, request, pool, &mut self.watch, &mut self.result)
+        measure_codes(&mut at_encoder_size, sample, request, pool, &mut self.watch, &mut self.result)
     }
 
     /// Everything that looks at drawn pictures.
@@ -121,7 +125,8 @@ impl ModelEvaluation<'_, '_, '_> {
         let renderer = networks.renderers.get_mut(&request.chain);
         let Some(renderer) = renderer else { return Ok(()) };
         let posterior = sample.filter(|_| request.codes == CodeSource::Posterior);
-        if let (true, Some(data), Some(features)) = (request.has(Metric::Fid), &self.pictures.drawn, features)
+        if let (true, Some(data), Some(features)) =
+            (request.has(Metric::Fid), &self.pictures.at_picture_size, features)
         {
             let count = self.request.samples.unwrap_or(FID_PICTURES);
             self.watch.begin(Metric::Fid);
@@ -152,7 +157,8 @@ impl ModelEvaluation<'_, '_, '_> {
         let chain = request.chain.as_str();
         let networks = &mut *self.subject.networks;
         let renderer = networks.renderers.get_mut(chain);
-        let (true, Some(renderer), Some(data)) = (request.has(Metric::Swd), renderer, &self.pictures.drawn)
+        let (true, Some(renderer), Some(data)) =
+            (request.has(Metric::Swd), renderer, &self.pictures.at_picture_size)
         else {
             return Ok(());
         };

@@ -66,13 +66,13 @@ pub fn fid(
         features.extract(&pictures, data.picture_shape())
     })?;
     let shape = drawing.picture_shape();
-    let drawn = grouped(count, batch, features, pool, |rows, features| {
+    let generated = grouped(count, batch, features, pool, |rows, features| {
         watch.step(chosen.len() + rows.start, steps)?;
         drawing.draw(rows, &mut pictures, watch.cancel())?;
         features.extract(&pictures, shape)
     })?;
     watch.step(steps, steps)?;
-    let score = pool.run(|| distance_with_interval(&real, &drawn)).ok_or_else(|| {
+    let score = pool.run(|| distance_with_interval(&real, &generated)).ok_or_else(|| {
         MetricError::request("the features hold values that are not finite numbers; are the pictures sound?")
     })?;
     Ok((score, chosen.len()))
@@ -102,20 +102,20 @@ fn grouped(
     Ok(groups)
 }
 
-fn distance_with_interval(real: &[Moments], drawn: &[Moments]) -> Option<Score> {
+fn distance_with_interval(real: &[Moments], generated: &[Moments]) -> Option<Score> {
     let whole = |groups: &[Moments]| {
         let mut all = groups[0].clone();
         groups[1..].iter().for_each(|group| all.add(group));
         all
     };
-    let (all_real, all_drawn) = (whole(real), whole(drawn));
-    let distance = all_real.distance(&all_drawn)?;
-    let smallest = real.len().min(drawn.len());
+    let (all_real, all_generated) = (whole(real), whole(generated));
+    let distance = all_real.distance(&all_generated)?;
+    let smallest = real.len().min(generated.len());
     // With a single picture a part, leaving one out can leave too few to have a covariance.
-    if smallest < GROUPS || all_real.count().min(all_drawn.count()) < 2 * GROUPS {
+    if smallest < GROUPS || all_real.count().min(all_generated.count()) < 2 * GROUPS {
         return Some(Score::spread(distance, f64::INFINITY, [0.0, f64::MAX]));
     }
-    let left_out = |(real, drawn)| all_real.without(real).distance(&all_drawn.without(drawn));
-    let without: Vec<f64> = real.iter().zip(drawn).map(left_out).collect::<Option<_>>()?;
+    let left_out = |(real, generated)| all_real.without(real).distance(&all_generated.without(generated));
+    let without: Vec<f64> = real.iter().zip(generated).map(left_out).collect::<Option<_>>()?;
     Some(Score::jackknife(distance, &without, [0.0, f64::MAX]))
 }

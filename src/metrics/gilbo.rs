@@ -157,8 +157,8 @@ impl Pairs<'_, '_> {
         let mut start = rows.start;
         while start < rows.end {
             let end = rows.end.min(start + self.drawing.batch());
-            let drawn = self.drawing.draw(start..end, &mut self.pictures, watch.cancel())?;
-            let block = drawn.block(self.code).map_err(|error| MetricError::request(error.to_string()))?;
+            let drawing = self.drawing.draw(start..end, &mut self.pictures, watch.cancel())?;
+            let block = drawing.block(self.code).map_err(|error| MetricError::request(error.to_string()))?;
             codes.extend_from_slice(block.data());
             match encoder_pictures(&self.pictures, shape, taken)? {
                 Some(small) => pictures.extend(small),

@@ -161,8 +161,8 @@ mod tests {
         assert_eq!(codes.factors()[0].values, [-1.0, 0.5, 7.0]);
         assert_eq!([0, 1, 2, 3].map(|row| codes.classes(row)), [[1, 0], [0, 0], [1, 0], [2, 0]]);
         let mut stream = Stream::new(1, "test");
-        let drawn: Vec<usize> = (0..50).map(|_| codes.sharing(0, 1, &mut stream)).collect();
-        assert!(drawn.iter().all(|&row| row == 0 || row == 2) && drawn.contains(&0) && drawn.contains(&2));
+        let rows: Vec<usize> = (0..50).map(|_| codes.sharing(0, 1, &mut stream)).collect();
+        assert!(rows.iter().all(|&row| row == 0 || row == 2) && rows.contains(&0) && rows.contains(&2));
         let (mut mu, mut logvar) = ([9.0; 2], [9.0; 2]);
         codes.encode(&[3, 0], 0, &mut mu, &mut logvar).expect("is there");
         assert_eq!((mu, logvar), ([3.0, 0.0], [0.0, 0.0]));

@@ -43,10 +43,10 @@ mod tests {
         // sklearn.linear_model.Lasso on standardised columns whose correlation is .5: at the least value no coefficient gains.
         let products = vec![vec![1.0, 0.5], vec![0.5, 1.0]];
         let weights = lasso(&products, &[0.9, 0.6], 0.1);
-        let slope = |dim: usize| {
+        let derivative = |dim: usize| {
             products[dim].iter().zip(&weights).map(|(p, w)| p * w).sum::<f64>() - [0.9, 0.6][dim]
         };
-        assert!([0, 1].iter().all(|&dim| (slope(dim) + 0.1).abs() < 1e-8), "{weights:?}");
+        assert!([0, 1].iter().all(|&dim| (derivative(dim) + 0.1).abs() < 1e-8), "{weights:?}");
         assert_eq!(lasso(&[vec![0.0]], &[0.0], 0.1), [0.0], "what does not vary has none");
     }
 }

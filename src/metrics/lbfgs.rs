@@ -33,10 +33,10 @@ pub(super) fn minimise(
             break;
         }
         let direction = downhill(&gradient, &steps);
-        let slope = dot(&direction, &gradient);
+        let derivative = dot(&direction, &gradient);
         let first = if steps.is_empty() { 1.0 / dot(&gradient, &gradient).sqrt() } else { 1.0 };
         let Some((next, next_gradient, next_value)) =
-            along(&place, value, &direction, slope, first, &mut function)
+            along(&place, value, &direction, derivative, first, &mut function)
         else {
             break;
         };
@@ -78,13 +78,13 @@ fn downhill(gradient: &[f64], steps: &[Step]) -> Vec<f64> {
     direction
 }
 
-/// A place along `direction` that is low enough and where the slope has become less steep (Wolfe's conditions), its gradient
+/// A place along `direction` that is low enough and where the derivative has become smaller (Wolfe's conditions), its gradient
 /// and value; by halving and doubling from `first` times the direction. `None` where no lower place is found.
 fn along(
     place: &[f64],
     value: f64,
     direction: &[f64],
-    slope: f64,
+    derivative: f64,
     first: f64,
     function: &mut impl FnMut(&[f64], &mut [f64]) -> f64,
 ) -> Option<(Vec<f64>, Vec<f64>, f64)> {
@@ -95,8 +95,8 @@ fn along(
         add(&mut next, length, direction);
         let mut gradient = vec![0.0; place.len()];
         let found = function(&next, &mut gradient);
-        if found <= value + 1e-4 * length * slope {
-            let is_flat = dot(&gradient, direction) >= 0.9 * slope;
+        if found <= value + 1e-4 * length * derivative {
+            let is_flat = dot(&gradient, direction) >= 0.9 * derivative;
             best = Some((next, gradient, found));
             if is_flat {
                 break;

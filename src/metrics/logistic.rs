@@ -47,8 +47,8 @@ impl Logistic {
         let mut counts = vec![0usize; labels.count];
         labels.classes.iter().for_each(|&class| counts[class] += 1);
         let classes: Vec<usize> = (0..labels.count).filter(|&class| counts[class] > 0).collect();
-        let mut places = vec![0; labels.count];
-        classes.iter().enumerate().for_each(|(place, &class)| places[class] = place);
+        let mut indices = vec![0; labels.count];
+        classes.iter().enumerate().for_each(|(place, &class)| indices[class] = place);
         let total = labels.classes.len() as f64;
         let share = |&class: &usize| match options.is_balanced {
             true => 1.0 / (classes.len() * counts[class]) as f64,
@@ -58,7 +58,7 @@ impl Logistic {
         let lines = if classes.len() == 2 { 2.0 } else { 1.0 };
         let loss = Loss {
             rows: with_ones(dims),
-            targets: labels.classes.iter().map(|&class| places[class]).collect(),
+            targets: labels.classes.iter().map(|&class| indices[class]).collect(),
             shares: labels.classes.iter().map(share).collect(),
             width: dims.len() + 1,
             classes: classes.len(),
@@ -215,8 +215,8 @@ mod tests {
                 moved[place] += shift;
                 loss.of(&moved, &mut unused)
             };
-            let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
-            assert!((gradient[place] - slope).abs() < 1e-7, "{place}: {} {slope}", gradient[place]);
+            let derivative = (at(1e-5) - at(-1e-5)) / 2e-5;
+            assert!((gradient[place] - derivative).abs() < 1e-7, "{place}: {} {derivative}", gradient[place]);
         }
     }
 

@@ -30,7 +30,7 @@ struct Own {
 }
 
 /// A code with the posterior it was drawn from.
-pub(super) struct DrawnCode<'a> {
+pub(super) struct SampledCode<'a> {
     /// `(dims,)`.
     pub(super) code: Vec<f32>,
     /// The number of the picture.
@@ -47,14 +47,14 @@ impl Mixture {
     }
 
     /// Codes of `dims` dimensions that were drawn from posteriors of the mixture.
-    pub(super) fn of_drawn<'a>(drawn: impl Iterator<Item = DrawnCode<'a>>, dims: usize) -> Self {
-        let one = |drawn: DrawnCode<'_>| {
-            let code = Code::new(&drawn.code);
-            let posterior = Posteriors::new(drawn.mu, drawn.logvar);
+    pub(super) fn of_samples<'a>(sample: impl Iterator<Item = SampledCode<'a>>, dims: usize) -> Self {
+        let one = |sample: SampledCode<'_>| {
+            let code = Code::new(&sample.code);
+            let posterior = Posteriors::new(sample.mu, sample.logvar);
             let densities = (0..dims).map(|dim| posterior.log_density(dim, code.values[dim])).collect();
-            Code { own: Some(Own { picture: drawn.picture, densities }), ..code }
+            Code { own: Some(Own { picture: sample.picture, densities }), ..code }
         };
-        Self { dims, codes: drawn.map(one).collect() }
+        Self { dims, codes: sample.map(one).collect() }
     }
 
     /// Adds the posteriors of the pictures `indices`: means and log variances `(indices.len(), dims)`.
@@ -201,12 +201,12 @@ mod tests {
     #[test]
     fn a_codes_own_posterior_counts_once_added_or_not() {
         let (mu, logvar) = ([0.0, 1.0, 3.0], [0.0, -1.0, 0.5]);
-        let drawn =
-            |picture: usize| DrawnCode { code: vec![0.7], picture, mu: &mu[1..2], logvar: &logvar[1..2] };
+        let sample =
+            |picture: usize| SampledCode { code: vec![0.7], picture, mu: &mu[1..2], logvar: &logvar[1..2] };
         // One dimension: the whole code is the only dimension, so its own posterior decides what is left.
-        let mut added = Mixture::of_drawn([drawn(5)].into_iter(), 1);
+        let mut added = Mixture::of_samples([sample(5)].into_iter(), 1);
         added.add(&[4, 5, 6], &mu, &logvar);
-        let mut apart = Mixture::of_drawn([drawn(9)].into_iter(), 1);
+        let mut apart = Mixture::of_samples([sample(9)].into_iter(), 1);
         apart.add(&[4], &mu[..1], &logvar[..1]);
         apart.add(&[6], &mu[2..], &logvar[2..]);
         assert_eq!((added.len(), apart.len()), (3, 3));

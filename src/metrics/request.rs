@@ -158,9 +158,9 @@ pub struct Pictures {
     /// What shows through where they are transparent.
     pub background: Background,
     /// At the encoder's size, where they are encoded.
-    pub coded: Option<Arc<dyn Dataset>>,
+    pub at_encoder_size: Option<Arc<dyn Dataset>>,
     /// At the size of drawn pictures, where drawn pictures are compared with them.
-    pub drawn: Option<Arc<dyn Dataset>>,
+    pub at_picture_size: Option<Arc<dyn Dataset>>,
 }
 
 impl Pictures {
@@ -177,15 +177,17 @@ impl Pictures {
         let open = |[_, height, _]: [usize; 3]| data::open(spec, Some(height), options);
         let encoder = networks.encoder.as_deref().map(|encoder| encoder.picture_shape());
         let shape = networks.renderers.get(&request.chain).map(|renderer| renderer.picture_shape());
-        let coded = encoder.filter(|_| request.needs_coded(true)).map(open).transpose()?;
-        let drawn = match (shape, &coded) {
-            (Some(shape), _) if request.compares_pictures() => match &coded {
-                Some(coded) if coded.picture_shape() == shape => Some(Arc::clone(coded)),
+        let at_encoder_size = encoder.filter(|_| request.needs_coded(true)).map(open).transpose()?;
+        let at_picture_size = match (shape, &at_encoder_size) {
+            (Some(shape), _) if request.compares_pictures() => match &at_encoder_size {
+                Some(at_encoder_size) if at_encoder_size.picture_shape() == shape => {
+                    Some(Arc::clone(at_encoder_size))
+                }
                 _ => Some(open(shape)?),
             },
             _ => None,
         };
-        Ok(Self { spec: spec.to_owned(), background: options.background, coded, drawn })
+        Ok(Self { spec: spec.to_owned(), background: options.background, at_encoder_size, at_picture_size })
     }
 }
 
@@ -223,7 +225,7 @@ pub(super) fn check(
         read_code(subject.description, &request.chain)?;
     }
     let spec = &pictures.spec;
-    if let (Some(data), Some(encoder)) = (&pictures.coded, &subject.networks.encoder) {
+    if let (Some(data), Some(encoder)) = (&pictures.at_encoder_size, &subject.networks.encoder) {
         check_pictures(data.as_ref(), encoder.picture_shape(), "the encoder takes")?;
         for metric in request.metrics.iter().filter(|metric| metric.needs_factors()) {
             if data.factors().iter().all(|factor| factor.values.len() < 2) {
@@ -239,7 +241,7 @@ pub(super) fn check(
     if request.compares_pictures() {
         let Some(renderer) = subject.networks.renderers.get(&request.chain) else { return Ok(()) };
         let shape = renderer.picture_shape();
-        let Some(data) = &pictures.drawn else {
+        let Some(data) = &pictures.at_picture_size else {
             return refuse(format!("the pictures of {spec} were not opened at the size of the drawn ones"));
         };
         check_pictures(data.as_ref(), shape, "the model draws")?;

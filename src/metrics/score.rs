@@ -137,11 +137,11 @@ pub(super) fn bootstrap_deviation(
     seed: u64,
     mut statistic: impl FnMut(&[usize]) -> f64,
 ) -> f64 {
-    let mut drawn = vec![0; rows];
+    let mut resample = vec![0; rows];
     let mut repeat = |repetition: usize| {
         let mut stream = Stream::for_item(seed, "bootstrap", repetition as u64);
-        drawn.fill_with(|| stream.below(rows));
-        statistic(&drawn)
+        resample.fill_with(|| stream.below(rows));
+        statistic(&resample)
     };
     let values: Vec<f64> = (0..repetitions).map(&mut repeat).collect();
     moments(&values).1.sqrt()

@@ -65,7 +65,7 @@ pub fn sliced_wasserstein(
     let batch = drawing.batch().max(1);
     let mut pictures = Vec::new();
     let mut real = Patches::new(shape);
-    let mut drawn = Patches::new(shape);
+    let mut generated = Patches::new(shape);
     for start in (0..count).step_by(batch) {
         let rows = start..count.min(start + batch);
         watch.step(start, 2 * count)?;
@@ -77,10 +77,10 @@ pub fn sliced_wasserstein(
         let rows = start..count.min(start + batch);
         watch.step(count + start, 2 * count)?;
         drawing.draw(rows.clone(), &mut pictures, watch.cancel())?;
-        pool.run(|| drawn.add(&pictures, rows.start, seed));
+        pool.run(|| generated.add(&pictures, rows.start, seed));
     }
     watch.step(2 * count, 2 * count)?;
-    Ok((pool.run(|| distance(real, drawn, seed)), count))
+    Ok((pool.run(|| distance(real, generated, seed)), count))
 }
 
 /// Patches of many pictures.
@@ -152,16 +152,16 @@ fn normalise(patches: &mut [f32], channels: usize) {
 
 /// The distance of as many pictures of either kind, with its interval and the distance of each level. Runs on the rayon pool
 /// that it is called in.
-fn distance(mut real: Patches, mut drawn: Patches, seed: u64) -> Score {
+fn distance(mut real: Patches, mut generated: Patches, seed: u64) -> Score {
     let [channels, side, _] = real.shape;
     let levels: Vec<[f64; GROUPS + 1]> = real
         .levels
         .iter_mut()
-        .zip(&mut drawn.levels)
-        .map(|(real, drawn)| {
+        .zip(&mut generated.levels)
+        .map(|(real, generated)| {
             normalise(real, channels);
-            normalise(drawn, channels);
-            sliced(real, drawn, channels * PATCH * PATCH, seed)
+            normalise(generated, channels);
+            sliced(real, generated, channels * PATCH * PATCH, seed)
         })
         .collect();
     let mean = |choice: usize| {
@@ -182,13 +182,13 @@ fn distance(mut real: Patches, mut drawn: Patches, seed: u64) -> Score {
 
 /// The mean, over random directions, of the Wasserstein distance between the projections of as many patches of both kinds,
 /// `(N, len)`; then the same without each of the [`GROUPS`] parts.
-fn sliced(real: &[f32], drawn: &[f32], len: usize, seed: u64) -> [f64; GROUPS + 1] {
+fn sliced(real: &[f32], generated: &[f32], len: usize, seed: u64) -> [f64; GROUPS + 1] {
     let of_directions = (0..DIRECTIONS).into_par_iter().map(|number| {
         let mut direction = Stream::for_item(seed, "directions", number as u64).normals(len);
         let norm = direction.iter().map(|value| value * value).sum::<f32>().sqrt();
         direction.iter_mut().for_each(|value| *value /= norm);
-        let (real, drawn) = (projected(real, &direction), projected(drawn, &direction));
-        std::array::from_fn(|choice| apart(&real, &drawn, choice.checked_sub(1)))
+        let (real, generated) = (projected(real, &direction), projected(generated, &direction));
+        std::array::from_fn(|choice| apart(&real, &generated, choice.checked_sub(1)))
     });
     let sums = of_directions.reduce(
         || [0.0; GROUPS + 1],

@@ -4,7 +4,7 @@ use crate::base::Stream;
 
 use super::divergence::kl;
 use super::linear_algebra::eigenvalues;
-use super::mixture::{DrawnCode, Mixture};
+use super::mixture::{Mixture, SampledCode};
 use super::score::bootstrap_deviation;
 use super::{CodeSample, Score};
 
@@ -32,7 +32,7 @@ pub struct TotalCorrelation {
 
 /// 1000 codes drawn from q(c|x) of random pictures of `sample`, in a mixture of these posteriors; others are to be added.
 pub fn drawn_codes(sample: &CodeSample, seed: u64) -> Mixture {
-    Mixture::of_drawn((0..DRAWS).map(|number| draw(sample, number, seed)), sample.mu.row_len())
+    Mixture::of_samples((0..DRAWS).map(|number| draw(sample, number, seed)), sample.mu.row_len())
 }
 
 /// The total correlation of the aggregated posterior q(c), the mixture of the posteriors of `len` pictures, from the
@@ -65,13 +65,13 @@ pub fn total_correlation(mixture: &Mixture, sample: &CodeSample, len: usize) -> 
 }
 
 /// Code `number`, from the posterior of a random picture.
-fn draw(sample: &CodeSample, number: usize, seed: u64) -> DrawnCode<'_> {
+fn draw(sample: &CodeSample, number: usize, seed: u64) -> SampledCode<'_> {
     let mut stream = Stream::for_item(seed, "total correlation", number as u64);
     let row = stream.below(sample.len());
     let (mu, logvar) = (sample.mu.row(row), sample.logvar.row(row));
     let code =
         mu.iter().zip(logvar).map(|(mu, logvar)| mu + (0.5 * logvar).exp() * stream.normal()).collect();
-    DrawnCode { code, picture: sample.indices[row], mu, logvar }
+    SampledCode { code, picture: sample.indices[row], mu, logvar }
 }
 
 /// The total correlation of a Gaussian with the covariance of the means (Locatello et al. 2019, section 5.4.1):

@@ -11,12 +11,12 @@ mod graph_net;
 mod ibgan;
 mod inception;
 mod initialise;
+mod input_gradient;
 mod mlp;
 mod orthogonal;
 mod projection;
 mod published;
 mod resnet;
-mod slope;
 mod vae;
 mod weights;
 

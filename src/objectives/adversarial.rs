@@ -31,7 +31,7 @@ pub fn gradient_penalty(gradient: &Tensor) -> Result<Tensor> {
 
 /// log(1 + exp(x)) without overflow: max(x, 0) + log(1 + exp(-|x|)).
 ///
-/// -|x| is written x - 2 max(x, 0), which has the right slope at 0 too.
+/// -|x| is written x - 2 max(x, 0), which has the right derivative at 0 too.
 pub(super) fn softplus(x: &Tensor) -> Result<Tensor> {
     let positive = crate::ops::leaky_relu(x, 0.0)?;
     let minus_magnitude = (x - (&positive * 2.0)?)?;
@@ -80,14 +80,14 @@ mod tests {
     }
 
     #[test]
-    fn softplus_has_the_sigmoid_as_its_slope_also_at_zero() -> Result<()> {
+    fn softplus_has_the_sigmoid_as_its_derivative_also_at_zero() -> Result<()> {
         let x = Var::new(&[-30f64, -1.0, 0.0, 1.0, 30.0], &Device::Cpu)?;
         let gradients = softplus(&x)?.sum_all()?.backward()?;
-        let slope = gradients.get(&x).map(Tensor::to_vec1::<f64>).transpose()?.unwrap_or_default();
-        assert_eq!(slope.len(), 5);
-        for (slope, x) in slope.iter().zip([-30f64, -1.0, 0.0, 1.0, 30.0]) {
+        let derivative = gradients.get(&x).map(Tensor::to_vec1::<f64>).transpose()?.unwrap_or_default();
+        assert_eq!(derivative.len(), 5);
+        for (derivative, x) in derivative.iter().zip([-30f64, -1.0, 0.0, 1.0, 30.0]) {
             let sigmoid = 1.0 / (1.0 + (-x).exp());
-            assert!((slope - sigmoid).abs() < 1e-9, "at {x}: {slope} against {sigmoid}");
+            assert!((derivative - sigmoid).abs() < 1e-9, "at {x}: {derivative} against {sigmoid}");
         }
         Ok(())
     }

@@ -58,7 +58,7 @@ mod tests {
         let var = Var::new(&c, &Device::Cpu)?;
         let loss = end_to_end_loss(&scalar(3.0)?, &logits, &var.reshape((2, 1))?, &posterior, weights)?;
         let gradients = loss.backward()?;
-        let slope = gradients.get(&var).map(Tensor::to_vec1::<f64>).transpose()?.unwrap_or_default();
+        let derivative = gradients.get(&var).map(Tensor::to_vec1::<f64>).transpose()?.unwrap_or_default();
         let h = 1e-5;
         for j in 0..2 {
             let moved = |by: f64| {
@@ -67,7 +67,7 @@ mod tests {
                 at(c)
             };
             let numeric = (moved(h)? - moved(-h)?) / (2.0 * h);
-            assert!((slope[j] - numeric).abs() < 1e-7, "{} against {numeric}", slope[j]);
+            assert!((derivative[j] - numeric).abs() < 1e-7, "{} against {numeric}", derivative[j]);
         }
         Ok(())
     }

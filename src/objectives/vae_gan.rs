@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn both_halves_weigh_the_same_and_the_slope_is_that_of_finite_differences() -> Result<()> {
+    fn both_halves_weigh_the_same_and_the_derivative_is_that_of_finite_differences() -> Result<()> {
         let vae = Tensor::new(7f64, &Device::Cpu)?;
         let at = |logits: [f64; 2]| {
             vae_gan_loss(&vae, &Tensor::new(&logits, &Device::Cpu)?, 0.5)?.to_scalar::<f64>()
@@ -49,10 +49,10 @@ mod tests {
         assert!((at([1.0, -2.0])? - expected).abs() < 1e-12);
         let logits = Var::new(&[1f64, -2.0], &Device::Cpu)?;
         let gradients = vae_gan_loss(&vae, &logits, 0.5)?.backward()?;
-        let slope = gradients.get(&logits).map(Tensor::to_vec1::<f64>).transpose()?.unwrap_or_default();
+        let derivative = gradients.get(&logits).map(Tensor::to_vec1::<f64>).transpose()?.unwrap_or_default();
         let h = 1e-5;
         let numeric = (at([1.0 + h, -2.0])? - at([1.0 - h, -2.0])?) / (2.0 * h);
-        assert!((slope[0] - numeric).abs() < 1e-8, "{slope:?} against {numeric}");
+        assert!((derivative[0] - numeric).abs() < 1e-8, "{derivative:?} against {numeric}");
         Ok(())
     }
 }

@@ -50,7 +50,7 @@ fn batch(stream: &mut Stream) -> Result<GanBatch> {
     })
 }
 
-/// Initial weights, doubled so that signals do not fade from layer to layer: differences need slopes that count.
+/// Initial weights, doubled so that signals do not fade from layer to layer: differences need derivatives that count.
 fn initial(network: &impl Parameters, stream: &mut Stream) -> Arrays {
     let mut arrays = network.initialise_uniform(stream);
     arrays.values_mut().flat_map(Array::data_mut).for_each(|value| *value *= 2.0);
@@ -90,7 +90,11 @@ fn trainer(method: Method) -> Result<(GanTrainer, [GanBatch; 1], [Tensor; 1])> {
 }
 
 /// Moves `weights` along the gradient to both sides: the loss must change by the gradient's norm.
-fn assert_slope(weights: &Weights, gradients: &Gradients, loss: impl Fn() -> Result<f64>) -> Result<()> {
+fn assert_directional_derivative(
+    weights: &Weights,
+    gradients: &Gradients,
+    loss: impl Fn() -> Result<f64>,
+) -> Result<()> {
     let norm = gradients.norm()?;
     assert!(norm > 1e-6, "the loss does not reach these weights");
     let before = weights.to_arrays()?;
@@ -99,8 +103,8 @@ fn assert_slope(weights: &Weights, gradients: &Gradients, loss: impl Fn() -> Res
         for (name, array) in &before {
             let mut values = array.data().to_vec();
             if let Some(gradient) = gradients.get(name) {
-                for (value, slope) in values.iter_mut().zip(gradient.flatten_all()?.to_vec1::<f32>()?) {
-                    *value += (by / norm) as f32 * slope;
+                for (value, derivative) in values.iter_mut().zip(gradient.flatten_all()?.to_vec1::<f32>()?) {
+                    *value += (by / norm) as f32 * derivative;
                 }
             }
             moved.insert(name.clone(), Array::new(array.shape(), values).expect("the same size"));
@@ -132,7 +136,7 @@ fn generators_descend_the_losses_of_their_method() -> Result<()> {
     ] {
         let (trainer, parts, codes) = trainer(method)?;
         let gradients = trainer.generator_gradients(&parts, &codes, &mut Ledger::default())?;
-        assert_slope(trainer.generator(), &gradients, || {
+        assert_directional_derivative(trainer.generator(), &gradients, || {
             let mut ledger = Ledger::default();
             trainer.generator_gradients(&parts, &codes, &mut ledger)?;
             let report = ledger.read()?.0;
@@ -148,7 +152,7 @@ fn infogans_encoder_learns_from_generated_pictures_what_their_code_was() -> Resu
     let (trainer, parts, codes) = trainer(Method::Infogan)?;
     assert_eq!(codes[0].to_vec2::<f32>()?, parts[0].noise_c.to_vec2::<f32>()?, "c is from the prior");
     let gradients = trainer.encoder_gradients(&parts, &codes)?.expect("an encoder");
-    assert_slope(trainer.learned_encoder().expect("an encoder"), &gradients, || {
+    assert_directional_derivative(trainer.learned_encoder().expect("an encoder"), &gradients, || {
         let mut ledger = Ledger::default();
         trainer.generator_gradients(&parts, &codes, &mut ledger)?;
         let report = ledger.read()?.0;
@@ -161,7 +165,7 @@ fn the_conditional_discriminator_and_its_projection_descend_their_loss() -> Resu
     let (trainer, parts, codes) = trainer(Method::Cgan)?;
     let gradients = trainer.discriminator_gradients(&parts, &codes, true, &mut Ledger::default())?;
     assert!(gradients.get(Projection::WEIGHT).is_some(), "the projection is trained");
-    assert_slope(trainer.discriminator(), &gradients, || {
+    assert_directional_derivative(trainer.discriminator(), &gradients, || {
         let mut ledger = Ledger::default();
         trainer.discriminator_gradients(&parts, &codes, true, &mut ledger)?;
         let report = ledger.read()?.0;
@@ -187,8 +191,8 @@ fn end_to_end_training_sends_the_gradients_of_both_halves_to_the_encoder() -> Re
         Ok(sum(&report, &terms))
     };
     let (vae, generator) = trainer.joint_gradients(&parts, &mut Ledger::default())?;
-    assert_slope(trainer.vae(), &vae, loss)?;
-    assert_slope(trainer.generator(), &generator, loss)
+    assert_directional_derivative(trainer.vae(), &vae, loss)?;
+    assert_directional_derivative(trainer.generator(), &generator, loss)
 }
 
 #[test]
@@ -206,7 +210,7 @@ fn vae_gan_descends_the_bound_and_the_adversarial_loss_of_its_decoder() -> Resul
         prior_vae: normals(&mut stream, &[ROWS, C_DIM])?,
     }];
     let gradients = trainer.vae_gradients(&parts, &mut Ledger::default())?;
-    assert_slope(trainer.vae(), &gradients, || {
+    assert_directional_derivative(trainer.vae(), &gradients, || {
         let mut ledger = Ledger::default();
         trainer.vae_gradients(&parts, &mut ledger)?;
         let report = ledger.read()?.0;

@@ -252,8 +252,8 @@ fn name(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    fn refusal(verdict: &PathCheck) -> &str {
-        match verdict {
+    fn refusal(answer: &PathCheck) -> &str {
+        match answer {
             PathCheck::Refuse(text) => text,
             _ => "",
         }
@@ -266,8 +266,8 @@ mod tests {
         assert_eq!(Purpose::SaveTraversal.check(&bare, None), PathCheck::Go(whole.clone()));
         std::fs::write(&whole, "old").expect("writes");
         for path in [&bare, &whole] {
-            let verdict = Purpose::SaveTraversal.check(path, None);
-            let PathCheck::Ask(asked, text) = verdict else { panic!("{verdict:?}") };
+            let answer = Purpose::SaveTraversal.check(path, None);
+            let PathCheck::Ask(asked, text) = answer else { panic!("{answer:?}") };
             assert!(asked == whole && text.starts_with("figure.png exists. Save again"), "{text}");
         }
         assert_eq!(Purpose::SaveTraversal.check(&bare, Some(&whole)), PathCheck::Go(whole.clone()));
@@ -280,14 +280,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let picture = folder.path().join("face.png");
         std::fs::write(folder.path().join("face.npz"), "somebody's arrays").expect("writes");
-        let verdict = Purpose::SavePicture.check(&picture, None);
+        let answer = Purpose::SavePicture.check(&picture, None);
         assert!(
-            matches!(&verdict, PathCheck::Ask(_, text) if text.starts_with("face.npz exists.")),
-            "{verdict:?}"
+            matches!(&answer, PathCheck::Ask(_, text) if text.starts_with("face.npz exists.")),
+            "{answer:?}"
         );
         std::fs::write(&picture, "old").expect("writes");
-        let verdict = Purpose::SavePicture.check(&picture, None);
-        let PathCheck::Ask(_, text) = verdict else { panic!("{verdict:?}") };
+        let answer = Purpose::SavePicture.check(&picture, None);
+        let PathCheck::Ask(_, text) = answer else { panic!("{answer:?}") };
         assert_eq!(text, "face.png and face.npz exist. Save again to replace them, or change the name.");
     }
 
@@ -302,15 +302,15 @@ mod tests {
             Purpose::SaveMatrix,
         ];
         for purpose in saves {
-            let verdict = purpose.check(folder.path(), None);
-            assert!(refusal(&verdict).starts_with("This is a folder"), "{purpose:?}: {verdict:?}");
-            let verdict = purpose.check(&folder.path().join("name.jpg"), None);
-            assert!(refusal(&verdict).starts_with("The name has to end in ."), "{purpose:?}: {verdict:?}");
+            let answer = purpose.check(folder.path(), None);
+            assert!(refusal(&answer).starts_with("This is a folder"), "{purpose:?}: {answer:?}");
+            let answer = purpose.check(&folder.path().join("name.jpg"), None);
+            assert!(refusal(&answer).starts_with("The name has to end in ."), "{purpose:?}: {answer:?}");
             let named = folder.path().join(format!("{purpose:?}"));
             let (_, endings) = purpose.filter();
             std::fs::create_dir(named.with_extension(endings[0])).expect("creates");
-            let verdict = purpose.check(&named, None);
-            assert!(refusal(&verdict).contains("is a folder"), "{purpose:?}: {verdict:?}");
+            let answer = purpose.check(&named, None);
+            assert!(refusal(&answer).contains("is a folder"), "{purpose:?}: {answer:?}");
         }
         let upper = folder.path().join("FIGURE.PNG");
         assert_eq!(Purpose::SaveMatrix.check(&upper, None), PathCheck::Go(upper));

@@ -22,7 +22,7 @@ pub(crate) struct Analysis {
 
 #[derive(Clone, PartialEq)]
 pub(crate) struct HeatKey {
-    pub(crate) epoch: u64,
+    pub(crate) model_id: u64,
     pub(crate) selected: Dimension,
     pub(crate) codes: Codes,
 }

@@ -46,7 +46,7 @@ impl Default for EvaluateSettings {
 
 /// A measurement that is going on. Dropping it ends it.
 pub(crate) struct Running {
-    pub(crate) epoch: u64,
+    pub(crate) model_id: u64,
     /// What has been told so far.
     pub(crate) news: Arc<Mutex<News>>,
     pub(crate) task: Task<()>,

@@ -52,7 +52,7 @@ use crate::explore::LatentState;
 /// A model that is being read.
 #[derive(Clone, Debug)]
 pub(crate) struct Loading {
-    pub(crate) epoch: u64,
+    pub(crate) model_id: u64,
     pub(crate) source: ModelSource,
     pub(crate) since: Instant,
     pub(crate) start: Start,

@@ -117,15 +117,15 @@ mod tests {
         for seed in 2..=LENGTH as u64 + 9 {
             trail.visit(seed);
         }
-        let drawn = std::cell::Cell::new(0);
+        let draws = std::cell::Cell::new(0);
         for frame in 0..50 {
             let found = trail.find(&[-1.0 - frame as f32], |seed| {
-                drawn.set(drawn.get() + 1);
+                draws.set(draws.get() + 1);
                 draw(seed)
             });
             assert_eq!(found, None, "codes of no seed, as a blend passes through");
         }
-        assert_eq!(drawn.get(), LENGTH);
+        assert_eq!(draws.get(), LENGTH);
         assert_eq!(trail.find(&[12.0], draw), Some(12));
     }
 

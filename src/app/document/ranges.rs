@@ -22,7 +22,7 @@ pub(crate) type Ends = Result<Vec<[f32; 2]>, String>;
 /// What the ends depend on.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Key {
-    pub(crate) epoch: u64,
+    pub(crate) model_id: u64,
     pub(crate) block: String,
     pub(crate) spec: RangeSpec,
     /// Whether the model's statistics are there, which come a moment after the model.

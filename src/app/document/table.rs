@@ -39,7 +39,7 @@ pub(crate) struct Grid {
 /// What a grid depends on.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Key {
-    pub(crate) epoch: u64,
+    pub(crate) model_id: u64,
     pub(crate) chain: ChainId,
     pub(crate) table: Table,
     pub(crate) side: usize,

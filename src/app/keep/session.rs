@@ -95,11 +95,11 @@ mod tests {
     #[test]
     fn values_survive_and_strangers_are_refused() {
         let description = toy::description();
-        let drawn = crate::explore::draw_all(&description, 1, 5, None);
+        let random = crate::explore::draw_all(&description, 1, 5, None);
         let neutral = Codes::neutral(&description, 1);
-        let text = serde_json::to_string(&values(&drawn)).expect("serialises");
+        let text = serde_json::to_string(&values(&random)).expect("serialises");
         let read: Values = serde_json::from_str(&text).expect("parses");
-        assert_eq!(codes(&read, &neutral), Some(drawn));
+        assert_eq!(codes(&read, &neutral), Some(random));
         assert_eq!(codes(&Values::from([("q".to_owned(), vec![1.0])]), &neutral), None);
         assert_eq!(codes(&Values::from([("c".to_owned(), vec![1.0])]), &neutral), None);
     }

@@ -82,7 +82,7 @@ struct Slot {
     size: [usize; 2],
     surface: Weak<Shared>,
     /// Counts how often the texture was made anew.
-    made: u64,
+    serial: u64,
 }
 
 /// What one drawing needs.
@@ -113,7 +113,7 @@ struct Gpu {
     sampler: wgpu::Sampler,
     slots: HashMap<u64, Slot>,
     draws: HashMap<u64, Draw>,
-    made: u64,
+    serial: u64,
 }
 
 impl Gpu {
@@ -189,7 +189,7 @@ impl Gpu {
             ..Default::default()
         });
         let (slots, draws) = Default::default();
-        Self { pipelines, is_software, layout, sampler, slots, draws, made: 0 }
+        Self { pipelines, is_software, layout, sampler, slots, draws, serial: 0 }
     }
 
     /// Brings the texture of `surface` up to date and returns its making; `None` while it has no picture.
@@ -200,8 +200,8 @@ impl Gpu {
             return None;
         }
         if self.slots.get(&surface.id()).is_none_or(|slot| slot.size != update.size) {
-            self.made += 1;
-            let slot = Slot::new(device, surface, update.size, self.made);
+            self.serial += 1;
+            let slot = Slot::new(device, surface, update.size, self.serial);
             self.slots.insert(surface.id(), slot);
         }
         let slot = &self.slots[&surface.id()];
@@ -211,14 +211,14 @@ impl Gpu {
         if !update.patches.is_empty() {
             surface.uploaded(update.asked);
         }
-        Some(slot.made)
+        Some(slot.serial)
     }
 
     /// Frees textures nobody shows any more.
     fn sweep(&mut self) {
         self.slots.retain(|_, slot| slot.surface.strong_count() > 0);
         let slots = &self.slots;
-        let alive = |&(id, made): &(u64, u64)| slots.get(&id).is_some_and(|slot| slot.made == made);
+        let alive = |&(id, serial): &(u64, u64)| slots.get(&id).is_some_and(|slot| slot.serial == serial);
         self.draws.retain(|_, draw| draw.bound.iter().all(alive));
     }
 
@@ -255,7 +255,7 @@ fn layout_entry(binding: u32, ty: wgpu::BindingType) -> wgpu::BindGroupLayoutEnt
 }
 
 impl Slot {
-    fn new(device: &wgpu::Device, surface: &Surface, size: [usize; 2], made: u64) -> Self {
+    fn new(device: &wgpu::Device, surface: &Surface, size: [usize; 2], serial: u64) -> Self {
         let texture = device.create_texture(&wgpu::TextureDescriptor {
             label: Some("picture"),
             size: extent(size),
@@ -267,7 +267,7 @@ impl Slot {
             view_formats: &[],
         });
         let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
-        Self { texture, view, size, surface: surface.downgrade(), made }
+        Self { texture, view, size, surface: surface.downgrade(), serial }
     }
 
     /// Overwrites a rectangle whose top left corner is (x, y); what does not fit is left out.

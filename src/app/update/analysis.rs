@@ -38,7 +38,7 @@ impl Document {
             return;
         };
         let key = HeatKey {
-            epoch: model.opened.epoch,
+            model_id: model.opened.model_id,
             selected: self.selected.clone(),
             codes: latent.codes().clone(),
         };
@@ -94,12 +94,12 @@ impl Document {
                 debug_assert!(fits.is_ok(), "{fits:?}");
             }
         }
-        let (epoch, code) = (model.opened.epoch, code.to_owned());
+        let (model_id, code) = (model.opened.model_id, code.to_owned());
         let Some(cells) = self.render_all("leakage", chain, &codes, side) else { return };
         let reader = self.engine.reader();
         let work = move |cancel: &Cancel| {
             let pictures = collect(&cells, 2 * dims, cancel)?;
-            leakage(&reader, (epoch, &code), pictures, &spans, cancel)
+            leakage(&reader, (model_id, &code), pictures, &spans, cancel)
         };
         match self.tasks.start("idgan-leakage", &self.ctx, work) {
             Ok(task) => self.analysis.leakage.task = Some(task),
@@ -173,7 +173,7 @@ impl Document {
         let inputs = codes.input(model.description(), model.name_of(chain));
         let inputs = inputs.ok()?;
         let rows = (0..codes.rows()).map(|row| inputs.row(row).into()).collect();
-        let (batch, cells) = Batch::new(lane, model.opened.epoch, rows, side);
+        let (batch, cells) = Batch::new(lane, model.opened.model_id, rows, side);
         self.engine.batch(chain, batch);
         Some(cells)
     }
@@ -230,14 +230,14 @@ fn receive<T>(from: &Receiver<T>, cancel: &Cancel) -> Option<T> {
 /// Encodes the two pictures of every dimension and compares what the encoder sees.
 fn leakage(
     reader: &Reader,
-    (epoch, code): (u64, &str),
+    (model_id, code): (u64, &str),
     pictures: Vec<Picture>,
     spans: &[f32],
     cancel: &Cancel,
 ) -> Option<Leakage> {
     let mut seen = Vec::with_capacity(pictures.len());
     for picture in pictures {
-        seen.push(receive(&reader.encode(epoch, code, Arc::new(picture)), cancel)?.mu);
+        seen.push(receive(&reader.encode(model_id, code, Arc::new(picture)), cancel)?.mu);
     }
     let dims = spans.len();
     let mut moved = Vec::with_capacity(dims * dims);

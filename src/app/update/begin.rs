@@ -58,7 +58,7 @@ impl Document {
     /// Shows a model that has been read, and where its files lie begins to be watched.
     pub(crate) fn on_opened(&mut self, opened: Arc<Opened>) {
         self.spare = None;
-        let loading = self.loading.take_if(|loading| loading.epoch <= opened.epoch);
+        let loading = self.loading.take_if(|loading| loading.model_id <= opened.model_id);
         let start = loading.map(|loading| loading.start).unwrap_or_default();
         self.log.on_opened();
         let model = ModelView::new(opened);

@@ -62,7 +62,7 @@ impl Document {
         let Some(model) = &self.beside.model else { return };
         for chain in model.description().chain_ids() {
             let Some(frame) = engine.frame(chain) else { continue };
-            match self.views.beside.view_mut(chain).filter(|_| model.opened.epoch == frame.epoch) {
+            match self.views.beside.view_mut(chain).filter(|_| model.opened.model_id == frame.model_id) {
                 Some(view) => {
                     view.frame = Some(frame);
                     view.latency = view.surface.take_latency().or(view.latency);
@@ -77,8 +77,8 @@ impl Document {
         match event {
             Event::Loading { name, .. } => self.log.info(format!("Opening {name} beside")),
             Event::Opened(opened) => self.on_beside_opened(opened),
-            Event::OpenFailed { epoch, error } => {
-                self.beside.loading.take_if(|(loading, _)| *loading <= epoch);
+            Event::OpenFailed { model_id, error } => {
+                self.beside.loading.take_if(|(loading, _)| *loading <= model_id);
                 self.log.fail(About::Beside, error.message);
                 if self.beside.model.is_none() {
                     self.close_beside();
@@ -101,7 +101,7 @@ impl Document {
     }
 
     fn on_beside_opened(&mut self, opened: Arc<Opened>) {
-        self.beside.loading.take_if(|(epoch, _)| *epoch <= opened.epoch);
+        self.beside.loading.take_if(|(model_id, _)| *model_id <= opened.model_id);
         self.views.beside.forget_frames();
         self.views.beside.expect(&opened);
         self.log.succeed(About::Beside);
@@ -178,8 +178,8 @@ impl Document {
 
 /// Whether the networks of `second` take the codes of `first`.
 fn check(first: &ModelDescription, second: &ModelDescription) -> Result<(), String> {
-    let drawn = second.render.iter().flat_map(|chain| second.inputs(&chain.name));
-    for name in drawn.chain(second.encoded()) {
+    let inputs = second.render.iter().flat_map(|chain| second.inputs(&chain.name));
+    for name in inputs.chain(second.encoded()) {
         let Some(block) = second.block(name) else { continue };
         let ours = first.block(name);
         if ours.is_some_and(|ours| ours.dims == block.dims) {

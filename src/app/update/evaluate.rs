@@ -56,7 +56,7 @@ impl Document {
         let place: Place = model.opened.source.device.parse().unwrap_or_default();
         words.extend(place.options().into_iter().map(|(name, value)| format!("--{name}={value}")));
         let news = Arc::new(Mutex::new(News::default()));
-        let epoch = model.opened.epoch;
+        let model_id = model.opened.model_id;
         let worker = Worker {
             program: self.program.clone(),
             words,
@@ -67,7 +67,7 @@ impl Document {
         };
         let ctx = self.ctx().clone();
         match self.tasks.start("idgan-evaluate", &ctx, move |cancel| worker.run(cancel)) {
-            Ok(task) => self.evaluate.running = Some(Running { epoch, news, task }),
+            Ok(task) => self.evaluate.running = Some(Running { model_id, news, task }),
             Err(message) => self.log.fail(About::Evaluation, message),
         }
     }
@@ -82,7 +82,7 @@ impl Document {
             let at = news.at;
             std::mem::replace(&mut *news, News { at, ..News::default() })
         };
-        let is_current = self.model.as_ref().is_some_and(|model| model.opened.epoch == running.epoch);
+        let is_current = self.model.as_ref().is_some_and(|model| model.opened.model_id == running.model_id);
         if !results.is_empty() {
             self.log.succeed(About::Evaluation);
         }

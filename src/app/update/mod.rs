@@ -43,8 +43,8 @@ impl Document {
     /// Opens a model in the background; what is shown stays meanwhile.
     pub(crate) fn open(&mut self, source: ModelSource, start: Start) {
         self.unread = None;
-        let epoch = self.engine.open(source.clone());
-        self.loading = Some(Loading { epoch, source, since: Instant::now(), start });
+        let model_id = self.engine.open(source.clone());
+        self.loading = Some(Loading { model_id, source, since: Instant::now(), start });
     }
 
     pub(crate) fn open_path(&mut self, path: impl Into<PathBuf>) {
@@ -280,7 +280,7 @@ impl Document {
             self.reload();
         }
         if let Some(read_back) = self.engine.read_back() {
-            let is_current = self.model.as_ref().is_some_and(|m| m.opened.epoch == read_back.epoch);
+            let is_current = self.model.as_ref().is_some_and(|m| m.opened.model_id == read_back.model_id);
             if is_current {
                 self.read_back = Some(read_back);
                 self.log.succeed(About::Encoder);
@@ -299,7 +299,7 @@ impl Document {
         let Some(model) = &self.model else { return };
         for chain in model.description().chain_ids() {
             let Some(frame) = self.engine.frame(chain) else { continue };
-            match self.views.own.view_mut(chain).filter(|_| model.opened.epoch == frame.epoch) {
+            match self.views.own.view_mut(chain).filter(|_| model.opened.model_id == frame.model_id) {
                 Some(view) => {
                     view.frame = Some(frame);
                     self.log.succeed(About::Chain(chain));
@@ -314,24 +314,24 @@ impl Document {
             Event::Loading { name, .. } => self.log.info(format!("Opening {name}")),
             Event::Opened(opened) => self.on_opened(opened),
             Event::Profiled(profile) => {
-                if let Some(model) = self.model.as_mut().filter(|m| m.opened.epoch == profile.epoch) {
+                if let Some(model) = self.model.as_mut().filter(|m| m.opened.model_id == profile.model_id) {
                     model.profile = Some(profile);
                     self.select_first();
                 }
             }
             Event::Sensed(sensed) => {
-                if let Some(model) = self.model.as_mut().filter(|m| m.opened.epoch == sensed.epoch) {
+                if let Some(model) = self.model.as_mut().filter(|m| m.opened.model_id == sensed.model_id) {
                     model.sensed = Some(sensed);
                     self.select_first();
                 }
             }
-            Event::Described { epoch } => {
-                if let Some(model) = self.model.as_mut().filter(|m| m.opened.epoch == epoch) {
+            Event::Described { model_id } => {
+                if let Some(model) = self.model.as_mut().filter(|m| m.opened.model_id == model_id) {
                     model.is_described = true;
                 }
             }
-            Event::OpenFailed { epoch, error: OpenError { message, question } } => {
-                let failed = self.loading.take_if(|loading| loading.epoch <= epoch);
+            Event::OpenFailed { model_id, error: OpenError { message, question } } => {
+                let failed = self.loading.take_if(|loading| loading.model_id <= model_id);
                 if let Some((Loading { source, start, .. }, question)) = failed.zip(question) {
                     self.log.info(format!(
                         "{} waits for an answer: what its encoder's results are",

@@ -32,7 +32,7 @@ impl Document {
     pub(crate) fn start_from(&mut self, name: String, picture: Arc<Picture>) {
         let Some(model) = &self.model else { return };
         let ask = |block: &String| {
-            (block.clone(), self.engine.encode(model.opened.epoch, block, Arc::clone(&picture)))
+            (block.clone(), self.engine.encode(model.opened.model_id, block, Arc::clone(&picture)))
         };
         let waiting = model.opened.read.iter().map(ask).collect();
         let surface = Surface::new();

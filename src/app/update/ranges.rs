@@ -13,8 +13,8 @@ impl Document {
         let Some(model) = self.model.as_ref().filter(|_| !is_written_out(spec)) else { return };
         let name = main_block(model.description());
         let Some(block) = name.and_then(|name| model.description().block(name)).cloned() else { return };
-        let (epoch, profile) = (model.opened.epoch, model.profile.clone());
-        let key = Key { epoch, block: block.name.clone(), spec, has_profile: profile.is_some() };
+        let (model_id, profile) = (model.opened.model_id, model.profile.clone());
+        let key = Key { model_id, block: block.name.clone(), spec, has_profile: profile.is_some() };
         let ranges = &mut self.traverse.ranges;
         if ranges.pending.is_some() || ranges.known.as_ref().is_some_and(|(known, _)| *known == key) {
             return; // What changes while something is worked out comes next.
@@ -39,13 +39,13 @@ impl Document {
     /// The ends of the rows of `dims` of `block`.
     pub(crate) fn row_ranges(&self, block: &CodeBlock, dims: &[usize]) -> Ends {
         let spec = self.traverse.traversal.range();
-        let epoch = self.model.as_ref().map(|model| model.opened.epoch);
+        let model_id = self.model.as_ref().map(|model| model.opened.model_id);
         match &self.traverse.ranges.known {
             _ if is_written_out(spec) => {
                 let ends = dims.iter().map(|&dim| spec.resolve(block, dim, None));
                 ends.collect::<Result<_, _>>().map_err(|error| error.to_string())
             }
-            Some((key, ends)) if Some(key.epoch) == epoch && key.block == block.name => {
+            Some((key, ends)) if Some(key.model_id) == model_id && key.block == block.name => {
                 let ends = ends.as_ref().map_err(Clone::clone)?;
                 Ok(dims.iter().filter_map(|&dim| ends.get(dim).copied()).collect())
             }

@@ -96,11 +96,11 @@ impl Document {
                     cancel,
                     observer: &mut progress.clone(),
                 };
-                let drawn = match &recipe.codes {
+                let result = match &recipe.codes {
                     Some(codes) => with_codes(&beside, codes, &provenance, || request.draw(&mut options)),
                     None => request.draw(&mut options),
                 };
-                match drawn {
+                match result {
                     Ok(()) => Ok(format!("Exported the {what}: {}", path.display())),
                     Err(FigureError::Stopped) => {
                         Ok(format!("Stopped exporting the {what}; nothing was written"))

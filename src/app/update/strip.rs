@@ -16,7 +16,7 @@ impl Document {
         if self.is_dragging || self.player.is_playing() {
             return; // The nine follow the factors when the motion is over; frames come first.
         }
-        let epoch = model.opened.epoch;
+        let model_id = model.opened.model_id;
         let codes = match self.strip.kind {
             StripKind::Data => {
                 // Those are no codes yet.
@@ -38,13 +38,13 @@ impl Document {
                 codes
             }
         };
-        let key = Some((epoch, self.strip.kind, codes.clone()));
+        let key = Some((model_id, self.strip.kind, codes.clone()));
         if self.strip.shown.key == key {
             return;
         }
         // Thumbnails that are still right stay until their successors arrive.
         let is_same_list =
-            self.strip.shown.key.as_ref().is_some_and(|(e, k, _)| *e == epoch && *k == self.strip.kind);
+            self.strip.shown.key.as_ref().is_some_and(|(e, k, _)| *e == model_id && *k == self.strip.kind);
         let mut thumbnails =
             if is_same_list { std::mem::take(&mut self.strip.shown.thumbnails) } else { Vec::new() };
         thumbnails.resize(codes.rows(), None);
@@ -52,7 +52,7 @@ impl Document {
         let inputs = codes.input(model.description(), model.name_of(chain));
         let Ok(inputs) = inputs else { return };
         let rows = (0..codes.rows()).map(|row| inputs.row(row).into()).collect();
-        let (batch, cells) = Batch::new("strip", epoch, rows, THUMBNAIL);
+        let (batch, cells) = Batch::new("strip", model_id, rows, THUMBNAIL);
         self.engine.batch(chain, batch);
         self.strip.shown = Shown { key, thumbnails, cells: Some(cells) };
         self.ctx().request_repaint();

@@ -26,7 +26,7 @@ impl Document {
         let side = SIDES.into_iter().find(|&side| side >= wanted).unwrap_or(SIDES[3]).min(height);
         let side =
             std::iter::successors(Some(side), |side| Some(side / 2)).find(|&side| fits(side)).unwrap_or(1);
-        let key = Key { epoch: model.opened.epoch, chain, table, side };
+        let key = Key { model_id: model.opened.model_id, chain, table, side };
         let is_moving = self.is_dragging || self.player.is_playing();
         if self.traverse.grid.as_ref().is_some_and(|grid| grid.key == key) || is_moving {
             return;
@@ -39,14 +39,14 @@ impl Document {
             let inputs = part.input(model.description(), model.name_of(chain));
             let Ok(inputs) = inputs else { return };
             let inputs = (0..part.rows()).map(|row| inputs.row(row).into()).collect();
-            let (batch, cells) = Batch::new("traverse", key.epoch, inputs, side);
+            let (batch, cells) = Batch::new("traverse", key.model_id, inputs, side);
             self.engine.batch(chain, batch);
             pending.push((first, cells));
         }
         // Cells stay until their successors arrive, as long as the table has the same shape.
         let old = self.traverse.grid.take().filter(|grid| {
-            let Key { epoch, chain, table, side } = &grid.key;
-            (*epoch, *chain, *side) == (key.epoch, key.chain, key.side)
+            let Key { model_id, chain, table, side } = &grid.key;
+            (*model_id, *chain, *side) == (key.model_id, key.chain, key.side)
                 && [grid.rows, grid.columns] == [rows, columns]
                 && table.is_alike(&key.table)
         });

@@ -229,9 +229,9 @@ pub(super) fn choice<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outcom
         (importer.operand(node, 0)?, importer.operand(node, 1)?, importer.operand(node, 2)?)
         && of.value == x.value
         && limit >= LARGE
-        && let Some(made) = importer.graph.node(otherwise.value)
-        && made.operation == Operation::Activation(Activation::Softplus)
-        && made.inputs == [x.value]
+        && let Some(producer) = importer.graph.node(otherwise.value)
+        && producer.operation == Operation::Activation(Activation::Softplus)
+        && producer.inputs == [x.value]
     {
         return Ok(Known::Computed(otherwise));
     }

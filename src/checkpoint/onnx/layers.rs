@@ -243,7 +243,7 @@ pub(super) fn convolution<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> O
     let values = spread(&weight, axes, [&rows, &columns])?;
     let outputs = weight.sides[0];
     let layer = layer(importer, node, &weight, values, [inputs, outputs], [rows, columns], stride, groups)?;
-    made(importer, Operation::Convolution(layer), &x)
+    add_operation(importer, Operation::Convolution(layer), &x)
 }
 
 /// A transposed convolution.
@@ -265,7 +265,7 @@ pub(super) fn transposed<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Ou
     }
     let values = spread(&weight, axes, [&rows, &columns])?;
     let layer = layer(importer, node, &weight, values, [inputs, outputs], [rows, columns], stride, groups)?;
-    made(importer, Operation::TransposedConvolution(layer), &x)
+    add_operation(importer, Operation::TransposedConvolution(layer), &x)
 }
 
 /// Keeps the parameters of a convolution either way, whose kernel's numbers lie in even ones already.
@@ -307,7 +307,11 @@ fn take_bias<'a>(importer: &mut Importer<'a>, node: &Node<'a>, name: &str, outpu
 }
 
 /// Adds an operation on maps, and asks the graph what it makes.
-pub(super) fn made(importer: &mut Importer<'_>, operation: Operation, x: &Computed) -> Outcome<Known> {
+pub(super) fn add_operation(
+    importer: &mut Importer<'_>,
+    operation: Operation,
+    x: &Computed,
+) -> Outcome<Known> {
     let shape = operation.result(&[x.shape()])?;
     let sides = match shape {
         crate::graph::Shape::Map(sides) => sides.to_vec(),

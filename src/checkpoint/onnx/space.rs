@@ -39,7 +39,7 @@ pub(super) fn resize<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outcom
                 "asymmetric" => Corners::Asymmetric,
                 _ => return Err(format!("places its pixels by the rule {}", shorten(way))),
             };
-            layers::made(importer, Operation::Bilinear { size: to, corners }, &x)
+            layers::add_operation(importer, Operation::Bilinear { size: to, corners }, &x)
         }
         mode => Err(format!("resamples by the rule {}; known are nearest and linear", shorten(mode))),
     }
@@ -109,7 +109,7 @@ fn nearest(
         let mut result = Known::Computed(x.clone());
         for _ in 0..factor.trailing_zeros() {
             let Known::Computed(x) = &result else { break };
-            result = layers::made(importer, Operation::Double, &x.clone())?;
+            result = layers::add_operation(importer, Operation::Double, &x.clone())?;
         }
         return Ok(result);
     }
@@ -125,7 +125,7 @@ fn nearest(
     )?;
     let spread =
         Convolution::new(name, channels, channels, factor).stride(factor).groups(channels).without_bias();
-    layers::made(importer, Operation::TransposedConvolution(spread), x)
+    layers::add_operation(importer, Operation::TransposedConvolution(spread), x)
 }
 
 /// Channels laid out as squares of pixels: a transposed convolution whose weights are zeros and ones.
@@ -163,7 +163,7 @@ pub(super) fn depth_to_space<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -
         }
         mode => return Err(format!("lays channels out in the order {}", shorten(mode))),
     };
-    layers::made(importer, Operation::TransposedConvolution(layer), &x)
+    layers::add_operation(importer, Operation::TransposedConvolution(layer), &x)
 }
 
 /// Most numbers of a kernel of zeros and ones.
@@ -179,7 +179,7 @@ pub(super) fn pool<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outcome<
             return Err(format!("averages maps of {height}x{width}; known are square ones"));
         }
         let pool = Pool { kernel: height, stride: height, padding: 0, counts_padding: false };
-        let averages = layers::made(importer, Operation::AveragePool(pool), &x)?;
+        let averages = layers::add_operation(importer, Operation::AveragePool(pool), &x)?;
         return match averages {
             Known::Computed(averages) if !keeps => {
                 let shape = super::known::shape_of(&[channels]);
@@ -212,7 +212,7 @@ pub(super) fn pool<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outcome<
     let pool = Pool { kernel, stride, padding, counts_padding };
     let operation =
         if node.operator == "MaxPool" { Operation::MaxPool(pool) } else { Operation::AveragePool(pool) };
-    layers::made(importer, operation, &x)
+    layers::add_operation(importer, operation, &x)
 }
 
 /// Whether a mean keeps its sides; an error where it is not one of whole maps.

@@ -64,7 +64,7 @@ impl Sprites {
         };
         let (source, factors) = match file {
             Some(path) => SpriteSource::published(path, options)?,
-            None => SpriteSource::drawn(),
+            None => SpriteSource::procedural(),
         };
         Ok(Self { spec: spec.to_owned(), source, factors, look })
     }

@@ -113,8 +113,8 @@ mod tests {
             for orientation in 0..ORIENTATIONS {
                 let classes =
                     [shape, orientation % SCALES, orientation, 7 * orientation % 32, 11 * orientation % 32];
-                let (drawn, naive) = (sprite(classes), naive(classes));
-                let differing = drawn.0.iter().zip(naive.0).map(|(a, b)| (a ^ b).count_ones()).sum::<u32>();
+                let (fast, naive) = (sprite(classes), naive(classes));
+                let differing = fast.0.iter().zip(naive.0).map(|(a, b)| (a ^ b).count_ones()).sum::<u32>();
                 assert!(differing <= 2, "{classes:?}: {differing} pixels");
                 pixels += on(&naive);
                 other += differing;

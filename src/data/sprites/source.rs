@@ -23,7 +23,7 @@ pub(super) enum SpriteSource {
 
 impl SpriteSource {
     /// The set that the program draws, and its factors.
-    pub(super) fn drawn() -> (Self, Vec<Factor>) {
+    pub(super) fn procedural() -> (Self, Vec<Factor>) {
         let sizes =
             [shapes::SHAPES, shapes::SCALES, shapes::ORIENTATIONS, shapes::POSITIONS, shapes::POSITIONS];
         let ends = [(1.0, 3.0), (0.5, 1.0), (0.0, std::f64::consts::TAU), (0.0, 1.0), (0.0, 1.0)];

@@ -6,7 +6,7 @@ use crate::data::{classes_of, index_of, open};
 
 /// A small file laid out like the published one: every second shape, scale and so on of the drawn set.
 fn write_npz(folder: &Path, sizes: [usize; 5], spoil: impl Fn(&mut Vec<f64>)) -> PathBuf {
-    let (drawn, all) = SpriteSource::drawn();
+    let (procedural, all) = SpriteSource::procedural();
     let factors: Vec<Factor> = all
         .iter()
         .zip(sizes)
@@ -17,7 +17,7 @@ fn write_npz(folder: &Path, sizes: [usize; 5], spoil: impl Fn(&mut Vec<f64>)) ->
     for index in 0..count {
         let classes = classes_of(&factors, index);
         let mut plane = vec![0.0; SIDE * SIDE];
-        drawn.sprite(index_of(&all, &classes)).expect("drawn").paint(&mut plane, 1.0);
+        procedural.sprite(index_of(&all, &classes)).expect("drawn").paint(&mut plane, 1.0);
         pixels.extend(plane.into_iter().map(|value| value as u8));
         latents.push(1.0);
         latents.extend(classes.iter().zip(&factors).map(|(&class, factor)| factor.values[class]));
@@ -92,13 +92,13 @@ fn the_published_file_is_streamed_into_the_cache_and_read_back() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = write_npz(folder.path(), [3, 2, 3, 4, 5], |_| {});
     let spec = format!("dsprites:{}", path.display());
-    let drawn = open("dsprites", None, &OpenOptions::default()).expect("opens");
+    let procedural = open("dsprites", None, &OpenOptions::default()).expect("opens");
     for round in ["first", "from the cache"] {
         let set = open(&spec, None, &options(folder.path())).expect(round);
         assert_eq!((set.len(), set.spec()), (360, spec.as_str()));
         for index in 0..set.len() {
-            let there = index_of(drawn.factors(), &classes_of(set.factors(), index));
-            assert_eq!(picture(&*set, index, 0), picture(&*drawn, there, 0), "{round}, picture {index}");
+            let there = index_of(procedural.factors(), &classes_of(set.factors(), index));
+            assert_eq!(picture(&*set, index, 0), picture(&*procedural, there, 0), "{round}, picture {index}");
         }
     }
     let coloured = open(&format!("color-{spec}"), None, &options(folder.path())).expect("opens");

@@ -43,7 +43,7 @@ impl Reader {
                     }
                 }
                 14 => {
-                    let note = reader.entry(field.bytes()?)?;
+                    let note = reader.metadata_property(field.bytes()?)?;
                     reader.push(&mut model.notes, note)?;
                 }
                 _ => {}
@@ -159,7 +159,7 @@ impl Reader {
                 8 => tensor.name = field.text()?,
                 9 => raw = Some(field.bytes()?),
                 10 => field.doubles(&mut doubles, |more| reader.take::<f64>(more))?,
-                13 => match reader.entry(field.bytes()?)? {
+                13 => match reader.metadata_property(field.bytes()?)? {
                     ("location", name) => file = name,
                     ("offset", text) => offset = whole(text)?,
                     ("length", text) => length = Some(whole(text)?),
@@ -233,7 +233,7 @@ impl Reader {
     }
 
     /// A name and a text.
-    fn entry<'a>(&mut self, bytes: &'a [u8]) -> Outcome<(&'a str, &'a str)> {
+    fn metadata_property<'a>(&mut self, bytes: &'a [u8]) -> Outcome<(&'a str, &'a str)> {
         let (mut key, mut value) = ("", "");
         self.each(bytes, |_, number, field| {
             match number {

@@ -11,7 +11,7 @@ impl Model<'_> {
         message.message(7, &graph(&self.graph));
         message.message(8, Message::default().integer(2, self.opset));
         for (key, value) in &self.notes {
-            message.message(14, &entry(key, value));
+            message.message(14, &metadata_property(key, value));
         }
         message.into_bytes()
     }
@@ -81,9 +81,11 @@ fn tensor(tensor: &Tensor<'_>) -> Message {
             message.bytes(10, bytes)
         }
         Values::Elsewhere { file, offset, length } => {
-            message.message(13, &entry("location", file)).message(13, &entry("offset", &offset.to_string()));
+            message
+                .message(13, &metadata_property("location", file))
+                .message(13, &metadata_property("offset", &offset.to_string()));
             if let Some(length) = length {
-                message.message(13, &entry("length", &length.to_string()));
+                message.message(13, &metadata_property("length", &length.to_string()));
             }
             message.integer(14, 1)
         }
@@ -114,7 +116,7 @@ fn port(port: &Port<'_>) -> Message {
     message
 }
 
-fn entry(key: &str, value: &str) -> Message {
+fn metadata_property(key: &str, value: &str) -> Message {
     let mut message = Message::default();
     message.bytes(1, key).bytes(2, value);
     message

@@ -85,8 +85,8 @@ impl ChainRenderer {
             return Err(RenderError::Length { what: "codes", expected, actual: codes.len() });
         }
         let outside = (codes, self.code_dim);
-        let made = self.stages.run(outside, Vec::new(), rows)?;
-        Ok(self.stages.gather(&self.takes, outside, &made, rows))
+        let results = self.stages.run(outside, Vec::new(), rows)?;
+        Ok(self.stages.gather(&self.takes, outside, &results, rows))
     }
 }
 
@@ -162,33 +162,39 @@ impl Stages {
     fn run(
         &self,
         outside: (&[f32], usize),
-        mut made: Vec<Vec<f32>>,
+        mut results: Vec<Vec<f32>>,
         rows: usize,
     ) -> std::result::Result<Vec<Vec<f32>>, RenderError> {
         for stage in &self.stages {
-            let input = self.gather(&stage.takes, outside, &made, rows);
+            let input = self.gather(&stage.takes, outside, &results, rows);
             let width = input.len() / rows.max(1);
             let (net, device) = (&stage.net, &self.device);
             let forward = || -> Result<Vec<f32>> {
                 let input = Tensor::from_vec(input, (rows, width), device)?;
                 match net.run(&[input])?.pop() {
-                    Some(made) => made.flatten_all()?.to_vec1(),
+                    Some(result) => result.flatten_all()?.to_vec1(),
                     None => bail!("the network makes nothing"),
                 }
             };
-            made.push(self.pool.run(forward)?);
+            results.push(self.pool.run(forward)?);
         }
-        Ok(made)
+        Ok(results)
     }
 
     /// Puts pieces side by side, for each of `rows`; `outside` is what the chain takes, and its width.
-    fn gather(&self, pieces: &[Piece], outside: (&[f32], usize), made: &[Vec<f32>], rows: usize) -> Vec<f32> {
+    fn gather(
+        &self,
+        pieces: &[Piece],
+        outside: (&[f32], usize),
+        results: &[Vec<f32>],
+        rows: usize,
+    ) -> Vec<f32> {
         let mut values = Vec::new();
         for row in 0..rows {
             for piece in pieces {
                 let (all, width) = match piece.step {
                     None => outside,
-                    Some(step) => (&made[step][..], self.width(step)),
+                    Some(step) => (&results[step][..], self.width(step)),
                 };
                 values.extend_from_slice(&all[row * width..][piece.columns.clone()]);
             }
@@ -283,8 +289,9 @@ impl Encoder for ChainEncoder {
         let both = means.chunks(dims).zip(logvars.chunks(dims));
         // One that gives nothing but a mean, or features, is followed by nothing.
         let read = both.flat_map(|(mean, logvar)| [mean, &logvar[..rest.min(dims)]].concat());
-        let made = self.stages.run((&[], 0), vec![read.collect()], rows)?;
-        let column = |piece: &Piece| self.stages.gather(std::slice::from_ref(piece), (&[], 0), &made, rows);
+        let results = self.stages.run((&[], 0), vec![read.collect()], rows)?;
+        let column =
+            |piece: &Piece| self.stages.gather(std::slice::from_ref(piece), (&[], 0), &results, rows);
         mu.copy_from_slice(&column(&self.mean));
         match &self.logvar {
             Some(piece) => logvar.copy_from_slice(&column(piece)),

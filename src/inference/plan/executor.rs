@@ -37,7 +37,7 @@ impl Workspace {
             _ => 0,
         });
         let scratch = most(|step| match step {
-            Step::Entry { conv, .. } => conv.scratch(),
+            Step::FirstConv { conv, .. } => conv.scratch(),
             Step::Winograd { conv, .. } => conv.worker_scratch(),
             Step::Pixels { conv, .. } => conv.worker_scratch(),
             _ => 0,
@@ -118,7 +118,7 @@ impl Workspace {
     ) {
         let count = pictures.len();
         match step {
-            Step::Entry { conv, targets } => {
+            Step::FirstConv { conv, targets } => {
                 let mut scratch = std::mem::take(&mut self.scratch);
                 self.with_targets(plan, targets, &pictures, |_, epilogue| {
                     conv.run(ports.input, scratch.values_mut(), epilogue);
@@ -144,7 +144,7 @@ impl Workspace {
                     }
                 });
             }
-            Step::Rectify { slope, input, output } => {
+            Step::LeakyRelu { slope, input, output } => {
                 self.with_output(plan, *output, &pictures, |reading, out| {
                     leaky_relu(plan.isa, reading.map(*input), *slope, bytemuck::cast_slice_mut(out));
                 });

@@ -25,14 +25,14 @@ fn check_drawing(graph: &Graph, range: PixelRange, what: &str) {
     let weights = random::weights(&graph, &mut Stream::new(1, "weights"));
     let Some(Shape::Row(dims)) = graph.inputs().next() else { panic!("{what} takes no code") };
     let codes = Stream::new(2, "codes").normals(COUNT * dims);
-    let drawn = |renderer: &mut dyn Renderer| {
+    let rendered = |renderer: &mut dyn Renderer| {
         let mut pictures = vec![f32::NAN; COUNT * renderer.picture_shape().iter().product::<usize>()];
         renderer.render(&codes, &mut pictures, &Cancel::new()).expect("renders");
         pictures
     };
     let mut reference = TensorRenderer::new(&graph, &weights, &Device::Cpu, &pool).expect("fits");
     let mut plan = PlanRenderer::<f32>::compile(&graph, &weights, &pool).expect("compiles");
-    assert_agree(&drawn(&mut plan), &drawn(&mut reference), what);
+    assert_agree(&rendered(&mut plan), &rendered(&mut reference), what);
 }
 
 /// Compares what both read from pictures; returns the log variances.

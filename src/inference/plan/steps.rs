@@ -51,22 +51,22 @@ pub(super) struct Targets {
     pub(super) residual: Option<(Slot, MapShape, bool)>,
     /// The result as it is.
     pub(super) raw: Option<Slot>,
-    /// The result after the leaky rectifier of this slope.
+    /// The result after the leaky ReLU of this slope.
     pub(super) active: Option<(Slot, f32)>,
 }
 
 /// One step of a plan.
 pub(super) enum Step<E> {
     /// From the picture that comes in to a map.
-    Entry { conv: FirstConv, targets: Targets },
+    FirstConv { conv: FirstConv, targets: Targets },
     /// One row of values to another.
     Linear { layer: Linear<E>, input: Slot, output: Slot },
     /// One row of values to a map.
     Spread { layer: Linear<E>, input: Slot, output: Slot },
     /// The values of a map, block by block, as a row.
     Flatten { shape: MapShape, input: Slot, output: Slot },
-    /// Leaky rectifier of a whole buffer.
-    Rectify { slope: f32, input: Slot, output: Slot },
+    /// Leaky ReLU of a whole buffer.
+    LeakyRelu { slope: f32, input: Slot, output: Slot },
     /// Direct convolution.
     Direct { conv: DirectConv<E>, input: Slot, targets: Targets },
     /// Winograd's convolution.
@@ -79,36 +79,36 @@ impl<E: Element> Step<E> {
     /// What it is and on which sizes it works, for people.
     pub(super) fn describe(&self) -> String {
         match self {
-            Self::Entry { conv, .. } => conv.describe(),
+            Self::FirstConv { conv, .. } => conv.describe(),
             Self::Linear { layer, .. } | Self::Spread { layer, .. } => layer.describe(),
             Self::Direct { conv, .. } => conv.describe(),
             Self::Winograd { conv, .. } => conv.describe(),
             Self::Pixels { conv, .. } => conv.describe(),
             Self::Flatten { .. } => "flatten".into(),
-            Self::Rectify { .. } => "rectify".into(),
+            Self::LeakyRelu { .. } => "leaky relu".into(),
         }
     }
 
     /// Multiply-adds for one picture.
     pub(super) fn multiply_adds(&self) -> usize {
         match self {
-            Self::Entry { conv, .. } => conv.multiply_adds(),
+            Self::FirstConv { conv, .. } => conv.multiply_adds(),
             Self::Linear { layer, .. } | Self::Spread { layer, .. } => layer.multiply_adds(),
             Self::Direct { conv, .. } => conv.multiply_adds(),
             Self::Winograd { conv, .. } => conv.multiply_adds(),
             Self::Pixels { conv, .. } => conv.multiply_adds(),
-            Self::Flatten { .. } | Self::Rectify { .. } => 0,
+            Self::Flatten { .. } | Self::LeakyRelu { .. } => 0,
         }
     }
 
     /// The buffers that it reads and writes.
     pub(super) fn slots(&self) -> impl Iterator<Item = Slot> {
         let (input, targets, output) = match self {
-            Self::Entry { targets, .. } => (None, *targets, None),
+            Self::FirstConv { targets, .. } => (None, *targets, None),
             Self::Linear { input, output, .. }
             | Self::Spread { input, output, .. }
             | Self::Flatten { input, output, .. }
-            | Self::Rectify { input, output, .. } => (Some(*input), Targets::default(), Some(*output)),
+            | Self::LeakyRelu { input, output, .. } => (Some(*input), Targets::default(), Some(*output)),
             Self::Direct { input, targets, .. } | Self::Winograd { input, targets, .. } => {
                 (Some(*input), *targets, None)
             }

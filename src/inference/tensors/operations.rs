@@ -123,14 +123,14 @@ fn surrounded(mut product: Tensor, around: &Around<'_>) -> Result<Tensor> {
 }
 
 /// One number a channel, as a tensor to be broadcast over `x`.
-fn over_places(values: &Tensor, x: &Tensor) -> Result<Tensor> {
+fn by_channel(values: &Tensor, x: &Tensor) -> Result<Tensor> {
     let mut sides = vec![1; x.rank()];
     sides[1] = values.elem_count();
     values.reshape(sides)
 }
 
 fn scaled(x: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {
-    x.broadcast_mul(&over_places(gain, x)?)?.broadcast_add(&over_places(shift, x)?)
+    x.broadcast_mul(&by_channel(gain, x)?)?.broadcast_add(&by_channel(shift, x)?)
 }
 
 /// Convolutions that are neither square nor whole: candle's own, group by group.
@@ -161,7 +161,7 @@ fn general_convolution(
         padded.contiguous()?.conv2d(weight, 0, conv.stride, 1, conv.groups)?
     };
     let y = match around.bias {
-        Some(bias) => y.broadcast_add(&over_places(bias, &y)?)?,
+        Some(bias) => y.broadcast_add(&by_channel(bias, &y)?)?,
         None => y,
     };
     surrounded(y, around)

@@ -135,8 +135,8 @@ impl Renderer for TensorRenderer {
             }
             return Ok(frame.draw(&self.net, code, picture.rgba_mut(), cancel)?);
         }
-        let drawn = Picture::from_chw(&self.values(code)?, channels, height, width);
-        *picture = drawn.ok_or_else(|| {
+        let rendered = Picture::from_chw(&self.values(code)?, channels, height, width);
+        *picture = rendered.ok_or_else(|| {
             RenderError::Weights(format!("{channels} picture channels; 1 or 3 can be shown"))
         })?;
         Ok(Outcome::Done)

@@ -1,7 +1,7 @@
 use candle_core::{Result, Tensor};
 
 use crate::nets::Weights;
-use crate::nets::slope::{logits_and_slope, with_loss};
+use crate::nets::input_gradient::{logits_and_input_gradient, with_loss};
 use crate::ops::{self, Activation, Around};
 
 use super::graph::{DECODER_CONVS, DECODER_LINEAR, ENCODER_CONVS, ENCODER_LINEAR, geometry, layer};
@@ -186,9 +186,9 @@ impl ConvEncoder {
     ///
     /// # Errors
     /// When the shape does not fit.
-    pub fn logits_and_slope(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
+    pub fn logits_and_input_gradient(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
         let linear = [&self.linear.weight, &self.linear.bias];
-        logits_and_slope(x, parameters(&self.convs).chain(linear), |x| {
+        logits_and_input_gradient(x, parameters(&self.convs).chain(linear), |x| {
             let maps = self.maps(x)?;
             let linear = self.linear.fixed();
             let last = &maps[self.convs.len()];
@@ -238,7 +238,7 @@ fn encoder_backward(
 
 /// The backward pass of [`ConvEncoder::features_input_gradient`], whose `gradients` it was made of: up through the layers
 /// again, linear this time, since the masks are constants. With the picture and a loss's derivative in the logits, the
-/// backward pass of that loss as well (see `nets/slope.rs`).
+/// backward pass of that loss as well (see `nets/input_gradient.rs`).
 fn input_gradient_backward(
     convs: &[Layer],
     activations: &[Tensor],

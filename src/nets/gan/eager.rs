@@ -110,15 +110,15 @@ impl Discriminator {
     }
 
     /// Logits `(N,)` of pictures and the gradient of each in its picture (the pictures' shape), differentiable in the
-    /// weights, for both at the price of one (see `nets/slope.rs`). `None` where the network has a bottleneck:
-    /// [`Discriminator::judge`] and [`Discriminator::input_gradient`] serve there.
+    /// weights, for both at the price of one (see `nets/input_gradient.rs`). `None` where the network has a bottleneck:
+    /// [`Discriminator::discriminate`] and [`Discriminator::input_gradient`] serve there.
     ///
     /// # Errors
     /// When the shape does not fit.
-    pub fn logits_and_slope(&self, x: &Tensor) -> Result<Option<(Tensor, Tensor)>> {
+    pub fn logits_and_input_gradient(&self, x: &Tensor) -> Result<Option<(Tensor, Tensor)>> {
         match self {
-            Self::Small(net) => net.logits_and_slope(x).map(Some),
-            Self::Resnet(net) => net.logits_and_slope(x),
+            Self::Small(net) => net.logits_and_input_gradient(x).map(Some),
+            Self::Resnet(net) => net.logits_and_input_gradient(x),
         }
     }
 
@@ -126,14 +126,14 @@ impl Discriminator {
     /// differentiates in the weights (R1). Has the picture's shape.
     ///
     /// # Errors
-    /// When `verdict` comes from another network.
-    pub fn input_gradient(&self, verdict: &DiscriminatorOutput) -> Result<Tensor> {
-        match (self, &verdict.trace) {
+    /// When `output` comes from another network.
+    pub fn input_gradient(&self, output: &DiscriminatorOutput) -> Result<Tensor> {
+        match (self, &output.trace) {
             (Self::Small(net), Trace::Small(trace)) => {
-                net.input_gradient(trace, &verdict.logits.ones_like()?.unsqueeze(1)?)
+                net.input_gradient(trace, &output.logits.ones_like()?.unsqueeze(1)?)
             }
             (Self::Resnet(net), Trace::Resnet(trace)) => net.input_gradient(trace),
-            _ => candle_core::bail!("the verdict comes from another discriminator"),
+            _ => candle_core::bail!("the output comes from another discriminator"),
         }
     }
 
@@ -141,20 +141,20 @@ impl Discriminator {
     /// `(N, features)`.
     ///
     /// # Errors
-    /// When `verdict` comes from another network, or the shape does not fit.
+    /// When `output` comes from another network, or the shape does not fit.
     pub fn projected_input_gradient(
         &self,
-        verdict: &DiscriminatorOutput,
+        output: &DiscriminatorOutput,
         projected: &Tensor,
     ) -> Result<Tensor> {
-        match (self, &verdict.trace) {
+        match (self, &output.trace) {
             (Self::Small(net), Trace::Small(trace)) => {
                 net.features_input_gradient(trace, &projected.broadcast_add(net.last_weight())?)
             }
             (Self::Resnet(net), Trace::Resnet(trace)) => {
                 net.features_input_gradient(trace, &projected.broadcast_add(net.last_weight())?)
             }
-            _ => candle_core::bail!("the verdict comes from another discriminator"),
+            _ => candle_core::bail!("the output comes from another discriminator"),
         }
     }
 }
@@ -169,9 +169,9 @@ mod tests {
 
     type Named = Vec<(String, Vec<f32>)>;
 
-    /// The gradients of a loss of logits and slope, by parameter, and the two themselves.
-    fn penalised(weights: &Weights, (logits, slope): (Tensor, Tensor)) -> Result<(Named, Vec<f32>)> {
-        let loss = (loss_as_real(&logits)? + (gradient_penalty(&slope)? * 3.0)?)?;
+    /// The gradients of a loss of logits and input gradient, by parameter, and the two themselves.
+    fn penalised(weights: &Weights, (logits, input_gradient): (Tensor, Tensor)) -> Result<(Named, Vec<f32>)> {
+        let loss = (loss_as_real(&logits)? + (gradient_penalty(&input_gradient)? * 3.0)?)?;
         let gradients = crate::ops::backward(&loss)?;
         let flat = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
         let mut found = Vec::new();
@@ -180,27 +180,27 @@ mod tests {
             assert_eq!(gradient.dims(), parameter.dims(), "{name}");
             found.push((name.to_owned(), flat(gradient)?));
         }
-        Ok((found, [flat(&logits)?, flat(&slope)?].concat()))
+        Ok((found, [flat(&logits)?, flat(&input_gradient)?].concat()))
     }
 
     #[test]
-    fn one_pass_of_logits_and_slope_gives_what_two_give() -> Result<()> {
+    fn one_pass_of_logits_and_input_gradient_gives_what_two_give() -> Result<()> {
         let trunk = ResnetTrunk { size: 16, nfilter: 3, nfilter_max: 8, channels: 3 };
         for (config, shape) in [
             (DiscriminatorConfig::Small { channels: 1 }, (3, 1, 64, 64)),
             (DiscriminatorConfig::Resnet { trunk }, (3, 3, 16, 16)),
         ] {
-            let mut stream = Stream::new(5, "slope");
+            let mut stream = Stream::new(5, "input gradient");
             let weights = Weights::trainable(&config.initialise_uniform(&mut stream), &Device::Cpu)?;
             let net = Discriminator::new(&config, &weights)?;
             let x =
                 Tensor::from_vec(stream.normals(shape.0 * shape.1 * shape.2 * shape.3), shape, &Device::Cpu)?;
-            let verdict = net.discriminate(&x, None)?;
-            let apart = (verdict.logits.clone(), net.input_gradient(&verdict)?);
+            let output = net.discriminate(&x, None)?;
+            let apart = (output.logits.clone(), net.input_gradient(&output)?);
             let (expected, values) = penalised(&weights, apart)?;
-            let joint = net.logits_and_slope(&x)?.expect("it has no bottleneck");
+            let joint = net.logits_and_input_gradient(&x)?.expect("it has no bottleneck");
             let (found, joint_values) = penalised(&weights, joint)?;
-            assert_eq!(joint_values, values, "the same operations make logits and slope");
+            assert_eq!(joint_values, values, "the same operations make logits and input gradient");
             for ((name, found), (_, expected)) in found.iter().zip(&expected) {
                 let largest = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
                 assert!(largest > 0.0, "{name}");
@@ -210,9 +210,12 @@ mod tests {
             }
         }
         let config = DiscriminatorConfig::ResnetVdb { trunk };
-        let weights = config.initialise_uniform(&mut Stream::new(5, "slope"));
+        let weights = config.initialise_uniform(&mut Stream::new(5, "input gradient"));
         let net = Discriminator::new(&config, &Weights::trainable(&weights, &Device::Cpu)?)?;
-        assert!(net.logits_and_slope(&Tensor::zeros((1, 3, 16, 16), DType::F32, &Device::Cpu)?)?.is_none());
+        assert!(
+            net.logits_and_input_gradient(&Tensor::zeros((1, 3, 16, 16), DType::F32, &Device::Cpu)?)?
+                .is_none()
+        );
         Ok(())
     }
 
@@ -232,12 +235,12 @@ mod tests {
             let x = Var::from_vec(stream.normals(2 * size * size), (2, 1, size, size), &Device::Cpu)?;
             let c = Tensor::from_vec(stream.normals(6), (2, 3), &Device::Cpu)?;
             let projected = projection.forward(&c)?;
-            let verdict = net.discriminate(&x, None)?;
-            assert_eq!(verdict.features.dims(), [2, config.features()]);
-            let logits = projected_logits(&verdict.logits, &verdict.features, &projected)?;
+            let output = net.discriminate(&x, None)?;
+            assert_eq!(output.features.dims(), [2, config.features()]);
+            let logits = projected_logits(&output.logits, &output.features, &projected)?;
             let gradients = crate::ops::backward(&logits.sum_all()?)?;
             let theirs = gradients.get(&x).expect("reached").flatten_all()?.to_vec1::<f32>()?;
-            let ours = net.projected_input_gradient(&verdict, &projected)?;
+            let ours = net.projected_input_gradient(&output, &projected)?;
             let ours = ours.flatten_all()?.to_vec1::<f32>()?;
             let largest = theirs.iter().fold(0.0f32, |m, v| m.max(v.abs()));
             assert!(largest > 0.0);

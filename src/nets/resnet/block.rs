@@ -5,7 +5,7 @@
 use candle_core::{Result, Tensor};
 
 use crate::nets::Weights;
-use crate::nets::slope::with_loss;
+use crate::nets::input_gradient::with_loss;
 use crate::ops::{self, Around};
 
 use super::graph::{self, RESIDUAL, SLOPE};
@@ -169,7 +169,7 @@ impl ResBlock {
 
     /// The backward pass of [`ResBlock::input_gradient`] from the gradient `wide` of its result: hands over the
     /// parameters' gradients and returns that of its upstream. Masks are constants. With `of_logits`, the backward pass
-    /// of a loss of the logits with that derivative in them as well (see `nets/slope.rs`).
+    /// of a loss of the logits with that derivative in them as well (see `nets/input_gradient.rs`).
     pub(super) fn input_gradient_backward(
         &self,
         trace: &BlockTrace,

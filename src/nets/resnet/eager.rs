@@ -1,7 +1,7 @@
 use candle_core::{Result, Tensor};
 
 use crate::nets::Weights;
-use crate::nets::slope::{logits_and_slope, with_loss};
+use crate::nets::input_gradient::{logits_and_input_gradient, with_loss};
 use crate::ops::{self, Around};
 
 use super::ResnetTrunk;
@@ -218,12 +218,12 @@ impl ResnetDiscriminator {
     ///
     /// # Errors
     /// When the shape does not fit.
-    pub fn logits_and_slope(&self, x: &Tensor) -> Result<Option<(Tensor, Tensor)>> {
+    pub fn logits_and_input_gradient(&self, x: &Tensor) -> Result<Option<(Tensor, Tensor)>> {
         if self.bottleneck.is_some() {
             return Ok(None);
         }
         let parameters = self.parameters().chain([&self.fc_weight, &self.fc_bias]);
-        logits_and_slope(x, parameters, |x| {
+        logits_and_input_gradient(x, parameters, |x| {
             let (last, traces) = self.trunk_forward(x)?;
             let (weight, bias) = (self.fc_weight.detach(), self.fc_bias.detach());
             let features = ops::leaky_relu(&last, SLOPE)?.flatten_from(1)?;
@@ -320,7 +320,7 @@ impl ResnetDiscriminator {
 
     /// The backward pass of the trunk's input gradient from the gradient `wide` of its result: up through the layers
     /// again. With the picture and a loss's derivative in the logits, the backward pass of that loss as well (see
-    /// `nets/slope.rs`).
+    /// `nets/input_gradient.rs`).
     fn input_gradient_backward(
         &self,
         traces: &[BlockTrace],

@@ -43,7 +43,7 @@ pub(crate) unsafe trait Lanes: Copy {
     /// `self` plus both products of each lane's pairs.
     unsafe fn dot(self, a: Self::Pairs, b: Self::Pairs) -> Self;
 
-    /// Leaky rectifier for a slope between 0 and 1.
+    /// Leaky ReLU for a slope between 0 and 1.
     #[inline(always)]
     unsafe fn leaky(self, slope: Self) -> Self {
         // SAFETY: the caller vouches for the instruction set.

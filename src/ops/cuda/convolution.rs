@@ -117,8 +117,8 @@ impl<D: Driver> Call<'_, D> {
 
     /// The first operand after its activation, where there is one, which lives as long as the memory does.
     fn activated(&self) -> Result<(Address, Option<D::Memory>)> {
-        let made = self.before.map(|slope| leaky_relu(self.driver, self.a, slope)).transpose()?;
-        Ok(match made {
+        let activated = self.before.map(|slope| leaky_relu(self.driver, self.a, slope)).transpose()?;
+        Ok(match activated {
             Some((memory, _)) => (memory.address(), Some(memory)),
             None => (self.a.address, None),
         })

@@ -42,22 +42,22 @@ impl ConditionalDiscriminator {
         Ok(Self { net: Discriminator::new(config, weights)?, projection: Projection::find(weights) })
     }
 
-    /// Logits of pictures with codes, the verdict they come from, and the projected codes.
+    /// Logits of pictures with codes, the output they come from, and the projected codes.
     fn logits(
         &self,
         pictures: &Tensor,
         codes: Option<&Tensor>,
         noise: Option<&Tensor>,
     ) -> Result<(Tensor, DiscriminatorOutput, Option<Tensor>)> {
-        let verdict = self.net.discriminate(pictures, noise)?;
+        let output = self.net.discriminate(pictures, noise)?;
         match (&self.projection, codes) {
             (Some(projection), Some(codes)) => {
                 let projected = projection.forward(codes)?;
-                let logits = projected_logits(&verdict.logits, &verdict.features, &projected)?;
-                Ok((logits, verdict, Some(projected)))
+                let logits = projected_logits(&output.logits, &output.features, &projected)?;
+                Ok((logits, output, Some(projected)))
             }
             (Some(_), None) => candle_core::bail!("a conditional discriminator needs codes"),
-            (None, _) => Ok((verdict.logits.clone(), verdict, None)),
+            (None, _) => Ok((output.logits.clone(), output, None)),
         }
     }
 }
@@ -73,17 +73,17 @@ impl ConditionalDiscriminator {
     ) -> Result<(Tensor, Option<Tensor>, Option<Tensor>)> {
         if penalised
             && self.projection.is_none()
-            && let Some((logits, slope)) = self.net.logits_and_slope(pictures)?
+            && let Some((logits, input_gradient)) = self.net.logits_and_input_gradient(pictures)?
         {
-            return Ok((logits, Some(slope), None));
+            return Ok((logits, Some(input_gradient), None));
         }
-        let (logits, verdict, projected) = self.logits(pictures, codes, noise)?;
-        let slope = match &projected {
+        let (logits, output, projected) = self.logits(pictures, codes, noise)?;
+        let input_gradient = match &projected {
             _ if !penalised => None,
-            Some(projected) => Some(self.net.projected_input_gradient(&verdict, projected)?),
-            None => Some(self.net.input_gradient(&verdict)?),
+            Some(projected) => Some(self.net.projected_input_gradient(&output, projected)?),
+            None => Some(self.net.input_gradient(&output)?),
         };
-        Ok((logits, slope, verdict.kl))
+        Ok((logits, input_gradient, output.kl))
     }
 }
 
@@ -135,26 +135,27 @@ impl DiscriminatorTraining {
         // With lazy R1 there is nothing to tell in most steps.
         let is_told = penalised || penalty == 0.0;
         let noise = |i: usize| part.noise.map(|noise| &noise[i]);
-        let judge = &self.player.net;
-        let (logits, slope, kl) = judge.real_logits(part.real, part.codes, noise(0), penalised)?;
+        let discriminator = &self.player.net;
+        let (logits, input_gradient, kl) =
+            discriminator.real_logits(part.real, part.codes, noise(0), penalised)?;
         let mut total = loss_as_real(&logits)?;
         drop(logits);
         ledger.add("d_loss", &total, share)?;
         if is_told {
             ledger.add_constant("r1", 0.0);
         }
-        if let Some(slope) = slope {
-            let r1 = (gradient_penalty(&slope)? * penalty)?;
+        if let Some(input_gradient) = input_gradient {
+            let r1 = (gradient_penalty(&input_gradient)? * penalty)?;
             ledger.add("r1", &r1, share)?;
             total = (total + r1)?;
         }
         total = self.add_kl(total, kl.as_ref(), share, is_told, ledger)?;
         gradients.add(self.player.backward(&(total * share)?)?)?;
 
-        let (logits, verdict, _) = judge.logits(&generate()?, part.codes, noise(1))?;
+        let (logits, output, _) = discriminator.logits(&generate()?, part.codes, noise(1))?;
         let loss = loss_as_fake(&logits)?;
         ledger.add("d_loss", &loss, share)?;
-        let total = self.add_kl(loss, verdict.kl.as_ref(), share, is_told, ledger)?;
+        let total = self.add_kl(loss, output.kl.as_ref(), share, is_told, ledger)?;
         gradients.add(self.player.backward(&(total * share)?)?)
     }
 

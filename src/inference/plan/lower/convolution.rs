@@ -21,7 +21,7 @@ impl<E: Element> Lowering<'_, E> {
                 return self.product(layer, conv.bias, slot, length, conv.outputs);
             }
             Form::Picture { shape } if geometry == (4, 2, 1) && before.is_none() => {
-                return self.entry(layer, conv, shape);
+                return self.first_convolution(layer, conv, shape);
             }
             Form::Map { slot, shape } => (slot, shape),
             _ => return Err(unsupported(&layer.operation)),
@@ -32,7 +32,7 @@ impl<E: Element> Lowering<'_, E> {
         }
         match (geometry, doubled) {
             ((3, 1, 1), false) if self.is_pixels(layer) => {
-                let slot = self.rectified(slot, shape, before);
+                let slot = self.after_leaky_relu(slot, shape, before);
                 self.draw(layer, conv, Footprint::Same3x3, slot, shape)
             }
             ((3, 1, 1), _) => match best_variant(shape, doubled, self.may_magnify(layer)) {
@@ -62,7 +62,7 @@ impl<E: Element> Lowering<'_, E> {
             (Form::Map { slot, shape }, (4, 2, 1)) => {
                 let footprint = Footprint::Double4x4;
                 if self.is_pixels(layer) {
-                    let slot = self.rectified(slot, shape, operand.before);
+                    let slot = self.after_leaky_relu(slot, shape, operand.before);
                     return self.draw(layer, conv, footprint, slot, shape);
                 }
                 self.direct(layer, conv, footprint, slot, shape, operand.before)
@@ -82,21 +82,26 @@ impl<E: Element> Lowering<'_, E> {
     }
 
     /// The buffer after a leaky ReLU, which is a step of its own.
-    fn rectified(&mut self, input: Slot, shape: MapShape, before: Option<f64>) -> Slot {
+    fn after_leaky_relu(&mut self, input: Slot, shape: MapShape, before: Option<f64>) -> Slot {
         let Some(slope) = before else { return input };
         let output = self.builder.map(shape);
-        self.builder.push(Step::Rectify { slope: slope as f32, input, output });
+        self.builder.push(Step::LeakyRelu { slope: slope as f32, input, output });
         output
     }
 
-    fn entry(&mut self, layer: &Layer, conv: &Convolution, shape: MapShape) -> Result<(), RenderError> {
+    fn first_convolution(
+        &mut self,
+        layer: &Layer,
+        conv: &Convolution,
+        shape: MapShape,
+    ) -> Result<(), RenderError> {
         if !shape.height().is_multiple_of(2) || !shape.width().is_multiple_of(2) || self.is_pixels(layer) {
             return Err(unsupported(&layer.operation));
         }
         let (weight, bias) = self.weights(layer, conv.bias, conv.outputs)?;
         let conv = FirstConv::new(self.builder.isa, shape, conv.outputs, &weight, &bias);
         let targets = self.targets(layer, conv.output())?;
-        self.builder.push(Step::Entry { conv, targets });
+        self.builder.push(Step::FirstConv { conv, targets });
         Ok(())
     }
 
@@ -111,7 +116,7 @@ impl<E: Element> Lowering<'_, E> {
     ) -> Result<(), RenderError> {
         let (weight, bias) = self.weights(layer, conv.bias, conv.outputs)?;
         self.builder.is_grouped(shape);
-        let input = self.rectified(input, shape, before);
+        let input = self.after_leaky_relu(input, shape, before);
         let conv = DirectConv::new(self.builder.isa, footprint, shape, conv.outputs, &weight, &bias);
         let targets = self.targets(layer, conv.output())?;
         self.builder.push(Step::Direct { conv, input, targets });

@@ -44,8 +44,8 @@ pub(super) fn lower<E: Element>(isa: Isa, graph: &Graph, weights: &Arrays) -> Re
     let views = Views::new(&graph, graph.shapes()?, &layers);
     let needs = needs(&views, &layers, pixels);
     let builder = Builder::new(isa, matches!(input, Shape::Map(_)));
-    let (made, flattened) = (HashMap::new(), HashMap::new());
-    let mut lowering = Lowering { views, weights: &weights, needs, pixels, builder, made, flattened };
+    let (results, flattened) = (HashMap::new(), HashMap::new());
+    let mut lowering = Lowering { views, weights: &weights, needs, pixels, builder, results, flattened };
     for layer in &layers {
         lowering.layer(layer)?;
     }
@@ -71,14 +71,14 @@ struct Lowering<'a, E> {
     pixels: Option<Value>,
     builder: Builder<E>,
     /// Where results are.
-    made: HashMap<Value, Made>,
+    results: HashMap<Value, LayerResult>,
     /// The rows of maps that layers take as such, by the maps' buffers.
     flattened: HashMap<Slot, Slot>,
 }
 
 /// Where a result of the graph is, and in which form.
 #[derive(Clone, Copy)]
-struct Made {
+struct LayerResult {
     form: Form,
     /// The slope of the leaky ReLU that it has been through already.
     active: Option<f64>,
@@ -136,7 +136,7 @@ impl<'a, E: Element> Lowering<'a, E> {
     }
 
     fn put(&mut self, value: Value, form: Form, active: Option<f64>) {
-        self.made.insert(value, Made { form, active });
+        self.results.insert(value, LayerResult { form, active });
     }
 
     /// What a layer reads, from behind what no step is made for.
@@ -146,12 +146,12 @@ impl<'a, E: Element> Lowering<'a, E> {
 
     fn behind(&self, view: View) -> Result<Operand, RenderError> {
         let View { value, doubled, before, shape } = view;
-        let Some(made) = self.made.get(&value) else {
+        let Some(result) = self.results.get(&value) else {
             let operation =
                 self.views.graph.node(value).map(|node| node.operation.to_string()).unwrap_or_default();
             return Err(unsupported(operation));
         };
-        let fits = match (made.form, shape) {
+        let fits = match (result.form, shape) {
             (Form::Row { length, .. }, shape) => {
                 shape == Shape::Row(length) || shape == Shape::Map([length, 1, 1])
             }
@@ -163,20 +163,20 @@ impl<'a, E: Element> Lowering<'a, E> {
         if !fits {
             return Err(unsupported(format!("{shape} out of other shapes")));
         }
-        let before = match (made.active, before) {
+        let before = match (result.active, before) {
             (Some(done), Some(wanted)) if done == wanted => None,
             (None, before) => before,
             _ => return Err(unsupported("one leaky ReLU after another")),
         };
-        Ok(Operand { form: made.form, doubled, before })
+        Ok(Operand { form: result.form, doubled, before })
     }
 
     /// Where the rows of an output are.
     fn row_part(&self, value: Value) -> Result<RowPart, RenderError> {
         let Shape::Row(length) = self.views.shape(value) else { return Err(unsupported("maps as a result")) };
         let (value, start, step) = self.views.of_output(value);
-        match self.made.get(&value) {
-            Some(Made { form: Form::Row { slot, .. }, active: None }) => {
+        match self.results.get(&value) {
+            Some(LayerResult { form: Form::Row { slot, .. }, active: None }) => {
                 Ok(RowPart { slot: *slot, start, length, step })
             }
             _ => Err(unsupported("a result that no linear layer makes")),

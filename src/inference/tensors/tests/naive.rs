@@ -60,11 +60,11 @@ fn compute(operation: &Operation, operands: &[(&[f64], Shape)], shape: Shape, we
             x.iter().enumerate().map(|(i, v)| v * gate[i / area]).collect()
         }
         Operation::Bilinear { size, corners } => {
-            places(shape).map(|(c, y, x_)| between(x, taken, c, [y, x_], *size, *corners)).collect()
+            positions(shape).map(|(c, y, x_)| between(x, taken, c, [y, x_], *size, *corners)).collect()
         }
-        Operation::MaxPool(pool) => places(shape).map(|place| largest(pool, x, taken, place)).collect(),
-        Operation::Double => places(shape).map(|(c, y, x_)| at(x, taken, c, y / 2, x_ / 2)).collect(),
-        Operation::AveragePool(pool) => places(shape).map(|place| pooled(pool, x, taken, place)).collect(),
+        Operation::MaxPool(pool) => positions(shape).map(|place| largest(pool, x, taken, place)).collect(),
+        Operation::Double => positions(shape).map(|(c, y, x_)| at(x, taken, c, y / 2, x_ / 2)).collect(),
+        Operation::AveragePool(pool) => positions(shape).map(|place| pooled(pool, x, taken, place)).collect(),
         Operation::Reshape(_) => x.to_vec(),
         Operation::Concat => operands.iter().flat_map(|(x, _)| x.to_vec()).collect(),
         Operation::Slice { start, length, step } => {
@@ -119,7 +119,7 @@ fn sides(shape: Shape) -> [usize; 3] {
 }
 
 /// Channel, row and column of every value.
-fn places(shape: Shape) -> impl Iterator<Item = (usize, usize, usize)> {
+fn positions(shape: Shape) -> impl Iterator<Item = (usize, usize, usize)> {
     let [channels, height, width] = sides(shape);
     (0..channels * height * width).map(move |i| (i / (height * width), i / width % height, i % width))
 }
@@ -165,7 +165,7 @@ fn convolution(
     let [rows, columns] = conv.kernel;
     let (inputs, outputs) = (conv.inputs / conv.groups, conv.outputs / conv.groups);
     let [_, made_height, made_width] = sides(made);
-    let mut result: Vec<f64> = places(made).map(|(o, ..)| bias.get(o).copied().unwrap_or(0.0)).collect();
+    let mut result: Vec<f64> = positions(made).map(|(o, ..)| bias.get(o).copied().unwrap_or(0.0)).collect();
     // The smaller of the two maps is where the kernel is laid.
     let (small, large) = if is_transposed { (taken, made) } else { (made, taken) };
     let [_, small_height, small_width] = sides(small);

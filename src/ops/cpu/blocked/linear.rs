@@ -32,7 +32,7 @@ pub(crate) struct Linear<E> {
 
 impl<E: Element> Linear<E> {
     /// Packs `weights` `(outputs, inputs)` and `bias` `(outputs,)`; the output row is padded to whole blocks of
-    /// sixteen. `slope` is that of the leaky rectifier that follows (1 for none, 0 for the plain rectifier).
+    /// sixteen. `slope` is that of the leaky ReLU that follows (1 for none, 0 for ReLU).
     ///
     /// # Panics
     /// When the lengths do not fit.

@@ -106,7 +106,7 @@ pub(crate) struct Residual<'a, E> {
 /// What is done with each value of a layer before it is stored.
 ///
 /// Result = convolution + bias + residual; it goes to `raw` as it is and to `active` through the leaky
-/// rectifier, to either or both.
+/// ReLU, to either or both.
 ///
 /// The maps are borrowed exclusively and there is no copy, so whoever may call a layer with an epilogue is the only one
 /// who writes to its maps.
@@ -115,9 +115,9 @@ pub(crate) struct Epilogue<'a, E> {
     pub(crate) residual: Option<Residual<'a, E>>,
     /// The result.
     pub(crate) raw: Option<&'a mut [E]>,
-    /// The result after the leaky rectifier.
+    /// The result after the leaky ReLU.
     pub(crate) active: Option<&'a mut [E]>,
-    /// The rectifier's slope below zero: 0 to 1.
+    /// The leaky ReLU's slope below zero: 0 to 1.
     pub(crate) slope: f32,
 }
 

@@ -91,7 +91,7 @@ impl Kernel for Strip<'_> {
 }
 
 impl Strip<'_> {
-    /// `ROLE` is 0 for patches, 1 for rectified patches, 2 for results.
+    /// `ROLE` is 0 for patches, 1 for patches after a leaky ReLU, 2 for results.
     ///
     /// # Safety
     /// The processor has the instructions of `L`.

@@ -200,15 +200,9 @@ impl Turns for EndToEndTrainer {
             let seen = to_encoder(&part.pictures, self.values.downsample)?;
             let c = self.vae.frozen.encode(&seen)?.sample(&part.noise_c)?;
             let noise = part.noise_bottleneck.as_ref();
-            let exhibit = DiscriminatorBatch { real: &part.pictures, codes: None, noise };
+            let batch = DiscriminatorBatch { real: &part.pictures, codes: None, noise };
             let generate = || self.generator.frozen.forward(&Tensor::cat(&[&part.s_discriminator, &c], 1)?);
-            self.discriminator.add_gradients(
-                exhibit,
-                generate,
-                (share, penalised),
-                &mut gradients,
-                ledger,
-            )?;
+            self.discriminator.add_gradients(batch, generate, (share, penalised), &mut gradients, ledger)?;
         }
         if !self.discriminator.end_turn(&gradients, ledger)? {
             return Ok(());

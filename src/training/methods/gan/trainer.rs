@@ -176,19 +176,13 @@ impl GanTrainer {
         let share = 1.0 / parts.len().max(1) as f64;
         let mut gradients = Gradients::default();
         for (part, c) in parts.iter().zip(codes) {
-            let exhibit = DiscriminatorBatch {
+            let batch = DiscriminatorBatch {
                 real: &part.pictures,
                 codes: Some(c),
                 noise: part.noise_bottleneck.as_ref(),
             };
             let generate = || self.generator.frozen.forward(&self.input(&part.s_discriminator, c)?);
-            self.discriminator.add_gradients(
-                exhibit,
-                generate,
-                (share, penalised),
-                &mut gradients,
-                ledger,
-            )?;
+            self.discriminator.add_gradients(batch, generate, (share, penalised), &mut gradients, ledger)?;
         }
         Ok(gradients)
     }

@@ -168,20 +168,14 @@ impl Turns for VaeGanTrainer {
         let share = 1.0 / parts.len().max(1) as f64;
         let mut gradients = Gradients::default();
         for part in parts {
-            let exhibit = DiscriminatorBatch { real: &part.pictures, codes: None, noise: None };
+            let batch = DiscriminatorBatch { real: &part.pictures, codes: None, noise: None };
             let generate = || {
                 let seen = to_encoder(&part.pictures, Downsample::Area)?;
                 let c = self.vae.frozen.encode(&seen)?.sample(&part.noise_c)?;
                 let decode = |c: &Tensor| self.vae.frozen.decode(c);
                 vae_gan_pictures(&decode(&c)?, &decode(&part.prior_discriminator)?)
             };
-            self.discriminator.add_gradients(
-                exhibit,
-                generate,
-                (share, penalised),
-                &mut gradients,
-                ledger,
-            )?;
+            self.discriminator.add_gradients(batch, generate, (share, penalised), &mut gradients, ledger)?;
         }
         if !self.discriminator.end_turn(&gradients, ledger)? {
             return Ok(());

@@ -20,7 +20,7 @@ pub(crate) struct WinogradConv<E> {
     pub(super) variant: Variant,
     pub(super) input: MapShape,
     pub(super) output: MapShape,
-    /// Slope of the leaky rectifier that inputs pass on loading; `None` takes them as they are.
+    /// Slope of the leaky ReLU that inputs pass on loading; `None` takes them as they are.
     pub(super) input_slope: Option<f32>,
     pub(super) columns: usize,
     /// `[output group][product][phase][input channel][columns * 16]`, channels in steps.
