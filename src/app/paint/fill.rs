@@ -4,7 +4,7 @@ use egui::{Color32, PaintCallbackInfo, Rect, Rgba};
 /// A large area in one opaque colour.
 ///
 /// egui's own shader samples a texture for every pixel in two ways and keeps one. A graphics card skips the other; a
-/// software rasteriser does both, and filling the stage so took half of a frame's time (ARCHITECTURE.md has the numbers).
+/// software rasteriser does both, and filling the stage so took half of a frame's time (docs/decisions.md has the numbers).
 /// This shader does nothing but fill.
 pub(crate) fn fill(rect: Rect, colour: Color32) -> egui::Shape {
     egui_wgpu::Callback::new_paint_callback(rect, Fill(colour)).into()
