@@ -253,6 +253,8 @@ impl Explorer {
     /// Shortcuts and the keys that move the selected factor.
     fn keys(&mut self, ctx: &egui::Context) {
         let is_typing = ctx.text_edit_focused();
+        // Escape takes the focus from a field before anybody sees it, and closes what lies over the window.
+        let is_covered = ctx.memory(|memory| memory.top_modal_layer().is_some());
         // Those with Shift first: egui lets a pattern without it match, too, so that Ctrl+Shift+Z would undo.
         let with_shift = |command: &Command| command.shortcut().is_some_and(|keys| keys.modifiers.shift);
         let (specific, plain): (Vec<Command>, Vec<Command>) = Command::all().partition(with_shift);
@@ -261,7 +263,7 @@ impl Explorer {
             // A text field has an undo of its own.
             let is_for_text =
                 shortcut.modifiers.is_none() || matches!(command, Command::Undo | Command::Redo);
-            if is_typing && is_for_text {
+            if (is_typing || is_covered) && is_for_text {
                 continue;
             }
             if ctx.input_mut(|input| input.consume_shortcut(&shortcut)) && command.is_enabled(&self.state) {
@@ -274,10 +276,10 @@ impl Explorer {
                 _ => None,
             })
         });
-        if let Some(text) = pasted.filter(|_| !is_typing) {
+        if let Some(text) = pasted.filter(|_| !is_typing && !is_covered) {
             self.actions.push(CodeAction::Paste(text));
         }
-        if is_typing || ctx.memory(|memory| memory.focused().is_some()) {
+        if is_typing || is_covered || ctx.memory(|memory| memory.focused().is_some()) {
             return;
         }
         if ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {

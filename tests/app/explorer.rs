@@ -113,6 +113,29 @@ fn the_palette_finds_and_runs_a_command() {
 }
 
 #[test]
+fn escape_closes_the_palette_and_keys_do_nothing_behind_it() {
+    let mut window = toy("both", ToyLibrary::default());
+    let is_open = |window: &Window| !controls(window, &[Node::ListBoxOption]).is_empty();
+    window.key_press_modifiers(Modifiers::COMMAND, Key::P);
+    window.run_steps(2);
+    assert!(is_open(&window));
+    window.key_press(Key::Escape);
+    window.run_steps(2);
+    assert!(!is_open(&window));
+    click(&mut window, "File");
+    click(&mut window, "Gallery of models…");
+    let before = window.state().values("s").to_vec();
+    window.key_press(Key::S);
+    window.run_steps(2);
+    assert_eq!(window.state().values("s"), before, "the gallery lies over the window");
+    window.key_press(Key::Escape);
+    window.run_steps(2);
+    window.key_press(Key::S);
+    window.run_steps(2);
+    assert_ne!(window.state().values("s"), before, "it is closed");
+}
+
+#[test]
 fn a_panic_in_a_network_is_a_message_and_the_window_goes_on() {
     let fragile = ToyBehaviour { panic_above: 2.5, ..ToyBehaviour::default() };
     let mut window = toy("both", ToyLibrary { generator: fragile, ..ToyLibrary::default() });
