@@ -17,7 +17,8 @@ pub(crate) struct Recipe {
 impl Recipe {
     /// `figure` of the model `opened`, where that is computed.
     pub(crate) fn new(opened: &Opened, figure: Figure, codes: Option<Codes>) -> Self {
-        let (model, place) = (opened.source.sources(), opened.source.device.parse().unwrap_or_default());
+        let (mut model, place) = (opened.source.sources(), opened.source.device.parse().unwrap_or_default());
+        model.reading.data = None; // No picture depends on what the model was trained on.
         Self { request: FigureRequest { model, place, figure, out: PathBuf::new() }, codes }
     }
 
