@@ -44,7 +44,7 @@ impl FrameRequests {
         model: &Opened,
         chain: ChainId,
         codes: &Codes,
-        wish: &RequestOptions,
+        options: &RequestOptions,
     ) -> Result<(), CodesError> {
         let Some(name) = model.description.render_chain(chain).map(|chain| &chain.name) else {
             return Ok(());
@@ -52,7 +52,7 @@ impl FrameRequests {
         let input = codes.input(&model.description, name).map(Array::into_data)?;
         let asked = self.asked.entry(chain).or_default();
         if asked.model_id == model.model_id && asked.code == input {
-            if asked.is_moving && !wish.is_moving {
+            if asked.is_moving && !options.is_moving {
                 asked.is_moving = false;
                 engine.settle(chain);
             }
@@ -64,12 +64,16 @@ impl FrameRequests {
             model_id: model.model_id,
             chain,
             code: input.as_slice().into(),
-            target: wish.target.as_ref().filter(|(of, _)| *of == chain).map(|(_, target)| target.clone()),
-            motion: if wish.is_moving { Motion::Moving } else { Motion::Settled },
-            asked: wish.at,
+            target: options.target.as_ref().filter(|(of, _)| *of == chain).map(|(_, target)| target.clone()),
+            motion: if options.is_moving { Motion::Moving } else { Motion::Settled },
+            asked: options.at,
         };
-        *asked =
-            Asked { model_id: model.model_id, code: input, number: self.number, is_moving: wish.is_moving };
+        *asked = Asked {
+            model_id: model.model_id,
+            code: input,
+            number: self.number,
+            is_moving: options.is_moving,
+        };
         engine.request(request);
         Ok(())
     }

@@ -86,14 +86,14 @@ impl ModelView {
         order
     }
 
-    /// The chain whose picture is shown: the one called `wish` where the model has it, else the main one of those that
+    /// The chain whose picture is shown: the one called `name` where the model has it, else the main one of those that
     /// run and take all the blocks `takes`.
-    pub(crate) fn shown(&self, wish: Option<&str>, takes: &[&str]) -> Option<ChainId> {
+    pub(crate) fn shown(&self, name: Option<&str>, takes: &[&str]) -> Option<ChainId> {
         let description = self.description();
         let runs = |id: &ChainId| self.opened.shape(*id).is_some();
-        let wished = wish.and_then(|wish| description.shown(Some(wish), &[]).ok()).filter(runs);
+        let named = name.and_then(|name| description.shown(Some(name), &[]).ok()).filter(runs);
         let first = || description.shown(None, takes).ok().filter(runs);
-        wished.or_else(first).or_else(|| self.chains().next())
+        named.or_else(first).or_else(|| self.chains().next())
     }
 
     /// The chain whose picture stands for the model.

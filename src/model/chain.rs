@@ -108,14 +108,14 @@ impl ModelDescription {
         self.render.iter().position(|chain| chain.name == name).map(ChainId)
     }
 
-    /// The render chain to show: the one called `wish`, and without a wish the first, which is the main one, of those
+    /// The render chain to show: the one called `name`, and without a name the first, which is the main one, of those
     /// that take all the blocks `takes`.
     ///
     /// # Errors
     /// When there is none.
-    pub fn shown(&self, wish: Option<&str>, takes: &[&str]) -> Result<ChainId, ChainError> {
-        if let Some(wish) = wish {
-            let chain = self.chain(wish)?;
+    pub fn shown(&self, name: Option<&str>, takes: &[&str]) -> Result<ChainId, ChainError> {
+        if let Some(name) = name {
+            let chain = self.chain(name)?;
             return Ok(self.chain_id(&chain.name).unwrap_or_default());
         }
         let takes_all = |id: &ChainId| {

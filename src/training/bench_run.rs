@@ -95,9 +95,9 @@ mod tests {
         for (family, loss) in [(Family::Vae, "loss"), (Family::Gan, "d_loss")] {
             let config = preset(family, "dsprites-small").expect("is a preset");
             let config = TrainConfig { batch: 4, accumulate: 2, ..config };
-            let mut rehearsal = BenchRun::new(&config, &Device::Cpu).expect("starts");
+            let mut bench_run = BenchRun::new(&config, &Device::Cpu).expect("starts");
             let values: Vec<f64> = (0..3)
-                .map(|_| rehearsal.step().expect("steps"))
+                .map(|_| bench_run.step().expect("steps"))
                 .map(|report| {
                     assert_eq!(report.not_finite, None);
                     report.get(loss).expect("is reported")
@@ -109,8 +109,8 @@ mod tests {
 
     /// The values that three steps report.
     fn three_steps(config: &TrainConfig) -> Result<Vec<Vec<(String, f64)>>, TrainError> {
-        let mut rehearsal = BenchRun::new(config, &Device::Cpu)?;
-        (0..3).map(|_| Ok(rehearsal.step()?.values().to_vec())).collect()
+        let mut bench_run = BenchRun::new(config, &Device::Cpu)?;
+        (0..3).map(|_| Ok(bench_run.step()?.values().to_vec())).collect()
     }
 
     /// Forward and backward passes, R1, optimisers and moving averages: all that a step asks of CUDA.

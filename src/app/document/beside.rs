@@ -13,7 +13,7 @@ pub(crate) struct Beside {
     pub(crate) model: Option<ModelView>,
     /// Epoch and name of the model that is being read.
     pub(crate) loading: Option<(u64, String)>,
-    pub(crate) asking: FrameRequests,
+    pub(crate) frame_requests: FrameRequests,
     /// Name of the chain whose pictures are compared, where both models have it.
     pub(crate) chain: Option<String>,
 }

@@ -149,7 +149,7 @@ pub(crate) struct Document {
     pub(crate) input_at: Option<Instant>,
     /// News that waits for the end of a drag.
     pub(crate) held: Vec<Event>,
-    pub(crate) asking: FrameRequests,
+    pub(crate) frame_requests: FrameRequests,
     /// What should be opened over the window.
     pub(crate) overlays: Vec<Overlay>,
     /// The tab that is shown on the right.
@@ -209,7 +209,7 @@ impl Document {
             beside: Beside::default(),
             input_at: None,
             held: Vec::new(),
-            asking: FrameRequests::default(),
+            frame_requests: FrameRequests::default(),
             overlays: Vec::new(),
             tab: Tab::default(),
             tasks: Tasks::default(),

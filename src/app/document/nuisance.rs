@@ -43,7 +43,7 @@ impl NuisanceHistory {
         *self = Self { locked: self.locked, ..Self::default() };
     }
 
-    /// The seed at which the trail stands.
+    /// The seed at which the history stands.
     pub(crate) fn seed(&self) -> u64 {
         self.seeds[self.at].seed
     }
@@ -72,7 +72,7 @@ impl NuisanceHistory {
         self.visit(seed)
     }
 
-    /// Goes to `seed`, which becomes the newest of the trail unless it stands there already.
+    /// Goes to `seed`, which becomes the newest of the history unless it stands there already.
     pub(crate) fn visit(&mut self, seed: u64) -> u64 {
         if self.seed() != seed {
             if self.seeds.len() == LENGTH {
@@ -84,7 +84,7 @@ impl NuisanceHistory {
         seed
     }
 
-    /// Stands at the newest seed whose code, as `draw` makes it, is `values`; at none where the trail has none.
+    /// Stands at the newest seed whose code, as `draw` makes it, is `values`; at none where the history has none.
     /// Each seed is drawn once, however often it is asked about.
     pub(crate) fn find(&mut self, values: &[f32], draw: impl Fn(u64) -> Vec<f32>) -> Option<u64> {
         let wanted = print(values);
@@ -113,32 +113,32 @@ mod tests {
 
     #[test]
     fn each_seed_is_drawn_once_to_name_codes() {
-        let mut trail = NuisanceHistory::default();
+        let mut history = NuisanceHistory::default();
         for seed in 2..=LENGTH as u64 + 9 {
-            trail.visit(seed);
+            history.visit(seed);
         }
         let draws = std::cell::Cell::new(0);
         for frame in 0..50 {
-            let found = trail.find(&[-1.0 - frame as f32], |seed| {
+            let found = history.find(&[-1.0 - frame as f32], |seed| {
                 draws.set(draws.get() + 1);
                 draw(seed)
             });
             assert_eq!(found, None, "codes of no seed, as a blend passes through");
         }
         assert_eq!(draws.get(), LENGTH);
-        assert_eq!(trail.find(&[12.0], draw), Some(12));
+        assert_eq!(history.find(&[12.0], draw), Some(12));
     }
 
     #[test]
-    fn the_trail_goes_back_and_forth() {
-        let mut trail = NuisanceHistory::default();
-        assert!(!trail.can_go_back() && !trail.can_go_forward());
-        assert_eq!((trail.fresh(), trail.visit(40), trail.fresh()), (2, 40, 41));
-        assert_eq!((trail.back(), trail.back(), trail.back(), trail.back()), (40, 2, 1, 1));
-        assert_eq!((trail.forward(), trail.seed()), (2, 2));
-        assert_eq!(trail.find(&[41.0], draw), Some(41));
-        assert_eq!(trail.find(&[7.0], draw), None);
-        trail.locked = true;
-        assert!(!trail.can_go_back());
+    fn the_history_goes_back_and_forth() {
+        let mut history = NuisanceHistory::default();
+        assert!(!history.can_go_back() && !history.can_go_forward());
+        assert_eq!((history.fresh(), history.visit(40), history.fresh()), (2, 40, 41));
+        assert_eq!((history.back(), history.back(), history.back(), history.back()), (40, 2, 1, 1));
+        assert_eq!((history.forward(), history.seed()), (2, 2));
+        assert_eq!(history.find(&[41.0], draw), Some(41));
+        assert_eq!(history.find(&[7.0], draw), None);
+        history.locked = true;
+        assert!(!history.can_go_back());
     }
 }

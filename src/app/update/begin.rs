@@ -94,7 +94,7 @@ impl Document {
         self.has_selected &= (is_same || matches!(start, Start::At(_))) && self.has_selection();
         self.select_first();
         self.check_beside();
-        self.asking.forget_all();
+        self.frame_requests.forget_all();
         if let Some(folder) = self.config.clone() {
             self.recall(&folder, is_kept);
         }

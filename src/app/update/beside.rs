@@ -85,7 +85,7 @@ impl Document {
                 }
             }
             Event::Restarted(chain) => {
-                self.beside.asking.forget(chain);
+                self.beside.frame_requests.forget(chain);
                 let title = self.beside.model.as_ref().map(|model| model.opened.title(chain));
                 self.log.info(format!("{} of the model beside runs again", title.unwrap_or_default()));
             }
@@ -128,12 +128,12 @@ impl Document {
         }
     }
 
-    /// Asks the second model for the picture of the codes as they are now. `wish` is that of the first one.
-    pub(crate) fn sync_beside(&mut self, codes: &Codes, wish: &RequestOptions) {
+    /// Asks the second model for the picture of the codes as they are now; `options` are those of the first one.
+    pub(crate) fn sync_beside(&mut self, codes: &Codes, options: &RequestOptions) {
         let Some(Pane { chain, .. }) = self.panes().into_iter().find(|pane| pane.is_beside) else { return };
         let beside = &mut self.beside;
         let (Some(engine), Some(model)) = (&beside.engine, &beside.model) else { return };
-        if let Err(error) = beside.asking.ask(engine, &model.opened, chain, codes, wish) {
+        if let Err(error) = beside.frame_requests.ask(engine, &model.opened, chain, codes, options) {
             self.log.fail(About::Beside, format!("The model beside cannot be asked: {error}"));
             self.close_beside();
         }
@@ -143,7 +143,7 @@ impl Document {
     pub(crate) fn is_beside_settled(&self) -> bool {
         let is_answered = |pane: Pane| {
             let frame = self.views.frame(pane);
-            !pane.is_beside || self.beside.asking.is_answered_by(pane.chain, frame)
+            !pane.is_beside || self.beside.frame_requests.is_answered_by(pane.chain, frame)
         };
         self.beside.loading.is_none() && self.panes().into_iter().all(is_answered)
     }
@@ -155,10 +155,10 @@ impl Document {
             return first.chains().map(|chain| Pane { chain, is_beside: false }).collect();
         };
         let shared = self.shared_chains();
-        let wish = self.beside.chain.as_deref().filter(|wish| shared.iter().any(|name| name == wish));
-        let wish = wish.or_else(|| shared.first().map(String::as_str));
+        let name = self.beside.chain.as_deref().filter(|chosen| shared.iter().any(|name| name == chosen));
+        let name = name.or_else(|| shared.first().map(String::as_str));
         let pane =
-            |model: &ModelView, is_beside| model.shown(wish, &[]).map(|chain| Pane { chain, is_beside });
+            |model: &ModelView, is_beside| model.shown(name, &[]).map(|chain| Pane { chain, is_beside });
         [pane(first, false), pane(second, true)].into_iter().flatten().collect()
     }
 

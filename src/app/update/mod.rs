@@ -349,7 +349,7 @@ impl Document {
                 }
             }
             Event::Restarted(chain) => {
-                self.asking.forget(chain);
+                self.frame_requests.forget(chain);
                 let title = self.model.as_ref().map(|model| model.opened.title(chain));
                 self.log.info(format!("{} runs again", title.unwrap_or_default()));
             }
@@ -374,17 +374,17 @@ impl Document {
                 model.description().read_back(chain).filter(|block| model.opened.read.contains(*block))?;
             Some((chain, ReadBackTarget { block: block.into(), code: latent.values(block).into() }))
         });
-        let mut wish = RequestOptions { target, is_moving, at: self.input_at.unwrap_or(now) };
+        let mut options = RequestOptions { target, is_moving, at: self.input_at.unwrap_or(now) };
         for chain in model.chains() {
-            if let Err(error) = self.asking.ask(&self.engine, &model.opened, chain, codes, &wish) {
+            if let Err(error) = self.frame_requests.ask(&self.engine, &model.opened, chain, codes, &options) {
                 let message = format!("{} cannot be asked: {error}", model.opened.title(chain));
                 self.log.fail(About::Chain(chain), message);
             }
         }
         if self.beside.is_open() {
-            wish.target = None; // The code is read back from the first model's picture.
+            options.target = None; // The code is read back from the first model's picture.
             let codes = codes.clone();
-            self.sync_beside(&codes, &wish);
+            self.sync_beside(&codes, &options);
         }
     }
 
@@ -398,7 +398,9 @@ impl Document {
         let Some(model) = &self.model else { return self.loading.is_none() };
         self.loading.is_none()
             && self.is_beside_settled()
-            && model.chains().all(|chain| self.asking.is_answered_by(chain, self.views.own.frame(chain)))
+            && model
+                .chains()
+                .all(|chain| self.frame_requests.is_answered_by(chain, self.views.own.frame(chain)))
     }
 
     /// Notes that a wheel or key moves values, and that it will have ended a moment later.

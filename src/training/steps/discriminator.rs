@@ -13,7 +13,7 @@ use crate::training::{Gradients, Ledger, Rule, StepReport};
 
 /// A discriminator in training, with what regularises it.
 pub(in crate::training) struct DiscriminatorTraining {
-    player: TrainedNetwork<ConditionalDiscriminator>,
+    trained: TrainedNetwork<ConditionalDiscriminator>,
     bottleneck: Option<AdaptiveBottleneck>,
     /// Half of the bottleneck's weight: the loss has the mean over real and generated pictures.
     half_beta: Dial,
@@ -98,7 +98,7 @@ impl DiscriminatorTraining {
         let rule = Rule::rmsprop(values.discriminator_rate(0));
         let bottleneck = config.noise_shape(1).map(|_| AdaptiveBottleneck::default());
         Ok(Self {
-            player: TrainedNetwork::new(weights, rule, device, |weights| {
+            trained: TrainedNetwork::new(weights, rule, device, |weights| {
                 ConditionalDiscriminator::new(config, weights)
             })?,
             half_beta: Dial::new(half_of(bottleneck), device)?,
@@ -110,7 +110,7 @@ impl DiscriminatorTraining {
     /// Makes the next step ready, which counts from 0.
     pub(in crate::training) fn prepare(&mut self, step: u64) -> Result<()> {
         self.half_beta.set(half_of(self.bottleneck))?;
-        self.player.prepare(Some(self.values.discriminator_rate(step)))
+        self.trained.prepare(Some(self.values.discriminator_rate(step)))
     }
 
     /// Whether a step takes the gradient penalty, R1.
@@ -135,7 +135,7 @@ impl DiscriminatorTraining {
         // With lazy R1 there is nothing to tell in most steps.
         let is_told = penalised || penalty == 0.0;
         let noise = |i: usize| part.noise.map(|noise| &noise[i]);
-        let discriminator = &self.player.net;
+        let discriminator = &self.trained.net;
         let (logits, input_gradient, kl) =
             discriminator.real_logits(part.real, part.codes, noise(0), penalised)?;
         let mut total = loss_as_real(&logits)?;
@@ -150,13 +150,13 @@ impl DiscriminatorTraining {
             total = (total + r1)?;
         }
         total = self.add_kl(total, kl.as_ref(), share, is_told, ledger)?;
-        gradients.add(self.player.backward(&(total * share)?)?)?;
+        gradients.add(self.trained.backward(&(total * share)?)?)?;
 
         let (logits, output, _) = discriminator.logits(&generate()?, part.codes, noise(1))?;
         let loss = loss_as_fake(&logits)?;
         ledger.add("d_loss", &loss, share)?;
         let total = self.add_kl(loss, output.kl.as_ref(), share, is_told, ledger)?;
-        gradients.add(self.player.backward(&(total * share)?)?)
+        gradients.add(self.trained.backward(&(total * share)?)?)
     }
 
     /// Adds half of the bottleneck's weighted KL.
@@ -188,14 +188,14 @@ impl DiscriminatorTraining {
         ledger.check("discriminator gradient", gradients)?;
         let goes = ledger.end_turn()?;
         if goes {
-            self.player.apply(gradients, ledger)?;
+            self.trained.apply(gradients, ledger)?;
         }
         Ok(goes)
     }
 
     /// Counts a turn that was finite, and moves the bottleneck's weight after it.
     pub(in crate::training) fn follow(&mut self, report: &mut StepReport) {
-        self.player.count();
+        self.trained.count();
         if let (Some(bottleneck), Some(kl)) = (&mut self.bottleneck, report.get("kl")) {
             bottleneck.update(kl);
             report.add("beta_vdb", bottleneck.beta);
@@ -209,12 +209,12 @@ impl DiscriminatorTraining {
         codes: Option<&Tensor>,
         noise: Option<&[Tensor; 3]>,
     ) -> Result<Tensor> {
-        Ok(self.player.frozen.logits(generated, codes, noise.map(|noise| &noise[2]))?.0)
+        Ok(self.trained.frozen.logits(generated, codes, noise.map(|noise| &noise[2]))?.0)
     }
 
     /// The discriminator's weights, with the projection's where it is conditional.
     pub(in crate::training) fn weights(&self) -> &Weights {
-        &self.player.weights
+        &self.trained.weights
     }
 
     /// The bottleneck's weight, if there is a bottleneck.
@@ -225,7 +225,7 @@ impl DiscriminatorTraining {
     /// Adds to `state` what a resumed run needs besides the discriminator's own weights: `discriminator_optimiser.*`
     /// and the projection's weight.
     pub(in crate::training) fn save(&self, state: &mut Arrays) -> Result<()> {
-        self.player.save_optimiser("discriminator", state)?;
+        self.trained.save_optimiser("discriminator", state)?;
         if let Some(weight) = self.weights().to_arrays()?.remove(Projection::WEIGHT) {
             state.insert(Projection::WEIGHT.to_owned(), weight);
         }
@@ -245,7 +245,7 @@ impl DiscriminatorTraining {
         self.bottleneck = bottleneck;
         let projection = state.get(Projection::WEIGHT).map(|w| (Projection::WEIGHT.to_owned(), w.clone()));
         let all = weights.clone().into_iter().chain(projection).collect();
-        self.player.restore("discriminator", &all, state)
+        self.trained.restore("discriminator", &all, state)
     }
 }
 

@@ -38,7 +38,7 @@ pub enum Guide {
 
 /// InfoGAN's encoder Q: the VAE's architecture, trained on generated pictures only, by the generator's rule.
 pub struct LearnedEncoder {
-    player: TrainedNetwork<PosteriorEncoder>,
+    trained: TrainedNetwork<PosteriorEncoder>,
     downsample: Downsample,
 }
 
@@ -96,9 +96,9 @@ impl LearnedEncoder {
     /// When weights are missing or the device cannot hold them.
     pub fn new(config: VaeConfig, weights: &Arrays, values: &GanTraining, device: &Device) -> Result<Self> {
         let rule = Rule::rmsprop(values.generator_rate(0));
-        let player =
+        let trained =
             TrainedNetwork::new(weights, rule, device, |weights| PosteriorEncoder::new(config, weights))?;
-        Ok(Self { player, downsample: values.downsample })
+        Ok(Self { trained, downsample: values.downsample })
     }
 }
 
@@ -232,7 +232,7 @@ impl GanTrainer {
             let mut store = crate::ops::backward(&(total * share)?)?;
             gradients.add(Gradients::take(&mut store, &self.generator.weights))?;
             if let Guide::Learned(encoder) = &self.guide {
-                let own = Gradients::take(&mut store, &encoder.player.weights);
+                let own = Gradients::take(&mut store, &encoder.trained.weights);
                 encoder_gradients.get_or_insert_with(Gradients::default).add(own)?;
             }
         }
@@ -250,7 +250,7 @@ impl GanTrainer {
             Guide::None => None,
             Guide::Frozen(encoder) => Some(information_loss(c, &encoder.encode(&seen)?)?),
             Guide::Learned(encoder) => {
-                let posterior = encoder.player.net.encode(&to_encoder(&seen, encoder.downsample)?)?;
+                let posterior = encoder.trained.net.encode(&to_encoder(&seen, encoder.downsample)?)?;
                 Some(information_loss(c, &posterior)?)
             }
         })
@@ -274,7 +274,7 @@ impl GanTrainer {
     /// InfoGAN's encoder.
     pub fn learned_encoder(&self) -> Option<&Weights> {
         match &self.guide {
-            Guide::Learned(encoder) => Some(&encoder.player.weights),
+            Guide::Learned(encoder) => Some(&encoder.trained.weights),
             _ => None,
         }
     }
@@ -296,7 +296,7 @@ impl GanTrainer {
         self.generator.save_optimiser("generator", &mut state)?;
         self.discriminator.save(&mut state)?;
         if let Guide::Learned(encoder) = &self.guide {
-            encoder.player.save_optimiser("encoder", &mut state)?;
+            encoder.trained.save_optimiser("encoder", &mut state)?;
         }
         Ok(state)
     }
@@ -317,8 +317,8 @@ impl GanTrainer {
         self.generator.restore("generator", &part_of(state, "generator."), state)?;
         self.discriminator.restore(discriminator, state, bottleneck)?;
         if let Guide::Learned(encoder) = &mut self.guide {
-            let weights = encoder.player.weights.to_arrays()?;
-            encoder.player.restore("encoder", &weights, state)?;
+            let weights = encoder.trained.weights.to_arrays()?;
+            encoder.trained.restore("encoder", &weights, state)?;
         }
         Ok(())
     }
@@ -331,7 +331,7 @@ impl Turns for GanTrainer {
         let rate = Some(self.values.generator_rate(step));
         self.discriminator.prepare(step)?;
         if let Guide::Learned(encoder) = &mut self.guide {
-            encoder.player.prepare(rate)?;
+            encoder.trained.prepare(rate)?;
         }
         self.generator.prepare(rate)
     }
@@ -353,7 +353,7 @@ impl Turns for GanTrainer {
         }
         self.generator.apply(&gradients, ledger)?;
         if let (Guide::Learned(encoder), Some(gradients)) = (&mut self.guide, encoder_gradients) {
-            encoder.player.apply(&gradients, ledger)?;
+            encoder.trained.apply(&gradients, ledger)?;
         }
         self.average.update_through(&self.generator.weights, ledger.gate())
     }
@@ -365,7 +365,7 @@ impl Turns for GanTrainer {
         if turns > 1 {
             self.generator.count();
             if let Guide::Learned(encoder) = &mut self.guide {
-                encoder.player.count();
+                encoder.trained.count();
             }
         }
     }
