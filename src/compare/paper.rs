@@ -176,6 +176,9 @@ impl Row {
             Method::Infogan => "InfoGAN",
             Method::IdganEndToEnd => "ID-GAN (end-to-end)",
             Method::VaeGan => "VAE-GAN",
+            Method::IbGan => "IB-GAN",
+            Method::IbGanInfogan => "InfoGAN (IB-GAN's networks)",
+            Method::IbGanGan => "GAN (IB-GAN's networks)",
         };
         match self.vae {
             Some(vae) => format!("{}+{}", name(self.method), name(vae)),

@@ -60,6 +60,16 @@ impl Weights {
         }
     }
 
+    /// These and `others`, which have other names.
+    #[must_use]
+    pub fn joined(&self, others: &Self) -> Self {
+        let mut all = self.clone();
+        all.tensors.extend(others.tensors.clone());
+        all.vars.extend(others.vars.clone());
+        all.buffers.extend(others.buffers.clone());
+        all
+    }
+
     /// Overwrites the values of every trainable parameter and of every buffer.
     ///
     /// # Errors

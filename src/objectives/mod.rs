@@ -3,6 +3,7 @@
 mod adversarial;
 mod elbo;
 mod end_to_end;
+mod ib_gan;
 mod information;
 mod projection;
 mod total_correlation;
@@ -11,6 +12,7 @@ mod vae_gan;
 pub use adversarial::{AdaptiveBottleneck, gradient_penalty, loss_as_fake, loss_as_real};
 pub use elbo::{Likelihood, kl_per_dimension, reconstruction_loss};
 pub use end_to_end::{EndToEndWeights, end_to_end_loss};
+pub use ib_gan::{information_lower_bound, information_upper_bound, loss_with_labels};
 pub use information::information_loss;
 pub use projection::projected_logits;
 pub use total_correlation::{density_ratio_loss, permute_dimensions, total_correlation};

@@ -1,4 +1,4 @@
-use super::{Initialisation, StepReport, TrainConfig};
+use super::{Family, Initialisation, StepReport, TrainConfig};
 
 /// The step after which a VAE that starts from PyTorch's initialisation has found its first dimension or most likely never
 /// will: of the seeds 0 to 9 on the sprites of before with beta 30, six had one after 500 steps; of the others (1, 2, 3, 7) the
@@ -30,9 +30,12 @@ pub(super) fn empty_code(config: &TrainConfig, step: u64, report: &StepReport) -
 
 /// What to do about a run that diverged after the state of step `saved` was written.
 pub(super) fn after_divergence(config: &TrainConfig, saved: Option<u64>) -> String {
-    let rates = match config.method.is_stage_1() {
-        true => "--set vae.learning_rate=",
-        false => "--set gan.learning_rate_generator= and --set gan.learning_rate_discriminator=",
+    let section = config.method.family().name();
+    let rates = match config.method.family() {
+        Family::Vae => format!("--set {section}.learning_rate="),
+        _ => format!(
+            "--set {section}.learning_rate_generator= and --set {section}.learning_rate_discriminator="
+        ),
     };
     let cure = format!("with a lower learning rate ({rates}) and another --out");
     match saved {

@@ -7,7 +7,7 @@ use crate::data::Range;
 
 use super::config::Section;
 use super::methods::{Inputs, Normals, TrainMethod, bench_method};
-use super::steps::Feed;
+use super::steps::{Feed, Recorder};
 use super::{Family, StepReport, TrainConfig, TrainError, preset, preset_names};
 
 /// Dimensions of the paper's code for photographs; data sets that a stage-1 preset knows have that preset's.
@@ -50,7 +50,7 @@ impl BenchRun {
 
     /// Whether its steps are replayed from a recording: a CUDA graph.
     pub fn has_recorded(&self) -> bool {
-        self.job.recorder().has_recorded()
+        self.job.recorder().is_some_and(Recorder::has_recorded)
     }
 
     /// Its weights and all that only training needs, and its pictures.

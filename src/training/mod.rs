@@ -27,8 +27,8 @@ mod validation;
 
 pub use bench_run::BenchRun;
 pub use config::{
-    Downsample, Family, GanNets, GanTraining, Initialisation, Layers, LayersError, Method, Ramp, Resolved,
-    TrainConfig, VaeTraining,
+    ConfigError, Downsample, Family, GanNets, GanTraining, Initialisation, Layers, LayersError, Method, Ramp,
+    Resolved, TrainConfig, VaeTraining,
 };
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;
@@ -38,6 +38,5 @@ pub use report::StepReport;
 pub use run_folder::RunFolder;
 pub use session::{Machine, Session};
 pub use steps::Ledger;
-pub use validation::ConfigError;
 
 pub use crate::optim::{Gradients, MovingAverage, Optimiser, Rule};

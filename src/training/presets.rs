@@ -1,10 +1,9 @@
-use crate::base::Background;
 use crate::objectives::Likelihood;
 
 use super::config::{
     Downsample, Family, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining,
-    checkpoint_minutes,
 };
+use super::methods::ibgan;
 
 /// The names of the presets of a family, the published ones first.
 pub fn preset_names(family: Family) -> &'static [&'static str] {
@@ -41,6 +40,7 @@ pub fn preset_names(family: Family) -> &'static [&'static str] {
             "scenes-small-128",
             "photos-small",
         ],
+        Family::Ibgan => ibgan::presets::NAMES,
     }
 }
 
@@ -53,6 +53,7 @@ pub fn preset(family: Family, name: &str) -> Option<TrainConfig> {
     let mut config = match family {
         Family::Vae => vae_preset(name)?,
         Family::Gan => gan_preset(name)?,
+        Family::Ibgan => ibgan::presets::preset(name)?,
     };
     config.preset = name.to_owned();
     Some(config)
@@ -119,33 +120,10 @@ impl TrainConfig {
     }
 }
 
-fn common(method: Method, data: &str, size: usize, steps: u64, batch: usize) -> TrainConfig {
-    TrainConfig {
-        method,
-        preset: String::new(),
-        data: data.to_owned(),
-        picture: String::new(),
-        background: Background::BLACK,
-        size,
-        seed: 0,
-        steps,
-        batch,
-        accumulate: 1,
-        checkpoint_every: 1000,
-        checkpoint_minutes: checkpoint_minutes(),
-        sample_every: 1000,
-        log_every: 20,
-        keep_last: 2,
-        keep_every: 0,
-        vae: None,
-        gan: None,
-    }
-}
-
 fn vae_preset(name: &str) -> Option<TrainConfig> {
     use Likelihood::{Bernoulli, Gaussian};
     let make = |data: &str, channels, likelihood, c_dim, beta, learning_rate, steps| {
-        let mut config = common(Method::BetaVae, data, 64, steps, 64);
+        let mut config = TrainConfig::new(Method::BetaVae, data, 64, steps, 64);
         config.vae = Some(VaeTraining {
             start: String::new(),
             c_dim,
@@ -204,7 +182,7 @@ fn vae_preset(name: &str) -> Option<TrainConfig> {
 
 fn gan_preset(name: &str) -> Option<TrainConfig> {
     let photos = |data: &str, size, batch, reg_param, w_info| {
-        let mut config = common(Method::Idgan, data, size, 300_000, batch);
+        let mut config = TrainConfig::new(Method::Idgan, data, size, 300_000, batch);
         config.gan = Some(GanTraining {
             vae: String::new(),
             start: String::new(),

@@ -7,7 +7,7 @@ use crate::inference::Computer;
 use crate::ops::Precision;
 
 use super::config::warmth;
-use super::{Method, Ramp};
+use super::{Family, Method, Ramp};
 
 /// The note of the precision.
 const PRECISION: &str = "precision";
@@ -27,7 +27,7 @@ pub fn note_training(description: &mut ModelDescription) {
         let rate = config.get("vae").and_then(|vae| rate(vae, "learning_rate", last));
         notes.extend(rate.map(|rate| (VAE_RATE, rate.into())));
     }
-    if !method.is_stage_1() {
+    if method.family() == Family::Gan {
         notes.push((GAN_ITERATION, steps.into()));
         let names = ["learning_rate_generator", "learning_rate_discriminator"];
         for (name, key) in names.into_iter().zip([GENERATOR_RATE, DISCRIMINATOR_RATE]) {

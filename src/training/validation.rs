@@ -1,15 +1,14 @@
 //! What a configuration must be like to be trained.
 
-use super::config::{GanNets, GanTraining, Method, Ramp, TrainConfig, VaeTraining};
+use super::ConfigError;
+use super::config::{
+    Family, GanNets, GanTraining, Method, Ramp, TrainConfig, VaeTraining, Whole, is_rate, is_schedule,
+    is_weight, require,
+};
 use crate::nets::VaeConfig;
 
 /// Picture sizes that a residual GAN is trained at.
 const GAN_SIZES: [usize; 5] = [64, 128, 256, 512, 1024];
-
-/// A configuration that cannot be trained.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0}")]
-pub struct ConfigError(pub String);
 
 impl TrainConfig {
     /// Checks what types cannot.
@@ -32,6 +31,20 @@ impl TrainConfig {
         require(self.log_every > 0, "log_every must be at least 1")?;
         require(self.keep_last > 0, "keep_last must be at least 1")?;
         let missing = |section: &str| ConfigError(format!("the section [{section}] is missing"));
+        let family = self.method.family();
+        require(
+            self.ibgan.is_none() || family == Family::Ibgan,
+            "the section [ibgan] belongs to IB-GAN and its baselines alone",
+        )?;
+        if !matches!(family, Family::Vae | Family::Gan) {
+            require(
+                self.vae.is_none() && self.gan.is_none(),
+                "the sections [vae] and [gan] belong to the methods of `idgan train vae` and `idgan train gan`",
+            )?;
+            let Self { method, size, batch, accumulate, .. } = *self;
+            let section = self.section().ok_or_else(|| missing(family.name()))?;
+            return section.check(Whole { method, size, batch, accumulate });
+        }
         let trains_vae = self.method.is_stage_1() || self.method.is_joint();
         if trains_vae {
             self.vae.as_ref().ok_or_else(|| missing("vae"))?.validate()?;
@@ -103,22 +116,6 @@ impl TrainConfig {
         let channels = self.vae.as_ref().map_or(gan.channels, |vae| vae.channels);
         require(channels == gan.channels, "vae.channels and gan.channels must be the same")
     }
-}
-
-fn require(holds: bool, message: &str) -> Result<(), ConfigError> {
-    if holds { Ok(()) } else { Err(ConfigError(message.to_owned())) }
-}
-
-fn is_rate(value: f64) -> bool {
-    value.is_finite() && value > 0.0
-}
-
-fn is_weight(value: f64) -> bool {
-    value.is_finite() && value >= 0.0
-}
-
-fn is_schedule(ramp: Ramp) -> bool {
-    is_weight(ramp.from) && is_weight(ramp.to)
 }
 
 impl VaeTraining {

@@ -113,16 +113,13 @@ fn form(ui: &mut Ui, state: &Document, actions: &mut Actions) {
             ui.add(edit).labelled_by(label.id).on_hover_text(hint);
             ui.end_row();
         }
-        let label = ui.label("Start");
-        let edit = egui::TextEdit::singleline(&mut form.start).desired_width(width).hint_text("at random");
-        let hint = match form.family {
-            Family::Vae => "The VAE to start from instead of random weights, of the same sizes",
-            Family::Gan => {
-                "The GAN to start from instead of random weights, of the same sizes, or of half the picture size"
-            }
-        };
-        ui.add(edit).labelled_by(label.id).on_hover_text(hint);
-        ui.end_row();
+        if let Some((_, hint)) = form.family.start() {
+            let label = ui.label("Start");
+            let edit =
+                egui::TextEdit::singleline(&mut form.start).desired_width(width).hint_text("at random");
+            ui.add(edit).labelled_by(label.id).on_hover_text(hint);
+            ui.end_row();
+        }
         let label = ui.label("Folder");
         let edit = egui::TextEdit::singleline(&mut form.out).desired_width(width);
         let hint =

@@ -103,8 +103,9 @@ impl Form {
         layers.number("steps", Some(self.steps))?;
         layers.number("batch", Some(self.batch as u64))?;
         layers.number("seed", Some(self.seed))?;
-        let start = if self.family == Family::Vae { "vae.start" } else { "gan.start" };
-        layers.text(start, Some(typed(&self.start)));
+        if let Some((key, _)) = self.family.start() {
+            layers.text(key, Some(typed(&self.start)));
+        }
         if self.family == Family::Gan {
             layers.text("gan.vae", Some(typed(self.vae.trim())));
         }

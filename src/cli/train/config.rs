@@ -50,7 +50,14 @@ fn layers(family: Family, options: &Options) -> anyhow::Result<Layers> {
         return Err(usage("--vae names the encoder that stage 2 distils; it goes with `idgan train gan`"));
     }
     layers.text("gan.vae", options.vae.as_ref().map(|path| path.display().to_string()));
-    let start = if family == Family::Vae { "vae.start" } else { "gan.start" };
+    if options.vae.is_some() && family != Family::Gan {
+        return Err(usage(format!("`idgan train {}` takes no trained VAE; leave out --vae", family.name())));
+    }
+    if options.start.is_some() && family.start().is_none() {
+        let family = family.name();
+        return Err(usage(format!("`idgan train {family}` starts from random weights; leave out --start")));
+    }
+    let start = family.start().map_or("", |(key, _)| key);
     layers.text(start, options.start.as_ref().map(|path| path.display().to_string()));
     layers.text("picture", options.opening.picture().map(|path| path.display().to_string()));
     layers.text("background", options.opening.background().given().map(|background| background.to_string()));

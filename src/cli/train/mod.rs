@@ -1,4 +1,4 @@
-//! `idgan train vae|gan`: both stages, from flags, presets and TOML files to a run folder.
+//! `idgan train vae|gan|ibgan`: every method, from flags, presets and TOML files to a run folder.
 
 mod config;
 mod options;
@@ -54,6 +54,11 @@ enum FamilyArgs {
         idgan train gan --method infogan --preset dsprites-small --out runs/infogan\n  \
         idgan train gan --out runs/gan --resume --steps 20000")]
     Gan(Options),
+    /// IB-GAN: a GAN whose code r passes an information bottleneck, or the InfoGAN and GAN that it is compared with.
+    #[command(after_help = "Examples:\n  \
+        idgan train ibgan --preset dsprites-small --out runs/ibgan\n  \
+        idgan train ibgan --method ib-gan-infogan --preset dsprites-small --out runs/ibgan-infogan")]
+    Ibgan(Options),
     /// The small network whose features FID on sprites and scenes is measured with.
     Features(super::train_features::Args),
 }
@@ -69,6 +74,7 @@ impl FamilyArgs {
         match self {
             Self::Vae(options) => Chosen::Model(Family::Vae, options),
             Self::Gan(options) => Chosen::Model(Family::Gan, options),
+            Self::Ibgan(options) => Chosen::Model(Family::Ibgan, options),
             Self::Features(args) => Chosen::Features(args),
         }
     }

@@ -29,8 +29,11 @@ impl Statistics {
         Ok([(find("running_mean")?, &self.mean), (find("running_var")?, &self.variance)])
     }
 
-    /// Moves the running statistics by the momentum.
-    pub(super) fn blend_into(&self, weights: &Weights) -> Result<()> {
+    /// Moves the running statistics among `weights` by the momentum.
+    ///
+    /// # Errors
+    /// When they are not there, or the device fails.
+    pub fn blend_into(&self, weights: &Weights) -> Result<()> {
         self.pairs(weights)?.into_iter().try_for_each(|(running, seen)| {
             let kept = running.as_detached_tensor().affine(1.0 - MOMENTUM, 0.0)?;
             running.set(&(kept + seen.affine(MOMENTUM, 0.0)?)?)

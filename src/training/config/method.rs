@@ -7,17 +7,20 @@ pub enum Family {
     Vae,
     /// Stage 2, ID-GAN's, and the GANs that it is compared with.
     Gan,
+    /// IB-GAN, and the GANs in its networks that it is compared with.
+    Ibgan,
 }
 
 impl Family {
     /// Every one, in the order in which they are offered.
-    pub const ALL: [Self; 2] = [Self::Vae, Self::Gan];
+    pub const ALL: [Self; 3] = [Self::Vae, Self::Gan, Self::Ibgan];
 
     /// The name of its subcommand and of its section.
     pub fn name(self) -> &'static str {
         match self {
             Self::Vae => "vae",
             Self::Gan => "gan",
+            Self::Ibgan => "ibgan",
         }
     }
 
@@ -32,6 +35,24 @@ impl Family {
                 "2  GAN",
                 "Paint them: a GAN whose pictures the encoder of stage 1 reads back as c (ID-GAN, section 3.2)",
             ),
+            Self::Ibgan => (
+                "IB-GAN",
+                "In one go: a GAN whose code r passes a bottleneck between noise and picture (Jeon et al. 2021)",
+            ),
+        }
+    }
+
+    /// The key of the model that its networks may start from, and what that is; `None` where they start at random.
+    pub fn start(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Vae => {
+                Some(("vae.start", "The VAE to start from instead of random weights, of the same sizes"))
+            }
+            Self::Gan => Some((
+                "gan.start",
+                "The GAN to start from instead of random weights, of the same sizes, or of half the picture size",
+            )),
+            Self::Ibgan => None,
         }
     }
 
@@ -67,6 +88,12 @@ pub enum Method {
     IdganEndToEnd,
     /// A VAE whose decoder is a GAN's generator (Larsen et al.; paper section 5.3).
     VaeGan,
+    /// A GAN whose code passes an information bottleneck (Jeon et al. 2021).
+    IbGan,
+    /// InfoGAN in IB-GAN's networks: no emitter, the code is z (Jeon et al. 2021).
+    IbGanInfogan,
+    /// A GAN in IB-GAN's networks: neither emitter nor reader (Jeon et al. 2021).
+    IbGanGan,
 }
 
 impl Method {
@@ -84,6 +111,9 @@ impl Method {
             Self::Idgan,
             Self::IdganEndToEnd,
             Self::VaeGan,
+            Self::IbGan,
+            Self::IbGanInfogan,
+            Self::IbGanGan,
         ]
     }
 
@@ -101,6 +131,9 @@ impl Method {
             Self::Infogan => "infogan",
             Self::IdganEndToEnd => "idgan-end-to-end",
             Self::VaeGan => "vae-gan",
+            Self::IbGan => "ib-gan",
+            Self::IbGanInfogan => "ib-gan-infogan",
+            Self::IbGanGan => "ib-gan-gan",
         }
     }
 
@@ -120,6 +153,7 @@ impl Method {
             | Self::Infogan
             | Self::IdganEndToEnd
             | Self::VaeGan => Family::Gan,
+            Self::IbGan | Self::IbGanInfogan | Self::IbGanGan => Family::Ibgan,
         }
     }
 
@@ -148,7 +182,9 @@ impl Method {
             Self::BetaVae | Self::IdganEndToEnd | Self::VaeGan => {
                 &["vae.gamma", "vae.capacity", "vae.capacity_weight"]
             }
-            Self::Idgan | Self::IdganNoDistill | Self::Cgan | Self::Gan | Self::Infogan => &[],
+            Self::Idgan | Self::IdganNoDistill | Self::Cgan | Self::Gan | Self::Infogan | Self::IbGan => &[],
+            Self::IbGanInfogan => &["ibgan.r_dim", "ibgan.beta"],
+            Self::IbGanGan => &["ibgan.r_dim", "ibgan.beta", "ibgan.lambda"],
         }
     }
 

@@ -1,20 +1,24 @@
+pub(super) mod check;
 mod gan;
-mod method;
-mod ramp;
+pub(super) mod method;
+pub(super) mod ramp;
 mod resolve;
-mod section;
+pub(super) mod section;
 mod vae;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::Background;
+use crate::training::methods::ibgan::config::IbGanTraining;
 
+pub use check::ConfigError;
+pub(super) use check::{is_rate, is_schedule, is_weight, require};
 pub(in crate::training) use gan::warmth;
 pub use gan::{Downsample, GanNets, GanTraining};
 pub use method::{Family, Method};
 pub use ramp::Ramp;
 pub use resolve::{Layers, LayersError, Resolved};
-pub(super) use section::Section;
+pub(super) use section::{Section, Whole};
 pub use vae::{Initialisation, VaeTraining};
 
 /// Everything that decides a training run; what `config.toml` in a run folder holds.
@@ -65,14 +69,42 @@ pub struct TrainConfig {
     /// Stage 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gan: Option<GanTraining>,
+    /// IB-GAN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ibgan: Option<IbGanTraining>,
 }
 
 /// What a slow machine may lose at most where nothing else is said.
-pub(super) fn checkpoint_minutes() -> f64 {
+fn checkpoint_minutes() -> f64 {
     10.0
 }
 
 impl TrainConfig {
+    /// What every run has, without a section.
+    pub(super) fn new(method: Method, data: &str, size: usize, steps: u64, batch: usize) -> Self {
+        Self {
+            method,
+            preset: String::new(),
+            data: data.to_owned(),
+            picture: String::new(),
+            background: Background::BLACK,
+            size,
+            seed: 0,
+            steps,
+            batch,
+            accumulate: 1,
+            checkpoint_every: 1000,
+            checkpoint_minutes: checkpoint_minutes(),
+            sample_every: 1000,
+            log_every: 20,
+            keep_last: 2,
+            keep_every: 0,
+            vae: None,
+            gan: None,
+            ibgan: None,
+        }
+    }
+
     /// The model whose weights the run starts from; `None` for random weights.
     pub fn start(&self) -> Option<&str> {
         let vae = self.vae.as_ref().map(|vae| vae.start.as_str());
@@ -91,6 +123,7 @@ impl TrainConfig {
         match self.method.family() {
             Family::Vae => self.vae.as_ref().map(|section| section as &dyn Section),
             Family::Gan => self.gan.as_ref().map(|section| section as &dyn Section),
+            Family::Ibgan => self.ibgan.as_ref().map(|section| section as &dyn Section),
         }
     }
 }

@@ -188,13 +188,14 @@ fn method_of(family: Family, name: &str) -> Result<Method, LayersError> {
 fn fitting_preset(family: Family, data: Option<&str>) -> &'static str {
     match (family, data.map(|spec| spec.split(':').next().unwrap_or(spec))) {
         (_, None | Some("dsprites")) => "dsprites-small",
-        (_, Some("scenes")) => "scenes-small",
-        (_, Some("images")) => "photos-small",
+        (Family::Vae | Family::Gan, Some("scenes")) => "scenes-small",
+        (Family::Vae | Family::Gan, Some("images")) => "photos-small",
         (_, Some("color-dsprites")) => "color-dsprites",
-        (_, Some("noisy-dsprites")) => "noisy-dsprites",
-        (_, Some("scream-dsprites")) => "scream-dsprites",
+        (Family::Vae | Family::Gan, Some("noisy-dsprites")) => "noisy-dsprites",
+        (Family::Vae | Family::Gan, Some("scream-dsprites")) => "scream-dsprites",
         (Family::Vae, _) => "celeba",
         (Family::Gan, _) => "celeba-64",
+        (Family::Ibgan, _) => "celeba",
     }
 }
 

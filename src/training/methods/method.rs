@@ -37,8 +37,8 @@ pub(in crate::training) trait TrainMethod: Send {
         None
     }
 
-    /// What makes its steps.
-    fn recorder(&self) -> &Recorder;
+    /// What records its steps, where they can be recorded.
+    fn recorder(&self) -> Option<&Recorder>;
 
     /// The variational bottleneck's weight.
     fn bottleneck(&self) -> Option<AdaptiveBottleneck> {
@@ -54,7 +54,7 @@ pub(in crate::training) struct Inputs {
     pub(in crate::training) second: Option<Vec<Tensor>>,
 }
 
-/// Noise from N(0, I) on the device of the networks.
+/// Noise on the device of the networks, from N(0, I) where nothing else is said.
 pub(in crate::training) struct Normals<'a> {
     pub(in crate::training) stream: &'a mut Stream,
     pub(in crate::training) feed: &'a mut Feed,
@@ -63,6 +63,29 @@ pub(in crate::training) struct Normals<'a> {
 impl Normals<'_> {
     pub(in crate::training) fn draw(&mut self, shape: &[usize]) -> Result<Tensor, TrainError> {
         let values = self.stream.normals(shape.iter().product());
+        Ok(self.feed.put(&values, shape)?)
+    }
+
+    /// The same times `deviation`. The stream moves on as far whatever that is.
+    pub(in crate::training) fn draw_scaled(
+        &mut self,
+        shape: &[usize],
+        deviation: f32,
+    ) -> Result<Tensor, TrainError> {
+        let mut values = self.stream.normals(shape.iter().product());
+        values.iter_mut().for_each(|value| *value *= deviation);
+        Ok(self.feed.put(&values, shape)?)
+    }
+
+    /// Numbers that are uniform between two.
+    pub(in crate::training) fn draw_uniform(
+        &mut self,
+        shape: &[usize],
+        [low, high]: [f64; 2],
+    ) -> Result<Tensor, TrainError> {
+        let (low, width) = (low as f32, (high - low) as f32);
+        let count = shape.iter().product::<usize>();
+        let values: Vec<f32> = (0..count).map(|_| low + width * self.stream.uniform()).collect();
         Ok(self.feed.put(&values, shape)?)
     }
 }

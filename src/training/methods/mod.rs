@@ -2,6 +2,7 @@
 
 pub mod end_to_end;
 pub mod gan;
+pub mod ibgan;
 mod method;
 mod shared;
 mod start;
@@ -12,7 +13,7 @@ use candle_core::Device;
 
 use crate::model::{Model, Stats};
 use crate::training::state::{RunProgress, State};
-use crate::training::{Method, TrainConfig, TrainError, note_training};
+use crate::training::{Family, Method, TrainConfig, TrainError, note_training};
 
 pub(in crate::training) use method::{Inputs, Normals, TrainMethod};
 
@@ -23,7 +24,12 @@ pub(in crate::training) fn new_method(
     device: &Device,
 ) -> Result<Box<dyn TrainMethod>, TrainError> {
     match config.method {
-        stage_1 if stage_1.is_stage_1() => Ok(Box::new(vae::VaeMethod::start(config, data, device)?)),
+        method if method.family() == Family::Vae => {
+            Ok(Box::new(vae::VaeMethod::start(config, data, device)?))
+        }
+        method if method.family() == Family::Ibgan => {
+            Ok(Box::new(ibgan::IbGanMethod::start(config, data, device)?))
+        }
         Method::IdganEndToEnd => Ok(Box::new(end_to_end::EndToEndMethod::start(config, data, device)?)),
         Method::VaeGan => Ok(Box::new(vae_gan::VaeGanMethod::start(config, data, device)?)),
         _ => Ok(Box::new(gan::GanMethod::start(config, data, device)?)),
@@ -51,7 +57,12 @@ pub(in crate::training) fn restored_method(
     device: &Device,
 ) -> Result<Box<dyn TrainMethod>, TrainError> {
     let method: Box<dyn TrainMethod> = match config.method {
-        stage_1 if stage_1.is_stage_1() => Box::new(vae::VaeMethod::restore(config, data, state, device)?),
+        method if method.family() == Family::Vae => {
+            Box::new(vae::VaeMethod::restore(config, data, state, device)?)
+        }
+        method if method.family() == Family::Ibgan => {
+            Box::new(ibgan::IbGanMethod::restore(config, data, state, device)?)
+        }
         Method::IdganEndToEnd => Box::new(end_to_end::EndToEndMethod::restore(config, data, state, device)?),
         Method::VaeGan => Box::new(vae_gan::VaeGanMethod::restore(config, data, state, device)?),
         _ => Box::new(gan::GanMethod::restore(config, data, state, device)?),

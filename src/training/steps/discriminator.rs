@@ -110,7 +110,7 @@ impl DiscriminatorTraining {
     /// Makes the next step ready, which counts from 0.
     pub(in crate::training) fn prepare(&mut self, step: u64) -> Result<()> {
         self.half_beta.set(half_of(self.bottleneck))?;
-        self.trained.prepare(Some(self.values.discriminator_rate(step)))
+        self.trained.group.prepare(Some(self.values.discriminator_rate(step)))
     }
 
     /// Whether a step takes the gradient penalty, R1.
@@ -150,13 +150,13 @@ impl DiscriminatorTraining {
             total = (total + r1)?;
         }
         total = self.add_kl(total, kl.as_ref(), share, is_told, ledger)?;
-        gradients.add(self.trained.backward(&(total * share)?)?)?;
+        gradients.add(self.trained.group.backward(&(total * share)?)?)?;
 
         let (logits, output, _) = discriminator.logits(&generate()?, part.codes, noise(1))?;
         let loss = loss_as_fake(&logits)?;
         ledger.add("d_loss", &loss, share)?;
         let total = self.add_kl(loss, output.kl.as_ref(), share, is_told, ledger)?;
-        gradients.add(self.trained.backward(&(total * share)?)?)
+        gradients.add(self.trained.group.backward(&(total * share)?)?)
     }
 
     /// Adds half of the bottleneck's weighted KL.
@@ -188,14 +188,14 @@ impl DiscriminatorTraining {
         ledger.check("discriminator gradient", gradients)?;
         let goes = ledger.end_turn()?;
         if goes {
-            self.trained.apply(gradients, ledger)?;
+            self.trained.group.apply(gradients, ledger)?;
         }
         Ok(goes)
     }
 
     /// Counts a turn that was finite, and moves the bottleneck's weight after it.
     pub(in crate::training) fn follow(&mut self, report: &mut StepReport) {
-        self.trained.count();
+        self.trained.group.count();
         if let (Some(bottleneck), Some(kl)) = (&mut self.bottleneck, report.get("kl")) {
             bottleneck.update(kl);
             report.add("beta_vdb", bottleneck.beta);
@@ -214,7 +214,7 @@ impl DiscriminatorTraining {
 
     /// The discriminator's weights, with the projection's where it is conditional.
     pub(in crate::training) fn weights(&self) -> &Weights {
-        &self.trained.weights
+        &self.trained.group.weights
     }
 
     /// The bottleneck's weight, if there is a bottleneck.
@@ -225,7 +225,7 @@ impl DiscriminatorTraining {
     /// Adds to `state` what a resumed run needs besides the discriminator's own weights: `discriminator_optimiser.*`
     /// and the projection's weight.
     pub(in crate::training) fn save(&self, state: &mut Arrays) -> Result<()> {
-        self.trained.save_optimiser("discriminator", state)?;
+        self.trained.group.save_optimiser("discriminator", state)?;
         if let Some(weight) = self.weights().to_arrays()?.remove(Projection::WEIGHT) {
             state.insert(Projection::WEIGHT.to_owned(), weight);
         }

@@ -2,6 +2,7 @@
 
 mod dial;
 mod discriminator;
+mod learnt_group;
 mod ledger;
 mod saved;
 mod trained_network;
@@ -9,6 +10,7 @@ mod turns;
 
 pub(in crate::training) use dial::Dial;
 pub(in crate::training) use discriminator::{DiscriminatorBatch, DiscriminatorTraining};
+pub(in crate::training) use learnt_group::LearntGroup;
 pub use ledger::Ledger;
 pub(in crate::training) use saved::{extend, part_of};
 pub use trained_network::FrozenEncoder;

@@ -1,4 +1,4 @@
-//! What trainers of two networks are made of: a network with its optimiser, the discriminator's turn, and the way
+//! What trainers of two networks are made of: a network with its optimiser, and the way
 //! from a generator's pictures to an encoder.
 
 use candle_core::{Device, Result, Tensor};
@@ -7,17 +7,16 @@ use crate::base::Arrays;
 use crate::nets::{Posterior, PosteriorEncoder, VaeConfig, Weights};
 use crate::ops;
 
+use super::learnt_group::LearntGroup;
+use crate::training::Rule;
 use crate::training::config::Downsample;
-use crate::training::steps::{extend, part_of};
-use crate::training::{Gradients, Ledger, Optimiser, Rule};
 
 /// A network with its optimiser, and a view of it for the other player's turn.
 pub(in crate::training) struct TrainedNetwork<N> {
-    pub(in crate::training) weights: Weights,
+    pub(in crate::training) group: LearntGroup,
     pub(in crate::training) net: N,
     /// The same network out of reach of gradients.
     pub(in crate::training) frozen: N,
-    optimiser: Optimiser,
 }
 
 impl<N> TrainedNetwork<N> {
@@ -27,50 +26,20 @@ impl<N> TrainedNetwork<N> {
         device: &Device,
         bind: impl Fn(&Weights) -> Result<N>,
     ) -> Result<Self> {
-        let weights = Weights::trainable(weights, device)?;
-        let (net, frozen) = (bind(&weights)?, bind(&weights.frozen_view())?);
-        let optimiser = Optimiser::new(rule, &weights)?;
-        Ok(Self { weights, net, frozen, optimiser })
+        let group = LearntGroup::new(weights, rule, device)?;
+        let (net, frozen) = (bind(&group.weights)?, bind(&group.weights.frozen_view())?);
+        Ok(Self { group, net, frozen })
     }
 
-    /// The gradients of `loss` in this network's parameters.
-    pub(in crate::training) fn backward(&self, loss: &Tensor) -> Result<Gradients> {
-        Ok(Gradients::take(&mut ops::backward(loss)?, &self.weights))
-    }
-
-    /// Makes the next step ready, at a learning rate that holds from here on where there is one.
-    pub(in crate::training) fn prepare(&mut self, rate: Option<f64>) -> Result<()> {
-        if let Some(rate) = rate {
-            self.optimiser.set_learning_rate(rate);
-        }
-        self.optimiser.prepare()
-    }
-
-    /// Moves the parameters, if the turn was finite.
-    pub(in crate::training) fn apply(&mut self, gradients: &Gradients, ledger: &Ledger) -> Result<()> {
-        self.optimiser.apply(gradients, ledger.gate())
-    }
-
-    /// Notes that they have moved.
-    pub(in crate::training) fn count(&mut self) {
-        self.optimiser.count();
-    }
-
-    /// Adds the optimiser's running means to `state` as `{name}_optimiser.*`.
-    pub(in crate::training) fn save_optimiser(&self, name: &str, state: &mut Arrays) -> Result<()> {
-        extend(state, &format!("{name}_optimiser."), self.optimiser.state()?);
-        Ok(())
-    }
-
-    /// Continues from `weights` and from what [`TrainedNetwork::save_optimiser`] added.
+    /// Continues from `weights` and from what [`LearntGroup::save_optimiser`] added.
     pub(in crate::training) fn restore(
         &mut self,
         name: &str,
         weights: &Arrays,
         state: &Arrays,
     ) -> Result<()> {
-        self.weights.assign(weights)?;
-        self.optimiser.restore(&part_of(state, &format!("{name}_optimiser.")))
+        self.group.weights.assign(weights)?;
+        self.group.restore_optimiser(name, state)
     }
 }
 

@@ -89,8 +89,8 @@ impl EndToEndTrainer {
         for part in parts {
             let total = (self.joint_loss(part, share, ledger)? * share)?;
             let mut store = crate::ops::backward(&total)?;
-            vae_gradients.add(Gradients::take(&mut store, &self.vae.weights))?;
-            generator_gradients.add(Gradients::take(&mut store, &self.generator.weights))?;
+            vae_gradients.add(Gradients::take(&mut store, &self.vae.group.weights))?;
+            generator_gradients.add(Gradients::take(&mut store, &self.generator.group.weights))?;
         }
         ledger.check("VAE gradient", &vae_gradients)?;
         ledger.check("generator gradient", &generator_gradients)?;
@@ -124,12 +124,12 @@ impl EndToEndTrainer {
 
     /// The VAE.
     pub fn vae(&self) -> &Weights {
-        &self.vae.weights
+        &self.vae.group.weights
     }
 
     /// The generator that is being trained.
     pub fn generator(&self) -> &Weights {
-        &self.generator.weights
+        &self.generator.group.weights
     }
 
     /// The generator's moving average: what is shown and measured.
@@ -154,9 +154,9 @@ impl EndToEndTrainer {
     /// When the device fails.
     pub fn state(&self) -> Result<Arrays> {
         let mut state = Arrays::new();
-        extend(&mut state, "generator.", self.generator.weights.to_arrays()?);
-        self.vae.save_optimiser("vae", &mut state)?;
-        self.generator.save_optimiser("generator", &mut state)?;
+        extend(&mut state, "generator.", self.generator.group.weights.to_arrays()?);
+        self.vae.group.save_optimiser("vae", &mut state)?;
+        self.generator.group.save_optimiser("generator", &mut state)?;
         self.discriminator.save(&mut state)?;
         Ok(state)
     }
@@ -185,8 +185,8 @@ impl Turns for EndToEndTrainer {
     fn prepare(&mut self, step: u64) -> Result<()> {
         self.beta.set(self.vae_values.beta.at(step))?;
         self.discriminator.prepare(step)?;
-        self.vae.prepare(None)?;
-        self.generator.prepare(Some(self.values.generator_rate(step)))
+        self.vae.group.prepare(None)?;
+        self.generator.group.prepare(Some(self.values.generator_rate(step)))
     }
 
     fn is_penalised(&self, step: u64) -> bool {
@@ -212,9 +212,9 @@ impl Turns for EndToEndTrainer {
         if !ledger.end_turn()? {
             return Ok(());
         }
-        self.vae.apply(&vae_gradients, ledger)?;
-        self.generator.apply(&generator_gradients, ledger)?;
-        self.average.update_through(&self.generator.weights, ledger.gate())
+        self.vae.group.apply(&vae_gradients, ledger)?;
+        self.generator.group.apply(&generator_gradients, ledger)?;
+        self.average.update_through(&self.generator.group.weights, ledger.gate())
     }
 
     fn follow(&mut self, turns: usize, step: u64, report: &mut StepReport) {
@@ -223,8 +223,8 @@ impl Turns for EndToEndTrainer {
             report.add("beta", self.vae_values.beta.at(step));
         }
         if turns > 1 {
-            self.vae.count();
-            self.generator.count();
+            self.vae.group.count();
+            self.generator.group.count();
         }
     }
 }

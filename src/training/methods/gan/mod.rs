@@ -244,8 +244,8 @@ impl TrainMethod for GanMethod {
         report.get("info").unwrap_or(f64::NAN)
     }
 
-    fn recorder(&self) -> &Recorder {
-        &self.recorder
+    fn recorder(&self) -> Option<&Recorder> {
+        Some(&self.recorder)
     }
 
     fn state(&self) -> Result<Arrays, TrainError> {

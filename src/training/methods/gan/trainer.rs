@@ -230,9 +230,9 @@ impl GanTrainer {
                 }
             }
             let mut store = crate::ops::backward(&(total * share)?)?;
-            gradients.add(Gradients::take(&mut store, &self.generator.weights))?;
+            gradients.add(Gradients::take(&mut store, &self.generator.group.weights))?;
             if let Guide::Learned(encoder) = &self.guide {
-                let own = Gradients::take(&mut store, &encoder.trained.weights);
+                let own = Gradients::take(&mut store, &encoder.trained.group.weights);
                 encoder_gradients.get_or_insert_with(Gradients::default).add(own)?;
             }
         }
@@ -258,7 +258,7 @@ impl GanTrainer {
 
     /// The generator that is being trained.
     pub fn generator(&self) -> &Weights {
-        &self.generator.weights
+        &self.generator.group.weights
     }
 
     /// Its moving average: what is shown and measured.
@@ -274,7 +274,7 @@ impl GanTrainer {
     /// InfoGAN's encoder.
     pub fn learned_encoder(&self) -> Option<&Weights> {
         match &self.guide {
-            Guide::Learned(encoder) => Some(&encoder.trained.weights),
+            Guide::Learned(encoder) => Some(&encoder.trained.group.weights),
             _ => None,
         }
     }
@@ -292,11 +292,11 @@ impl GanTrainer {
     /// When the device fails.
     pub fn state(&self) -> Result<Arrays> {
         let mut state = Arrays::new();
-        extend(&mut state, "generator.", self.generator.weights.to_arrays()?);
-        self.generator.save_optimiser("generator", &mut state)?;
+        extend(&mut state, "generator.", self.generator.group.weights.to_arrays()?);
+        self.generator.group.save_optimiser("generator", &mut state)?;
         self.discriminator.save(&mut state)?;
         if let Guide::Learned(encoder) = &self.guide {
-            encoder.trained.save_optimiser("encoder", &mut state)?;
+            encoder.trained.group.save_optimiser("encoder", &mut state)?;
         }
         Ok(state)
     }
@@ -317,7 +317,7 @@ impl GanTrainer {
         self.generator.restore("generator", &part_of(state, "generator."), state)?;
         self.discriminator.restore(discriminator, state, bottleneck)?;
         if let Guide::Learned(encoder) = &mut self.guide {
-            let weights = encoder.trained.weights.to_arrays()?;
+            let weights = encoder.trained.group.weights.to_arrays()?;
             encoder.trained.restore("encoder", &weights, state)?;
         }
         Ok(())
@@ -331,9 +331,9 @@ impl Turns for GanTrainer {
         let rate = Some(self.values.generator_rate(step));
         self.discriminator.prepare(step)?;
         if let Guide::Learned(encoder) = &mut self.guide {
-            encoder.trained.prepare(rate)?;
+            encoder.trained.group.prepare(rate)?;
         }
-        self.generator.prepare(rate)
+        self.generator.group.prepare(rate)
     }
 
     fn is_penalised(&self, step: u64) -> bool {
@@ -351,11 +351,11 @@ impl Turns for GanTrainer {
         if !ledger.end_turn()? {
             return Ok(());
         }
-        self.generator.apply(&gradients, ledger)?;
+        self.generator.group.apply(&gradients, ledger)?;
         if let (Guide::Learned(encoder), Some(gradients)) = (&mut self.guide, encoder_gradients) {
-            encoder.trained.apply(&gradients, ledger)?;
+            encoder.trained.group.apply(&gradients, ledger)?;
         }
-        self.average.update_through(&self.generator.weights, ledger.gate())
+        self.average.update_through(&self.generator.group.weights, ledger.gate())
     }
 
     fn follow(&mut self, turns: usize, _: u64, report: &mut StepReport) {
@@ -363,9 +363,9 @@ impl Turns for GanTrainer {
             self.discriminator.follow(report);
         }
         if turns > 1 {
-            self.generator.count();
+            self.generator.group.count();
             if let Guide::Learned(encoder) = &mut self.guide {
-                encoder.trained.count();
+                encoder.trained.group.count();
             }
         }
     }

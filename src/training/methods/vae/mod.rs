@@ -118,8 +118,8 @@ impl TrainMethod for VaeMethod {
         bound(report, "kl")
     }
 
-    fn recorder(&self) -> &Recorder {
-        &self.recorder
+    fn recorder(&self) -> Option<&Recorder> {
+        Some(&self.recorder)
     }
 
     fn state(&self) -> Result<Arrays, TrainError> {

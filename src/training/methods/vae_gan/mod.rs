@@ -89,8 +89,8 @@ impl TrainMethod for VaeGanMethod {
         bound(report, "code_kl")
     }
 
-    fn recorder(&self) -> &Recorder {
-        &self.recorder
+    fn recorder(&self) -> Option<&Recorder> {
+        Some(&self.recorder)
     }
 
     fn state(&self) -> Result<Arrays, TrainError> {

@@ -94,7 +94,7 @@ impl VaeGanTrainer {
         let mut gradients = Gradients::default();
         for part in parts {
             let total = (self.vae_loss(part, share, ledger)? * share)?;
-            gradients.add(self.vae.backward(&total)?)?;
+            gradients.add(self.vae.group.backward(&total)?)?;
         }
         ledger.check("VAE gradient", &gradients)?;
         Ok(gradients)
@@ -122,7 +122,7 @@ impl VaeGanTrainer {
 
     /// The VAE, whose decoder is the generator.
     pub fn vae(&self) -> &Weights {
-        &self.vae.weights
+        &self.vae.group.weights
     }
 
     /// The discriminator.
@@ -136,7 +136,7 @@ impl VaeGanTrainer {
     /// When the device fails.
     pub fn state(&self) -> Result<Arrays> {
         let mut state = Arrays::new();
-        self.vae.save_optimiser("vae", &mut state)?;
+        self.vae.group.save_optimiser("vae", &mut state)?;
         self.discriminator.save(&mut state)?;
         Ok(state)
     }
@@ -157,7 +157,7 @@ impl Turns for VaeGanTrainer {
     fn prepare(&mut self, step: u64) -> Result<()> {
         self.beta.set(self.vae_values.beta.at(step))?;
         self.discriminator.prepare(step)?;
-        self.vae.prepare(None)
+        self.vae.group.prepare(None)
     }
 
     fn is_penalised(&self, step: u64) -> bool {
@@ -183,7 +183,7 @@ impl Turns for VaeGanTrainer {
         drop(gradients);
         let gradients = self.vae_gradients(parts, ledger)?;
         if ledger.end_turn()? {
-            self.vae.apply(&gradients, ledger)?;
+            self.vae.group.apply(&gradients, ledger)?;
         }
         Ok(())
     }
@@ -194,7 +194,7 @@ impl Turns for VaeGanTrainer {
             report.add("beta", self.vae_values.beta.at(step));
         }
         if turns > 1 {
-            self.vae.count();
+            self.vae.group.count();
         }
     }
 }
