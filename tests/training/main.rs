@@ -4,5 +4,6 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod data;
+mod methods;
 mod parity;
 mod runs;
