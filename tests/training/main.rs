@@ -6,4 +6,5 @@ mod common;
 mod data;
 mod methods;
 mod parity;
+mod related_runs;
 mod runs;

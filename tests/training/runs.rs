@@ -68,7 +68,7 @@ fn assert_same_bits(one: &Arrays, other: &Arrays) {
 }
 
 /// Trains in one go, and with two stops on the way; both end with the same bits.
-fn check_resume_is_exact(folder: &Path, config: &TrainConfig) {
+pub fn check_resume_is_exact(folder: &Path, config: &TrainConfig) {
     let (whole, split) = (folder.join("whole"), folder.join("split"));
     let last = train(&mut Session::start(&whole, config.clone(), machine()).unwrap(), u64::MAX);
     let third = config.steps / 3;
