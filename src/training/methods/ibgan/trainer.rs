@@ -130,7 +130,7 @@ impl IbGanTrainer {
     /// r of a batch with the upper bound of its information: z itself where there is no emitter.
     fn representation(&self, batch: &IbGanBatch) -> Result<(Tensor, Option<Tensor>, Vec<Pass>)> {
         let Some(emitter) = &self.emitter else { return Ok((batch.z.clone(), None, Vec::new())) };
-        let pass = emitter.forward(&[batch.z.clone()])?;
+        let pass = emitter.forward(std::slice::from_ref(&batch.z))?;
         let (mu, logvar) = halves(pass.output(0)?)?;
         let r = (&mu + ((&logvar * 0.5)?.exp()? * &batch.noise_r)?)?;
         let bound = information_upper_bound(&mu, &logvar)?;
