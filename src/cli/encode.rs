@@ -200,7 +200,7 @@ fn encode_data(
     let [_, size, _] = encoder.picture_shape();
     let data = data::open(spec, Some(size), options)?;
     let pool = Pool::new("encode", threads()).context("cannot start threads")?;
-    let mut coded = EncodedPictures::new(data.as_ref(), encoder, &pool)?;
+    let mut encoded_data = EncodedPictures::new(data.as_ref(), encoder, &pool)?;
     let count = args.count.map_or(data.len(), |count| (count as usize).min(data.len()));
     let bar = TerminalProgress::new("pictures", count);
     let mut done = 0;
@@ -210,8 +210,8 @@ fn encode_data(
     };
     let mut watch = Watch::new(&options.cancel, &mut follow);
     let sample = match args.count {
-        Some(_) => CodeSample::draw_shuffled(&mut coded, count, args.seed, &mut watch)?,
-        None => CodeSample::draw(&mut coded, count, args.seed, &mut watch)?,
+        Some(_) => CodeSample::draw_shuffled(&mut encoded_data, count, args.seed, &mut watch)?,
+        None => CodeSample::draw(&mut encoded_data, count, args.seed, &mut watch)?,
     };
     let numbers = sample.indices.iter().map(|&index| index as i64).collect();
     let known = Known::Numbers(numbers, truth(data.as_ref(), &sample.indices));

@@ -116,7 +116,7 @@ fn encode_data(
     let [_, size, _] = encoder.picture_shape();
     let data = data::open(spec, Some(size), options)?;
     let pool = Pool::new("stats", threads()).context("cannot start threads")?;
-    let mut coded = EncodedPictures::new(data.as_ref(), encoder, &pool)?;
+    let mut encoded_data = EncodedPictures::new(data.as_ref(), encoder, &pool)?;
     let bar = TerminalProgress::new("pictures", data.len().min(STATISTICS_PICTURES));
     let mut done = 0;
     let mut follow = |step: metrics::MetricProgress| {
@@ -124,7 +124,7 @@ fn encode_data(
         done = step.done;
     };
     let mut watch = Watch::new(&options.cancel, &mut follow);
-    let sample = CodeSample::draw(&mut coded, STATISTICS_PICTURES, args.seed, &mut watch)?;
+    let sample = CodeSample::draw(&mut encoded_data, STATISTICS_PICTURES, args.seed, &mut watch)?;
     Ok((sample.mu, sample.logvar))
 }
 

@@ -129,14 +129,14 @@ fn codes(
     let [_, size, _] = encoder.picture_shape();
     let data = data::open(&named, Some(size), &options)?;
     *spec = Some(named);
-    let mut coded = EncodedPictures::new(data.as_ref(), encoder, pool)?;
-    let bar = TerminalProgress::new(&name, count.min(coded.len()));
+    let mut encoded_data = EncodedPictures::new(data.as_ref(), encoder, pool)?;
+    let bar = TerminalProgress::new(&name, count.min(encoded_data.len()));
     let mut done = 0;
     let mut follow = |step: metrics::MetricProgress| {
         bar.add(step.done.saturating_sub(done));
         done = step.done;
     };
-    Ok(CodeSample::draw(&mut coded, count, args.seed, &mut Watch::new(cancel, &mut follow))?)
+    Ok(CodeSample::draw(&mut encoded_data, count, args.seed, &mut Watch::new(cancel, &mut follow))?)
 }
 
 fn json(

@@ -60,7 +60,7 @@ impl ModelSource {
 
     /// The first of its files that is not there.
     pub fn missing(&self) -> Option<&Path> {
-        let paths = self.model.iter().chain(&self.gan).chain(&self.vae);
+        let paths = self.model.iter().chain(&self.gan).chain(&self.vae).chain(&self.reading.encoder);
         paths.map(PathBuf::as_path).find(|path| !path.exists())
     }
 

@@ -150,19 +150,19 @@ impl EncodedData for EncodedPictures<'_> {
 /// # Errors
 /// As [`EncodedData::encode`], and when the watch stops it.
 pub(super) fn each_posterior(
-    coded: &mut dyn EncodedData,
+    encoded_data: &mut dyn EncodedData,
     indices: &[usize],
     seed: u64,
     watch: &mut Watch<'_>,
     mut look: impl FnMut(&[usize], &[f32], &[f32]),
 ) -> Result<(), MetricError> {
-    let at_a_time = 4 * coded.at_once();
+    let at_a_time = 4 * encoded_data.at_once();
     let (mut mu, mut logvar) = (Vec::new(), Vec::new());
     for (batch, chosen) in indices.chunks(at_a_time).enumerate() {
         watch.step(batch * at_a_time, indices.len())?;
-        mu.resize(chosen.len() * coded.code_dim(), 0.0);
+        mu.resize(chosen.len() * encoded_data.code_dim(), 0.0);
         logvar.resize(mu.len(), 0.0);
-        coded.encode(chosen, seed, &mut mu, &mut logvar)?;
+        encoded_data.encode(chosen, seed, &mut mu, &mut logvar)?;
         look(chosen, &mu, &logvar);
     }
     Ok(())
@@ -232,13 +232,13 @@ impl CodeSample {
     /// # Errors
     /// When pictures cannot be encoded, the encoder gives values that are not finite, or the watch stops it.
     pub fn draw(
-        coded: &mut dyn EncodedData,
+        encoded_data: &mut dyn EncodedData,
         count: usize,
         seed: u64,
         watch: &mut Watch<'_>,
     ) -> Result<Self, MetricError> {
-        let indices = choose(coded.len(), count.min(coded.len()), seed, "code sample");
-        Self::of(coded, indices, seed, watch)
+        let indices = choose(encoded_data.len(), count.min(encoded_data.len()), seed, "code sample");
+        Self::of(encoded_data, indices, seed, watch)
     }
 
     /// The same pictures in random order, for whoever cuts the rows into parts.
@@ -246,15 +246,15 @@ impl CodeSample {
     /// # Errors
     /// As [`CodeSample::draw`].
     pub fn draw_shuffled(
-        coded: &mut dyn EncodedData,
+        encoded_data: &mut dyn EncodedData,
         count: usize,
         seed: u64,
         watch: &mut Watch<'_>,
     ) -> Result<Self, MetricError> {
-        let chosen = choose(coded.len(), count.min(coded.len()), seed, "code sample");
+        let chosen = choose(encoded_data.len(), count.min(encoded_data.len()), seed, "code sample");
         let order = Stream::new(seed, "code order").permutation(chosen.len());
         let indices = order.into_iter().map(|place| chosen[place as usize]).collect();
-        Self::of(coded, indices, seed, watch)
+        Self::of(encoded_data, indices, seed, watch)
     }
 
     /// The posteriors of the pictures `indices`.
@@ -262,19 +262,24 @@ impl CodeSample {
     /// # Errors
     /// As [`CodeSample::draw`].
     pub(super) fn of(
-        coded: &mut dyn EncodedData,
+        encoded_data: &mut dyn EncodedData,
         indices: Vec<usize>,
         seed: u64,
         watch: &mut Watch<'_>,
     ) -> Result<Self, MetricError> {
-        let dims = coded.code_dim();
+        let dims = encoded_data.code_dim();
         let mut mu = Array::zeros([indices.len(), dims]);
         let mut logvar = Array::zeros([indices.len(), dims]);
-        let at_once = coded.at_once();
+        let at_once = encoded_data.at_once();
         for (batch, chosen) in indices.chunks(at_once).enumerate() {
             watch.step(batch * at_once, indices.len())?;
             let rows = batch * at_once * dims..(batch * at_once + chosen.len()) * dims;
-            coded.encode(chosen, seed, &mut mu.data_mut()[rows.clone()], &mut logvar.data_mut()[rows])?;
+            encoded_data.encode(
+                chosen,
+                seed,
+                &mut mu.data_mut()[rows.clone()],
+                &mut logvar.data_mut()[rows],
+            )?;
         }
         if mu.data().iter().chain(logvar.data()).any(|value| !value.is_finite()) {
             return Err(MetricError::request(

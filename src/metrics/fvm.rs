@@ -49,14 +49,14 @@ pub struct Vote {
 /// # Errors
 /// When the data has no factors that vary, pictures cannot be encoded, or the watch stops it.
 pub fn fvm(
-    coded: &mut dyn EncodedData,
+    encoded_data: &mut dyn EncodedData,
     variances: &[f64],
     options: &FvmOptions,
     seed: u64,
     watch: &mut Watch<'_>,
 ) -> Result<Score, MetricError> {
     let active = active_dims(variances, options.least_variance);
-    let sizes: Vec<usize> = coded.factors().iter().map(|factor| factor.values.len()).collect();
+    let sizes: Vec<usize> = encoded_data.factors().iter().map(|factor| factor.values.len()).collect();
     let varying: Vec<usize> = (0..sizes.len()).filter(|&k| sizes[k] > 1).collect();
     if varying.is_empty() {
         return Err(MetricError::request("the FactorVAE metric needs data with known factors"));
@@ -66,7 +66,7 @@ pub fn fvm(
     }
     let total = options.votes + options.evaluation_votes;
     let mut votes = Vec::with_capacity(total);
-    let mut mu = vec![0.0; options.pictures * coded.code_dim()];
+    let mut mu = vec![0.0; options.pictures * encoded_data.code_dim()];
     let mut logvar = mu.clone();
     for number in 0..total {
         watch.step(number, total)?;
@@ -74,8 +74,8 @@ pub fn fvm(
         let factor = varying[stream.below(varying.len())];
         let class = stream.below(sizes[factor]);
         let indices: Vec<usize> =
-            (0..options.pictures).map(|_| coded.sharing(factor, class, &mut stream)).collect();
-        coded.encode(&indices, seed, &mut mu, &mut logvar)?;
+            (0..options.pictures).map(|_| encoded_data.sharing(factor, class, &mut stream)).collect();
+        encoded_data.encode(&indices, seed, &mut mu, &mut logvar)?;
         votes.extend(vote(&mu, variances, &active).map(|dim| Vote { factor, dim }));
     }
     let (train, test) = votes.split_at(options.votes.min(votes.len()));

@@ -25,30 +25,31 @@ struct Table {
 }
 
 impl KnownCodes {
-    /// The means `(N, code_dim)` of all pictures of `coded`.
-    pub(super) fn of_all(mu: Array, coded: &dyn EncodedData) -> Self {
-        let factors = coded.factors().to_vec();
-        let is_grid = coded.len() == combinations(&factors)
-            && (0..coded.len()).all(|index| coded.classes(index) == classes_of(&factors, index));
+    /// The means `(N, code_dim)` of all pictures of `encoded_data`.
+    pub(super) fn of_all(mu: Array, encoded_data: &dyn EncodedData) -> Self {
+        let factors = encoded_data.factors().to_vec();
+        let is_grid = encoded_data.len() == combinations(&factors)
+            && (0..encoded_data.len())
+                .all(|index| encoded_data.classes(index) == classes_of(&factors, index));
         if factors.is_empty() || is_grid {
             return Self { mu, logvar: None, factors, table: None };
         }
-        let all: Vec<usize> = (0..coded.len()).collect();
-        Self::tabulated(mu, &all, coded)
+        let all: Vec<usize> = (0..encoded_data.len()).collect();
+        Self::tabulated(mu, &all, encoded_data)
     }
 
-    /// The means of `sample`, a part of `coded`, as if there were no others.
-    pub(super) fn of_sample(sample: &CodeSample, coded: &dyn EncodedData) -> Self {
-        Self::tabulated(sample.mu.clone(), &sample.indices, coded)
+    /// The means of `sample`, a part of `encoded_data`, as if there were no others.
+    pub(super) fn of_sample(sample: &CodeSample, encoded_data: &dyn EncodedData) -> Self {
+        Self::tabulated(sample.mu.clone(), &sample.indices, encoded_data)
     }
 
-    /// The means of the pictures `indices` of `coded`, with their classes.
-    fn tabulated(mu: Array, indices: &[usize], coded: &dyn EncodedData) -> Self {
-        let rows: Vec<Vec<usize>> = indices.iter().map(|&index| coded.classes(index)).collect();
+    /// The means of the pictures `indices` of `encoded_data`, with their classes.
+    fn tabulated(mu: Array, indices: &[usize], encoded_data: &dyn EncodedData) -> Self {
+        let rows: Vec<Vec<usize>> = indices.iter().map(|&index| encoded_data.classes(index)).collect();
         let column = |(place, factor): (usize, &Factor)| {
             (factor.name.clone(), rows.iter().map(|classes| factor.values[classes[place]]).collect())
         };
-        let columns = coded.factors().iter().enumerate().map(column).collect();
+        let columns = encoded_data.factors().iter().enumerate().map(column).collect();
         Self::with_values(mu, None, columns)
     }
 

@@ -21,10 +21,10 @@ pub struct Labels {
 }
 
 impl LabelledCodes {
-    /// The means of `sample`, a part of `coded`, and what is known of its pictures.
-    pub fn of(sample: &CodeSample, coded: &dyn EncodedData) -> Self {
-        let rows: Vec<Vec<usize>> = sample.indices.iter().map(|&index| coded.classes(index)).collect();
-        let varying = coded.factors().iter().enumerate().filter(|(_, factor)| factor.values.len() > 1);
+    /// The means of `sample`, a part of `encoded_data`, and what is known of its pictures.
+    pub fn of(sample: &CodeSample, encoded_data: &dyn EncodedData) -> Self {
+        let rows: Vec<Vec<usize>> = sample.indices.iter().map(|&index| encoded_data.classes(index)).collect();
+        let varying = encoded_data.factors().iter().enumerate().filter(|(_, factor)| factor.values.len() > 1);
         let factors = varying.map(|(place, factor)| Labels {
             name: factor.name.clone(),
             classes: rows.iter().map(|classes| classes[place]).collect(),

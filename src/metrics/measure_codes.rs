@@ -32,14 +32,14 @@ use super::{
 /// # Errors
 /// [`MetricError::Request`] when a question makes no sense for these codes, [`MetricError::Cancelled`] once `cancel` is raised.
 pub fn evaluate_codes(
-    coded: &mut KnownCodes,
+    encoded_data: &mut KnownCodes,
     (spec, hash): (&str, &str),
     request: &Request,
     pool: &Pool,
     progress: &mut dyn FnMut(MetricProgress),
     cancel: &Cancel,
 ) -> Result<Evaluation, MetricError> {
-    check_codes(coded, spec, request)?;
+    check_codes(encoded_data, spec, request)?;
     let mut result = Evaluation {
         model_hash: hash.to_owned(),
         data: spec.to_owned(),
@@ -48,8 +48,8 @@ pub fn evaluate_codes(
     };
     let mut watch = Watch::new(cancel, progress);
     let count = request.samples.unwrap_or(CODED_PICTURES);
-    let sample = CodeSample::draw(coded, count, request.seed, &mut watch)?;
-    measure_codes(coded, &sample, request, pool, &mut watch, &mut result)?;
+    let sample = CodeSample::draw(encoded_data, count, request.seed, &mut watch)?;
+    measure_codes(encoded_data, &sample, request, pool, &mut watch, &mut result)?;
     Ok(result)
 }
 
@@ -68,7 +68,7 @@ struct Whole {
 
 /// A measurement of codes under way.
 struct CodeEvaluation<'a, 'b> {
-    coded: &'a mut dyn EncodedData,
+    encoded_data: &'a mut dyn EncodedData,
     sample: &'a CodeSample,
     request: &'a Request,
     pool: &'a Pool,
@@ -76,16 +76,16 @@ struct CodeEvaluation<'a, 'b> {
     result: &'a mut Evaluation,
 }
 
-/// Adds to `result` what `request` asks of codes: `sample`, and others of `coded`.
+/// Adds to `result` what `request` asks of codes: `sample`, and others of `encoded_data`.
 pub(super) fn measure_codes(
-    coded: &mut dyn EncodedData,
+    encoded_data: &mut dyn EncodedData,
     sample: &CodeSample,
     request: &Request,
     pool: &Pool,
     watch: &mut Watch<'_>,
     result: &mut Evaluation,
 ) -> Result<(), MetricError> {
-    CodeEvaluation { coded, sample, request, pool, watch, result }.run()
+    CodeEvaluation { encoded_data, sample, request, pool, watch, result }.run()
 }
 
 impl CodeEvaluation<'_, '_> {
@@ -93,7 +93,7 @@ impl CodeEvaluation<'_, '_> {
         let whole = self.whole()?;
         self.votes(whole.as_ref())?;
         if self.request.metrics.iter().any(|metric| metric.needs_factors()) {
-            let codes = LabelledCodes::of(self.sample, self.coded);
+            let codes = LabelledCodes::of(self.sample, self.encoded_data);
             self.information(&codes, whole.as_ref())?;
             self.classifiers(&codes)?;
         }
@@ -132,8 +132,8 @@ impl CodeEvaluation<'_, '_> {
             matches!(metric, Mig | BetaVae | Modularity | Tc | MeanMi)
         };
         let Some(&metric) = request.metrics.iter().find(|metric| gains(metric)) else { return Ok(None) };
-        let len = self.coded.len();
-        let is_quick = match self.coded.effort() {
+        let len = self.encoded_data.len();
+        let is_quick = match self.encoded_data.effort() {
             Effort::None => true,
             Effort::Encoding => request.samples.is_none() && len <= MOST_PICTURES,
             Effort::Rendering => false,
@@ -142,20 +142,20 @@ impl CodeEvaluation<'_, '_> {
             return Ok(None);
         }
         self.watch.begin(metric);
-        let dims = self.coded.code_dim();
+        let dims = self.encoded_data.code_dim();
         let mut ends = vec![[f32::INFINITY, f32::NEG_INFINITY]; dims];
         let mut mixture = request.has(Metric::Tc).then(|| drawn_codes(self.sample, request.seed));
         let mut means = Vec::with_capacity(len * dims);
         let all: Vec<usize> = (0..len).collect();
         let pool = self.pool;
-        each_posterior(self.coded, &all, request.seed, self.watch, |indices, mu, logvar| {
+        each_posterior(self.encoded_data, &all, request.seed, self.watch, |indices, mu, logvar| {
             widen(&mut ends, mu);
             means.extend_from_slice(mu);
             if let Some(mixture) = &mut mixture {
                 pool.run(|| mixture.add(indices, mu, logvar));
             }
         })?;
-        let codes = Array::new([len, dims], means).map(|means| KnownCodes::of_all(means, self.coded));
+        let codes = Array::new([len, dims], means).map(|means| KnownCodes::of_all(means, self.encoded_data));
         Ok(codes.map(|codes| Whole { ends, mixture, codes }))
     }
 
@@ -164,7 +164,7 @@ impl CodeEvaluation<'_, '_> {
         if self.begin(Metric::Fvm)? {
             let FvmOptions { votes, evaluation_votes, pictures, least_variance } = self.request.fvm;
             let variances = self.sample.variances();
-            let score = fvm(self.coded, &variances, &self.request.fvm, self.request.seed, self.watch)?;
+            let score = fvm(self.encoded_data, &variances, &self.request.fvm, self.request.seed, self.watch)?;
             let accuracy = match evaluation_votes {
                 0 => "accuracy on these votes".to_owned(),
                 others => format!("accuracy on {others} others"),
@@ -181,7 +181,7 @@ impl CodeEvaluation<'_, '_> {
             let codes = match whole {
                 Some(whole) => &whole.codes,
                 None => {
-                    of_sample = KnownCodes::of_sample(self.sample, self.coded);
+                    of_sample = KnownCodes::of_sample(self.sample, self.encoded_data);
                     &of_sample
                 }
             };
@@ -202,7 +202,7 @@ impl CodeEvaluation<'_, '_> {
         let (bins, seed) = (self.request.mig_bins, self.request.seed);
         let ends = whole.map(|whole| whole.ends.as_slice());
         let interval = match ends {
-            Some(_) => format!("the value on all {} pictures", self.coded.len()),
+            Some(_) => format!("the value on all {} pictures", self.encoded_data.len()),
             None => "the value on as many others".to_owned(),
         };
         let setting = format!("{bins} equal-width bins of the means, interval of {interval}");
@@ -277,7 +277,7 @@ impl CodeEvaluation<'_, '_> {
     /// The sample to learn from, and half as many other pictures to be asked about; where there are too few others, the
     /// sample in parts of that proportion.
     fn split(&mut self, codes: &LabelledCodes) -> Result<SplitCodes, MetricError> {
-        let (rows, len, seed) = (self.sample.len(), self.coded.len(), self.request.seed);
+        let (rows, len, seed) = (self.sample.len(), self.encoded_data.len(), self.request.seed);
         let mut stream = Stream::new(seed, "test codes");
         let tests = rows / 2;
         if len < rows + tests {
@@ -293,8 +293,8 @@ impl CodeEvaluation<'_, '_> {
                 others.push(picture);
             }
         }
-        let test = CodeSample::of(self.coded, others, seed, self.watch)?;
-        Ok(SplitCodes { train: codes.clone(), test: LabelledCodes::of(&test, self.coded) })
+        let test = CodeSample::of(self.encoded_data, others, seed, self.watch)?;
+        Ok(SplitCodes { train: codes.clone(), test: LabelledCodes::of(&test, self.encoded_data) })
     }
 
     /// What asks how the dimensions depend on one another.
@@ -336,7 +336,7 @@ impl CodeEvaluation<'_, '_> {
     }
 
     fn total_correlation(&mut self, mixture: Option<Mixture>) {
-        let (sample, seed, len) = (self.sample, self.request.seed, self.coded.len());
+        let (sample, seed, len) = (self.sample, self.request.seed, self.encoded_data.len());
         let mixture = mixture.unwrap_or_else(|| {
             let mut mixture = drawn_codes(sample, seed);
             self.pool.run(|| mixture.add(&sample.indices, sample.mu.data(), sample.logvar.data()));

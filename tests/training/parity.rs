@@ -302,8 +302,8 @@ impl Case {
         let net = Discriminator::new(config, &weights).unwrap();
         let batch = self.batch(reference, 0);
         let noise = batch.noise_bottleneck.as_ref().map(|noise| &noise[0]);
-        let verdict = net.discriminate(&batch.pictures, noise).unwrap();
-        let r1 = (gradient_penalty(&net.input_gradient(&verdict).unwrap()).unwrap() * 10.0).unwrap();
+        let output = net.discriminate(&batch.pictures, noise).unwrap();
+        let r1 = (gradient_penalty(&net.input_gradient(&output).unwrap()).unwrap() * 10.0).unwrap();
         let what = format!("{} R1", self.name);
         assert_relative(
             f64::from(r1.to_scalar::<f32>().unwrap()),

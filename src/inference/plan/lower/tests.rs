@@ -93,7 +93,7 @@ fn farthest(found: &[f32], expected: &[f32]) -> f32 {
     differences.fold(0.0, |most, next| if next > most || next.is_nan() { next } else { most })
 }
 
-fn drawn(renderer: &mut dyn Renderer, codes: &[f32]) -> Vec<f32> {
+fn render(renderer: &mut dyn Renderer, codes: &[f32]) -> Vec<f32> {
     let picture: usize = renderer.picture_shape().iter().product();
     let mut pictures = vec![f32::NAN; codes.len() / CODE * picture];
     renderer.render(codes, &mut pictures, &Cancel::new()).expect("renders");
@@ -143,18 +143,18 @@ fn plans_draw_what_the_interpreter_draws() {
     for (seed, graph) in graphs.iter().enumerate() {
         let weights = weights(graph, seed as u64);
         let mut reference = TensorRenderer::new(graph, &weights, &Device::Cpu, &pool).expect("fits");
-        let expected = drawn(&mut reference, &codes);
+        let expected = render(&mut reference, &codes);
         let mut reference =
             TensorRenderer::new(graph, &rounded(&weights), &Device::Cpu, &pool).expect("fits");
-        let of_rounded = drawn(&mut reference, &codes);
+        let of_rounded = render(&mut reference, &codes);
         for isa in Isa::available() {
             let mut plan = PlanRenderer::<f32>::compile_for(isa, graph, &weights, &pool).expect("compiles");
-            let found = drawn(&mut plan, &codes);
+            let found = render(&mut plan, &codes);
             let worst = farthest(&found, &expected);
             assert!(worst < 2e-5, "graph {seed} with {isa:?}: off by {worst}");
             assert!(found[..found.len() / 3] != found[found.len() / 3..2 * found.len() / 3], "codes differ");
             let mut plan = PlanRenderer::<bf16>::compile_for(isa, graph, &weights, &pool).expect("compiles");
-            let found = drawn(&mut plan, &codes);
+            let found = render(&mut plan, &codes);
             assert_near(&found, &expected, &of_rounded, &format!("graph {seed} with {isa} in bf16"));
         }
     }
@@ -189,14 +189,14 @@ fn the_plan_of_any_network_draws_what_the_interpreter_draws_if_there_is_one() {
         };
         compiled += 1;
         let mut reference = TensorRenderer::new(&graph, &weights, &Device::Cpu, &pool).expect("fits");
-        let (found, expected) = (drawn(&mut plan, &codes), drawn(&mut reference, &codes));
+        let (found, expected) = (render(&mut plan, &codes), render(&mut reference, &codes));
         let worst = farthest(&found, &expected);
         assert!(worst < 2e-5, "network {seed}: off by {worst}");
         let mut half = PlanRenderer::<bf16>::compile(&graph, &weights, &pool).expect("compiles as well");
         let mut reference =
             TensorRenderer::new(&graph, &rounded(&weights), &Device::Cpu, &pool).expect("fits");
-        let of_rounded = drawn(&mut reference, &codes);
-        assert_near(&drawn(&mut half, &codes), &expected, &of_rounded, &format!("network {seed} in bf16"));
+        let of_rounded = render(&mut reference, &codes);
+        assert_near(&render(&mut half, &codes), &expected, &of_rounded, &format!("network {seed} in bf16"));
     }
     assert!(compiled > 50 && left > 50, "{compiled} compiled, {left} left to candle");
 }
@@ -301,10 +301,10 @@ fn kernels_of_3x3_that_double_and_halve_compute_what_the_interpreter_computes() 
     let (graph, codes) = (padded_outside(), Stream::new(3, "codes").normals(3 * CODE));
     let parameters = weights(&graph, 5);
     let mut reference = TensorRenderer::new(&graph, &parameters, &Device::Cpu, &pool).expect("fits");
-    let expected = drawn(&mut reference, &codes);
+    let expected = render(&mut reference, &codes);
     for isa in Isa::available() {
         let mut plan = PlanRenderer::<f32>::compile_for(isa, &graph, &parameters, &pool).expect("compiles");
-        let worst = farthest(&drawn(&mut plan, &codes), &expected);
+        let worst = farthest(&render(&mut plan, &codes), &expected);
         assert!(worst < 2e-5, "{isa:?}: off by {worst}");
     }
     let mut stream = Stream::new(5, "pictures");
