@@ -16,6 +16,7 @@ use super::kinds::Kind;
 use super::pickle::{TorchFile, Value};
 use super::reader::{Format, Handle, Handles, Reader};
 use super::shapes::Shapes;
+use super::spectral::joined_shapes;
 
 /// The key of the model description in a bundle's metadata.
 pub(crate) const DESCRIPTION_KEY: &str = "idgan";
@@ -107,9 +108,9 @@ pub(crate) fn sha256(files: &[&Contents]) -> Result<String, CheckpointError> {
     Ok(hexadecimal(hasher))
 }
 
-/// Names and shapes alone.
+/// Names and shapes alone, of weights that are kept in parts in one.
 pub(crate) fn shapes(handles: &Handles) -> Shapes {
-    handles.iter().map(|(name, handle)| (name.clone(), handle.shape.clone())).collect()
+    joined_shapes(&handles.iter().map(|(name, handle)| (name.clone(), handle.shape.clone())).collect())
 }
 
 /// A bundle says what it holds: its groups are taken by their names.
@@ -165,9 +166,7 @@ fn found_by_keys(keys: &[Key], handles: &[Handle]) -> Result<Found, String> {
 fn found_in_torch(file: &TorchFile, keys: &[Key], handles: &[Handle]) -> Result<Found, String> {
     let root = file.root();
     let mut found = found_by_keys(keys, handles).map_err(|what| no_network(file, keys, what))?;
-    if let Some(states) = root.get("model_states") {
-        check_stated(states, &found)?;
-    }
+    check_stated(root, &found)?;
     let version = root.get("pytorch-lightning_version").and_then(Value::as_text);
     found.lightning = version.map(ToOwned::to_owned);
     let iteration = |name: &str| {
@@ -182,8 +181,11 @@ fn found_in_torch(file: &TorchFile, keys: &[Key], handles: &[Handle]) -> Result<
         note(&mut found, VAE_RATE, rate(optimiser));
     }
     if [GENERATOR, DISCRIMINATOR].iter().any(|group| found.groups.contains_key(*group)) {
-        note(&mut found, GAN_ITERATION, iteration("it"));
-        let optimisers = ["g_optimizer", "d_optimizer"].map(|name| root.get(name));
+        // IB-GAN's files have other names than ID-GAN's.
+        note(&mut found, GAN_ITERATION, iteration("it").or_else(|| iteration("iter")));
+        let states = root.get("optim_states");
+        let optimisers = [("g_optimizer", "GR_optim"), ("d_optimizer", "D_optim")]
+            .map(|(own, other)| root.get(own).or_else(|| states?.get(other)));
         note(&mut found, "gan_optimisers", Some(has_state(optimisers[0].or(optimisers[1])).into()));
         note(&mut found, GENERATOR_RATE, rate(optimisers[0]));
         note(&mut found, DISCRIMINATOR_RATE, rate(optimisers[1]));
@@ -236,13 +238,25 @@ fn no_network(file: &TorchFile, keys: &[Key], what: String) -> String {
     }
 }
 
-/// Checks the sizes that the published VAE's files state.
-fn check_stated(states: Value<'_>, found: &Found) -> Result<(), String> {
-    for (key, tensor, axis) in [("c_dim", "decoder.layer.0.weight", 1), ("nc", "encoder.layer.0.weight", 1)] {
-        let stated = states.get(key).and_then(Value::as_int);
-        let actual =
-            found.groups.get(VAE).and_then(|vae| vae.get(tensor)).and_then(|handle| handle.shape.get(axis));
-        if let (Some(stated), Some(&actual)) = (stated, actual)
+/// Checks the sizes that published files state: the VAE's and IB-GAN's.
+fn check_stated(root: Value<'_>, found: &Found) -> Result<(), String> {
+    for (key, group, tensor, axis) in [
+        ("c_dim", VAE, "decoder.layer.0.weight", 1),
+        ("nc", VAE, "encoder.layer.0.weight", 1),
+        ("z_dim", GENERATOR, "emb.0.weight", 1),
+        ("r_dim", GENERATOR, "fe.0.weight", 1),
+        ("nc", GENERATOR, "conv.12.weight", 1),
+        ("ngf", GENERATOR, "conv.12.weight", 0),
+        ("ndf", DISCRIMINATOR, "disc.2.weight", 1),
+        ("ndf", DISCRIMINATOR, "front.0.weight", 0),
+    ] {
+        let stated = root.get("model_states").and_then(|states| states.get(key)).or_else(|| root.get(key));
+        let actual = found
+            .groups
+            .get(group)
+            .and_then(|tensors| tensors.get(tensor))
+            .and_then(|handle| handle.shape.get(axis));
+        if let (Some(stated), Some(&actual)) = (stated.and_then(Value::as_int), actual)
             && usize::try_from(stated) != Ok(actual)
         {
             return Err(format!("it says {key} {stated}, but tensor `{tensor}` has {actual}"));

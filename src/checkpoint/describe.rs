@@ -9,7 +9,9 @@ use super::part::Vae;
 /// import makes of a GAN about which nothing else is known.
 pub(super) fn is_explained(description: &ModelDescription) -> bool {
     let plain = |block: &CodeBlock| block.kind == CodeKind::Gaussian && block.labels.is_empty();
-    let is_unknown = description.inputs(GAN) == ["z"] && description.block("z").is_some_and(plain);
+    let is_unknown = description.generator().is_some()
+        && description.inputs(GAN) == ["z"]
+        && description.block("z").is_some_and(plain);
     !description.encode.is_empty() || (!description.render.is_empty() && !is_unknown)
 }
 

@@ -11,6 +11,7 @@ use crate::nets::Parameters;
 use super::CheckpointError;
 use super::bundle::check_networks;
 use super::contents::{DISCRIMINATOR_RATE, GAN_ITERATION, GENERATOR_RATE, VAE_ITERATION, VAE_RATE};
+use super::export_methods;
 use super::pickle::{Object, write_torch};
 
 /// Name of the VAE's file, as the published script names its newest one.
@@ -18,8 +19,12 @@ pub const VAE_FILE: &str = "last";
 /// Name of the GAN's file.
 pub const GAN_FILE: &str = "model.pt";
 
-/// Writes the networks of `model` into `folder` (made if need be) as the published code saves them: the VAE as
-/// `last`, generator and discriminator as `model.pt`. Returns the files written.
+/// The learning rate of ID-GAN's optimisers, as it is published.
+const PUBLISHED_RATE: f64 = 1e-4;
+
+/// Writes the networks of `model` into `folder` (made if need be) as the published code saves them: ID-GAN's VAE as `last`, its
+/// generator and discriminator as `model.pt`, an IB-GAN as its iteration and an OOGAN as its iteration with `.pth`. Returns the
+/// files written.
 ///
 /// A bundle keeps one generator, the moving average; it is written as `generator` and as `generator_test`.
 /// Optimisers are written fresh: with the published settings and the learning rates that the description knows, without
@@ -30,15 +35,25 @@ pub const GAN_FILE: &str = "model.pt";
 /// When the model has no network or contradicts its description, or a file cannot be written.
 pub fn export_torch(folder: &Path, model: &Model) -> Result<Vec<PathBuf>, CheckpointError> {
     let description = &model.description;
+    let of_method = description.ibgan_config().is_some() || description.oogan_config().is_some();
     let vae = description.decoder().filter(|config| description.encoder() == Some(*config));
-    if vae.is_none() && description.generator().is_none() && description.discriminator().is_none() {
+    if vae.is_none()
+        && description.generator().is_none()
+        && description.discriminator().is_none()
+        && !of_method
+    {
         return Err(CheckpointError::Request(
-            "the model has no network that ID-GAN's published code loads; bundles and ONNX files hold any"
-                .into(),
+            "the model has no network that published code loads; bundles and ONNX files hold any".into(),
         ));
     }
     check_networks(model).map_err(CheckpointError::Request)?;
     std::fs::create_dir_all(folder).map_err(|error| FileError::new(error, folder))?;
+    if let Some(config) = description.ibgan_config() {
+        return Ok(vec![export_methods::ib_gan(folder, model, config)?]);
+    }
+    if let Some(config) = description.oogan_config() {
+        return Ok(vec![export_methods::oogan(folder, model, config)?]);
+    }
     let mut written = Vec::new();
     if let Some(config) = vae {
         let (c_dim, channels) = (config.c_dim as i64, config.channels as i64);
@@ -51,7 +66,13 @@ pub fn export_torch(folder: &Path, model: &Model) -> Result<Vec<PathBuf>, Checkp
             ),
             (
                 "optim_states",
-                Object::dict([("optim", adam(config.parameters().len(), rate(model, VAE_RATE)))]),
+                Object::dict([(
+                    "optim",
+                    optimiser(
+                        &[config.parameters().len()],
+                        &adam_settings(rate(model, VAE_RATE, PUBLISHED_RATE)),
+                    ),
+                )]),
             ),
         ]);
         written.push(folder.join(VAE_FILE));
@@ -62,12 +83,14 @@ pub fn export_torch(folder: &Path, model: &Model) -> Result<Vec<PathBuf>, Checkp
         let state = state_dict("module.", &config, model.group(GENERATOR))?;
         entries.push(("generator", state.clone()));
         entries.push(("generator_test", state));
-        entries.push(("g_optimizer", rmsprop(config.parameters().len(), rate(model, GENERATOR_RATE))));
+        let settings = rmsprop_settings(rate(model, GENERATOR_RATE, PUBLISHED_RATE), Object::Int(0));
+        entries.push(("g_optimizer", optimiser(&[config.parameters().len()], &settings)));
     }
     if let Some(config) = description.discriminator() {
         let state = state_dict("module.", &config, model.group(DISCRIMINATOR))?;
         entries.push(("discriminator", state));
-        entries.push(("d_optimizer", rmsprop(config.parameters().len(), rate(model, DISCRIMINATOR_RATE))));
+        let settings = rmsprop_settings(rate(model, DISCRIMINATOR_RATE, PUBLISHED_RATE), Object::Int(0));
+        entries.push(("d_optimizer", optimiser(&[config.parameters().len()], &settings)));
     }
     if entries.len() > 1 {
         written.push(folder.join(GAN_FILE));
@@ -77,7 +100,7 @@ pub fn export_torch(folder: &Path, model: &Model) -> Result<Vec<PathBuf>, Checkp
 }
 
 /// The state dict of a network, in the order in which PyTorch lists its parameters.
-fn state_dict<'a>(
+pub(super) fn state_dict<'a>(
     prefix: &str,
     network: &impl Parameters,
     arrays: &'a Arrays,
@@ -91,47 +114,46 @@ fn state_dict<'a>(
 }
 
 /// What the trainer or the imported file said about its progress, 0 where it said nothing.
-fn iteration(model: &Model, key: &str) -> i64 {
+pub(super) fn iteration(model: &Model, key: &str) -> i64 {
     model.description.training.get(key).and_then(Json::as_i64).unwrap_or(0)
 }
 
 /// The learning rate that an optimiser had last, the published one where nobody said.
-fn rate(model: &Model, key: &str) -> f64 {
-    model.description.training.get(key).and_then(Json::as_f64).unwrap_or(1e-4)
+pub(super) fn rate(model: &Model, key: &str, published: f64) -> f64 {
+    model.description.training.get(key).and_then(Json::as_f64).unwrap_or(published)
 }
 
-/// A fresh Adam over `parameters` parameters with the VAE's published settings.
-fn adam(parameters: usize, rate: f64) -> Object<'static> {
-    optimiser(
-        parameters,
-        vec![
-            ("lr", Object::Float(rate)),
-            ("betas", Object::Tuple(vec![Object::Float(0.9), Object::Float(0.999)])),
-            ("eps", Object::Float(1e-8)),
-            ("weight_decay", Object::Int(0)),
-            ("amsgrad", Object::Bool(false)),
-        ],
-    )
+/// The VAE's published settings of Adam.
+fn adam_settings(rate: f64) -> Vec<(&'static str, Object<'static>)> {
+    vec![
+        ("lr", Object::Float(rate)),
+        ("betas", Object::Tuple(vec![Object::Float(0.9), Object::Float(0.999)])),
+        ("eps", Object::Float(1e-8)),
+        ("weight_decay", Object::Int(0)),
+        ("amsgrad", Object::Bool(false)),
+    ]
 }
 
-/// A fresh RMSprop over `parameters` parameters with the GAN's published settings.
-fn rmsprop(parameters: usize, rate: f64) -> Object<'static> {
-    optimiser(
-        parameters,
-        vec![
-            ("lr", Object::Float(rate)),
-            ("momentum", Object::Int(0)),
-            ("alpha", Object::Float(0.99)),
-            ("eps", Object::Float(1e-8)),
-            ("centered", Object::Bool(false)),
-            ("weight_decay", Object::Int(0)),
-        ],
-    )
+/// The published settings of RMSprop, which GANs are trained with.
+pub(super) fn rmsprop_settings(rate: f64, momentum: Object<'static>) -> Vec<(&'static str, Object<'static>)> {
+    vec![
+        ("lr", Object::Float(rate)),
+        ("momentum", momentum),
+        ("alpha", Object::Float(0.99)),
+        ("eps", Object::Float(1e-8)),
+        ("centered", Object::Bool(false)),
+        ("weight_decay", Object::Int(0)),
+    ]
 }
 
-fn optimiser(parameters: usize, mut settings: Vec<(&'static str, Object<'static>)>) -> Object<'static> {
-    let numbers = (0..parameters).map(|number| Object::Int(number as i64)).collect();
-    settings.push(("params", Object::List(numbers)));
-    let groups = Object::List(vec![Object::dict(settings)]);
+/// A fresh optimiser over groups of so many parameters, with the same settings for all.
+pub(super) fn optimiser(groups: &[usize], settings: &[(&'static str, Object<'static>)]) -> Object<'static> {
+    let mut next = 0;
+    let group = |&parameters: &usize| {
+        let numbers = (next..next + parameters).map(|number| Object::Int(number as i64)).collect();
+        next += parameters;
+        Object::dict(settings.iter().cloned().chain([("params", Object::List(numbers))]))
+    };
+    let groups = Object::List(groups.iter().map(group).collect());
     Object::dict([("state", Object::Dict(Vec::new())), ("param_groups", groups)])
 }

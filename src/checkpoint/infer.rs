@@ -134,7 +134,7 @@ fn is_small(found: &Shapes) -> bool {
 }
 
 /// The sizes of a network, from where `probe`, the same architecture, has `probes` for them.
-fn sizes<const N: usize>(
+pub(super) fn sizes<const N: usize>(
     network: &str,
     found: &Shapes,
     probe: &impl Parameters,
@@ -176,7 +176,13 @@ fn check_widths(network: &str, trunk: &ResnetTrunk) -> Result<(), String> {
 }
 
 /// Dimension `axis` of the tensor `name`, which has `rank` of them.
-fn dim(found: &Shapes, network: &str, name: &str, rank: usize, axis: usize) -> Result<usize, String> {
+pub(super) fn dim(
+    found: &Shapes,
+    network: &str,
+    name: &str,
+    rank: usize,
+    axis: usize,
+) -> Result<usize, String> {
     let shape = found.get(name).ok_or_else(|| missing(network, found, name))?;
     if shape.len() != rank {
         return Err(format!(
@@ -189,7 +195,7 @@ fn dim(found: &Shapes, network: &str, name: &str, rank: usize, axis: usize) -> R
     }
 }
 
-fn check_channels(network: &str, channels: usize) -> Result<(), String> {
+pub(super) fn check_channels(network: &str, channels: usize) -> Result<(), String> {
     match channels {
         1 | 3 => Ok(()),
         other => Err(format!(

@@ -1,15 +1,18 @@
 //! What a file without a description may hold, a row a kind of network: how its sizes are read off the tensors, and which
 //! group of a model they make.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::model::{DISCRIMINATOR, GENERATOR, VAE};
+use crate::model::{DISCRIMINATOR, GENERATOR, ModelDescription, VAE};
 use crate::nets::{
     DiscriminatorConfig, GeneratorConfig, PUBLISHED, Published, PublishedSizes, PublishedVae, ResnetTrunk,
     VaeConfig,
 };
 
+use super::ibgan::{IBGAN_DISCRIMINATOR, IBGAN_GENERATOR};
 use super::infer::{infer_discriminator, infer_generator, infer_published, infer_vae, likely_side};
+use super::oogan::{OOGAN_DISCRIMINATOR, OOGAN_GENERATOR};
 use super::shapes::{Shapes, shapes_of};
 
 /// A kind of network, or of two that were trained as one.
@@ -31,6 +34,32 @@ pub(crate) trait Kind: Sync {
 
     /// The tensors that it has, as far as the sizes of those `found` decide about names.
     fn expected(&self, found: &Shapes) -> Shapes;
+
+    /// The names of all tensors that it may have, whatever its sizes, where it is told by these; none where it is told by
+    /// what sequentials and residual blocks look like.
+    fn names(&self) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+
+    /// Whether its files keep a tensor of this name that it never uses.
+    fn is_unused(&self, _: &str) -> bool {
+        false
+    }
+
+    /// What whoever opens it should know.
+    fn warning(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The model that it makes with the other networks of its file, where they are all of one method: of the tensors in each
+    /// group that are used, and of the dimensions of the code c, where somebody says them.
+    fn describe(
+        &self,
+        _: &BTreeMap<String, Shapes>,
+        _: Option<usize>,
+    ) -> Option<Result<ModelDescription, String>> {
+        None
+    }
 }
 
 impl PartialEq for dyn Kind {
@@ -52,6 +81,8 @@ pub(crate) enum Inferred {
     Generator(GeneratorConfig),
     Discriminator(DiscriminatorConfig),
     Published(PublishedVae),
+    /// One of a method's, which [`Kind::describe`] describes with the others.
+    OfMethod,
 }
 
 /// A kind of ID-GAN's own.
@@ -60,6 +91,23 @@ pub(crate) struct Own {
     group: &'static str,
     infer: fn(&Shapes) -> Result<Inferred, String>,
     expected: fn(&Shapes) -> Shapes,
+}
+
+/// How a method's model is described: of the tensors in each group, and of the dimensions of c where somebody says them.
+type Describe = fn(&BTreeMap<String, Shapes>, Option<usize>) -> Result<ModelDescription, String>;
+
+/// Networks of another method that lie in one place of its files.
+pub(crate) struct Method {
+    pub(super) name: &'static str,
+    pub(super) whose: &'static str,
+    pub(super) group: &'static str,
+    /// What its files keep there and its networks never use.
+    pub(super) unused: &'static [&'static str],
+    pub(super) warning: Option<&'static str>,
+    pub(super) names: fn() -> BTreeSet<String>,
+    pub(super) check: fn(&Shapes) -> Result<(), String>,
+    pub(super) expected: fn(&Shapes) -> Shapes,
+    pub(super) describe: Describe,
 }
 
 /// The VAE, both halves.
@@ -96,10 +144,12 @@ pub(crate) static OWN_DISCRIMINATOR: Own = Own {
     },
 };
 
-/// Every kind: ID-GAN's own, and the VAEs that others have published.
+/// Every kind: ID-GAN's own, the VAEs that others have published, and the networks of other methods.
 pub(crate) fn kinds() -> impl Iterator<Item = &'static dyn Kind> {
     let own: [&'static dyn Kind; 3] = [&OWN_VAE, &OWN_GENERATOR, &OWN_DISCRIMINATOR];
-    own.into_iter().chain(PUBLISHED.iter().map(|family| family as &dyn Kind))
+    let methods: [&'static dyn Kind; 4] =
+        [&IBGAN_GENERATOR, &IBGAN_DISCRIMINATOR, &OOGAN_GENERATOR, &OOGAN_DISCRIMINATOR];
+    own.into_iter().chain(PUBLISHED.iter().map(|family| family as &dyn Kind)).chain(methods)
 }
 
 impl Kind for Own {
@@ -141,10 +191,58 @@ impl Kind for Published {
         infer_published(self, found).map(Inferred::Published)
     }
 
+    fn names(&self) -> BTreeSet<String> {
+        self.tensor_names()
+    }
+
     fn expected(&self, found: &Shapes) -> Shapes {
         let sizes = PublishedSizes { channels: 1, side: likely_side(self, found), z_dim: 1 };
         let parameters = self.graphs(&sizes).into_iter().flat_map(|graph| graph.parameters());
         parameters.map(|parameter| (parameter.name, parameter.shape)).collect()
+    }
+}
+
+impl Kind for Method {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn whose(&self) -> String {
+        self.whose.to_owned()
+    }
+
+    fn group(&self) -> &'static str {
+        self.group
+    }
+
+    fn infer(&'static self, found: &Shapes) -> Result<Inferred, String> {
+        let mut used = found.clone();
+        used.retain(|name, _| !self.is_unused(name));
+        (self.check)(&used).map(|()| Inferred::OfMethod)
+    }
+
+    fn is_unused(&self, name: &str) -> bool {
+        self.unused.contains(&name)
+    }
+
+    fn warning(&self) -> Option<&'static str> {
+        self.warning
+    }
+
+    fn expected(&self, found: &Shapes) -> Shapes {
+        (self.expected)(found)
+    }
+
+    fn names(&self) -> BTreeSet<String> {
+        (self.names)()
+    }
+
+    fn describe(
+        &self,
+        groups: &BTreeMap<String, Shapes>,
+        c_dim: Option<usize>,
+    ) -> Option<Result<ModelDescription, String>> {
+        Some((self.describe)(groups, c_dim))
     }
 }
 

@@ -118,11 +118,11 @@ fn parts_of(sources: &Sources, depth: Depth) -> Result<(Option<Part>, Option<Par
         (None, None, None) => {
             request("no model was named; give a checkpoint, or a VAE file and/or a GAN file")
         }
-        (Some(path), None, None) => Ok((None, Some(Part::read(path, Wanted::All, depth)?))),
+        (Some(path), None, None) => Ok((None, Some(Part::read(path, Wanted::All, sources.c_dim, depth)?))),
         (Some(_), _, _) => request("give either one checkpoint, or a VAE file and/or a GAN file, not both"),
         (None, vae, gan) => {
-            let vae = vae.as_deref().map(|path| Part::read(path, Wanted::Vae, depth)).transpose()?;
-            let gan = gan.as_deref().map(|path| Part::read(path, Wanted::Gan, depth)).transpose()?;
+            let vae = vae.as_deref().map(|path| Part::read(path, Wanted::Vae, None, depth)).transpose()?;
+            let gan = gan.as_deref().map(|path| Part::read(path, Wanted::Gan, None, depth)).transpose()?;
             Ok((vae, gan))
         }
     }
@@ -159,7 +159,9 @@ fn assemble(
     let published = whole.as_ref().filter(|part| part.description.is_none());
     let published = published.and_then(|part| Some((part, part.published?)));
     let (range, guess) = range_of(sources, published)?;
+    let method = whole.as_ref().and_then(|part| part.method.clone());
     description = match (described, published) {
+        (None, _) if let Some(method) = method => ModelDescription { name: description.name, ..method },
         (None, Some((_, vae))) => {
             let range = range.unwrap_or(vae.range);
             let codes = vec![CodeBlock::latent(vae.sizes.z_dim)];

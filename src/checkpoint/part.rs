@@ -13,6 +13,7 @@ use super::error::one_line;
 use super::kinds::{Inferred, Kind};
 use super::reader::Handles;
 use super::shapes::{Shapes, check_shapes, group_title, shapes_of_group};
+use super::spectral::joined;
 
 /// Which networks to take from a file.
 #[derive(Clone, Copy)]
@@ -47,6 +48,8 @@ pub(super) struct Part {
     pub(super) discriminator: Option<DiscriminatorConfig>,
     /// A VAE that somebody else has published; there is no other then.
     pub(super) published: Option<PublishedVae>,
+    /// A whole model of another method, by the names and shapes of its tensors.
+    pub(super) method: Option<ModelDescription>,
     /// The version of PyTorch Lightning that wrote the file, where one did and says so.
     pub(super) lightning: Option<String>,
     /// The weights by group, without values where only names were to be read.
@@ -67,8 +70,14 @@ impl Wanted {
 }
 
 impl Part {
-    /// Opens the file at `path` and reads the networks that are wanted from it, or only their names and shapes.
-    pub(super) fn read(path: &Path, wanted: Wanted, depth: Depth) -> Result<Self, CheckpointError> {
+    /// Opens the file at `path` and reads the networks that are wanted from it, or only their names and shapes. `c_dim` is what
+    /// somebody says of its code.
+    pub(super) fn read(
+        path: &Path,
+        wanted: Wanted,
+        c_dim: Option<usize>,
+        depth: Depth,
+    ) -> Result<Self, CheckpointError> {
         let mut contents = Contents::open(path)?;
         let path = contents.path.clone();
         let wrong = |what: String| CheckpointError::content(what, &path);
@@ -82,6 +91,7 @@ impl Part {
             generator: None,
             discriminator: None,
             published: None,
+            method: None,
             lightning: found.lightning,
             groups: BTreeMap::new(),
             stats: None,
@@ -89,7 +99,7 @@ impl Part {
         };
         match description {
             Some(description) => part.read_described(description, found.groups, wanted, depth)?,
-            None => part.read_inferred(&found.groups, &found.kinds, depth)?,
+            None => part.read_inferred(&found.groups, &found.kinds, c_dim, depth)?,
         }
         let encoded = match (&part.description, part.vae) {
             (Some(description), _) => description
@@ -111,6 +121,11 @@ impl Part {
             }
             Wanted::Vae if part.vae.is_none() => {
                 return Err(wrong("this file holds no VAE (a GAN's file goes with --gan)".into()));
+            }
+            Wanted::Gan if part.method.is_some() => {
+                return Err(wrong(
+                    "this file holds a whole model of its own; open it by itself, without --gan".into(),
+                ));
             }
             Wanted::Gan if part.generator.is_none() && part.discriminator.is_none() => {
                 return Err(wrong("this file holds no GAN (a VAE's file goes with --vae)".into()));
@@ -171,16 +186,29 @@ impl Part {
         &mut self,
         groups: &BTreeMap<String, Handles>,
         kinds: &BTreeMap<String, &'static dyn Kind>,
+        c_dim: Option<usize>,
         depth: Depth,
     ) -> Result<(), CheckpointError> {
         for (group, kind) in kinds {
             let Some(handles) = groups.get(group) else { continue };
-            match self.read_group(group, handles, depth, |shapes| kind.infer(shapes))? {
+            let inferred = self.read_group(group, handles, depth, |shapes| kind.infer(shapes))?;
+            if let Some(arrays) = self.groups.get_mut(group) {
+                arrays.retain(|name, _| !kind.is_unused(name));
+            }
+            match inferred {
                 Inferred::Vae(config) => self.vae = Some(Vae { config, has_decoder: true }),
                 Inferred::Generator(config) => self.generator = Some(config),
                 Inferred::Discriminator(config) => self.discriminator = Some(config),
                 Inferred::Published(vae) => self.published = Some(vae),
+                Inferred::OfMethod => {}
             }
+        }
+        let described = describe(groups, kinds, c_dim).transpose();
+        self.method = described.map_err(|what| CheckpointError::content(what, &self.contents.path))?;
+        self.warnings.extend(kinds.values().find_map(|kind| kind.warning()).map(str::to_owned));
+        if let Some(method) = &self.method {
+            let is_its = |group: &String| method.networks.values().any(|network| network.weights == *group);
+            self.groups.retain(|group, _| is_its(group));
         }
         Ok(())
     }
@@ -198,7 +226,8 @@ impl Part {
             CheckpointError::content(what, &self.contents.path)
         })?;
         let arrays = match depth {
-            Depth::Values => self.contents.read(handles)?,
+            Depth::Values => joined(self.contents.read(handles)?)
+                .map_err(|what| CheckpointError::content(what, &self.contents.path))?,
             Depth::Names => Arrays::new(),
         };
         self.groups.insert(group.to_owned(), arrays);
@@ -214,6 +243,21 @@ impl Part {
             "sha256": self.contents.sha256()?,
         }))
     }
+}
+
+/// The model that the networks of a file make together, where they are all of one method.
+pub(super) fn describe(
+    groups: &BTreeMap<String, Handles>,
+    kinds: &BTreeMap<String, &'static dyn Kind>,
+    c_dim: Option<usize>,
+) -> Option<Result<ModelDescription, String>> {
+    let used = |(group, handles): (&String, &Handles)| {
+        let mut shapes = shapes(handles);
+        shapes.retain(|name, _| kinds.get(group).is_none_or(|kind| !kind.is_unused(name)));
+        (group.clone(), shapes)
+    };
+    let found = groups.iter().map(used).collect();
+    kinds.values().find_map(|kind| kind.describe(&found, c_dim))
 }
 
 /// The statistics of a bundle.

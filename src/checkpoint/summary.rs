@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Serialize;
 
-use crate::model::{Architecture, DISCRIMINATOR, GENERATOR, ModelDescription, VAE};
+use crate::model::{Architecture, DISCRIMINATOR, GENERATOR, ModelDescription, Network, VAE};
 use crate::nets::{DiscriminatorConfig, GeneratorConfig, PublishedVae, VaeConfig};
 
 use super::contents::{Contents, Found, shapes};
@@ -11,6 +11,7 @@ use super::error::one_line;
 use super::infer::{infer_discriminator, infer_generator, infer_published, infer_vae};
 use super::kinds::Inferred;
 use super::onnx::{Contained, contained, is_onnx};
+use super::part::describe;
 use super::reader::Handles;
 use super::shapes::{check_shapes, shapes_of_group};
 use super::{CheckpointError, Shapes};
@@ -91,15 +92,33 @@ pub fn summarise(path: &Path) -> Result<Summary, CheckpointError> {
         }
         None => network(groups.get(VAE), infer_vae, &mut warnings),
     };
-    let generator = network(groups.get(GENERATOR), infer_generator, &mut warnings);
-    let discriminator = network(groups.get(DISCRIMINATOR), infer_discriminator, &mut warnings);
+    let method = match described {
+        Some(_) => None,
+        None => describe(groups, &found.kinds, None)
+            .and_then(|made| made.map_err(|what| warnings.push(what)).ok()),
+    };
+    let networks = || described.or(method.as_ref()).into_iter().flat_map(|description| &description.networks);
+    // Of no description, or of one that says that it is ID-GAN's.
+    let own = |group: &str| {
+        let is_own = |network: &Network| {
+            matches!(network.architecture, Architecture::Generator(_) | Architecture::Discriminator(_))
+        };
+        let mut others = networks().filter(|(_, network)| network.weights == group && !is_own(network));
+        groups.get(group).filter(|_| others.next().is_none())
+    };
+    let (generator, discriminator) = (own(GENERATOR), own(DISCRIMINATOR));
+    let generator = network(generator, infer_generator, &mut warnings);
+    let discriminator = network(discriminator, infer_discriminator, &mut warnings);
     let mut others = BTreeMap::new();
-    for (name, part) in described.into_iter().flat_map(|d| &d.networks) {
-        if ![VAE, GENERATOR, DISCRIMINATOR].contains(&part.weights.as_str()) {
-            let known = |_: &Shapes| Ok(part.architecture.clone());
-            others.extend(
-                network(groups.get(&part.weights), known, &mut warnings).map(|it| (name.clone(), it)),
-            );
+    for (name, part) in networks() {
+        let is_counted = match part.weights.as_str() {
+            VAE => true,
+            GENERATOR => generator.is_some(),
+            DISCRIMINATOR => discriminator.is_some(),
+            _ => false,
+        };
+        if !is_counted && let Some(handles) = groups.get(&part.weights) {
+            others.insert(name.clone(), of_network(part, handles));
         }
     }
     let mut training = found.training;
@@ -121,6 +140,25 @@ pub fn summarise(path: &Path) -> Result<Summary, CheckpointError> {
         description: found.description,
         warnings: warnings.iter().map(|text| one_line(text)).collect(),
     })
+}
+
+/// A network that a description names, whose group others may share.
+fn of_network(network: &Network, handles: &Handles) -> NetworkSummary<Architecture> {
+    let graph = network.architecture.graph();
+    let names: Option<BTreeSet<String>> =
+        graph.map(|graph| graph.parameters().into_iter().map(|parameter| parameter.name).collect());
+    let is_its = |name: &String| names.as_ref().is_none_or(|names| names.contains(name));
+    let own = shapes(handles).into_iter().filter(|(name, _)| is_its(name)).map(|(_, shape)| shape);
+    let sizes: Vec<usize> = own.map(|shape| size(&shape)).collect();
+    NetworkSummary {
+        architecture: Some(network.architecture.clone()),
+        tensors: sizes.len(),
+        parameters: sizes.into_iter().fold(0, usize::saturating_add),
+    }
+}
+
+fn size(shape: &[usize]) -> usize {
+    shape.iter().fold(1, |size, &dim| size.saturating_mul(dim))
 }
 
 /// The same of an ONNX file, whose network has no name.
@@ -169,7 +207,6 @@ fn network<C>(
 ) -> Option<NetworkSummary<C>> {
     let handles = handles?;
     let architecture = infer(&shapes(handles)).map_err(|what| warnings.push(what)).ok();
-    let size = |shape: &[usize]| shape.iter().fold(1usize, |size, &dim| size.saturating_mul(dim));
     let parameters = handles.values().fold(0usize, |sum, handle| sum.saturating_add(size(&handle.shape)));
     Some(NetworkSummary { architecture, tensors: handles.len(), parameters })
 }

@@ -38,6 +38,7 @@ pub mod eval;
 pub mod explore;
 pub mod grid;
 pub mod inspect;
+mod normalisation;
 pub mod pages;
 pub mod progress;
 pub mod sample;

@@ -14,6 +14,7 @@ use crate::inference::Encoder;
 use crate::metrics::{self, CodeSample, EncodedPictures, Watch};
 use crate::model::Model;
 
+use super::normalisation::gather_anew;
 use super::pictures_in::PicturesIn;
 use super::workbench::{open_model, workbench_of};
 use super::{DeviceArgs, ModelArgs, OpeningArgs, TerminalProgress, print, print_json, threads, usage, warn};
@@ -30,7 +31,8 @@ const FEW: usize = 500;
     Examples:\n  \
     idgan stats celeba.safetensors --images img_align_celeba --crop 160\n  \
     idgan stats sprites.safetensors --data dsprites\n  \
-    idgan stats --vae last --gan model.pt --images photos --out celeba.safetensors"
+    idgan stats --vae last --gan model.pt --images photos --out celeba.safetensors\n  \
+    idgan stats 50000.pth --normalisation --out oogan.safetensors"
 )]
 pub struct Args {
     /// Pictures like those the model was trained on: a folder or an archive, or an .npz with `x` (N, channels, H, W) in
@@ -47,7 +49,12 @@ pub struct Args {
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..))]
     crop: Option<u32>,
 
-    /// Which pictures are chosen, when there are more than 4096.
+    /// Gather the statistics of the batch normalisation of what draws anew, on 6400 codes drawn from their distributions: for
+    /// files whose weights are averages, as OOGAN's. Pictures are not needed for it.
+    #[arg(long)]
+    normalisation: bool,
+
+    /// Which pictures are chosen, when there are more than 4096, and which codes are drawn.
     #[arg(long, value_name = "K", default_value_t = 0)]
     seed: u64,
 
@@ -77,7 +84,14 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let out = out_path(args)?;
     FigureTarget { path: out.clone(), kind: TargetKind::Npz }.check()?;
-    let model = open_model(&args.model)?;
+    let mut model = open_model(&args.model)?;
+    if args.normalisation {
+        let layers = gather_anew(&mut model, args.seed, &args.device)?;
+        if args.data.is_none() && args.images.is_none() {
+            write_bundle(&out, &model, precision(&model))?;
+            return report_layers(args, &out, layers);
+        }
+    }
     let mut bench = workbench_of(model, &args.device)?;
     let (mu, logvar) = match (&args.data, &args.images) {
         (Some(spec), _) => {
@@ -88,7 +102,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             encode_data(spec, args, &options, bench.encoder()?)?
         }
         (None, Some(images)) => encode_images(images, args, &mut bench)?,
-        (None, None) => return Err(usage("name pictures with --images DIR, or a data set with --data SPEC")),
+        (None, None) => {
+            return Err(usage(
+                "name pictures with --images DIR, or a data set with --data SPEC; --normalisation alone does without",
+            ));
+        }
     };
     let rows = mu.shape().first().copied().unwrap_or(0);
     if rows < FEW {
@@ -185,6 +203,15 @@ fn precision(model: &Model) -> Precision {
     let fits = |&value: &f32| half::f16::from_f32(value).to_f32().to_bits() == value.to_bits();
     let mut arrays = model.weights.values().flat_map(|group| group.values());
     if arrays.all(|array| array.data().iter().all(fits)) { Precision::F16 } else { Precision::F32 }
+}
+
+/// Says how many layers have other statistics now.
+fn report_layers(args: &Args, out: &Path, layers: usize) -> anyhow::Result<()> {
+    let shown = out.display().to_string();
+    match args.json {
+        true => print_json(&serde_json::json!({ "out": shown, "normalised_layers": layers })),
+        false => print(format!("statistics of {layers} normalised layers gathered, written into {shown}")),
+    }
 }
 
 fn report(args: &Args, out: &Path, posterior: &Posterior) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! Layers: products together with what surrounds them, as backends run them.
 
-use super::{Graph, GraphError, Node, Operation, Value};
+use super::{Graph, GraphError, Node, Operation, Shape, Value};
 
 /// One step of a network: `shortcut + scale * after(operation(before(x)))`.
 ///
@@ -50,7 +50,7 @@ impl Graph {
     /// # Errors
     /// As [`Graph::shapes`].
     pub fn fused(&self) -> Result<Vec<Layer>, GraphError> {
-        self.shapes()?;
+        let shapes = self.shapes()?;
         let uses = self.uses();
         let mut only_user: Vec<Option<usize>> = vec![None; self.nodes().len()];
         for (i, node) in self.nodes().iter().enumerate() {
@@ -63,7 +63,7 @@ impl Graph {
             self.nodes().iter().enumerate().map(|(i, node)| Some(Layer::plain(node, i))).collect();
         for i in 0..layers.len() {
             if is_product(&self.nodes()[i].operation) {
-                self.extend(i, &only_user, &mut layers);
+                self.extend(i, &shapes, &only_user, &mut layers);
             }
         }
         for i in 0..layers.len() {
@@ -74,7 +74,13 @@ impl Graph {
     }
 
     /// Makes what alone takes the result of product number `start` part of its layer.
-    fn extend(&self, start: usize, only_user: &[Option<usize>], layers: &mut [Option<Layer>]) {
+    fn extend(
+        &self,
+        start: usize,
+        shapes: &[Shape],
+        only_user: &[Option<usize>],
+        layers: &mut [Option<Layer>],
+    ) {
         let Some(mut layer) = layers[start].take() else { return };
         let mut end = start;
         if let Some(user) = only_user[end]
@@ -87,6 +93,7 @@ impl Graph {
             && let Operation::Add { scale } = self.nodes[user].operation
             && let [other, change] = self.nodes[user].inputs[..]
             && change.index() == end
+            && shapes[other.index()] == shapes[end]
         {
             layer.shortcut = Some((other, scale));
             (layers[user], end) = (None, user);

@@ -36,7 +36,15 @@ pub enum Operation {
     },
     /// A function of each value.
     Activation(Activation),
-    /// The first operand plus `scale` times the second.
+    /// `weight * x`, one number a place of every map: weight `(1, channels, height, width)`.
+    Weighted {
+        /// The name of its parameter.
+        name: String,
+        /// Channels, height and width.
+        shape: [usize; 3],
+    },
+    /// The first operand plus `scale` times the second. Of maps the second may have a single channel, or a single place, which
+    /// goes with all of the first's.
     Add {
         /// The weight of the second operand.
         scale: f64,
@@ -257,7 +265,9 @@ impl Operation {
         match self {
             Self::Linear(layer) => Some(&layer.name),
             Self::Convolution(layer) | Self::TransposedConvolution(layer) => Some(&layer.name),
-            Self::BatchNorm { name, .. } | Self::Affine { name, .. } => Some(name),
+            Self::BatchNorm { name, .. } | Self::Affine { name, .. } | Self::Weighted { name, .. } => {
+                Some(name)
+            }
             _ => None,
         }
     }
@@ -272,6 +282,7 @@ impl fmt::Display for Operation {
             Self::TransposedConvolution(_) => "transposed convolution",
             Self::BatchNorm { .. } => "batch normalisation",
             Self::Affine { .. } => "affine",
+            Self::Weighted { .. } => "weights of places",
             Self::Activation(Activation::LeakyRelu(_)) => "leaky ReLU",
             Self::Activation(Activation::Tanh) => "tanh",
             Self::Activation(Activation::Sigmoid) => "sigmoid",

@@ -112,6 +112,10 @@ impl Operation {
             Self::Affine { name, channels } => {
                 channelwise(name, *channels, &[("weight", Role::Gain), ("bias", Role::Shift)])
             }
+            Self::Weighted { name, shape: [channels, height, width] } => {
+                let places = height * width;
+                with_bias(name, vec![1, *channels, *height, *width], None, [places; 2])
+            }
             _ => Vec::new(),
         }
     }

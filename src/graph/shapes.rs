@@ -72,6 +72,10 @@ impl Operation {
                 scaled(shape, *channels)
             }
             (Self::Affine { channels, .. }, &[shape]) => scaled(shape, *channels),
+            (Self::Weighted { shape: sides, .. }, &[shape]) => {
+                let own = Shape::Map(*sides);
+                if own == shape { Ok(shape) } else { Err(format!("takes {own}, not {shape}")) }
+            }
             (Self::Activation(Activation::LeakyRelu(factor) | Activation::Elu(factor)), &[shape]) => {
                 if factor.is_finite() { Ok(shape) } else { Err("has a slope that is no number".into()) }
             }
@@ -83,11 +87,15 @@ impl Operation {
                 }
             }
             (Self::Activation(_) | Self::Softmax | Self::ToPixels(_), &[shape]) => Ok(shape),
-            (Self::Add { scale }, &[first, second]) => match first == second {
-                _ if !scale.is_finite() => Err("has a weight that is no number".into()),
-                true => Ok(first),
-                false => Err(format!("takes two operands of one shape, not {first} and {second}")),
-            },
+            (Self::Add { scale }, &[first, second]) => {
+                match first == second || goes_with_all(first, second) {
+                    _ if !scale.is_finite() => Err("has a weight that is no number".into()),
+                    true => Ok(first),
+                    false => Err(format!(
+                        "takes two operands of one shape, or a number a channel or a place, not {first} and {second}"
+                    )),
+                }
+            }
             (Self::Multiply, &[first, second]) => match (first, second) {
                 (Shape::Map([channels, _, _]), Shape::Map([others, 1, 1])) if channels == others => Ok(first),
                 _ if first == second => Ok(first),
@@ -122,6 +130,15 @@ impl Operation {
             // The number of operands was compared above.
             _ => Err("takes other operands".into()),
         }
+    }
+}
+
+/// Whether a map of `second` shape is one number a channel of the first, or one a place.
+fn goes_with_all(first: Shape, second: Shape) -> bool {
+    match (first, second) {
+        (Shape::Map([channels, _, _]), Shape::Map([others, 1, 1])) if channels == others => true,
+        (Shape::Map([_, height, width]), Shape::Map([1, tall, wide])) => [height, width] == [tall, wide],
+        _ => false,
     }
 }
 

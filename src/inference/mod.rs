@@ -24,6 +24,6 @@ pub use computer::{Computer, Place, Purpose};
 pub(crate) use cuda::{card_facts, forget_peak, peak_memory};
 pub use device::{DeviceChoice, DeviceError};
 pub use networks::{Networks, open, open_chain, open_encoder};
-pub use tensors::{TensorEncoder, TensorRenderer};
+pub use tensors::{TensorEncoder, TensorRenderer, gather_normalisation};
 pub use traits::{Encoder, Outcome, RenderError, Renderer};
 pub use work::multiply_adds;

@@ -4,8 +4,8 @@ use serde_json::{Map, Value as Json};
 use crate::base::PixelRange;
 use crate::graph::{Graph, Shape};
 use crate::nets::{
-    AnyGraph, DiscriminatorConfig, GeneratorConfig, IbGanNetwork, MlpConfig, NetworkConfig, PUBLISHED,
-    PublishedHalf, VaeDecoderConfig, VaeEncoderConfig,
+    AnyGraph, DiscriminatorConfig, GeneratorConfig, IaeNetwork, IbGanNetwork, MlpConfig, NetworkConfig,
+    OoganNetwork, PUBLISHED, PublishedHalf, TranslatorConfig, VaeDecoderConfig, VaeEncoderConfig,
 };
 
 /// What goes into a network, or comes out of it: so many numbers, and a picture where there is one.
@@ -84,6 +84,12 @@ architectures! {
     Mlp(MlpConfig) = "mlp",
     /// One of IB-GAN's networks.
     IbGan(IbGanNetwork) = "ibgan",
+    /// One of OOGAN's networks.
+    Oogan(OoganNetwork) = "oogan",
+    /// One of an implicit autoencoder's networks.
+    Iae(IaeNetwork) = "iae",
+    /// Pictures of one domain, and noise, to pictures of another.
+    Translator(TranslatorConfig) = "translator",
     /// Any network, operation by operation: what comes from other programs.
     Graph(AnyGraph) = "graph",
 }

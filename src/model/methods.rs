@@ -9,7 +9,8 @@ use super::{
 };
 use crate::base::PixelRange;
 use crate::nets::{
-    GeneratorConfig, IbGanConfig, IbGanForm, Published, PublishedSizes, PublishedVae, VaeConfig,
+    GeneratorConfig, IaeConditioning, IaeConfig, IbGanConfig, IbGanForm, OoganConfig, OoganKind, Published,
+    PublishedSizes, PublishedVae, TranslatorConfig, VaeConfig,
 };
 
 fn block(name: &str, dims: usize, kind: CodeKind) -> CodeBlock {
@@ -102,6 +103,31 @@ fn ib_gans_baselines_draw_z_itself() {
 }
 
 #[test]
+fn oogan_draws_controls_with_noise_and_reads_them() {
+    let config = OoganConfig {
+        size: 32,
+        channels: 1,
+        c_dim: 3,
+        z_dim: 4,
+        width: 4,
+        input: OoganKind::Oogan,
+        reader: OoganKind::Oogan,
+        is_certain: false,
+    };
+    for config in [config, OoganConfig { z_dim: 0, is_certain: true, ..config }] {
+        let description = ModelDescription::oogan("OOGAN", config);
+        check(&description);
+        let codes: &[&str] = if config.z_dim > 0 { &["c", "z"] } else { &["c"] };
+        assert_eq!((description.inputs(GAN), description.encoded()), (codes.to_vec(), Some("c")));
+        let block = description.block("c").expect("there");
+        assert_eq!((block.kind, block.range, block.neutral), (CodeKind::Uniform, [0.0, 1.0], 0.0));
+        assert_eq!(description.picture_shape(GAN), Some([1, 32, 32]));
+        assert_eq!(description.certain(&description.encode[0]).is_some(), config.is_certain);
+        assert_eq!(description.oogan_config(), Some(config));
+    }
+}
+
+#[test]
 fn info_gan_reads_its_code_through_a_trunk() {
     let trunk = Port::Features { width: 128 };
     let signed = picture(PixelRange::Signed);
@@ -136,55 +162,53 @@ fn info_gan_reads_its_code_through_a_trunk() {
 }
 
 #[test]
-fn iae_draws_with_noise_and_reads_with_noise() {
-    let codes = vec![
-        block("z", 4, CodeKind::Gaussian),
-        block("n", 8, CodeKind::Noise),
-        block("eps", 4, CodeKind::Noise),
-    ];
-    let unit = picture(PixelRange::Unit);
-    let description = described(
-        codes,
-        [
-            foreign("decoder", vec![Port::code("z"), Port::code("n")], vec![unit.clone()]),
-            foreign("encoder", vec![unit, Port::code("eps")], vec![Port::code("z")]),
-        ],
-        vec![Chain::new("decoder", ["decoder"])],
-        vec![Chain::new("encoder", ["encoder"])],
-    );
+fn an_implicit_autoencoder_draws_with_noise_and_reads_with_noise() {
+    let plain = IaeConfig { units: 20, hidden: 10, width: 4, ..IaeConfig::svhn(4, 8) };
+    for config in [IaeConfig { eps_dim: 4, ..plain }, IaeConfig { n_dim: 0, ..plain }] {
+        let description = ModelDescription::iae("IAE", config);
+        check(&description);
+        let drawn: &[&str] = if config.n_dim > 0 { &["z", "n"] } else { &["z"] };
+        assert_eq!((description.inputs("decoder"), description.encoded()), (drawn.to_vec(), Some("z")));
+        let wiring = description.wiring(&description.encode[0]).expect("fits");
+        let eps: &[&str] = if config.eps_dim > 0 { &["eps"] } else { &[] };
+        assert_eq!((wiring.codes(), wiring.picture_taken()), (eps.to_vec(), Some([3, 32, 32])));
+        assert_eq!(description.networks["code discriminator"].weights, "code_discriminator");
+        assert_eq!(description.iae_config(), Some(config));
+        check(&ModelDescription::flipped_iae("FIAE", config));
+    }
+}
+
+#[test]
+fn clusters_are_chosen_and_their_style_has_sliders() {
+    let config = IaeConfig {
+        is_categorical: true,
+        conditioning: IaeConditioning::ByChannel,
+        ..IaeConfig::mnist(30, 10)
+    };
+    let description = ModelDescription::iae("clusters", config);
     check(&description);
-    assert_eq!((description.inputs("decoder"), description.encoded()), (vec!["z", "n"], Some("z")));
-    let wiring = description.wiring(&description.encode[0]).expect("fits");
-    assert_eq!((wiring.codes(), wiring.picture_taken()), (vec!["eps"], Some([3, 32, 32])));
+    let kinds: Vec<CodeKind> = description.codes.iter().map(|block| block.kind).collect();
+    assert_eq!(kinds, [CodeKind::OneHot, CodeKind::Gaussian]);
 }
 
 #[test]
 fn cycle_iae_draws_pictures_of_pictures() {
-    let codes = vec![block("n", 8, CodeKind::Noise), block("eps", 4, CodeKind::Noise)];
-    let unit = picture(PixelRange::Unit);
-    let description = described(
-        codes,
-        [
-            foreign("g", vec![unit.clone(), Port::code("n")], vec![unit.clone()]),
-            foreign("f", vec![unit.clone(), Port::code("eps")], vec![unit]),
-        ],
-        vec![Chain::new("g", ["g"])],
-        vec![Chain::new("f", ["f"]), Chain::new("there and back", ["f", "g"])],
-    );
+    let there = TranslatorConfig { size: 32, takes: 3, gives: 1, width: 2, blocks: 1, noise_dim: 4 };
+    let back = TranslatorConfig { takes: 1, gives: 3, noise_dim: 8, ..there };
+    let description = ModelDescription::cycle_iae("CycleIAE", there, back);
     check(&description);
     assert_eq!((description.inputs("g"), description.encoded()), (vec!["n"], None));
-    let back = description.wiring(&description.encode[1]).expect("fits");
-    assert_eq!(back.steps[1].1, [Feed::Step { step: 0, output: 0 }, Feed::Outside(2)]);
-    assert_eq!((back.codes(), back.picture_given()), (vec!["eps", "n"], Some([3, 32, 32])));
+    let both = description.wiring(&description.encode[1]).expect("fits");
+    assert_eq!(both.steps[1].1, [Feed::Step { step: 0, output: 0 }, Feed::Outside(2)]);
+    assert_eq!((both.codes(), both.picture_given()), (vec!["eps", "n"], Some([3, 32, 32])));
     let mut other = description.clone();
-    let small = Port::Picture { shape: [3, 16, 16], range: PixelRange::Unit };
+    let small = Port::Picture { shape: [1, 16, 16], range: PixelRange::Signed };
     other.networks.get_mut("f").expect("there").outputs = vec![small];
     let said = other.validate().expect_err("pictures of other sizes");
-    assert_eq!(
-        said,
-        "in its chain there and back, g takes a picture of 32x32 pixels and 3 channel(s) after a picture of 16x16 pixels \
-         and 3 channel(s)"
-    );
+    assert_eq!(said, "its f gives other pictures than it says");
+    let certain = ModelDescription::cycle_iae("certain", TranslatorConfig { noise_dim: 0, ..there }, back);
+    check(&certain);
+    assert_eq!(certain.codes.len(), 1);
 }
 
 #[test]

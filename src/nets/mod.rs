@@ -6,13 +6,16 @@
 mod any;
 mod config;
 mod conv;
+mod cycle;
 mod gan;
 mod graph_net;
+mod iae;
 mod ibgan;
 mod inception;
 mod initialise;
 mod input_gradient;
 mod mlp;
+mod oogan;
 mod orthogonal;
 mod projection;
 mod published;
@@ -26,12 +29,15 @@ mod tests;
 pub use any::AnyGraph;
 pub use config::NetworkConfig;
 pub use conv::{ConvDecoder, ConvEncoder};
+pub use cycle::{PatchDiscriminatorConfig, TranslatorConfig};
 pub use gan::{Discriminator, DiscriminatorConfig, DiscriminatorOutput, Generator, GeneratorConfig};
 pub use graph_net::{GraphNet, Pass, Statistics};
+pub use iae::{IaeConditioning, IaeConfig, IaeLayout, IaeNetwork, IaePart};
 pub use ibgan::{IbGanConfig, IbGanForm, IbGanNetwork, IbGanPart};
 pub use inception::Inception;
 pub use initialise::Parameters;
 pub use mlp::{Mlp, MlpConfig};
+pub use oogan::{OoganConfig, OoganKind, OoganNetwork, OoganPart};
 pub use projection::{Projection, ProjectionConfig};
 pub use published::{
     Half, PUBLISHED, Published, PublishedHalf, PublishedRange, PublishedSizes, PublishedVae,

@@ -9,6 +9,9 @@ mod display;
 mod explorer;
 mod figures;
 mod layout;
+#[path = "../common/methods.rs"]
+mod methods;
+mod other_methods;
 mod paint;
 mod paths;
 mod questions;

@@ -9,4 +9,6 @@ mod onnx;
 mod pictures;
 mod plans;
 mod published;
+mod published_files;
+mod published_gans;
 mod published_vaes;

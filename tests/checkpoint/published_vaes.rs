@@ -1,92 +1,15 @@
 //! VAEs that others have published: opened by the names and shapes of their tensors, they give PyTorch's numbers.
-//!
-//! Lists of tensors (`NAME.tsv`) and what the networks of their repositories make of made-up weights (`checks.tsv`) lie in
-//! `tests/files/published` (`scripts/make-published-references`) and, from the repositories' own code, beside the checkout.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use candle_core::Device;
-use idgan::base::{Array, Cancel, PixelRange, Pool};
-use idgan::checkpoint::{Opened, Precision, Reading, Sources, open, summarise, write_bundle, write_tensors};
-use idgan::inference::{self, Computer, Renderer, TensorRenderer};
+use idgan::base::{Array, PixelRange, Pool};
+use idgan::checkpoint::{Opened, Precision, Reading, Sources, open, summarise, write_bundle};
+use idgan::inference::{self, Computer, TensorRenderer};
 use idgan::model::{DECODER, ModelDescription, VAE};
 
 use crate::common::skip::skipped;
-
-/// A number in [-.5, .5) for element `i` of what has number `t`: a hash of both.
-fn u(i: usize, t: usize) -> f64 {
-    let mut h = (i as u32).wrapping_mul(2_654_435_761).wrapping_add((t as u32).wrapping_mul(40503));
-    h = h.wrapping_add(12345);
-    h ^= h >> 16;
-    h = h.wrapping_mul(0x045d_9f3b);
-    h ^= h >> 16;
-    f64::from(h) / 4_294_967_296.0 - 0.5
-}
-
-/// The made-up values of the tensor in row `t` of a list.
-fn made_up(key: &str, shape: &[usize], t: usize) -> Array {
-    let count: usize = shape.iter().product();
-    let is_norm = key.rsplit_once('.').is_some_and(|(layer, _)| layer.ends_with(".1"));
-    let gain = (24.0 * shape.first().copied().unwrap_or(1) as f64 / count as f64).sqrt();
-    let value = |i: usize| match shape {
-        [] => 1.0,
-        [_] if key.ends_with("running_var") || (is_norm && key.ends_with(".weight")) => 1.0 + u(i, t),
-        [_] => 0.2 * u(i, t),
-        _ => u(i, t) * gain,
-    };
-    Array::new(shape, (0..count).map(|i| value(i) as f32).collect()).unwrap()
-}
-
-/// The fields of a table's rows, without its head.
-fn rows(path: &Path) -> Vec<Vec<String>> {
-    let text = std::fs::read_to_string(path).unwrap();
-    text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
-}
-
-/// Writes a file with the tensors of a list into `folder`, after `change` has changed their names and shapes.
-fn file_of(list: &Path, folder: &Path, change: impl Fn(&mut Vec<(String, Array)>)) -> PathBuf {
-    let shape = |text: &str| match text {
-        "scalar" => Vec::new(),
-        sides => sides.split('x').map(|side| side.parse().unwrap()).collect(),
-    };
-    let mut tensors: Vec<(String, Array)> = rows(list)
-        .iter()
-        .enumerate()
-        .map(|(t, row)| (row[1].clone(), made_up(&row[1], &shape(&row[2]), t)))
-        .collect();
-    change(&mut tensors);
-    let listed: Vec<(String, &Array, Precision)> =
-        tensors.iter().map(|(name, array)| (name.clone(), array, Precision::F32)).collect();
-    let path = folder.join("weights.safetensors");
-    write_tensors(&path, &listed, ("made", "up")).unwrap();
-    path
-}
-
-fn opened(path: &Path, range: Option<PixelRange>) -> Opened {
-    let reading = Reading { range, ..Reading::default() };
-    open(&Sources { checkpoint: Some(path.to_owned()), reading, ..Sources::default() }).unwrap()
-}
-
-/// What the row of `checks.tsv` says of values: their mean, that of their magnitudes, and four of them.
-fn assert_agree(values: &[f32], row: &[String]) {
-    let expected: Vec<f64> = row[3..9].iter().map(|number| number.parse().unwrap()).collect();
-    let n = values.len();
-    let mean = |of: fn(f64) -> f64| values.iter().map(|v| of(f64::from(*v))).sum::<f64>() / n as f64;
-    let some = [0, n / 3, n / 2, n - 1].map(|at| f64::from(values[at]));
-    let found: Vec<f64> = [mean(|v| v), mean(f64::abs)].into_iter().chain(some).collect();
-    let sides: usize = row[2].split('x').map(|side| side.parse::<usize>().unwrap()).product();
-    assert_eq!(n, sides, "{row:?}");
-    for (found, expected) in found.iter().zip(&expected) {
-        assert!((found - expected).abs() < 1e-5 * expected.abs().max(1.0), "{found} for {row:?}");
-    }
-}
-
-/// Pictures of two codes, `(2, values)`.
-fn drawn(renderer: &mut dyn Renderer, codes: &[f32]) -> Vec<f32> {
-    let mut pictures = vec![f32::NAN; 2 * renderer.picture_shape().iter().product::<usize>()];
-    renderer.render(codes, &mut pictures, &Cancel::new()).unwrap();
-    pictures
-}
+use crate::published_files::{assert_agree, drawn, file_of, for_all, of_repositories, opened, references, u};
 
 /// Which numbers the decoder of a description gives.
 fn range_of(description: &ModelDescription) -> PixelRange {
@@ -155,36 +78,17 @@ fn check(list: &Path, checks: &[Vec<String>], range: Option<PixelRange>) {
     assert_eq!((again.model.description, again.model.weights), (model.description, model.weights));
 }
 
-/// Compares every VAE of a folder; there must be `least`.
-fn check_all(folder: &Path, prefixes: &[&str], least: usize) {
-    let checks = rows(&folder.join("checks.tsv"));
-    let mut names: Vec<&str> = checks.iter().map(|row| row[0].as_str()).collect();
-    names.dedup();
-    names.retain(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)));
-    assert!(names.len() >= least, "{names:?}");
-    for name in names {
-        let checks: Vec<Vec<String>> = checks.iter().filter(|row| row[0] == name).cloned().collect();
-        check(&folder.join(format!("{name}.tsv")), &checks, None);
-    }
-}
-
-/// What `scripts/make-published-references` wrote.
-fn references() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/published")
-}
-
 #[test]
 fn published_vaes_give_the_numbers_that_pytorch_gives() {
-    check_all(&references(), &[""], 4);
+    for_all(&references(), &["beta_vae", "burgess", "pytorch_vae"], 4, |list, checks| {
+        check(list, checks, None);
+    });
 }
 
 #[test]
 fn published_vaes_give_the_numbers_of_their_repositories() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/keys");
-    match folder.is_dir() {
-        true => check_all(&folder, &["betavae", "disvae", "pytorchvae"], 9),
-        false => skipped("official", &format!("{} is not beside this checkout", folder.display())),
-    }
+    let Some(folder) = of_repositories() else { return };
+    for_all(&folder, &["betavae", "disvae", "pytorchvae"], 9, |list, checks| check(list, checks, None));
 }
 
 #[test]

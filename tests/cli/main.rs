@@ -7,6 +7,9 @@ mod doctor;
 mod encode;
 mod eval;
 mod frame;
+#[path = "../common/methods.rs"]
+mod methods;
+mod other_methods;
 mod package;
 mod pictures;
 mod precision;

@@ -62,5 +62,5 @@ fn what_it_says_or_cannot_be_is_refused() {
         1,
         "trained on celeba:/faces",
     );
-    refuse("convert last.ckpt --to pytorch --out x", 1, "no network that ID-GAN's published code loads");
+    refuse("convert last.ckpt --to pytorch --out x", 1, "no network that published code loads");
 }

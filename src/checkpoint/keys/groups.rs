@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::checkpoint::kinds::{Kind, OWN_DISCRIMINATOR, OWN_GENERATOR, OWN_VAE};
+use crate::checkpoint::kinds::{Kind, OWN_DISCRIMINATOR, OWN_GENERATOR, OWN_VAE, kinds};
 use crate::checkpoint::shapes::{Shapes, unsplit};
-use crate::nets::PUBLISHED;
+use crate::checkpoint::spectral::joined_shapes;
 
 use super::Key;
 use super::name::{Half, half, is_averaged, is_counter, is_of_training, parts};
@@ -33,7 +33,7 @@ pub(super) fn groups(keys: &[Key]) -> Vec<Group> {
     let mut found = Vec::new();
     vaes(keys, &split, &mut found);
     gans(keys, &split, &mut found);
-    published(keys, &split, &mut found);
+    named(keys, &split, &mut found);
     mark_averaged(keys, &mut found);
     found
 }
@@ -148,11 +148,11 @@ fn gans(keys: &[Key], split: &[Vec<&str>], found: &mut Vec<Group>) {
     }
 }
 
-/// VAEs that others have published, by their own names: where several of their tensors are, everything below the modules
-/// that they have belongs to them.
-fn published(keys: &[Key], split: &[Vec<&str>], found: &mut Vec<Group>) {
-    for family in &PUBLISHED {
-        let names = family.tensor_names();
+/// Networks that are told by their own names: where several of their tensors are, everything below the modules that they
+/// have belongs to them.
+fn named(keys: &[Key], split: &[Vec<&str>], found: &mut Vec<Group>) {
+    for kind in kinds() {
+        let names = kind.names();
         let modules: BTreeSet<&str> = names.iter().filter_map(|name| name.split('.').next()).collect();
         let mut places: BTreeMap<&[&str], usize> = BTreeMap::new();
         for (_, parts) in weights(keys, split) {
@@ -170,7 +170,7 @@ fn published(keys: &[Key], split: &[Vec<&str>], found: &mut Vec<Group>) {
                 Some((rest.join("."), i))
             };
             let tensors: Members = weights(keys, split).filter_map(inside).collect();
-            found.push(Group::new(family, keys, tensors, place.len()));
+            found.push(Group::new(kind, keys, tensors, place.len()));
         }
     }
 }
@@ -190,14 +190,15 @@ impl Group {
     /// The group of these tensors; the names of `around` modules come before the network's own.
     fn new(kind: &'static dyn Kind, keys: &[Key], tensors: Members, around: usize) -> Self {
         let shapes: Shapes = tensors.iter().map(|(name, &i)| (name.clone(), keys[i].shape.clone())).collect();
+        let shapes = joined_shapes(&shapes);
         let first = tensors.values().copied().min();
         let place = first.map(|i| beginning(&keys[i].full, around)).unwrap_or_default().to_owned();
         let expected = kind.expected(&shapes);
         let is_expected = |name: &str| {
             expected.contains_key(name) || unsplit(name).is_some_and(|name| expected.contains_key(&name))
         };
-        let common = tensors.keys().filter(|name| is_expected(name)).count() as f64;
-        let likeness = common / expected.len().max(tensors.len()).max(1) as f64;
+        let common = shapes.keys().filter(|name| is_expected(name)).count() as f64;
+        let likeness = common / expected.len().max(shapes.len()).max(1) as f64;
         let fit = kind.infer(&shapes).map(drop);
         let is_averaged = is_averaged(&place);
         Self { kind, place, tensors, fit, likeness, is_averaged }

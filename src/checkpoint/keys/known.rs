@@ -25,13 +25,8 @@ const fn other(name: &'static str, signs: &'static [&'static str]) -> Known {
     Known { name, has_a_code: false, signs }
 }
 
-static KNOWN: [Known; 21] = [
+static KNOWN: [Known; 19] = [
     model("an older model of 1Konny/Beta-VAE", &["encode.0.weight", "decode.0.weight"]),
-    model("the IB-GAN of insujeon/IB-GAN", &["emb.0.weight", "fe.0.weight", "fe.3.weight", "conv.12.weight"]),
-    model(
-        "the OOGAN of odegeasslbc/OOGAN-pytorch",
-        &["generator.blocks.0.main.1.weight", "discriminator.feat_16.0.bias"],
-    ),
     model(
         "a GAN of GAN_stability (LMescheder)",
         &["resnet_0_0.conv_0.weight", "resnet_0_0.conv_1.weight", "conv_img.weight"],

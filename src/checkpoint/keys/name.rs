@@ -76,7 +76,8 @@ pub(super) fn is_of_training(full: &str) -> bool {
 /// Whether a tensor is a counter of its layer: no weight, at most one number.
 pub(super) fn is_counter(full: &str, shape: &[usize]) -> bool {
     let last = full.rsplit(['.', '/']).next().unwrap_or_default();
-    shape.iter().product::<usize>() <= 1 && !matches!(last, "weight" | "bias")
+    const VALUES: [&str; 6] = ["weight", "bias", "weight_u", "weight_v", "running_mean", "running_var"];
+    shape.iter().product::<usize>() <= 1 && !VALUES.contains(&last)
 }
 
 #[cfg(test)]
@@ -150,6 +151,7 @@ mod tests {
         }
         assert!(is_counter("encoder.layer.1.num_batches_tracked", &[]));
         assert!(is_counter("n_averaged", &[]) && is_counter("encoder.total_ops", &[1]));
+        assert!(!is_counter("conv.weight_u", &[1]) && !is_counter("norm.running_var", &[1]));
         assert!(!is_counter("layer.11.bias", &[1]) && !is_counter("mean", &[3]));
     }
 }

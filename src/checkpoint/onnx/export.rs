@@ -188,6 +188,10 @@ impl Writer<'_> {
             Operation::Affine { name, channels } => {
                 return self.affine(name, *channels, operands, result, weights);
             }
+            Operation::Weighted { name, .. } => {
+                let operands = inputs.into_iter().chain([format!("{name}.weight")]).collect();
+                return self.push("Mul", operands, result, Vec::new());
+            }
             Operation::Activation(Activation::Clamp(low, high)) => {
                 let limits = [self.scalar(result, "low", *low), self.scalar(result, "high", *high)];
                 return self.push("Clip", inputs.into_iter().chain(limits).collect(), result, Vec::new());

@@ -6,7 +6,7 @@ use super::{PlanEncoder, PlanRenderer};
 use crate::base::{Cancel, PixelRange, Pool, Stream};
 use crate::graph::{Graph, Shape, random};
 use crate::inference::{Encoder, Renderer, TensorEncoder, TensorRenderer};
-use crate::nets::{IbGanConfig, IbGanForm};
+use crate::nets::{IbGanConfig, IbGanForm, OoganConfig, OoganKind};
 
 /// Pictures, or codes, that are compared.
 const COUNT: usize = 3;
@@ -65,5 +65,23 @@ fn ib_gans_networks_compile() {
         check_drawing(&config.generator_graph(), PixelRange::Signed, &format!("generator, {form:?}"));
         let logvar = check_reading(&config.reader_graph(), &format!("reader, {form:?}"));
         assert!(logvar.iter().all(|&value| value == 0.0), "z given a picture has unit variance");
+    }
+}
+
+#[test]
+fn oogans_generator_of_infogans_form_compiles() {
+    for size in OoganConfig::sizes().filter(|size| *size < 256) {
+        let kind = OoganKind::InfoGan;
+        let config = OoganConfig {
+            size,
+            channels: 1,
+            c_dim: 3,
+            z_dim: 4,
+            width: 2,
+            input: kind,
+            reader: kind,
+            is_certain: false,
+        };
+        check_drawing(&config.generator_graph(), PixelRange::Signed, &format!("generator of {size} pixels"));
     }
 }

@@ -6,7 +6,10 @@ use crate::base::Arrays;
 use crate::graph::{Graph, Layer, Operation, Shape, Value, check_weights};
 use crate::inference::RenderError;
 
-use super::operations::compute;
+use super::operations::{compute, scaled_by};
+
+/// How operands of batch normalisations are normalised.
+type Normalise<'a> = dyn FnMut(Value, &Tensor, f64) -> Result<Tensor> + 'a;
 
 /// A graph that candle runs, layer by layer.
 pub(in crate::inference) struct Interpreter {
@@ -34,7 +37,6 @@ impl Interpreter {
     }
 
     /// The graph as it is written, operation by operation.
-    #[cfg(test)]
     pub(super) fn unfused(
         graph: &Graph,
         weights: &Arrays,
@@ -87,6 +89,24 @@ impl Interpreter {
         inputs: &[Tensor],
         goes_on: &mut dyn FnMut() -> Result<bool>,
     ) -> Result<Option<Vec<Tensor>>> {
+        self.run_with(inputs, goes_on, None)
+    }
+
+    /// The graph's results where batch normalisations have no statistics of their own: `normalise` makes what a gain and a shift
+    /// are applied to, of the number of the normalisation in the graph, its operand and what is added to variances.
+    ///
+    /// # Errors
+    /// As [`Interpreter::run`], and those of `normalise`.
+    pub(super) fn run_normalising(&self, inputs: &[Tensor], normalise: &mut Normalise<'_>) -> Result<()> {
+        self.run_with(inputs, &mut || Ok(true), Some(normalise)).map(drop)
+    }
+
+    fn run_with(
+        &self,
+        inputs: &[Tensor],
+        goes_on: &mut dyn FnMut() -> Result<bool>,
+        mut normalise: Option<&mut Normalise<'_>>,
+    ) -> Result<Option<Vec<Tensor>>> {
         let mut inputs = inputs.iter();
         let mut results: Vec<Option<Tensor>> = vec![None; self.shapes.len()];
         for (layer, finished) in self.layers.iter().zip(&self.finished) {
@@ -98,7 +118,13 @@ impl Interpreter {
                         Some(tensor) => Ok(tensor),
                         None => bail!("the result of operation {} was not computed", value.index()),
                     };
-                    compute(layer, self.shapes[layer.output.index()], &result, &self.parameters)?
+                    match (&layer.operation, &mut normalise) {
+                        (Operation::BatchNorm { name, epsilon, .. }, Some(normalise)) => {
+                            let x = normalise(layer.output, result(layer.inputs[0])?, *epsilon)?;
+                            scaled_by(name, &x, &self.parameters)?
+                        }
+                        _ => compute(layer, self.shapes[layer.output.index()], &result, &self.parameters)?,
+                    }
                 }
             };
             results[layer.output.index()] = Some(result);

@@ -2,6 +2,7 @@
 
 mod encoder;
 mod interpreter;
+mod normalisation;
 mod operations;
 mod renderer;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod tests;
 pub use encoder::TensorEncoder;
 pub(super) use encoder::{EncoderEnds, ends as encoder_ends};
 pub(super) use interpreter::Interpreter;
+pub use normalisation::gather_normalisation;
 pub use renderer::TensorRenderer;
 pub(super) use renderer::ends as renderer_ends;
 

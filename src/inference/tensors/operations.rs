@@ -51,9 +51,11 @@ pub(super) fn compute<'a>(
             let shift = (find("bias")? - (find("running_mean")? * &gain)?)?;
             scaled(x, &gain, &shift)
         }
-        Operation::Affine { name, .. } => scaled(x, find(name, "weight")?, find(name, "bias")?),
+        Operation::Affine { name, .. } => scaled_by(name, x, parameters),
+        Operation::Weighted { name, .. } => x.broadcast_mul(find(name, "weight")?),
         Operation::Activation(activation) => activated(x, *activation),
         Operation::Add { scale } => match operands[..] {
+            [first, second] if first.dims() != second.dims() => first.broadcast_add(&(second * *scale)?),
             [first, second] => ops::residual(first, second, *scale),
             _ => bail!("a sum of {} operands", operands.len()),
         },
@@ -127,6 +129,11 @@ fn by_channel(values: &Tensor, x: &Tensor) -> Result<Tensor> {
     let mut sides = vec![1; x.rank()];
     sides[1] = values.elem_count();
     values.reshape(sides)
+}
+
+/// `weight * x + bias`, one of each a channel.
+pub(super) fn scaled_by(name: &str, x: &Tensor, parameters: &Parameters) -> Result<Tensor> {
+    scaled(x, parameter(parameters, name, "weight")?, parameter(parameters, name, "bias")?)
 }
 
 fn scaled(x: &Tensor, gain: &Tensor, shift: &Tensor) -> Result<Tensor> {

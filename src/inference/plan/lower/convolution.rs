@@ -31,7 +31,7 @@ impl<E: Element> Lowering<'_, E> {
             return self.whole(layer, conv, slot, shape);
         }
         match (geometry, doubled) {
-            ((3, 1, 1), false) if self.is_pixels(layer) => {
+            ((3, 1, 1) | (1, 1, 0), false) if self.is_pixels(layer) => {
                 let slot = self.after_leaky_relu(slot, shape, before);
                 self.draw(layer, conv, Footprint::Same3x3, slot, shape)
             }
@@ -155,7 +155,12 @@ impl<E: Element> Lowering<'_, E> {
                 "a picture of other than 1 or 3 channels, or behind an activation or sum",
             ));
         }
-        let (weight, bias) = self.weights(layer, conv.bias, conv.outputs)?;
+        let (mut weight, bias) = self.weights(layer, conv.bias, conv.outputs)?;
+        if conv.kernel == [1, 1] {
+            // A kernel of 3x3 with zeros around it: of few channels that is little work.
+            weight =
+                weight.iter().flat_map(|&value| [0.0, 0.0, 0.0, 0.0, value, 0.0, 0.0, 0.0, 0.0]).collect();
+        }
         let conv = FewChannelConv::new(self.builder.isa, footprint, shape, conv.outputs, &weight, &bias);
         self.builder.push(Step::Pixels { conv, input });
         Ok(())

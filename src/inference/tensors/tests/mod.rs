@@ -89,6 +89,7 @@ fn every_operation_is_what_its_definition_says() {
         (Operation::BatchNorm { name: "bn".into(), channels: 4, epsilon: 1e-5 }, map),
         (Operation::BatchNorm { name: "bn".into(), channels: 5, epsilon: 1e-3 }, Shape::Row(5)),
         (Operation::Affine { name: "affine".into(), channels: 4 }, map),
+        (Operation::Weighted { name: "weights".into(), shape: [4, 6, 8] }, map),
         (Operation::leaky_relu(0.2), map),
         (Operation::leaky_relu(-0.5), map),
         (Operation::Activation(Activation::Tanh), map),
@@ -123,6 +124,13 @@ fn every_operation_is_what_its_definition_says() {
         let x = graph.input(shape);
         graph.give(x);
         check(&graph.followed_by(operation), seed as u64, &name);
+    }
+    for sides in [[4, 1, 1], [1, 6, 8]] {
+        let mut sum = Graph::default();
+        let (a, b) = (sum.input(map), sum.input(Shape::Map(sides)));
+        let both = sum.apply(Operation::Add { scale: 2.0 }, &[a, b]);
+        sum.give(both);
+        check(&sum, 5, &format!("a sum with {sides:?}"));
     }
     let mut two = Graph::default();
     let (a, b) = (two.input(map), two.input(Shape::Map([2, 6, 8])));

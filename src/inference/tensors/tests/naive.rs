@@ -53,7 +53,17 @@ fn compute(operation: &Operation, operands: &[(&[f64], Shape)], shape: Shape, we
             x.iter().enumerate().map(|(i, v)| v * gain[channel(i)] + shift[channel(i)]).collect()
         }
         Operation::Activation(activation) => x.iter().map(|&v| activated(*activation, v)).collect(),
-        Operation::Add { scale } => x.iter().zip(operands[1].0).map(|(a, b)| a + scale * b).collect(),
+        Operation::Weighted { .. } => x.iter().zip(named("weight")).map(|(a, b)| a * b).collect(),
+        Operation::Add { scale } => {
+            let (other, sides) = operands[1];
+            let area = shape.values() / shape.channels();
+            let added = |i: usize| match sides {
+                Shape::Map([1, _, _]) => other[i % area],
+                Shape::Map([_, 1, 1]) => other[i / area],
+                _ => other[i],
+            };
+            x.iter().enumerate().map(|(i, a)| a + scale * added(i)).collect()
+        }
         Operation::Multiply => {
             let (gate, other) = operands[1];
             let area = shape.values() / other.values();

@@ -1,0 +1,71 @@
+//! Models of the methods beside ID-GAN in the window: sliders, noise, reading back.
+
+use crate::methods::{clusters, iae, ib_gan, oogan};
+use crate::window::{Window, click, set, settle, until, window};
+use idgan::app::Options;
+use idgan::checkpoint::{Precision, write_bundle};
+use idgan::engine::ModelSource;
+use idgan::model::Model;
+
+fn opened(model: &Model) -> (tempfile::TempDir, Window) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    write_bundle(&path, model, Precision::F32).unwrap();
+    let source = ModelSource { device: "cpu".into(), ..ModelSource::file(&path) };
+    let mut window = window(Options { source: Some(source), ..Options::default() });
+    settle(&mut window);
+    (folder, window)
+}
+
+/// Whether `change` changes the picture of a chain.
+fn changes(window: &mut Window, chain: &str, change: impl FnOnce(&mut Window)) -> bool {
+    let before = window.state().picture(chain).unwrap().rgba().to_vec();
+    change(window);
+    settle(window);
+    before != window.state().picture(chain).unwrap().rgba()
+}
+
+/// Waits until the code called `code` has been read back from the picture.
+fn is_read(window: &mut Window, code: &str) {
+    until(window, "the code that is read back", |window| {
+        window.state().read_back().is_some_and(|(block, found)| block == code && found.len() == 3)
+    });
+}
+
+#[test]
+fn an_ib_gan_has_sliders_of_r_and_another_picture_of_z() {
+    let (_folder, mut window) = opened(&ib_gan());
+    assert_eq!(window.state().notice(), None);
+    assert!(changes(&mut window, "gan", |w| set(w, "r 1", 2.0)));
+    is_read(&mut window, "r");
+    assert!(changes(&mut window, "from z", |w| click(w, "New nuisance sample")));
+    assert!(!changes(&mut window, "gan", |w| click(w, "New nuisance sample")), "z is no input of it");
+}
+
+#[test]
+fn an_oogan_has_sliders_from_0_to_1_and_noise() {
+    let (_folder, mut window) = opened(&oogan());
+    assert_eq!(window.state().notice(), None);
+    assert_eq!(window.state().values("c"), [0.4; 3]);
+    assert!(changes(&mut window, "gan", |w| set(w, "c 1", 2.0)));
+    assert_eq!(window.state().values("c"), [0.4, 1.0, 0.4], "as far as its range goes");
+    assert!(changes(&mut window, "gan", |w| click(w, "New nuisance sample")));
+    is_read(&mut window, "c");
+}
+
+#[test]
+fn an_implicit_autoencoder_has_sliders_and_noise() {
+    let (_folder, mut window) = opened(&iae());
+    let notice = window.state().notice().unwrap_or_default().to_owned();
+    assert!(notice.contains("gives no log variance and is taken to be certain"), "{notice}");
+    assert!(changes(&mut window, "decoder", |w| set(w, "z 1", 2.0)));
+    assert!(changes(&mut window, "decoder", |w| click(w, "New nuisance sample")));
+    is_read(&mut window, "z");
+}
+
+#[test]
+fn clusters_have_a_style_with_sliders() {
+    let (_folder, mut window) = opened(&clusters());
+    assert_eq!(window.state().values("z"), [1.0, 0.0, 0.0]);
+    assert!(changes(&mut window, "decoder", |w| set(w, "n 1", 2.0)));
+}

@@ -1,0 +1,122 @@
+//! Models of the methods beside ID-GAN through the commands.
+
+use std::path::Path;
+
+use crate::methods::{clusters, iae, ib_gan, oogan};
+use crate::toy::{array, fail, id_gan, idgan, succeed};
+use idgan::checkpoint::{Precision, Sources, open, write_bundle};
+use idgan::model::{GENERATOR, Model};
+use image::{Rgb, RgbImage};
+
+/// A folder with `model.safetensors`, and three pictures of 64x64 in `pictures`.
+fn folder_of(model: &Model) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write_bundle(&folder.path().join("model.safetensors"), model, Precision::F32).unwrap();
+    let pictures = folder.path().join("pictures");
+    std::fs::create_dir(&pictures).unwrap();
+    for k in 0..3 {
+        let picture =
+            RgbImage::from_fn(64, 64, |x, y| Rgb([(x * 3 + k * 80) as u8, (y * 4) as u8, (x ^ y) as u8]));
+        picture.save(pictures.join(format!("{k}.png"))).unwrap();
+    }
+    folder
+}
+
+fn said(folder: &Path, arguments: &str) -> String {
+    let output = succeed(folder, arguments);
+    String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+}
+
+/// Draws, reads and measures a model of the code `code`, which has three dimensions.
+fn serve(model: &Model, code: &str, kind: &str) {
+    let (folder, file) =
+        (folder_of(model), |folder: &tempfile::TempDir, name: &str| folder.path().join(name));
+    let told = said(folder.path(), "inspect model.safetensors");
+    assert!(told.contains(kind), "{told}");
+    succeed(folder.path(), "traverse model.safetensors --out rows.png");
+    succeed(folder.path(), "grid model.safetensors --out grid.png");
+    succeed(folder.path(), "sample model.safetensors --count 2 --out samples.npz");
+    let drawn = array(&file(&folder, "samples.npz"), "x");
+    assert!(drawn.data().iter().all(|value| (0.0..=1.0).contains(value)));
+    let half = drawn.len() / 2;
+    assert_ne!(drawn.data()[..half], drawn.data()[half..], "other codes are other pictures");
+
+    succeed(folder.path(), "encode model.safetensors --images pictures --out codes.npz");
+    let mu = array(&file(&folder, "codes.npz"), "mu");
+    assert_eq!(mu.shape(), [3, 3]);
+    assert_ne!(mu.row(0), mu.row(1));
+    succeed(folder.path(), "sample model.safetensors --codes codes.npz --out again.npz");
+    assert_eq!(array(&file(&folder, "again.npz"), code).data(), mu.data());
+    let ask =
+        "eval model.safetensors --data color-dsprites --samples 200 --votes 20 --seed 3 --json --metrics mig";
+    let result: serde_json::Value = serde_json::from_slice(&succeed(folder.path(), ask).stdout).unwrap();
+    assert!(result["metrics"]["mig"]["value"].is_f64(), "{result}");
+    succeed(folder.path(), "stats model.safetensors --images pictures --out measured.safetensors");
+    let sources = Sources { checkpoint: Some(file(&folder, "measured.safetensors")), ..Sources::default() };
+    let measured = open(&sources).unwrap().model;
+    assert_eq!(measured.stats.map(|stats| stats.kl.len()), Some(3));
+    assert_eq!((measured.description, measured.weights), (model.description.clone(), model.weights.clone()));
+}
+
+#[test]
+fn an_ib_gan_is_drawn_read_in_two_steps_and_measured() {
+    let model = ib_gan();
+    serve(&model, "r", "ibgan");
+    let folder = folder_of(&model);
+    let drawn = idgan(folder.path())
+        .args(["sample", "model.safetensors", "--count", "2", "--decoder", "from z", "--out", "z.npz"])
+        .output()
+        .unwrap();
+    assert!(drawn.status.success(), "{}", String::from_utf8_lossy(&drawn.stderr));
+    assert_eq!(array(&folder.path().join("z.npz"), "z").shape(), [2, 4]);
+}
+
+#[test]
+fn an_oogan_is_drawn_read_and_measured() {
+    serve(&oogan(), "c", "oogan");
+}
+
+#[test]
+fn an_implicit_autoencoder_is_drawn_read_and_measured() {
+    serve(&iae(), "z", "iae");
+}
+
+#[test]
+fn clusters_are_drawn() {
+    let folder = folder_of(&clusters());
+    succeed(folder.path(), "sample model.safetensors --count 2 --out samples.npz");
+    let chosen = array(&folder.path().join("samples.npz"), "z");
+    assert!(chosen.data().iter().all(|&value| value == 0.0 || value == 1.0), "{chosen:?}");
+    succeed(folder.path(), "traverse model.safetensors --out rows.png");
+}
+
+#[test]
+fn statistics_of_batch_normalisation_are_gathered_anew() {
+    let mut model = oogan();
+    let name = "init_block.from_c_8.main.2.running_mean";
+    let wrong = model.weights.get_mut(GENERATOR).unwrap().get_mut(name).unwrap();
+    wrong.data_mut().fill(5.0);
+    let folder = folder_of(&model);
+    let told = said(folder.path(), "stats model.safetensors --normalisation --out gathered.safetensors");
+    // Two of c, two of z, and three doublings.
+    assert!(told.contains("statistics of 7 normalised layers gathered"), "{told}");
+    let read = |name: &str| {
+        let sources = Sources { checkpoint: Some(folder.path().join(name)), ..Sources::default() };
+        open(&sources).unwrap().model
+    };
+    let gathered = read("gathered.safetensors");
+    assert!(gathered.group(GENERATOR)[name].data().iter().all(|value| value.abs() < 3.0));
+    let is_gathered = |(name, array): (&String, &idgan::base::Array)| {
+        name.contains("running") == (*array != model.group(GENERATOR)[name])
+    };
+    assert!(gathered.group(GENERATOR).iter().all(is_gathered), "statistics are other ones, weights the same");
+    // Once more, from those: they do not depend on what was there.
+    succeed(folder.path(), "stats gathered.safetensors --normalisation --out again.safetensors");
+    assert_eq!(read("again.safetensors").weights, gathered.weights);
+    fail(
+        id_gan().path(),
+        "stats model.safetensors --normalisation --out x.safetensors",
+        1,
+        "the network that draws has no batch normalisation",
+    );
+}
