@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Explorer;
+use crate::app::action::FigureAction;
 use crate::app::document::Start;
 use crate::base::Picture;
 use crate::engine::ModelSource;
@@ -118,7 +119,9 @@ impl Explorer {
 
     /// Sets up which values a traversal runs through, as its panel does.
     pub fn set_range(&mut self, range: RangeSpec) {
-        self.state.traverse.traversal.set_range(range);
+        let mut settings = self.state.traverse.traversal;
+        settings.set_range(range);
+        self.actions.push(FigureAction::Traversal(settings));
     }
 
     /// How often the ends of a traversal's rows were worked out.

@@ -283,16 +283,31 @@ impl Opened {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_model_is_missed_with_its_encoder() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let [decoder, encoder] = ["decoder.onnx", "encoder.onnx"].map(|name| folder.path().join(name));
+        let reading = Reading { encoder: Some(encoder.clone()), ..Reading::default() };
+        let source = ModelSource { reading, ..ModelSource::file(&decoder) };
+        assert_eq!(source.missing(), Some(decoder.as_path()));
+        std::fs::write(&decoder, "").expect("writes");
+        assert_eq!(source.missing(), Some(encoder.as_path()));
+        std::fs::write(&encoder, "").expect("writes");
+        assert_eq!(source.missing(), None);
+    }
+
     /// How far the threads of `pool` have stepped back.
+    #[cfg(target_os = "linux")]
     fn steps(pool: &Pool) -> Vec<i32> {
         // SAFETY: the call takes numbers only; 0 stands for the calling thread.
         pool.run(|| rayon::broadcast(|_| unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }))
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_second_models_networks_let_the_first_ones_go_first() {
         let (first, second) = (Pools::new(2).expect("starts"), Pools::in_background(2).expect("starts"));

@@ -56,14 +56,17 @@ fn form(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     let width = (ui.available_width() - LABELS).max(GRID * 8.0);
     egui::Grid::new("train").num_columns(2).spacing([GRID, GRID]).show(ui, |ui| {
         ui.label("Stage");
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = GRID * 0.25;
-            for family in Family::ALL {
-                let (text, hint) = family.words();
-                if ui.selectable_label(form.family == family, text).on_hover_text(hint).clicked() {
-                    actions.push(TrainAction::Family(family));
+        ui.vertical(|ui| {
+            ui.set_max_width(width);
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing = egui::vec2(GRID * 0.25, GRID * 0.25);
+                for family in Family::ALL {
+                    let (text, hint) = family.words();
+                    if ui.selectable_label(form.family == family, text).on_hover_text(hint).clicked() {
+                        actions.push(TrainAction::Family(family));
+                    }
                 }
-            }
+            });
         });
         ui.end_row();
         let label = ui.label("Preset");
