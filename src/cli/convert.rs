@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::base::shell_quoted;
 use crate::checkpoint::{Precision, export_onnx, export_torch, open, write_bundle};
 use crate::explore::{CodesFile, Wanted};
-use crate::model::{DISCRIMINATOR, ModelDescription};
+use crate::model::ModelDescription;
 use crate::training::note_training;
 
 use super::{ModelArgs, print, usage, warn};
@@ -106,8 +106,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             }
             forget_folders(&mut opened.model.description);
             if args.without_discriminator {
-                opened.model.description = opened.model.description.without(DISCRIMINATOR);
-                opened.model.weights.remove(DISCRIMINATOR);
+                opened.model.forget_discriminators();
             }
             let precision = if args.f16 { Precision::F16 } else { Precision::F32 };
             write_bundle(&args.out, &opened.model, precision)?;

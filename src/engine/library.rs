@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::{Pool, Stream};
 use crate::checkpoint::{self, Unsaid};
 use crate::inference::{self, Computer, DeviceError, Place, Purpose, RenderError, Renderer};
-use crate::model::{ChainId, CodeBlock, DISCRIMINATOR, GENERATOR, Model, ModelDescription, VAE};
+use crate::model::{ChainId, CodeBlock, GENERATOR, Model, ModelDescription, VAE};
 use crate::nets::{GeneratorConfig, Parameters, ResnetTrunk, VaeConfig};
 
 use super::{Library, Load, Loaded, LoadedChain, ModelSource, OpenError, Pools, Spare};
@@ -59,9 +59,9 @@ fn make_ready(
     pools: &Pools,
 ) -> Result<Loaded, String> {
     let place = computer.name();
-    // The explorer has no use for it.
-    model.weights.remove(DISCRIMINATOR);
     let (description, stats, hash) = (model.description.clone(), model.stats.clone(), model.hash.clone());
+    // The explorer has no use for them.
+    model.forget_discriminators();
     let name = place.clone();
     let explain = move |error: RenderError| format!("the model cannot be made ready on {name}: {error}");
     let model = Arc::new(model);

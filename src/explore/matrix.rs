@@ -55,9 +55,14 @@ impl CodeMatrix {
         });
         let mut taken: Vec<_> = taken.collect();
         taken.sort_by_key(|(_, id, _)| *id);
-        let alone = taken.first().ok_or(NothingToVary::NoNuisance)?.0;
+        let (alone, first, _) = *taken.first().ok_or(NothingToVary::NoNuisance)?;
+        let lacking = match first {
+            ChainId::MAIN => NothingToVary::NuisanceAlone(alone.name.clone()),
+            // The main picture is drawn of codes, as IB-GAN's r, of which noise makes some elsewhere.
+            _ => NothingToVary::NoNuisance,
+        };
         let beside = taken.into_iter().find(|(_, _, name)| description.inputs(name).len() > 1);
-        let (block, chain, name) = beside.ok_or_else(|| NothingToVary::NuisanceAlone(alone.name.clone()))?;
+        let (block, chain, name) = beside.ok_or(lacking)?;
         let codes = description.inputs(name);
         let shows_factors = |name: &str| {
             let inputs = description.inputs(name);
@@ -146,6 +151,7 @@ mod tests {
     use super::*;
     use crate::explore::toy;
     use crate::model::GENERATOR;
+    use crate::nets::{IbGanConfig, IbGanForm};
 
     #[test]
     fn the_matrix_pairs_every_c_with_every_s() {
@@ -193,5 +199,15 @@ mod tests {
         let generator = lone.networks.get_mut(GENERATOR).expect("a generator");
         generator.inputs.retain(|port| port.block() == Some("s"));
         assert_eq!(CodeMatrix::varied(&lone), Err(NothingToVary::NuisanceAlone("s".into())));
+        let config = IbGanConfig {
+            form: IbGanForm::Sprites,
+            channels: 1,
+            z_dim: 3,
+            r_dim: 2,
+            generator_width: 2,
+            discriminator_width: 2,
+        };
+        let emitted = ModelDescription::ibgan("r is drawn, of which z makes some", config);
+        assert_eq!(CodeMatrix::varied(&emitted), Err(NothingToVary::NoNuisance));
     }
 }

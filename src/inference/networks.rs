@@ -4,13 +4,13 @@ use half::bf16;
 
 use crate::base::{Arrays, PixelRange, Pool};
 use crate::graph::Graph;
-use crate::model::{Chain, Model, Network, Port};
+use crate::model::{Chain, CodeKind, CodeValue, Model, Network, Port, Wiring};
 use crate::ops::Precision;
 
 use super::chain::{ChainEncoder, ChainRenderer};
 use super::plan::{PlanEncoder, PlanRenderer};
 use super::signed::OfSigned;
-use super::tensors::{TensorEncoder, TensorRenderer};
+use super::tensors::{StochasticEncoder, TensorEncoder, TensorRenderer};
 use super::{Computer, Encoder, RenderError, Renderer};
 
 /// The networks of a model, ready to run.
@@ -169,8 +169,23 @@ pub fn open_encoder(
         ([(network, _)], Some(block)) if network.outputs == Port::posterior(block) => {
             open_reader(model, network, computer, pool)
         }
+        ([(network, _)], Some(_)) if is_stochastic(network, &wiring, model) => {
+            let graph = network.architecture.graph().ok_or_else(|| cannot_run("reads pictures", network))?;
+            let weights = model.group(&network.weights);
+            let encoder = Box::new(StochasticEncoder::new(&graph, weights, computer, pool)?);
+            Ok(in_its_range(network, encoder))
+        }
         _ => Ok(Box::new(ChainEncoder::new(model, &wiring, computer, pool)?)),
     }
+}
+
+/// Whether a chain's only network reads a code from a picture and noise.
+fn is_stochastic(network: &Network, wiring: &Wiring<'_>, model: &Model) -> bool {
+    let is_noise =
+        |code: &&str| model.description.block(code).is_some_and(|block| block.kind == CodeKind::Noise);
+    matches!(&network.inputs[..], [Port::Picture { .. }, Port::Code { .. }])
+        && matches!(network.outputs[..], [Port::Code { value: CodeValue::Value | CodeValue::Mean, .. }])
+        && wiring.codes().iter().all(is_noise)
 }
 
 /// Makes a network that reads pictures ready.
@@ -182,8 +197,13 @@ pub(super) fn open_reader(
 ) -> Result<Box<dyn Encoder>, RenderError> {
     let graph = network.architecture.graph().ok_or_else(|| cannot_run("reads pictures", network))?;
     let encoder = encoder(&graph, model.group(&network.weights), computer, pool)?;
+    Ok(in_its_range(network, encoder))
+}
+
+/// The encoder that a network is, given pictures in [0, 1].
+fn in_its_range(network: &Network, encoder: Box<dyn Encoder>) -> Box<dyn Encoder> {
     let is_signed = |port: &Port| matches!(port, Port::Picture { range, .. } if *range == PixelRange::Signed);
-    Ok(if network.inputs.iter().any(is_signed) { Box::new(OfSigned::new(encoder)) } else { encoder })
+    if network.inputs.iter().any(is_signed) { Box::new(OfSigned::new(encoder)) } else { encoder }
 }
 
 /// Says that a network cannot do what its place in a chain asks of it.

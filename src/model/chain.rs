@@ -160,7 +160,10 @@ impl ModelDescription {
                 .iter()
                 .any(|port| matches!(port, Port::Code { value, .. } if wanted.contains(value)))
         };
-        let is_certain = gives(&[CodeValue::Value, CodeValue::Mean]) && !gives(&[CodeValue::Logvar]);
+        // Noise spreads the code that is read with it.
+        let is_certain = gives(&[CodeValue::Value, CodeValue::Mean])
+            && !gives(&[CodeValue::Logvar])
+            && wiring.codes().is_empty();
         is_certain.then_some(CodeValue::CERTAIN_WARNING)
     }
 

@@ -5,6 +5,7 @@ mod interpreter;
 mod normalisation;
 mod operations;
 mod renderer;
+mod stochastic;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ pub(super) use interpreter::Interpreter;
 pub use normalisation::gather_normalisation;
 pub use renderer::TensorRenderer;
 pub(super) use renderer::ends as renderer_ends;
+pub(super) use stochastic::StochasticEncoder;
 
 use super::RenderError;
 
