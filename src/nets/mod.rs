@@ -31,7 +31,7 @@ pub use config::NetworkConfig;
 pub use conv::{ConvDecoder, ConvEncoder};
 pub use cycle::{PatchDiscriminatorConfig, TranslatorConfig};
 pub use gan::{Discriminator, DiscriminatorConfig, DiscriminatorOutput, Generator, GeneratorConfig};
-pub use graph_net::{GraphNet, Pass, Statistics};
+pub use graph_net::{GraphNet, Pass, Statistics, normalise_spectrally};
 pub use iae::{IaeConditioning, IaeConfig, IaeLayout, IaeNetwork, IaePart};
 pub use ibgan::{IbGanConfig, IbGanForm, IbGanNetwork, IbGanPart};
 pub use inception::Inception;

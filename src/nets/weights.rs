@@ -60,6 +60,16 @@ impl Weights {
         }
     }
 
+    /// Those of these whose names `keep` takes: the same variables and buffers.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let mut some = self.clone();
+        some.tensors.retain(|name, _| keep(name));
+        some.vars.retain(|name, _| keep(name));
+        some.buffers.retain(|name, _| keep(name));
+        some
+    }
+
     /// These and `others`, which have other names.
     #[must_use]
     pub fn joined(&self, others: &Self) -> Self {
@@ -204,6 +214,10 @@ mod tests {
         weights.assign(&arrays)?;
         assert_eq!(view.get("bn.running_mean")?.to_vec1::<f32>()?, [2.0]);
         assert!(weights.buffer("bn.weight").is_err() && !is_buffer("weight_unit"));
+        let some = weights.only(|name| name.ends_with("mean"));
+        some.buffer("bn.running_mean")?.set(&Tensor::new(&[7f32], &Device::Cpu)?)?;
+        assert_eq!(view.get("bn.running_mean")?.to_vec1::<f32>()?, [7.0]);
+        assert!(some.vars().next().is_none() && some.find("bn.weight").is_none());
         Ok(())
     }
 

@@ -54,8 +54,10 @@ impl GraphNet {
                 Ok(made.result)
             }
             Operation::Activation(activation) => activated(x, *activation),
+            Operation::Weighted { name, .. } => x.broadcast_mul(&self.weight(name, pass)?),
             Operation::Add { scale } => match operands[..] {
-                [first, second] => ops::residual(first, second, *scale),
+                [first, second] if first.dims() == second.dims() => ops::residual(first, second, *scale),
+                [first, second] => first.broadcast_add(&second.affine(*scale, 0.0)?),
                 _ => bail!("a sum of {} operands", operands.len()),
             },
             Operation::Multiply => match operands[..] {
@@ -63,9 +65,9 @@ impl GraphNet {
                 _ => bail!("a product of {} operands", operands.len()),
             },
             Operation::Double => ops::upsample_nearest_2x(x),
-            Operation::AveragePool(pool) => match halves(pool) {
-                true => ops::sum_pool_2x2(x)? * 0.25,
-                false => bail!("{} of these windows cannot be trained", step.operation),
+            Operation::AveragePool(pool) => match halvings(pool) {
+                Some(times) => (0..times).try_fold(x.clone(), |x, _| ops::sum_pool_2x2(&x)? * 0.25),
+                None => bail!("{} of these windows cannot be trained", step.operation),
             },
             Operation::Reshape(to) => x.reshape(batched(x, *to)?),
             Operation::Concat => Tensor::cat(&operands, 1),
@@ -141,9 +143,10 @@ pub(super) fn covers(layer: &Convolution, x: &Tensor) -> Result<bool> {
     Ok(layer.padding == [0, 0] && layer.kernel == [height, width])
 }
 
-/// Whether a pooling averages blocks of 2x2 pixels.
-pub(super) fn halves(pool: &Pool) -> bool {
-    matches!(pool, Pool { kernel: 2, stride: 2, padding: 0, .. })
+/// How often a pooling halves its map, where it averages blocks that lie side by side, of 2, 4, 8... pixels each way.
+pub(super) fn halvings(pool: &Pool) -> Option<u32> {
+    let are_blocks = pool.kernel == pool.stride && pool.padding == 0 && pool.kernel.is_power_of_two();
+    are_blocks.then(|| pool.kernel.trailing_zeros())
 }
 
 fn activated(x: &Tensor, activation: Activation) -> Result<Tensor> {

@@ -3,7 +3,7 @@ use candle_core::{Result, Tensor, bail};
 use crate::graph::{Convolution, Operation};
 use crate::ops;
 
-use super::forward::{covers, halves};
+use super::forward::{covers, halvings};
 use super::step::Step;
 use super::{GraphNet, Pass};
 
@@ -52,7 +52,9 @@ impl GraphNet {
             Operation::Activation(crate::graph::Activation::LeakyRelu(slope)) => {
                 ops::leaky_relu_backward(x, gradient, *slope)
             }
-            Operation::AveragePool(pool) if halves(pool) => ops::upsample_nearest_2x(gradient)? * 0.25,
+            Operation::AveragePool(pool) if let Some(times) = halvings(pool) => (0..times)
+                .try_fold(gradient.clone(), |gradient, _| ops::upsample_nearest_2x(&gradient)? * 0.25),
+            Operation::Weighted { name, .. } => gradient.broadcast_mul(&self.weight(name, pass)?),
             Operation::Double => ops::sum_pool_2x2(gradient),
             Operation::Reshape(_) => gradient.reshape(x.dims()),
             other => bail!("the gradient through {other} is not written as an expression"),

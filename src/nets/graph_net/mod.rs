@@ -15,6 +15,7 @@ use candle_core::{Result, Tensor, bail};
 use crate::graph::{Graph, Value};
 use crate::nets::Weights;
 
+pub use spectral::normalise_spectrally;
 pub use statistics::Statistics;
 
 use step::Step;

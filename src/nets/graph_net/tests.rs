@@ -17,9 +17,16 @@ fn critic() -> Graph {
     x = graph.leaky_relu(x, 0.2);
     x = graph.convolution(x, Convolution::new("each", 6, 6, 3).padding(1).groups(6));
     x = graph.leaky_relu(x, 0.1);
+    let trunk = x;
     x = graph.convolution(x, Convolution::new("whole", 6, 5, 4));
     x = graph.apply(Operation::Reshape(Shape::Row(5)), &[x]);
     x = graph.linear(x, Linear::new("last", 5, 1));
+    graph.give(x);
+    // a second head, which reads its map place by place
+    x = graph.apply(Operation::Weighted { name: "places".into(), shape: [6, 4, 4] }, &[trunk]);
+    let pool = Pool { kernel: 4, stride: 4, ..pool };
+    x = graph.apply(Operation::AveragePool(pool), &[x]);
+    x = graph.reshape(x, Shape::Row(6));
     graph.give(x);
     graph
 }
@@ -67,12 +74,34 @@ fn the_input_gradient_is_the_one_of_the_backward_pass() -> Result<()> {
         let net = GraphNet::new(&graph, &Weights::trainable(&weights(&graph, spectral), &Device::Cpu)?)?;
         let x = Var::from_tensor(&pictures()?)?;
         let pass = net.forward(&[x.as_tensor().clone()])?;
-        let logits = pass.output(0)?;
-        let expression = net.input_gradient(&pass, 0, &logits.ones_like()?)?;
-        let gradients = crate::ops::backward(&logits.sum_all()?)?;
-        let expected = gradients.get(&x).expect("reached");
-        assert_close(&numbers(&expression), &numbers(expected), 1e-4, &format!("spectral {spectral}"));
+        for head in [0, 1] {
+            let result = pass.output(head)?;
+            let expression = net.input_gradient(&pass, head, &result.ones_like()?)?;
+            let gradients = crate::ops::backward(&result.sum_all()?)?;
+            let expected = gradients.get(&x).expect("reached");
+            let what = format!("head {head}, spectral {spectral}");
+            assert_close(&numbers(&expression), &numbers(expected), 1e-4, &what);
+        }
     }
+    Ok(())
+}
+
+#[test]
+fn maps_are_averaged_and_sums_spread_a_number_of_each_channel() -> Result<()> {
+    let mut graph = Graph::default();
+    let map = graph.input(Shape::Map([2, 4, 4]));
+    let numbers_of = graph.input(Shape::Map([2, 1, 1]));
+    let sum = graph.apply(Operation::Add { scale: 3.0 }, &[map, numbers_of]);
+    let pool = Pool { kernel: 4, stride: 4, padding: 0, counts_padding: true };
+    let mean = graph.apply(Operation::AveragePool(pool), &[sum]);
+    graph.give(mean);
+    let net = GraphNet::new(&graph, &Weights::trainable(&Arrays::new(), &Device::Cpu)?)?;
+    let map = Tensor::arange(0f32, 32.0, &Device::Cpu)?.reshape((1, 2, 4, 4))?;
+    let added = Var::from_tensor(&Tensor::new(&[1f32, -2.0], &Device::Cpu)?.reshape((1, 2, 1, 1))?)?;
+    let pass = net.forward(&[map, added.as_tensor().clone()])?;
+    assert_eq!(numbers(pass.output(0)?), [7.5 + 3.0, 23.5 - 6.0]);
+    let gradients = crate::ops::backward(&pass.output(0)?.sum_all()?)?;
+    assert_eq!(numbers(gradients.get(&added).expect("reached")), [3.0, 3.0]);
     Ok(())
 }
 
@@ -89,7 +118,8 @@ fn a_penalty_on_the_input_gradient_reaches_every_weight_before_the_last_bias() -
     };
     let (loss, found) = penalty(&arrays)?;
     let gradients = crate::ops::backward(&loss)?;
-    for (name, weight) in found.vars().filter(|(name, _)| name.ends_with("weight")) {
+    let before = |name: &str| name.ends_with("weight") && name != "places.weight";
+    for (name, weight) in found.vars().filter(|(name, _)| before(name)) {
         let gradient = numbers(gradients.get(weight.as_tensor()).expect("reached"));
         // along the gradient the loss grows by its square; a small step says whether it does
         let length = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>();
