@@ -138,11 +138,11 @@ fn open_sprites(
     size: Option<usize>,
     options: &OpenOptions,
 ) -> Result<Arc<dyn Dataset>, DataError> {
-    match size {
-        None | Some(64) => Ok(Arc::new(Sprites::open(spec, variant, path, options)?)),
-        Some(size) => {
-            Err(DataError::Spec(format!("{spec} has pictures of 64 pixels, not {size}; leave the size out")))
-        }
+    match size.unwrap_or(64) {
+        size @ (32 | 64) => Ok(Arc::new(Sprites::open(spec, variant, path, size, options)?)),
+        size => Err(DataError::Spec(format!(
+            "{spec} has pictures of 64 pixels, or of 32, not {size}; leave the size out"
+        ))),
     }
 }
 

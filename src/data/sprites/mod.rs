@@ -29,8 +29,9 @@ pub(super) enum Variant {
     Scream,
 }
 
-/// Sprites with five known factors, 64x64.
+/// Sprites with five known factors, 64x64, or smaller by whole pixels.
 pub(super) struct Sprites {
+    side: usize,
     spec: String,
     source: SpriteSource,
     factors: Vec<Factor>,
@@ -46,11 +47,13 @@ enum Look {
 }
 
 impl Sprites {
-    /// Opens a variant on the sprites of the published `file`, or on those that the program draws.
+    /// Opens a variant on the sprites of the published `file`, or on those that the program draws, with pictures of `side`
+    /// pixels each way, which divides 64.
     pub(super) fn open(
         spec: &str,
         variant: Variant,
         file: Option<&Path>,
+        side: usize,
         options: &OpenOptions,
     ) -> Result<Self, DataError> {
         let look = match variant {
@@ -66,28 +69,11 @@ impl Sprites {
             Some(path) => SpriteSource::published(path, options)?,
             None => SpriteSource::procedural(),
         };
-        Ok(Self { spec: spec.to_owned(), source, factors, look })
-    }
-}
-
-impl Dataset for Sprites {
-    fn spec(&self) -> &str {
-        &self.spec
+        Ok(Self { side, spec: spec.to_owned(), source, factors, look })
     }
 
-    fn len(&self) -> usize {
-        combinations(&self.factors)
-    }
-
-    fn picture_shape(&self) -> [usize; 3] {
-        [if matches!(self.look, Look::Plain) { 1 } else { 3 }, SIDE, SIDE]
-    }
-
-    fn factors(&self) -> &[Factor] {
-        &self.factors
-    }
-
-    fn read(&self, index: usize, draw: u64, out: &mut [f32]) -> Result<(), DataError> {
+    /// Draws picture `index` at its full size.
+    fn draw(&self, index: usize, draw: u64, out: &mut [f32]) -> Result<(), DataError> {
         let sprite = self.source.sprite(index)?;
         match &self.look {
             Look::Plain => {
@@ -121,6 +107,46 @@ impl Dataset for Sprites {
             }
         }
         Ok(())
+    }
+}
+
+impl Dataset for Sprites {
+    fn spec(&self) -> &str {
+        &self.spec
+    }
+
+    fn len(&self) -> usize {
+        combinations(&self.factors)
+    }
+
+    fn picture_shape(&self) -> [usize; 3] {
+        [if matches!(self.look, Look::Plain) { 1 } else { 3 }, self.side, self.side]
+    }
+
+    fn factors(&self) -> &[Factor] {
+        &self.factors
+    }
+
+    fn read(&self, index: usize, draw: u64, out: &mut [f32]) -> Result<(), DataError> {
+        if self.side == SIDE {
+            return self.draw(index, draw, out);
+        }
+        let mut whole = vec![0.0; self.picture_shape()[0] * SIDE * SIDE];
+        self.draw(index, draw, &mut whole)?;
+        nearest(&whole, self.side, out);
+        Ok(())
+    }
+}
+
+/// Takes the pixel under the centre of each of `side * side` pixels of `out`, channel by channel, as Pillow's nearest does.
+fn nearest(whole: &[f32], side: usize, out: &mut [f32]) {
+    let step = SIDE / side;
+    let planes = whole.chunks_exact(SIDE * SIDE).zip(out.chunks_exact_mut(side * side));
+    for (whole, out) in planes {
+        for (y, row) in out.chunks_exact_mut(side).enumerate() {
+            let from = &whole[(y * step + step / 2) * SIDE..][..SIDE];
+            row.iter_mut().enumerate().for_each(|(x, value)| *value = from[x * step + step / 2]);
+        }
     }
 }
 

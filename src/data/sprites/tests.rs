@@ -210,3 +210,20 @@ fn unknown_specs_and_sizes_say_what_is_known() {
     assert!(error("sprites", None).contains("color-dsprites"));
     assert!(error("dsprites", Some(128)).contains("64 pixels"));
 }
+
+#[test]
+fn half_the_size_has_every_second_pixel() {
+    for spec in ["dsprites", "noisy-dsprites"] {
+        let [whole, half] =
+            [64, 32].map(|size| open(spec, Some(size), &OpenOptions::default()).expect("opens"));
+        let channels = whole.picture_shape()[0];
+        assert_eq!((half.len(), half.picture_shape()), (whole.len(), [channels, 32, 32]));
+        let (large, small) = (picture(&*whole, 12_345, 3), picture(&*half, 12_345, 3));
+        assert_eq!((large.len(), small.len()), (channels * 64 * 64, channels * 32 * 32));
+        for (at, value) in small.iter().enumerate() {
+            let (plane, y, x) = (at / 1024, at / 32 % 32, at % 32);
+            assert_eq!(*value, large[plane * 4096 + (2 * y + 1) * 64 + 2 * x + 1]);
+        }
+    }
+    assert!(open("dsprites", Some(48), &OpenOptions::default()).is_err());
+}
