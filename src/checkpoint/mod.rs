@@ -43,6 +43,7 @@ pub use open::{Sources, describe, open};
 pub use opened::{Opened, RangeGuess, Unsaid};
 pub use reader::Format;
 pub use shapes::Shapes;
+pub(crate) use spectral::joined as with_whole_weights;
 pub use state_dict::read_state_dict;
 pub use summary::{NetworkSummary, Summary, summarise};
 pub use tensors::{Precision, TensorFile, write_tensors};

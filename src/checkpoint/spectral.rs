@@ -32,7 +32,7 @@ pub(super) fn joined_shapes(shapes: &Shapes) -> Shapes {
 ///
 /// # Errors
 /// Names the weight whose parts do not fit each other or make no number.
-pub(super) fn joined(mut arrays: Arrays) -> Result<Arrays, String> {
+pub(crate) fn joined(mut arrays: Arrays) -> Result<Arrays, String> {
     let names: Vec<String> = arrays.keys().cloned().collect();
     for name in names {
         let Some(weight) = whole(&name, |part| arrays.contains_key(part)) else { continue };

@@ -179,6 +179,8 @@ impl Row {
             Method::IbGan => "IB-GAN",
             Method::IbGanInfogan => "InfoGAN (IB-GAN's networks)",
             Method::IbGanGan => "GAN (IB-GAN's networks)",
+            Method::Oogan => "OOGAN",
+            Method::OoganInfogan => "InfoGAN (OOGAN's networks)",
         };
         match self.vae {
             Some(vae) => format!("{}+{}", name(self.method), name(vae)),

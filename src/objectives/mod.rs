@@ -5,6 +5,7 @@ mod elbo;
 mod end_to_end;
 mod ib_gan;
 mod information;
+mod oogan;
 mod projection;
 mod total_correlation;
 mod vae_gan;
@@ -14,6 +15,9 @@ pub use elbo::{Likelihood, kl_per_dimension, reconstruction_loss};
 pub use end_to_end::{EndToEndWeights, end_to_end_loss};
 pub use ib_gan::{information_lower_bound, information_upper_bound, loss_with_labels};
 pub use information::information_loss;
+pub use oogan::{
+    choice_cost, control_cost, control_distance, hinge_as_fake, hinge_as_real, slope_penalty, squared_cosines,
+};
 pub use projection::projected_logits;
 pub use total_correlation::{density_ratio_loss, permute_dimensions, total_correlation};
 pub use vae_gan::{vae_gan_loss, vae_gan_pictures};

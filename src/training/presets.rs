@@ -3,7 +3,7 @@ use crate::objectives::Likelihood;
 use super::config::{
     Downsample, Family, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining,
 };
-use super::methods::ibgan;
+use super::methods::{ibgan, oogan};
 
 /// The names of the presets of a family, the published ones first.
 pub fn preset_names(family: Family) -> &'static [&'static str] {
@@ -41,6 +41,7 @@ pub fn preset_names(family: Family) -> &'static [&'static str] {
             "photos-small",
         ],
         Family::Ibgan => ibgan::presets::NAMES,
+        Family::Oogan => oogan::presets::NAMES,
     }
 }
 
@@ -54,6 +55,7 @@ pub fn preset(family: Family, name: &str) -> Option<TrainConfig> {
         Family::Vae => vae_preset(name)?,
         Family::Gan => gan_preset(name)?,
         Family::Ibgan => ibgan::presets::preset(name)?,
+        Family::Oogan => oogan::presets::preset(name)?,
     };
     config.preset = name.to_owned();
     Some(config)

@@ -6,8 +6,7 @@ use crate::explore::{Codes, evenly};
 use crate::figures::drawing::{Band, PictureTable, captions};
 use crate::inference::{Networks, Renderer};
 use crate::metrics::kl_divergence;
-use crate::model::ModelDescription;
-use crate::nets::VaeConfig;
+use crate::model::{CodeKind, ModelDescription};
 
 use super::TrainError;
 
@@ -22,22 +21,22 @@ const LARGEST_CELL: usize = 256;
 
 /// Fixed pictures of the data set, as the encoder sees them and as they are shown.
 pub(super) struct SampleSet {
-    /// `(RANKED, channels, 64, 64)` in [0, 1].
+    /// `(RANKED, channels, side, side)` in [0, 1].
     encoder_pictures: Vec<f32>,
     shown: Vec<Picture>,
     seed: u64,
 }
 
 impl SampleSet {
-    /// Draws the pictures of a run with `seed`.
-    pub(super) fn new(data: &dyn Dataset, seed: u64) -> Result<Self, TrainError> {
+    /// Draws the pictures of a run with `seed`, for an encoder that takes pictures of `side` pixels each way.
+    pub(super) fn new(data: &dyn Dataset, seed: u64, side: usize) -> Result<Self, TrainError> {
         let [channels, height, width] = data.picture_shape();
         let mut stream = Stream::new(seed, "samples");
         let mut picture = vec![0.0; channels * height * width];
         let (mut encoder_pictures, mut shown) = (Vec::new(), Vec::new());
         for i in 0..RANKED {
             data.read(stream.below(data.len()), i as u64, &mut picture)?;
-            encoder_pictures.extend(box_downsample(&picture, height, width, VaeConfig::SIZE));
+            encoder_pictures.extend(box_downsample(&picture, height, width, side));
             if i < COLUMNS {
                 shown.extend(Picture::from_chw(&picture, channels, height, width));
             }
@@ -73,11 +72,14 @@ impl SampleSet {
         let mut tags = vec!["data".to_owned()];
         tags.extend(rows.iter().cloned());
         figure.bands.push(Band { title: "samples".into(), tags, ..Band::default() });
-        let values = evenly([-3.0, 3.0], COLUMNS);
+        let block = description.block(code);
+        let values = evenly(block.map_or([-3.0, 3.0], |block| block.range), COLUMNS);
+        // where training draws between two bounds; against such a prior nats would be other ones
+        let bounds = block.filter(|block| block.kind == CodeKind::Uniform).map(|block| block.range);
         for &(dim, kl) in ranked.iter().take(TRAVERSED) {
             figure.bands.push(Band {
                 title: format!("{code}{dim}"),
-                notes: vec![format!("{kl:.2} nats")],
+                notes: if bounds.is_none() { vec![format!("{kl:.2} nats")] } else { Vec::new() },
                 captions: captions(&values),
                 tags: rows.clone(),
             });
@@ -96,6 +98,9 @@ impl SampleSet {
                     match band.checked_sub(1).map(|i| ranked[i].0) {
                         None => c.copy_from_slice(&mu[column * dims..(column + 1) * dims]),
                         Some(dim) => c[dim] = values[column],
+                    }
+                    if let Some([low, high]) = bounds {
+                        c.iter_mut().for_each(|value| *value = value.clamp(low, high));
                     }
                     codes.set_row(code, column, &c).map_err(|error| fail(&error))?;
                 }

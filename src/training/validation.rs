@@ -36,6 +36,10 @@ impl TrainConfig {
             self.ibgan.is_none() || family == Family::Ibgan,
             "the section [ibgan] belongs to IB-GAN and its baselines alone",
         )?;
+        require(
+            self.oogan.is_none() || family == Family::Oogan,
+            "the section [oogan] belongs to OOGAN and its baseline alone",
+        )?;
         if !matches!(family, Family::Vae | Family::Gan) {
             require(
                 self.vae.is_none() && self.gan.is_none(),

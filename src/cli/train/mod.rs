@@ -1,4 +1,4 @@
-//! `idgan train vae|gan|ibgan`: every method, from flags, presets and TOML files to a run folder.
+//! `idgan train vae|gan|ibgan|oogan`: every method, from flags, presets and TOML files to a run folder.
 
 mod config;
 mod options;
@@ -59,6 +59,14 @@ enum FamilyArgs {
         idgan train ibgan --preset dsprites-small --out runs/ibgan\n  \
         idgan train ibgan --method ib-gan-infogan --preset dsprites-small --out runs/ibgan-infogan")]
     Ibgan(Options),
+    /// OOGAN: a GAN of controls c from 0 to 1 that orthogonal kernels read back, or the InfoGAN that it is compared with.
+    #[command(after_help = "Examples:\n  \
+        idgan train oogan --preset dsprites-small --out runs/oogan\n  \
+        idgan train oogan --preset dsprites-small --set oogan.one_hot=false --out runs/oogan-uniform\n  \
+        idgan train oogan --preset dsprites-small --set oogan.orthogonal=false --out runs/oogan-free\n  \
+        idgan train oogan --preset chairs --set oogan.input=info-gan --out runs/oogan-competing\n  \
+        idgan train oogan --method oogan-infogan --preset dsprites-small --out runs/oogan-infogan")]
+    Oogan(Options),
     /// The small network whose features FID on sprites and scenes is measured with.
     Features(super::train_features::Args),
 }
@@ -75,6 +83,7 @@ impl FamilyArgs {
             Self::Vae(options) => Chosen::Model(Family::Vae, options),
             Self::Gan(options) => Chosen::Model(Family::Gan, options),
             Self::Ibgan(options) => Chosen::Model(Family::Ibgan, options),
+            Self::Oogan(options) => Chosen::Model(Family::Oogan, options),
             Self::Features(args) => Chosen::Features(args),
         }
     }

@@ -9,11 +9,13 @@ pub enum Family {
     Gan,
     /// IB-GAN, and the GANs in its networks that it is compared with.
     Ibgan,
+    /// OOGAN, and the InfoGAN that it is compared with.
+    Oogan,
 }
 
 impl Family {
     /// Every one, in the order in which they are offered.
-    pub const ALL: [Self; 3] = [Self::Vae, Self::Gan, Self::Ibgan];
+    pub const ALL: [Self; 4] = [Self::Vae, Self::Gan, Self::Ibgan, Self::Oogan];
 
     /// The name of its subcommand and of its section.
     pub fn name(self) -> &'static str {
@@ -21,6 +23,7 @@ impl Family {
             Self::Vae => "vae",
             Self::Gan => "gan",
             Self::Ibgan => "ibgan",
+            Self::Oogan => "oogan",
         }
     }
 
@@ -39,6 +42,10 @@ impl Family {
                 "IB-GAN",
                 "In one go: a GAN whose code r passes a bottleneck between noise and picture (Jeon et al. 2021)",
             ),
+            Self::Oogan => (
+                "OOGAN",
+                "In one go: a GAN of controls c from 0 to 1, one at a time in every other step, which orthogonal kernels read back (Liu et al. 2020)",
+            ),
         }
     }
 
@@ -52,7 +59,7 @@ impl Family {
                 "gan.start",
                 "The GAN to start from instead of random weights, of the same sizes, or of half the picture size",
             )),
-            Self::Ibgan => None,
+            Self::Ibgan | Self::Oogan => None,
         }
     }
 
@@ -94,6 +101,10 @@ pub enum Method {
     IbGanInfogan,
     /// A GAN in IB-GAN's networks: neither emitter nor reader (Jeon et al. 2021).
     IbGanGan,
+    /// A GAN of controls that are drawn one at a time and read back by orthogonal kernels (Liu et al. 2020).
+    Oogan,
+    /// InfoGAN in OOGAN's networks: codes side by side, drawn uniformly (Liu et al. 2020).
+    OoganInfogan,
 }
 
 impl Method {
@@ -114,6 +125,8 @@ impl Method {
             Self::IbGan,
             Self::IbGanInfogan,
             Self::IbGanGan,
+            Self::Oogan,
+            Self::OoganInfogan,
         ]
     }
 
@@ -134,6 +147,8 @@ impl Method {
             Self::IbGan => "ib-gan",
             Self::IbGanInfogan => "ib-gan-infogan",
             Self::IbGanGan => "ib-gan-gan",
+            Self::Oogan => "oogan",
+            Self::OoganInfogan => "oogan-infogan",
         }
     }
 
@@ -154,6 +169,7 @@ impl Method {
             | Self::IdganEndToEnd
             | Self::VaeGan => Family::Gan,
             Self::IbGan | Self::IbGanInfogan | Self::IbGanGan => Family::Ibgan,
+            Self::Oogan | Self::OoganInfogan => Family::Oogan,
         }
     }
 
@@ -182,7 +198,22 @@ impl Method {
             Self::BetaVae | Self::IdganEndToEnd | Self::VaeGan => {
                 &["vae.gamma", "vae.capacity", "vae.capacity_weight"]
             }
-            Self::Idgan | Self::IdganNoDistill | Self::Cgan | Self::Gan | Self::Infogan | Self::IbGan => &[],
+            Self::Idgan
+            | Self::IdganNoDistill
+            | Self::Cgan
+            | Self::Gan
+            | Self::Infogan
+            | Self::IbGan
+            | Self::Oogan => &[],
+            Self::OoganInfogan => &[
+                "oogan.input",
+                "oogan.reader",
+                "oogan.one_hot",
+                "oogan.orthogonal",
+                "oogan.gamma",
+                "oogan.learning_rate_kernels",
+                "oogan.learning_rate_product",
+            ],
             Self::IbGanInfogan => &["ibgan.r_dim", "ibgan.beta"],
             Self::IbGanGan => &["ibgan.r_dim", "ibgan.beta", "ibgan.lambda"],
         }

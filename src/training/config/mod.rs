@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Background;
 use crate::training::methods::ibgan::config::IbGanTraining;
+use crate::training::methods::oogan::config::OoganTraining;
 
 pub use check::ConfigError;
 pub(super) use check::{is_rate, is_schedule, is_weight, require};
@@ -40,7 +41,7 @@ pub struct TrainConfig {
     /// What shows through the transparent parts of pictures: `black`, `white` or `#rrggbb`.
     #[serde(default, skip_serializing_if = "Background::is_black")]
     pub background: Background,
-    /// Picture height and width in pixels: 64 for stage 1, 64 to 1024 for stage 2.
+    /// Picture height and width in pixels: 64 for stage 1, 64 to 1024 for stage 2, 32 to 256 for OOGAN.
     pub size: usize,
     /// Seed of every random stream of the run.
     pub seed: u64,
@@ -72,6 +73,9 @@ pub struct TrainConfig {
     /// IB-GAN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ibgan: Option<IbGanTraining>,
+    /// OOGAN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oogan: Option<OoganTraining>,
 }
 
 /// What a slow machine may lose at most where nothing else is said.
@@ -102,6 +106,7 @@ impl TrainConfig {
             vae: None,
             gan: None,
             ibgan: None,
+            oogan: None,
         }
     }
 
@@ -124,6 +129,7 @@ impl TrainConfig {
             Family::Vae => self.vae.as_ref().map(|section| section as &dyn Section),
             Family::Gan => self.gan.as_ref().map(|section| section as &dyn Section),
             Family::Ibgan => self.ibgan.as_ref().map(|section| section as &dyn Section),
+            Family::Oogan => self.oogan.as_ref().map(|section| section as &dyn Section),
         }
     }
 }

@@ -190,12 +190,12 @@ fn fitting_preset(family: Family, data: Option<&str>) -> &'static str {
         (_, None | Some("dsprites")) => "dsprites-small",
         (Family::Vae | Family::Gan, Some("scenes")) => "scenes-small",
         (Family::Vae | Family::Gan, Some("images")) => "photos-small",
-        (_, Some("color-dsprites")) => "color-dsprites",
+        (Family::Vae | Family::Gan | Family::Ibgan, Some("color-dsprites")) => "color-dsprites",
         (Family::Vae | Family::Gan, Some("noisy-dsprites")) => "noisy-dsprites",
         (Family::Vae | Family::Gan, Some("scream-dsprites")) => "scream-dsprites",
         (Family::Vae, _) => "celeba",
         (Family::Gan, _) => "celeba-64",
-        (Family::Ibgan, _) => "celeba",
+        (Family::Ibgan | Family::Oogan, _) => "celeba",
     }
 }
 

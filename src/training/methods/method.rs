@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use crate::base::{Arrays, Stream};
 use crate::model::{Model, Stats};
+use crate::nets::VaeConfig;
 use crate::objectives::AdaptiveBottleneck;
 use crate::training::steps::{Feed, Recorder};
 use crate::training::{StepReport, TrainError};
@@ -35,6 +36,11 @@ pub(in crate::training) trait TrainMethod: Send {
     /// Statistics known before training: those of the VAE that stage 2 distils.
     fn initial_stats(&self) -> Option<Stats> {
         None
+    }
+
+    /// Height and width of the pictures that its encoder takes.
+    fn encoder_side(&self) -> usize {
+        VaeConfig::SIZE
     }
 
     /// What records its steps, where they can be recorded.

@@ -4,6 +4,7 @@ pub mod end_to_end;
 pub mod gan;
 pub mod ibgan;
 mod method;
+pub mod oogan;
 mod shared;
 mod start;
 pub mod vae;
@@ -29,6 +30,9 @@ pub(in crate::training) fn new_method(
         }
         method if method.family() == Family::Ibgan => {
             Ok(Box::new(ibgan::IbGanMethod::start(config, data, device)?))
+        }
+        method if method.family() == Family::Oogan => {
+            Ok(Box::new(oogan::OoganMethod::start(config, data, device)?))
         }
         Method::IdganEndToEnd => Ok(Box::new(end_to_end::EndToEndMethod::start(config, data, device)?)),
         Method::VaeGan => Ok(Box::new(vae_gan::VaeGanMethod::start(config, data, device)?)),
@@ -62,6 +66,9 @@ pub(in crate::training) fn restored_method(
         }
         method if method.family() == Family::Ibgan => {
             Box::new(ibgan::IbGanMethod::restore(config, data, state, device)?)
+        }
+        method if method.family() == Family::Oogan => {
+            Box::new(oogan::OoganMethod::restore(config, data, state, device)?)
         }
         Method::IdganEndToEnd => Box::new(end_to_end::EndToEndMethod::restore(config, data, state, device)?),
         Method::VaeGan => Box::new(vae_gan::VaeGanMethod::restore(config, data, state, device)?),

@@ -138,7 +138,7 @@ impl Session {
             r1: None,
             seconds: 0.0,
         });
-        let samples = SampleSet::new(&*data, config.seed)?;
+        let samples = SampleSet::new(&*data, config.seed, method.encoder_side())?;
         let log = folder.log_from(progress.step)?;
         let events = EventWriter::create(folder.path(), progress.step)
             .map_err(|error| FileError::new(error, folder.path()))?;

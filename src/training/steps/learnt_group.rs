@@ -16,7 +16,11 @@ pub(in crate::training) struct LearntGroup {
 
 impl LearntGroup {
     pub(in crate::training) fn new(weights: &Arrays, rule: Rule, device: &Device) -> Result<Self> {
-        let weights = Weights::trainable(weights, device)?;
+        Self::over(Weights::trainable(weights, device)?, rule)
+    }
+
+    /// One that moves `weights`, which others may move as well.
+    pub(in crate::training) fn over(weights: Weights, rule: Rule) -> Result<Self> {
         let optimiser = Optimiser::new(rule, &weights)?;
         Ok(Self { weights, optimiser })
     }
@@ -37,6 +41,11 @@ impl LearntGroup {
     /// Moves the weights, if the turn was finite.
     pub(in crate::training) fn apply(&mut self, gradients: &Gradients, ledger: &Ledger) -> Result<()> {
         self.optimiser.apply(gradients, ledger.gate())
+    }
+
+    /// A whole step, whatever else the turn finds.
+    pub(in crate::training) fn step(&mut self, gradients: &Gradients) -> Result<()> {
+        self.optimiser.step(gradients)
     }
 
     /// Notes that they have moved.
