@@ -24,6 +24,7 @@ const WARM_UP_RECORDED: u32 = 10;
     Examples:\n  \
     idgan bench train --preset dsprites --stage vae\n  \
     idgan bench train --preset dsprites --stage gan --json\n  \
+    idgan bench train --preset dsprites-small --stage oogan\n  \
     idgan bench train --preset celeba-64 --batch 8 --repeat 50 --threads 1\n  \
     idgan bench train --preset celeba-64 --device cuda --precision tf32"
 )]
@@ -31,8 +32,8 @@ pub struct Args {
     /// The preset to measure; a wrong name lists them.
     #[arg(long, value_name = "NAME")]
     pub preset: String,
-    /// Which stage, where both have a preset of this name: vae or gan.
-    #[arg(long, value_name = "STAGE")]
+    /// What to train, as `idgan train` names it, where several have a preset of this name: vae, gan, ibgan or oogan.
+    #[arg(long, value_name = "FAMILY")]
     pub stage: Option<StageName>,
     /// Pictures a step, instead of the preset's.
     #[arg(long, value_name = "N")]
@@ -51,13 +52,28 @@ pub struct Args {
     pub device: DeviceArgs,
 }
 
-/// A stage as it is named on the command line.
+/// What is trained, as it is named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum StageName {
     /// Stage 1.
     Vae,
     /// Stage 2.
     Gan,
+    /// IB-GAN.
+    Ibgan,
+    /// OOGAN.
+    Oogan,
+}
+
+impl StageName {
+    fn family(self) -> Family {
+        match self {
+            Self::Vae => Family::Vae,
+            Self::Gan => Family::Gan,
+            Self::Ibgan => Family::Ibgan,
+            Self::Oogan => Family::Oogan,
+        }
+    }
 }
 
 /// Runs the measurement and prints it.
@@ -95,22 +111,27 @@ fn measure(args: &Args, threads: usize) -> anyhow::Result<Report> {
     })
 }
 
-/// The preset called `name` of the stage asked for, or of the only one that has it.
+/// The preset called `name` of the family asked for, or of the only one that has it.
 fn named(name: &str, stage: Option<StageName>) -> anyhow::Result<TrainConfig> {
-    let (vae, gan) = (preset(Family::Vae, name), preset(Family::Gan, name));
-    let names = |stage| preset_names(stage).join(", ");
-    match (stage, vae, gan) {
-        (None, Some(_), Some(_)) => {
-            Err(usage(format!("both stages have a preset {name:?}; add --stage vae or --stage gan")))
+    let asked = |family: &Family| stage.is_none_or(|stage| stage.family() == *family);
+    let found: Vec<_> = Family::ALL
+        .into_iter()
+        .filter(asked)
+        .filter_map(|family| preset(family, name).map(|config| (family, config)))
+        .collect();
+    let stages = |found: &[(Family, TrainConfig)]| -> Vec<String> {
+        found.iter().map(|(family, _)| format!("--stage {}", family.name())).collect()
+    };
+    match <[_; 1]>::try_from(found) {
+        Ok([(_, config)]) => Ok(config),
+        Err(found) if found.is_empty() => {
+            let known = |family: Family| format!("{} has {}", family.name(), preset_names(family).join(", "));
+            let known = Family::ALL.map(known).join("; ");
+            Err(usage(format!("there is no preset {name:?} here; {known}")))
         }
-        (Some(StageName::Vae) | None, Some(config), _) | (Some(StageName::Gan) | None, _, Some(config)) => {
-            Ok(config)
+        Err(found) => {
+            Err(usage(format!("several have a preset {name:?}; add {}", stages(&found).join(" or "))))
         }
-        _ => Err(usage(format!(
-            "there is no preset {name:?}; stage 1 (vae) has {}; stage 2 (gan) has {}",
-            names(Family::Vae),
-            names(Family::Gan)
-        ))),
     }
 }
 
@@ -131,8 +152,8 @@ mod tests {
     }
 
     #[test]
-    fn a_step_of_either_stage_is_measured() {
-        for stage in [StageName::Vae, StageName::Gan] {
+    fn a_step_of_every_family_is_measured() {
+        for stage in [StageName::Vae, StageName::Gan, StageName::Ibgan, StageName::Oogan] {
             let report = measure(&args("dsprites-small", Some(stage)), 1).expect("measures");
             assert!(report.median_ms > 0.0 && report.threads == 1);
             // 8.1 M multiply-adds in either half of the VAE; other tests may count at the same time.
@@ -141,9 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_both_stages_must_say_which() {
+    fn a_name_of_several_families_must_say_which() {
         let refused = |preset, stage| measure(&args(preset, stage), 1).expect_err("refused").to_string();
-        assert!(refused("dsprites", None).contains("--stage vae or --stage gan"));
+        assert!(
+            refused("dsprites", None)
+                .contains("--stage vae or --stage gan or --stage ibgan or --stage oogan")
+        );
         assert!(refused("nonsense", None).contains("celeba-hq"));
         assert!(refused("celeba-64", Some(StageName::Vae)).contains("no preset"));
         assert!(named("celeba-64", None).is_ok_and(|config| config.gan.is_some()));
