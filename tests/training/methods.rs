@@ -7,9 +7,10 @@ use candle_core::{Device, Tensor};
 use serde::Deserialize;
 
 use idgan::base::{Array, Arrays};
-use idgan::graph::{Parameter, Role};
-use idgan::nets::{IbGanForm, Parameters};
+use idgan::graph::{Graph, Parameter, Role};
+use idgan::nets::{IbGanForm, OoganKind, OoganPart, Parameters};
 use idgan::training::methods::ibgan::{IbGanBatch, IbGanInitialisation, IbGanTrainer, IbGanTraining};
+use idgan::training::methods::oogan::{OoganBatch, OoganCodes, OoganTrainer, OoganTraining, OoganWeights};
 use idgan::training::{Method, Ramp};
 
 use crate::common::made::{made, normal};
@@ -148,4 +149,96 @@ fn a_step_of_ib_gan_is_pytorchs() {
     let found = trainer.discriminator().to_arrays().unwrap();
     let both = ["discriminator", "reader"];
     check("IB-GAN", &expected.groups["discriminator"], &found, |name| square(&both, name), 0.01);
+}
+
+/// Weights of which those of `layers` are kept in the three parts of spectral normalisation.
+fn weights_in_parts(prefix: &str, graph: Graph, layers: Vec<String>) -> Arrays {
+    let mut arrays = weights(prefix, &vec![graph]);
+    for layer in layers {
+        let shape = arrays.remove(&format!("{layer}.weight")).unwrap().shape().to_vec();
+        let length: usize = shape.iter().product();
+        for (part, length) in [("weight_u", shape[0]), ("weight_v", length / shape[0])] {
+            let name = format!("{layer}.{part}");
+            let mut array = made(&format!("{prefix}{name}"), &[length], 1.0, 0.0);
+            let size = array.data().iter().map(|value| value * value).sum::<f32>().sqrt();
+            array.data_mut().iter_mut().for_each(|value| *value /= size);
+            arrays.insert(name, array);
+        }
+        let name = format!("{layer}.weight_orig");
+        let scale = (24.0 * shape[0] as f64 / length as f64).sqrt();
+        let array = made(&format!("{prefix}{name}"), &shape, scale, 0.0);
+        arrays.insert(name, array);
+    }
+    arrays
+}
+
+#[test]
+fn a_step_of_oogan_is_pytorchs() {
+    let values = OoganTraining {
+        channels: 1,
+        c_dim: 3,
+        z_dim: 4,
+        width: 2,
+        input: OoganKind::Oogan,
+        reader: OoganKind::Oogan,
+        is_certain: false,
+        one_hot: true,
+        orthogonal: true,
+        lambda: 1.0,
+        gamma: 1.0,
+        learning_rate_generator: 1e-3,
+        learning_rate_discriminator: 1e-3,
+        learning_rate_information: 1e-3,
+        learning_rate_kernels: 1e-3,
+        learning_rate_product: 2e-3,
+        noise: Ramp::constant(0.0),
+        ema_decay: 0.9,
+        flip: false,
+    };
+    let networks = values.networks(32);
+    let layers = |part| networks.spectral_layers(part);
+    let generator = weights_in_parts("generator.", networks.generator_graph(), layers(OoganPart::Generator));
+    let discriminator =
+        weights_in_parts("discriminator.", networks.critic_graph(), layers(OoganPart::Discriminator));
+    let start = OoganWeights { average: generator.clone(), generator, discriminator };
+    let mut trainer = OoganTrainer::new(values, 32, &start, &Device::Cpu).unwrap();
+    let rows = 6;
+    let codes = |name: &str| {
+        let chosen: Vec<f32> = (0..rows * 3).map(|at| if at / 3 % 3 == at % 3 { 1.0 } else { 0.0 }).collect();
+        let chosen = Tensor::from_vec(chosen, (rows, 3), &Device::Cpu).unwrap();
+        OoganCodes { c: chosen.clone(), chosen, z: Some(tensor(&normal(name, &[rows, 4]))) }
+    };
+    let batch = OoganBatch {
+        pictures: (tensor(&normal("pictures", &[rows, 1, 32, 32])) / 2.0)
+            .unwrap()
+            .clamp(-1f32, 1f32)
+            .unwrap(),
+        codes: codes("judged"),
+        read: codes("read"),
+        share: tensor(&made("share", &[rows, 1, 1, 1], 1.0, 0.5)),
+    };
+    // one of those that draw one-hot controls
+    let report = trainer.step(batch, 2).unwrap();
+    assert_eq!(report.not_finite, None);
+    let expected = reference("oogan");
+    check_losses("OOGAN", &expected.losses, |name| report.get(name));
+    let state = trainer.state().unwrap();
+    let square =
+        |optimiser: &str, name: &str| state.get(&format!("{optimiser}_optimiser.{name}.exp_avg_sq")).cloned();
+    let found = trainer.generator().to_arrays().unwrap();
+    check("OOGAN", &expected.groups["generator"], &found, |name| square("generator", name), 0.01);
+    let average = trainer.averaged().unwrap();
+    for (name, array) in &average {
+        let is_buffer =
+            ["running_mean", "running_var", "weight_u", "weight_v"].iter().any(|part| name.ends_with(part));
+        for ((average, now), before) in
+            array.data().iter().zip(found[name].data()).zip(start.generator[name].data())
+        {
+            let expected = if is_buffer { *now } else { 0.9 * before + 0.1 * now };
+            assert!((average - expected).abs() < 1e-6, "{name}: {average} for {expected}");
+        }
+    }
+    let found = trainer.discriminator().to_arrays().unwrap();
+    let of_turn = |name: &str| if name.starts_with("pred_c.") { "information" } else { "discriminator" };
+    check("OOGAN", &expected.groups["discriminator"], &found, |name| square(of_turn(name), name), 0.01);
 }

@@ -2,7 +2,8 @@
 
 use idgan::base::Pool;
 use idgan::checkpoint::{Sources, open};
-use idgan::model::GAN;
+use idgan::model::{GAN, GENERATOR};
+use idgan::nets::OoganKind;
 use idgan::training::{Family, Method, preset};
 
 use crate::common::machine;
@@ -40,5 +41,53 @@ fn ib_gan_and_its_baselines_resume_bit_by_bit_and_open_with_their_codes() {
             method.name()
         );
         assert!(run.join("samples/step-00000006.png").is_file());
+    }
+}
+
+#[test]
+fn oogan_and_its_baseline_resume_bit_by_bit_and_open_with_their_controls() {
+    let folder = tempfile::tempdir().unwrap();
+    for (method, input) in [
+        (Method::Oogan, OoganKind::InfoGan),
+        (Method::Oogan, OoganKind::Oogan),
+        (Method::OoganInfogan, OoganKind::InfoGan),
+    ] {
+        let mut config = preset(Family::Oogan, "dsprites-small").unwrap().with_method(method);
+        (config.batch, config.steps, config.seed) = (4, 6, 7);
+        (config.sample_every, config.checkpoint_every, config.log_every) = (3, 1000, 1);
+        let values = config.oogan.as_mut().unwrap();
+        (values.width, values.input) = (2, input);
+        let path = folder.path().join(format!("{}-{input:?}", method.name()));
+        check_resume_is_exact(&path, &config);
+        let run = path.join("split");
+        let model = open(&Sources { checkpoint: Some(run.clone()), ..Sources::default() }).unwrap().model;
+        let found: Vec<_> =
+            model.description.codes.iter().map(|b| (b.name.as_str(), b.dims, b.range)).collect();
+        assert_eq!(found[0], ("c", 6, [0.0, 1.0]));
+        assert_eq!((found.len(), found[1].0, found[1].1), (2, "z", 10));
+        let pool = Pool::new("open", 1).unwrap();
+        let networks = idgan::inference::open(&model, &machine().computer, &pool).unwrap();
+        assert_eq!(networks.renderers.len(), 1);
+        assert_eq!(networks.encoder.map(|encoder| encoder.picture_shape()), Some([1, 32, 32]));
+        assert!(model.stats.is_some());
+        // what is shown has statistics of its own
+        let moved = |name: &str| model.group(GENERATOR)[name].data().iter().any(|value| *value != 1.0);
+        assert!(moved("blocks.0.main.2.running_var") && moved("blocks.1.main.2.running_var"));
+        assert!(run.join("samples/step-00000006.png").is_file());
+        let lines = std::fs::read_to_string(run.join("log.jsonl")).unwrap();
+        let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+        let is_oogan = method == Method::Oogan;
+        for (name, is_there) in [
+            ("d_loss", true),
+            ("penalty", true),
+            ("g_loss", true),
+            ("info", true),
+            ("uniform_l1", true),
+            ("one_hot_l1", is_oogan),
+            ("cosine_kernels", is_oogan),
+            ("cosine_product", is_oogan),
+        ] {
+            assert_eq!(last[name].as_f64().is_some(), is_there, "{} {name}", method.name());
+        }
     }
 }
