@@ -178,6 +178,8 @@ impl Row {
             Method::VaeGan => "VAE-GAN",
             Method::IbGan => "IB-GAN",
             Method::IbGanInfogan => "InfoGAN (IB-GAN's networks)",
+            Method::Iae => "IAE",
+            Method::Fiae => "FIAE",
             Method::IbGanGan => "GAN (IB-GAN's networks)",
             Method::Oogan => "OOGAN",
             Method::OoganInfogan => "InfoGAN (OOGAN's networks)",

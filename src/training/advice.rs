@@ -32,7 +32,7 @@ pub(super) fn empty_code(config: &TrainConfig, step: u64, report: &StepReport) -
 pub(super) fn after_divergence(config: &TrainConfig, saved: Option<u64>) -> String {
     let section = config.method.family().name();
     let rates = match config.method.family() {
-        Family::Vae => format!("--set {section}.learning_rate="),
+        Family::Vae | Family::Iae => format!("--set {section}.learning_rate="),
         _ => format!(
             "--set {section}.learning_rate_generator= and --set {section}.learning_rate_discriminator="
         ),

@@ -3,7 +3,7 @@ use crate::objectives::Likelihood;
 use super::config::{
     Downsample, Family, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining,
 };
-use super::methods::{ibgan, oogan};
+use super::methods::{iae, ibgan, oogan};
 
 /// The names of the presets of a family, the published ones first.
 pub fn preset_names(family: Family) -> &'static [&'static str] {
@@ -42,6 +42,7 @@ pub fn preset_names(family: Family) -> &'static [&'static str] {
         ],
         Family::Ibgan => ibgan::presets::NAMES,
         Family::Oogan => oogan::presets::NAMES,
+        Family::Iae => iae::presets::NAMES,
     }
 }
 
@@ -56,6 +57,7 @@ pub fn preset(family: Family, name: &str) -> Option<TrainConfig> {
         Family::Gan => gan_preset(name)?,
         Family::Ibgan => ibgan::presets::preset(name)?,
         Family::Oogan => oogan::presets::preset(name)?,
+        Family::Iae => iae::presets::preset(name)?,
     };
     config.preset = name.to_owned();
     Some(config)

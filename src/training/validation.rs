@@ -40,6 +40,10 @@ impl TrainConfig {
             self.oogan.is_none() || family == Family::Oogan,
             "the section [oogan] belongs to OOGAN and its baseline alone",
         )?;
+        require(
+            self.iae.is_none() || family == Family::Iae,
+            "the section [iae] belongs to implicit autoencoders alone",
+        )?;
         if !matches!(family, Family::Vae | Family::Gan) {
             require(
                 self.vae.is_none() && self.gan.is_none(),

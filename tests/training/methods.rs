@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use idgan::base::{Array, Arrays};
 use idgan::graph::{Graph, Parameter, Role};
-use idgan::nets::{IbGanForm, OoganKind, OoganPart, Parameters};
+use idgan::nets::{IaeConditioning, IaeConfig, IaePart, IbGanForm, OoganKind, OoganPart, Parameters};
+use idgan::training::methods::iae::{IaeBatch, IaeTrainer, IaeWeights};
 use idgan::training::methods::ibgan::{IbGanBatch, IbGanInitialisation, IbGanTrainer, IbGanTraining};
 use idgan::training::methods::oogan::{OoganBatch, OoganCodes, OoganTrainer, OoganTraining, OoganWeights};
 use idgan::training::{Method, Ramp};
@@ -241,4 +242,42 @@ fn a_step_of_oogan_is_pytorchs() {
     let found = trainer.discriminator().to_arrays().unwrap();
     let of_turn = |name: &str| if name.starts_with("pred_c.") { "information" } else { "discriminator" };
     check("OOGAN", &expected.groups["discriminator"], &found, |name| square(of_turn(name), name), 0.01);
+}
+
+#[test]
+fn a_step_of_an_implicit_autoencoder_is_pytorchs() {
+    let config = IaeConfig {
+        size: 16,
+        channels: 1,
+        width: 4,
+        units: 8,
+        eps_dim: 2,
+        conditioning: IaeConditioning::ByPlace,
+        ..IaeConfig::svhn(3, 2)
+    };
+    let of = |prefix: &str, part| weights(prefix, &config.part(part));
+    let start = IaeWeights {
+        encoder: of("encoder.", IaePart::Encoder),
+        decoder: of("decoder.", IaePart::Decoder),
+        pairs: of("pairs.", IaePart::PairDiscriminator),
+        single: of("single.", IaePart::CodeDiscriminator),
+    };
+    let mut trainer = IaeTrainer::new(config, Method::Iae, 1e-3, &start, &Device::Cpu).unwrap();
+    let rows = 6;
+    let pictures = tensor(&normal("pictures", &[rows, 1, 16, 16]));
+    let batch = IaeBatch {
+        pictures: (pictures / 2.0).unwrap().clamp(-1f32, 1f32).unwrap(),
+        z: tensor(&normal("z", &[rows, 3])),
+        n: tensor(&normal("n", &[rows, 2])),
+        eps: tensor(&normal("eps", &[rows, 2])),
+    };
+    let report = trainer.step(batch, 0).unwrap();
+    assert_eq!(report.not_finite, None);
+    let expected = reference("iae");
+    check_losses("IAE", &expected.losses, |name| report.get(name));
+    let state = trainer.state().unwrap();
+    for (name, weights) in ["encoder", "decoder", "pairs", "single"].into_iter().zip(trainer.weights()) {
+        let square = |tensor: &str| state.get(&format!("{name}_optimiser.{tensor}.exp_avg_sq")).cloned();
+        check(name, &expected.groups[name], &weights.to_arrays().unwrap(), square, 0.001);
+    }
 }

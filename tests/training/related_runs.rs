@@ -2,7 +2,7 @@
 
 use idgan::base::Pool;
 use idgan::checkpoint::{Sources, open};
-use idgan::model::{GAN, GENERATOR};
+use idgan::model::{CodeKind, GAN, GENERATOR};
 use idgan::nets::OoganKind;
 use idgan::training::{Family, Method, preset};
 
@@ -89,5 +89,33 @@ fn oogan_and_its_baseline_resume_bit_by_bit_and_open_with_their_controls() {
         ] {
             assert_eq!(last[name].as_f64().is_some(), is_there, "{} {name}", method.name());
         }
+    }
+}
+
+#[test]
+fn implicit_autoencoders_resume_bit_by_bit_and_open_with_their_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    for (preset_name, method, kind) in [
+        ("sprites-small", Method::Iae, CodeKind::Gaussian),
+        ("sprites-small", Method::Fiae, CodeKind::Gaussian),
+        ("sprites-clusters-small", Method::Iae, CodeKind::OneHot),
+    ] {
+        let mut config = preset(Family::Iae, preset_name).unwrap().with_method(method);
+        (config.batch, config.steps, config.seed) = (4, 6, 7);
+        (config.sample_every, config.checkpoint_every, config.log_every) = (3, 1000, 1);
+        let values = config.iae.as_mut().unwrap();
+        (values.width, values.units, values.eps_dim) = (2, 4, 0);
+        let path = folder.path().join(format!("{preset_name}-{}", method.name()));
+        check_resume_is_exact(&path, &config);
+        let run = path.join("split");
+        let model = open(&Sources { checkpoint: Some(run.clone()), ..Sources::default() }).unwrap().model;
+        let blocks: Vec<_> = model.description.codes.iter().map(|b| (b.name.as_str(), b.dims)).collect();
+        assert_eq!(blocks, [("z", 10), ("n", 10)], "{preset_name}");
+        assert_eq!(model.description.codes[0].kind, kind, "{preset_name}");
+        let pool = Pool::new("open", 1).unwrap();
+        let networks = idgan::inference::open(&model, &machine().computer, &pool).unwrap();
+        assert!(networks.renderers.contains_key("decoder"), "{preset_name}");
+        assert!(networks.encoder.is_some(), "{preset_name}");
+        assert!(run.join("samples/step-00000006.png").is_file());
     }
 }

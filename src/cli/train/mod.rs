@@ -1,4 +1,4 @@
-//! `idgan train vae|gan|ibgan|oogan`: every method, from flags, presets and TOML files to a run folder.
+//! `idgan train vae|gan|ibgan|oogan|iae`: every method, from flags, presets and TOML files to a run folder.
 
 mod config;
 mod options;
@@ -67,6 +67,12 @@ enum FamilyArgs {
         idgan train oogan --preset chairs --set oogan.input=info-gan --out runs/oogan-competing\n  \
         idgan train oogan --method oogan-infogan --preset dsprites-small --out runs/oogan-infogan")]
     Oogan(Options),
+    /// Implicit autoencoders: discriminators in place of a likelihood and of a divergence.
+    #[command(after_help = "Examples:\n  \
+        idgan train iae --preset sprites-small --out runs/iae\n  \
+        idgan train iae --preset sprites-clusters-small --out runs/clusters\n  \
+        idgan train iae --method fiae --preset sprites-small --out runs/fiae")]
+    Iae(Options),
     /// The small network whose features FID on sprites and scenes is measured with.
     Features(super::train_features::Args),
 }
@@ -84,6 +90,7 @@ impl FamilyArgs {
             Self::Gan(options) => Chosen::Model(Family::Gan, options),
             Self::Ibgan(options) => Chosen::Model(Family::Ibgan, options),
             Self::Oogan(options) => Chosen::Model(Family::Oogan, options),
+            Self::Iae(options) => Chosen::Model(Family::Iae, options),
             Self::Features(args) => Chosen::Features(args),
         }
     }

@@ -11,11 +11,13 @@ pub enum Family {
     Ibgan,
     /// OOGAN, and the InfoGAN that it is compared with.
     Oogan,
+    /// Implicit autoencoders.
+    Iae,
 }
 
 impl Family {
     /// Every one, in the order in which they are offered.
-    pub const ALL: [Self; 4] = [Self::Vae, Self::Gan, Self::Ibgan, Self::Oogan];
+    pub const ALL: [Self; 5] = [Self::Vae, Self::Gan, Self::Ibgan, Self::Oogan, Self::Iae];
 
     /// The name of its subcommand and of its section.
     pub fn name(self) -> &'static str {
@@ -24,6 +26,7 @@ impl Family {
             Self::Gan => "gan",
             Self::Ibgan => "ibgan",
             Self::Oogan => "oogan",
+            Self::Iae => "iae",
         }
     }
 
@@ -46,6 +49,10 @@ impl Family {
                 "OOGAN",
                 "In one go: a GAN of controls c from 0 to 1, one at a time in every other step, which orthogonal kernels read back (Liu et al. 2020)",
             ),
+            Self::Iae => (
+                "IAE",
+                "An autoencoder whose losses are discriminators: z says what, noise n how (Makhzani 2018)",
+            ),
         }
     }
 
@@ -59,7 +66,7 @@ impl Family {
                 "gan.start",
                 "The GAN to start from instead of random weights, of the same sizes, or of half the picture size",
             )),
-            Self::Ibgan | Self::Oogan => None,
+            Self::Ibgan | Self::Oogan | Self::Iae => None,
         }
     }
 
@@ -105,6 +112,10 @@ pub enum Method {
     Oogan,
     /// InfoGAN in OOGAN's networks: codes side by side, drawn uniformly (Liu et al. 2020).
     OoganInfogan,
+    /// An autoencoder whose losses are two discriminators (Makhzani 2018).
+    Iae,
+    /// The flipped form, whose encoder sees drawn pictures alone (Makhzani 2018).
+    Fiae,
 }
 
 impl Method {
@@ -127,6 +138,8 @@ impl Method {
             Self::IbGanGan,
             Self::Oogan,
             Self::OoganInfogan,
+            Self::Iae,
+            Self::Fiae,
         ]
     }
 
@@ -149,6 +162,8 @@ impl Method {
             Self::IbGanGan => "ib-gan-gan",
             Self::Oogan => "oogan",
             Self::OoganInfogan => "oogan-infogan",
+            Self::Iae => "iae",
+            Self::Fiae => "fiae",
         }
     }
 
@@ -170,6 +185,7 @@ impl Method {
             | Self::VaeGan => Family::Gan,
             Self::IbGan | Self::IbGanInfogan | Self::IbGanGan => Family::Ibgan,
             Self::Oogan | Self::OoganInfogan => Family::Oogan,
+            Self::Iae | Self::Fiae => Family::Iae,
         }
     }
 
@@ -204,7 +220,9 @@ impl Method {
             | Self::Gan
             | Self::Infogan
             | Self::IbGan
-            | Self::Oogan => &[],
+            | Self::Oogan
+            | Self::Iae
+            | Self::Fiae => &[],
             Self::OoganInfogan => &[
                 "oogan.input",
                 "oogan.reader",

@@ -9,6 +9,7 @@ mod vae;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Background;
+use crate::training::methods::iae::config::IaeTraining;
 use crate::training::methods::ibgan::config::IbGanTraining;
 use crate::training::methods::oogan::config::OoganTraining;
 
@@ -76,6 +77,9 @@ pub struct TrainConfig {
     /// OOGAN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oogan: Option<OoganTraining>,
+    /// Implicit autoencoders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iae: Option<IaeTraining>,
 }
 
 /// What a slow machine may lose at most where nothing else is said.
@@ -107,6 +111,7 @@ impl TrainConfig {
             gan: None,
             ibgan: None,
             oogan: None,
+            iae: None,
         }
     }
 
@@ -130,6 +135,7 @@ impl TrainConfig {
             Family::Gan => self.gan.as_ref().map(|section| section as &dyn Section),
             Family::Ibgan => self.ibgan.as_ref().map(|section| section as &dyn Section),
             Family::Oogan => self.oogan.as_ref().map(|section| section as &dyn Section),
+            Family::Iae => self.iae.as_ref().map(|section| section as &dyn Section),
         }
     }
 }

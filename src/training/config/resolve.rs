@@ -187,6 +187,7 @@ fn method_of(family: Family, name: &str) -> Result<Method, LayersError> {
 /// The preset for people who only name their data.
 fn fitting_preset(family: Family, data: Option<&str>) -> &'static str {
     match (family, data.map(|spec| spec.split(':').next().unwrap_or(spec))) {
+        (Family::Iae, None | Some("dsprites")) => "sprites-small",
         (_, None | Some("dsprites")) => "dsprites-small",
         (Family::Vae | Family::Gan, Some("scenes")) => "scenes-small",
         (Family::Vae | Family::Gan, Some("images")) => "photos-small",
@@ -195,7 +196,7 @@ fn fitting_preset(family: Family, data: Option<&str>) -> &'static str {
         (Family::Vae | Family::Gan, Some("scream-dsprites")) => "scream-dsprites",
         (Family::Vae, _) => "celeba",
         (Family::Gan, _) => "celeba-64",
-        (Family::Ibgan | Family::Oogan, _) => "celeba",
+        (Family::Ibgan | Family::Oogan | Family::Iae, _) => "celeba",
     }
 }
 

@@ -83,6 +83,19 @@ impl Normals<'_> {
         Ok(self.feed.put(&values, shape)?)
     }
 
+    /// Rows of zeros with a one, each of `dims` places as likely, `(rows, dims)`.
+    pub(in crate::training) fn draw_choices(
+        &mut self,
+        rows: usize,
+        dims: usize,
+    ) -> Result<Tensor, TrainError> {
+        let mut values = vec![0.0; rows * dims];
+        for row in values.chunks_mut(dims.max(1)) {
+            row[self.stream.below(row.len())] = 1.0;
+        }
+        Ok(self.feed.put(&values, &[rows, dims])?)
+    }
+
     /// Numbers that are uniform between two.
     pub(in crate::training) fn draw_uniform(
         &mut self,

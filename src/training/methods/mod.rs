@@ -2,6 +2,7 @@
 
 pub mod end_to_end;
 pub mod gan;
+pub mod iae;
 pub mod ibgan;
 mod method;
 pub mod oogan;
@@ -33,6 +34,9 @@ pub(in crate::training) fn new_method(
         }
         method if method.family() == Family::Oogan => {
             Ok(Box::new(oogan::OoganMethod::start(config, data, device)?))
+        }
+        method if method.family() == Family::Iae => {
+            Ok(Box::new(iae::IaeMethod::start(config, data, device)?))
         }
         Method::IdganEndToEnd => Ok(Box::new(end_to_end::EndToEndMethod::start(config, data, device)?)),
         Method::VaeGan => Ok(Box::new(vae_gan::VaeGanMethod::start(config, data, device)?)),
@@ -69,6 +73,9 @@ pub(in crate::training) fn restored_method(
         }
         method if method.family() == Family::Oogan => {
             Box::new(oogan::OoganMethod::restore(config, data, state, device)?)
+        }
+        method if method.family() == Family::Iae => {
+            Box::new(iae::IaeMethod::restore(config, data, state, device)?)
         }
         Method::IdganEndToEnd => Box::new(end_to_end::EndToEndMethod::restore(config, data, state, device)?),
         Method::VaeGan => Box::new(vae_gan::VaeGanMethod::restore(config, data, state, device)?),
