@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use crate::base::{Array, Cancel, FileError, Pool, write_atomic};
+use crate::checkpoint::npz::NpzWriter;
 use crate::data::{self, Dataset, OpenOptions, classes_of};
 use crate::figures::Workbench;
-use crate::figures::export::{FigureTarget, NpzWriter, TargetKind};
+use crate::figures::export::{FigureTarget, TargetKind};
 use crate::inference::Encoder;
 use crate::metrics::{self, CodeSample, EncodedPictures, Watch};
 

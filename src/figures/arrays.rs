@@ -3,8 +3,9 @@ use std::io;
 use crate::base::{FileError, Output, write_atomic};
 use crate::explore::Codes;
 
-use super::export::{FigureTarget, NpzWriter, Provenance};
+use super::export::{FigureTarget, Provenance};
 use super::{DrawOptions, FigureError, Workbench};
+use crate::checkpoint::npz::NpzWriter;
 
 /// An archive of numpy that is being written.
 pub(super) type Archive<'a, 'b> = NpzWriter<&'a mut Output<'b>>;

@@ -11,9 +11,10 @@ use crate::app::process::run;
 use crate::app::update::recipe::with_codes;
 use crate::base::{Cancel, FileError, write_atomic};
 use crate::checkpoint::BundledModel;
+use crate::checkpoint::npz::NpzWriter;
 use crate::engine::ModelSource;
 use crate::explore::Codes;
-use crate::figures::export::{Colour, NpzWriter, Provenance, numbers, write_png};
+use crate::figures::export::{Colour, Provenance, numbers, write_png};
 use crate::figures::{ChainChoice, Figure, FigureRequest, SampleCodes, SampleRequest};
 
 /// Writes every block of `codes` as an array of an npz file, with provenance.

@@ -4,6 +4,7 @@ mod number;
 #[cfg(test)]
 mod tests;
 mod write;
+mod writer;
 
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use super::dtype::DType;
 use super::foreign::file_kind;
 
 pub use write::{NpzArray, write_npz};
+pub use writer::NpzWriter;
 
 /// The name that numpy.savez gives an array that has none, and that the array of an `.npy` file goes by.
 pub const UNNAMED: &str = "arr_0";

@@ -2,13 +2,11 @@
 //! not there at all.
 
 mod animation;
-mod npz;
 mod picture;
 mod provenance;
 mod target;
 
 pub use animation::{Animation, write_gif, write_gif_of};
-pub use npz::NpzWriter;
 pub use picture::{Colour, encode_png, write_png};
 pub use provenance::{Provenance, numbers};
 pub use target::{FigureTarget, TargetKind};

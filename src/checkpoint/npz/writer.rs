@@ -3,6 +3,8 @@ use std::io::{self, Seek, Write};
 
 use zip::write::{SimpleFileOptions, ZipWriter};
 
+use super::number::CHUNK;
+
 /// Writes NumPy's `.npz`, array by array and value by value, so that a file larger than memory can be written.
 ///
 /// Members are stored as they are: floats hardly shrink.
@@ -40,8 +42,18 @@ impl<W: Write + Seek> NpzWriter<W> {
             return Err(io::Error::other(format!("array {name} was given too many values")));
         };
         *missing = left;
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.zip.write_all(&bytes)
+        values.chunks(CHUNK).try_for_each(|values| {
+            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            self.zip.write_all(&bytes)
+        })
+    }
+
+    /// Writes a whole array of bytes.
+    ///
+    /// # Errors
+    /// As [`NpzWriter::integers`].
+    pub fn bytes(&mut self, name: &str, shape: &[usize], values: &[u8]) -> io::Result<()> {
+        self.whole(name, "|u1", shape, values.iter().map(|&value| [value]))
     }
 
     /// Writes a whole array of 32-bit floats.
@@ -110,17 +122,17 @@ impl<W: Write + Seek> NpzWriter<W> {
         self.zip.write_all(&bytes)
     }
 
-    fn whole(
+    fn whole<const N: usize>(
         &mut self,
         name: &str,
         kind: &str,
         shape: &[usize],
-        values: impl ExactSizeIterator<Item = [u8; 8]>,
+        values: impl ExactSizeIterator<Item = [u8; N]>,
     ) -> io::Result<()> {
         if shape.iter().product::<usize>() != values.len() {
             return Err(io::Error::other(format!("array {name} has {} values for {shape:?}", values.len())));
         }
-        self.member(name, kind, shape, 8)?;
+        self.member(name, kind, shape, N)?;
         self.zip.write_all(&values.flatten().collect::<Vec<u8>>())
     }
 
