@@ -63,6 +63,8 @@ pub enum StageName {
     Ibgan,
     /// OOGAN.
     Oogan,
+    /// Implicit autoencoders.
+    Iae,
 }
 
 impl StageName {
@@ -72,6 +74,7 @@ impl StageName {
             Self::Gan => Family::Gan,
             Self::Ibgan => Family::Ibgan,
             Self::Oogan => Family::Oogan,
+            Self::Iae => Family::Iae,
         }
     }
 }
