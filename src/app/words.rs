@@ -44,6 +44,8 @@ const WORDS: &[(&str, &str)] = &[
     ),
     ("(--set 'vae.beta={", "(in a configuration of your own: 'vae.beta={"),
     ("--set vae.learning_rate=", "vae.learning_rate of a configuration of your own"),
+    ("(--set ", "(in a configuration of your own: "),
+    ("--set ", ""),
     ("leave out --vae (gan.vae)", "leave VAE empty"),
     ("the file named with --vae", "the file named under VAE"),
     ("name it with --vae FILE or --vae RUN", "name its file or its run folder under VAE"),
@@ -57,6 +59,14 @@ const WORDS: &[(&str, &str)] = &[
     ("; raise --cache-size", ""),
     ("`idgan data --help` explains them", "the Data field's tooltip explains them"),
     // models
+    (
+        "--c-dim is for files that do not say how many codes they have, and IB-GAN's do; leave it out",
+        "the option c-dim is for files that do not say how many codes they have, and IB-GAN's do; start the window without it",
+    ),
+    ("say how many are by --c-dim", "say how many are by the option c-dim on the command line"),
+    ("open it by itself, without --gan", "open it by itself (File > Open)"),
+    ("say it by --c-dim", "say it by the option c-dim on the command line"),
+    ("idgan stats --normalisation gathers", "idgan stats on the command line gathers"),
     ("leave --pixels out", "start the window without that"),
     ("leave --trained-on out", "start the window without that"),
     ("--pixels says", "the range that the window was started with says"),
