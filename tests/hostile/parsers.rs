@@ -84,7 +84,6 @@ pub fn all(folder: &Path) -> Vec<Parser> {
         parser("sprites", 4, "sprites.npz", seeds::sprites(), sprites),
         parser("photographs", 10, "photographs", seeds::photographs(), photographs),
         parser("prepared", 3, "prepared", seeds::prepared(), prepared),
-        parser("pasted", 3, "pasted", seeds::pasted(), pasted),
         parser("configuration", 6, "config.toml", seeds::configurations(folder), configuration),
         parser("arguments", 3, "arguments", seeds::arguments(), arguments),
         parser("words", 2, "words", seeds::words(), words),
@@ -92,8 +91,12 @@ pub fn all(folder: &Path) -> Vec<Parser> {
         parser("log", 3, "log.jsonl", seeds::logs(), log),
         parser("evaluation", 3, "eval.json", seeds::evaluations(), evaluation),
     ];
-    for (file, seed) in seeds::remembered() {
-        parsers.push(parser("remembered", 2, file, vec![seed], remembered));
+    #[cfg(feature = "gui")]
+    {
+        parsers.push(parser("pasted", 3, "pasted", seeds::pasted(), pasted));
+        for (file, seed) in seeds::remembered() {
+            parsers.push(parser("remembered", 2, file, vec![seed], remembered));
+        }
     }
     let mut pictures = seeds::pictures();
     pictures.sort_by(|a, b| a.0.cmp(&b.0));

@@ -268,6 +268,7 @@ pub fn prepared() -> Vec<Seed> {
 }
 
 /// Settings, sessions and notes, each in a file of that name.
+#[cfg(feature = "gui")]
 pub fn remembered() -> Vec<(&'static str, Seed)> {
     let settings = r#"{"dark": true, "zoom": 1.5, "crisp": true, "compare": "wipe", "show_tabs": false,
         "recent": [{"model": "a.safetensors"}, {"vae": "last", "gan": "model.pt", "c_dim": 3, "device": "cpu"}]}"#;
@@ -280,6 +281,7 @@ pub fn remembered() -> Vec<(&'static str, Seed)> {
 }
 
 /// Codes as people copy them.
+#[cfg(feature = "gui")]
 pub fn pasted() -> Vec<Seed> {
     texts(&[r#"{"c": [0.5, -1e3], "u": [0, 1], "k": [1, 0]}"#, "[0.5]"])
 }

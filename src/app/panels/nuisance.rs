@@ -54,7 +54,7 @@ impl Panel for Nuisance {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = GRID * 0.5;
             command_button(ui, state, actions, Command::NineNuisances, "Nine at once");
-            command_button(ui, state, actions, Command::NeutralNuisance, "s = 0");
+            command_button(ui, state, actions, Command::NeutralNuisance, &format!("{name} = 0"));
         });
         self.blend(ui, state, actions, seed);
     }

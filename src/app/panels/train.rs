@@ -55,7 +55,7 @@ fn form(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     // A grid grows with its fields, so they are told how wide they may be.
     let width = (ui.available_width() - LABELS).max(GRID * 8.0);
     egui::Grid::new("train").num_columns(2).spacing([GRID, GRID]).show(ui, |ui| {
-        ui.label("Stage");
+        ui.label("Method");
         ui.vertical(|ui| {
             ui.set_max_width(width);
             ui.horizontal_wrapped(|ui| {
