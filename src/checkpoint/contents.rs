@@ -12,7 +12,7 @@ use crate::model::{DISCRIMINATOR, GENERATOR, ModelDescription, VAE};
 
 use super::CheckpointError;
 use super::keys::{Key, choose, listed};
-use super::kinds::Kind;
+use super::kind::Kind;
 use super::pickle::{TorchFile, Value};
 use super::reader::{Format, Handle, Handles, Reader};
 use super::shapes::Shapes;

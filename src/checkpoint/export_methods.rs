@@ -9,7 +9,7 @@ use crate::nets::{IbGanConfig, OoganConfig, OoganKind, OoganPart, Parameters};
 
 use super::CheckpointError;
 use super::contents::{DISCRIMINATOR_RATE, GAN_ITERATION, GENERATOR_RATE};
-use super::export::{iteration, optimiser, rate, rmsprop_settings, state_dict};
+use super::export_parts::{iteration, optimiser, rate, rmsprop_settings, state_dict};
 use super::pickle::{Object, write_torch};
 
 /// Codes that a file of IB-GAN keeps to draw the same pictures of again.

@@ -7,7 +7,7 @@ use crate::model::{DISCRIMINATOR, GENERATOR, ModelDescription};
 use crate::nets::{IbGanConfig, IbGanForm, Parameters};
 
 use super::infer::{check_channels, sizes};
-use super::kinds::Method;
+use super::kind::Method;
 use super::shapes::{Shapes, check_shapes, shapes_of};
 
 /// Emitter and generator.

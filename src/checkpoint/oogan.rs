@@ -7,7 +7,7 @@ use crate::model::{DISCRIMINATOR, GENERATOR, ModelDescription};
 use crate::nets::{OoganConfig, OoganKind, OoganPart};
 
 use super::infer::{check_channels, dim};
-use super::kinds::Method;
+use super::kind::Method;
 use super::shapes::{Shapes, check_shapes, shapes_of};
 
 /// The generator.

@@ -10,7 +10,7 @@ use crate::nets::{DiscriminatorConfig, GeneratorConfig, PublishedVae, VaeConfig}
 use super::CheckpointError;
 use super::contents::{Contents, shapes};
 use super::error::one_line;
-use super::kinds::{Inferred, Kind};
+use super::kind::{Inferred, Kind};
 use super::reader::Handles;
 use super::shapes::{Shapes, check_shapes, group_title, shapes_of_group};
 use super::spectral::joined;

@@ -9,7 +9,7 @@ use crate::nets::{DiscriminatorConfig, GeneratorConfig, PublishedVae, VaeConfig}
 use super::contents::{Contents, Found, shapes};
 use super::error::one_line;
 use super::infer::{infer_discriminator, infer_generator, infer_published, infer_vae};
-use super::kinds::Inferred;
+use super::kind::Inferred;
 use super::onnx::{Contained, contained, is_onnx};
 use super::part::describe;
 use super::reader::Handles;

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::checkpoint::kinds::{Kind, kinds};
+use crate::checkpoint::kind::Kind;
+use crate::checkpoint::kinds::kinds;
 use crate::formats::shorten;
 use crate::model::{DISCRIMINATOR, GENERATOR, VAE};
 

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::checkpoint::kinds::{Kind, OWN_DISCRIMINATOR, OWN_GENERATOR, OWN_VAE, kinds};
+use crate::checkpoint::kind::Kind;
+use crate::checkpoint::kinds::{OWN_DISCRIMINATOR, OWN_GENERATOR, OWN_VAE, kinds};
 use crate::checkpoint::shapes::{Shapes, unsplit};
 use crate::checkpoint::spectral::joined_shapes;
 

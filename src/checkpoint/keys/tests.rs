@@ -2,7 +2,8 @@
 
 use super::choose::Choice;
 use super::{Key, choose, looks_like};
-use crate::checkpoint::kinds::{Inferred, kinds};
+use crate::checkpoint::kind::Inferred;
+use crate::checkpoint::kinds::kinds;
 use crate::checkpoint::shapes::{Shapes, shapes_of};
 use crate::model;
 use crate::nets::{
