@@ -44,7 +44,9 @@ pub(in crate::training) trait TrainMethod: Send {
     }
 
     /// What records its steps, where they can be recorded.
-    fn recorder(&self) -> Option<&Recorder>;
+    fn recorder(&self) -> Option<&Recorder> {
+        None
+    }
 
     /// The variational bottleneck's weight.
     fn bottleneck(&self) -> Option<AdaptiveBottleneck> {

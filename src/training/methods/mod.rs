@@ -25,23 +25,17 @@ pub(in crate::training) fn new_method(
     data: &str,
     device: &Device,
 ) -> Result<Box<dyn TrainMethod>, TrainError> {
-    match config.method {
-        method if method.family() == Family::Vae => {
-            Ok(Box::new(vae::VaeMethod::start(config, data, device)?))
+    Ok(match (config.method.family(), config.method) {
+        (Family::Vae, _) => Box::new(vae::VaeMethod::start(config, data, device)?),
+        (Family::Gan, Method::IdganEndToEnd) => {
+            Box::new(end_to_end::EndToEndMethod::start(config, data, device)?)
         }
-        method if method.family() == Family::Ibgan => {
-            Ok(Box::new(ibgan::IbGanMethod::start(config, data, device)?))
-        }
-        method if method.family() == Family::Oogan => {
-            Ok(Box::new(oogan::OoganMethod::start(config, data, device)?))
-        }
-        method if method.family() == Family::Iae => {
-            Ok(Box::new(iae::IaeMethod::start(config, data, device)?))
-        }
-        Method::IdganEndToEnd => Ok(Box::new(end_to_end::EndToEndMethod::start(config, data, device)?)),
-        Method::VaeGan => Ok(Box::new(vae_gan::VaeGanMethod::start(config, data, device)?)),
-        _ => Ok(Box::new(gan::GanMethod::start(config, data, device)?)),
-    }
+        (Family::Gan, Method::VaeGan) => Box::new(vae_gan::VaeGanMethod::start(config, data, device)?),
+        (Family::Gan, _) => Box::new(gan::GanMethod::start(config, data, device)?),
+        (Family::Ibgan, _) => Box::new(ibgan::IbGanMethod::start(config, data, device)?),
+        (Family::Oogan, _) => Box::new(oogan::OoganMethod::start(config, data, device)?),
+        (Family::Iae, _) => Box::new(iae::IaeMethod::start(config, data, device)?),
+    })
 }
 
 /// Fresh weights for `config`, which need not name a VAE: a method that distils one gets one of `c_dim` dimensions
@@ -64,22 +58,18 @@ pub(in crate::training) fn restored_method(
     state: &State,
     device: &Device,
 ) -> Result<Box<dyn TrainMethod>, TrainError> {
-    let method: Box<dyn TrainMethod> = match config.method {
-        method if method.family() == Family::Vae => {
-            Box::new(vae::VaeMethod::restore(config, data, state, device)?)
+    let method: Box<dyn TrainMethod> = match (config.method.family(), config.method) {
+        (Family::Vae, _) => Box::new(vae::VaeMethod::restore(config, data, state, device)?),
+        (Family::Gan, Method::IdganEndToEnd) => {
+            Box::new(end_to_end::EndToEndMethod::restore(config, data, state, device)?)
         }
-        method if method.family() == Family::Ibgan => {
-            Box::new(ibgan::IbGanMethod::restore(config, data, state, device)?)
+        (Family::Gan, Method::VaeGan) => {
+            Box::new(vae_gan::VaeGanMethod::restore(config, data, state, device)?)
         }
-        method if method.family() == Family::Oogan => {
-            Box::new(oogan::OoganMethod::restore(config, data, state, device)?)
-        }
-        method if method.family() == Family::Iae => {
-            Box::new(iae::IaeMethod::restore(config, data, state, device)?)
-        }
-        Method::IdganEndToEnd => Box::new(end_to_end::EndToEndMethod::restore(config, data, state, device)?),
-        Method::VaeGan => Box::new(vae_gan::VaeGanMethod::restore(config, data, state, device)?),
-        _ => Box::new(gan::GanMethod::restore(config, data, state, device)?),
+        (Family::Gan, _) => Box::new(gan::GanMethod::restore(config, data, state, device)?),
+        (Family::Ibgan, _) => Box::new(ibgan::IbGanMethod::restore(config, data, state, device)?),
+        (Family::Oogan, _) => Box::new(oogan::OoganMethod::restore(config, data, state, device)?),
+        (Family::Iae, _) => Box::new(iae::IaeMethod::restore(config, data, state, device)?),
     };
     let (wanted, saved) = (method.model(None)?.description, &state.model.description);
     if wanted.networks != saved.networks {

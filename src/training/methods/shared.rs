@@ -39,11 +39,16 @@ pub(in crate::training) fn initial_vae(values: &VaeTraining, stream: &mut Stream
 }
 
 pub(in crate::training) fn vae_values(config: &TrainConfig) -> Result<VaeTraining, TrainError> {
-    config.vae.clone().ok_or_else(|| ConfigError("the section [vae] is missing".into()).into())
+    section(config.vae.as_ref(), "vae")
 }
 
 /// Minus the evidence bound with beta 1, which judges the methods that train a VAE.
 pub(in crate::training) fn bound(report: &StepReport, kl: &str) -> f64 {
     let value = |name| report.get(name).unwrap_or(f64::NAN);
     value("reconstruction") + value(kl)
+}
+
+/// A copy of a section of the configuration called `name`.
+pub(in crate::training) fn section<T: Clone>(section: Option<&T>, name: &str) -> Result<T, TrainError> {
+    section.cloned().ok_or_else(|| ConfigError(format!("the section [{name}] is missing")).into())
 }

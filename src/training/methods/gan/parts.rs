@@ -6,7 +6,8 @@ use crate::base::Stream;
 use crate::model::{CodeBlock, DISCRIMINATOR, GENERATOR, Model, ModelDescription};
 use crate::nets::{GeneratorConfig, Parameters};
 use crate::training::methods::method::Normals;
-use crate::training::{ConfigError, GanTraining, TrainConfig, TrainError};
+use crate::training::methods::shared::section;
+use crate::training::{GanTraining, TrainConfig, TrainError};
 
 use super::trainer::{GanBatch, GanWeights};
 
@@ -76,5 +77,5 @@ pub(in crate::training) fn gan_batches(
 }
 
 pub(in crate::training) fn gan_values(config: &TrainConfig) -> Result<GanTraining, TrainError> {
-    config.gan.clone().ok_or_else(|| ConfigError("the section [gan] is missing".into()).into())
+    section(config.gan.as_ref(), "gan")
 }

@@ -10,9 +10,9 @@ use crate::base::{Arrays, Stream};
 use crate::model::{Model, ModelDescription, Stats};
 use crate::nets::{IaePart, Parameters};
 use crate::training::methods::method::{Inputs, Normals, TrainMethod};
+use crate::training::methods::shared::section;
 use crate::training::state::State;
-use crate::training::steps::Recorder;
-use crate::training::{ConfigError, Method, StepReport, TrainConfig, TrainError};
+use crate::training::{Method, StepReport, TrainConfig, TrainError};
 
 pub use config::IaeTraining;
 pub use trainer::{IaeBatch, IaeTrainer, IaeWeights};
@@ -110,10 +110,6 @@ impl TrainMethod for IaeMethod {
         report.get("mse").unwrap_or(f64::NAN)
     }
 
-    fn recorder(&self) -> Option<&Recorder> {
-        None
-    }
-
     fn state(&self) -> Result<Arrays, TrainError> {
         Ok(self.trainer.state()?)
     }
@@ -138,5 +134,5 @@ fn groups(method: Method) -> [&'static str; 4] {
 }
 
 fn values(config: &TrainConfig) -> Result<IaeTraining, TrainError> {
-    config.iae.clone().ok_or_else(|| ConfigError("the section [iae] is missing".into()).into())
+    section(config.iae.as_ref(), "iae")
 }

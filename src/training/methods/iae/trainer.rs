@@ -7,7 +7,7 @@ use crate::nets::{GraphNet, IaeConfig, Pass};
 use crate::objectives::{loss_as_fake, loss_as_real};
 use crate::optim::Gradients;
 use crate::training::config::Method;
-use crate::training::steps::{self, Batch, LearntGroup, Turns};
+use crate::training::steps::{self, Batch, LearntGroup, TrainedNetwork, Turns};
 use crate::training::{Ledger, Rule, StepReport};
 
 /// Adam's betas.
@@ -45,21 +45,10 @@ impl Batch for IaeBatch {
     }
 }
 
-/// A discriminator in training, and a view of it out of reach of gradients.
-struct Judge {
-    group: LearntGroup,
-    net: GraphNet,
-    frozen: GraphNet,
-}
+/// A discriminator in training.
+type Judge = TrainedNetwork<GraphNet>;
 
 impl Judge {
-    fn new(weights: &Arrays, graph: &crate::graph::Graph, rule: Rule, device: &Device) -> Result<Self> {
-        let group = LearntGroup::new(weights, rule, device)?;
-        let net = GraphNet::new(graph, &group.weights)?;
-        let frozen = GraphNet::new(graph, &group.weights.frozen_view())?;
-        Ok(Self { group, net, frozen })
-    }
-
     /// The gradients of telling `real` from `fake`, under the names of loss and gradient.
     fn turn(
         &self,
@@ -129,8 +118,10 @@ impl IaeTrainer {
         Ok(Self {
             read: GraphNet::new(&config.encoder_graph(), &encoder.weights)?,
             draw: GraphNet::new(&config.decoder_graph(), &decoder.weights)?,
-            pairs: Judge::new(&weights.pairs, &config.pair_discriminator_graph(), rule, device)?,
-            single: Judge::new(&weights.single, &single, rule, device)?,
+            pairs: Judge::new(&weights.pairs, rule, device, |weights| {
+                GraphNet::new(&config.pair_discriminator_graph(), weights)
+            })?,
+            single: Judge::new(&weights.single, rule, device, |weights| GraphNet::new(&single, weights))?,
             config,
             is_flipped,
             encoder,

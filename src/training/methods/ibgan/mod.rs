@@ -10,9 +10,9 @@ use crate::base::{Arrays, Stream};
 use crate::model::{DISCRIMINATOR, GENERATOR, Model, ModelDescription, Stats};
 use crate::nets::{IbGanConfig, Parameters};
 use crate::training::methods::method::{Inputs, Normals, TrainMethod};
+use crate::training::methods::shared::section;
 use crate::training::state::State;
-use crate::training::steps::Recorder;
-use crate::training::{ConfigError, Method, StepReport, TrainConfig, TrainError};
+use crate::training::{Method, StepReport, TrainConfig, TrainError};
 
 pub use config::{IbGanInitialisation, IbGanTraining};
 pub use trainer::{IbGanBatch, IbGanTrainer};
@@ -108,10 +108,6 @@ impl TrainMethod for IbGanMethod {
         -report.get("information").unwrap_or(f64::NAN)
     }
 
-    fn recorder(&self) -> Option<&Recorder> {
-        None
-    }
-
     fn state(&self) -> Result<Arrays, TrainError> {
         Ok(self.trainer.state()?)
     }
@@ -126,5 +122,5 @@ impl TrainMethod for IbGanMethod {
 }
 
 fn values(config: &TrainConfig) -> Result<IbGanTraining, TrainError> {
-    config.ibgan.clone().ok_or_else(|| ConfigError("the section [ibgan] is missing".into()).into())
+    section(config.ibgan.as_ref(), "ibgan")
 }

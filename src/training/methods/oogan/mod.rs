@@ -13,9 +13,10 @@ use crate::base::{Arrays, Stream};
 use crate::model::{DISCRIMINATOR, GENERATOR, Model, ModelDescription, Stats};
 use crate::nets::{OoganPart, Parameters, normalise_spectrally};
 use crate::training::methods::method::{Inputs, Normals, TrainMethod};
+use crate::training::methods::shared::section;
 use crate::training::state::State;
-use crate::training::steps::{Recorder, part_of};
-use crate::training::{ConfigError, StepReport, TrainConfig, TrainError};
+use crate::training::steps::part_of;
+use crate::training::{StepReport, TrainConfig, TrainError};
 
 use controls::{Controls, Drawn};
 use shown::Gathering;
@@ -133,10 +134,6 @@ impl TrainMethod for OoganMethod {
         report.get("info").unwrap_or(f64::NAN)
     }
 
-    fn recorder(&self) -> Option<&Recorder> {
-        None
-    }
-
     fn encoder_side(&self) -> usize {
         self.size
     }
@@ -160,6 +157,5 @@ impl TrainMethod for OoganMethod {
 
 /// The values of the method.
 fn values(config: &TrainConfig) -> Result<OoganTraining, TrainError> {
-    let section = config.oogan.as_ref().map(|section| section.of(config.method));
-    section.ok_or_else(|| ConfigError("the section [oogan] is missing".into()).into())
+    Ok(section(config.oogan.as_ref(), "oogan")?.of(config.method))
 }
