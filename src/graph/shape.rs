@@ -34,6 +34,14 @@ impl Shape {
         }
     }
 
+    /// The sizes of so many values of this shape in one array, the batch first.
+    pub fn batched(self, rows: usize) -> Vec<usize> {
+        match self {
+            Self::Row(length) => vec![rows, length],
+            Self::Map([channels, height, width]) => vec![rows, channels, height, width],
+        }
+    }
+
     /// The same with other channels.
     pub(super) fn with_channels(self, channels: usize) -> Self {
         match self {

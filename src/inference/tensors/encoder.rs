@@ -7,7 +7,7 @@ use crate::inference::{Encoder, RenderError};
 use crate::model::CodeValue;
 use crate::ops;
 
-use super::check_batch;
+use super::encode_in_turn;
 use super::interpreter::Interpreter;
 
 /// A network from pictures to the posterior of a code through candle.
@@ -127,17 +127,8 @@ impl Encoder for TensorEncoder {
         mu: &mut [f32],
         logvar: &mut [f32],
     ) -> std::result::Result<(), RenderError> {
-        let EncoderEnds { picture_shape: [channels, height, width], code_dim, .. } = self.ends;
-        let picture_len = channels * height * width;
-        check_batch(pictures.len(), picture_len, "pictures", mu.len(), code_dim, "mu")?;
-        check_batch(pictures.len(), picture_len, "pictures", logvar.len(), code_dim, "logvar")?;
-        let (at_once, dims) = (self.at_once(), code_dim.max(1));
-        let outputs = mu.chunks_mut(at_once * dims).zip(logvar.chunks_mut(at_once * dims));
-        for (pictures, (mu, logvar)) in pictures.chunks(at_once * picture_len).zip(outputs) {
-            let posterior = self.forward(pictures)?;
-            mu.copy_from_slice(&posterior.0);
-            logvar.copy_from_slice(&posterior.1);
-        }
-        Ok(())
+        let EncoderEnds { picture_shape, code_dim, .. } = self.ends;
+        let sizes = (picture_shape.iter().product(), code_dim);
+        encode_in_turn(pictures, [mu, logvar], sizes, self.at_once(), |pictures| self.forward(pictures))
     }
 }

@@ -19,6 +19,27 @@ pub(super) use stochastic::StochasticEncoder;
 
 use super::RenderError;
 
+/// Reads pictures of `picture_len` values, `at_once` of them in one go, into means and log variances of codes of `code_dim`
+/// dimensions.
+fn encode_in_turn(
+    pictures: &[f32],
+    [mu, logvar]: [&mut [f32]; 2],
+    (picture_len, code_dim): (usize, usize),
+    at_once: usize,
+    mut read: impl FnMut(&[f32]) -> candle_core::Result<(Vec<f32>, Vec<f32>)>,
+) -> Result<(), RenderError> {
+    check_batch(pictures.len(), picture_len, "pictures", mu.len(), code_dim, "mu")?;
+    check_batch(pictures.len(), picture_len, "pictures", logvar.len(), code_dim, "logvar")?;
+    let dims = code_dim.max(1);
+    let outputs = mu.chunks_mut(at_once * dims).zip(logvar.chunks_mut(at_once * dims));
+    for (pictures, (mu, logvar)) in pictures.chunks(at_once * picture_len).zip(outputs) {
+        let posterior = read(pictures)?;
+        mu.copy_from_slice(&posterior.0);
+        logvar.copy_from_slice(&posterior.1);
+    }
+    Ok(())
+}
+
 /// Checks that the inputs are whole rows and that the outputs have one row for each.
 fn check_batch(
     inputs: usize,

@@ -67,7 +67,7 @@ pub(super) fn compute<'a>(
         Operation::Double => ops::upsample_nearest_2x(x),
         Operation::AveragePool(pool) => pooled(x, pool),
         Operation::MaxPool(pool) => largest(x, pool),
-        Operation::Reshape(to) => x.reshape(batched(x, *to)?),
+        Operation::Reshape(to) => x.reshape(to.batched(x.dim(0)?)),
         Operation::Concat => Tensor::cat(&operands, 1),
         Operation::Slice { start, length, step: 1 } => x.narrow(1, *start, *length)?.contiguous(),
         Operation::Slice { start, length, step } => every(x, *start, *length, *step),
@@ -90,15 +90,6 @@ fn parameter<'a>(parameters: &'a Parameters, name: &str, ending: &str) -> Result
         Some(tensor) => Ok(tensor),
         None => bail!("the network has no parameter called {name}.{ending}"),
     }
-}
-
-fn batched(x: &Tensor, shape: Shape) -> Result<Vec<usize>> {
-    let mut sides = vec![x.dim(0)?];
-    match shape {
-        Shape::Row(length) => sides.push(length),
-        Shape::Map(map) => sides.extend(map),
-    }
-    Ok(sides)
 }
 
 fn activated(x: &Tensor, activation: Activation) -> Result<Tensor> {

@@ -6,7 +6,7 @@ use crate::inference::batch::{Footprint, MemoryBudget};
 use crate::inference::{Computer, Encoder, RenderError};
 use crate::ops;
 
-use super::check_batch;
+use super::encode_in_turn;
 use super::interpreter::Interpreter;
 
 /// Draws of the noise that a picture is read with.
@@ -62,8 +62,8 @@ impl StochasticEncoder {
         })
     }
 
-    /// Mean and variance over the draws, of pictures that go through the network at once.
-    fn forward(&self, pictures: &[f32]) -> Result<[Vec<f32>; 2]> {
+    /// Means and log variances over the draws, of pictures that go through the network at once.
+    fn forward(&self, pictures: &[f32]) -> Result<(Vec<f32>, Vec<f32>)> {
         let [channels, height, width] = self.picture_shape;
         self.pool.run(|| {
             let n = pictures.len() / (channels * height * width);
@@ -75,7 +75,9 @@ impl StochasticEncoder {
             let codes = Tensor::stack(&self.noise.iter().map(read).collect::<Result<Vec<_>>>()?, 0)?;
             let mean = codes.mean_keepdim(0)?;
             let variance = (codes.broadcast_sub(&mean)?.sqr()?.sum(0)? / (DRAWS - 1) as f64)?;
-            Ok([mean.flatten_all()?.to_vec1()?, variance.flatten_all()?.to_vec1()?])
+            let mut logvar: Vec<f32> = variance.flatten_all()?.to_vec1()?;
+            logvar.iter_mut().for_each(|variance| *variance = variance.max(LEAST).ln());
+            Ok((mean.flatten_all()?.to_vec1()?, logvar))
         })
     }
 }
@@ -99,17 +101,8 @@ impl Encoder for StochasticEncoder {
         mu: &mut [f32],
         logvar: &mut [f32],
     ) -> std::result::Result<(), RenderError> {
-        let picture_len = self.picture_shape.iter().product::<usize>();
-        check_batch(pictures.len(), picture_len, "pictures", mu.len(), self.code_dim, "mu")?;
-        check_batch(pictures.len(), picture_len, "pictures", logvar.len(), self.code_dim, "logvar")?;
-        let (at_once, dims) = (self.at_once(), self.code_dim.max(1));
-        let outputs = mu.chunks_mut(at_once * dims).zip(logvar.chunks_mut(at_once * dims));
-        for (pictures, (mu, logvar)) in pictures.chunks(at_once * picture_len).zip(outputs) {
-            let [mean, variance] = self.forward(pictures)?;
-            mu.copy_from_slice(&mean);
-            logvar.iter_mut().zip(variance).for_each(|(logvar, variance)| *logvar = variance.max(LEAST).ln());
-        }
-        Ok(())
+        let sizes = (self.picture_shape.iter().product(), self.code_dim);
+        encode_in_turn(pictures, [mu, logvar], sizes, self.at_once(), |pictures| self.forward(pictures))
     }
 }
 

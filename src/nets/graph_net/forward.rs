@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, bail};
 
-use crate::graph::{Activation, Convolution, Operation, Pool, Shape};
+use crate::graph::{Activation, Convolution, Operation, Pool};
 use crate::ops;
 
 use super::step::Step;
@@ -69,7 +69,7 @@ impl GraphNet {
                 Some(times) => (0..times).try_fold(x.clone(), |x, _| ops::sum_pool_2x2(&x)? * 0.25),
                 None => bail!("{} of these windows cannot be trained", step.operation),
             },
-            Operation::Reshape(to) => x.reshape(batched(x, *to)?),
+            Operation::Reshape(to) => x.reshape(to.batched(x.dim(0)?)),
             Operation::Concat => Tensor::cat(&operands, 1),
             Operation::Slice { start, length, step: 1 } => x.narrow(1, *start, *length)?.contiguous(),
             Operation::Softmax => candle_nn::ops::softmax(x, 1),
@@ -156,13 +156,4 @@ fn activated(x: &Tensor, activation: Activation) -> Result<Tensor> {
         Activation::Sigmoid => candle_nn::ops::sigmoid(x),
         other => bail!("{} cannot be trained", Operation::Activation(other)),
     }
-}
-
-fn batched(x: &Tensor, shape: Shape) -> Result<Vec<usize>> {
-    let mut sides = vec![x.dim(0)?];
-    match shape {
-        Shape::Row(length) => sides.push(length),
-        Shape::Map(map) => sides.extend(map),
-    }
-    Ok(sides)
 }
