@@ -17,7 +17,7 @@ import sys
 import torch
 
 from bench_peers import idgan_ms, machine
-from method_networks import ib_gan_step
+from method_networks import ib_gan_step, oogan_step
 from peers import (
     LAYOUTS,
     Resnet,
@@ -34,6 +34,7 @@ ROWS = [
     ("sprites VAE, batch 64", ["--preset", "dsprites-small", "--stage", "vae"], 0.7),
     ("sprites GAN, batch 64", ["--preset", "dsprites-small", "--stage", "gan"], 0.7),
     ("IB-GAN, batch 64", ["--preset", "dsprites-small", "--stage", "ibgan"], 0.7),
+    ("OOGAN, 32 px, batch 64", ["--preset", "dsprites-small", "--stage", "oogan"], 0.7),
     ("resnet GAN 64 px 64/512, batch 8", ["--preset", "celeba-64", "--stage", "gan", "--batch", "8"], 0.8),
 ]
 MEMORY_LIMIT = 0.7
@@ -41,6 +42,8 @@ MEMORY_LIMIT = 0.7
 def torch_step(name, layout):
     if "IB-GAN" in name:
         return ib_gan_step(layout)
+    if "OOGAN" in name:
+        return oogan_step(layout)
     if "VAE" in name:
         return vae_step(layout)
     if "resnet" in name:

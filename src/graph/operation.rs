@@ -260,6 +260,16 @@ impl Operation {
         }
     }
 
+    /// Whether it adds a bias of its own.
+    pub fn has_bias(&self) -> bool {
+        match self {
+            Self::Linear(layer) => layer.bias,
+            Self::Convolution(layer) | Self::TransposedConvolution(layer) => layer.bias,
+            Self::BatchNorm { .. } => true,
+            _ => false,
+        }
+    }
+
     /// The name of its parameters, if it has any.
     pub fn name(&self) -> Option<&str> {
         match self {

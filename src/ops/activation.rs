@@ -140,7 +140,7 @@ pub fn tanh(x: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// When the shapes differ or the type is not f32 or f64.
-pub(super) fn tanh_backward(y: &Tensor, upstream: &Tensor) -> Result<Tensor> {
+pub fn tanh_backward(y: &Tensor, upstream: &Tensor) -> Result<Tensor> {
     if Backend::of(y) == Backend::Composed {
         return upstream - upstream.mul(&y.sqr()?)?;
     }

@@ -1,14 +1,12 @@
 //! Batch normalisation by the statistics of the batch (Ioffe and Szegedy 2015), with a second derivative.
 
-use std::sync::Arc;
-
 use candle_core::{D, DType, Result, Storage, Tensor, bail};
 
-use super::activation::leaky_relu;
+use super::activation::{leaky_relu, leaky_relu_backward};
 use super::backend::Backend;
 use super::backward::gradient_for;
 use super::composite::triple;
-use super::cpu::batch_norm::{Sizes, Statistics, backward, backward_of_backward, forward};
+use super::cpu::batch_norm::{Layer, Sizes, Statistics, backward_of_backward};
 use super::custom::{Element, constant, elements, unsupported};
 
 const NAME: &str = "batch normalisation";
@@ -36,12 +34,114 @@ pub fn batch_norm(
     epsilon: f64,
     slope: Option<f64>,
 ) -> Result<Normalised> {
-    let sizes = sizes(x, &[weight, bias])?;
-    match (Backend::of(x), x.dtype()) {
-        (Backend::Cpu, DType::F32) => on_cpu::<f32>(sizes, [x, weight, bias], epsilon, slope),
-        (Backend::Cpu, DType::F64) => on_cpu::<f64>(sizes, [x, weight, bias], epsilon, slope),
-        (Backend::Cpu, other) => unsupported(NAME, other),
-        _ => composed([x, weight, bias], epsilon, slope),
+    if Backend::of(x) != Backend::Cpu {
+        sizes(x, &[weight, bias])?;
+        return composed([x, weight, bias], epsilon, slope);
+    }
+    let (made, pass) = BatchNormPass::run([x, weight, bias], epsilon, slope)?;
+    let own = [weight, bias].map(Tensor::clone);
+    let backward = move |_: &Tensor, gradient: &Tensor| {
+        let [dx, dweight, dbias] = pass.gradients(gradient)?;
+        Ok([Some(dx), gradient_for(&own[0], || Ok(dweight))?, gradient_for(&own[1], || Ok(dbias))?])
+    };
+    let result = triple([x, weight, bias], made.result, Box::new(backward))?;
+    Ok(Normalised { result, ..made })
+}
+
+/// [`batch_norm`] outside any graph, for composites: what its backward pass needs.
+#[derive(Debug)]
+pub struct BatchNormPass {
+    sizes: Sizes,
+    /// x, weight and bias.
+    arguments: [Tensor; 3],
+    epsilon: f64,
+    slope: Option<f64>,
+    /// Of every channel, where the kernels have measured them.
+    statistics: Vec<Statistics>,
+}
+
+impl BatchNormPass {
+    /// Normalises x with weight and bias as [`batch_norm`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run(arguments: [&Tensor; 3], epsilon: f64, slope: Option<f64>) -> Result<(Normalised, Self)> {
+        let [x, weight, bias] = arguments.map(constant);
+        let sizes = sizes(&x, &[&weight, &bias])?;
+        let mut pass = Self { sizes, arguments: [x, weight, bias], epsilon, slope, statistics: Vec::new() };
+        let made = match (Backend::of(&pass.arguments[0]), pass.arguments[0].dtype()) {
+            (Backend::Cpu, DType::F32) => pass.on_cpu::<f32>()?,
+            (Backend::Cpu, DType::F64) => pass.on_cpu::<f64>()?,
+            (Backend::Cpu, other) => return unsupported(NAME, other),
+            _ => composed(pass.arguments.each_ref(), epsilon, slope)?,
+        };
+        Ok((made, pass))
+    }
+
+    fn on_cpu<T: Element>(&mut self) -> Result<Normalised> {
+        let (values, statistics) =
+            self.with_layer::<T, _, 0>([], |layer, _| layer.forward(self.sizes, self.epsilon))?;
+        let x = &self.arguments[0];
+        let vector = |value: fn(&Statistics) -> f64| {
+            let values: Vec<f64> = statistics.iter().map(value).collect();
+            Tensor::from_vec(values, self.sizes.channels, x.device())?.to_dtype(T::DTYPE)
+        };
+        let (mean, variance) = (vector(|channel| channel.mean)?, vector(|channel| channel.variance)?);
+        let result = Tensor::from_vec(values, x.dims(), x.device())?;
+        self.statistics = statistics;
+        Ok(Normalised { result, mean, variance })
+    }
+
+    /// Calls `f` with the layer and the values of `others`, on the CPU.
+    fn with_layer<T: Element, R, const N: usize>(
+        &self,
+        others: [&Tensor; N],
+        f: impl FnOnce(&Layer<'_, T>, [&[T]; N]) -> R,
+    ) -> Result<R> {
+        let slope = self.slope.unwrap_or(1.0);
+        with_values::<T, _, 3>(self.arguments.each_ref(), |[x, gain, shift]| {
+            with_values::<T, _, N>(others, |others| f(&Layer { x, gain, shift, slope }, others))
+        })?
+    }
+
+    /// The gradients in x, weight and bias, from that of the result; without a graph.
+    ///
+    /// # Errors
+    /// When shapes or types do not fit.
+    pub fn gradients(&self, gradient: &Tensor) -> Result<[Tensor; 3]> {
+        let x = &self.arguments[0];
+        if gradient.dims() != x.dims() {
+            bail!("{NAME}: a gradient of {:?} for {:?}", gradient.dims(), x.dims());
+        }
+        match (Backend::of(x), x.dtype()) {
+            (Backend::Cpu, DType::F32) => self.gradients_on_cpu::<f32>(gradient),
+            (Backend::Cpu, _) => self.gradients_on_cpu::<f64>(gradient),
+            _ => self.composed_gradients(gradient),
+        }
+    }
+
+    fn gradients_on_cpu<T: Element>(&self, gradient: &Tensor) -> Result<[Tensor; 3]> {
+        let [dx, dweight, dbias] = self.with_layer::<T, _, 1>([gradient], |layer, [gradient]| {
+            layer.backward(self.sizes, &self.statistics, gradient)
+        })?;
+        let x = &self.arguments[0];
+        let vector = |values: Vec<T>| Tensor::from_vec(values, self.sizes.channels, x.device());
+        Ok([Tensor::from_vec(dx, x.dims(), x.device())?, vector(dweight)?, vector(dbias)?])
+    }
+
+    fn composed_gradients(&self, gradient: &Tensor) -> Result<[Tensor; 3]> {
+        let [x, weight, bias] = &self.arguments;
+        let [normalised, ..] = composed_parts(x, self.epsilon)?;
+        let gradient = match self.slope {
+            Some(slope) => {
+                let scaled = normalised.broadcast_mul(&by_channel(weight, x)?)?;
+                leaky_relu_backward(&scaled.broadcast_add(&by_channel(bias, x)?)?, gradient, slope)?
+            }
+            None => gradient.clone(),
+        };
+        let total = |values: &Tensor| channel_mean(values)?.flatten_all()? * self.sizes.count() as f64;
+        let of_weight = total(&(&gradient * &normalised)?)?;
+        Ok([composed_gradient([&gradient, x, weight], self.epsilon)?, of_weight, total(&gradient)?])
     }
 }
 
@@ -102,38 +202,6 @@ fn with_values<T: Element, R, const N: usize>(
     Ok(f(slices))
 }
 
-fn on_cpu<T: Element>(
-    sizes: Sizes,
-    [x, weight, bias]: [&Tensor; 3],
-    epsilon: f64,
-    slope: Option<f64>,
-) -> Result<Normalised> {
-    let slope = slope.unwrap_or(1.0);
-    let (values, statistics) = with_values::<T, _, 3>([x, weight, bias], |[x, weight, bias]| {
-        let statistics = Statistics::of(sizes, x, epsilon);
-        (forward(sizes, x, &statistics, [weight, bias], slope), statistics)
-    })?;
-    let vector = |values: &[f64]| Tensor::from_slice(values, sizes.channels, x.device())?.to_dtype(T::DTYPE);
-    let (mean, variance) = (vector(&statistics.mean)?, vector(&statistics.variance)?);
-    let result = Tensor::from_vec(values, x.dims(), x.device())?;
-    let (statistics, [kept_x, kept_weight]) = (Arc::new(statistics), [x, weight].map(constant));
-    let [own_weight, own_bias] = [weight, bias].map(Tensor::clone);
-    let backward = move |result: &Tensor, gradient: &Tensor| {
-        let tensors = [&kept_x, &kept_weight, result, gradient];
-        let [dx, dweight, dbias] = with_values::<T, _, 4>(tensors, |[x, weight, result, gradient]| {
-            backward(sizes, x, &statistics, weight, (result, slope), gradient)
-        })?;
-        let vector = |values| Tensor::from_vec(values, sizes.channels, kept_x.device());
-        Ok([
-            Some(Tensor::from_vec(dx, kept_x.dims(), kept_x.device())?),
-            gradient_for(&own_weight, || vector(dweight))?,
-            gradient_for(&own_bias, || vector(dbias))?,
-        ])
-    };
-    let result = triple([x, weight, bias], result, Box::new(backward))?;
-    Ok(Normalised { result, mean, variance })
-}
-
 fn gradient_on_cpu<T: Element>(
     sizes: Sizes,
     [gradient, x, weight]: [&Tensor; 3],
@@ -141,7 +209,9 @@ fn gradient_on_cpu<T: Element>(
 ) -> Result<Tensor> {
     let (dx, statistics) = with_values::<T, _, 3>([gradient, x, weight], |[gradient, x, weight]| {
         let statistics = Statistics::of(sizes, x, epsilon);
-        let [dx, ..] = backward(sizes, x, &statistics, weight, (x, 1.0), gradient);
+        // without an activation it does not matter what is added
+        let layer = Layer { x, gain: weight, shift: weight, slope: 1.0 };
+        let [dx, ..] = layer.backward(sizes, &statistics, gradient);
         (dx, statistics)
     })?;
     let result = Tensor::from_vec(dx, x.dims(), x.device())?;
@@ -237,6 +307,11 @@ mod tests {
                     assert_close(found, expected, tolerance, &format!("{what} {shape:?} {dtype:?}"));
                 }
                 let gradient = values(shape, 4).to_dtype(dtype)?;
+                let (_, pass) = BatchNormPass::run([&x, &weight, &bias], 1e-5, slope)?;
+                let expected = pass.composed_gradients(&gradient)?;
+                for (found, expected) in pass.gradients(&gradient)?.iter().zip(&expected) {
+                    assert_close(found, expected, 4.0 * tolerance, &format!("gradients {shape:?} {dtype:?}"));
+                }
                 let found = batch_norm_input_gradient(&gradient, &x, &weight, 1e-3)?;
                 let expected = composed_gradient([&gradient, &x, &weight], 1e-3)?;
                 assert_close(&found, &expected, tolerance, &format!("gradient {shape:?} {dtype:?}"));

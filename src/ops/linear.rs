@@ -36,6 +36,40 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     }
 }
 
+/// The gradient of [`linear`] in x, `(N, I)`, from that of its result, `(N, O)`, and the weight, `(O, I)`.
+///
+/// # Errors
+/// When shapes, types or devices do not fit together.
+pub fn linear_input_grad(dy: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    let ((batch, outputs), (weight_outputs, inputs)) = (dy.dims2()?, weight.dims2()?);
+    if outputs != weight_outputs {
+        bail!("linear_input_grad: a gradient {:?} for a weight {:?}", dy.dims(), weight.dims());
+    }
+    if Backend::of(dy) != Backend::Composed && dy.dtype() == DType::F32 {
+        return apply(
+            Linear { pass: Pass::Transposed, shape: LinearShape { batch, inputs, outputs } },
+            &[dy, weight],
+        );
+    }
+    dy.matmul(weight)
+}
+
+/// The gradient of [`linear`] in its weight, `(O, I)`, from x, `(N, I)`, and that of its result, `(N, O)`.
+///
+/// # Errors
+/// When shapes, types or devices do not fit together.
+pub fn linear_weight_grad(x: &Tensor, dy: &Tensor) -> Result<Tensor> {
+    let ((batch, inputs), (gradients, outputs)) = (x.dims2()?, dy.dims2()?);
+    if batch != gradients {
+        bail!("linear_weight_grad: {batch} rows but {gradients} gradients");
+    }
+    if Backend::of(x) != Backend::Composed && x.dtype() == DType::F32 {
+        let shape = LinearShape { batch, inputs, outputs };
+        return apply(Linear { pass: Pass::WeightGradient, shape }, &[x, dy]);
+    }
+    dy.t()?.matmul(x)
+}
+
 /// One of the layer's three products: of x and weight and perhaps a bias, of dy and weight, or of x and dy.
 struct Linear {
     pass: Pass,

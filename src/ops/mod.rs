@@ -42,10 +42,10 @@ mod tests;
 mod transfer;
 mod work;
 
-pub use activation::{Activation, leaky_relu, leaky_relu_backward, tanh};
+pub use activation::{Activation, leaky_relu, leaky_relu_backward, tanh, tanh_backward};
 pub use algorithms::{algorithms, take_algorithms};
 pub use backward::{accumulate_gradient, backward};
-pub use batch_norm::{Normalised, batch_norm, batch_norm_input_gradient};
+pub use batch_norm::{BatchNormPass, Normalised, batch_norm, batch_norm_input_gradient};
 pub use composite::{CompositeBackward, composite};
 pub use convolution::{
     channel_sum, conv_transpose2d, conv_transpose2d_act, conv2d, conv2d_act, conv2d_act_input_grad,
@@ -55,7 +55,7 @@ pub use cuda::{Lane, dnn_version as cudnn_version, open as open_cuda};
 pub use fault::fault;
 pub use fused::{Around, conv2d_fused, conv2d_input_grad_fused};
 pub use likelihood::bernoulli_cross_entropy;
-pub use linear::linear;
+pub use linear::{linear, linear_input_grad, linear_weight_grad};
 pub use own_stream::OwnStream;
 pub use per_picture::{add_per_picture, channel_sum_per_picture};
 pub use pooling::{avg_pool_3x3_s2, avg_pool_3x3_s2_backward};

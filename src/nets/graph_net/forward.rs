@@ -1,102 +1,117 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use candle_core::{Result, Tensor, bail};
 
-use crate::graph::{Activation, Convolution, Operation, Pool};
-use crate::ops;
+use crate::graph::{Convolution, Operation};
 
+use super::chain::Chain;
+use super::compute::Parameters;
 use super::step::Step;
-use super::{GraphNet, Pass, Statistics, spectral};
+use super::{GraphNet, Pass, spectral};
 
 impl GraphNet {
     /// What the network makes of `inputs`, one for each of its inputs, with the batch as their first axis. Parameters that are
-    /// trainable are differentiable, once.
+    /// trainable are differentiable, once, by [`ops::backward`].
     ///
     /// # Errors
     /// When inputs are missing or have other shapes, there is an operation that cannot be trained, or the device fails.
     pub fn forward(&self, inputs: &[Tensor]) -> Result<Pass> {
+        self.pass(inputs, None)
+    }
+
+    /// The same of inputs of which `earlier` was computed, by a network of the same graph with the same values of its weights,
+    /// but for which of them are trainable. What was computed then is not computed again.
+    ///
+    /// # Errors
+    /// As [`GraphNet::forward`].
+    pub fn forward_again(&self, inputs: &[Tensor], earlier: &Pass) -> Result<Pass> {
+        self.pass(inputs, Some(earlier))
+    }
+
+    /// The same as [`GraphNet::forward`] with every operation by itself, as [`GraphNet::input_gradient`] needs it.
+    ///
+    /// # Errors
+    /// As [`GraphNet::forward`].
+    pub fn forward_by_operations(&self, inputs: &[Tensor]) -> Result<Pass> {
+        let mut pass = self.empty_pass()?;
         let mut inputs = inputs.iter();
-        let mut pass = Pass {
-            results: vec![None; self.values],
-            outputs: self.outputs.clone(),
-            statistics: Vec::new(),
-            normalised: self.normalised()?,
-        };
         for step in &self.steps {
-            let result = match &step.operation {
-                Operation::Input(_) => match inputs.next() {
-                    Some(input) => input.clone(),
-                    None => bail!("the network takes another input"),
-                },
-                _ => self.compute(step, &mut pass)?,
-            };
-            pass.results[step.output] = Some(result);
+            self.take(step, &mut inputs, &mut pass)?;
         }
         Ok(pass)
     }
 
-    fn compute(&self, step: &Step, pass: &mut Pass) -> Result<Tensor> {
-        let operands = step.inputs.iter().map(|&value| pass.result(value)).collect::<Result<Vec<_>>>()?;
-        let Some(&x) = operands.first() else { bail!("an operation without operands") };
-        match &step.operation {
-            Operation::Linear(layer) => {
-                let bias = self.bias(&layer.name, layer.bias)?;
-                ops::linear(x, &self.weight(&layer.name, pass)?, bias.as_ref())
-            }
-            Operation::Convolution(layer) => self.convolved(layer, x, step.slope, pass),
-            Operation::TransposedConvolution(layer) => self.transposed(layer, x, step.slope, pass),
-            Operation::BatchNorm { name, epsilon, .. } => {
-                let [gain, shift] =
-                    ["weight", "bias"].map(|part| self.weights.get(&format!("{name}.{part}")));
-                let made = ops::batch_norm(x, &gain?, &shift?, *epsilon, step.slope)?;
-                let count = x.elem_count() / x.dim(1)?.max(1);
-                pass.statistics.push(Statistics::new(name, made.mean, &made.variance, count)?);
-                Ok(made.result)
-            }
-            Operation::Activation(activation) => activated(x, *activation),
-            Operation::Weighted { name, .. } => x.broadcast_mul(&self.weight(name, pass)?),
-            Operation::Add { scale } => match operands[..] {
-                [first, second] if first.dims() == second.dims() => ops::residual(first, second, *scale),
-                [first, second] => first.broadcast_add(&second.affine(*scale, 0.0)?),
-                _ => bail!("a sum of {} operands", operands.len()),
-            },
-            Operation::Multiply => match operands[..] {
-                [first, second] => first.broadcast_mul(second),
-                _ => bail!("a product of {} operands", operands.len()),
-            },
-            Operation::Double => ops::upsample_nearest_2x(x),
-            Operation::AveragePool(pool) => match halvings(pool) {
-                Some(times) => (0..times).try_fold(x.clone(), |x, _| ops::sum_pool_2x2(&x)? * 0.25),
-                None => bail!("{} of these windows cannot be trained", step.operation),
-            },
-            Operation::Reshape(to) => x.reshape(to.batched(x.dim(0)?)),
-            Operation::Concat => Tensor::cat(&operands, 1),
-            Operation::Slice { start, length, step: 1 } => x.narrow(1, *start, *length)?.contiguous(),
-            Operation::Softmax => candle_nn::ops::softmax(x, 1),
-            other => bail!("{other} cannot be trained"),
-        }
+    fn empty_pass(&self) -> Result<Pass> {
+        Ok(Pass {
+            results: vec![None; self.values],
+            outputs: self.outputs.clone(),
+            statistics: Vec::new(),
+            normalised: self.normalised()?,
+            chains: Vec::new(),
+        })
     }
 
-    fn convolved(&self, layer: &Convolution, x: &Tensor, slope: Option<f64>, pass: &Pass) -> Result<Tensor> {
-        let (weight, bias) = (self.dense_weight(layer, pass)?, self.bias(&layer.name, layer.bias)?);
-        let (stride, padding) = (layer.stride, layer.padding[0]);
-        if covers(layer, x)? {
-            let rows = weight.reshape((layer.outputs, weight.elem_count() / layer.outputs))?;
-            let y = ops::linear(&x.flatten_from(1)?, &rows, bias.as_ref())?;
-            let y = y.reshape((x.dim(0)?, layer.outputs, 1, 1))?;
-            return slope.map_or(Ok(y.clone()), |slope| ops::leaky_relu(&y, slope));
+    /// Runs every part; chains are those of `earlier` where it is given.
+    fn pass(&self, inputs: &[Tensor], earlier: Option<&Pass>) -> Result<Pass> {
+        let mut pass = self.empty_pass()?;
+        let mut inputs = inputs.iter();
+        for part in &self.parts {
+            match &part[..] {
+                [step] => self.take(step, &mut inputs, &mut pass)?,
+                [first, .., last] => {
+                    let parameters: Vec<Parameters> =
+                        part.iter().map(|step| self.parameters(step, &pass)).collect::<Result<_>>()?;
+                    let x = pass.result(first.inputs[0])?.clone();
+                    let chain = match earlier.map(|earlier| earlier.chains.get(pass.chains.len())) {
+                        Some(Some(chain)) => chain.clone(),
+                        Some(None) => bail!("the pass was not of this network"),
+                        None => Arc::new(Chain::run(part, &parameters, &x)?),
+                    };
+                    pass.results[last.output] = Some(chain.joined(&x, parameters)?);
+                    pass.statistics.extend(chain.statistics());
+                    pass.chains.push(chain);
+                }
+                [] => {}
+            }
         }
-        let activation = slope.map_or(ops::Activation::None, ops::Activation::After);
-        ops::conv2d_act(x, &weight, bias.as_ref(), stride, padding, activation)
+        Ok(pass)
     }
 
-    fn transposed(&self, layer: &Convolution, x: &Tensor, slope: Option<f64>, pass: &Pass) -> Result<Tensor> {
-        let Some((_, stride, padding)) = layer.geometry().filter(|_| layer.output_padding == 0) else {
-            bail!("transposed convolution {} has sizes that cannot be trained", layer.name)
+    /// Computes one step.
+    fn take<'a>(
+        &self,
+        step: &Step,
+        inputs: &mut impl Iterator<Item = &'a Tensor>,
+        pass: &mut Pass,
+    ) -> Result<()> {
+        let result = match (&step.operation, inputs) {
+            (Operation::Input(_), inputs) => match inputs.next() {
+                Some(input) => input.clone(),
+                None => bail!("the network takes another input"),
+            },
+            _ => {
+                let operands =
+                    step.inputs.iter().map(|&value| pass.result(value)).collect::<Result<Vec<_>>>()?;
+                let made = step.compute(&operands, &self.parameters(step, pass)?)?;
+                pass.statistics.extend(made.1);
+                made.0
+            }
         };
-        let (weight, bias) = (self.weight(&layer.name, pass)?, self.bias(&layer.name, layer.bias)?);
-        let activation = slope.map_or(ops::Activation::None, ops::Activation::After);
-        ops::conv_transpose2d_act(x, &weight, bias.as_ref(), stride, padding, activation)
+        pass.results[step.output] = Some(result);
+        Ok(())
+    }
+
+    /// The parameters of `step` as they are in `pass`.
+    fn parameters(&self, step: &Step, pass: &Pass) -> Result<Parameters> {
+        let Some(name) = step.operation.name() else { return Ok(Parameters::default()) };
+        let weight = match &step.operation {
+            Operation::Convolution(layer) => self.dense_weight(layer, pass)?,
+            _ => self.weight(name, pass)?,
+        };
+        let bias =
+            step.operation.has_bias().then(|| self.weights.get(&format!("{name}.bias"))).transpose()?;
+        Ok(Parameters { weight: Some(weight), bias })
     }
 
     /// The weights of layers that are spectrally normalised, as they are in this pass.
@@ -130,30 +145,5 @@ impl GraphNet {
             }
             _ => bail!("convolution {} has sizes that cannot be trained", layer.name),
         }
-    }
-
-    fn bias(&self, name: &str, has_one: bool) -> Result<Option<Tensor>> {
-        has_one.then(|| self.weights.get(&format!("{name}.bias"))).transpose()
-    }
-}
-
-/// Whether a convolution looks at all of its map at once, as a linear layer.
-pub(super) fn covers(layer: &Convolution, x: &Tensor) -> Result<bool> {
-    let (_, _, height, width) = x.dims4()?;
-    Ok(layer.padding == [0, 0] && layer.kernel == [height, width])
-}
-
-/// How often a pooling halves its map, where it averages blocks that lie side by side, of 2, 4, 8... pixels each way.
-pub(super) fn halvings(pool: &Pool) -> Option<u32> {
-    let are_blocks = pool.kernel == pool.stride && pool.padding == 0 && pool.kernel.is_power_of_two();
-    are_blocks.then(|| pool.kernel.trailing_zeros())
-}
-
-fn activated(x: &Tensor, activation: Activation) -> Result<Tensor> {
-    match activation {
-        Activation::LeakyRelu(slope) => ops::leaky_relu(x, slope),
-        Activation::Tanh => ops::tanh(x),
-        Activation::Sigmoid => candle_nn::ops::sigmoid(x),
-        other => bail!("{} cannot be trained", Operation::Activation(other)),
     }
 }

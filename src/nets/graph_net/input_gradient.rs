@@ -3,14 +3,14 @@ use candle_core::{Result, Tensor, bail};
 use crate::graph::{Convolution, Operation};
 use crate::ops;
 
-use super::forward::{covers, halvings};
+use super::compute::{covers, halvings};
 use super::step::Step;
 use super::{GraphNet, Pass};
 
 impl GraphNet {
     /// The gradient, in what the network took, of its result `index` times `upstream` (of that result's shape): an expression
     /// of differentiable operations, which one ordinary `backward` differentiates in the weights (R1, WGAN-GP). The network
-    /// takes one input.
+    /// takes one input, and `pass` is of [`GraphNet::forward_by_operations`].
     ///
     /// # Errors
     /// When there is an operation on the way that has no such expression, or the device fails.

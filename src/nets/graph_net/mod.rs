@@ -1,5 +1,7 @@
 //! Networks in training that are run from their graphs, operation by operation: nothing of them is written a second time.
 
+mod chain;
+mod compute;
 mod forward;
 mod input_gradient;
 mod spectral;
@@ -9,6 +11,7 @@ mod step;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use candle_core::{Result, Tensor, bail};
 
@@ -18,6 +21,7 @@ use crate::nets::Weights;
 pub use spectral::normalise_spectrally;
 pub use statistics::Statistics;
 
+use chain::Chain;
 use step::Step;
 
 /// A network in training. Batch normalisation goes by the statistics of the batch, a weight of which there is a `weight_orig`
@@ -25,6 +29,8 @@ use step::Step;
 #[derive(Clone, Debug)]
 pub struct GraphNet {
     steps: Vec<Step>,
+    /// The same steps, those that follow one another together.
+    parts: Vec<Vec<Step>>,
     outputs: Vec<Value>,
     values: usize,
     weights: Weights,
@@ -33,12 +39,14 @@ pub struct GraphNet {
 /// What a network made of one batch.
 #[derive(Debug)]
 pub struct Pass {
-    /// By operation; `None` where an activation was computed with it, or not at all.
+    /// By operation; `None` where it was computed along with others, or not at all.
     results: Vec<Option<Tensor>>,
     outputs: Vec<Value>,
     statistics: Vec<Statistics>,
     /// The weights that were normalised, by the names of their layers.
     normalised: BTreeMap<String, Tensor>,
+    /// What was computed outside the graph, in order.
+    chains: Vec<Arc<Chain>>,
 }
 
 impl GraphNet {
@@ -48,8 +56,14 @@ impl GraphNet {
     /// When the graph cannot be computed, or a weight is missing.
     pub fn new(graph: &Graph, weights: &Weights) -> Result<Self> {
         graph.shapes().map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+        let steps = Step::list(graph);
+        let is_link = |step: &Step| {
+            let plain = |name: &str| weights.find(&format!("{name}.weight")).is_some();
+            Chain::takes(step) && step.operation.name().is_none_or(plain)
+        };
         let net = Self {
-            steps: Step::list(graph),
+            parts: Step::parts(&steps, graph.outputs(), is_link),
+            steps,
             outputs: graph.outputs().to_vec(),
             values: graph.nodes().len(),
             weights: weights.clone(),

@@ -1,6 +1,7 @@
 use candle_core::{Result, Tensor, Var};
 
 use crate::nets::Weights;
+use crate::ops::Normalised;
 
 /// The share that a batch has in the running statistics: PyTorch's default.
 const MOMENTUM: f64 = 0.1;
@@ -17,10 +18,11 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Those of `count` values a channel, whose `variance` is over all of them.
-    pub(super) fn new(name: &str, mean: Tensor, variance: &Tensor, count: usize) -> Result<Self> {
+    /// Those that the normalisation `name` made of `x`.
+    pub(super) fn of(name: &str, made: &Normalised, x: &Tensor) -> Result<Self> {
+        let count = x.elem_count() / x.dim(1)?.max(1);
         let unbiased = count as f64 / (count.max(2) - 1) as f64;
-        Ok(Self { name: name.to_owned(), mean, variance: (variance * unbiased)? })
+        Ok(Self { name: name.to_owned(), mean: made.mean.clone(), variance: (&made.variance * unbiased)? })
     }
 
     /// The running mean and variance among `weights`, each with what was seen.

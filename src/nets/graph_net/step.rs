@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use crate::graph::{Graph, Operation, Value};
 
 /// An operation, with the leaky ReLU on its result where that is computed along with it.
@@ -33,6 +35,33 @@ impl Step {
             steps.push(Self { operation, inputs, slope: None, output });
         }
         steps
+    }
+
+    /// Steps in parts: each takes only what the one before it gives, which nothing else takes. `is_link` says which can lie so.
+    /// Every part comes behind those that it takes from.
+    pub(super) fn parts(
+        steps: &[Self],
+        outputs: &[Value],
+        is_link: impl Fn(&Self) -> bool,
+    ) -> Vec<Vec<Self>> {
+        let mut uses = BTreeMap::<usize, usize>::new();
+        for value in steps.iter().flat_map(|step| &step.inputs).chain(outputs) {
+            *uses.entry(value.index()).or_default() += 1;
+        }
+        let mut parts: Vec<Vec<Self>> = Vec::new();
+        for step in steps {
+            let before = match &step.inputs[..] {
+                [value] if is_link(step) && uses[&value.index()] == 1 => parts.iter_mut().find(|part| {
+                    part.last().is_some_and(|last| last.output == value.index() && is_link(last))
+                }),
+                _ => None,
+            };
+            match before {
+                Some(part) => part.push(step.clone()),
+                None => parts.push(vec![step.clone()]),
+            }
+        }
+        parts
     }
 
     /// Whether its kernels can apply an activation to their result.

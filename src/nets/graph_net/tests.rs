@@ -73,7 +73,7 @@ fn the_input_gradient_is_the_one_of_the_backward_pass() -> Result<()> {
     for spectral in [false, true] {
         let net = GraphNet::new(&graph, &Weights::trainable(&weights(&graph, spectral), &Device::Cpu)?)?;
         let x = Var::from_tensor(&pictures()?)?;
-        let pass = net.forward(&[x.as_tensor().clone()])?;
+        let pass = net.forward_by_operations(&[x.as_tensor().clone()])?;
         for head in [0, 1] {
             let result = pass.output(head)?;
             let expression = net.input_gradient(&pass, head, &result.ones_like()?)?;
@@ -82,6 +82,94 @@ fn the_input_gradient_is_the_one_of_the_backward_pass() -> Result<()> {
             let what = format!("head {head}, spectral {spectral}");
             assert_close(&numbers(&expression), &numbers(expected), 1e-4, &what);
         }
+    }
+    Ok(())
+}
+
+/// A network of every kind of step that runs in a chain, with two heads on one map.
+fn chained() -> Graph {
+    let mut graph = Graph::default();
+    let mut x = graph.input(Shape::Row(3));
+    x = graph.linear(x, Linear::new("rows", 3, 8));
+    x = graph.leaky_relu(x, 0.0);
+    x = graph.apply(Operation::Reshape(Shape::Map([2, 2, 2])), &[x]);
+    x = graph.transposed(x, Convolution::new("grow", 2, 4, 4).stride(2).padding(1).without_bias());
+    x = graph.batch_norm(x, "norm".to_owned(), 4);
+    x = graph.leaky_relu(x, 0.2);
+    x = graph.transposed(x, Convolution::new("wide", 4, 3, 3).padding(1));
+    x = graph.leaky_relu(x, 0.1);
+    x = graph.apply(Operation::Double, &[x]);
+    x = graph.convolution(x, Convolution::new("third", 3, 4, 3).padding(1));
+    x = graph.leaky_relu(x, 0.2);
+    let trunk = x;
+    x = graph.convolution(x, Convolution::new("fourth", 4, 4, 3).padding(1));
+    x = graph.batch_norm(x, "plain".to_owned(), 4);
+    let pool = Pool { kernel: 2, stride: 2, padding: 0, counts_padding: true };
+    x = graph.apply(Operation::AveragePool(pool), &[x]);
+    x = graph.apply(Operation::Activation(crate::graph::Activation::Tanh), &[x]);
+    graph.give(x);
+    x = graph.convolution(trunk, Convolution::new("whole", 4, 5, 8));
+    x = graph.apply(Operation::Reshape(Shape::Row(5)), &[x]);
+    x = graph.apply(Operation::Activation(crate::graph::Activation::Sigmoid), &[x]);
+    graph.give(x);
+    graph
+}
+
+/// The gradients of a loss of everything that a network gives, of its input and of its weights by name, with the results.
+fn learnt(net: &GraphNet, weights: &Weights, pass: &Pass, x: &Var) -> Result<Vec<(String, Vec<f32>)>> {
+    let [first, second] = [0, 1].map(|index| pass.output(index).expect("two"));
+    let loss = (first.sqr()?.sum_all()? + (second * 3.0)?.sqr()?.sum_all()?)?;
+    let gradients = crate::ops::backward(&loss)?;
+    let mut found = vec![("first".to_owned(), numbers(first)), ("second".to_owned(), numbers(second))];
+    let all = weights.vars().map(|(name, var)| (name.to_owned(), var)).chain([("x".to_owned(), x)]);
+    found.extend(all.filter_map(|(name, var)| Some((name, numbers(gradients.get(var.as_tensor())?)))));
+    let seen =
+        pass.statistics().iter().map(|seen| (format!("seen by {}", seen.name), numbers(&seen.variance)));
+    found.extend(seen);
+    assert_eq!(net.outputs.len(), 2);
+    Ok(found)
+}
+
+#[test]
+fn chains_are_the_operations_one_by_one() -> Result<()> {
+    for (graph, input) in [
+        (chained(), Tensor::from_vec(Stream::new(5, "codes").normals(12), (4, 3), &Device::Cpu)?),
+        (critic(), pictures()?),
+    ] {
+        let weights = Weights::trainable(&weights(&graph, false), &Device::Cpu)?;
+        let net = GraphNet::new(&graph, &weights)?;
+        let longest = net.parts.iter().map(Vec::len).max();
+        assert!(longest > Some(2), "chains of {longest:?}");
+        let x = Var::from_tensor(&input)?;
+        let inputs = [x.as_tensor().clone()];
+        let expected = learnt(&net, &weights, &net.forward_by_operations(&inputs)?, &x)?;
+        let pass = net.forward(&inputs)?;
+        let found = learnt(&net, &weights, &pass, &x)?;
+        let again = learnt(&net, &weights, &net.forward_again(&inputs, &pass)?, &x)?;
+        assert_eq!(found.len(), expected.len());
+        for ((name, found), (expected_name, expected)) in found.iter().zip(&expected) {
+            assert_eq!(name, expected_name);
+            assert_close(found, expected, 1e-5, name);
+        }
+        assert_eq!(found, again);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_pass_is_used_again_by_weights_of_which_others_learn() -> Result<()> {
+    let graph = chained();
+    let weights = Weights::trainable(&weights(&graph, false), &Device::Cpu)?;
+    let (mine, theirs) =
+        (weights.only(|name| name.starts_with("whole")), weights.only(|name| !name.starts_with("whole")));
+    let first = GraphNet::new(&graph, &theirs.joined(&mine.frozen_view()))?;
+    let second = GraphNet::new(&graph, &theirs.frozen_view().joined(&mine))?;
+    let codes = Tensor::from_vec(Stream::new(5, "codes").normals(12), (4, 3), &Device::Cpu)?;
+    let pass = first.forward(std::slice::from_ref(&codes))?;
+    let again = second.forward_again(&[codes], &pass)?;
+    let gradients = crate::ops::backward(&again.output(1)?.sum_all()?)?;
+    for (name, var) in weights.vars() {
+        assert_eq!(gradients.get(var.as_tensor()).is_some(), name.starts_with("whole"), "{name}");
     }
     Ok(())
 }
@@ -112,7 +200,7 @@ fn a_penalty_on_the_input_gradient_reaches_every_weight_before_the_last_bias() -
     let penalty = |arrays: &Arrays| -> Result<(Tensor, Weights)> {
         let weights = Weights::trainable(arrays, &Device::Cpu)?;
         let net = GraphNet::new(&graph, &weights)?;
-        let pass = net.forward(&[pictures()?])?;
+        let pass = net.forward_by_operations(&[pictures()?])?;
         let slope = net.input_gradient(&pass, 0, &pass.output(0)?.ones_like()?)?;
         Ok((slope.sqr()?.sum_all()?, weights))
     };

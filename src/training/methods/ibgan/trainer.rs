@@ -64,7 +64,9 @@ pub struct IbGanTrainer {
     judge: GraphNet,
     /// The reader's own layers.
     reader: LearntGroup,
-    /// Discriminator and reader in the generator's turn: the discriminator is out of reach of gradients.
+    /// Discriminator and reader of generated pictures in the discriminator's turn: the reader is out of reach of gradients.
+    witness: GraphNet,
+    /// The same in the generator's turn: the discriminator is.
     critic: GraphNet,
     /// This step's weight of the upper bound.
     beta: f64,
@@ -101,11 +103,13 @@ impl IbGanTrainer {
             Method::IbGanGan => config.discriminator_graph(),
             _ => config.critic_graph(),
         };
+        let witnessed = discriminator.weights.joined(&reader.weights.frozen_view());
         let seen = discriminator.weights.frozen_view().joined(&reader.weights);
         Ok(Self {
             emitter,
             painter: GraphNet::new(&config.generator_graph(), &generator.weights)?,
             judge: GraphNet::new(&config.discriminator_graph(), &discriminator.weights)?,
+            witness: GraphNet::new(&judged, &witnessed)?,
             critic: GraphNet::new(&judged, &seen)?,
             beta: values.beta.at(0),
             generator,
@@ -144,7 +148,7 @@ impl IbGanTrainer {
         batch: &IbGanBatch,
         ledger: &mut Ledger,
     ) -> Result<(Gradients, [Pass; 2])> {
-        let fake = self.judge.forward(&[noisy(generated, &batch.noise_generated)?])?;
+        let fake = self.witness.forward(&[noisy(generated, &batch.noise_generated)?])?;
         let real = self.judge.forward(&[noisy(&batch.pictures, &batch.noise_real)?])?;
         let loss = (loss_as_fake(&fake.output(0)?.flatten_all()?)?
             + loss_with_labels(&real.output(0)?.flatten_all()?, &batch.real_labels)?)?;
@@ -154,15 +158,16 @@ impl IbGanTrainer {
         Ok((gradients, [fake, real]))
     }
 
-    /// The weighted sum of the generator's losses.
+    /// The weighted sum of the generator's losses; `judged` is what the discriminator's turn made of `generated`.
     fn painted(
         &self,
         generated: &Tensor,
+        judged: &Pass,
         bound: Option<&Tensor>,
         batch: &IbGanBatch,
         ledger: &mut Ledger,
-    ) -> Result<(Tensor, Pass)> {
-        let seen = self.critic.forward(&[noisy(generated, &batch.noise_generated)?])?;
+    ) -> Result<Tensor> {
+        let seen = self.critic.forward_again(&[noisy(generated, &batch.noise_generated)?], judged)?;
         let mut total = loss_as_real(&seen.output(0)?.flatten_all()?)?;
         ledger.add("g_loss", &total, 1.0)?;
         if self.method != Method::IbGanGan {
@@ -179,7 +184,7 @@ impl IbGanTrainer {
             };
             total = (total + (bound * weight)?)?;
         }
-        Ok((total, seen))
+        Ok(total)
     }
 
     /// Emitter and generator.
@@ -240,7 +245,7 @@ impl Turns for IbGanTrainer {
                 return Ok(());
             }
             // The generator learns from the discriminator that has judged these pictures, as in the published program.
-            let (total, seen) = self.painted(&generated, bound.as_ref(), batch, ledger)?;
+            let total = self.painted(&generated, &judged[0], bound.as_ref(), batch, ledger)?;
             let mut store = crate::ops::backward(&total)?;
             let own = Gradients::take(&mut store, &self.generator.weights);
             let of_reader = Gradients::take(&mut store, &self.reader.weights);
@@ -254,7 +259,7 @@ impl Turns for IbGanTrainer {
             self.generator.apply(&own, ledger)?;
             self.reader.apply(&of_reader, ledger)?;
             painted.push(painter);
-            self.follow_statistics(&painted, &judged, &seen)?;
+            self.follow_statistics(painted.iter().chain(&judged))?;
         }
         Ok(())
     }
@@ -271,10 +276,8 @@ impl Turns for IbGanTrainer {
 impl IbGanTrainer {
     /// Moves the running statistics of every network by what it has seen in the step: once for generated pictures, and for the
     /// discriminator once more for real ones.
-    fn follow_statistics(&self, painted: &[Pass], judged: &[Pass], seen: &Pass) -> Result<()> {
-        let all = painted.iter().chain(judged).flat_map(Pass::statistics);
-        let of_reader = seen.statistics().iter().filter(|seen| seen.name.starts_with(READER));
-        for statistics in all.chain(of_reader) {
+    fn follow_statistics<'a>(&self, passes: impl Iterator<Item = &'a Pass>) -> Result<()> {
+        for statistics in passes.flat_map(Pass::statistics) {
             let group = [&self.generator, &self.discriminator, &self.reader];
             for group in group.into_iter().filter(|group| group.has_statistics(&statistics.name)) {
                 statistics.blend_into(&group.weights)?;

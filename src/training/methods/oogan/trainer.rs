@@ -224,7 +224,7 @@ impl OoganTrainer {
         let mixed = (generated + (&batch.pictures - generated)?.broadcast_mul(&batch.share)?)?;
         // The published program leaves the last of these gradients where the discriminator's optimiser finds it.
         let orthogonal = self.keep_orthogonal(ledger)?;
-        let pass = self.judge.forward(&[mixed])?;
+        let pass = self.judge.forward_by_operations(&[mixed])?;
         let slope = self.judge.input_gradient(&pass, 0, &pass.output(0)?.ones_like()?)?;
         let penalty = slope_penalty(&slope)?;
         ledger.add("penalty", &penalty, 1.0)?;
