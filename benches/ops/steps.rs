@@ -38,8 +38,12 @@ fn vae(bencher: Bencher<'_, '_>) {
     let mut trainer =
         VaeTrainer::new(config.method, values.clone(), &weights, &Device::Cpu, &mut stream).expect("starts");
     let pictures = normal(&[64, 1, 64, 64]).gt(0.0).and_then(|x| x.to_dtype(candle_core::DType::F32));
-    let batch =
-        [VaeBatch { pictures: pictures.expect("draws"), noise: normal(&[64, values.c_dim]), second: None }];
+    let batch = [VaeBatch {
+        pictures: pictures.expect("draws"),
+        noise: normal(&[64, values.c_dim]),
+        second: None,
+        log_weights: None,
+    }];
     let mut step = 0;
     measure("vae", bencher, || {
         step += 1;

@@ -13,6 +13,9 @@ use super::{Family, StepReport, TrainConfig, TrainError, preset, preset_names};
 /// Dimensions of the paper's code for photographs; data sets that a stage-1 preset knows have that preset's.
 const PHOTO_C_DIM: usize = 20;
 
+/// As many pictures as the batch stands for: those of dSprites.
+const PICTURES: usize = 737_280;
+
 /// A run without data, folder or log: the whole step of either stage, on one batch that lies in memory.
 pub struct BenchRun {
     job: Box<dyn TrainMethod>,
@@ -65,7 +68,7 @@ impl BenchRun {
     /// When the device fails.
     pub fn step(&mut self) -> Result<StepReport, TrainError> {
         let second = self.job.needs_second_batch().then(|| self.pictures.clone());
-        let inputs = Inputs { pictures: self.pictures.clone(), second };
+        let inputs = Inputs { pictures: self.pictures.clone(), second, all: PICTURES };
         let report = {
             self.feed.begin();
             let mut normals = Normals { stream: &mut self.noise, feed: &mut self.feed };

@@ -30,7 +30,7 @@ fn values(method: Method) -> (GanTraining, VaeTraining) {
     (gan, VaeTraining { c_dim: C_DIM, beta: Ramp::constant(2.0), ..vae })
 }
 
-fn normals(stream: &mut Stream, shape: &[usize]) -> Result<Tensor> {
+pub(super) fn normals(stream: &mut Stream, shape: &[usize]) -> Result<Tensor> {
     Tensor::from_vec(stream.normals(shape.iter().product()), shape, &Device::Cpu)
 }
 
@@ -51,7 +51,7 @@ fn batch(stream: &mut Stream) -> Result<GanBatch> {
 }
 
 /// Initial weights, doubled so that signals do not fade from layer to layer: differences need derivatives that count.
-fn initial(network: &impl Parameters, stream: &mut Stream) -> Arrays {
+pub(super) fn initial(network: &impl Parameters, stream: &mut Stream) -> Arrays {
     let mut arrays = network.initialise_uniform(stream);
     arrays.values_mut().flat_map(Array::data_mut).for_each(|value| *value *= 2.0);
     arrays
@@ -90,7 +90,7 @@ fn trainer(method: Method) -> Result<(GanTrainer, [GanBatch; 1], [Tensor; 1])> {
 }
 
 /// Moves `weights` along the gradient to both sides: the loss must change by the gradient's norm.
-fn assert_directional_derivative(
+pub(super) fn assert_directional_derivative(
     weights: &Weights,
     gradients: &Gradients,
     loss: impl Fn() -> Result<f64>,
@@ -121,7 +121,7 @@ fn assert_directional_derivative(
 }
 
 /// The sum of reported values with weights.
-fn sum(report: &StepReport, terms: &[(&str, f64)]) -> f64 {
+pub(super) fn sum(report: &StepReport, terms: &[(&str, f64)]) -> f64 {
     terms.iter().map(|(name, weight)| weight * report.get(name).expect("is reported")).sum()
 }
 

@@ -20,6 +20,8 @@ mod retention;
 mod run_folder;
 mod samples;
 mod session;
+#[cfg(test)]
+mod stage_1_tests;
 mod state;
 mod steps;
 mod tensorboard;

@@ -1,7 +1,8 @@
-use crate::objectives::Likelihood;
+use crate::objectives::{Likelihood, MinibatchSampling};
 
 use super::config::{
     Downsample, Family, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining,
+    lambda_d_factor, lambda_od,
 };
 use super::methods::{iae, ibgan, oogan};
 
@@ -105,8 +106,14 @@ impl TrainConfig {
         let vae = vae_preset(vae_preset_beside(&self.preset)).and_then(|beside| beside.vae);
         let c_dim = vae.as_ref().map_or(10, |vae| vae.c_dim);
         self.method = method;
-        if let (Method::Vae | Method::FactorVae | Method::AnnealedVae, Some(vae)) = (method, &mut self.vae) {
-            vae.beta = Ramp::constant(1.0);
+        if let Some(vae) = self.vae.as_mut().filter(|_| method.is_stage_1()) {
+            match method {
+                Method::BetaVae => {}
+                // the published one for sprites
+                Method::BetaTcVae => vae.beta = Ramp::constant(6.0),
+                _ => vae.beta = Ramp::constant(1.0),
+            }
+            vae.lambda_d_factor = if method == Method::DipVaeII { 1.0 } else { lambda_d_factor() };
         }
         let Some(gan) = &mut self.gan else { return self };
         match method {
@@ -139,6 +146,9 @@ fn vae_preset(name: &str) -> Option<TrainConfig> {
             gamma: 35.0,
             capacity: Ramp { from: 0.0, to: 25.0, over: 100_000 },
             capacity_weight: 1000.0,
+            sampling: MinibatchSampling::Weighted,
+            lambda_od: lambda_od(),
+            lambda_d_factor: lambda_d_factor(),
         });
         config
     };

@@ -46,13 +46,15 @@ fn config(family: Family, name: &str, method: Method) -> TrainConfig {
 }
 
 /// All methods, with the ways to make a step that each has.
-fn methods() -> [(TrainConfig, usize); 8] {
+fn methods() -> [(TrainConfig, usize); 10] {
     let in_parts = |config| TrainConfig { accumulate: 2, ..config };
     let small = |method| config(Family::Gan, "dsprites-small", method);
     [
         (in_parts(config(Family::Vae, "dsprites-small", Method::BetaVae)), 1),
         (config(Family::Vae, "scenes-small", Method::AnnealedVae), 1),
         (config(Family::Vae, "dsprites-small", Method::FactorVae), 1),
+        (config(Family::Vae, "dsprites-small", Method::BetaTcVae), 1),
+        (config(Family::Vae, "dsprites-small", Method::DipVaeII), 1),
         (in_parts(config(Family::Gan, "scenes-64", Method::Idgan)), 2),
         (config(Family::Gan, "celeba-hq", Method::Idgan), 2),
         (small(Method::Infogan), 2),
@@ -79,7 +81,7 @@ fn replayed_steps_are_those_that_are_queued_one_by_one() {
 
 #[test]
 fn a_recorded_step_that_is_not_finite_changes_nothing() {
-    for (config, _) in [&methods()[0], &methods()[3]] {
+    for (config, _) in [&methods()[0], &methods()[5]] {
         // one step after the recording, and one long before it
         let spoilt = |number: usize| number == 1 || number == STEPS - 1;
         let disturb = |number: usize, pictures: &[Tensor]| {

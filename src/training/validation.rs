@@ -62,6 +62,13 @@ impl TrainConfig {
         if self.method.is_stage_1() {
             require(self.gan.is_none(), "the section [gan] does not belong to a VAE method")?;
             let size = VaeConfig::SIZE;
+            require(
+                !self.method.compares_batch() || (self.accumulate == 1 && self.batch > 1),
+                &format!(
+                    "{} compares the pictures of a batch, so accumulate must be 1 and batch at least 2",
+                    self.method.name()
+                ),
+            )?;
             return require(
                 self.size == size,
                 &format!("the VAE is trained at size {size}; only the GAN takes other sizes"),
@@ -139,6 +146,10 @@ impl VaeTraining {
         require(
             is_weight(self.gamma) && is_weight(self.capacity_weight),
             "vae.gamma and vae.capacity_weight must be numbers of 0 or more",
+        )?;
+        require(
+            is_weight(self.lambda_od) && is_weight(self.lambda_d_factor),
+            "vae.lambda_od and vae.lambda_d_factor must be numbers of 0 or more",
         )
     }
 }

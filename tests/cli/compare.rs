@@ -24,6 +24,7 @@ fn the_papers_sweep_files_are_valid_to_the_last_run() {
         ("table3", 4 * 5, "--metrics fid,r_id,gilbo --inception pt_inception"),
         ("table4", 6 * 3 * 5, "--preset cars-64 --method gan"),
         ("figure-a10", 11 * 5, "--set gan.w_info=0.0001"),
+        ("unsupervised-study", 36 * 5, "--method dip-vae-ii --data dsprites"),
         (
             "table2-small",
             5 * 2,

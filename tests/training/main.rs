@@ -8,3 +8,4 @@ mod methods;
 mod parity;
 mod related_runs;
 mod runs;
+mod stage_1;

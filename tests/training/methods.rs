@@ -20,27 +20,27 @@ use crate::common::made::{made, normal};
 const TOLERANCE: f64 = 1e-4;
 
 #[derive(Deserialize)]
-struct Step {
-    losses: BTreeMap<String, f64>,
+pub struct Step {
+    pub losses: BTreeMap<String, f64>,
     #[serde(flatten)]
-    groups: BTreeMap<String, BTreeMap<String, Moved>>,
+    pub groups: BTreeMap<String, BTreeMap<String, Moved>>,
 }
 
 /// What a step has done to a tensor.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Moved {
+pub enum Moved {
     Parameter { norm: f64, place: usize, gradient: f64, weight: f64 },
     Buffer { sum: f64, first: f64 },
 }
 
-fn reference(name: &str) -> Step {
+pub fn reference(name: &str) -> Step {
     let path = format!("{}/tests/files/methods/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// Weights by their names, as the script makes them.
-fn weights(prefix: &str, networks: &impl Parameters) -> Arrays {
+pub fn weights(prefix: &str, networks: &impl Parameters) -> Arrays {
     let filled = |Parameter { name, shape, role, .. }: Parameter| {
         let length: usize = shape.iter().product();
         let (scale, shift) = match role {
@@ -54,13 +54,13 @@ fn weights(prefix: &str, networks: &impl Parameters) -> Arrays {
     networks.parameters().into_iter().map(filled).collect()
 }
 
-fn tensor(array: &Array) -> Tensor {
+pub fn tensor(array: &Array) -> Tensor {
     Tensor::from_slice(array.data(), array.shape(), &Device::Cpu).unwrap()
 }
 
 /// Compares a group of weights after the step, and what the optimiser `square` (running means of the squared gradient, from
 /// zero, of which each step takes `share`) says of their gradients.
-fn check(
+pub fn check(
     what: &str,
     expected: &BTreeMap<String, Moved>,
     found: &Arrays,
@@ -94,7 +94,7 @@ fn check(
     }
 }
 
-fn check_losses(what: &str, expected: &BTreeMap<String, f64>, found: impl Fn(&str) -> Option<f64>) {
+pub fn check_losses(what: &str, expected: &BTreeMap<String, f64>, found: impl Fn(&str) -> Option<f64>) {
     for (name, expected) in expected {
         let found = found(name).unwrap_or_else(|| panic!("{what}: no loss {name}"));
         let allowed = TOLERANCE * expected.abs().max(1.0);

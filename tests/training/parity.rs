@@ -9,7 +9,7 @@ use candle_core::{Device, Tensor};
 use idgan::base::{Array, Arrays, Stream};
 use idgan::model::VAE;
 use idgan::nets::{Discriminator, DiscriminatorConfig, GeneratorConfig, ResnetTrunk, VaeConfig, Weights};
-use idgan::objectives::{Likelihood, gradient_penalty};
+use idgan::objectives::{Likelihood, MinibatchSampling, gradient_penalty};
 use idgan::training::methods::gan::{FrozenEncoder, GanBatch, GanTrainer, GanWeights};
 use idgan::training::methods::vae::{VaeBatch, VaeTrainer};
 use idgan::training::{
@@ -108,6 +108,9 @@ fn check_vae(reference: &Arrays, config: VaeConfig, steps: u64) {
         gamma: 0.0,
         capacity: Ramp::constant(0.0),
         capacity_weight: 0.0,
+        sampling: MinibatchSampling::Weighted,
+        lambda_od: 0.0,
+        lambda_d_factor: 0.0,
     };
     let before = group(reference, "before.");
     let mut trainer =
@@ -119,6 +122,7 @@ fn check_vae(reference: &Arrays, config: VaeConfig, steps: u64) {
             pictures: tensor(reference, &name("x")),
             noise: tensor(reference, &name("eps")),
             second: None,
+            log_weights: None,
         }];
         if step == 0 {
             let gradients = trainer.gradients(&batch, &mut Default::default()).unwrap();

@@ -98,9 +98,13 @@ fn trained_vae(folder: &Path) -> std::path::PathBuf {
 
 #[test]
 fn resumed_stage_1_is_the_uninterrupted_one_bit_by_bit() {
-    for (name, method, accumulate) in
-        [("beta", Method::BetaVae, 1), ("parts", Method::AnnealedVae, 2), ("factor", Method::FactorVae, 1)]
-    {
+    for (name, method, accumulate) in [
+        ("beta", Method::BetaVae, 1),
+        ("parts", Method::AnnealedVae, 2),
+        ("factor", Method::FactorVae, 1),
+        ("tc", Method::BetaTcVae, 1),
+        ("dip", Method::DipVaeII, 1),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let config = TrainConfig { accumulate, ..vae_config(method) };
         check_resume_is_exact(&folder.path().join(name), &config);

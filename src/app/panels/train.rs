@@ -69,6 +69,22 @@ fn form(ui: &mut Ui, state: &Document, actions: &mut Actions) {
             });
         });
         ui.end_row();
+        if form.family.methods().nth(1).is_some() {
+            let label = ui.label("Loss");
+            egui::ComboBox::from_id_salt("method")
+                .selected_text(form.method.name())
+                .show_ui(ui, |ui| {
+                    for method in form.family.methods() {
+                        ui.selectable_value(&mut form.method, method, method.name());
+                    }
+                })
+                .response
+                .labelled_by(label.id)
+                .on_hover_text(
+                    "What is trained with these networks: names as `idgan train --method` takes them",
+                );
+            ui.end_row();
+        }
         let label = ui.label("Preset");
         egui::ComboBox::from_id_salt("preset")
             .selected_text(&form.preset)
@@ -109,14 +125,14 @@ fn form(ui: &mut Ui, state: &Document, actions: &mut Actions) {
             menu.response.on_hover_text("Data sets that need no files, and how to name a folder of your own");
         });
         ui.end_row();
-        if form.family == Family::Gan {
+        if form.method.takes_a_vae() {
             let label = ui.label("VAE");
             let edit = egui::TextEdit::singleline(&mut form.vae).desired_width(width).hint_text("runs/vae");
             let hint = "The VAE whose encoder is distilled: its run folder, a bundle, or a published file";
             ui.add(edit).labelled_by(label.id).on_hover_text(hint);
             ui.end_row();
         }
-        if let Some((_, hint)) = form.family.start() {
+        if let Some((_, hint)) = form.start() {
             let label = ui.label("Start");
             let edit =
                 egui::TextEdit::singleline(&mut form.start).desired_width(width).hint_text("at random");

@@ -1,13 +1,15 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::typed_path;
-use crate::training::{Family, Layers, LayersError, TrainConfig, preset};
+use crate::training::{Family, Layers, LayersError, Method, TrainConfig, preset, preset_names};
 
 /// What a person has asked for before a run starts.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Form {
     pub(crate) family: Family,
     pub(crate) preset: String,
+    /// One of the family's.
+    pub(crate) method: Method,
     /// Data set specification.
     pub(crate) data: String,
     /// For stage 2: the VAE whose encoder is distilled, a file or a run folder.
@@ -29,6 +31,7 @@ impl Default for Form {
         let mut form = Self {
             family: Family::Vae,
             preset: String::new(),
+            method: Method::Vae,
             data: String::new(),
             vae: String::new(),
             start: String::new(),
@@ -48,6 +51,7 @@ impl Form {
         let Some(config) = preset(family, name) else { return };
         self.family = family;
         name.clone_into(&mut self.preset);
+        self.method = config.method;
         self.data = config.data;
         self.steps = config.steps;
         self.batch = config.batch;
@@ -55,13 +59,21 @@ impl Form {
         self.propose_folder();
     }
 
+    /// The key of the model that its networks may start from, and what that is.
+    pub(crate) fn start(&self) -> Option<(&'static str, &'static str)> {
+        self.family.start().filter(|_| self.method.may_start_from_another())
+    }
+
     /// Changes the stage, and the preset with it.
     pub(crate) fn choose_family(&mut self, family: Family) {
         if family != self.family {
             self.start.clear();
-            let name =
-                if preset(family, &self.preset).is_some() { self.preset.clone() } else { FIRST.to_owned() };
-            self.choose(family, &name);
+            let names = preset_names(family);
+            let same = names.iter().find(|name| **name == self.preset);
+            let small = || names.iter().find(|name| name.ends_with("-small"));
+            if let Some(name) = same.or_else(small) {
+                self.choose(family, name);
+            }
         }
     }
 
@@ -86,7 +98,7 @@ impl Form {
     pub(crate) fn config(&self) -> Result<TrainConfig, String> {
         let layers = self.layers().map_err(|error| error.to_string())?;
         let config = layers.resolve(self.family).map_err(|error| error.to_string())?.config;
-        if self.family == Family::Gan && self.vae.trim().is_empty() {
+        if self.method.takes_a_vae() && self.vae.trim().is_empty() {
             return Err("the second stage distils a VAE; name a VAE file or its run folder".to_owned());
         }
         if let Some(missing) = config.missing_start() {
@@ -99,14 +111,15 @@ impl Form {
     /// The values asked for.
     fn layers(&self) -> Result<Layers, LayersError> {
         let mut layers = Layers { preset: Some(self.preset.clone()), ..Layers::default() };
+        layers.text("method", Some(self.method.name()));
         layers.text("data", Some(self.data.trim()));
         layers.number("steps", Some(self.steps))?;
         layers.number("batch", Some(self.batch as u64))?;
         layers.number("seed", Some(self.seed))?;
-        if let Some((key, _)) = self.family.start() {
+        if let Some((key, _)) = self.start() {
             layers.text(key, Some(typed(&self.start)));
         }
-        if self.family == Family::Gan {
+        if self.method.takes_a_vae() {
             layers.text("gan.vae", Some(typed(self.vae.trim())));
         }
         Ok(layers)
@@ -140,6 +153,22 @@ mod tests {
         let config = form.config().expect("valid");
         assert_eq!((config.preset.as_str(), config.data.as_str()), (FIRST, "dsprites"));
         assert!(form.folder().expect("proposed").ends_with("runs/dsprites-small-vae"));
+    }
+
+    #[test]
+    fn every_method_of_a_family_is_trained_from_the_form_by_its_own_values() {
+        let mut form = Form::default();
+        for family in Family::ALL {
+            form.choose_family(family);
+            form.propose_vae(Path::new("runs/vae"));
+            form.start = "runs/first".to_owned();
+            for method in family.methods() {
+                form.method = method;
+                let config = form.config().unwrap_or_else(|error| panic!("{}: {error}", method.name()));
+                assert_eq!(config.method, method);
+                assert_eq!(config.start().is_some(), form.start().is_some(), "{}", method.name());
+            }
+        }
     }
 
     #[test]

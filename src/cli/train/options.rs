@@ -21,7 +21,7 @@ pub(super) struct Options {
     /// Replaces one value, for instance vae.beta=4 or gan.s_dim=16; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,
-    /// Stage 1: vae, beta-vae, factor-vae or annealed-vae; stage 2: idgan, or one that it is compared with: gan,
+    /// Stage 1: vae, beta-vae, factor-vae, annealed-vae, beta-tcvae, dip-vae-i or dip-vae-ii; stage 2: idgan, or one that it is compared with: gan,
     /// infogan, cgan, idgan-no-distill, idgan-end-to-end, vae-gan.
     #[arg(long, value_name = "NAME")]
     pub(super) method: Option<String>,

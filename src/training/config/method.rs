@@ -88,6 +88,14 @@ pub enum Method {
     FactorVae,
     /// Stage 1 with a growing capacity (Burgess et al.).
     AnnealedVae,
+    /// Stage 1 with a total correlation penalty estimated from minibatches (Chen et al. 2018).
+    #[serde(rename = "beta-tcvae")]
+    BetaTcVae,
+    /// Stage 1 whose means are to have the covariance of the prior (Kumar et al. 2018).
+    DipVaeI,
+    /// Stage 1 whose codes are to have the covariance of the prior (Kumar et al. 2018).
+    #[serde(rename = "dip-vae-ii")]
+    DipVaeII,
     /// Stage 2: a GAN that distils a frozen encoder (paper Eq. 2 to 4).
     Idgan,
     /// The same without the distillation loss: c is given and nobody asks for it back (paper section 5.3).
@@ -118,6 +126,17 @@ pub enum Method {
     Fiae,
 }
 
+/// What a method that trains a VAE adds to its bound: keys of which each takes some.
+const VAE_CHOICES: [&str; 7] = [
+    "vae.beta",
+    "vae.gamma",
+    "vae.capacity",
+    "vae.capacity_weight",
+    "vae.sampling",
+    "vae.lambda_od",
+    "vae.lambda_d_factor",
+];
+
 impl Method {
     /// Every method.
     pub fn all() -> &'static [Self] {
@@ -126,6 +145,9 @@ impl Method {
             Self::BetaVae,
             Self::FactorVae,
             Self::AnnealedVae,
+            Self::BetaTcVae,
+            Self::DipVaeI,
+            Self::DipVaeII,
             Self::Gan,
             Self::Infogan,
             Self::Cgan,
@@ -150,6 +172,9 @@ impl Method {
             Self::BetaVae => "beta-vae",
             Self::FactorVae => "factor-vae",
             Self::AnnealedVae => "annealed-vae",
+            Self::BetaTcVae => "beta-tcvae",
+            Self::DipVaeI => "dip-vae-i",
+            Self::DipVaeII => "dip-vae-ii",
             Self::Idgan => "idgan",
             Self::IdganNoDistill => "idgan-no-distill",
             Self::Cgan => "cgan",
@@ -175,7 +200,13 @@ impl Method {
     /// The subcommand that trains it and the section that it has.
     pub fn family(self) -> Family {
         match self {
-            Self::Vae | Self::BetaVae | Self::FactorVae | Self::AnnealedVae => Family::Vae,
+            Self::Vae
+            | Self::BetaVae
+            | Self::FactorVae
+            | Self::AnnealedVae
+            | Self::BetaTcVae
+            | Self::DipVaeI
+            | Self::DipVaeII => Family::Vae,
             Self::Idgan
             | Self::IdganNoDistill
             | Self::Cgan
@@ -194,6 +225,11 @@ impl Method {
         self.family() == Family::Vae
     }
 
+    /// Whether its loss compares the pictures of a batch with each other, so that parts of one are something else.
+    pub fn compares_batch(self) -> bool {
+        matches!(self, Self::BetaTcVae | Self::DipVaeI | Self::DipVaeII)
+    }
+
     /// Whether the method starts from a VAE that is trained already and stays as it is.
     pub fn takes_a_vae(self) -> bool {
         matches!(self, Self::Idgan | Self::IdganNoDistill | Self::Cgan)
@@ -206,23 +242,22 @@ impl Method {
     }
 
     /// Keys of a configuration that other methods of its family take and this one passes over.
-    pub fn unused(self) -> &'static [&'static str] {
+    pub fn unused(self) -> Vec<&'static str> {
+        let of_vae: &[&str] = match self {
+            Self::Vae => &[],
+            Self::BetaVae | Self::IdganEndToEnd | Self::VaeGan => &["vae.beta"],
+            Self::FactorVae => &["vae.gamma"],
+            Self::AnnealedVae => &["vae.capacity", "vae.capacity_weight"],
+            Self::BetaTcVae => &["vae.beta", "vae.sampling"],
+            Self::DipVaeI | Self::DipVaeII => &["vae.lambda_od", "vae.lambda_d_factor"],
+            _ => return self.unused_elsewhere().to_vec(),
+        };
+        VAE_CHOICES.into_iter().filter(|key| !of_vae.contains(key)).collect()
+    }
+
+    /// The same of a method that trains no VAE.
+    fn unused_elsewhere(self) -> &'static [&'static str] {
         match self {
-            Self::Vae => &["vae.beta", "vae.gamma", "vae.capacity", "vae.capacity_weight"],
-            Self::FactorVae => &["vae.beta", "vae.capacity", "vae.capacity_weight"],
-            Self::AnnealedVae => &["vae.beta", "vae.gamma"],
-            Self::BetaVae | Self::IdganEndToEnd | Self::VaeGan => {
-                &["vae.gamma", "vae.capacity", "vae.capacity_weight"]
-            }
-            Self::Idgan
-            | Self::IdganNoDistill
-            | Self::Cgan
-            | Self::Gan
-            | Self::Infogan
-            | Self::IbGan
-            | Self::Oogan
-            | Self::Iae
-            | Self::Fiae => &[],
             Self::OoganInfogan => &[
                 "oogan.input",
                 "oogan.reader",
@@ -234,6 +269,7 @@ impl Method {
             ],
             Self::IbGanInfogan => &["ibgan.r_dim", "ibgan.beta"],
             Self::IbGanGan => &["ibgan.r_dim", "ibgan.beta", "ibgan.lambda"],
+            _ => &[],
         }
     }
 

@@ -22,6 +22,7 @@ pub use ramp::Ramp;
 pub use resolve::{Layers, LayersError, Resolved};
 pub(super) use section::{Section, Whole};
 pub use vae::{Initialisation, VaeTraining};
+pub(super) use vae::{lambda_d_factor, lambda_od};
 
 /// Everything that decides a training run; what `config.toml` in a run folder holds.
 ///

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::nets::VaeConfig;
-use crate::objectives::Likelihood;
+use crate::objectives::{Likelihood, MinibatchSampling};
 
 use super::ramp::Ramp;
 
@@ -23,7 +23,7 @@ pub struct VaeTraining {
     pub initialisation: Initialisation,
     /// Learning rate of Adam with betas 0.9 and 0.999.
     pub learning_rate: f64,
-    /// Weight of the KL divergence.
+    /// Weight of the KL divergence; beta-TCVAE's of the total correlation.
     pub beta: Ramp,
     /// FactorVAE's weight of the total correlation.
     pub gamma: f64,
@@ -31,6 +31,25 @@ pub struct VaeTraining {
     pub capacity: Ramp,
     /// The annealed VAE's weight of the distance between KL divergence and capacity.
     pub capacity_weight: f64,
+    /// How beta-TCVAE estimates the total correlation from a minibatch.
+    #[serde(default)]
+    pub sampling: MinibatchSampling,
+    /// DIP-VAE's weight of the squared covariances of different dimensions.
+    #[serde(default = "lambda_od")]
+    pub lambda_od: f64,
+    /// DIP-VAE's weight of the squared distances of variances from 1, in units of `lambda_od`.
+    #[serde(default = "lambda_d_factor")]
+    pub lambda_d_factor: f64,
+}
+
+/// In the middle of the published values.
+pub(in crate::training) fn lambda_od() -> f64 {
+    10.0
+}
+
+/// DIP-VAE-I's.
+pub(in crate::training) fn lambda_d_factor() -> f64 {
+    10.0
 }
 
 /// How a VAE's weights start.

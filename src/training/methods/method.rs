@@ -60,6 +60,8 @@ pub(in crate::training) struct Inputs {
     pub(in crate::training) pictures: Vec<Tensor>,
     /// FactorVAE's second minibatch.
     pub(in crate::training) second: Option<Vec<Tensor>>,
+    /// How many pictures there are in all.
+    pub(in crate::training) all: usize,
 }
 
 /// Noise on the device of the networks, from N(0, I) where nothing else is said.

@@ -187,7 +187,7 @@ impl Session {
             Some(batches) => Some(tensor_parts(batches, shape, parts, &mut self.feed)?),
             None => None,
         };
-        let inputs = Inputs { pictures, second };
+        let inputs = Inputs { pictures, second, all: self.data.len() };
         let mut normals = Normals { stream: &mut self.noise, feed: &mut self.feed };
         let mut report = self.method.step(inputs, self.progress.step, &mut normals)?;
         self.progress.step += 1;

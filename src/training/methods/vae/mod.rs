@@ -109,7 +109,14 @@ impl TrainMethod for VaeMethod {
                 }),
                 None => None,
             };
-            batches.push(VaeBatch { pictures, noise, second });
+            let log_weights = match self.trainer.method() {
+                Method::BetaTcVae => {
+                    let weights = self.values.sampling.log_weights(shape[0], inputs.all);
+                    Some(normals.feed.put(&weights, &[shape[0]; 2])?)
+                }
+                _ => None,
+            };
+            batches.push(VaeBatch { pictures, noise, second, log_weights });
         }
         Ok(self.recorder.step(&mut self.trainer, &batches, step)?)
     }

@@ -3,9 +3,10 @@
 use candle_core::{Device, Result, Tensor};
 
 use crate::base::{Arrays, Stream};
-use crate::nets::{Mlp, Parameters, Vae, Weights};
+use crate::nets::{Mlp, Parameters, Posterior, Vae, Weights};
 use crate::objectives::{
-    density_ratio_loss, kl_per_dimension, permute_dimensions, reconstruction_loss, total_correlation,
+    covariance_penalty, density_ratio_loss, kl_per_dimension, minibatch_total_correlation,
+    permute_dimensions, reconstruction_loss, total_correlation,
 };
 use crate::training::steps::{self, Batch, Dial, Turns, extend, part_of};
 
@@ -16,7 +17,7 @@ use crate::training::{Gradients, Ledger, Optimiser, Rule, StepReport};
 pub struct VaeTrainer {
     method: Method,
     values: VaeTraining,
-    /// The weight of the KL; for the annealed VAE its capacity in nats.
+    /// The weight of the KL, or beta-TCVAE's of the total correlation; for the annealed VAE the capacity in nats.
     dial: Dial,
     weights: Weights,
     vae: Vae,
@@ -42,6 +43,8 @@ pub struct VaeBatch {
     pub noise: Tensor,
     /// FactorVAE's second minibatch.
     pub second: Option<SecondBatch>,
+    /// For beta-TCVAE `(N, N)`: [`MinibatchSampling::log_weights`](crate::objectives::MinibatchSampling::log_weights).
+    pub log_weights: Option<Tensor>,
 }
 
 /// FactorVAE's second minibatch: its codes are shuffled.
@@ -58,7 +61,7 @@ pub struct SecondBatch {
 impl Batch for VaeBatch {
     fn tensors(&self) -> Vec<&Tensor> {
         let second = self.second.iter().flat_map(|second| [&second.pictures, &second.noise, &second.orders]);
-        [&self.pictures, &self.noise].into_iter().chain(second).collect()
+        [&self.pictures, &self.noise].into_iter().chain(second).chain(&self.log_weights).collect()
     }
 }
 
@@ -67,7 +70,17 @@ struct Losses {
     total: Tensor,
     reconstruction: Tensor,
     kl: Tensor,
-    total_correlation: Option<Tensor>,
+    penalty: Option<Penalty>,
+}
+
+/// What a method adds to the bound.
+struct Penalty {
+    /// Its name in the report.
+    name: &'static str,
+    /// What is reported.
+    value: Tensor,
+    /// What is descended.
+    weighted: Tensor,
 }
 
 impl VaeTrainer {
@@ -96,8 +109,8 @@ impl VaeTrainer {
 
     /// Trains on one batch, given in parts of equal size (gradient accumulation); `step` counts from 0.
     ///
-    /// The report holds `loss`, `reconstruction`, `kl` (nats), `beta` (for the annealed VAE `capacity`, in nats), and for
-    /// FactorVAE `tc` (nats) and `tc_loss`. A loss or gradient that is not finite changes nothing.
+    /// The report holds `loss`, `reconstruction`, `kl` (nats), `beta` (for the annealed VAE `capacity`, in nats), for
+    /// beta-TCVAE `tc` (nats), for FactorVAE `tc` and `tc_loss`, and for DIP-VAE `dip`, its weighted penalty. A loss or gradient that is not finite changes nothing.
     ///
     /// # Errors
     /// When shapes do not fit or the device fails.
@@ -115,14 +128,10 @@ impl VaeTrainer {
         for part in parts {
             let losses = self.losses(part)?;
             let total = (losses.total * share)?;
-            for (name, value) in [
-                ("reconstruction", Some(&losses.reconstruction)),
-                ("kl", Some(&losses.kl)),
-                ("tc", losses.total_correlation.as_ref()),
-            ] {
-                if let Some(value) = value {
-                    ledger.add(name, value, share)?;
-                }
+            let penalty = losses.penalty.iter().map(|penalty| (penalty.name, &penalty.value));
+            let bound = [("reconstruction", &losses.reconstruction), ("kl", &losses.kl)];
+            for (name, value) in bound.into_iter().chain(penalty) {
+                ledger.add(name, value, share)?;
             }
             ledger.add("loss", &total, 1.0)?;
             gradients.add(Gradients::take(&mut crate::ops::backward(&total)?, &self.weights))?;
@@ -139,16 +148,44 @@ impl VaeTrainer {
         let kl = kl_per_dimension(&posterior.mu, &posterior.logvar)?.sum_all()?;
         let weighted = match self.method {
             Method::AnnealedVae => (self.dial.below(&kl)?.abs()? * self.values.capacity_weight)?,
+            Method::BetaTcVae => kl.clone(),
             _ => self.dial.times(&kl)?,
         };
         let mut total = (&reconstruction + weighted)?;
-        let mut correlation = None;
-        if let Some(factors) = &self.factors {
-            let estimate = total_correlation(&factors.frozen.forward(&codes)?)?;
-            total = (total + (&estimate * self.values.gamma)?)?;
-            correlation = Some(estimate);
+        let penalty = self.penalty(part, &posterior, &codes)?;
+        if let Some(penalty) = &penalty {
+            total = (total + &penalty.weighted)?;
         }
-        Ok(Losses { total, reconstruction, kl, total_correlation: correlation })
+        Ok(Losses { total, reconstruction, kl, penalty })
+    }
+
+    fn penalty(&self, part: &VaeBatch, posterior: &Posterior, codes: &Tensor) -> Result<Option<Penalty>> {
+        let Posterior { mu, logvar } = posterior;
+        let VaeTraining { gamma, lambda_od, lambda_d_factor, .. } = self.values;
+        let penalty = |name, value: Tensor, weighted| Ok(Some(Penalty { name, value, weighted }));
+        match self.method {
+            Method::FactorVae => {
+                let Some(factors) = &self.factors else { return Ok(None) };
+                let estimate = total_correlation(&factors.frozen.forward(codes)?)?;
+                let weighted = (&estimate * gamma)?;
+                penalty("tc", estimate, weighted)
+            }
+            Method::BetaTcVae => {
+                let Some(log_weights) = &part.log_weights else {
+                    candle_core::bail!("beta-TCVAE needs to know how much the posteriors of a batch count");
+                };
+                let estimate = minibatch_total_correlation(codes, mu, logvar, log_weights)?;
+                // The divergence has a total correlation in it already.
+                let weighted = (self.dial.times(&estimate)? - &estimate)?;
+                penalty("tc", estimate, weighted)
+            }
+            Method::DipVaeI | Method::DipVaeII => {
+                let logvar = (self.method == Method::DipVaeII).then_some(logvar);
+                let value = covariance_penalty(mu, logvar, lambda_od, lambda_d_factor * lambda_od)?;
+                penalty("dip", value.clone(), value)
+            }
+            _ => Ok(None),
+        }
     }
 
     fn ratio_gradients(&self, parts: &[VaeBatch], ledger: &mut Ledger) -> Result<Option<Gradients>> {
@@ -253,12 +290,12 @@ impl Turns for VaeTrainer {
     }
 }
 
-/// The weight of the KL in a step; for the annealed VAE its capacity in nats.
+/// The weight of the KL in a step, or beta-TCVAE's of the total correlation; for the annealed VAE the capacity in nats.
 fn pressure(method: Method, values: &VaeTraining, step: u64) -> f64 {
     match method {
         Method::AnnealedVae => values.capacity.at(step),
-        Method::Vae | Method::FactorVae => 1.0,
-        _ => values.beta.at(step),
+        Method::BetaVae | Method::BetaTcVae => values.beta.at(step),
+        _ => 1.0,
     }
 }
 
