@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::base::{Cancel, Picture, Stream, on_request_to_end, percentile};
 use crate::data::{
-    self, DataError, Dataset, KNOWN_SPECS, OpenOptions, SHARED_NUISANCE, classes_of, index_of,
+    self, DataError, Dataset, KNOWN_SPECS, OpenOptions, PictureLabels, SHARED_NUISANCE, classes_of, index_of,
 };
 use crate::figures::drawing::{Band, PictureTable, captions};
 use crate::figures::export::{Colour, FigureTarget, Provenance, TargetKind, check_size, write_png};
@@ -21,6 +21,8 @@ use super::{OpeningArgs, TerminalProgress, print, print_json, usage};
 const COLUMNS: usize = 10;
 /// Pictures of a set without factors when not said.
 const PICTURES: usize = 40;
+/// Labels that have a row on a sheet, at most.
+const MOST_LABELS: usize = 40;
 /// Pictures read to measure how long one takes.
 const TIMED: usize = 33;
 
@@ -39,7 +41,8 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Draw a sheet of pictures: one row a factor where factors are known, otherwise random pictures.
+    /// Draw a sheet of pictures: one row a factor where factors are known, one a label where those are, otherwise random
+    /// pictures.
     Preview(PreviewArgs),
     /// Say how many pictures there are, their size and their factors.
     Info(InfoArgs),
@@ -69,7 +72,7 @@ struct PreviewArgs {
     #[command(flatten)]
     set: SetArgs,
 
-    /// Columns of the sheet where factors are known (10), otherwise pictures in all (40).
+    /// Columns of the sheet where factors or labels are known (10), otherwise pictures in all (40).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     count: Option<u16>,
 
@@ -158,8 +161,11 @@ fn preview(args: &PreviewArgs) -> anyhow::Result<()> {
     let target = FigureTarget::parse(&args.out, &[TargetKind::Png]).map_err(usage)?;
     target.check()?;
     let set = args.set.open()?;
-    let sheet =
-        if set.factors().is_empty() { random_sheet(args, &*set)? } else { factor_sheet(args, &*set)? };
+    let sheet = match set.labels() {
+        Some(labels) => label_sheet(args, &*set, labels)?,
+        None if set.factors().is_empty() => random_sheet(args, &*set)?,
+        None => factor_sheet(args, &*set)?,
+    };
     let colour = if set.picture_shape()[0] == 1 { Colour::Grey } else { Colour::Rgb };
     let provenance = Provenance {
         command: std::iter::once("idgan".to_owned()).chain(std::env::args().skip(1)).collect(),
@@ -225,6 +231,30 @@ fn spread(classes: usize, count: usize) -> Vec<usize> {
     (0..count).map(|i| (i as f64 * (classes - 1) as f64 / last).round() as usize).collect()
 }
 
+/// One row a label, of random pictures of it; of many labels some, evenly from the first to the last.
+fn label_sheet(args: &PreviewArgs, set: &dyn Dataset, labels: &PictureLabels) -> anyhow::Result<Picture> {
+    let columns = args.count.map_or(COLUMNS, usize::from);
+    let mut stream = Stream::new(args.seed, "preview");
+    let names = &labels.factor().names;
+    let classes = spread(names.len(), MOST_LABELS);
+    let band = |&class: &usize| {
+        let title = format!("{} ({})", names[class], labels.pictures(class).len());
+        Band { title, tags: vec![String::new()], ..Band::default() }
+    };
+    let [_, height, width] = set.picture_shape();
+    let figure = PictureTable { cell: [width, height], columns, bands: classes.iter().map(band).collect() };
+    check_size(figure.size()?)?;
+    let mut canvas = figure.canvas()?;
+    for (row, &class) in classes.iter().enumerate() {
+        let pictures = labels.pictures(class);
+        let order = stream.permutation(pictures.len());
+        for (column, &place) in order.iter().take(columns).enumerate() {
+            canvas.place(row, column, &read_picture(set, pictures[place as usize] as usize, args.seed)?);
+        }
+    }
+    Ok(canvas.into_picture())
+}
+
 /// Different random pictures in rows.
 fn random_sheet(args: &PreviewArgs, set: &dyn Dataset) -> anyhow::Result<Picture> {
     let count = args.count.map_or(PICTURES, usize::from).min(set.len());
@@ -253,7 +283,10 @@ fn info(args: &InfoArgs) -> anyhow::Result<()> {
         let factors: Vec<_> = set
             .factors()
             .iter()
-            .map(|factor| json!({ "name": factor.name, "values": factor.values }))
+            .map(|factor| match factor.names.as_slice() {
+                [] => json!({ "name": factor.name, "values": factor.values }),
+                names => json!({ "name": factor.name, "values": factor.values, "names": names }),
+            })
             .collect();
         return print_json(&json!({
             "spec": set.spec(),
@@ -271,9 +304,14 @@ fn info(args: &InfoArgs) -> anyhow::Result<()> {
     let kind = if channels == 1 { "grey" } else { "colour" };
     print(format!("  {} pictures, {kind}, {width}x{height}", set.len()))?;
     for factor in set.factors() {
-        let ends =
-            [factor.values.first(), factor.values.last()].map(|value| value.map_or(0.0, |&v| v as f32));
-        let ends = captions(&ends).join(" to ");
+        let ends = match factor.names.as_slice() {
+            [first, .., last] => format!("{first} to {last}"),
+            [only] => only.clone(),
+            [] => {
+                let ends = [factor.values.first(), factor.values.last()];
+                captions(&ends.map(|value| value.map_or(0.0, |&v| v as f32))).join(" to ")
+            }
+        };
         print(format!("  factor {:<12} {:>3} values, {ends}", factor.name, factor.values.len()))?;
     }
     if set.factors().is_empty() {

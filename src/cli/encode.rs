@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use crate::base::{Array, Cancel, FileError, Pool, write_atomic};
 use crate::checkpoint::npz::NpzWriter;
-use crate::data::{self, Dataset, OpenOptions, classes_of};
+use crate::data::{self, Dataset, OpenOptions};
 use crate::figures::Workbench;
 use crate::figures::export::{FigureTarget, TargetKind};
 use crate::inference::Encoder;
@@ -27,7 +27,8 @@ use super::{DeviceArgs, ModelArgs, OpeningArgs, TerminalProgress, print_json, th
     factors       (N, K) f64: the values of its true factors, each in its own unit (an orientation in radians), where \
     --data knows them\n  \
     classes       (N, K) i64: the same as numbers of their values, from 0\n  \
-    factor_names  (K,) text\n\n\
+    factor_names  (K,) text\n  \
+    class_names   text: what the labels are called, in the order of their classes, where the factor is a label\n\n\
     Pictures of --images may have any size and mode: the middle square (or the middle --crop pixels) is brought to the \
     encoder's 64x64. A 64x64 picture passes unchanged, whole multiples of 64 are averaged, anything else is scaled by \
     a Lanczos filter. Hidden files and what is no picture are passed over and counted, and up to one broken picture in a \
@@ -97,6 +98,8 @@ enum Known {
 /// True factors of pictures, row after row.
 struct Truth {
     names: Vec<OsString>,
+    /// What the classes of a label are called.
+    class_names: Vec<OsString>,
     values: Vec<f64>,
     classes: Vec<i64>,
 }
@@ -175,6 +178,9 @@ impl Encoded {
                     npz.doubles("factors", &shape, &truth.values)?;
                     npz.integers("classes", &shape, &truth.classes)?;
                     npz.names("factor_names", &truth.names)?;
+                    if !truth.class_names.is_empty() {
+                        npz.names("class_names", &truth.class_names)?;
+                    }
                 }
             }
         }
@@ -226,12 +232,14 @@ fn truth(data: &dyn Dataset, indices: &[usize]) -> Option<Truth> {
         return None;
     }
     let names = factors.iter().map(|factor| OsString::from(&factor.name)).collect();
+    let class_names = data.labels().into_iter().flat_map(|labels| &labels.factor().names).map(OsString::from);
+    let class_names = class_names.collect();
     let (mut values, mut classes) = (Vec::new(), Vec::new());
     for &index in indices {
-        for (factor, class) in factors.iter().zip(classes_of(factors, index)) {
+        for (factor, class) in factors.iter().zip(data.classes(index)) {
             values.push(factor.values[class]);
             classes.push(class as i64);
         }
     }
-    Some(Truth { names, values, classes })
+    Some(Truth { names, class_names, values, classes })
 }

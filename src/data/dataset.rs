@@ -1,6 +1,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::factors::{Factor, classes_of};
+use super::labels::PictureLabels;
 use crate::base::{FileError, Stream};
 
 /// A data set of pictures with random access.
@@ -44,10 +46,23 @@ pub trait Dataset: Send + Sync {
         false
     }
 
-    /// The known factors of variation, first varying slowest; empty where unknown. Where factors are known
-    /// `len()` is the product of their sizes and index order is row-major over them.
+    /// What each picture is called, where somebody has said so: the only factor then.
+    fn labels(&self) -> Option<&PictureLabels> {
+        None
+    }
+
+    /// The known factors of variation, first varying slowest; empty where unknown. Where factors other than
+    /// [`Dataset::labels`] are known `len()` is the product of their sizes and index order is row-major over them.
     fn factors(&self) -> &[Factor] {
-        &[]
+        self.labels().map_or(&[], |labels| std::slice::from_ref(labels.factor()))
+    }
+
+    /// The class of each factor of picture `index`.
+    fn classes(&self, index: usize) -> Vec<usize> {
+        match self.labels() {
+            Some(labels) => vec![labels.class(index)],
+            None => classes_of(self.factors(), index),
+        }
     }
 
     /// Writes picture `index` into `out` `(channels, height, width)`, values in [0, 1].
@@ -65,15 +80,6 @@ pub const SHARED_NUISANCE: u64 = 1 << 63;
 pub(super) fn nuisance(set: &str, index: usize, draw: u64) -> Stream {
     let item = if draw & SHARED_NUISANCE == 0 { index as u64 } else { u64::MAX };
     Stream::for_item(draw, set, item)
-}
-
-/// One known factor of variation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Factor {
-    /// Its name, for instance `azimuth`.
-    pub name: String,
-    /// The value of each class, in the factor's natural unit; the length is the number of classes.
-    pub values: Vec<f64>,
 }
 
 /// A data set that cannot be opened or a picture that cannot be read.

@@ -1,4 +1,20 @@
-use super::Factor;
+/// One known factor of variation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Factor {
+    /// Its name, for instance `azimuth`.
+    pub name: String,
+    /// The value of each class, in the factor's natural unit; the length is the number of classes.
+    pub values: Vec<f64>,
+    /// What each class is called, where its value does not say it; empty otherwise.
+    pub names: Vec<String>,
+}
+
+impl Factor {
+    /// A factor of these values, which say all.
+    pub fn of_values(name: impl Into<String>, values: Vec<f64>) -> Self {
+        Self { name: name.into(), values, names: Vec::new() }
+    }
+}
 
 /// The number of pictures of all combinations of `factors`.
 pub fn combinations(factors: &[Factor]) -> usize {
@@ -25,7 +41,7 @@ pub fn index_of(factors: &[Factor], classes: &[usize]) -> usize {
 pub(super) fn evenly(name: &str, first: f64, last: f64, count: usize) -> Factor {
     let step = (last - first) / (count - 1) as f64;
     let values = (0..count).map(|i| if i + 1 == count { last } else { first + step * i as f64 }).collect();
-    Factor { name: name.to_owned(), values }
+    Factor::of_values(name, values)
 }
 
 #[cfg(test)]

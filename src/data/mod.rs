@@ -2,11 +2,15 @@
 
 mod batches;
 mod cache;
+mod chosen;
 mod dataset;
 #[doc(hidden)]
 pub mod door;
 mod factors;
 mod fingerprint;
+mod labelled;
+mod labels;
+mod matlab;
 mod noise;
 mod options;
 mod order;
@@ -18,8 +22,10 @@ mod sprites;
 mod store;
 
 pub use batches::{BatchInfo, BatchOptions, Batches, Range};
-pub use dataset::{DataError, Dataset, Factor, SHARED_NUISANCE};
-pub use factors::{classes_of, combinations, index_of};
+pub use chosen::ChosenPictures;
+pub use dataset::{DataError, Dataset, SHARED_NUISANCE};
+pub use factors::{Factor, classes_of, combinations, index_of};
+pub use labels::PictureLabels;
 pub use options::{OpenOptions, PreparationProgress, ProgressFn};
 pub use order::BatchesState;
 pub use pixels::left_out;

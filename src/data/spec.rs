@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::labelled::{LabelledPictures, Part};
 use super::photos::{Layout, Photos};
 use super::scenes::{DrawnScenes, Scenes};
 use super::sprites::{self, Sprites, Variant};
@@ -18,6 +19,10 @@ scream-dsprites[:FILE.npz] on crops of a painting (--picture FILE for another)
 scenes                     rendered rooms with six known factors, 64 to 1024 pixels
 scenes:COUNT               so many of them, drawn once and kept in the cache: for training
 images:DIR                 any pictures, at any depth of a folder (or a zip or tar, or one picture)
+labels:DIR                 the same in a folder for each label, which becomes a factor
+mnist:DIR                  the 60,000 digits of train-images-idx3-ubyte and train-labels-idx1-ubyte, plain or .gz
+mnist-test:DIR             the 10,000 of t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte
+svhn:FILE.mat              the cropped digits, train_32x32.mat or test_32x32.mat
 celeba:PATH                img_align_celeba, the folder or the zip
 celeba-hq:PATH             the 1024x1024 pictures, a folder or a zip
 chairs:PATH                rendered_chairs, the folder or the tar
@@ -50,6 +55,14 @@ pub fn open(spec: &str, size: Option<usize>, options: &OpenOptions) -> Result<Ar
         "scream-dsprites" => open_sprites(spec, Variant::Scream, path, size, options),
         "scenes" => scenes(spec, size.unwrap_or(SCENE_SIDE), options),
         "images" => photos(spec, Layout::Images, path, size, options),
+        "labels" => photos(spec, Layout::Labels, path, size, options),
+        "mnist" => {
+            Ok(Arc::new(LabelledPictures::mnist(spec, needed(spec, path, "FOLDER")?, Part::Train, size)?))
+        }
+        "mnist-test" => {
+            Ok(Arc::new(LabelledPictures::mnist(spec, needed(spec, path, "FOLDER")?, Part::Test, size)?))
+        }
+        "svhn" => Ok(Arc::new(LabelledPictures::svhn(spec, needed(spec, path, "train_32x32.mat")?, size)?)),
         "celeba" => photos(spec, Layout::CelebA, path, size, options),
         "celeba-hq" => photos(spec, Layout::CelebAHq, path, size, options),
         "chairs" => photos(spec, Layout::Chairs, path, size, options),
@@ -153,9 +166,13 @@ fn photos(
     size: Option<usize>,
     options: &OpenOptions,
 ) -> Result<Arc<dyn Dataset>, DataError> {
-    let Some(path) = path else {
+    Ok(Arc::new(Photos::open(spec, layout, needed(spec, path, "FOLDER")?, size, options)?))
+}
+
+/// The path that `spec` must name, for instance one like `example`.
+fn needed<'a>(spec: &str, path: Option<&'a Path>, example: &str) -> Result<&'a Path, DataError> {
+    path.ok_or_else(|| {
         let name = spec.trim_end_matches(':');
-        return Err(DataError::Spec(format!("{name} needs a path, for instance {name}:FOLDER")));
-    };
-    Ok(Arc::new(Photos::open(spec, layout, path, size, options)?))
+        DataError::Spec(format!("{name} needs a path, for instance {name}:{example}"))
+    })
 }

@@ -115,6 +115,17 @@ impl EncodedData for EncodedPictures<'_> {
         self.data.factors()
     }
 
+    fn classes(&self, index: usize) -> Vec<usize> {
+        self.data.classes(index)
+    }
+
+    fn sharing(&self, factor: usize, class: usize, stream: &mut Stream) -> usize {
+        match self.data.labels() {
+            Some(labels) => labels.one_of(class, stream),
+            None => one_sharing(self.factors(), factor, class, stream),
+        }
+    }
+
     fn code_dim(&self) -> usize {
         self.encoder.code_dim()
     }

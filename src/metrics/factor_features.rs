@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Array, Arrays, Pool, Stream};
 use crate::checkpoint::{CheckpointError, Precision, TensorFile, write_tensors};
-use crate::data::{Dataset, DrawingVersion, classes_of};
+use crate::data::{Dataset, DrawingVersion};
 use crate::inference::{Footprint, MemoryBudget};
 use crate::nets::{ConvEncoder, EncoderConfig, Parameters, Weights, check_parameters};
 use crate::ops;
@@ -249,8 +249,7 @@ impl Reader<'_> {
 
 /// The classes of the factors that vary, in their order.
 fn told_classes(data: &dyn Dataset, index: usize) -> Vec<usize> {
-    let classes = classes_of(data.factors(), index);
-    let pairs = classes.into_iter().zip(data.factors());
+    let pairs = data.classes(index).into_iter().zip(data.factors());
     pairs.filter(|(_, factor)| factor.values.len() > 1).map(|(class, _)| class).collect()
 }
 

@@ -53,6 +53,14 @@ impl KnownCodes {
         Self::with_values(mu, None, columns)
     }
 
+    /// Whether every code is a choice, or the probabilities of one: not negative, with a sum of 1.
+    pub(super) fn are_choices(&self) -> bool {
+        let is_choice = |row: &[f32]| {
+            row.iter().all(|&value| value >= 0.0) && (row.iter().sum::<f32>() - 1.0).abs() < 1e-3
+        };
+        self.mu.row_len() > 1 && (0..self.len()).all(|index| is_choice(self.mu.row(index)))
+    }
+
     /// The mean of picture `index`.
     pub(super) fn mean(&self, index: usize) -> &[f32] {
         self.mu.row(index)
@@ -82,7 +90,7 @@ impl KnownCodes {
             }
             classes.push(of_picture);
             pictures.push(of_class);
-            factors.push(Factor { name, values });
+            factors.push(Factor::of_values(name, values));
         }
         Self { mu, logvar, factors, table: Some(Table { classes, pictures }) }
     }

@@ -17,9 +17,8 @@ impl Known {
     }
 
     fn of_sizes(sizes: [usize; 5], dims: usize, code: fn(&[usize], &mut Stream, &mut [f32])) -> Self {
-        let factor = |(i, count): (usize, usize)| Factor {
-            name: format!("factor {i}"),
-            values: (0..count).map(|value| value as f64).collect(),
+        let factor = |(i, count): (usize, usize)| {
+            Factor::of_values(format!("factor {i}"), (0..count).map(|value| value as f64).collect())
         };
         Self { factors: sizes.into_iter().enumerate().map(factor).collect(), dims, code }
     }

@@ -228,3 +228,17 @@ fn zip_member(file: &Path, name: &str) -> Vec<u8> {
     std::io::Read::read_to_end(&mut archive.by_name(name).unwrap(), &mut bytes).unwrap();
     bytes
 }
+
+#[test]
+fn codes_of_labelled_pictures_come_with_their_labels() {
+    let folder = id_gan();
+    for (label, count) in [("cat", 2), ("dog", 3)] {
+        std::fs::create_dir_all(folder.path().join("animals")).unwrap();
+        write_pictures(&folder.path().join("animals").join(label), count);
+    }
+    succeed(folder.path(), "encode model.safetensors --data labels:animals --cache cache --out a.npz");
+    let file = folder.path().join("a.npz");
+    assert_eq!(array(&file, "classes").data(), [0.0, 0.0, 1.0, 1.0, 1.0]);
+    let text = |name: &str| String::from_utf8_lossy(&zip_member(&file, name)).replace('\0', "");
+    assert!(text("factor_names.npy").ends_with("label") && text("class_names.npy").ends_with("catdog"));
+}

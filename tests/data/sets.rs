@@ -84,6 +84,28 @@ fn pictures_are_prepared_once_and_a_sheet_of_them_drawn() {
 }
 
 #[test]
+fn labelled_sets_have_a_row_for_each_label() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/labelled");
+    let (mnist, svhn) =
+        (format!("mnist:{}/mnist", files.display()), format!("svhn:{}/svhn.mat", files.display()));
+    for (spec, [side, rows]) in [(&mnist, [28, 5]), (&svhn, [32, 3])] {
+        let preview = ["data", "preview", spec, "--count", "4", "--out", "sheet.png"];
+        idgan(folder.path()).args(preview).assert().success();
+        let sheet = image::open(folder.path().join("sheet.png")).expect("is a picture");
+        assert!(sheet.width() > side && sheet.height() > rows * side, "{spec}");
+        let output = idgan(folder.path()).args(["data", "info", spec, "--json"]).output().expect("runs");
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(document["factors"][0]["name"], "label", "{document}");
+        assert_eq!(document["factors"][0]["names"].as_array().map(Vec::len), Some(rows as usize));
+        let output = idgan(folder.path()).args(["data", "info", spec]).output().expect("runs");
+        let words = String::from_utf8_lossy(&output.stdout).into_owned();
+        let last = if rows == 5 { "5 values, 0 to 4" } else { "3 values, 0 to 9" };
+        assert!(words.contains(last), "{words}");
+    }
+}
+
+#[test]
 fn mistakes_end_with_one_sentence_and_the_right_code() {
     let folder = tempfile::tempdir().expect("temporary folder");
     save_pictures(&folder.path().join("broken"), 10);
@@ -94,6 +116,9 @@ fn mistakes_end_with_one_sentence_and_the_right_code() {
         (vec!["info", "images"], 2, "needs a path"),
         (vec!["info", "images:nowhere"], 1, "no such file"),
         (vec!["info", "dsprites:nowhere.npz"], 1, "nowhere.npz"),
+        (vec!["info", "mnist:broken"], 1, "no train-images-idx3-ubyte"),
+        (vec!["info", "svhn:broken/000.png"], 1, "not a little-endian MAT-file"),
+        (vec!["info", "labels:broken", "--size", "16"], 1, "cannot be read"),
         (vec!["prepare", "images:broken", "--cache", "cache"], 1, "1 of 11"),
         (vec!["preview", "dsprites", "--out", "sheet.jpg"], 2, ".png"),
     ] {

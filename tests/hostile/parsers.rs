@@ -19,6 +19,7 @@ use idgan::model::{GAN, ModelDescription};
 use idgan::training::RunFolder;
 
 use crate::damage::Seed;
+use crate::files::data;
 use crate::seeds;
 
 /// One way into the program.
@@ -82,6 +83,8 @@ pub fn all(folder: &Path) -> Vec<Parser> {
         parser("npz", 12, "codes.npz", seeds::npz(folder), npz),
         parser("onnx", 8, "decoder.onnx", seeds::onnx(), onnx),
         parser("sprites", 4, "sprites.npz", seeds::sprites(), sprites),
+        parser("digits", 4, "train-images-idx3-ubyte", seeds::digits(), digits),
+        parser("street", 3, "train_32x32.mat", seeds::street(), street),
         parser("photographs", 10, "photographs", seeds::photographs(), photographs),
         parser("prepared", 3, "prepared", seeds::prepared(), prepared),
         parser("configuration", 6, "config.toml", seeds::configurations(folder), configuration),
@@ -220,6 +223,37 @@ fn sprites(input: &Input<'_>) -> Said {
             said.note(set.read(index, 0, &mut picture));
         }
     }
+    said
+}
+
+/// Reads the first and the last picture of a set of pictures beside their labels.
+fn labelled(spec: &str, said: &mut Said) {
+    if let Some(set) = said.note(idgan::data::open(spec, None, &OpenOptions::default())) {
+        let mut picture = vec![0.0; set.picture_shape().iter().product()];
+        for index in [0, set.len() - 1] {
+            said.note(set.read(index, 0, &mut picture));
+            assert!(set.classes(index)[0] < set.factors()[0].values.len());
+        }
+    }
+}
+
+/// The file as that of five pictures, and as that of their labels.
+fn digits(input: &Input<'_>) -> Said {
+    let mut said = Said::default();
+    let names = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
+    let spec = format!("mnist:{}", input.folder.display());
+    for (damaged, whole) in [(names[0], names[1]), (names[1], names[0])] {
+        std::fs::write(input.folder.join(damaged), input.bytes).unwrap();
+        std::fs::copy(data("labelled/mnist").join(whole), input.folder.join(whole)).unwrap();
+        labelled(&spec, &mut said);
+    }
+    names.iter().for_each(|name| std::fs::remove_file(input.folder.join(name)).unwrap());
+    said
+}
+
+fn street(input: &Input<'_>) -> Said {
+    let mut said = Said::default();
+    labelled(&format!("svhn:{}", input.path.display()), &mut said);
     said
 }
 

@@ -187,6 +187,20 @@ pub fn sprites() -> Vec<Seed> {
     ])]
 }
 
+/// Pictures in MNIST's format and their labels, plain and compressed.
+pub fn digits() -> Vec<Seed> {
+    let files = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte.gz"];
+    let seed =
+        |name: &str| Seed::File(Form::Bytes, std::fs::read(data("labelled/mnist").join(name)).unwrap());
+    files.map(seed).into()
+}
+
+/// SVHN in small.
+pub fn street() -> Vec<Seed> {
+    let seed = |name: &str| Seed::File(Form::Matlab, std::fs::read(data("labelled").join(name)).unwrap());
+    ["svhn.mat", "svhn_plain.mat"].map(seed).into()
+}
+
 fn picture() -> DynamicImage {
     let pixel =
         |x: u32, y: u32| [x * 30, y * 25, x * x * 7 + y * 31, 255 - 20 * x].map(|value| value as u8).into();

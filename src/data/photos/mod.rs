@@ -1,8 +1,8 @@
 //! Photographs from folders and archives, decoded once at the training size into a bounded cache.
 
 pub(super) mod decode;
+mod folders;
 mod listed;
-mod matlab;
 mod prepared;
 mod published;
 
@@ -10,7 +10,7 @@ use std::path::Path;
 
 use self::prepared::Prepared;
 use super::store::{Store, warn_once};
-use super::{DataError, Dataset, OpenOptions};
+use super::{DataError, Dataset, OpenOptions, PictureLabels};
 use crate::base::{Background, Pool};
 
 pub(super) use self::published::Layout;
@@ -23,6 +23,7 @@ pub(super) struct Photos {
     spec: String,
     size: usize,
     pictures: Prepared,
+    labels: Option<PictureLabels>,
 }
 
 impl Photos {
@@ -56,7 +57,11 @@ impl Photos {
         if let Some(sentence) = broken.sentence(pictures.len() + broken.places.len()) {
             warn_once(format!("{spec}: {sentence}"));
         }
-        Ok(Self { spec: spec.to_owned(), size, pictures })
+        let labels = match layout {
+            Layout::Labels => Some(folders::labels(&pictures, path)?),
+            _ => None,
+        };
+        Ok(Self { spec: spec.to_owned(), size, pictures, labels })
     }
 }
 
@@ -101,8 +106,13 @@ impl Dataset for Photos {
         self.pictures.listing()
     }
 
+    fn labels(&self) -> Option<&PictureLabels> {
+        self.labels.as_ref()
+    }
+
     fn may_flip(&self) -> bool {
-        true
+        // Digits and letters are others in the mirror.
+        self.labels.is_none()
     }
 
     fn is_costly(&self) -> bool {

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::decode::{self, Photo};
@@ -107,8 +109,13 @@ impl Prepared {
 
     /// A short name for which picture lies at which index.
     pub(super) fn listing(&self) -> String {
-        let name = |at: u32| self.store.entries()[at as usize].name().as_os_str().as_encoded_bytes();
-        fingerprint::of_parts(self.pictures.iter().map(|&(at, _)| (name(at), [].as_slice())))
+        let names = (0..self.len()).map(|index| self.name(index).as_os_str().as_encoded_bytes());
+        fingerprint::of_parts(names.map(|name| (name, [].as_slice())))
+    }
+
+    /// The path of picture `index` inside the folder or archive.
+    pub(super) fn name(&self, index: usize) -> &Path {
+        self.store.entries()[self.pictures[index].0 as usize].name()
     }
 
     /// Whether no picture has to be decoded any more.

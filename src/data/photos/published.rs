@@ -2,9 +2,9 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::matlab::{Value, read_table};
 use super::prepared::Crop;
 use crate::data::DataError;
+use crate::data::matlab::{Value, read_table};
 use crate::data::store::Store;
 
 /// How a set of photographs lies on disk and what is cut from each picture (paper section A.2).
@@ -12,6 +12,8 @@ use crate::data::store::Store;
 pub(in crate::data) enum Layout {
     /// Any pictures at any depth, the middle square of each.
     Images,
+    /// The same, in a folder for each label.
+    Labels,
     /// CelebA's aligned faces, 178x218: the middle 160x160.
     CelebA,
     /// CelebA-HQ, 1024x1024, as they are.
@@ -35,6 +37,7 @@ impl Layout {
     pub(super) fn expects(self) -> &'static str {
         match self {
             Self::Images => "png, jpeg or other picture files at any depth",
+            Self::Labels => "a folder for each label with picture files in it",
             Self::CelebA => "the folder or zip img_align_celeba with its 178x218 jpg files",
             Self::CelebAHq => "the folder or zip of 1024x1024 png files",
             Self::Chairs => "rendered_chairs/<model>/renders/*.png, unpacked or as the tar",
@@ -47,14 +50,16 @@ impl Layout {
 
     /// Whether the set comes with files that are no pictures.
     pub(super) fn has_other_files(self) -> bool {
-        self != Self::Images
+        !matches!(self, Self::Images | Self::Labels)
     }
 
     /// Those of `pictures`, places in the store, that belong to the set, and what is cut from each.
     pub(super) fn choose(self, store: &Store, pictures: &[u32]) -> Result<Vec<(u32, Crop)>, DataError> {
         let pictures = pictures.iter().map(|&at| (at, store.entries()[at as usize].name()));
         Ok(match self {
-            Self::Images | Self::CelebAHq => pictures.map(|(at, _)| (at, Crop::Square)).collect(),
+            Self::Images | Self::Labels | Self::CelebAHq => {
+                pictures.map(|(at, _)| (at, Crop::Square)).collect()
+            }
             Self::CelebA => pictures.map(|(at, _)| (at, Crop::Middle(160))).collect(),
             Self::Chairs => pictures
                 .filter(|(_, name)| folder(name).is_none_or(|folder| folder == "renders"))

@@ -326,3 +326,24 @@ fn mistakes_are_told_in_words() {
     let result = open(&format!("images:{}", empty.display()), Some(8), &options);
     assert!(matches!(result.err(), Some(DataError::Cancelled)));
 }
+
+#[test]
+fn a_folder_for_each_label_is_a_factor() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let folder = root.path().join("digits");
+    for (name, shade) in [("10/a.png", 10), ("2/b.png", 20), ("2/deep/c.png", 30), ("9/d.png", 40)] {
+        save(&folder, name, &framed(8, 8, 8, [shade; 3]));
+    }
+    let spec = format!("labels:{}", folder.display());
+    let set = open(&spec, Some(8), &options(root.path())).expect("opens");
+    let labels = set.labels().expect("labelled");
+    assert_eq!(labels.factor().names, ["2", "9", "10"]);
+    assert!(!set.may_flip());
+    let of_shade: Vec<(u8, Vec<usize>)> =
+        (0..4).map(|index| (colour_of(&set, index)[0], set.classes(index))).collect();
+    assert_eq!(of_shade, [(10, vec![2]), (20, vec![0]), (30, vec![0]), (40, vec![1])]);
+    save(&folder, "stray.png", &framed(8, 8, 8, [1; 3]));
+    let error = error_of(&spec, &options(root.path()));
+    assert!(error.contains("stray.png lies in no folder of a label"), "{error}");
+    assert!(error_of("labels", &options(root.path())).contains("labels:FOLDER"));
+}

@@ -104,7 +104,7 @@ fn read_factors(archive: &Archive, path: &Path) -> Result<Vec<Factor>, DataError
     let factors: Vec<Factor> = NAMES
         .iter()
         .zip(values.iter().skip(1))
-        .map(|(&name, values)| Factor { name: name.to_owned(), values: values.clone() })
+        .map(|(&name, values)| Factor::of_values(name, values.clone()))
         .collect();
     let mut in_order = values[0].len() == 1 && combinations(&factors) == rows;
     if in_order {

@@ -10,7 +10,7 @@ fn write_npz(folder: &Path, sizes: [usize; 5], spoil: impl Fn(&mut Vec<f64>)) ->
     let factors: Vec<Factor> = all
         .iter()
         .zip(sizes)
-        .map(|(factor, size)| Factor { name: factor.name.clone(), values: factor.values[..size].to_vec() })
+        .map(|(factor, size)| Factor::of_values(&factor.name, factor.values[..size].to_vec()))
         .collect();
     let count = combinations(&factors);
     let (mut pixels, mut latents) = (Vec::new(), Vec::new());

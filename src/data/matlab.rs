@@ -19,6 +19,9 @@ const UTF8: u32 = 16;
 /// Array classes (table 1-3).
 const STRUCT: u8 = 2;
 const CHAR: u8 = 4;
+/// The first and the last class of numbers: double and unsigned 32 bits; 64 bits are not read.
+const DOUBLE_CLASS: u8 = 6;
+const LAST_CLASS: u8 = 13;
 
 /// What a field of a struct holds; anything but a text or a number is left out.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,10 +45,62 @@ impl Table {
     }
 }
 
+/// An array of numbers: its shape, the first side changing fastest, and its values as the file holds them.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Values {
+    pub(super) shape: Vec<usize>,
+    kind: u32,
+    data: Vec<u8>,
+}
+
+impl Values {
+    /// All values.
+    pub(super) fn numbers(&self) -> Result<Vec<f64>, String> {
+        let width = width(self.kind).ok_or("an array of the MAT-file holds no numbers")?;
+        Ok(self.data.chunks_exact(width).filter_map(|value| number(self.kind, value)).collect())
+    }
+
+    /// All values of an array of unsigned bytes.
+    pub(super) fn into_bytes(self) -> Result<Vec<u8>, String> {
+        match self.kind {
+            UINT8 => Ok(self.data),
+            _ => Err("an array of the MAT-file does not hold bytes".into()),
+        }
+    }
+}
+
 /// Finds the struct array called `name` in a MAT-file of version 5 (what MATLAB saves with `-v6` and `-v7`).
 ///
 /// Memory stays in proportion to the bytes given, at most 256 MiB unpacked, whatever they claim.
 pub(super) fn read_table(bytes: &[u8], name: &str) -> Result<Table, String> {
+    let mut found = None;
+    each_array(bytes, |array| {
+        if array.class == STRUCT && array.name == name.as_bytes() {
+            found = Some(array.table()?);
+        }
+        Ok(found.is_none())
+    })?;
+    found.ok_or_else(|| format!("there is no struct array called {name} in the MAT-file"))
+}
+
+/// Finds the arrays of numbers called `names` in such a file, where they are there; memory is bounded as that of
+/// [`read_table`].
+pub(super) fn read_values<const N: usize>(
+    bytes: &[u8],
+    names: [&str; N],
+) -> Result<[Option<Values>; N], String> {
+    let mut found = [const { None }; N];
+    each_array(bytes, |array| {
+        if let Some(place) = names.iter().position(|name| array.name == name.as_bytes()) {
+            found[place] = Some(array.values()?);
+        }
+        Ok(found.iter().any(Option::is_none))
+    })?;
+    Ok(found)
+}
+
+/// Hands the arrays of a file to `look`, one after another, while it returns true.
+fn each_array(bytes: &[u8], mut look: impl FnMut(Array<'_>) -> Result<bool, String>) -> Result<(), String> {
     if bytes.len() < 128 || &bytes[126..128] != b"IM" {
         return Err("not a little-endian MAT-file of version 5".into());
     }
@@ -63,19 +118,24 @@ pub(super) fn read_table(bytes: &[u8], name: &str) -> Result<Table, String> {
             }
             _ => continue,
         };
-        let array = Array::parse(matrix)?;
-        if array.class == STRUCT && array.name == name.as_bytes() {
-            return array.table();
+        if !look(Array::parse(matrix)?)? {
+            break;
         }
     }
-    Err(format!("there is no struct array called {name} in the MAT-file"))
+    Ok(())
 }
 
 fn inflate(data: &[u8]) -> Result<Vec<u8>, String> {
     let mut unpacked = Vec::new();
     let decoder = flate2::read::ZlibDecoder::new(data);
-    decoder.take(MAX_BYTES).read_to_end(&mut unpacked).map_err(|error| format!("broken data ({error})"))?;
-    Ok(unpacked)
+    decoder
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut unpacked)
+        .map_err(|error| format!("broken data ({error})"))?;
+    match unpacked.len() as u64 > MAX_BYTES {
+        true => Err("a variable of the MAT-file unpacks to more than the 256 MiB that are read".into()),
+        false => Ok(unpacked),
+    }
 }
 
 /// The tagged elements that follow each other in some bytes.
@@ -114,6 +174,7 @@ impl<'a> Elements<'a> {
 /// The parts every array begins with.
 struct Array<'a> {
     class: u8,
+    shape: Vec<usize>,
     len: usize,
     name: &'a [u8],
     content: Elements<'a>,
@@ -125,12 +186,25 @@ impl<'a> Array<'a> {
         let (_, flags) = content.expect()?;
         let (_, dims) = content.expect()?;
         let (_, name) = content.expect()?;
-        let mut len = 1usize;
-        for dim in dims.chunks_exact(4) {
-            let dim = u32::from_le_bytes([dim[0], dim[1], dim[2], dim[3]]) as usize;
-            len = len.checked_mul(dim).ok_or("an array of the MAT-file claims to be too large")?;
+        let side = |dim: &[u8]| u32::from_le_bytes([dim[0], dim[1], dim[2], dim[3]]) as usize;
+        let shape: Vec<usize> = dims.chunks_exact(4).map(side).collect();
+        let len = shape.iter().try_fold(1usize, |len, &side| len.checked_mul(side));
+        let len = len.ok_or("an array of the MAT-file claims to be too large")?;
+        Ok(Self { class: flags.first().copied().unwrap_or(0), shape, len, name, content })
+    }
+
+    /// Reads an array of numbers.
+    fn values(mut self) -> Result<Values, String> {
+        let (kind, data) = self.content.expect()?;
+        if !matches!(self.class, DOUBLE_CLASS..=LAST_CLASS)
+            || width(kind).is_none_or(|width| data.len() / width != self.len)
+        {
+            return Err(format!(
+                "the array {} of the MAT-file does not hold the numbers that its shape says",
+                String::from_utf8_lossy(self.name)
+            ));
         }
-        Ok(Self { class: flags.first().copied().unwrap_or(0), len, name, content })
+        Ok(Values { shape: self.shape, kind, data: data.to_vec() })
     }
 
     /// Reads a struct array.
@@ -172,6 +246,17 @@ impl<'a> Array<'a> {
     }
 }
 
+/// Bytes of a number of this type; `None` where it is none that is read.
+fn width(kind: u32) -> Option<usize> {
+    match kind {
+        INT8 | UINT8 => Some(1),
+        INT16 | UINT16 => Some(2),
+        INT32 | UINT32 | SINGLE => Some(4),
+        DOUBLE => Some(8),
+        _ => None,
+    }
+}
+
 /// The first number of some data; MATLAB stores doubles in whatever smaller type holds them exactly.
 fn number(kind: u32, data: &[u8]) -> Option<f64> {
     Some(match kind {
@@ -194,8 +279,8 @@ mod tests {
     /// Written by SciPy's `savemat` with `do_compression=True` and `False`: `annotations`, a 1x2 struct array
     /// with the fields of the Cars devkit.
     const SAMPLES: [&[u8]; 2] = [
-        include_bytes!("../../../tests/files/annotations_compressed.mat"),
-        include_bytes!("../../../tests/files/annotations_plain.mat"),
+        include_bytes!("../../tests/files/annotations_compressed.mat"),
+        include_bytes!("../../tests/files/annotations_plain.mat"),
     ];
 
     #[test]
