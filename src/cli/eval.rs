@@ -39,6 +39,10 @@ const MOST: i64 = 10_000_000;
     irs          interventional robustness: 10,000 pictures, quantile 0.99; at most 1\n  \
     infom, infoe, infoc  InfoMEC (infomec for all three): 10 nearest neighbours, logistic regression, 10,000 pictures; at most 1\n  \
     correlation  largest |correlation| of each factor with a dimension, with its name\n  \
+    clustering_error  how often a categorical code tells the label wrong, by the majority of each cluster in the other half of 10,000 \
+    pictures; lower is better\n  \
+    classification_error  how often the choice of a code that was trained with labels is not the label, 10,000 pictures; lower is \
+    better\n  \
     fid          Frechet distance of 50,000 drawn from 50,000 real pictures; lower is better\n  \
     swd          sliced Wasserstein distance x 1000 between patches of 2,048 drawn and as many real pictures, by level of a \
     Laplacian pyramid: textures, whatever the colours; lower is better\n  \
@@ -46,6 +50,8 @@ const MOST: i64 = 10_000_000;
     read_back    correlation of codes with what the encoder reads back, 1,000 pictures, by active dimension\n  \
     gilbo        R_ID with encoders trained for it, 3 times 10,000 steps of 64 pairs: minutes, so only when named; \
     the interval is that of the trainings' spread\n  \
+    reconstruction  mean squared error of what is drawn of a picture's own code, values in [0, 1], 1,000 pictures; lower is better\n  \
+    spread       variance of pictures of one code over 16 draws of the noise, values in [0, 1], 200 codes\n  \
     kl           KL of the code from its prior, by dimension, in nats\n  \
     active       dimensions whose mean varies (variance at least 0.05)\n  \
     tc           total correlation of 1,000 codes by the mixture of all pictures' posteriors, in nats; by those of 10,000 \

@@ -52,7 +52,7 @@ impl<'a> Drawing<'a> {
     }
 
     /// The codes of these rows.
-    fn codes(&self, rows: Range<usize>) -> Result<Codes, MetricError> {
+    pub(super) fn codes(&self, rows: Range<usize>) -> Result<Codes, MetricError> {
         let mut codes = Codes::neutral(self.description, rows.len());
         let code = self.description.encoded();
         for block in &self.description.codes {
@@ -79,11 +79,22 @@ impl<'a> Drawing<'a> {
         cancel: &Cancel,
     ) -> Result<Codes, MetricError> {
         let codes = self.codes(rows)?;
+        self.draw_these(&codes, pictures, cancel)?;
+        Ok(codes)
+    }
+
+    /// Draws `codes`, any that are known, as [`Drawing::draw`] draws its own.
+    pub(super) fn draw_these(
+        &mut self,
+        codes: &Codes,
+        pictures: &mut Vec<f32>,
+        cancel: &Cancel,
+    ) -> Result<(), MetricError> {
         let input = codes.input(self.description, self.chain);
         let input = input.map_err(|error| MetricError::request(error.to_string()))?;
         pictures.resize(codes.rows() * self.picture_shape().iter().product::<usize>(), 0.0);
         match self.renderer.render(input.data(), pictures, cancel)? {
-            Outcome::Done => Ok(codes),
+            Outcome::Done => Ok(()),
             Outcome::Cancelled => Err(MetricError::Cancelled),
         }
     }
@@ -135,16 +146,8 @@ pub(super) fn encoder_pictures(
     if shape == wanted {
         return Ok(None);
     }
-    let misfit = || {
-        MetricError::request(format!(
-            "drawn pictures have {channels} channel(s) and {width}x{height} pixels, which the encoder of {} channel(s) \
-             and {}x{} cannot take",
-            wanted[0], wanted[2], wanted[1]
-        ))
-    };
-    if channels != wanted[0] || height != width || height < wanted[1] {
-        return Err(misfit());
-    }
+    check_read_back(shape, wanted)?;
+    let misfit = || MetricError::request("a drawn picture cannot be brought to the encoder's size");
     let mut small = Vec::with_capacity(
         pictures.len() / shape.iter().product::<usize>() * wanted.iter().product::<usize>(),
     );
@@ -153,4 +156,19 @@ pub(super) fn encoder_pictures(
         small.extend(photo.square(channels, wanted[1], None).ok_or_else(misfit)?);
     }
     Ok(Some(small))
+}
+
+/// Refuses drawn pictures of a shape that an encoder which takes `wanted` cannot read back.
+pub(super) fn check_read_back(
+    [channels, height, width]: [usize; 3],
+    wanted: [usize; 3],
+) -> Result<(), MetricError> {
+    if channels == wanted[0] && height == width && height >= wanted[1] {
+        return Ok(());
+    }
+    Err(MetricError::request(format!(
+        "drawn pictures have {channels} channel(s) and {width}x{height} pixels, which the encoder of {} channel(s) and \
+         {}x{} cannot take",
+        wanted[0], wanted[2], wanted[1]
+    )))
 }

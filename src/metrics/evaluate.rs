@@ -5,16 +5,18 @@ use crate::data::DrawingVersion;
 use crate::explore::CodeSource;
 
 use super::alignment::{ALIGNMENT_PICTURES, alignment};
+use super::clusters::classification_error;
 use super::correlation::{READ_BACK_PICTURES, read_back_correlation};
-use super::drawing::Drawing;
+use super::drawing::{Drawing, encoded_block};
 use super::fid::{FID_PICTURES, fid};
 use super::gilbo::{GilboOptions, gilbo};
 use super::measure_codes::measure_codes;
-use super::request::{CODED_PICTURES, check, read_code};
+use super::reconstruction::{RECONSTRUCTED_PICTURES, SPREAD_CODES, SPREAD_DRAWS, reconstruction, spread};
+use super::request::{CODED_PICTURES, check, named_choices, read_code};
 use super::sliced_wasserstein::{SWD_PICTURES, sliced_wasserstein};
 use super::{
-    CodeSample, EncodedPictures, Evaluation, Features, Metric, MetricError, MetricProgress, Pictures,
-    Request, Subject, Watch,
+    CodeSample, EncodedPictures, Evaluation, Features, LabelledCodes, Metric, MetricError, MetricProgress,
+    Pictures, Request, Subject, Watch,
 };
 
 /// Measures everything that `request` asks, or nothing: what makes no sense is found before anything is computed.
@@ -91,7 +93,15 @@ impl ModelEvaluation<'_, '_, '_> {
         };
         let mut at_encoder_size = EncodedPictures::new(data.as_ref(), encoder.as_mut(), self.subject.pool)?;
         let (request, pool) = (self.request, self.subject.pool);
-        measure_codes(&mut at_encoder_size, sample, request, pool, &mut self.watch, &mut self.result)
+        measure_codes(&mut at_encoder_size, sample, request, pool, &mut self.watch, &mut self.result)?;
+        let class_of = named_choices(self.subject.description, data.as_ref());
+        if let (true, Some(class_of)) = (request.has(Metric::ClassificationError), class_of) {
+            self.watch.begin(Metric::ClassificationError);
+            let score = classification_error(&LabelledCodes::of(sample, &at_encoder_size), &class_of)?;
+            let setting = "the largest value of the code, by the model's names of its dimensions";
+            self.result.keep(Metric::ClassificationError, score, sample.len(), setting);
+        }
+        Ok(())
     }
 
     /// Everything that looks at drawn pictures.
@@ -121,6 +131,7 @@ impl ModelEvaluation<'_, '_, '_> {
             );
         }
         self.read_back(sample)?;
+        self.own_codes(sample)?;
         let networks = &mut *self.subject.networks;
         let renderer = networks.renderers.get_mut(&request.chain);
         let Some(renderer) = renderer else { return Ok(()) };
@@ -204,6 +215,40 @@ impl ModelEvaluation<'_, '_, '_> {
                 let reason = "read_back is left out: no dimension of the code is active, so there is nothing to read back";
                 self.result.left_out.insert(Metric::ReadBack, reason.to_owned());
             }
+        }
+        Ok(())
+    }
+
+    /// What is drawn of the codes that the encoder finds, beside the pictures themselves and one another.
+    fn own_codes(&mut self, sample: Option<&CodeSample>) -> Result<(), MetricError> {
+        let request = self.request;
+        let chain = request.chain.as_str();
+        let (description, pool) = (self.subject.description, self.subject.pool);
+        let networks = &mut *self.subject.networks;
+        let Some(renderer) = networks.renderers.get_mut(chain) else { return Ok(()) };
+        if let (true, Some(sample), Some(data)) =
+            (request.has(Metric::Reconstruction), sample, &self.pictures.at_encoder_size)
+        {
+            let code = encoded_block(description, chain)?;
+            let count = request.samples.unwrap_or(RECONSTRUCTED_PICTURES).min(sample.len());
+            self.watch.begin(Metric::Reconstruction);
+            let mut drawing = Drawing::new(description, renderer.as_mut(), chain, None, request.seed)?;
+            let watch = &mut self.watch;
+            let score = reconstruction(&mut drawing, code, data.as_ref(), sample, count, pool, watch)?;
+            let setting = format!("mean squared error of values in [0, 1], drawn by {chain} of mean codes");
+            self.result.keep(Metric::Reconstruction, score, count, setting);
+        }
+        if request.has(Metric::Spread) {
+            let code = read_code(description, chain)?;
+            let count = request.samples.unwrap_or(SPREAD_CODES);
+            self.watch.begin(Metric::Spread);
+            let mut drawing = Drawing::new(description, renderer.as_mut(), chain, sample, request.seed)?;
+            let score = spread(&mut drawing, code, count, &mut self.watch)?;
+            let from = if sample.is_some() { CodeSource::Posterior } else { CodeSource::Prior };
+            let setting = format!(
+                "variance of values in [0, 1] over {SPREAD_DRAWS} draws, by {chain}, codes from the {from}"
+            );
+            self.result.keep(Metric::Spread, score, count, setting);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::base::{Array, Cancel, Pool, Stream};
 
 use super::beta_vae::{BETA_VAE_PAIRS, BETA_VAE_POINTS, beta_vae};
+use super::clusters::clustering_error;
 use super::correlation::factor_correlation;
 use super::dci::dci;
 use super::divergence::{active_units, kl};
@@ -235,6 +236,10 @@ impl CodeEvaluation<'_, '_> {
         if self.begin(Metric::Correlation)? {
             let score = factor_correlation(codes, seed)?;
             self.keep(Metric::Correlation, score, "class numbers with the means");
+        }
+        if self.begin(Metric::ClusteringError)? {
+            let score = clustering_error(codes, seed)?;
+            self.keep(Metric::ClusteringError, score, "each half judged by the majorities of the other");
         }
         Ok(())
     }

@@ -41,6 +41,10 @@ pub enum Metric {
     InfoC,
     /// Largest |correlation| of each factor with a dimension's mean, averaged over factors; at most 1.
     Correlation,
+    /// How often the clusters of a categorical code tell the label wrong (Makhzani 2018); lower is better.
+    ClusteringError,
+    /// How often the choices of a categorical code, by the names that the model gives them, are not the label; lower is better.
+    ClassificationError,
     /// Frechet distance between features of real and of drawn pictures (Heusel et al. 2017); lower is better.
     Fid,
     /// Sliced Wasserstein distance between patches of real and of drawn pictures, in thousandths (Karras et al. 2018); lower
@@ -53,6 +57,10 @@ pub enum Metric {
     /// The same bound with an encoder trained on the generator's pictures (Alemi and Fischer 2018; paper footnote 4), in
     /// nats.
     Gilbo,
+    /// Mean squared error of what is drawn of a picture's own code, with values in [0, 1]; lower is better.
+    Reconstruction,
+    /// Variance over the noise of pictures of one code, with values in [0, 1].
+    Spread,
     /// KL(q(c|x) || p(c)), averaged over pictures, by dimension, in nats.
     Kl,
     /// Dimensions whose mean varies over the data.
@@ -70,7 +78,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::Fvm,
         Self::Mig,
         Self::BetaVae,
@@ -85,11 +93,15 @@ impl Metric {
         Self::InfoE,
         Self::InfoC,
         Self::Correlation,
+        Self::ClusteringError,
+        Self::ClassificationError,
         Self::Fid,
         Self::Swd,
         Self::RId,
         Self::ReadBack,
         Self::Gilbo,
+        Self::Reconstruction,
+        Self::Spread,
         Self::Kl,
         Self::Active,
         Self::Tc,
@@ -117,6 +129,10 @@ impl Metric {
             Self::GaussianWc => "gaussian_wc",
             Self::MeanMi => "mean_mi",
             Self::Correlation => "correlation",
+            Self::ClusteringError => "clustering_error",
+            Self::ClassificationError => "classification_error",
+            Self::Reconstruction => "reconstruction",
+            Self::Spread => "spread",
             Self::Fid => "fid",
             Self::Swd => "swd",
             Self::RId => "r_id",
@@ -148,6 +164,10 @@ impl Metric {
             Self::GaussianWc => "Wasserstein correlation, Gaussian",
             Self::MeanMi => "information between dimensions (nats)",
             Self::Correlation => "correlation with factors",
+            Self::ClusteringError => "clustering error",
+            Self::ClassificationError => "classification error",
+            Self::Reconstruction => "reconstruction error",
+            Self::Spread => "spread over noise",
             Self::Fid => "FID",
             Self::Swd => "SWD (x 1000)",
             Self::RId => "R_ID (nats)",
@@ -164,6 +184,8 @@ impl Metric {
     pub fn figure(self, value: f64) -> String {
         match self {
             Self::Active if value.fract() == 0.0 => format!("{value:.0}"),
+            // Squares of values up to 1 are small.
+            Self::Reconstruction | Self::Spread => format!("{value:.4}"),
             // An end of an interval may lie between two numbers.
             Self::Active => format!("{value:.1}"),
             _ => figure(value),
@@ -172,7 +194,7 @@ impl Metric {
 
     /// Whether it looks at codes of the data alone, so that those of any model can be measured.
     pub fn is_of_codes(self) -> bool {
-        self.needs_encoder() && !self.needs_drawing()
+        self.needs_encoder() && !self.needs_drawing() && self != Self::ClassificationError
     }
 
     /// Whether it asks how the encoder's code relates to known factors.
@@ -189,6 +211,8 @@ impl Metric {
                     | Self::InfoE
                     | Self::InfoC
                     | Self::Correlation
+                    | Self::ClusteringError
+                    | Self::ClassificationError
             )
     }
 
@@ -223,7 +247,16 @@ impl Metric {
 
     /// Whether it looks at pictures that the model draws.
     pub fn needs_drawing(self) -> bool {
-        matches!(self, Self::Fid | Self::Swd | Self::RId | Self::ReadBack | Self::Gilbo)
+        matches!(
+            self,
+            Self::Fid
+                | Self::Swd
+                | Self::RId
+                | Self::ReadBack
+                | Self::Gilbo
+                | Self::Reconstruction
+                | Self::Spread
+        )
     }
 
     /// Whether it compares drawn pictures with real ones of the same size.
@@ -233,7 +266,7 @@ impl Metric {
 
     /// Whether it needs the model's encoder.
     pub fn needs_encoder(self) -> bool {
-        !matches!(self, Self::Fid | Self::Swd | Self::Gilbo)
+        !matches!(self, Self::Fid | Self::Swd | Self::Gilbo | Self::Spread)
     }
 }
 

@@ -9,10 +9,11 @@ use crate::base::{Background, Pool};
 use crate::data::{self, DataError, Dataset, OpenOptions};
 use crate::explore::{CodeSource, main_block};
 use crate::inference::Networks;
-use crate::model::ModelDescription;
+use crate::model::{CodeKind, ModelDescription};
 use crate::ops::Precision;
 
-use super::drawing::encoded_block;
+use super::clusters::classes_by_name;
+use super::drawing::{check_read_back, encoded_block};
 use super::encoded::check_pictures;
 use super::fvm::FvmOptions;
 use super::gilbo::{GILBO_STEPS, GILBO_TRAININGS};
@@ -124,8 +125,9 @@ impl Request {
     /// Whether the aggregated posterior is drawn from, of a model that has an encoder or not.
     fn needs_posterior(&self, has_encoder: bool) -> bool {
         let by_choice = self.compares_pictures() && self.codes == CodeSource::Posterior;
-        let by_definition = self.has(Metric::RId) || self.has(Metric::ReadBack);
-        by_definition || by_choice || (has_encoder && self.has(Metric::Gilbo))
+        let by_definition = [Metric::RId, Metric::ReadBack, Metric::Reconstruction];
+        let where_there_is_one = has_encoder && (self.has(Metric::Gilbo) || self.has(Metric::Spread));
+        by_choice || where_there_is_one || by_definition.into_iter().any(|metric| self.has(metric))
     }
 
     /// Whether pictures of the data are encoded.
@@ -221,9 +223,11 @@ pub(super) fn check(
         }
         encoded_block(subject.description, &request.chain)?;
     }
-    if request.has(Metric::Gilbo) {
+    if request.has(Metric::Gilbo) || request.has(Metric::Spread) {
         read_code(subject.description, &request.chain)?;
     }
+    check_choices(subject.description, request)?;
+    check_noise(subject.description, request)?;
     let spec = &pictures.spec;
     if let (Some(data), Some(encoder)) = (&pictures.at_encoder_size, &subject.networks.encoder) {
         check_pictures(data.as_ref(), encoder.picture_shape(), "the encoder takes")?;
@@ -231,9 +235,21 @@ pub(super) fn check(
             if data.factors().iter().all(|factor| factor.values.len() < 2) {
                 return refuse(format!(
                     "{metric} compares codes with the true factors, and those of {spec} are not known; measure on \
-                     dsprites or scenes, or leave {metric} out"
+                     dsprites or scenes, or data with labels, or leave {metric} out"
                 ));
             }
+        }
+        if request.has(Metric::ClassificationError)
+            && named_choices(subject.description, data.as_ref()).is_none()
+        {
+            return refuse(format!(
+                "classification_error compares what the choices of a code are called with labels, and this model's are not \
+                 called as those of {spec}; train with iae.labelled, or measure clustering_error"
+            ));
+        }
+        let drawn = subject.networks.renderers.get(&request.chain).map(|renderer| renderer.picture_shape());
+        if let (true, Some(drawn)) = (request.has(Metric::Reconstruction), drawn) {
+            check_read_back(drawn, encoder.picture_shape())?;
         }
     } else if request.needs_coded(has_encoder) {
         return refuse(format!("the pictures of {spec} were not opened at the encoder's size"));
@@ -250,6 +266,44 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// Refuses to count errors of choices where the code is none.
+fn check_choices(description: &ModelDescription, request: &Request) -> Result<(), MetricError> {
+    let is_choice = || {
+        let block = description.encoded().and_then(|code| description.block(code));
+        block.is_some_and(|block| block.kind == CodeKind::OneHot)
+    };
+    let about_choices = [Metric::ClusteringError, Metric::ClassificationError];
+    match about_choices.into_iter().find(|&metric| request.has(metric)) {
+        Some(metric) if !is_choice() => Err(MetricError::Request(format!(
+            "{metric} needs a code that chooses one of several clusters, as those of `idgan train iae` with \
+             iae.categorical do"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to vary noise where there is none.
+fn check_noise(description: &ModelDescription, request: &Request) -> Result<(), MetricError> {
+    match request.has(Metric::Spread) && description.inputs(&request.chain).len() < 2 {
+        true => {
+            let chain = &request.chain;
+            Err(MetricError::Request(format!(
+                "spread varies what {chain} takes beside the code, and it takes nothing else"
+            )))
+        }
+        false => Ok(()),
+    }
+}
+
+/// The class of `data`'s labels that each choice of the encoded code stands for by its name, where the model names them all.
+pub(super) fn named_choices(
+    description: &ModelDescription,
+    data: &dyn Dataset,
+) -> Option<Vec<Option<usize>>> {
+    let block = description.block(description.encoded()?)?;
+    classes_by_name(&block.labels, &data.labels()?.factor().names)
 }
 
 /// Refuses a request for nothing, or of nothing.
@@ -274,6 +328,8 @@ pub(super) fn check_codes(codes: &KnownCodes, spec: &str, request: &Request) -> 
             "compares codes with the true factors, and these have no array factors with values that vary"
         } else if metric.needs_variances() && !codes.has_variances() {
             "needs the variances of the codes, and these have no array logvar"
+        } else if metric == Metric::ClusteringError && !codes.are_choices() {
+            "needs codes that choose: rows that are not negative and sum to 1"
         } else {
             continue;
         };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::methods::{clusters, iae, ib_gan, oogan};
+use crate::methods::{clusters, clusters_of, iae, ib_gan, oogan};
 use crate::toy::{array, fail, id_gan, idgan, succeed};
 use idgan::checkpoint::{Precision, Sources, open, write_bundle};
 use idgan::model::{GENERATOR, Model};
@@ -99,6 +99,47 @@ fn clusters_are_drawn() {
     let chosen = array(&folder.path().join("samples.npz"), "z");
     assert!(chosen.data().iter().all(|&value| value == 0.0 || value == 1.0), "{chosen:?}");
     succeed(folder.path(), "traverse model.safetensors --out rows.png");
+}
+
+#[test]
+fn choices_are_measured_against_labels_and_pictures_against_their_own_codes() {
+    let mut model = clusters_of(5);
+    let mnist = format!("mnist:{}/tests/files/labelled/mnist", env!("CARGO_MANIFEST_DIR"));
+    let folder = folder_of(&model);
+    let ask = |folder: &Path, metrics: &str| {
+        let words = format!("eval model.safetensors --data {mnist} --json --seed 2 --metrics {metrics}");
+        serde_json::from_slice::<serde_json::Value>(&succeed(folder, &words).stdout).unwrap()
+    };
+    let result = ask(folder.path(), "clustering_error,reconstruction,spread");
+    let value_of = |name: &str| {
+        let score = &result["metrics"][name];
+        let [low, value, high] = ["low", "value", "high"].map(|end| score[end].as_f64().unwrap_or(f64::NAN));
+        assert!(0.0 <= low && low <= value && value <= high && high <= 1.0, "{name}: {score}");
+        value
+    };
+    // five pictures of five labels: no half knows what the other is called
+    assert_eq!(value_of("clustering_error"), 1.0);
+    assert!(value_of("reconstruction") > 0.0 && value_of("spread") > 0.0);
+    assert!(result["settings"]["reconstruction"].as_str().is_some_and(|words| words.contains("[0, 1]")));
+
+    let words = format!("eval model.safetensors --data {mnist} --metrics classification_error");
+    fail(folder.path(), &words, 2, "are not called as those of mnist");
+    let names = ["4", "3", "2", "1", "0"].map(String::from);
+    let block = model.description.codes.iter_mut().find(|block| block.name == "z").unwrap();
+    block.labels = names.to_vec();
+    let folder = folder_of(&model);
+    let result = ask(folder.path(), "classification_error");
+    succeed(folder.path(), &format!("encode model.safetensors --data {mnist} --out codes.npz"));
+    let mu = array(&folder.path().join("codes.npz"), "mu");
+    let is_wrong = |picture: &usize| {
+        let largest = (0..5).max_by(|&a, &b| mu.row(*picture)[a].total_cmp(&mu.row(*picture)[b])).unwrap();
+        names[largest] != picture.to_string()
+    };
+    let expected = (0..5).filter(is_wrong).count() as f64 / 5.0;
+    assert_eq!(result["metrics"]["classification_error"]["value"].as_f64(), Some(expected));
+    let gaussian = folder_of(&iae());
+    let words = "eval model.safetensors --data color-dsprites --metrics clustering_error";
+    fail(gaussian.path(), words, 2, "needs a code that chooses");
 }
 
 #[test]

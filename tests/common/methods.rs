@@ -44,9 +44,14 @@ pub fn iae() -> Model {
     filled(ModelDescription::iae("small-iae", config))
 }
 
-/// One of clusters with a style.
+/// One of three clusters with a style.
 pub fn clusters() -> Model {
-    let sizes = IaeConfig { units: 20, hidden: 16, width: 4, ..IaeConfig::mnist(3, 2) };
+    clusters_of(3)
+}
+
+/// The same of so many clusters.
+pub fn clusters_of(count: usize) -> Model {
+    let sizes = IaeConfig { units: 20, hidden: 16, width: 4, ..IaeConfig::mnist(count, 2) };
     let config = IaeConfig { is_categorical: true, conditioning: IaeConditioning::ByChannel, ..sizes };
     filled(ModelDescription::iae("small-clusters", config))
 }

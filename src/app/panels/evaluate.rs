@@ -203,6 +203,19 @@ fn hint(metric: Metric) -> &'static str {
             "The largest correlation of each true factor with a dimension of the code, and which dimension that is. At \
              most 1. Needs data with known factors"
         }
+        Metric::ClusteringError => {
+            "How often the clusters of a categorical code tell the label wrong: each half of the pictures is judged by what most of \
+             a cluster's pictures in the other half are. Lower is better. Needs data with labels"
+        }
+        Metric::ClassificationError => {
+            "How often the choice of a code that was trained with labels is not the label. Lower is better. Needs data with labels"
+        }
+        Metric::Reconstruction => {
+            "Mean squared error, values in [0, 1], of what is drawn of a picture's own code. Lower is better"
+        }
+        Metric::Spread => {
+            "How much the noise changes pictures of the same code: their variance, values in [0, 1]. 0: nothing"
+        }
         Metric::Fid => {
             "Frechet distance between features of real and of drawn pictures: how good and how varied the pictures \
              are. Lower is better"
