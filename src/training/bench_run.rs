@@ -6,7 +6,7 @@ use crate::base::Stream;
 use crate::data::Range;
 
 use super::config::Section;
-use super::methods::{Inputs, Normals, TrainMethod, bench_method};
+use super::methods::{Inputs, Normals, Second, TrainMethod, bench_method};
 use super::steps::{Feed, Recorder};
 use super::{Family, StepReport, TrainConfig, TrainError, preset, preset_names};
 
@@ -67,8 +67,18 @@ impl BenchRun {
     /// # Errors
     /// When the device fails.
     pub fn step(&mut self) -> Result<StepReport, TrainError> {
-        let second = self.job.needs_second_batch().then(|| self.pictures.clone());
-        let inputs = Inputs { pictures: self.pictures.clone(), second, all: PICTURES };
+        let (second, labels) = match self.job.second() {
+            Second::None => (None, None),
+            Second::Again => (Some(self.pictures.clone()), None),
+            Second::Labelled { classes, .. } => {
+                let rows = self.pictures[0].dim(0)?;
+                let label = |at: usize| f32::from(u8::from(at / classes % classes == at % classes));
+                let labels: Vec<f32> = (0..rows * classes).map(label).collect();
+                let labels = Tensor::from_vec(labels, (rows, classes), self.pictures[0].device())?;
+                (Some(self.pictures.clone()), Some(labels))
+            }
+        };
+        let inputs = Inputs { pictures: self.pictures.clone(), second, labels, all: PICTURES };
         let report = {
             self.feed.begin();
             let mut normals = Normals { stream: &mut self.noise, feed: &mut self.feed };

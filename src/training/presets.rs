@@ -115,6 +115,10 @@ impl TrainConfig {
             }
             vae.lambda_d_factor = if method == Method::DipVaeII { 1.0 } else { lambda_d_factor() };
         }
+        if let (Method::Fiae, Some(iae)) = (method, &mut self.iae) {
+            // its encoder sees drawn pictures alone
+            iae.labelled = 0;
+        }
         let Some(gan) = &mut self.gan else { return self };
         match method {
             // as wide an input as the others have

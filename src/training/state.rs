@@ -23,7 +23,7 @@ pub(super) struct RunProgress {
     /// How its pictures are drawn.
     #[serde(default, skip_serializing_if = "DrawingVersion::is_first")]
     pub(super) drawing: DrawingVersion,
-    /// Position of FactorVAE's second sequence of minibatches.
+    /// Position of the second sequence of batches, where a step takes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) second_batches: Option<BatchesState>,
     /// Position of the noise.

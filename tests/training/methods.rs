@@ -9,10 +9,10 @@ use serde::Deserialize;
 use idgan::base::{Array, Arrays};
 use idgan::graph::{Graph, Parameter, Role};
 use idgan::nets::{IaeConditioning, IaeConfig, IaePart, IbGanForm, OoganKind, OoganPart, Parameters};
-use idgan::training::methods::iae::{IaeBatch, IaeTrainer, IaeWeights};
+use idgan::training::methods::iae::{IaeBatch, IaeGraphs, IaeLabelled, IaeTrainer, IaeWeights};
 use idgan::training::methods::ibgan::{IbGanBatch, IbGanInitialisation, IbGanTrainer, IbGanTraining};
 use idgan::training::methods::oogan::{OoganBatch, OoganCodes, OoganTrainer, OoganTraining, OoganWeights};
-use idgan::training::{Method, Ramp};
+use idgan::training::{Method, Ramp, StepReport};
 
 use crate::common::made::{made, normal};
 
@@ -262,7 +262,8 @@ fn a_step_of_an_implicit_autoencoder_is_pytorchs() {
         pairs: of("pairs.", IaePart::PairDiscriminator),
         single: of("single.", IaePart::CodeDiscriminator),
     };
-    let mut trainer = IaeTrainer::new(config, Method::Iae, 1e-3, &start, &Device::Cpu).unwrap();
+    let graphs = IaeGraphs::of(&config, Method::Iae);
+    let mut trainer = IaeTrainer::new(&graphs, Method::Iae, 1e-3, &start, &Device::Cpu).unwrap();
     let rows = 6;
     let pictures = tensor(&normal("pictures", &[rows, 1, 16, 16]));
     let batch = IaeBatch {
@@ -270,14 +271,59 @@ fn a_step_of_an_implicit_autoencoder_is_pytorchs() {
         z: tensor(&normal("z", &[rows, 3])),
         n: tensor(&normal("n", &[rows, 2])),
         eps: tensor(&normal("eps", &[rows, 2])),
+        labelled: None,
     };
     let report = trainer.step(batch, 0).unwrap();
     assert_eq!(report.not_finite, None);
-    let expected = reference("iae");
+    check_iae("iae", &report, &trainer);
+}
+
+/// Compares what a step of an implicit autoencoder has found and moved.
+fn check_iae(expected: &str, report: &StepReport, trainer: &IaeTrainer) {
+    let expected = reference(expected);
     check_losses("IAE", &expected.losses, |name| report.get(name));
     let state = trainer.state().unwrap();
     for (name, weights) in ["encoder", "decoder", "pairs", "single"].into_iter().zip(trainer.weights()) {
         let square = |tensor: &str| state.get(&format!("{name}_optimiser.{tensor}.exp_avg_sq")).cloned();
         check(name, &expected.groups[name], &weights.to_arrays().unwrap(), square, 0.001);
     }
+}
+
+#[test]
+fn a_step_of_a_semi_supervised_autoencoder_is_pytorchs() {
+    let config = IaeConfig {
+        size: 8,
+        width: 4,
+        units: 8,
+        hidden: 6,
+        is_categorical: true,
+        conditioning: IaeConditioning::ByChannel,
+        ..IaeConfig::mnist(3, 2)
+    };
+    let of = |prefix: &str, part| weights(prefix, &config.part(part));
+    let start = IaeWeights {
+        encoder: of("encoder.", IaePart::Encoder),
+        decoder: of("decoder.", IaePart::Decoder),
+        pairs: of("pairs.", IaePart::PairDiscriminator),
+        single: of("single.", IaePart::CodeDiscriminator),
+    };
+    let graphs = IaeGraphs::of(&config, Method::Iae);
+    let mut trainer = IaeTrainer::new(&graphs, Method::Iae, 1e-3, &start, &Device::Cpu).unwrap();
+    let rows = 6;
+    let one_hot = || {
+        let values: Vec<f32> = (0..rows * 3).map(|at| if at / 3 % 3 == at % 3 { 1.0 } else { 0.0 }).collect();
+        Tensor::from_vec(values, (rows, 3), &Device::Cpu).unwrap()
+    };
+    let pictures = |name: &str| tensor(&made(name, &[rows, 1, 8, 8], 1.0, 0.5));
+    let none = || Tensor::zeros((rows, 0), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let batch = IaeBatch {
+        pictures: pictures("pictures"),
+        z: one_hot(),
+        n: tensor(&normal("n", &[rows, 2])),
+        eps: none(),
+        labelled: Some(IaeLabelled { pictures: pictures("labelled"), labels: one_hot(), eps: none() }),
+    };
+    let report = trainer.step(batch, 0).unwrap();
+    assert_eq!(report.not_finite, None);
+    check_iae("iae-labelled", &report, &trainer);
 }

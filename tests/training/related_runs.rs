@@ -4,7 +4,7 @@ use idgan::base::Pool;
 use idgan::checkpoint::{Sources, open};
 use idgan::model::{CodeKind, GAN, GENERATOR};
 use idgan::nets::OoganKind;
-use idgan::training::{Family, Method, preset};
+use idgan::training::{Family, Method, Session, preset};
 
 use crate::common::machine;
 use crate::runs::check_resume_is_exact;
@@ -118,4 +118,44 @@ fn implicit_autoencoders_resume_bit_by_bit_and_open_with_their_codes() {
         assert!(networks.encoder.is_some(), "{preset_name}");
         assert!(run.join("samples/step-00000006.png").is_file());
     }
+}
+
+#[test]
+fn labels_teach_a_choice_and_a_run_with_them_resumes_bit_by_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = preset(Family::Iae, "mnist-labels-small").unwrap();
+    config.data = format!("mnist:{}/tests/files/labelled/mnist", env!("CARGO_MANIFEST_DIR"));
+    (config.batch, config.steps, config.seed) = (3, 6, 7);
+    (config.sample_every, config.checkpoint_every, config.log_every) = (3, 1000, 1);
+    let values = config.iae.as_mut().unwrap();
+    (values.width, values.units, values.hidden, values.z_dim, values.labelled) = (2, 4, 4, 5, 5);
+    check_resume_is_exact(folder.path(), &config);
+    let run = folder.path().join("split");
+    let model = open(&Sources { checkpoint: Some(run.clone()), ..Sources::default() }).unwrap().model;
+    assert_eq!(model.description.codes[0].labels, ["0", "1", "2", "3", "4"], "the choices have names");
+    let lines = std::fs::read_to_string(run.join("log.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert!(last["cross_entropy"].as_f64().is_some_and(|cost| cost > 0.0), "{last}");
+    // what does not fit is refused before anything is written
+    let refused = |change: &dyn Fn(&mut idgan::training::TrainConfig)| {
+        let mut config = config.clone();
+        change(&mut config);
+        let path = folder.path().join("refused");
+        let error = Session::start(&path, config, machine()).err().unwrap().to_string();
+        assert!(!path.exists(), "{error}");
+        error
+    };
+    let with_values = |labelled, z_dim| {
+        refused(&|config| {
+            let values = config.iae.as_mut().unwrap();
+            (values.labelled, values.z_dim) = (labelled, z_dim);
+        })
+    };
+    assert!(with_values(7, 5).contains("multiple of the 5 labels"));
+    assert!(with_values(10, 5).contains("2 pictures of each label, and 0 has 1"));
+    assert!(with_values(6, 6).contains("iae.z_dim is 6, not 5"));
+    let error = refused(&|config| {
+        (config.data, config.size) = ("dsprites".into(), 32);
+    });
+    assert!(error.contains("takes pictures with labels"), "{error}");
 }

@@ -40,10 +40,9 @@ impl IaeConfig {
                 length = self.units;
             }
         }
-        let mut z = graph.linear(row, Linear::new("z", length, self.z_dim));
-        if !self.is_categorical {
-            z = graph.batch_norm(z, "z_norm", self.z_dim);
-        }
+        // A choice needs its normalisation even more: without it every picture soon makes the same one.
+        let z = graph.linear(row, Linear::new("z", length, self.z_dim));
+        let z = graph.batch_norm(z, "z_norm", self.z_dim);
         (graph, z)
     }
 

@@ -258,6 +258,7 @@ impl Method {
     /// The same of a method that trains no VAE.
     fn unused_elsewhere(self) -> &'static [&'static str] {
         match self {
+            Self::Fiae => &["iae.labelled"],
             Self::OoganInfogan => &[
                 "oogan.input",
                 "oogan.reader",

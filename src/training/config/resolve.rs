@@ -188,9 +188,11 @@ fn method_of(family: Family, name: &str) -> Result<Method, LayersError> {
 fn fitting_preset(family: Family, data: Option<&str>) -> &'static str {
     match (family, data.map(|spec| spec.split(':').next().unwrap_or(spec))) {
         (Family::Iae, None | Some("dsprites")) => "sprites-small",
-        (_, None | Some("dsprites")) => "dsprites-small",
+        (Family::Iae, Some("mnist" | "mnist-test")) => "mnist-small",
+        (Family::Iae, Some("svhn")) => "svhn",
+        (_, None | Some("dsprites" | "mnist" | "mnist-test")) => "dsprites-small",
         (Family::Vae | Family::Gan, Some("scenes")) => "scenes-small",
-        (Family::Vae | Family::Gan, Some("images")) => "photos-small",
+        (Family::Vae | Family::Gan, Some("images" | "labels" | "svhn")) => "photos-small",
         (Family::Vae | Family::Gan | Family::Ibgan, Some("color-dsprites")) => "color-dsprites",
         (Family::Vae | Family::Gan, Some("noisy-dsprites")) => "noisy-dsprites",
         (Family::Vae | Family::Gan, Some("scream-dsprites")) => "scream-dsprites",

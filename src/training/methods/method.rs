@@ -28,10 +28,14 @@ pub(in crate::training) trait TrainMethod: Send {
     /// The model as it stands, without what [`model_of`] adds.
     fn model(&self, stats: Option<Stats>) -> Result<Model, TrainError>;
 
-    /// Whether each step takes a second minibatch.
-    fn needs_second_batch(&self) -> bool {
-        false
+    /// What each step takes besides its pictures.
+    fn second(&self) -> Second {
+        Second::None
     }
+
+    /// Takes note of what labels are called, in the order of their classes; before the first step, where
+    /// [`TrainMethod::second`] asks for labels.
+    fn meet_labels(&mut self, _names: &[String]) {}
 
     /// Statistics known before training: those of the VAE that stage 2 distils.
     fn initial_stats(&self) -> Option<Stats> {
@@ -54,12 +58,30 @@ pub(in crate::training) trait TrainMethod: Send {
     }
 }
 
+/// A second batch of pictures in each step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::training) enum Second {
+    /// None.
+    None,
+    /// The same pictures in another order.
+    Again,
+    /// Out of so many pictures with their labels, of which there are so many classes.
+    Labelled {
+        /// Pictures in all.
+        pictures: usize,
+        /// Labels that there must be.
+        classes: usize,
+    },
+}
+
 /// The pictures of one step, in parts.
 pub(in crate::training) struct Inputs {
     /// Stage 1: [0, 1]; the others: [-1, 1].
     pub(in crate::training) pictures: Vec<Tensor>,
-    /// FactorVAE's second minibatch.
+    /// Those that [`TrainMethod::second`] asks for.
     pub(in crate::training) second: Option<Vec<Tensor>>,
+    /// A 1 at the class of each of the second pictures, `(N, classes)`, where they have labels.
+    pub(in crate::training) labels: Option<Tensor>,
     /// How many pictures there are in all.
     pub(in crate::training) all: usize,
 }

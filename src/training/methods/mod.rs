@@ -17,7 +17,7 @@ use crate::model::{Model, Stats};
 use crate::training::state::{RunProgress, State};
 use crate::training::{Family, Method, TrainConfig, TrainError, note_training};
 
-pub(in crate::training) use method::{Inputs, Normals, TrainMethod};
+pub(in crate::training) use method::{Inputs, Normals, Second, TrainMethod};
 
 /// Fresh weights for `config`; methods that distil a VAE open it.
 pub(in crate::training) fn new_method(

@@ -1,13 +1,12 @@
 //! One run from start to end: data in, steps, logs, sample grids, checkpoints.
 
 mod opening;
+mod pictures;
 
 use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use candle_core::Tensor;
 
 use crate::base::{Cancel, FileError, Pool, Stream};
 use crate::checkpoint::{Precision, write_bundle};
@@ -18,6 +17,7 @@ use crate::model::Stats;
 use crate::ops;
 
 use self::opening::opening;
+use self::pictures::{SecondBatches, tensor_parts};
 use super::advice::{after_divergence, empty_code};
 use super::methods::{Inputs, Normals, TrainMethod, model_of};
 use super::record::note_computer;
@@ -52,8 +52,7 @@ pub struct Session {
     machine: Machine,
     data: Arc<dyn Dataset>,
     batches: Batches,
-    /// FactorVAE's second sequence of minibatches.
-    second: Option<Batches>,
+    second: Option<SecondBatches>,
     noise: Stream,
     feed: Feed,
     method: Box<dyn TrainMethod>,
@@ -182,12 +181,15 @@ impl Session {
         let shape = self.data.picture_shape();
         let parts = self.config.accumulate;
         self.feed.begin();
-        let pictures = tensor_parts(&mut self.batches, shape, parts, &mut self.feed)?;
-        let second = match &mut self.second {
-            Some(batches) => Some(tensor_parts(batches, shape, parts, &mut self.feed)?),
-            None => None,
+        let (pictures, _) = tensor_parts(&mut self.batches, shape, parts, &mut self.feed)?;
+        let (second, labels) = match &mut self.second {
+            Some(second) => {
+                let (pictures, labels) = second.next(parts, &mut self.feed)?;
+                (Some(pictures), labels)
+            }
+            None => (None, None),
         };
-        let inputs = Inputs { pictures, second, all: self.data.len() };
+        let inputs = Inputs { pictures, second, labels, all: self.data.len() };
         let mut normals = Normals { stream: &mut self.noise, feed: &mut self.feed };
         let mut report = self.method.step(inputs, self.progress.step, &mut normals)?;
         self.progress.step += 1;
@@ -278,7 +280,7 @@ impl Session {
     ) -> Result<(), TrainError> {
         let mut progress = self.progress.clone();
         progress.batches = batches;
-        progress.second_batches = self.second.as_ref().map(Batches::state);
+        progress.second_batches = self.second.as_ref().map(SecondBatches::state);
         progress.noise = self.noise.state();
         progress.bottleneck = self.method.bottleneck();
         // Saved again after no step, a state keeps the score it had.
@@ -358,22 +360,6 @@ impl Session {
             Ok(data.read(index, draw, picture)?)
         })
     }
-}
-
-/// The next batch as `parts` tensors of equal size.
-fn tensor_parts(
-    batches: &mut Batches,
-    [channels, height, width]: [usize; 3],
-    parts: usize,
-    feed: &mut Feed,
-) -> Result<Vec<Tensor>, TrainError> {
-    let mut values = Vec::new();
-    batches.next_batch(&mut values)?;
-    let picture = channels * height * width;
-    let rows = values.len() / picture / parts;
-    let shape = [rows, channels, height, width];
-    let tensor = |part: &[f32]| feed.put(part, &shape);
-    Ok(values.chunks_exact(rows * picture).map(tensor).collect::<candle_core::Result<_>>()?)
 }
 
 /// Steps a second over the last few.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::pictures::{self, SecondBatches};
 use super::{Machine, Session};
 use crate::base::{FileError, FileErrorKind, Stream};
 use crate::data::{
@@ -31,6 +32,7 @@ impl Session {
         RunFolder::check_free(folder)?;
         let method = new_method(&config, whole_spec(&config.data), &machine.computer.device)?;
         let data = open_data(&config, &machine)?;
+        pictures::check(&*method, &data)?;
         let folder = RunFolder::create(folder, &config)?;
         let starts_from_another = config.start().is_some();
         let mut session = Self::assemble(folder, config, machine, data, method, None)?;
@@ -90,7 +92,7 @@ impl Session {
         config: TrainConfig,
         machine: Machine,
         data: Arc<dyn Dataset>,
-        method: Box<dyn TrainMethod>,
+        mut method: Box<dyn TrainMethod>,
         state: Option<State>,
     ) -> Result<Self, TrainError> {
         let options = BatchOptions {
@@ -118,11 +120,8 @@ impl Session {
             Some(progress) => Batches::resume(Arc::clone(&data), options, progress.batches)?,
             None => Batches::new(Arc::clone(&data), options)?,
         };
-        let second = match (method.needs_second_batch(), progress.as_ref().and_then(|p| p.second_batches)) {
-            (false, _) => None,
-            (true, Some(state)) => Some(Batches::resume(Arc::clone(&data), second_options, state)?),
-            (true, None) => Some(Batches::new(Arc::clone(&data), second_options)?),
-        };
+        let second_state = progress.as_ref().and_then(|progress| progress.second_batches);
+        let second = SecondBatches::open(&mut *method, &data, second_options, second_state)?;
         let progress = progress.unwrap_or_else(|| RunProgress {
             step: 0,
             batches: batches.state(),

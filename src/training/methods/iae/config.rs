@@ -4,6 +4,7 @@ use crate::base::PixelRange;
 use crate::data::Range;
 use crate::nets::{IaeConditioning, IaeConfig, IaeLayout};
 use crate::training::config::check::{ConfigError, is_rate, require};
+use crate::training::config::method::Method;
 use crate::training::config::section::{Section, Whole};
 
 /// The values of implicit autoencoders (Makhzani 2018). The paper leaves optimiser, rates, batch and steps open.
@@ -32,8 +33,17 @@ pub struct IaeTraining {
     pub categorical: bool,
     /// How the discriminator of pairs sees the code.
     pub conditioning: IaeConditioning,
+    /// Pictures whose labels teach the encoder its choice, as many of each label; 0 for none. The data need labels, and as many
+    /// of them as `z_dim`.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub labelled: usize,
     /// Learning rate of the Adams, with betas 0.5 and 0.999.
     pub learning_rate: f64,
+}
+
+/// Whether no picture has a label: what configurations from before there were any say by saying nothing.
+fn is_none(labelled: &usize) -> bool {
+    *labelled == 0
 }
 
 impl IaeTraining {
@@ -76,6 +86,10 @@ impl Section for IaeTraining {
         require(whole.batch > 1, "batch must be at least 2, since the networks normalise by the batch")?;
         self.networks(whole.size).check().map_err(|what| ConfigError(format!("the section [iae] {what}")))?;
         require(!self.categorical || self.z_dim > 1, "iae.z_dim must be at least 2, the number of clusters")?;
+        require(
+            self.labelled == 0 || (self.categorical && whole.method == Method::Iae),
+            "iae.labelled teaches the choice of iae with iae.categorical alone; set it to 0",
+        )?;
         require(is_rate(self.learning_rate), "iae.learning_rate must be a positive number")
     }
 }

@@ -9,13 +9,13 @@ use candle_core::{Device, Tensor};
 use crate::base::{Arrays, Stream};
 use crate::model::{Model, ModelDescription, Stats};
 use crate::nets::{IaePart, Parameters};
-use crate::training::methods::method::{Inputs, Normals, TrainMethod};
+use crate::training::methods::method::{Inputs, Normals, Second, TrainMethod};
 use crate::training::methods::shared::section;
 use crate::training::state::State;
 use crate::training::{Method, StepReport, TrainConfig, TrainError};
 
 pub use config::IaeTraining;
-pub use trainer::{IaeBatch, IaeTrainer, IaeWeights};
+pub use trainer::{IaeBatch, IaeGraphs, IaeLabelled, IaeTrainer, IaeWeights};
 
 /// Groups of weights in a model: encoder, decoder, discriminator of pairs, discriminator of codes.
 const GROUPS: [&str; 4] = ["encoder", "decoder", "pair_discriminator", "code_discriminator"];
@@ -29,6 +29,8 @@ pub(in crate::training) struct IaeMethod {
     method: Method,
     size: usize,
     data: String,
+    /// What the choices of z are called, where labels teach them.
+    labels: Vec<String>,
 }
 
 impl IaeMethod {
@@ -74,8 +76,10 @@ impl IaeMethod {
     ) -> Result<Self, TrainError> {
         let values = values(config)?;
         let networks = values.networks(config.size);
-        let trainer = IaeTrainer::new(networks, config.method, values.learning_rate, weights, device)?;
-        Ok(Self { trainer, values, method: config.method, size: config.size, data: data.to_owned() })
+        let graphs = IaeGraphs::of(&networks, config.method);
+        let trainer = IaeTrainer::new(&graphs, config.method, values.learning_rate, weights, device)?;
+        let (method, size, data) = (config.method, config.size, data.to_owned());
+        Ok(Self { trainer, values, method, size, data, labels: Vec::new() })
     }
 
     /// Codes of the prior.
@@ -102,12 +106,30 @@ impl TrainMethod for IaeMethod {
             n: normals.draw(&[rows, self.values.n_dim])?,
             eps: normals.draw(&[rows, self.values.eps_dim])?,
             pictures,
+            labelled: match (inputs.second.into_iter().flatten().next(), inputs.labels) {
+                (Some(pictures), Some(labels)) => {
+                    let eps = normals.draw(&[pictures.dim(0)?, self.values.eps_dim])?;
+                    Some(IaeLabelled { pictures, labels, eps })
+                }
+                _ => None,
+            },
         };
         Ok(self.trainer.step(batch, step)?)
     }
 
     fn score(&self, report: &StepReport) -> f64 {
         report.get("mse").unwrap_or(f64::NAN)
+    }
+
+    fn second(&self) -> Second {
+        match self.values.labelled {
+            0 => Second::None,
+            pictures => Second::Labelled { pictures, classes: self.values.z_dim },
+        }
+    }
+
+    fn meet_labels(&mut self, names: &[String]) {
+        self.labels = names.to_vec();
     }
 
     fn state(&self) -> Result<Arrays, TrainError> {
@@ -121,6 +143,8 @@ impl TrainMethod for IaeMethod {
             _ => ModelDescription::iae("", networks),
         };
         let mut model = Model::new(ModelDescription { data: Some(self.data.clone()), ..described });
+        let z = model.description.codes.iter_mut().find(|block| block.name == "z");
+        z.into_iter().for_each(|block| block.labels.clone_from(&self.labels));
         for (group, weights) in groups(self.method).into_iter().zip(self.trainer.weights()) {
             model = model.with_weights(group, weights.to_arrays()?);
         }

@@ -3,8 +3,9 @@
 use candle_core::{Device, Result, Tensor};
 
 use crate::base::Arrays;
+use crate::graph::Graph;
 use crate::nets::{GraphNet, IaeConfig, Pass};
-use crate::objectives::{loss_as_fake, loss_as_real};
+use crate::objectives::{choice_cost, loss_as_fake, loss_as_real};
 use crate::optim::Gradients;
 use crate::training::config::Method;
 use crate::training::steps::{self, Batch, LearntGroup, TrainedNetwork, Turns};
@@ -12,6 +13,37 @@ use crate::training::{Ledger, Rule, StepReport};
 
 /// Adam's betas.
 const BETAS: [f64; 2] = [0.5, 0.999];
+
+/// The networks as graphs. What they call a picture may be anything that has a row or a map.
+#[derive(Clone, Debug)]
+pub struct IaeGraphs {
+    /// f: from a picture, and the noise eps where the batch has any, to z.
+    pub encoder: Graph,
+    /// The same without the softmax at the end of a choice.
+    pub logits: Graph,
+    /// g: from z and the noise n, side by side, to a picture.
+    pub decoder: Graph,
+    /// From a picture and z to a logit.
+    pub pairs: Graph,
+    /// From z to a logit; in the flipped form from a picture.
+    pub single: Graph,
+}
+
+impl IaeGraphs {
+    /// Those of the paper, for `method`.
+    pub fn of(config: &IaeConfig, method: Method) -> Self {
+        Self {
+            encoder: config.encoder_graph(),
+            logits: config.logits_graph(),
+            decoder: config.decoder_graph(),
+            pairs: config.pair_discriminator_graph(),
+            single: match method {
+                Method::Fiae => config.picture_discriminator_graph(),
+                _ => config.code_discriminator_graph(),
+            },
+        }
+    }
+}
 
 /// The initial weights of the networks.
 #[derive(Clone, Debug)]
@@ -37,17 +69,33 @@ pub struct IaeBatch {
     pub n: Tensor,
     /// The encoder's noise, `(N, eps_dim)` from N(0, I).
     pub eps: Tensor,
+    /// Pictures whose labels teach the encoder its choice.
+    pub labelled: Option<IaeLabelled>,
+}
+
+/// Pictures with labels.
+#[derive(Debug)]
+pub struct IaeLabelled {
+    /// The pictures, as those of the batch.
+    pub pictures: Tensor,
+    /// A 1 at the place of each picture's label, `(N, z_dim)`.
+    pub labels: Tensor,
+    /// The encoder's noise, `(N, eps_dim)` from N(0, I).
+    pub eps: Tensor,
 }
 
 impl Batch for IaeBatch {
     fn tensors(&self) -> Vec<&Tensor> {
-        vec![&self.pictures, &self.z, &self.n, &self.eps]
+        let labelled = self.labelled.iter().flat_map(|part| [&part.pictures, &part.labels, &part.eps]);
+        [&self.pictures, &self.z, &self.n, &self.eps].into_iter().chain(labelled).collect()
     }
 }
 
 /// A discriminator in training.
 type Judge = TrainedNetwork<GraphNet>;
 
+/// Real and fake examples are one batch, in both turns: normalised apart, every feature would have the same mean in both, and
+/// a linear layer behind them could not tell one from the other.
 impl Judge {
     /// The gradients of telling `real` from `fake`, under the names of loss and gradient.
     fn turn(
@@ -55,35 +103,54 @@ impl Judge {
         [real, fake]: [&[Tensor]; 2],
         [loss, gradient]: [&'static str; 2],
         ledger: &mut Ledger,
-    ) -> Result<(Gradients, [Pass; 2])> {
-        let (real, fake) = (self.net.forward(real)?, self.net.forward(fake)?);
-        let total = (loss_as_real(&logits(&real)?)? + loss_as_fake(&logits(&fake)?)?)?;
+    ) -> Result<(Gradients, Pass)> {
+        let pass = self.net.forward(&together(real, fake)?)?;
+        let [real, fake] = logits(&pass)?;
+        let total = (loss_as_real(&real)? + loss_as_fake(&fake)?)?;
         ledger.add(loss, &total, 1.0)?;
         let gradients = self.group.backward(&total)?;
         ledger.check(gradient, &gradients)?;
-        Ok((gradients, [real, fake]))
+        Ok((gradients, pass))
     }
 
-    /// The cost of what this discriminator takes for generated.
-    fn confused(&self, fake: &[Tensor]) -> Result<Tensor> {
-        loss_as_real(&logits(&self.frozen.forward(fake)?)?)
+    /// The cost of what this discriminator takes for generated among `real` examples, which are out of reach of gradients.
+    fn confused(&self, [real, fake]: [&[Tensor]; 2]) -> Result<Tensor> {
+        let [_, fake] = logits(&self.frozen.forward(&together(real, fake)?)?)?;
+        loss_as_real(&fake)
     }
 }
 
-fn logits(pass: &Pass) -> Result<Tensor> {
-    pass.output(0)?.flatten_all()
+/// The inputs of a discriminator for real examples and as many fake ones after them.
+fn together(real: &[Tensor], fake: &[Tensor]) -> Result<Vec<Tensor>> {
+    real.iter().zip(fake).map(|(real, fake)| Tensor::cat(&[real, fake], 0)).collect()
+}
+
+/// The logits of the first and of the second half of a batch.
+fn logits(pass: &Pass) -> Result<[Tensor; 2]> {
+    let all = pass.output(0)?.flatten_all()?;
+    let half = all.dim(0)? / 2;
+    Ok([all.narrow(0, 0, half)?, all.narrow(0, half, half)?])
 }
 
 /// An implicit autoencoder in training.
 pub struct IaeTrainer {
-    config: IaeConfig,
     is_flipped: bool,
     encoder: LearntGroup,
     read: GraphNet,
+    /// The encoder without the softmax at its end.
+    logits: GraphNet,
     decoder: LearntGroup,
     draw: GraphNet,
     pairs: Judge,
     single: Judge,
+}
+
+/// What an encoder makes of pictures and noise, of which there may be none.
+fn encoded(net: &GraphNet, pictures: &Tensor, eps: &Tensor) -> Result<Pass> {
+    match eps.dim(1)? {
+        0 => net.forward(std::slice::from_ref(pictures)),
+        _ => net.forward(&[pictures.clone(), eps.clone()]),
+    }
 }
 
 /// What the networks make of a batch, with the gradients that made it.
@@ -101,7 +168,7 @@ impl IaeTrainer {
     /// # Errors
     /// When weights are missing or the device cannot hold them.
     pub fn new(
-        config: IaeConfig,
+        graphs: &IaeGraphs,
         method: Method,
         learning_rate: f64,
         weights: &IaeWeights,
@@ -111,18 +178,14 @@ impl IaeTrainer {
         let is_flipped = method == Method::Fiae;
         let encoder = LearntGroup::new(&weights.encoder, rule, device)?;
         let decoder = LearntGroup::new(&weights.decoder, rule, device)?;
-        let single = match is_flipped {
-            true => config.picture_discriminator_graph(),
-            false => config.code_discriminator_graph(),
-        };
+        let judge =
+            |weights, graph| Judge::new(weights, rule, device, |weights| GraphNet::new(graph, weights));
         Ok(Self {
-            read: GraphNet::new(&config.encoder_graph(), &encoder.weights)?,
-            draw: GraphNet::new(&config.decoder_graph(), &decoder.weights)?,
-            pairs: Judge::new(&weights.pairs, rule, device, |weights| {
-                GraphNet::new(&config.pair_discriminator_graph(), weights)
-            })?,
-            single: Judge::new(&weights.single, rule, device, |weights| GraphNet::new(&single, weights))?,
-            config,
+            read: GraphNet::new(&graphs.encoder, &encoder.weights)?,
+            logits: GraphNet::new(&graphs.logits, &encoder.weights)?,
+            draw: GraphNet::new(&graphs.decoder, &decoder.weights)?,
+            pairs: judge(&weights.pairs, &graphs.pairs)?,
+            single: judge(&weights.single, &graphs.single)?,
             is_flipped,
             encoder,
             decoder,
@@ -133,7 +196,8 @@ impl IaeTrainer {
     ///
     /// The report holds `pair_loss` and `code_loss` (`picture_loss` in the flipped form) of the discriminators, `reconstruction`
     /// and `regularisation` of encoder and decoder, and `mse`: the mean squared error of the pictures' values, or in the flipped
-    /// form of the codes.
+    /// form of the codes. With labelled pictures it holds `cross_entropy`, what the encoder's choices cost on them in nats, which
+    /// it learns from in the same turn with a weight of 1 (the paper gives none); they do not move its running statistics.
     ///
     /// # Errors
     /// When shapes do not fit or the device fails.
@@ -142,11 +206,8 @@ impl IaeTrainer {
     }
 
     fn make(&self, batch: &IaeBatch) -> Result<Made> {
-        let encode = |pictures: &Tensor| match self.config.eps_dim {
-            0 => self.read.forward(std::slice::from_ref(pictures)),
-            _ => self.read.forward(&[pictures.clone(), batch.eps.clone()]),
-        };
-        let decode = |z: &Tensor| match self.config.n_dim {
+        let encode = |pictures: &Tensor| encoded(&self.read, pictures, &batch.eps);
+        let decode = |z: &Tensor| match batch.n.dim(1)? {
             0 => self.draw.forward(std::slice::from_ref(z)),
             _ => self.draw.forward(&[Tensor::cat(&[z, &batch.n], 1)?]),
         };
@@ -164,6 +225,12 @@ impl IaeTrainer {
         };
         let (code, drawn) = (passes[0].output(0)?.clone(), passes[1].output(0)?.clone());
         Ok(Made { drawn, code, passes })
+    }
+
+    /// The cross-entropy of the encoder's choices with labels.
+    fn taught(&self, labelled: &IaeLabelled) -> Result<Tensor> {
+        let pass = encoded(&self.logits, &labelled.pictures, &labelled.eps)?;
+        choice_cost(pass.output(0)?, &labelled.labels)
     }
 
     /// Encoder and decoder.
@@ -233,12 +300,13 @@ impl Turns for IaeTrainer {
             }
             self.pairs.group.apply(&of_pairs, ledger)?;
             self.single.group.apply(&of_single, ledger)?;
-            follow(&self.pairs.net, &seen_pairs)?;
-            follow(&self.single.net, &seen_single)?;
+            self.pairs.net.follow(&seen_pairs)?;
+            self.single.net.follow(&seen_single)?;
 
-            let reconstruction = self.pairs.confused(&[made.drawn.clone(), made.code.clone()])?;
+            let reconstruction =
+                self.pairs.confused([&real_pair, &[made.drawn.clone(), made.code.clone()]])?;
             let judged = if self.is_flipped { &made.drawn } else { &made.code };
-            let regularisation = self.single.confused(std::slice::from_ref(judged))?;
+            let regularisation = self.single.confused([real, std::slice::from_ref(judged)])?;
             ledger.add("reconstruction", &reconstruction, 1.0)?;
             ledger.add("regularisation", &regularisation, 1.0)?;
             let error = match self.is_flipped {
@@ -246,7 +314,13 @@ impl Turns for IaeTrainer {
                 false => (drawn - &batch.pictures)?,
             };
             ledger.add("mse", &error.sqr()?.mean_all()?, 1.0)?;
-            let mut store = crate::ops::backward(&(reconstruction + regularisation)?)?;
+            let mut cost = (reconstruction + regularisation)?;
+            if let Some(labelled) = &batch.labelled {
+                let taught = self.taught(labelled)?;
+                ledger.add("cross_entropy", &taught, 1.0)?;
+                cost = (cost + taught)?;
+            }
+            let mut store = crate::ops::backward(&cost)?;
             let of_encoder = Gradients::take(&mut store, &self.encoder.weights);
             let of_decoder = Gradients::take(&mut store, &self.decoder.weights);
             drop(store);
@@ -274,9 +348,4 @@ impl Turns for IaeTrainer {
             decoder.count();
         }
     }
-}
-
-/// Moves the running statistics of a discriminator by what it saw in its own turn.
-fn follow(net: &GraphNet, seen: &[Pass]) -> Result<()> {
-    seen.iter().try_for_each(|pass| net.follow(pass))
 }

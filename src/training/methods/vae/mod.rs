@@ -10,7 +10,7 @@ use crate::training::state::State;
 use crate::training::steps::Recorder;
 use crate::training::{Method, StepReport, TrainConfig, TrainError, VaeTraining};
 
-use super::method::{Inputs, Normals, TrainMethod};
+use super::method::{Inputs, Normals, Second, TrainMethod};
 use super::shared::{bound, describe_vae, initial_vae, model, vae_values};
 use super::start::{note_start, start_hash, start_vae};
 
@@ -139,7 +139,7 @@ impl TrainMethod for VaeMethod {
         Ok(model(description, self.trainer.weights().to_arrays()?, stats))
     }
 
-    fn needs_second_batch(&self) -> bool {
-        self.trainer.method() == Method::FactorVae
+    fn second(&self) -> Second {
+        if self.trainer.method() == Method::FactorVae { Second::Again } else { Second::None }
     }
 }
