@@ -6,6 +6,7 @@ mod common;
 mod data;
 mod methods;
 mod parity;
+mod points;
 mod related_runs;
 mod runs;
 mod stage_1;

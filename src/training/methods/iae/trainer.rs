@@ -153,6 +153,14 @@ fn encoded(net: &GraphNet, pictures: &Tensor, eps: &Tensor) -> Result<Pass> {
     }
 }
 
+/// What a decoder makes of codes and noise, of which there may be none.
+fn decoded(net: &GraphNet, z: &Tensor, n: &Tensor) -> Result<Pass> {
+    match n.dim(1)? {
+        0 => net.forward(std::slice::from_ref(z)),
+        _ => net.forward(&[Tensor::cat(&[z, n], 1)?]),
+    }
+}
+
 /// What the networks make of a batch, with the gradients that made it.
 struct Made {
     /// The drawn pictures.
@@ -207,10 +215,7 @@ impl IaeTrainer {
 
     fn make(&self, batch: &IaeBatch) -> Result<Made> {
         let encode = |pictures: &Tensor| encoded(&self.read, pictures, &batch.eps);
-        let decode = |z: &Tensor| match batch.n.dim(1)? {
-            0 => self.draw.forward(std::slice::from_ref(z)),
-            _ => self.draw.forward(&[Tensor::cat(&[z, &batch.n], 1)?]),
-        };
+        let decode = |z: &Tensor| decoded(&self.draw, z, &batch.n);
         let passes = match self.is_flipped {
             true => {
                 let drawn = decode(&batch.z)?;
@@ -231,6 +236,22 @@ impl IaeTrainer {
     fn taught(&self, labelled: &IaeLabelled) -> Result<Tensor> {
         let pass = encoded(&self.logits, &labelled.pictures, &labelled.eps)?;
         choice_cost(pass.output(0)?, &labelled.labels)
+    }
+
+    /// What z the encoder reads in pictures with the noise `eps`; normalised by this batch, and out of reach of gradients.
+    ///
+    /// # Errors
+    /// When shapes do not fit or the device fails.
+    pub fn read(&self, pictures: &Tensor, eps: &Tensor) -> Result<Tensor> {
+        Ok(encoded(&self.read, pictures, eps)?.output(0)?.detach())
+    }
+
+    /// The pictures that the decoder draws of z with the noise `n`; likewise.
+    ///
+    /// # Errors
+    /// When shapes do not fit or the device fails.
+    pub fn draw(&self, z: &Tensor, n: &Tensor) -> Result<Tensor> {
+        Ok(decoded(&self.draw, z, n)?.output(0)?.detach())
     }
 
     /// Encoder and decoder.
