@@ -31,8 +31,9 @@ pub struct Args {
     /// Run folders, or folders that hold them.
     #[arg(value_name = "RUNS", required = true)]
     runs: Vec<PathBuf>,
-    /// The paper's table to follow, 1 to 4; those that the data belong to when left out.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=4))]
+    /// The table to follow: ID-GAN's 1 to 4, or 5 for implicit autoencoders on MNIST; those that the data belong to when
+    /// left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
     table: Option<u8>,
     /// Metrics to show, instead of the table's.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]

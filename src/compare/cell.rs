@@ -30,6 +30,8 @@ pub struct Cell {
 /// What is measured of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measurement {
+    /// The data set's specification.
+    pub data: String,
     /// The metrics, by the names of `idgan eval`; empty: all that model and data allow.
     pub metrics: Vec<String>,
     /// More arguments of `idgan eval`.
@@ -64,9 +66,9 @@ impl Cell {
 
     /// The arguments of `idgan` that measure it, if it is to be measured.
     pub fn measuring(&self) -> Option<Vec<String>> {
+        let Measurement { data, metrics, arguments } = self.measurement.as_ref()?;
         let mut words = vec!["eval".to_owned(), self.folder.display().to_string()];
-        words.extend(["--data".into(), self.data.clone(), "--seed".into(), self.seed.to_string()]);
-        let Measurement { metrics, arguments } = self.measurement.as_ref()?;
+        words.extend(["--data".into(), data.clone(), "--seed".into(), self.seed.to_string()]);
         if !metrics.is_empty() {
             words.extend(["--metrics".into(), metrics.join(",")]);
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::FileError;
 use crate::formats::from_toml;
 use crate::metrics::Metric;
-use crate::training::Method;
+use crate::training::{Family, Method};
 
 use super::{Cell, Measurement, SweepError};
 
@@ -64,10 +64,24 @@ pub struct DataEntry {
     /// What `--data` takes; the name where it is left out.
     #[serde(default)]
     pub spec: Option<String>,
-    /// Preset of methods of stage 1.
+    /// What runs are measured on, where it is not what they are trained on: the test part of the data.
+    #[serde(default)]
+    pub measured_on: Option<String>,
+    /// Preset of methods of stage 1; those of families that no method of the sweep is of may be left out.
+    #[serde(default)]
     pub vae: String,
     /// Preset of methods of stage 2.
+    #[serde(default)]
     pub gan: String,
+    /// Preset of IB-GAN and its baselines.
+    #[serde(default)]
+    pub ibgan: String,
+    /// Preset of OOGAN and its baseline.
+    #[serde(default)]
+    pub oogan: String,
+    /// Preset of implicit autoencoders.
+    #[serde(default)]
+    pub iae: String,
     /// Values for every run on this data.
     #[serde(default)]
     pub set: Vec<String>,
@@ -112,6 +126,19 @@ fn yes() -> bool {
     true
 }
 
+impl DataEntry {
+    /// The preset of methods of this family; empty where none is named.
+    fn preset(&self, family: Family) -> &String {
+        match family {
+            Family::Vae => &self.vae,
+            Family::Gan => &self.gan,
+            Family::Ibgan => &self.ibgan,
+            Family::Oogan => &self.oogan,
+            Family::Iae => &self.iae,
+        }
+    }
+}
+
 impl Sweep {
     /// Reads a sweep file.
     ///
@@ -151,6 +178,13 @@ impl Sweep {
         }
         for entry in &self.method {
             let (name, method) = (&entry.name, entry.method()?);
+            let family = method.family();
+            if let Some(data) = self.data.iter().find(|data| data.preset(family).is_empty()) {
+                let (data, family) = (&data.name, family.name());
+                return Err(format!(
+                    "{data}: {name} needs a preset of `idgan train {family}`; name one with {family}"
+                ));
+            }
             match (&entry.vae, method.takes_a_vae()) {
                 (None, true) => {
                     return Err(format!("{name}: {} takes a VAE; name its entry with vae", method.name()));
@@ -201,17 +235,18 @@ impl Sweep {
         let mut set: Vec<String> =
             [&self.set, &data.set, &entry.set].into_iter().flatten().cloned().collect();
         set.extend(variant.set.clone());
-        let preset = if method.is_stage_1() { &data.vae } else { &data.gan };
+        let spec = data.spec.clone().unwrap_or_else(|| data.name.clone());
         let arguments = [&data.arguments, &self.evaluate, &data.evaluate].into_iter().flatten().cloned();
         let measurement = Measurement {
+            data: data.measured_on.clone().unwrap_or_else(|| spec.clone()),
             metrics: entry.metrics.as_ref().unwrap_or(&self.metrics).clone(),
             arguments: arguments.collect(),
         };
         Some(Cell {
             folder: self.out.join(&data.name).join(&variant.name).join(format!("seed-{seed}")),
             method,
-            data: data.spec.clone().unwrap_or_else(|| data.name.clone()),
-            preset: preset.clone(),
+            data: spec,
+            preset: data.preset(method.family()).clone(),
             seed,
             steps: entry.steps,
             set,
@@ -323,6 +358,20 @@ mod tests {
     }
 
     #[test]
+    fn runs_are_measured_on_other_data_where_it_is_named() {
+        let text = TEXT.replace("spec = \"scenes\"", "spec = \"scenes\"\nmeasured_on = \"scenes:100\"");
+        let cells = read(&text).expect("valid").cells();
+        let words =
+            |cell: &Cell| (cell.training(false).join(" "), cell.measuring().expect("is measured").join(" "));
+        let (training, measuring) = words(&cells[11]);
+        assert!(
+            training.contains("--data scenes --") && measuring.contains("--data scenes:100 "),
+            "{measuring}"
+        );
+        assert!(words(&cells[0]).1.contains("--data dsprites "));
+    }
+
+    #[test]
     fn contradictions_are_named() {
         let refused = |from: &str, to: &str| {
             assert!(TEXT.contains(from));
@@ -334,6 +383,11 @@ mod tests {
         assert!(refused("vae = \"beta-vae\"", "vae = \"none\"").contains("no entry"));
         assert!(refused("\"beta-vae\"\n        steps", "\"mine\"\n        steps").contains("no entry"));
         assert!(refused("\"idgan\"", "\"infogan\"").contains("leave out vae"));
+        let iae = refused("method = \"idgan\"\n        vae = \"beta-vae\"", "method = \"iae\"");
+        assert!(
+            iae.contains("dsprites: two-step needs a preset of `idgan train iae`; name one with iae"),
+            "{iae}"
+        );
         assert!(refused("\"rooms\"", "\"a/b\"").contains("folder"));
         assert!(refused("\"rooms\"", "\"dsprites\"").contains("twice"));
         assert!(refused("\"mig\"", "\"mick\"").contains("no metric"));

@@ -25,6 +25,12 @@ fn the_papers_sweep_files_are_valid_to_the_last_run() {
         ("table4", 6 * 3 * 5, "--preset cars-64 --method gan"),
         ("figure-a10", 11 * 5, "--set gan.w_info=0.0001"),
         ("unsupervised-study", 36 * 5, "--method dip-vae-ii --data dsprites"),
+        ("iae-mnist", 3 * 3, "--data mnist-test:mnist --seed 0 --metrics classification_error"),
+        (
+            "iae-mnist-small",
+            3 * 3,
+            "train iae --preset mnist-clusters-small --method fiae --data mnist:mnist",
+        ),
         (
             "table2-small",
             5 * 2,
