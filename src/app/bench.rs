@@ -1,5 +1,6 @@
 //! Measures the real window while a slider is dragged.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -49,6 +50,8 @@ pub struct Report {
     pub final_is_exact: bool,
     /// How often the ends of a traversal's rows were worked out: once, however long the drag.
     pub range_resolutions: u64,
+    /// Points of the curves that the training board draws.
+    pub board_points: usize,
     /// Requests replaced before they were begun, and renders stopped.
     pub superseded: u64,
     /// The graphics driver.
@@ -79,7 +82,7 @@ impl Percentiles {
 }
 
 /// What is done to the window.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Script {
     /// Moves of the drag.
     pub moves: usize,
@@ -87,6 +90,8 @@ pub struct Script {
     pub interval: Duration,
     /// Which values a traversal runs through, where the window shows one.
     pub range: Option<RangeSpec>,
+    /// Run folders whose curves lie over each other on the training board.
+    pub runs: Vec<PathBuf>,
 }
 
 /// Opens the window, drags the first slider as `script` says, and closes it.
@@ -107,6 +112,7 @@ pub fn drag(options: &Options, script: Script) -> anyhow::Result<Report> {
         if let Some(range) = script.range {
             explorer.set_range(range);
         }
+        explorer.overlay_runs(&script.runs);
         Ok(Box::new(Bench::new(explorer, name, script, place)))
     })?;
     result
@@ -175,7 +181,7 @@ impl Bench {
     /// Starts the thread that moves the pointer at an even pace, as a hand does, whatever the window does.
     fn start(&mut self, ctx: &egui::Context) -> std::io::Result<()> {
         let (sent, stop, ctx) = (self.sent.clone(), Arc::clone(&self.stop), ctx.clone());
-        let Script { moves, interval, .. } = self.script;
+        let Script { moves, interval, .. } = self.script.clone();
         let body = move || {
             let start = Instant::now();
             for index in 1..=moves {
@@ -232,6 +238,7 @@ impl Bench {
             stale_frames_shown: self.stale,
             final_is_exact: CHAINS.into_iter().all(exact),
             range_resolutions: self.explorer.range_resolutions(),
+            board_points: self.explorer.drawn_points(),
             superseded,
             gpu: self.gpu.clone(),
         }

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::clipboard::from_json;
 use super::keep;
-use super::train::Curves;
 use crate::explore::LatentState;
 use crate::model::ModelDescription;
 
@@ -20,9 +19,4 @@ pub fn recall(folder: &Path, description: &ModelDescription) -> usize {
 /// What the window says of it.
 pub fn paste(text: &str, description: &ModelDescription) -> Result<(), String> {
     from_json(text, LatentState::new(description.clone()).codes()).map(drop)
-}
-
-/// Reads the losses in a run's log; returns the number of points that are drawn.
-pub fn losses(log: &str) -> usize {
-    Curves::from_log(log).iter().map(|curve| curve.points.len()).sum()
 }

@@ -21,6 +21,7 @@ use super::update::keeper::Keeper;
 use super::view::Views;
 use super::{Options, Tool};
 use crate::app::action::{Action, Actions, CodeAction, ModelAction, ViewAction};
+use crate::app::document::board::run_name;
 use crate::app::document::{Document, Overlay};
 use crate::engine::Engine;
 
@@ -217,13 +218,17 @@ impl Explorer {
         self.state.find_nuisance_seed();
     }
 
-    /// Calls the window after its models.
+    /// Calls the window after its models, and after the run that goes on.
     fn name_window(&mut self, ctx: &egui::Context) {
         let model = |view: &Option<ModelView>| Some(view.as_ref()?.description().name.clone());
-        let title = match (model(&self.state.model), model(&self.state.beside.model)) {
+        let name = match (model(&self.state.model), model(&self.state.beside.model)) {
             (Some(first), Some(second)) => format!("{first} and {second} – idgan"),
             (Some(first), None) => format!("{first} – idgan"),
             _ => "idgan".to_owned(),
+        };
+        let title = match self.state.going_run() {
+            Some((run, progress)) => format!("{}: {progress} – {name}", run_name(run)),
+            None => name,
         };
         if title != self.title {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));

@@ -4,9 +4,10 @@ use egui::{
 };
 
 use super::Explorer;
-use super::panels::{Panel, hint_line, notice, room_below, samples};
+use super::panels::{BoardPanel, Panel, hint_line, notice, room_below};
 use super::theme::GRID;
 use crate::app::action::{SettingAction, ViewAction};
+use crate::app::document::board::BoardView;
 use crate::app::document::tool::Tab;
 use crate::app::document::traverse::Figure;
 
@@ -149,11 +150,12 @@ impl Explorer {
             && self.state.tab == Tab::Traverse
             && is_table
             && self.state.model.is_some();
-        let shows_samples = self.state.settings.show_tabs && self.state.tab == Tab::Train;
-        let has_samples = self.state.train.run.as_ref().is_some_and(|run| run.sampled.is_some());
-        let shows_hint = !shows_grid && !shows_samples && self.state.shows_hint();
-        if self.state.model.is_some() {
-            let shows_pictures = !(shows_grid || shows_samples && has_samples);
+        let shows_board = self.state.shows_board();
+        let covers_pictures = shows_board && self.state.board.settings.view != BoardView::Pictures;
+        let is_training = self.state.settings.show_tabs && self.state.tab == Tab::Train;
+        let shows_hint = !shows_grid && !is_training && self.state.shows_hint();
+        if self.state.model.is_some() && !covers_pictures {
+            let shows_pictures = !shows_grid;
             self.strip(ui, bare, shows_pictures.then_some(shows_hint));
         }
         CentralPanel::no_frame().show(ui, |ui| {
@@ -162,8 +164,11 @@ impl Explorer {
             }
             self.questions.ui(ui, &self.state, &mut self.actions);
             let area = ui.available_rect_before_wrap();
-            if shows_samples && samples(ui, &self.state) {
-                // The sample grid of the run takes the place of the pictures.
+            if shows_board {
+                BoardPanel.ui(ui, &self.state, &mut self.actions);
+            }
+            if covers_pictures {
+                // Curves and sample grids take the place of the pictures.
             } else if shows_grid {
                 self.grid.ui(ui, &self.state, &mut self.actions);
             } else {

@@ -5,6 +5,7 @@
 
 mod action;
 pub mod bench;
+mod board;
 mod chain_words;
 mod clipboard;
 mod command;

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::chain_words::ChainWords;
@@ -12,13 +13,40 @@ pub(crate) struct ModelView {
     pub(crate) profile: Option<Arc<Profile>>,
     /// Without statistics: how much each dimension moves the picture.
     pub(crate) sensed: Option<Arc<Sensitivity>>,
+    /// The order of the sliders of each block by information, where it is to stay as it was.
+    kept_order: BTreeMap<String, Vec<usize>>,
     /// Whether all that can be known without the person's doing is known.
     pub(crate) is_described: bool,
 }
 
 impl ModelView {
     pub(crate) fn new(opened: Arc<Opened>) -> Self {
-        Self { opened, profile: None, sensed: None, is_described: false }
+        Self { opened, profile: None, sensed: None, kept_order: BTreeMap::new(), is_described: false }
+    }
+
+    /// The same model read again, as a run writes it: sliders stay in the order that they had in `old`, and what was known of
+    /// them holds until more is.
+    pub(crate) fn read_again(opened: Arc<Opened>, old: &Self) -> Self {
+        let is_same = |block: &&CodeBlock| opened.description.block(&block.name) == Some(*block);
+        let sorted = old.slider_blocks().filter(|_| old.can_sort()).filter(is_same);
+        let kept_order = sorted.map(|block| (block.name.clone(), old.order(block, true))).collect();
+        let fits = |name: &str| opened.description.block(name) == old.description().block(name);
+        let profile = old.profile.clone().filter(|profile| fits(&profile.block));
+        let sensed = old.sensed.clone().filter(|sensed| fits(&sensed.block));
+        Self { opened, profile, sensed, kept_order, is_described: false }
+    }
+
+    /// From now on sliders are ordered by what is known now.
+    pub(crate) fn sort_anew(&mut self) {
+        self.kept_order.clear();
+    }
+
+    /// Takes in that all is known that can be without the person's doing: what is left of the model before is no longer true.
+    pub(crate) fn on_described(&mut self) {
+        self.is_described = true;
+        let model_id = self.opened.model_id;
+        self.profile.take_if(|profile| profile.model_id != model_id);
+        self.sensed.take_if(|sensed| sensed.model_id != model_id);
     }
 
     pub(crate) fn description(&self) -> &ModelDescription {
@@ -78,6 +106,9 @@ impl ModelView {
 
     /// Dimensions of `block` in the order of their sliders.
     pub(crate) fn order(&self, block: &CodeBlock, by_information: bool) -> Vec<usize> {
+        if by_information && let Some(kept) = self.kept_order.get(&block.name) {
+            return kept.clone();
+        }
         let mut order: Vec<usize> = (0..block.dims).collect();
         if by_information {
             let weight = |dim: usize| self.weight(&block.name, dim).unwrap_or_default();

@@ -1,9 +1,11 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Explorer;
-use crate::app::action::FigureAction;
+use crate::app::action::{BoardAction, FigureAction, ViewAction};
 use crate::app::document::Start;
+use crate::app::document::tool::Tab;
 use crate::base::Picture;
 use crate::engine::ModelSource;
 use crate::explore::RangeSpec;
@@ -27,6 +29,7 @@ impl Explorer {
             && !state.data.is_waiting()
             && !state.photo.is_waiting()
             && !state.traverse.is_waiting()
+            && !state.board.is_waiting()
             && state.jobs.running().is_empty()
     }
 
@@ -122,6 +125,20 @@ impl Explorer {
         let mut settings = self.state.traverse.traversal;
         settings.set_range(range);
         self.actions.push(FigureAction::Traversal(settings));
+    }
+
+    /// Draws the curves of these runs over each other on the training board, as its panel does.
+    pub fn overlay_runs(&mut self, runs: &[PathBuf]) {
+        self.actions.push(ViewAction::Tab(Tab::Train));
+        for run in runs {
+            self.actions.push(BoardAction::Overlay(run.clone(), true));
+        }
+    }
+
+    /// Points of all curves that the training board draws.
+    pub fn drawn_points(&self) -> usize {
+        let curves = self.state.board.told.drawing.plots.iter().flat_map(|plot| &plot.curves);
+        curves.map(|curve| curve.points.len() + curve.raw.len()).sum()
     }
 
     /// How often the ends of a traversal's rows were worked out.

@@ -115,6 +115,11 @@ impl<T> Task<T> {
         }
     }
 
+    /// Ends its sleep, if it sleeps by [`std::thread::park_timeout`].
+    pub(crate) fn wake(&self) {
+        self.thread.unpark();
+    }
+
     /// Asks the work to end.
     pub(crate) fn cancel(&self) {
         self.cancel.cancel();

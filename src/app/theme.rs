@@ -48,6 +48,42 @@ impl Palette {
     }
 }
 
+/// Colours of things that are told apart by them, such as runs: for dark and for light windows.
+const SERIES: [[Color32; 8]; 2] = [
+    [
+        Color32::from_rgb(0x5a, 0xb0, 0xff),
+        Color32::from_rgb(0xf0, 0xb4, 0x4c),
+        Color32::from_rgb(0x6c, 0xc9, 0x93),
+        Color32::from_rgb(0xff, 0x7b, 0x72),
+        Color32::from_rgb(0xc3, 0x9b, 0xf0),
+        Color32::from_rgb(0x7f, 0xd6, 0xe0),
+        Color32::from_rgb(0xe5, 0x8e, 0xc1),
+        Color32::from_rgb(0xb5, 0xbd, 0x5c),
+    ],
+    [
+        Color32::from_rgb(0x0b, 0x66, 0xc2),
+        Color32::from_rgb(0xa1, 0x5c, 0x00),
+        Color32::from_rgb(0x1c, 0x7a, 0x43),
+        Color32::from_rgb(0xb4, 0x23, 0x18),
+        Color32::from_rgb(0x6f, 0x3f, 0xb5),
+        Color32::from_rgb(0x00, 0x74, 0x80),
+        Color32::from_rgb(0xa3, 0x2e, 0x74),
+        Color32::from_rgb(0x5f, 0x68, 0x0c),
+    ],
+];
+
+/// Colours of things that are told apart by them, such as runs.
+pub(crate) fn series(ui: &egui::Ui) -> [Color32; 8] {
+    SERIES[usize::from(!ui.visuals().dark_mode)]
+}
+
+/// The colour of item `at` of `count` that have an order, such as the dimensions of a code.
+pub(crate) fn in_order(ui: &egui::Ui, at: usize, count: usize) -> Color32 {
+    let hue = at as f32 / count.max(1) as f32;
+    let [saturation, value] = if ui.visuals().dark_mode { [0.55, 0.95] } else { [0.85, 0.6] };
+    egui::ecolor::Hsva::new(hue, saturation, value, 1.0).into()
+}
+
 /// The unit of every distance in the window.
 pub(crate) const GRID: f32 = 8.0;
 
@@ -173,6 +209,9 @@ mod tests {
             assert!(contrast(visuals.text_color(), panel) > 7.0, "{theme:?} text");
             for colour in [palette.quiet, palette.accent, palette.warning, palette.error] {
                 assert!(contrast(colour, panel) > 4.5, "{theme:?} {colour:?} {}", contrast(colour, panel));
+            }
+            for colour in SERIES[usize::from(theme == Theme::Light)] {
+                assert!(contrast(colour, panel) > 4.5, "{theme:?} {colour:?}");
             }
         }
     }

@@ -10,6 +10,7 @@ use super::{DeviceArgs, ModelArgs};
     Examples:\n  \
     idgan bench ui --generator 1024 --json\n  \
     idgan bench ui --train --size 2560x1440\n  \
+    idgan bench ui --board 3\n  \
     idgan bench ui sprites-64 --tool traverse --range posterior:0.99\n  \
     xvfb-run idgan bench ui sprites.safetensors --moves 500"
 )]
@@ -38,6 +39,10 @@ pub struct Args {
     /// The values of the traversal that the window shows, as idgan traverse takes them.
     #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
     range: Option<crate::explore::RangeSpec>,
+
+    /// Draw the curves of this many runs of 100,000 points each over each other, on the training board.
+    #[arg(long, value_name = "RUNS", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    board: u8,
 
     /// Train beside the window, as its Train panel does: the first stage on the rendered sprites.
     #[arg(long)]
@@ -118,7 +123,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         moves: args.moves as usize,
         interval: Duration::from_millis(args.interval),
         range: args.range,
+        runs: (1..=args.board)
+            .map(|number| write_run(&folder.path().join(format!("run {number}")), u64::from(number)))
+            .collect::<anyhow::Result<_>>()?,
     };
+    let has_board = !script.runs.is_empty();
     let report = bench::drag(&options, script);
     drop(beside);
     if let Some(training) = training {
@@ -132,7 +141,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let line = |name: &str, value: bench::Percentiles| {
         format!("{name:<34} p50 {:7.2} ms   p95 {:7.2} ms   max {:7.2} ms\n", value.p50, value.p95, value.max)
     };
-    let text = [
+    let mut text = vec![
         format!("{} moves, one every {} ms, drawn by {}\n", report.moves, report.interval_ms, report.gpu),
         line("UI update, thread CPU time", report.update_ms),
         line("whole UI frame, thread CPU time", report.frame_ms),
@@ -148,7 +157,43 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             report.stale_frames_shown, report.final_is_exact, report.superseded, report.range_resolutions
         ),
     ];
+    if has_board {
+        text.push(format!("\npoints of curves that are drawn      {}", report.board_points));
+    }
     super::print(text.concat())
+}
+
+/// Lines of a run's log for the training board.
+#[cfg(feature = "gui")]
+const LINES: u64 = 100_000;
+
+/// Writes a run into `folder` that has logged what a VAE does, with noise of its own; the folder.
+#[cfg(feature = "gui")]
+fn write_run(folder: &std::path::Path, seed: u64) -> anyhow::Result<std::path::PathBuf> {
+    use std::io::Write;
+
+    let mut stream = crate::base::Stream::new(seed, "runs");
+    let path = crate::training::RunFolder::log_of(folder);
+    std::fs::create_dir_all(folder)?;
+    let mut log = std::io::BufWriter::new(std::fs::File::create(path)?);
+    for line in 1..=LINES {
+        let noise: Vec<f64> = stream.normals(12).into_iter().map(f64::from).collect();
+        let each: Vec<f64> = noise[2..].iter().map(|noise| 2.0 + 0.2 * noise).collect();
+        let record = serde_json::json!({
+            "step": line * 20,
+            "loss": 1e4 / (line as f64 + 100.0) * (1.0 + 0.1 * noise[0]) + 20.0,
+            "reconstruction": 1e4 / (line as f64 + 100.0) * (1.0 + 0.1 * noise[1]) + 1.0,
+            "kl": each.iter().sum::<f64>(),
+            "beta": 1.0 + 3.0 * (line as f64 / LINES as f64),
+            "rate": 1e-3 * (1.0 - line as f64 / LINES as f64),
+            "kl_per_dimension": each,
+            "pictures_per_second": 500.0 + 10.0 * noise[0],
+            "seconds": line as f64 * 2.56,
+        });
+        writeln!(log, "{record}")?;
+    }
+    log.flush()?;
+    Ok(folder.to_owned())
 }
 
 #[cfg(test)]

@@ -49,16 +49,16 @@ impl Readings {
         (self.count, self.turn) = (0, 0);
     }
 
-    /// Takes a scalar.
+    /// Takes every element of `values`, a scalar or a few.
     ///
     /// # Errors
-    /// When it is none, or the device fails.
-    pub fn note(&mut self, scalar: &Tensor) -> Result<()> {
+    /// When they are not f32, or the device fails.
+    pub fn note(&mut self, values: &Tensor) -> Result<()> {
         match &self.device {
-            Some(device) => cuda::optim::note(&device.values, self.count, scalar)?,
-            None => self.values.push(f64::from(scalar.to_scalar::<f32>()?)),
+            Some(device) => cuda::optim::note(&device.values, self.count, values)?,
+            None => self.values.extend(values.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f64::from)),
         }
-        self.count += 1;
+        self.count += values.elem_count();
         Ok(())
     }
 
@@ -142,6 +142,9 @@ mod tests {
             for (scalars, squares) in turns {
                 for &scalar in *scalars {
                     readings.note(&Tensor::new(scalar, &Device::Cpu)?)?;
+                }
+                if scalars.len() > 1 {
+                    readings.note(&Tensor::new(*scalars, &Device::Cpu)?)?;
                 }
                 readings.note_squares(&[Tensor::new(*squares, &Device::Cpu)?])?;
                 let goes = readings.end_turn()?;

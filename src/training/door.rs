@@ -1,8 +1,9 @@
-//! What a run reads of its own folder before it goes on, for tests/hostile alone.
+//! What is read of run folders, for tests/hostile alone.
 
 use std::path::Path;
 
-use super::TrainError;
+use super::{RunLog, TrainError};
+use crate::base::{Cancel, FileError};
 
 /// Reads a training state whole.
 ///
@@ -10,4 +11,14 @@ use super::TrainError;
 /// When the file cannot be read, is damaged, or is no training state.
 pub fn state(path: &Path) -> Result<(), TrainError> {
     super::state::read_state(path).map(drop)
+}
+
+/// Reads the log of the run in folder `run`; returns the number of its lines.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn log(run: &Path) -> Result<usize, FileError> {
+    let mut log = RunLog::new(run);
+    log.read_on(&Cancel::new())?;
+    Ok(log.logged().steps.len())
 }

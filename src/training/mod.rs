@@ -18,6 +18,7 @@ mod recorded_tests;
 mod report;
 mod retention;
 mod run_folder;
+mod run_log;
 mod samples;
 mod session;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use presets::{preset, preset_names};
 pub use record::{note_training, noted_precision};
 pub use report::StepReport;
 pub use run_folder::RunFolder;
+pub use run_log::{Logged, RunLog};
 pub use session::{Machine, Session};
 pub use steps::Ledger;
 

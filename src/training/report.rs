@@ -2,6 +2,7 @@
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepReport {
     values: Vec<(String, f64)>,
+    per_dimension: Vec<(String, Vec<f64>)>,
     /// The first loss or gradient that was not a finite number; the step then changed nothing.
     pub not_finite: Option<String>,
 }
@@ -15,6 +16,15 @@ impl StepReport {
         }
     }
 
+    /// Adds `values`, one for each dimension of a code, under `name`; those of one name are summed, so that parts of a batch
+    /// add up.
+    pub fn add_each(&mut self, name: &str, values: impl IntoIterator<Item = f64>) {
+        match self.per_dimension.iter_mut().find(|(own, _)| own == name) {
+            Some((_, sums)) => sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value),
+            None => self.per_dimension.push((name.to_owned(), values.into_iter().collect())),
+        }
+    }
+
     /// The value called `name`.
     pub fn get(&self, name: &str) -> Option<f64> {
         self.values.iter().find(|(own, _)| own == name).map(|(_, value)| *value)
@@ -23,6 +33,11 @@ impl StepReport {
     /// Every value in order.
     pub fn values(&self) -> &[(String, f64)] {
         &self.values
+    }
+
+    /// What there is a value of for each dimension of a code, in order.
+    pub fn per_dimension(&self) -> &[(String, Vec<f64>)] {
+        &self.per_dimension
     }
 
     /// Notes `name` as the first thing that is not finite, if `value` is not.
@@ -42,6 +57,9 @@ mod tests {
         let mut report = StepReport::default();
         report.add("loss", 1.0);
         report.add("loss", 2.0);
+        report.add_each("kl", [1.0, 0.5]);
+        report.add_each("kl", [1.0, 0.25]);
+        assert_eq!(report.per_dimension(), [("kl".to_owned(), vec![2.0, 0.75])]);
         report.check("loss", 3.0);
         assert_eq!((report.get("loss"), report.not_finite.clone()), (Some(3.0), None));
         report.check("first", f64::NAN);

@@ -22,6 +22,9 @@ pub struct RunFolder {
 const CONFIG: &str = "config.toml";
 const CHECKPOINT: &str = "checkpoint.safetensors";
 const ALGORITHMS: &str = "algorithms.json";
+const LOG: &str = "log.jsonl";
+const SAMPLES: &str = "samples";
+const SAMPLES_PREFIX: &str = "step-";
 const LOCK: &str = ".lock";
 /// Times that a lock is asked for, 20 ms apart.
 const LOCK_ATTEMPTS: usize = 10;
@@ -160,14 +163,41 @@ impl RunFolder {
         states_in(&self.path)
     }
 
-    /// The folder of sample grids, made if it is missing.
+    /// Where the sample grid after `step` steps goes, in a folder that is made if it is missing.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn samples(&self) -> Result<PathBuf, TrainError> {
-        let path = self.path.join("samples");
+    pub fn new_samples(&self, step: u64) -> Result<PathBuf, TrainError> {
+        let path = self.path.join(SAMPLES);
         std::fs::create_dir_all(&path).map_err(|error| FileError::new(error, &path))?;
-        Ok(path)
+        Ok(Self::samples_at(&self.path, step))
+    }
+
+    /// Whether the sample grid after `step` steps was drawn.
+    pub fn has_samples(&self, step: u64) -> bool {
+        Self::samples_at(&self.path, step).exists()
+    }
+
+    /// Where the sample grid after `step` steps lies in the run folder `path`.
+    pub fn samples_at(path: &Path, step: u64) -> PathBuf {
+        path.join(SAMPLES).join(format!("{SAMPLES_PREFIX}{step:08}.png"))
+    }
+
+    /// The steps after which the run in `path` has drawn sample grids, first ones first; none where there is no such folder.
+    pub fn sampled_steps(path: &Path) -> Vec<u64> {
+        let entries = std::fs::read_dir(path.join(SAMPLES)).into_iter().flatten().flatten();
+        let step = |entry: std::fs::DirEntry| {
+            let name = entry.file_name();
+            name.to_str()?.strip_prefix(SAMPLES_PREFIX)?.strip_suffix(".png")?.parse().ok()
+        };
+        let mut steps: Vec<u64> = entries.filter_map(step).collect();
+        steps.sort_unstable();
+        steps
+    }
+
+    /// Where the run in `path` writes its log.
+    pub fn log_of(path: &Path) -> PathBuf {
+        path.join(LOG)
     }
 
     /// Opens `log.jsonl` for appending, after dropping lines of steps above `step`: a resumed run writes them again.
@@ -175,7 +205,7 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be read or written.
     pub fn log_from(&self, step: u64) -> Result<File, TrainError> {
-        let path = self.path.join("log.jsonl");
+        let path = Self::log_of(&self.path);
         let fail = |error: std::io::Error| TrainError::from(FileError::new(error, &path));
         if path.exists() {
             let lines = BufReader::new(File::open(&path).map_err(fail)?).split(b'\n');

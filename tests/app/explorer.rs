@@ -261,8 +261,11 @@ fn a_run_is_started_explored_and_resumed_from_the_window() {
     until(&mut window, "the end", |w| w.query_by_label_contains("finished, step 6 of 6").is_some());
     assert_eq!(window.state().notice(), None);
     assert!(window.query_by_label("6 of 6 steps").is_some());
-    assert!(window.query_by_label_contains("kl").is_some(), "its losses are shown");
-    assert!(window.query_by_label("Sample grid after 0 steps").is_some());
+    assert!(window.query_by_label("reconstruction").is_some(), "its losses are shown");
+    until(&mut window, "its curves", |w| w.query_by_label("Plot of reconstruction").is_some());
+    assert!(window.query_by_label("Plot of kl per dimension").is_some());
+    click(&mut window, "Samples");
+    until(&mut window, "the grid of its end", |w| w.query_by_label("Sample grid after 6 steps").is_some());
     click(&mut window, "Explore this run now");
     settle(&mut window);
     assert_eq!(window.state().values("c").len(), 10);

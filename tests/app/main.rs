@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "test code")]
 
 mod beside;
+mod board;
 mod chains;
 mod dialogs;
 mod display;

@@ -361,13 +361,12 @@ fn sweep(input: &Input<'_>) -> Said {
 
 fn log(input: &Input<'_>) -> Said {
     let mut said = Said::default();
-    #[cfg(feature = "gui")]
-    let _ = idgan::app::door::losses(&input.text());
     let config = idgan::training::preset(idgan::training::Family::Vae, "dsprites-small").unwrap();
     let run = input.folder.join("run");
     let (folder, _) =
         RunFolder::open(&run).or_else(|_| RunFolder::create(&run, &config).map(|run| (run, config))).unwrap();
     std::fs::write(run.join("log.jsonl"), input.bytes).unwrap();
+    said.note(idgan::training::door::log(&run));
     said.note(folder.log_from(40));
     said
 }

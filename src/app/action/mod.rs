@@ -1,6 +1,7 @@
 //! What a person does to the window, as plain data. Panels read the [document](super::document) and push actions;
 //! [`update`](super::update) carries them out, in the order in which they were pushed, once the panels are drawn.
 
+mod board;
 mod code;
 mod evaluate;
 mod figure;
@@ -13,6 +14,7 @@ mod view;
 
 use crate::app::command::Command;
 
+pub(crate) use board::BoardAction;
 pub(crate) use code::{CodeAction, NuisanceAction};
 pub(crate) use evaluate::EvaluateAction;
 pub(crate) use figure::FigureAction;
@@ -35,6 +37,7 @@ pub(crate) enum Action {
     Figure(FigureAction),
     Strip(StripAction),
     Train(TrainAction),
+    Board(BoardAction),
     Evaluate(EvaluateAction),
     Setting(SettingAction),
     /// Nobody did anything: a panel says what it shows.
@@ -70,5 +73,5 @@ macro_rules! actions_of {
 
 actions_of! {
     Run: Command, Model: ModelAction, Code: CodeAction, Nuisance: NuisanceAction, View: ViewAction, Figure: FigureAction,
-    Strip: StripAction, Train: TrainAction, Evaluate: EvaluateAction, Setting: SettingAction, Seen: Seen
+    Strip: StripAction, Train: TrainAction, Board: BoardAction, Evaluate: EvaluateAction, Setting: SettingAction, Seen: Seen
 }

@@ -21,6 +21,7 @@ pub(crate) enum Command {
     PlayPause,
     Train,
     ResumeRun,
+    ListRuns,
     ExploreRun,
     Evaluate,
     ExportEvaluation,

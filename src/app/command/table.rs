@@ -157,6 +157,12 @@ pub(super) const TABLE: &[Row] = &[
     )
     .when(is_not_training),
     row(
+        C::ListRuns,
+        "Overlay runs…",
+        |state| state.ask(Purpose::Runs),
+        "Choose a folder with training runs and draw the curves of several over each other",
+    ),
+    row(
         C::ExploreRun,
         "Explore the run in training",
         |state| {

@@ -17,6 +17,8 @@ pub(crate) enum Purpose {
     Run,
     /// The folder of a run to go on with.
     ResumeRun,
+    /// A folder whose runs are listed.
+    Runs,
     /// A VAE to pair the open GAN with.
     PairVae,
     /// The encoder of the open ONNX decoder.
@@ -60,6 +62,7 @@ impl Purpose {
             Self::Beside => "Open a model beside, to compare",
             Self::Run => "Open run folder",
             Self::ResumeRun => "Go on with a run",
+            Self::Runs => "Runs to draw over each other (the folder that they lie in)",
             Self::PairVae => "Pair with a VAE",
             Self::Encoder => "Open the encoder of this decoder (.onnx)",
             Self::Data => "Pictures like those the model was trained on (a folder)",
@@ -81,6 +84,7 @@ impl Purpose {
             | Self::Beside
             | Self::Run
             | Self::ResumeRun
+            | Self::Runs
             | Self::PairVae
             | Self::Encoder
             | Self::Data
@@ -100,6 +104,7 @@ impl Purpose {
         match self {
             Self::Model | Self::Beside => "/data/sprites.safetensors, a run folder, or scenes-128",
             Self::Run | Self::ResumeRun => "/data/runs/sprites",
+            Self::Runs => "/data/runs",
             Self::PairVae => "/data/celeba/last",
             Self::Encoder => "/data/encoder.onnx",
             Self::Data => "/data/faces",
@@ -118,7 +123,7 @@ impl Purpose {
     pub(super) fn shelf(self) -> Shelf {
         match self {
             Self::Model | Self::Beside | Self::PairVae | Self::Encoder | Self::SaveMeasured => Shelf::Models,
-            Self::Run | Self::ResumeRun => Shelf::Runs,
+            Self::Run | Self::ResumeRun | Self::Runs => Shelf::Runs,
             Self::Data | Self::Photo => Shelf::Pictures,
             Self::SaveCodes
             | Self::SavePicture
@@ -134,15 +139,19 @@ impl Purpose {
     }
 
     fn takes_folder(self) -> bool {
-        matches!(self, Self::Run | Self::ResumeRun | Self::Data)
+        matches!(self, Self::Run | Self::ResumeRun | Self::Runs | Self::Data)
     }
 
     /// What such files are called, and their endings; of a file to be written the first is the usual one.
     fn filter(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::Model | Self::Beside | Self::Run | Self::ResumeRun | Self::PairVae | Self::Data => {
-                ("Models", &["safetensors", "pt", "pth", "ckpt", "onnx"])
-            }
+            Self::Model
+            | Self::Beside
+            | Self::Run
+            | Self::ResumeRun
+            | Self::Runs
+            | Self::PairVae
+            | Self::Data => ("Models", &["safetensors", "pt", "pth", "ckpt", "onnx"]),
             Self::Encoder => ("ONNX files", &["onnx"]),
             Self::SaveMeasured => ("Bundle", &["safetensors"]),
             Self::Photo => ("Pictures", &["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]),

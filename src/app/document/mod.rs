@@ -2,6 +2,7 @@
 
 pub(crate) mod analysis;
 pub(crate) mod beside;
+pub(crate) mod board;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod follow;
@@ -26,6 +27,7 @@ use crate::app::Options;
 use crate::app::dialog::Purpose;
 use crate::app::document::analysis::Analysis;
 use crate::app::document::beside::Beside;
+use crate::app::document::board::Board;
 use crate::app::document::data::DataPictures;
 use crate::app::document::evaluate::EvaluateState;
 use crate::app::document::follow::Follow;
@@ -122,6 +124,7 @@ pub(crate) struct Document {
     pub(crate) photo: PhotoState,
     pub(crate) data: DataPictures,
     pub(crate) train: TrainState,
+    pub(crate) board: Board,
     pub(crate) evaluate: EvaluateState,
     /// Threads of the generator, and of training.
     pub(crate) threads: usize,
@@ -193,6 +196,7 @@ impl Document {
             photo: PhotoState::default(),
             data: DataPictures::default(),
             train: TrainState::default(),
+            board: Board::default(),
             evaluate: EvaluateState::default(),
             threads: options.threads,
             analysis: Analysis::default(),

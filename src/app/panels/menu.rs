@@ -62,6 +62,7 @@ const MENUS: &[(&str, &[Option<Command>])] = &[
             Some(C::Evaluate),
             Some(C::Train),
             Some(C::ResumeRun),
+            Some(C::ListRuns),
             Some(C::ExploreRun),
         ],
     ),

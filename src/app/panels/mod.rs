@@ -2,6 +2,7 @@
 //! as a name that is being typed.
 
 mod animation;
+mod board;
 mod evaluate;
 mod factors;
 mod figure;
@@ -27,6 +28,7 @@ use egui::Ui;
 use crate::app::action::Actions;
 use crate::app::document::Document;
 
+pub(crate) use board::BoardPanel;
 pub(crate) use evaluate::Evaluate;
 pub(crate) use factors::Factors;
 pub(crate) use grid::GridPanel;
@@ -41,7 +43,7 @@ pub(crate) use questions::Questions;
 pub(crate) use stage::room_below;
 pub(crate) use status::Status;
 pub(crate) use strip::StripPanel;
-pub(crate) use train::{Train, samples};
+pub(crate) use train::Train;
 pub(crate) use traverse::Traverse;
 
 /// A part of the window.

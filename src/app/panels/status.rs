@@ -6,6 +6,7 @@ use egui::{RichText, Ui};
 use super::Panel;
 use crate::app::action::Actions;
 use crate::app::document::Document;
+use crate::app::document::board::run_name;
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 
 /// The bottom line: how fast everything is.
@@ -67,6 +68,11 @@ impl Panel for Status {
                     let text = RichText::new(text).size(SMALL).color(palette.accent);
                     ui.add(egui::Label::new(text).truncate()).on_hover_text("What was done last; Log has it all");
                     return;
+                }
+                if let Some((run, progress)) = state.going_run() {
+                    let text = format!("{}: {progress}", run_name(run));
+                    let text = RichText::new(text).size(SMALL).color(palette.accent);
+                    ui.add(egui::Label::new(text).truncate()).on_hover_text(run.display().to_string());
                 }
                 if let Some(model) = &state.model {
                     let text = format!("{} on {}", model.description().name, model.opened.device);

@@ -1,13 +1,10 @@
-use std::time::Duration;
-
 use egui::{DragValue, RichText, ScrollArea, Ui};
-use egui_plot::{Line, Plot};
 
+use super::board::overlays;
 use super::{Panel, heading};
 use crate::app::action::{Actions, TrainAction};
 use crate::app::command::Command;
 use crate::app::document::Document;
-use crate::app::paint::{fill, picture};
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::app::train::News;
 use crate::data::{DRAWN_BY_PROGRAM, KNOWN_SPECS};
@@ -16,9 +13,6 @@ use crate::training::{End, Family, preset_names};
 /// Starts, steers and shows a training run.
 #[derive(Default)]
 pub(crate) struct Train;
-
-/// The drawing of the sample grid.
-const SAMPLES_KEY: u64 = 110;
 
 /// Width of the words left of the fields, with the gap.
 const LABELS: f32 = GRID * 9.5;
@@ -42,6 +36,8 @@ impl Panel for Train {
                 ui.add_space(GRID);
                 run(ui, state, actions, is_running);
             }
+            ui.add_space(GRID);
+            overlays(ui, state, actions);
         });
     }
 }
@@ -188,7 +184,8 @@ fn run(ui: &mut Ui, state: &Document, actions: &mut Actions, is_running: bool) {
         egui::WidgetInfo::labeled(egui::accesskit::Role::ProgressIndicator, true, text)
     });
     let is_paused = run.control().is_paused();
-    ui.label(RichText::new(status(&news, is_paused)).size(SMALL).color(palette.quiet));
+    let text = status(&news).or_else(|| state.progress(&run.folder)).unwrap_or_default();
+    ui.label(RichText::new(text).size(SMALL).color(palette.quiet));
     ui.horizontal_wrapped(|ui| {
         if is_running {
             let (text, hint) = match is_paused {
@@ -230,103 +227,34 @@ fn run(ui: &mut Ui, state: &Document, actions: &mut Actions, is_running: bool) {
             }
         });
     }
-    curves(ui, &news);
+    values(ui, &news);
 }
 
-fn status(news: &News, is_paused: bool) -> String {
+/// What there is to say of a run that makes no steps; `None` of one that does.
+fn status(news: &News) -> Option<String> {
     let step = format!("step {} of {}", news.step, news.steps);
     match &news.end {
-        Some(Ok(End::Finished)) => format!("finished, {step}"),
-        Some(Ok(End::Stopped)) => format!("stopped and saved, {step}"),
-        Some(Err(message)) => message.clone(),
-        None if news.steps == 0 => match news.preparing.as_str() {
+        Some(Ok(End::Finished)) => Some(format!("finished, {step}")),
+        Some(Ok(End::Stopped)) => Some(format!("stopped and saved, {step}")),
+        Some(Err(message)) => Some(message.clone()),
+        None if news.steps == 0 => Some(match news.preparing.as_str() {
             "" => "preparing…".to_owned(),
             text => format!("{text}…"),
-        },
-        None if is_paused => format!("paused, {step}"),
-        None => format!(
-            "{step}, {:.0} pictures/s, {} left",
-            news.pictures_per_second,
-            duration(news.seconds_left)
-        ),
+        }),
+        None => None,
     }
 }
 
-/// A time for people: `3 h 20 min`, `12 min`, `40 s`.
-fn duration(seconds: f64) -> String {
-    let seconds = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX).as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => format!("{s} s"),
-        (0, m, _) => format!("{m} min"),
-        (h, m, _) => format!("{h} h {m} min"),
-    }
-}
-
-/// One plot for each loss, the newest value beside its name.
-fn curves(ui: &mut Ui, news: &News) {
+/// What the newest step has found.
+fn values(ui: &mut Ui, news: &News) {
     let palette = Palette::of(ui);
-    for curve in news.curves.iter() {
+    for (name, value) in &news.values {
         ui.horizontal(|ui| {
-            ui.label(RichText::new(curve.name.replace('_', " ")).size(SMALL));
+            let hint = "What the newest step has found; the curves are in the middle of the window";
+            ui.label(RichText::new(name.replace('_', " ")).size(SMALL)).on_hover_text(hint);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                ui.label(RichText::new(format!("{:.4}", curve.last)).font(figures()).color(palette.quiet));
+                ui.label(RichText::new(format!("{value:.4}")).font(figures()).color(palette.quiet));
             });
         });
-        Plot::new(("loss", &curve.name))
-            .height(GRID * 9.0)
-            .allow_drag(false)
-            .allow_zoom(false)
-            .allow_scroll(false)
-            .allow_boxed_zoom(false)
-            .show_x(false)
-            .show_y(true)
-            .y_axis_min_width(GRID * 4.0)
-            .show_background(false)
-            .show(ui, |plot| {
-                plot.line(
-                    Line::new(curve.name.clone(), curve.points.clone()).color(palette.accent).width(1.5),
-                );
-            });
-    }
-}
-
-/// The newest sample grid in the middle of the window; whether there is one.
-pub(crate) fn samples(ui: &mut Ui, state: &Document) -> bool {
-    let Some(run) = state.train.run.as_ref().filter(|run| run.sampled.is_some()) else { return false };
-    let palette = Palette::of(ui);
-    let area = ui.available_rect_before_wrap();
-    ui.painter().add(fill(area, palette.stage));
-    let [width, height] = run.samples.size().map(|side| side as f32);
-    let caption = GRID * 3.0;
-    let place = area.shrink(GRID).with_min_y(area.top() + caption);
-    let scale = (place.width() / width.max(1.0)).min(place.height() / height.max(1.0));
-    // Whole multiples keep the pixels even.
-    let scale = if scale > 1.0 { scale.floor() } else { scale };
-    let rect = egui::Rect::from_center_size(place.center(), egui::vec2(width, height) * scale);
-    let text = format!("Sample grid after {} steps", run.sampled.unwrap_or_default());
-    let at = egui::pos2(area.center().x, area.top() + caption / 2.0);
-    let font = egui::FontId::proportional(13.0);
-    ui.painter().text(at, egui::Align2::CENTER_CENTER, &text, font, palette.quiet);
-    let response = ui.interact(rect, ui.scope_id().with("samples"), egui::Sense::hover());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Image, true, &text));
-    picture(ui, rect, SAMPLES_KEY, &run.samples, true);
-    response.on_hover_text(
-        "From above: pictures of the data, what each network makes of their codes, and each of the most informative \
-         factors running through its range. The same pictures and codes every time",
-    );
-    ui.allocate_rect(area, egui::Sense::hover());
-    true
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_short_and_never_fail() {
-        assert_eq!(duration(40.2), "40 s");
-        assert_eq!(duration(725.0), "12 min");
-        assert_eq!(duration(12_000.0), "3 h 20 min");
-        assert!(!duration(f64::INFINITY).is_empty() && !duration(f64::NAN).is_empty());
     }
 }

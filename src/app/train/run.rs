@@ -2,14 +2,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Curves;
 use crate::app::log::Severity;
-use crate::app::paint::Surface;
 use crate::app::tasks::{Task, Tasks};
 use crate::app::words::in_window;
-use crate::base::{Cancel, Picture};
+use crate::base::Cancel;
 use crate::data::OpenOptions;
-use crate::engine::{Latest, Training};
+use crate::engine::Training;
 use crate::inference::DeviceChoice;
 use crate::training::{Control, End, Session, TrainConfig, TrainEvent};
 
@@ -19,10 +17,6 @@ pub(crate) struct Run {
     control: Arc<Control>,
     preparation: Cancel,
     news: Arc<Mutex<News>>,
-    pictures: Latest<(u64, Picture)>,
-    /// The newest sample grid, and the step it shows.
-    pub(crate) samples: Surface,
-    pub(crate) sampled: Option<u64>,
     /// Steps between two sample grids.
     pub(crate) sample_every: u64,
     task: Task<()>,
@@ -35,7 +29,8 @@ pub(crate) struct News {
     pub(crate) steps: u64,
     pub(crate) pictures_per_second: f64,
     pub(crate) seconds_left: f64,
-    pub(crate) curves: Arc<Curves>,
+    /// What the newest step has found, under its names.
+    pub(crate) values: Vec<(String, f64)>,
     /// What is being prepared before the first step.
     pub(crate) preparing: String,
     /// Step of the newest checkpoint.
@@ -74,41 +69,17 @@ impl Run {
             cancel: preparation.clone(),
             ..OpenOptions::default()
         };
-        let past = Latest::new();
-        let (path, before) = (folder.to_owned(), past.clone());
+        let path = folder.to_owned();
         let training =
             Training::spawn_behind(threads, DeviceChoice::Auto, data, move |machine| match config {
                 Some(config) => Session::start(&path, config, machine),
-                None => {
-                    // Where there is no log, the curves start here.
-                    let log = std::fs::read_to_string(path.join("log.jsonl")).unwrap_or_default();
-                    before.put(Curves::from_log(&log));
-                    Session::resume(&path, None, machine)
-                }
+                None => Session::resume(&path, None, machine),
             })
             .map_err(|error| error.to_string())?;
         let control = Arc::clone(training.control());
-        let pictures = Latest::new();
-        let follower = Follower {
-            news: Arc::clone(&news),
-            pictures: pictures.clone(),
-            ctx: ctx.clone(),
-            past,
-            curves: Curves::default(),
-            shown: Instant::now(),
-        };
+        let follower = Follower { news: Arc::clone(&news), ctx: ctx.clone(), shown: Instant::now() };
         let task = tasks.start("idgan-run", ctx, move |_| follower.follow(training))?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            control,
-            preparation,
-            news,
-            pictures,
-            samples: Surface::new(),
-            sampled: None,
-            sample_every,
-            task,
-        })
+        Ok(Self { folder: folder.to_owned(), control, preparation, news, sample_every, task })
     }
 
     /// What can be asked of the run.
@@ -138,7 +109,7 @@ impl Run {
         lock(&self.news).saved.is_some()
     }
 
-    /// Takes in the newest sample grid; returns what a person should read.
+    /// What a person should read of what has happened since.
     pub(crate) fn receive(&mut self) -> Vec<(Severity, String)> {
         if let Some(Err(panic)) = self.task.take().filter(|_| !self.is_over()) {
             // Nobody follows the run any more, so it must not go on unseen.
@@ -147,10 +118,6 @@ impl Run {
             let mut news = lock(&self.news);
             news.told.push((Severity::Error, text.clone()));
             news.end = Some(Err(text));
-        }
-        if let Some((step, picture)) = self.pictures.take() {
-            self.samples.show(Arc::new(picture), None);
-            self.sampled = Some(step);
         }
         std::mem::take(&mut lock(&self.news).told)
     }
@@ -162,16 +129,12 @@ impl Drop for Run {
     }
 }
 
-/// Folds what a run tells into what is shown, whether or not the window is being drawn.
+/// Folds what a run tells into what is shown, whether or not the window is being drawn. Curves and sample grids are read from
+/// the run's folder, as those of any other run.
 struct Follower {
     news: Arc<Mutex<News>>,
-    pictures: Latest<(u64, Picture)>,
     ctx: egui::Context,
-    /// What the log of a run that goes on has told before, once it is read.
-    past: Latest<Curves>,
-    /// Grows with every step; what is shown of it is a copy, made now and then.
-    curves: Curves,
-    /// When something was shown last.
+    /// When the window was drawn anew last.
     shown: Instant,
 }
 
@@ -180,10 +143,10 @@ impl Follower {
         for event in training.events() {
             self.take(event);
             if self.shown.elapsed() > REPAINT {
-                self.show();
+                self.ctx.request_repaint();
+                self.shown = Instant::now();
             }
         }
-        self.show();
         let end = training.join().map_err(|error| in_window(&error.to_string()));
         let text = match &end {
             Ok(End::Finished) => (Severity::Info, "Training has finished".to_owned()),
@@ -197,18 +160,7 @@ impl Follower {
         self.ctx.request_repaint();
     }
 
-    /// Shows the curves as they are now.
-    fn show(&mut self) {
-        let curves = Arc::new(self.curves.clone());
-        lock(&self.news).curves = curves;
-        self.ctx.request_repaint();
-        self.shown = Instant::now();
-    }
-
     fn take(&mut self, event: TrainEvent) {
-        if let Some(past) = self.past.take() {
-            self.curves = past;
-        }
         let mut news = lock(&self.news);
         match event {
             TrainEvent::Started { step, steps } => {
@@ -221,18 +173,10 @@ impl Follower {
                 news.step = step;
                 news.pictures_per_second = pictures_per_second;
                 news.seconds_left = seconds_left;
-                drop(news);
-                self.curves.add(step, &report);
+                report.values().clone_into(&mut news.values);
             }
             TrainEvent::Saved { step, .. } => news.saved = Some(step),
-            TrainEvent::Sampled { step, path } => {
-                drop(news);
-                // A grid that cannot be read is drawn again soon.
-                if let Some(picture) = read(&path) {
-                    self.pictures.put((step, picture));
-                }
-                self.ctx.request_repaint();
-            }
+            TrainEvent::Sampled { .. } => {}
             TrainEvent::Warning(text) => {
                 if news.told.len() < TOLD {
                     news.told.push((Severity::Warning, text));
@@ -240,12 +184,6 @@ impl Follower {
             }
         }
     }
-}
-
-fn read(path: &Path) -> Option<Picture> {
-    let image = image::open(path).ok()?.to_rgba8();
-    let (width, height) = image.dimensions();
-    Picture::from_rgba(width as usize, height as usize, image.into_raw())
 }
 
 /// Locks `news` whatever became of its last holder: it is only ever shown.

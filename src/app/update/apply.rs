@@ -1,8 +1,9 @@
 use crate::app::action::{
-    Action, CodeAction, EvaluateAction, FigureAction, ModelAction, NuisanceAction, Seen, SettingAction,
-    StripAction, TrainAction, ViewAction,
+    Action, BoardAction, CodeAction, EvaluateAction, FigureAction, ModelAction, NuisanceAction, Seen,
+    SettingAction, StripAction, TrainAction, ViewAction,
 };
 use crate::app::document::{Document, Start};
+use crate::app::model::ModelView;
 
 impl Document {
     /// Does what a person asked for, and gets ready what a panel shows.
@@ -16,6 +17,7 @@ impl Document {
             Action::Figure(action) => self.apply_to_figure(action),
             Action::Strip(action) => self.apply_to_strip(action),
             Action::Train(action) => self.apply_to_training(action),
+            Action::Board(action) => self.apply_to_board(action),
             Action::Evaluate(action) => self.apply_to_measuring(action),
             Action::Setting(action) => self.apply_to_settings(action),
             Action::Seen(seen) => self.get_ready(seen),
@@ -133,6 +135,13 @@ impl Document {
         }
     }
 
+    fn apply_to_board(&mut self, action: BoardAction) {
+        match action {
+            BoardAction::SetUp(settings) => self.board.settings = settings,
+            BoardAction::Overlay(folder, is_shown) => self.overlay(folder, is_shown),
+        }
+    }
+
     fn apply_to_measuring(&mut self, action: EvaluateAction) {
         match action {
             EvaluateAction::SetUp(settings) => self.evaluate.settings = settings,
@@ -145,7 +154,10 @@ impl Document {
     fn apply_to_settings(&mut self, action: SettingAction) {
         let settings = &mut self.settings;
         match action {
-            SettingAction::SortByInformation(by_information) => settings.sort_by_information = by_information,
+            SettingAction::SortByInformation(by_information) => {
+                settings.sort_by_information = by_information;
+                self.model.iter_mut().for_each(ModelView::sort_anew);
+            }
             SettingAction::ShowCollapsed(is_shown) => settings.show_collapsed = is_shown,
             SettingAction::ShowFactors(is_shown) => settings.show_factors = is_shown,
             SettingAction::ShowTabs(is_shown) => settings.show_tabs = is_shown,
@@ -161,6 +173,7 @@ impl Document {
             Seen::Strip => self.update_strip(),
             Seen::HeatMaps => self.update_heat(),
             Seen::Table { table, side } => self.update_grid(table, side),
+            Seen::Curves { pixels } => self.board.pixels = pixels,
             Seen::Pictures { side, screen } => self.views.drawn_at = Some((side, screen)),
         }
     }

@@ -61,13 +61,17 @@ impl Document {
         let loading = self.loading.take_if(|loading| loading.model_id <= opened.model_id);
         let start = loading.map(|loading| loading.start).unwrap_or_default();
         self.log.on_opened();
-        let model = ModelView::new(opened);
+        let old = self.model.as_ref();
+        let same = old.filter(|old| old.opened.source.is_same_model(&opened.source));
+        let is_same = same.is_some();
+        let model = match same.filter(|_| matches!(start, Start::AsIs)) {
+            Some(old) => ModelView::read_again(opened, old),
+            None => ModelView::new(opened),
+        };
         self.log.info(format!("Opened {}", model.description().name));
         self.settings.remember(&model.opened.source);
         self.read_back = None;
         // Reading it again keeps the watch, so that no change between two looks is missed.
-        let old = self.model.as_ref();
-        let is_same = old.is_some_and(|old| old.opened.source.is_same_model(&model.opened.source));
         if !is_same {
             let ctx = self.ctx().clone();
             self.watch = Watch::new(model.opened.source.path(), &mut self.tasks, &ctx);
@@ -94,6 +98,7 @@ impl Document {
         self.has_selected &= (is_same || matches!(start, Start::At(_))) && self.has_selection();
         self.select_first();
         self.check_beside();
+        self.overlay_own();
         self.frame_requests.forget_all();
         if let Some(folder) = self.config.clone() {
             self.recall(&folder, is_kept);

@@ -4,6 +4,7 @@ pub(crate) mod analysis;
 pub(crate) mod apply;
 pub(crate) mod begin;
 pub(crate) mod beside;
+pub(crate) mod board;
 pub(crate) mod bundled;
 pub(crate) mod clipboard;
 pub(crate) mod data;
@@ -275,6 +276,7 @@ impl Document {
         self.receive_data_pictures();
         self.receive_analysis();
         self.receive_training();
+        self.receive_board();
         self.receive_evaluation();
         if self.loading.is_none() && self.watch.as_ref().is_some_and(|watch| watch.has_changed()) {
             self.reload();
@@ -327,7 +329,7 @@ impl Document {
             }
             Event::Described { model_id } => {
                 if let Some(model) = self.model.as_mut().filter(|m| m.opened.model_id == model_id) {
-                    model.is_described = true;
+                    model.on_described();
                 }
             }
             Event::OpenFailed { model_id, error: OpenError { message, question } } => {
@@ -363,6 +365,7 @@ impl Document {
     pub(crate) fn sync(&mut self) {
         let now = Instant::now();
         self.scrubbing_until.take_if(|until| *until <= now);
+        self.ask_board();
         let is_moving = self.is_moving();
         let Some((model, latent)) = self.model.as_ref().zip(self.latent.as_mut()) else { return };
         if !is_moving {

@@ -58,6 +58,7 @@ impl Document {
             Purpose::Model | Purpose::Run => self.open_path(path),
             Purpose::Beside => self.open_beside(ModelSource::file(path)),
             Purpose::ResumeRun => self.resume_training(&path),
+            Purpose::Runs => self.list_runs(path),
             Purpose::PairVae => self.pair_with(path),
             Purpose::Encoder => self.pair_with_encoder(path),
             Purpose::Data => {

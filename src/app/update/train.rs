@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::app::document::board::{BoardSettings, BoardView};
 use crate::app::document::{Document, Start};
 use crate::app::log::{About, Severity};
 use crate::app::train::Run;
@@ -33,6 +34,14 @@ impl Document {
                 self.log.info(format!("Training into {}", run.folder.display()));
                 self.train.explore_when_saved = false;
                 self.train.run = Some(run);
+                self.board.settings = BoardSettings {
+                    view: BoardView::Curves,
+                    range: None,
+                    focus: None,
+                    grid: None,
+                    ..self.board.settings.clone()
+                };
+                self.overlay_own();
             }
             Err(message) => self.log.fail(About::Training, message),
         }

@@ -140,6 +140,10 @@ impl Session {
             self.save(on_event)?;
         }
         let finished = self.progress.step >= self.config.steps;
+        let every = control.sample_every(self.config.sample_every);
+        if finished && every > 0 && !self.folder.has_samples(self.progress.step) {
+            self.sample(on_event)?;
+        }
         if finished && self.stats.is_none() {
             // What fails here costs nothing that was learnt; going on with the run measures again.
             match self.measure(control) {
@@ -244,6 +248,11 @@ impl Session {
             for (name, value) in &values {
                 line.insert(name.clone(), (*value).into());
             }
+            for (name, each) in report.per_dimension() {
+                line.insert(name.clone(), each.clone().into());
+                let tagged = each.iter().enumerate().map(|(dim, value)| (format!("{name}/{dim}"), *value));
+                values.extend(tagged);
+            }
             line.insert("pictures_per_second".into(), (rate.per_second() * self.config.batch as f64).into());
             line.insert("seconds".into(), self.progress.seconds.into());
             if self.progress.dropped > 0 {
@@ -254,7 +263,7 @@ impl Session {
             let path = self.folder.path();
             self.log
                 .write_all(text.as_bytes())
-                .map_err(|error| FileError::new(error, path.join("log.jsonl")))?;
+                .map_err(|error| FileError::new(error, RunFolder::log_of(path)))?;
             self.events.scalars(step, &values).map_err(|error| FileError::new(error, path))?;
         }
         on_event(TrainEvent::Step {
@@ -327,7 +336,7 @@ impl Session {
         let model = model_of(&*self.method, &self.config, &self.progress, None)?;
         let mut networks = inference::open(&model, &self.machine.computer, &self.machine.pool)?;
         let picture = self.samples.draw(&mut networks, &model.description)?;
-        let path = self.folder.samples()?.join(format!("step-{step:08}.png"));
+        let path = self.folder.new_samples(step)?;
         let png = super::samples::encode_png(&picture)?;
         crate::base::write_atomic(&path, |writer| {
             writer.write_all(&png).map_err(|error| TrainError::from(FileError::new(error, &path)))

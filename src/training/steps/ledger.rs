@@ -17,6 +17,8 @@ pub struct Ledger {
 enum Line {
     /// The next reading times a factor adds to the value of this name.
     Add(&'static str, f64),
+    /// So many readings times a factor add to the values of this name, one for each dimension.
+    AddEach(&'static str, usize, f64),
     /// The next reading must be finite.
     Check(&'static str),
     /// This value of this name.
@@ -44,6 +46,18 @@ impl Ledger {
     pub(in crate::training) fn add(&mut self, name: &'static str, value: &Tensor, factor: f64) -> Result<()> {
         self.lines.push(Line::Add(name, factor));
         self.readings.note(value)
+    }
+
+    /// Adds `values`, one for each dimension of a code, times `factor` under `name`. Whether they are finite is for the
+    /// loss to say that they are part of.
+    pub(in crate::training) fn add_each(
+        &mut self,
+        name: &'static str,
+        values: &Tensor,
+        factor: f64,
+    ) -> Result<()> {
+        self.lines.push(Line::AddEach(name, values.elem_count(), factor));
+        self.readings.note(values)
     }
 
     /// Adds a number that is the same in every step.
@@ -82,6 +96,10 @@ impl Ledger {
                     let value = next();
                     report.add(name, value * factor);
                     report.check(name, value);
+                }
+                Line::AddEach(name, count, factor) => {
+                    let each: Vec<f64> = (0..count).map(|_| next() * factor).collect();
+                    report.add_each(name, each);
                 }
                 Line::Check(name) => report.check(name, next()),
                 Line::Constant(name, value) => report.add(name, value),

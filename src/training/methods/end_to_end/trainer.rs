@@ -105,7 +105,8 @@ impl EndToEndTrainer {
         let c = posterior.sample(&part.noise_c)?;
         let reconstruction =
             reconstruction_loss(&self.vae.net.decode(&c)?, &seen, self.vae_values.likelihood)?;
-        let kl = kl_per_dimension(&posterior.mu, &posterior.logvar)?.sum_all()?;
+        let kl_of_each = kl_per_dimension(&posterior.mu, &posterior.logvar)?;
+        let kl = kl_of_each.sum_all()?;
         let vae_loss = (&reconstruction + self.beta.times(&kl)?)?;
         let generated = self.generator.net.forward(&Tensor::cat(&[&part.s_generator, &c], 1)?)?;
         let logits = self.discriminator.opinion(&generated, None, part.noise_bottleneck.as_ref())?;
@@ -118,6 +119,7 @@ impl EndToEndTrainer {
         ] {
             ledger.add(name, value, share)?;
         }
+        ledger.add_each("code_kl_per_dimension", &kl_of_each.detach(), share)?;
         let weights = EndToEndWeights { adversarial: 1.0, information: self.values.w_info };
         end_to_end_loss(&vae_loss, &logits, &c, &read_back, weights)
     }

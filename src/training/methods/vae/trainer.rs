@@ -70,6 +70,8 @@ struct Losses {
     total: Tensor,
     reconstruction: Tensor,
     kl: Tensor,
+    /// The same for each dimension, without its graph.
+    kl_per_dimension: Tensor,
     penalty: Option<Penalty>,
 }
 
@@ -109,7 +111,7 @@ impl VaeTrainer {
 
     /// Trains on one batch, given in parts of equal size (gradient accumulation); `step` counts from 0.
     ///
-    /// The report holds `loss`, `reconstruction`, `kl` (nats), `beta` (for the annealed VAE `capacity`, in nats), for
+    /// The report holds `loss`, `reconstruction`, `kl` (nats, also for each dimension), `beta` (for the annealed VAE `capacity`, in nats), for
     /// beta-TCVAE `tc` (nats), for FactorVAE `tc` and `tc_loss`, and for DIP-VAE `dip`, its weighted penalty. A loss or gradient that is not finite changes nothing.
     ///
     /// # Errors
@@ -133,6 +135,7 @@ impl VaeTrainer {
             for (name, value) in bound.into_iter().chain(penalty) {
                 ledger.add(name, value, share)?;
             }
+            ledger.add_each("kl_per_dimension", &losses.kl_per_dimension, share)?;
             ledger.add("loss", &total, 1.0)?;
             gradients.add(Gradients::take(&mut crate::ops::backward(&total)?, &self.weights))?;
         }
@@ -145,7 +148,8 @@ impl VaeTrainer {
         let codes = posterior.sample(&part.noise)?;
         let logits = self.vae.decode(&codes)?;
         let reconstruction = reconstruction_loss(&logits, &part.pictures, self.values.likelihood)?;
-        let kl = kl_per_dimension(&posterior.mu, &posterior.logvar)?.sum_all()?;
+        let each = kl_per_dimension(&posterior.mu, &posterior.logvar)?;
+        let kl = each.sum_all()?;
         let weighted = match self.method {
             Method::AnnealedVae => (self.dial.below(&kl)?.abs()? * self.values.capacity_weight)?,
             Method::BetaTcVae => kl.clone(),
@@ -156,7 +160,7 @@ impl VaeTrainer {
         if let Some(penalty) = &penalty {
             total = (total + &penalty.weighted)?;
         }
-        Ok(Losses { total, reconstruction, kl, penalty })
+        Ok(Losses { total, reconstruction, kl, kl_per_dimension: each.detach(), penalty })
     }
 
     fn penalty(&self, part: &VaeBatch, posterior: &Posterior, codes: &Tensor) -> Result<Option<Penalty>> {

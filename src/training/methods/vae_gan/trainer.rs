@@ -106,7 +106,8 @@ impl VaeGanTrainer {
         let posterior = self.vae.net.encode(&seen)?;
         let logits = self.vae.net.decode(&posterior.sample(&part.noise_c)?)?;
         let reconstruction = reconstruction_loss(&logits, &seen, self.vae_values.likelihood)?;
-        let kl = kl_per_dimension(&posterior.mu, &posterior.logvar)?.sum_all()?;
+        let kl_of_each = kl_per_dimension(&posterior.mu, &posterior.logvar)?;
+        let kl = kl_of_each.sum_all()?;
         let vae_loss = (&reconstruction + self.beta.times(&kl)?)?;
         let pictures = vae_gan_pictures(&logits, &self.vae.net.decode(&part.prior_vae)?)?;
         let verdicts = self.discriminator.opinion(&pictures, None, None)?;
@@ -117,6 +118,7 @@ impl VaeGanTrainer {
         ] {
             ledger.add(name, value, share)?;
         }
+        ledger.add_each("code_kl_per_dimension", &kl_of_each.detach(), share)?;
         vae_gan_loss(&vae_loss, &verdicts, self.w_adv)
     }
 
