@@ -24,7 +24,7 @@ pub(crate) struct Palette {
 const DARK: Palette = Palette {
     accent: Color32::from_rgb(0x5a, 0xb0, 0xff),
     accent_faint: Color32::from_rgb(0x1d, 0x3a, 0x57),
-    data: Color32::from_rgb(0x4b, 0x55, 0x63),
+    data: Color32::from_rgb(0x6b, 0x76, 0x85),
     stage: Color32::from_rgb(0x0e, 0x10, 0x13),
     quiet: Color32::from_rgb(0x93, 0x9d, 0xab),
     warning: Color32::from_rgb(0xf0, 0xb4, 0x4c),
@@ -34,7 +34,7 @@ const DARK: Palette = Palette {
 const LIGHT: Palette = Palette {
     accent: Color32::from_rgb(0x0b, 0x66, 0xc2),
     accent_faint: Color32::from_rgb(0xd3, 0xe5, 0xf8),
-    data: Color32::from_rgb(0xb9, 0xc2, 0xcd),
+    data: Color32::from_rgb(0x83, 0x8d, 0x99),
     stage: Color32::from_rgb(0xdf, 0xe3, 0xe8),
     quiet: Color32::from_rgb(0x5b, 0x65, 0x72),
     warning: Color32::from_rgb(0x8a, 0x56, 0x00),
@@ -210,6 +210,7 @@ mod tests {
             for colour in [palette.quiet, palette.accent, palette.warning, palette.error] {
                 assert!(contrast(colour, panel) > 4.5, "{theme:?} {colour:?} {}", contrast(colour, panel));
             }
+            assert!(contrast(palette.data, panel) > 3.0, "{theme:?} {}", contrast(palette.data, panel));
             for colour in SERIES[usize::from(theme == Theme::Light)] {
                 assert!(contrast(colour, panel) > 4.5, "{theme:?} {colour:?}");
             }

@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use crate::data::OpenOptions;
 use crate::engine::Training;
-use crate::inference::DeviceChoice;
+use crate::inference::{DeviceChoice, Place};
 use crate::training::{Family, Session, preset};
 
 /// Trains the first stage on the rendered sprites into `folder` as the Train panel does, until it is stopped.
@@ -16,8 +16,9 @@ pub(super) fn train_behind(folder: &Path) -> anyhow::Result<Training> {
     let config = preset(Family::Vae, "dsprites-small").context("the preset dsprites-small is missing")?;
     let folder = folder.join("run");
     let open = move |machine| Session::start(&folder, config, machine);
+    let place = Place { device: DeviceChoice::Cpu, precision: None };
     let (threads, data) = (super::threads(), OpenOptions::default());
-    Ok(Training::spawn_behind(threads, DeviceChoice::Cpu, data, open)?)
+    Ok(Training::spawn_behind(threads, place, data, open)?)
 }
 
 /// A command of this program, beside the window, that runs meanwhile; it ends when this is dropped.

@@ -78,7 +78,9 @@ pub use threads::threads;
                   idgan convert --vae last --gan model.pt --out celeba.safetensors\n  \
                   idgan traverse celeba.safetensors --out grid.png                one row a dimension\n  \
                   idgan sample celeba.safetensors --count 16 --seed 1 --out DIR   random pictures\n\n\
-                  `idgan COMMAND --help` explains a command and ends with examples.\n\
+                  `idgan COMMAND --help` explains a command and ends with examples; `man idgan-COMMAND` says the same.\n\
+                  Documentation: README.md and docs/ (questions and answers, other people's models, CUDA), which packages \
+                  install in share/doc/idgan.\n\
                   Exit codes: 0 done, 1 failure, 2 wrong usage. Errors and warnings go to stderr."
 )]
 struct Cli {

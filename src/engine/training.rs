@@ -6,7 +6,7 @@ use crossbeam::channel::{Receiver, bounded, never};
 
 use crate::base::{Pool, panic_text, step_back};
 use crate::data::OpenOptions;
-use crate::inference::{DeviceChoice, DeviceError, Purpose};
+use crate::inference::{DeviceError, Place, Purpose};
 use crate::training::{Control, End, Machine, Session, TrainError, TrainEvent};
 
 /// Events that wait to be read; when they are not, progress is dropped and everything else waits its turn.
@@ -59,14 +59,14 @@ impl Training {
     /// When the system refuses a thread; everything else is told by [`Training::join`].
     pub fn spawn_behind(
         threads: usize,
-        device: DeviceChoice,
+        place: Place,
         data: OpenOptions,
         open: impl FnOnce(Machine) -> Result<Session, TrainError> + Send + 'static,
     ) -> Result<Self, TrainingFailed> {
         Self::start(move || {
             // Threads started from here inherit it: the pool's, and those that make batches ahead.
             step_back(BEHIND);
-            let computer = device.open(Purpose::Training, None)?;
+            let computer = place.open(Purpose::Training)?;
             let pool = Pool::new("training", threads)?;
             Ok(open(Machine { computer, pool, data })?)
         })

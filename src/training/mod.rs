@@ -30,8 +30,8 @@ mod validation;
 
 pub use bench_run::BenchRun;
 pub use config::{
-    ConfigError, Downsample, Family, GanNets, GanTraining, Initialisation, Layers, LayersError, Method, Ramp,
-    Resolved, TrainConfig, VaeTraining,
+    ConfigError, Downsample, Family, Field, GanNets, GanTraining, Initialisation, Layers, LayersError,
+    Method, Ramp, Resolved, TrainConfig, VaeTraining,
 };
 pub use control::{Control, End, TrainEvent};
 pub use error::TrainError;

@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(logged.per_dimension, [("kl_each".to_owned(), vec![vec![1.0], vec![0.5]])]);
         assert_eq!(
             (logged.last("kl"), logged.last("rate"), logged.last("other")),
-            (Some(2.5), Some(1e-3f32 as f64), None)
+            (Some(2.5), Some(f64::from(1e-3f32)), None)
         );
     }
 

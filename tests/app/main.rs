@@ -22,4 +22,5 @@ mod session;
 mod skip;
 mod snapshots;
 mod start;
+mod train_form;
 mod window;

@@ -262,7 +262,7 @@ fn a_run_is_not_ended_without_asking_and_saves_first() {
     window.get_by_role_and_label(Node::SpinButton, "Batch").set_value_accesskit(4.0);
     window.step();
     click(&mut window, "Start training");
-    until(&mut window, "a step", |w| w.query_by_label_contains("left").is_some());
+    until(&mut window, "a step", |w| w.query_all_by_label_contains(" left").next().is_some());
     assert!(!closes(&mut window));
     window.run_steps(2);
     assert!(window.query_by_label_contains("run is training: step").is_some());

@@ -39,6 +39,13 @@ fn check_installed(prefix: &Path) {
         let text = run("gzip", &["-dc", page.to_str().unwrap()]).stdout;
         assert!(String::from_utf8_lossy(&text).contains(".SH"), "{}", page.display());
     }
+    // What the help names is there.
+    let help = run(prefix.join("bin/idgan"), &["--help"]).stdout;
+    let help = String::from_utf8_lossy(&help).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("README.md and docs/") && help.contains("share/doc/idgan"), "{help}");
+    for text in ["README.md", "docs/FAQ.md", "docs/models.md"] {
+        assert!(prefix.join("share/doc/idgan").join(text).is_file(), "{text}");
+    }
     let completions = prefix.join("share/bash-completion/completions/idgan");
     let question = format!(
         "source {} && COMP_WORDS=(idgan tra) COMP_CWORD=1 && _idgan idgan tra idgan && echo ${{COMPREPLY[@]}}",

@@ -159,7 +159,7 @@ impl Work {
         let mut before = std::mem::take(&mut self.logs);
         for run in &self.order.runs {
             let known = before.iter().position(|(own, _)| own == run);
-            let log = known.map(|at| before.swap_remove(at).1).unwrap_or_else(|| RunLog::new(run));
+            let log = known.map_or_else(|| RunLog::new(run), |at| before.swap_remove(at).1);
             self.logs.push((run.clone(), log));
         }
         let (mut has_more, mut fault) = (!before.is_empty(), None);

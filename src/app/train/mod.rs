@@ -2,5 +2,5 @@
 
 mod form;
 mod run;
-pub(crate) use form::Form;
+pub(crate) use form::{FOLDER, Form, LINES, Problem};
 pub(crate) use run::{News, Run};

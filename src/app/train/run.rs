@@ -8,7 +8,7 @@ use crate::app::words::in_window;
 use crate::base::Cancel;
 use crate::data::OpenOptions;
 use crate::engine::Training;
-use crate::inference::DeviceChoice;
+use crate::inference::Place;
 use crate::training::{Control, End, Session, TrainConfig, TrainEvent};
 
 /// A run, and what is shown of it. Dropping it stops the run after its step and saves, and waits for neither.
@@ -47,11 +47,12 @@ const REPAINT: Duration = Duration::from_millis(100);
 const TOLD: usize = 64;
 
 impl Run {
-    /// Starts a run with `config` in `folder`, or goes on with the one there when there is no `config`.
+    /// Starts a run with `config` in `folder`, or goes on with the one there when there is no `config`, on so many threads and
+    /// where it is said.
     pub(crate) fn start(
         folder: &Path,
         config: Option<TrainConfig>,
-        threads: usize,
+        (threads, place): (usize, Place),
         tasks: &mut Tasks,
         ctx: &egui::Context,
     ) -> Result<Self, String> {
@@ -70,12 +71,11 @@ impl Run {
             ..OpenOptions::default()
         };
         let path = folder.to_owned();
-        let training =
-            Training::spawn_behind(threads, DeviceChoice::Auto, data, move |machine| match config {
-                Some(config) => Session::start(&path, config, machine),
-                None => Session::resume(&path, None, machine),
-            })
-            .map_err(|error| error.to_string())?;
+        let training = Training::spawn_behind(threads, place, data, move |machine| match config {
+            Some(config) => Session::start(&path, config, machine),
+            None => Session::resume(&path, None, machine),
+        })
+        .map_err(|error| error.to_string())?;
         let control = Arc::clone(training.control());
         let follower = Follower { news: Arc::clone(&news), ctx: ctx.clone(), shown: Instant::now() };
         let task = tasks.start("idgan-run", ctx, move |_| follower.follow(training))?;

@@ -118,9 +118,13 @@ impl Document {
 
     fn apply_to_training(&mut self, action: TrainAction) {
         match (action, &mut self.train.run) {
-            (TrainAction::Form(form), _) => self.train.form = form,
-            (TrainAction::Preset(family, name), _) => self.train.form.choose(family, name),
-            (TrainAction::Family(family), _) => self.train.form.choose_family(family),
+            (TrainAction::Form(form), _) => self.fill_in(|own| *own = form),
+            (TrainAction::Preset(family, name), _) => self.fill_in(|form| form.choose(family, name)),
+            (TrainAction::Family(family), _) => self.fill_in(|form| form.choose_family(family)),
+            (TrainAction::Method(method), _) => self.fill_in(|form| form.choose_method(method)),
+            (TrainAction::Value(key, text), _) => self.fill_in(|form| form.set(&key, &text)),
+            (TrainAction::Copy, _) => self.copy_train_command(),
+            (TrainAction::Resume(folder), _) => self.resume_training(&folder),
             (TrainAction::Start, _) => self.start_training(),
             (TrainAction::Explore, _) => self.explore_run(),
             (TrainAction::Pause(is_paused), Some(run)) => run.control().set_paused(is_paused),

@@ -148,7 +148,7 @@ impl FactorSlider<'_> {
                 let left = rail.left() + width * index as f32;
                 let top = base - (base - rail.top()) * share / most;
                 let bar = Rect::from_min_max(pos2(left, top), pos2(left + width - 0.5, base));
-                painter.rect_filled(bar, 0.0, palette.data.gamma_multiply(0.75));
+                painter.rect_filled(bar, 0.0, palette.data);
             }
         }
         let line = ui.visuals().widgets.noninteractive.bg_stroke.color;

@@ -1,4 +1,5 @@
 pub(super) mod check;
+mod fields;
 mod gan;
 pub(super) mod method;
 pub(super) mod ramp;
@@ -15,6 +16,7 @@ use crate::training::methods::oogan::config::OoganTraining;
 
 pub use check::ConfigError;
 pub(super) use check::{is_rate, is_schedule, is_weight, require};
+pub use fields::Field;
 pub(in crate::training) use gan::warmth;
 pub use gan::{Downsample, GanNets, GanTraining};
 pub use method::{Family, Method};

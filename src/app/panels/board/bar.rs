@@ -50,6 +50,7 @@ fn looking(ui: &mut Ui, state: &Document, settings: &mut BoardSettings) {
     }
     ui.toggle_value(&mut settings.log_y, "Log y")
         .on_hover_text("A logarithmic axis: what is not above 0 is left out");
+    keep_together(ui, GRID * 25.0);
     let label = ui.label(RichText::new("Smoothing").size(SMALL));
     ui.spacing_mut().slider_width = GRID * 8.0;
     let slider = egui::Slider::new(&mut settings.smoothing, 0.0..=0.99).fixed_decimals(2);
@@ -60,6 +61,13 @@ fn looking(ui: &mut Ui, state: &Document, settings: &mut BoardSettings) {
     range(ui, state, settings);
     if settings.only.is_some() && ui.button("All plots").on_hover_text("Show every plot again").clicked() {
         settings.only = None;
+    }
+}
+
+/// Begins another line where `width` more do not fit into this one.
+fn keep_together(ui: &mut Ui, width: f32) {
+    if ui.available_size_before_wrap().x < width {
+        ui.end_row();
     }
 }
 
@@ -75,6 +83,7 @@ fn range(ui: &mut Ui, state: &Document, settings: &mut BoardSettings) {
     let least = (whole[1] - whole[0]) * 1e-4;
     let mut is_changed = false;
     for (end, name, hint) in [(0, "from", "Where the axis begins"), (1, "to", "Where the axis ends")] {
+        keep_together(ui, GRID * 13.0);
         let label = ui.label(RichText::new(name).size(SMALL));
         let mut value = shown[end] / unit;
         let most = if end == 0 { [whole[0], shown[1] - least] } else { [shown[0] + least, whole[1]] };

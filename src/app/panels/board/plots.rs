@@ -34,7 +34,13 @@ pub(super) fn plots(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     let room = area.x - GRID * 1.5 - (columns - 1) as f32 * GRID;
     let size = match shown.len() {
         0 | 1 => vec2(room, area.y - GRID * 2.0),
-        _ => vec2((room / columns as f32).floor(), HEIGHT + TITLE),
+        count => {
+            // Higher where all of them have room, but not more than wide.
+            let width = (room / columns as f32).floor();
+            let rows = count.div_ceil(columns) as f32;
+            let fitting = (area.y - GRID * 2.0) / rows - ui.spacing().item_spacing.y;
+            vec2(width, fitting.min(width * 0.75).max(HEIGHT + TITLE).floor())
+        }
     };
     let pixels = (size.x - AXIS) * ui.pixels_per_point();
     actions.push(Seen::Curves { pixels: pixels.max(1.0) as usize });
@@ -91,15 +97,18 @@ fn one(
         let is_wide = range[1] - range[0] > (whole[1] - whole[0]) * 1e-4;
         (is_wide && range != whole).then_some(range)
     };
-    let origin = ui.input(|input| input.pointer.press_origin());
-    if let Some((from, to)) =
-        origin.zip(response.interact_pointer_pos()).filter(|_| response.dragged() || response.drag_stopped())
-    {
-        let [left, right] =
-            [from.x.min(to.x), from.x.max(to.x)].map(|x| x.clamp(frame.left(), frame.right()));
+    // Where a drag began is forgotten by the time that it ends.
+    let origin = response.id.with("origin");
+    if let Some(from) = ui.input(|input| input.pointer.press_origin()).filter(|_| response.drag_started()) {
+        ui.data_mut(|data| data.insert_temp(origin, from.x));
+    }
+    let from = ui.data(|data| data.get_temp::<f32>(origin));
+    if let Some((from, to)) = from.zip(response.interact_pointer_pos()) {
+        let [left, right] = [from.min(to.x), from.max(to.x)].map(|x| x.clamp(frame.left(), frame.right()));
         if response.drag_stopped() {
             settings.range = within([to_axis(left), to_axis(right)]).or(settings.range);
-        } else {
+            ui.data_mut(|data| data.remove::<f32>(origin));
+        } else if response.dragged() {
             let part = Rect::from_x_y_ranges(left..=right, frame.y_range());
             ui.painter().rect_filled(part, 0.0, palette.accent.gamma_multiply(0.2));
         }
@@ -151,10 +160,10 @@ fn lines(ui: &mut Ui, state: &Document, drawing: &Drawing, look: Look, plot: &Pl
         .allow_double_click_reset(false)
         .y_axis_min_width(AXIS)
         .grid_color(palette.quiet.gamma_multiply(0.35))
-        .x_grid_spacer(|input| plain(input, 0))
+        .x_grid_spacer(|input| plain(&input, 0))
         .x_axis_formatter(move |mark, range| axis_text(mark.value, range.end() - range.start(), look.x))
         .y_axis_formatter(move |mark, _| value_text(mark.value, look.log_y))
-        .y_grid_spacer(move |input| if look.log_y { decades(input) } else { plain(input, 1) })
+        .y_grid_spacer(move |input| if look.log_y { decades(&input) } else { plain(&input, 1) })
         .label_formatter(move |position| hover(position, look))
         .show(ui, |ui| {
             let [x, y] = [drawing.range, plot.y];
@@ -197,7 +206,7 @@ fn hover(position: &HoverPosition<'_>, look: Look) -> Option<String> {
 /// A number of the lower axis, of which `extent` is shown.
 fn axis_text(value: f64, extent: f64, x: XAxis) -> String {
     match x {
-        XAxis::Steps if value.abs() >= 10_000.0 => format!("{} k", number(value / 1000.0, 4)),
+        XAxis::Steps if extent >= 10_000.0 && value != 0.0 => format!("{} k", number(value / 1000.0, 4)),
         XAxis::Steps => number(value, 6),
         XAxis::Time if extent >= 7200.0 => format!("{} h", number(value / 3600.0, 3)),
         XAxis::Time if extent >= 120.0 => format!("{} min", number(value / 60.0, 3)),
@@ -224,42 +233,54 @@ fn number(value: f64, digits: usize) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// Marks at even numbers: multiples of 1, 2 or 5 times a power of ten, as many as have room for their numbers.
-fn plain(input: GridInput, axis: usize) -> Vec<GridMark> {
-    let (low, high) = input.bounds;
-    let least = input.base_step_size * MARKS[axis];
-    if !(least > 0.0 && low < high && high.is_finite()) {
-        return Vec::new();
-    }
-    let power = 10f64.powf(least.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|part| part * power).into_iter().find(|step| *step >= least);
-    let step_size = step.unwrap_or(10.0 * power);
-    let count = ((high - low) / step_size) as u32 + 1;
-    let first = (low / step_size).ceil();
-    let marks = (0..count).map(|at| GridMark { value: (first + f64::from(at)) * step_size, step_size });
-    marks.filter(|mark| mark.value <= high).collect()
+/// Marks at even numbers: multiples of 1, 2 or 5 times a power of ten, as many as have room for their numbers on the lower
+/// (0) or the left axis (1).
+fn plain(input: &GridInput, axis: usize) -> Vec<GridMark> {
+    let step_size = even_step(input.base_step_size * MARKS[axis]);
+    let values = multiples(step_size, input.bounds).into_iter();
+    values.map(|value| GridMark { value, step_size }).collect()
 }
 
-/// Marks at powers of ten and, where there is room, between them; where less than a decade is shown, at even logarithms.
-fn decades(input: GridInput) -> Vec<GridMark> {
+/// The smallest of 1, 2 and 5 times a power of ten that is not below `least`.
+fn even_step(least: f64) -> f64 {
+    let power = 10f64.powf(least.log10().floor());
+    [1.0, 2.0, 5.0].map(|part| part * power).into_iter().find(|step| *step >= least).unwrap_or(10.0 * power)
+}
+
+/// The multiples of `step` from `low` to `high`; none where they are not a few.
+fn multiples(step: f64, (low, high): (f64, f64)) -> Vec<f64> {
+    let count = (high - low) / step;
+    if !(step > 0.0 && (0.0..1000.0).contains(&count)) {
+        return Vec::new();
+    }
+    let first = (low / step).ceil();
+    let values = (0..=count as u32).map(|at| (first + f64::from(at)) * step);
+    values.filter(|value| *value <= high).collect()
+}
+
+/// Marks of a logarithmic axis at powers of ten, with fainter ones between them; where less than a decade is shown, at even
+/// numbers.
+fn decades(input: &GridInput) -> Vec<GridMark> {
     let (low, high) = input.bounds;
+    let least = input.base_step_size * MARKS[1];
     if high - low < 1.0 {
-        return plain(input, 1);
+        // They lie nearest to each other at the upper end.
+        let slope = 10f64.powf(high) * std::f64::consts::LN_10;
+        let step = even_step(least * slope);
+        let values = multiples(step, (10f64.powf(low), 10f64.powf(high))).into_iter();
+        return values.map(|value| GridMark { value: value.log10(), step_size: step / slope }).collect();
     }
+    let apart = least.ceil().max(1.0);
     let mut marks = Vec::new();
-    let apart = (input.base_step_size * MARKS[1]).ceil().max(1.0);
     for decade in low.floor() as i32..=high.ceil() as i32 {
-        for part in 1..10 {
-            if part == 1 && f64::from(decade) % apart != 0.0 {
-                continue; // Its number has no room.
-            }
-            let value = f64::from(decade) + f64::from(part).log10();
-            if (low..=high).contains(&value) {
-                // Whole decades are the ones that are named.
-                marks.push(GridMark { value, step_size: if part == 1 { apart } else { 0.1 } });
-            }
+        let whole = f64::from(decade);
+        if whole % apart == 0.0 {
+            marks.push(GridMark { value: whole, step_size: apart });
         }
+        let between = (2..10).map(|part| whole + f64::from(part).log10());
+        marks.extend(between.map(|value| GridMark { value, step_size: 0.1 }));
     }
+    marks.retain(|mark| (low..=high).contains(&mark.value));
     marks
 }
 
@@ -287,7 +308,7 @@ mod tests {
         let marks = |low: f64, high: f64, points: f64| -> Vec<f64> {
             // Plots count in steps of 8 points.
             let input = GridInput { bounds: (low, high), base_step_size: (high - low) / points * 8.0 };
-            plain(input, 1).iter().map(|mark| mark.value).collect()
+            plain(&input, 1).iter().map(|mark| mark.value).collect()
         };
         assert_eq!(
             marks(20.0, 12_000.0, 400.0),
@@ -305,10 +326,11 @@ mod tests {
     fn a_logarithmic_axis_has_its_marks_at_powers_of_ten() {
         let input = GridInput { bounds: (-1.2, 1.1), base_step_size: 0.01 };
         let whole: Vec<f64> =
-            decades(input).iter().filter(|mark| mark.step_size == 1.0).map(|mark| mark.value).collect();
+            decades(&input).iter().filter(|mark| mark.step_size == 1.0).map(|mark| mark.value).collect();
         assert_eq!(whole, [-1.0, 0.0, 1.0]);
         let input = GridInput { bounds: (0.2, 0.9), base_step_size: 0.01 };
-        assert!(!decades(input).is_empty(), "less than a decade has marks, too");
+        let within: Vec<f64> = decades(&input).iter().map(|mark| 10f64.powf(mark.value).round()).collect();
+        assert_eq!(within, [2.0, 3.0, 4.0, 5.0, 6.0, 7.0], "less than a decade has even numbers");
     }
 
     #[test]

@@ -76,8 +76,7 @@ fn time(ui: &mut Ui, state: &Document, settings: &mut BoardSettings) {
 
 /// How large the grid is shown.
 fn zoom(ui: &mut Ui, state: &Document, settings: &mut BoardSettings) {
-    let shown =
-        settings.zoom.map(even).unwrap_or_else(|| ui.data(|data| data.get_temp(fitted_id()).unwrap_or(1.0)));
+    let shown = settings.zoom.map_or_else(|| ui.data(|data| data.get_temp(fitted_id()).unwrap_or(1.0)), even);
     for (text, name, factor, hint) in [
         ("−", "Smaller", 0.5, "Show the grid at half the size"),
         ("+", "Larger", 2.0, "Show the grid at twice the size"),
