@@ -16,11 +16,12 @@ pub(in crate::training) const NAMES: &[&str] = &[
     "svhn-labels",
     "celeba",
     "sprites",
+    // the first small one is what the window proposes, and needs no files
+    "sprites-small",
+    "sprites-clusters-small",
     "mnist-small",
     "mnist-clusters-small",
     "mnist-labels-small",
-    "sprites-small",
-    "sprites-clusters-small",
 ];
 
 /// The preset called `name`. Networks and codes are the paper's (tables 2 and 3) where it has them; how they are trained is
