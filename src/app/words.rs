@@ -122,8 +122,8 @@ const WORDS: &[(&str, &str)] = &[
     ("name a bundle to write with --out", "open a bundle (.safetensors) to measure it"),
     ("name pictures to measure on with --data SPEC", "name pictures to measure on under Data"),
     (
-        "name the Inception weights with --inception FILE",
-        "name the file of the Inception weights under FID by",
+        "name the Inception weights with --inception FILE or those of a DINOv2 with --dinov2 FILE",
+        "name the file of the Inception weights or of a DINOv2 under Features by",
     ),
     (
         "with idgan train features and name it with --features FILE",

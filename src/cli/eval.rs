@@ -12,9 +12,9 @@ use crate::explore::CodeSource;
 use crate::figures::Workbench;
 use crate::inference::Computer;
 use crate::metrics::{
-    EVALUATION_FILE, Evaluation, FactorFeatures, FactorNetwork, Features, FvmOptions, InceptionFeatures,
-    Metric, MetricError, MetricGroup, Pictures, Request, Subject, codes_hash, evaluate, evaluate_codes,
-    figure, lacks_features, read_codes,
+    DinoV2Features, EVALUATION_FILE, Evaluation, FactorFeatures, FactorNetwork, Features, FvmOptions,
+    InceptionFeatures, InceptionResize, Latents, Metric, MetricError, MetricGroup, Pictures, Request,
+    Subject, codes_hash, evaluate, evaluate_codes, figure, lacks_features, read_codes,
 };
 
 use super::output::Format;
@@ -43,7 +43,12 @@ const MOST: i64 = 10_000_000;
     pictures; lower is better\n  \
     classification_error  how often the choice of a code that was trained with labels is not the label, 10,000 pictures; lower is \
     better\n  \
-    fid          Frechet distance of 50,000 drawn from 50,000 real pictures; lower is better\n  \
+    fid          Frechet distance of 50,000 drawn from 50,000 real pictures; lower is better; with --dinov2 it is FD-DINOv2\n  \
+    fd_infinity  what fid tends to with ever more drawn pictures: a line through five sizes; only when named, as it takes eleven\n    \
+    times as long as fid beside the pictures\n  \
+    kid          squared maximum mean discrepancy x 1000 of the same features, 10,000 pictures, all pairs; lower is better\n  \
+    precision, recall  how many drawn pictures lie near real ones and the other way round (3 neighbours, 10,000 pictures)\n  \
+    density, coverage  the same by counts, and by how many real pictures have a drawn one near (5 neighbours)\n  \
     swd          sliced Wasserstein distance x 1000 between patches of 2,048 drawn and as many real pictures, by level of a \
     Laplacian pyramid: textures, whatever the colours; lower is better\n  \
     r_id         E[log q(c|G(s,c))], 10,000 pictures, in nats; higher is better\n  \
@@ -60,9 +65,10 @@ const MOST: i64 = 10_000_000;
     gaussian_wc  its squared Wasserstein distance from independent dimensions, by the variance; lower is better\n  \
     mean_mi      mutual information of two dimensions, mean over pairs, 20 bins, in nats; lower is better\n  \
     codes        all of these that look at codes of the data alone\n  \
+    pictures     all that compare drawn pictures with real ones\n  \
     all          all that this model and data allow, gilbo too\n\
-    Codes of any other model are measured from a file of numpy.savez: mu (N, D), logvar (N, D) where there is one, and the\n\
-    true factors (N, K), numbers of any kind, equal ones of one class.\n\
+    Codes of any other model are measured from a file of numpy.savez: mu (N, D), logvar (N, D) where there is one, the\n\
+    true factors (N, K), numbers of any kind, equal ones of one class, and their K names.\n\
     Results of a run folder are kept there in eval.json, which idgan table reads; those by --decoder vae of a GAN, or of\n\
     --codes posterior, are not.\n\n\
     Examples:\n  \
@@ -77,7 +83,7 @@ pub struct Args {
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
 
-    /// What to measure, separated by commas; everything but dci and gilbo that this model and data
+    /// What to measure, separated by commas; everything but dci, gilbo and fd_infinity that this model and data
     /// allow when left out.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     metrics: Vec<MetricGroup>,
@@ -113,6 +119,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..))]
     mig_bins: u16,
 
+    /// Each dimension of the codes has few values, of which each is a class, as in QLAE: for infom, infoe and infoc.
+    #[arg(long)]
+    discrete_latents: bool,
+
     /// Steps of training an encoder of gilbo, of 64 pairs each.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     gilbo_steps: u32,
@@ -121,9 +131,18 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     gilbo_trainings: u32,
 
-    /// Weights of Inception V3 for FID (pt_inception-2015-12-05-6726825d.pth), as a PyTorch or safetensors file.
+    /// Weights of Inception V3 for FID and the others by features (pt_inception-2015-12-05-6726825d.pth), as a PyTorch or safetensors file.
     #[arg(long, value_name = "FILE", conflicts_with = "features")]
     inception: Option<PathBuf>,
+
+    /// Weights of a DINOv2 for FD-DINOv2 and the others by features (dinov2_vitl14_pretrain.pth, or vitb14 or vits14 for less
+    /// work), as a PyTorch or safetensors file. fid is FD-DINOv2 then.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["features", "inception"])]
+    dinov2: Option<PathBuf>,
+
+    /// How pictures are brought to Inception's size: bilinear, as pytorch-fid does, or clean, antialiased as clean-fid does.
+    #[arg(long, value_name = "NAME", default_value = "bilinear", requires = "inception")]
+    inception_resize: InceptionResize,
 
     /// A network of `idgan train features` for FID, instead of the program's own for dsprites and scenes.
     #[arg(long, value_name = "FILE.safetensors")]
@@ -240,11 +259,11 @@ fn of_model(args: &Args, codes: CodeSource) -> anyhow::Result<()> {
     let mut request = request(args, codes, chain);
     let pool = Pool::new("eval", threads()).context("cannot start threads")?;
     let Computer { device, precision } = bench.computer.clone();
-    let mut features =
-        if request.metrics.contains(&Metric::Fid) { features(args, &spec, &device, &pool)? } else { None };
+    let by_features = request.metrics.iter().any(|metric| metric.needs_features());
+    let mut features = if by_features { features(args, &spec, &device, &pool)? } else { None };
     let named = args.named();
     if features.is_none() {
-        request.metrics.retain(|metric| *metric != Metric::Fid || named.contains(metric));
+        request.metrics.retain(|metric| !metric.needs_features() || named.contains(metric));
     }
     bench.description().other_drawing(&spec).iter().for_each(warn);
     let options = args.opening.options_for(&cancel, &spec, bench.description());
@@ -306,13 +325,14 @@ fn keep(path: &Path, mut evaluation: Evaluation) -> anyhow::Result<()> {
 /// As [`run`] for a wrong use.
 pub(super) fn check_arguments(arguments: &[String], dry: bool) -> anyhow::Result<()> {
     let args: Args = super::args::parsed("idgan eval", arguments)?;
-    let file = args.inception.as_ref().or(args.features.as_ref());
+    let file = args.inception.as_ref().or(args.dinov2.as_ref()).or(args.features.as_ref());
     if let Some(path) = file.filter(|path| !dry && !path.is_file()) {
-        return Err(usage(format!("the network behind fid is not there: {}", path.display())));
+        return Err(usage(format!("the network that describes pictures is not there: {}", path.display())));
     }
     let spec = args.data.as_deref().unwrap_or_default();
-    if args.named().contains(&Metric::Fid) && file.is_none() && FactorNetwork::bundled(spec).is_none() {
-        return Err(usage(lacks_features(spec)));
+    let by_features = args.named().into_iter().find(|metric| metric.needs_features());
+    if let Some(metric) = by_features.filter(|_| file.is_none() && FactorNetwork::bundled(spec).is_none()) {
+        return Err(usage(lacks_features(metric, spec)));
     }
     Ok(())
 }
@@ -333,7 +353,11 @@ fn features(
     pool: &Pool,
 ) -> anyhow::Result<Option<Box<dyn Features>>> {
     if let Some(path) = &args.inception {
-        return Ok(Some(Box::new(InceptionFeatures::read(path, device, pool)?)));
+        let features = InceptionFeatures::read(path, args.inception_resize, device, pool)?;
+        return Ok(Some(Box::new(features)));
+    }
+    if let Some(path) = &args.dinov2 {
+        return Ok(Some(Box::new(DinoV2Features::read(path, device, pool)?)));
     }
     let network = match &args.features {
         Some(path) => Some(FactorNetwork::read(path)?),
@@ -369,6 +393,7 @@ fn request(args: &Args, codes: CodeSource, chain: String) -> Request {
         samples: args.samples.map(|samples| samples as usize),
         fvm: FvmOptions { votes, ..args.fvm },
         mig_bins: args.mig_bins.into(),
+        latents: if args.discrete_latents { Latents::Discrete } else { Latents::Continuous },
         codes,
         gilbo_steps: args.gilbo_steps as usize,
         gilbo_trainings: args.gilbo_trainings as usize,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::base::{FileError, write_atomic};
-use crate::compare::{PaperTable, Results, RunResult, Table, lambda_curve, trade_off};
+use crate::compare::{Elsewhere, PaperTable, Results, RunResult, Table, lambda_curve, trade_off};
 use crate::figures::drawing::Chart;
 use crate::figures::export::{Colour, Provenance, write_png};
 use crate::metrics::Metric;
@@ -29,8 +29,11 @@ use super::{print, usage, warn};
 )]
 pub struct Args {
     /// Run folders, or folders that hold them.
-    #[arg(value_name = "RUNS", required = true)]
+    #[arg(value_name = "RUNS", required_unless_present = "published")]
     runs: Vec<PathBuf>,
+    /// List what other papers report, with its sources; the values on data of the runs are rows of their tables, too.
+    #[arg(long, conflicts_with = "runs")]
+    published: bool,
     /// The table to follow: ID-GAN's 1 to 4, or 5 for implicit autoencoders on MNIST; those that the data belong to when
     /// left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
@@ -60,6 +63,9 @@ pub struct Args {
 /// # Errors
 /// When no run among them was measured, a figure has nothing to show, or a file cannot be read or written.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    if args.published {
+        return print(Elsewhere::listed());
+    }
     for path in args.trade_off.iter().chain(&args.lambda) {
         kind(path)?;
     }

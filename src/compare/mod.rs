@@ -4,6 +4,7 @@
 //! `idgan` commands that anybody could type. [`advance`] brings a cell on as far as it goes, in processes of its own.
 
 mod cell;
+mod elsewhere;
 mod error;
 mod figures;
 mod paper;
@@ -15,6 +16,7 @@ mod table;
 mod variant;
 
 pub use cell::{Cell, Measurement};
+pub use elsewhere::{ELSEWHERE, Elsewhere, ElsewhereValue};
 pub use error::SweepError;
 pub use figures::{lambda_curve, trade_off};
 pub use paper::{PaperTable, Row, TABLES};

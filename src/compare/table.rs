@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use super::elsewhere::ELSEWHERE;
 use super::variant::named;
 use super::{PaperTable, Row, RunResult};
 
@@ -55,7 +56,7 @@ impl Summary {
 
 impl Table {
     /// The table of `results` in the layout of the paper's table `layout`, or in none. Rows and data sets that the
-    /// paper does not have follow its own; runs of a method that differ in more than their seeds have a row for each
+    /// paper does not have follow its own, then what other papers report ([`super::Elsewhere`]); runs of a method that differ in more than their seeds have a row for each
     /// variant. `metrics` replaces the layout's.
     pub fn new(results: &[RunResult], layout: Option<&PaperTable>, metrics: &[String]) -> Self {
         let own: &[&str] = layout.map_or(&["fvm", "mig", "fid"], |table| table.metrics);
@@ -88,6 +89,19 @@ impl Table {
                 }
             }
             rows.push((heading, cells));
+        }
+        for method in &ELSEWHERE {
+            let of = |(_, spec, size): &(String, String, usize)| {
+                let cell = |metric: &String| TableCell {
+                    ours: None,
+                    published: method.published(spec, *size, metric),
+                };
+                metrics.iter().map(cell).collect::<Vec<_>>()
+            };
+            let cells: Vec<TableCell> = data.iter().flat_map(of).collect();
+            if cells.iter().any(|cell| cell.published.is_some()) {
+                rows.push((method.heading(), cells));
+            }
         }
         for (_, spec, size) in &data {
             let runs = results.iter().filter(|run| (&run.data, run.size) == (spec, *size));
@@ -367,7 +381,10 @@ mod tests {
         let headings: Vec<_> = table.rows.iter().map(|row| row.0.as_str()).collect();
         let paper = ["β-VAE (reference)", "VAE-GAN", "ID-GAN (end-to-end)", "ID-GAN (two-step)"];
         assert_eq!(headings[..4], paper);
-        assert_eq!(headings[4], "cGAN+β-VAE", "what the paper's table lacks comes last");
+        assert_eq!(headings[4], "cGAN+β-VAE", "what the paper's table lacks comes after it");
+        assert_eq!(headings[5..], ["IB-GAN (Jeon et al., AAAI 2021)", "OOGAN (Liu et al., AAAI 2020)"]);
+        let elsewhere: Vec<_> = table.rows[5].1.iter().map(|cell| (cell.ours, cell.published)).collect();
+        assert_eq!(elsewhere, [(None, Some((0.8, Some(0.06)))), (None, None), (None, None)]);
         let fvm = table.rows[0].1[0];
         let ours = fvm.ours.expect("measured");
         assert!((ours.mean - 0.6).abs() < 1e-12 && ours.runs == 2);
@@ -424,7 +441,7 @@ mod tests {
         }
         let csv = table().csv();
         assert!(csv.contains("ID-GAN (two-step),dSprites,fid,3,,1,2,1.74\n"), "{csv}");
-        assert_eq!(csv.lines().count(), 1 + 5 * 3);
+        assert_eq!(csv.lines().count(), 1 + 7 * 3);
         assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::base::Array;
+use crate::base::{Array, visible};
 use crate::checkpoint::CheckpointError;
 use crate::checkpoint::npz::{NpzFile, listed};
 use crate::formats::{ByteSource, hexadecimal};
@@ -16,7 +16,7 @@ const MOST_CLASSES: usize = 4096;
 
 /// Reads the codes of N pictures from an `.npz` with `mu` `(N, D)` and, where they are known, `logvar` `(N, D)` and the true
 /// factors: `factors` `(N, K)`, numbers of any kind, equal ones of one class. Where there is `classes` `(N, K)`, as `idgan
-/// encode` writes it, that tells the classes. Whatever else the file holds does not matter.
+/// encode` writes it, that tells the classes. Where there is `names` or `factor_names`, K texts, factors go by these. Whatever else the file holds does not matter.
 ///
 /// # Errors
 /// When the file cannot be read, `mu` is missing, a shape does not fit, a value is not finite, or a factor has nearly as many
@@ -71,14 +71,31 @@ pub fn read_codes(path: &Path) -> Result<KnownCodes, MetricError> {
     if let Some(name) = classes {
         let table = read(name)?;
         let width = table.row_len();
+        let names = match ["names", "factor_names"].into_iter().find(|name| file.contains(name)) {
+            Some(name) => factor_names(&mut file, name, width)?,
+            None => (0..width).map(|column| format!("factor {column}")).collect(),
+        };
         for column in 0..width {
             let values: Vec<f64> =
                 table.data().iter().skip(column).step_by(width).map(|&value| f64::from(value)).collect();
             check_classes(name, column, &values).map_err(wrong)?;
-            columns.push((format!("factor {column}"), values));
+            columns.push((names[column].clone(), values));
         }
     }
     Ok(KnownCodes::with_values(mu, logvar, columns))
+}
+
+/// The names of `width` factors.
+fn factor_names(file: &mut NpzFile, array: &str, width: usize) -> Result<Vec<String>, MetricError> {
+    let names = file.texts(array)?;
+    if names.len() != width || names.iter().any(|name| name.trim().is_empty()) {
+        let what = format!(
+            "array {array} names {} factors, but there are {width}, each of which needs a name",
+            names.len()
+        );
+        return Err(CheckpointError::content(what, file.path()).into());
+    }
+    Ok(names.iter().map(|name| visible(name).into_owned()).collect())
 }
 
 /// SHA-256 of a file in hexadecimal: what tells one file of codes from another.
@@ -116,7 +133,8 @@ fn shown(shape: &[usize]) -> String {
 mod tests {
     use super::super::EncodedData as _;
     use super::*;
-    use crate::checkpoint::npz::{NpzArray, write_npz};
+    use crate::checkpoint::npz::{NpzArray, NpzWriter, write_npz};
+    use std::ffi::OsString;
 
     fn array(rows: usize, dims: usize) -> Array {
         Array::new([rows, dims], (0..rows * dims).map(|value| value as f32).collect()).expect("fits")
@@ -145,6 +163,33 @@ mod tests {
         assert_eq!(codes.classes(6), [2]);
         let alone = read(&members[..1]).expect("reads");
         assert!(alone.factors().is_empty() && !alone.has_variances());
+    }
+
+    #[test]
+    fn factors_go_by_the_names_that_the_file_has() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("codes.npz");
+        let codes = array(8, 3);
+        let written = |name: &str, names: &[&str]| {
+            let write = || {
+                let mut npz = NpzWriter::new(std::io::Cursor::new(Vec::new()));
+                npz.floats("mu", &[8, 3], codes.data())?;
+                npz.integers("factors", &[8, 2], &[0, 1, 0, 1, 2, 1, 0, 0, 0, 1, 0, 1, 2, 1, 0, 0])?;
+                npz.names(name, &names.iter().map(OsString::from).collect::<Vec<_>>())?;
+                std::fs::write(&path, npz.finish()?.into_inner())
+            };
+            write().expect("writes");
+            read_codes(&path)
+        };
+        for array in ["names", "factor_names"] {
+            let codes = written(array, &["shape", "sc\u{1b}ale"]).expect("reads");
+            let names: Vec<&str> = codes.factors().iter().map(|factor| factor.name.as_str()).collect();
+            assert_eq!(names, ["shape", "sc\\u{1b}ale"]);
+        }
+        for names in [&["shape"][..], &["shape", " "]] {
+            let error = written("names", names).expect_err("refused").to_string();
+            assert!(error.contains("but there are 2, each of which needs a name"), "{error}");
+        }
     }
 
     #[test]

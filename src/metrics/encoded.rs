@@ -179,15 +179,6 @@ pub(super) fn each_posterior(
     Ok(())
 }
 
-/// Widens the least and the greatest value of each column, `ends`, to hold those of `rows` `(N, ends.len())`.
-pub(super) fn widen(ends: &mut [[f32; 2]], rows: &[f32]) {
-    for row in rows.chunks_exact(ends.len().max(1)) {
-        for ([low, high], &value) in ends.iter_mut().zip(row) {
-            (*low, *high) = (low.min(value), high.max(value));
-        }
-    }
-}
-
 /// Refuses a data set whose pictures do not have `shape`; `who` begins the sentence.
 pub(super) fn check_pictures(data: &dyn Dataset, shape: [usize; 3], who: &str) -> Result<(), MetricError> {
     if data.is_empty() {

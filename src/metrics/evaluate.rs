@@ -6,9 +6,9 @@ use crate::explore::CodeSource;
 
 use super::alignment::{ALIGNMENT_PICTURES, alignment};
 use super::clusters::classification_error;
+use super::compare_pictures::compare_pictures;
 use super::correlation::{READ_BACK_PICTURES, read_back_correlation};
 use super::drawing::{Drawing, encoded_block};
-use super::fid::{FID_PICTURES, fid};
 use super::gilbo::{GilboOptions, gilbo};
 use super::measure_codes::measure_codes;
 use super::reconstruction::{RECONSTRUCTED_PICTURES, SPREAD_CODES, SPREAD_DRAWS, reconstruction, spread};
@@ -21,7 +21,7 @@ use super::{
 
 /// Measures everything that `request` asks, or nothing: what makes no sense is found before anything is computed.
 ///
-/// `features` describe pictures for [`Metric::Fid`].
+/// `features` describe pictures for the metrics that ask for that ([`Metric::needs_features`]).
 ///
 /// # Errors
 /// [`MetricError::Request`] when a question makes no sense for this model and data, [`MetricError::Cancelled`] once
@@ -136,28 +136,15 @@ impl ModelEvaluation<'_, '_, '_> {
         let renderer = networks.renderers.get_mut(&request.chain);
         let Some(renderer) = renderer else { return Ok(()) };
         let posterior = sample.filter(|_| request.codes == CodeSource::Posterior);
-        if let (true, Some(data), Some(features)) =
-            (request.has(Metric::Fid), &self.pictures.at_picture_size, features)
-        {
-            let count = self.request.samples.unwrap_or(FID_PICTURES);
-            self.watch.begin(Metric::Fid);
+        if let (true, Some(data), Some(features)) = (
+            request.metrics.iter().any(|metric| metric.needs_features()),
+            &self.pictures.at_picture_size,
+            features,
+        ) {
             let mut drawing = Drawing::new(description, renderer.as_mut(), chain, posterior, request.seed)?;
-            let (score, real) = fid(
-                data.as_ref(),
-                &mut drawing,
-                features,
-                count,
-                request.seed,
-                self.subject.pool,
-                &mut self.watch,
-            )?;
-            let setting = format!(
-                "{}, {real} real pictures, drawn by {chain}, codes from the {}",
-                features.name(),
-                request.codes
-            );
-            self.result.keep(Metric::Fid, score, count, setting);
-            self.result.warnings.extend(few_pictures(count.min(real), features.dims()));
+            let pool = self.subject.pool;
+            let (watch, result) = (&mut self.watch, &mut self.result);
+            compare_pictures(data.as_ref(), &mut drawing, features, request, pool, watch, result)?;
         }
         self.sliced_wasserstein(posterior)?;
         self.gilbo(sample)
@@ -279,14 +266,4 @@ impl ModelEvaluation<'_, '_, '_> {
         self.result.keep(Metric::Gilbo, score, pairs, setting);
         Ok(())
     }
-}
-
-/// What to know about an FID of few pictures.
-fn few_pictures(pictures: usize, features: usize) -> Option<String> {
-    (pictures <= features).then(|| {
-        format!(
-            "fid of {pictures} pictures, not more than the {features} features: both covariances are singular and the \
-             value is biased upwards; compare it only with values of equally many pictures, or raise --samples"
-        )
-    })
 }

@@ -50,6 +50,34 @@ impl MomentSums {
     }
 }
 
+/// The Gaussian of samples that many others are compared with.
+pub struct Reference {
+    mean: Vec<f64>,
+    trace: f64,
+    root: Mat<f64>,
+}
+
+impl Reference {
+    /// The squared Frechet distance of the Gaussian of `other` samples; `None` when sums are not finite.
+    pub fn distance(&self, other: &Moments) -> Option<f64> {
+        let (mean, covariance) = other.gaussian();
+        self.distance_of(&mean, &covariance)
+    }
+
+    fn new(mean: &[f64], covariance: &Mat<f64>) -> Option<Self> {
+        let trace = (0..mean.len()).map(|i| covariance[(i, i)]).sum();
+        Some(Self { mean: mean.to_vec(), trace, root: root(covariance)? })
+    }
+
+    fn distance_of(&self, mean: &[f64], covariance: &Mat<f64>) -> Option<f64> {
+        let shift: f64 = self.mean.iter().zip(mean).map(|(a, b)| (a - b).powi(2)).sum();
+        let between = self.root.transpose() * (covariance * &self.root);
+        let traces: f64 = self.trace + (0..mean.len()).map(|i| covariance[(i, i)]).sum::<f64>();
+        let distance = shift + traces - 2.0 * trace_of_root(&between)?;
+        distance.is_finite().then_some(distance.max(0.0))
+    }
+}
+
 impl Moments {
     /// No samples.
     pub fn empty(dims: usize) -> Self {
@@ -92,8 +120,13 @@ impl Moments {
 
     /// The squared Frechet distance between the Gaussians of two sets of samples; `None` when sums are not finite.
     pub fn distance(&self, other: &Self) -> Option<f64> {
-        let ((mean, covariance), (other_mean, other_covariance)) = (self.gaussian(), other.gaussian());
-        frechet_distance(&mean, &covariance, &other_mean, &other_covariance)
+        self.reference()?.distance(other)
+    }
+
+    /// The Gaussian of these samples, to compare others with; `None` when sums are not finite.
+    pub fn reference(&self) -> Option<Reference> {
+        let (mean, covariance) = self.gaussian();
+        Reference::new(&mean, &covariance)
     }
 }
 
@@ -108,12 +141,7 @@ pub fn frechet_distance(
     other_mean: &[f64],
     other: &Mat<f64>,
 ) -> Option<f64> {
-    let shift: f64 = mean.iter().zip(other_mean).map(|(a, b)| (a - b).powi(2)).sum();
-    let root = root(covariance)?;
-    let between = root.transpose() * (other * &root);
-    let traces: f64 = (0..mean.len()).map(|i| covariance[(i, i)] + other[(i, i)]).sum();
-    let distance = shift + traces - 2.0 * trace_of_root(&between)?;
-    distance.is_finite().then_some(distance.max(0.0))
+    Reference::new(mean, covariance)?.distance_of(other_mean, other)
 }
 
 #[cfg(test)]

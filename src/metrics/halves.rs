@@ -6,22 +6,29 @@ use super::{MetricError, Score};
 /// What halves of the rows tell of a statistic of all of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Halves {
-    /// Its mean over the halves. A bias that falls with the number of rows is twice as large in it as in all of them.
-    pub(super) mean: f64,
     /// The standard deviation of the statistic of all rows.
     pub(super) deviation: f64,
     /// How many halves told both.
     pub(super) repetitions: usize,
 }
 
+/// A statistic of all pictures there are, or of many.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct OnAll {
+    /// Its value.
+    pub(super) value: f64,
+    /// How many they are.
+    pub(super) rows: usize,
+}
+
 impl Halves {
     /// From the values of a statistic on halves of so many rows.
     pub(super) fn of(values: &[f64], rows: usize) -> Self {
-        let (mean, variance) = moments(values);
+        let variance = moments(values).1;
         let half = rows / 2;
         // Of an odd number a half is a little less than half.
         let deviation = (variance * half as f64 / (rows - half).max(1) as f64).sqrt();
-        Self { mean, deviation, repetitions: values.len() }
+        Self { deviation, repetitions: values.len() }
     }
 
     /// `value`, the statistic of all rows, with the interval of the value on other pictures, as many: for what learns from codes
@@ -30,15 +37,20 @@ impl Halves {
         Score::around(value, self.reach(), range)
     }
 
-    /// `value`, the statistic of all rows, with the interval of the value on all pictures there are: the bias that halves
-    /// show is taken from its centre.
-    pub(super) fn around(&self, value: f64, range: [f64; 2]) -> Score {
-        self.beside(value, value, range)
-    }
-
-    /// `value` with the interval around `like_halves`, the statistic of all rows computed as that of the halves was.
-    pub(super) fn beside(&self, value: f64, like_halves: f64, range: [f64; 2]) -> Score {
-        Score::beside(value, 2.0 * like_halves - self.mean, self.reach(), range)
+    /// `value`, the statistic of so many rows, with the interval of the value on all pictures there are, where that is known or
+    /// that of many of them; else of the value on other pictures, as many.
+    ///
+    /// A statistic that is biased with few rows is so by more than halves show: where it counts information, by something
+    /// between a part of one over their number and one of its root. So its value on all pictures is found where that can be
+    /// done, and only how that would vary is told by halves of a few.
+    pub(super) fn on_all(&self, value: f64, rows: usize, all: Option<OnAll>, range: [f64; 2]) -> Score {
+        match all {
+            None => self.on_others(value, range),
+            Some(all) => {
+                let share = rows as f64 / all.rows.max(1) as f64;
+                Score::beside(value, all.value, self.reach() * share.min(1.0).sqrt(), range)
+            }
+        }
     }
 
     /// The deviation, wider by what so few halves know less than many.
@@ -128,11 +140,11 @@ mod tests {
         }
         let seen = |rows: &[usize]| rows.iter().collect::<std::collections::HashSet<_>>().len() as f64;
         let different = half_samples(100, 50, 1, seen);
-        assert_eq!((different.mean, different.deviation), (50.0, 0.0), "no row comes twice");
+        assert_eq!(different.deviation, 0.0, "no row comes twice");
         assert!(bootstrap_deviation(100, 50, 1, seen) > 1.0);
         for rows in [0, 1] {
             let none = half_samples(rows, 3, 1, |rows| rows.len() as f64);
-            assert_eq!((none.mean, none.deviation), (0.0, 0.0));
+            assert_eq!(none.deviation, 0.0);
         }
     }
 
@@ -143,19 +155,22 @@ mod tests {
             Ok([a.iter().sum::<usize>() as f64, b.iter().sum::<usize>() as f64])
         };
         let [a, b] = half_samples_of_two([10, 8], 200, 1, of).expect("no error");
-        // Means of 5 of 0..10 and of 4 of 0..8, times as many.
-        assert!((a.mean - 22.5).abs() < 1.0 && (b.mean - 14.0).abs() < 1.0, "{a:?} {b:?}");
+        // 5 of 0..10 spread further than 4 of 0..8.
+        assert!(a.deviation > 1.05 * b.deviation, "{a:?} {b:?}");
         let stop = |_, _: [&[usize]; 2]| Err::<[f64; 1], _>(MetricError::Cancelled);
         assert!(half_samples_of_two([10, 8], 3, 1, stop).is_err());
     }
 
     #[test]
-    fn a_bias_that_falls_with_the_rows_is_taken_from_the_interval() {
-        // 1 + 10 / n: 1.1 of 100 rows, 1.2 of half of them, 1 of all there are.
-        let halves = half_samples(100, 10, 1, |rows| 1.0 + 10.0 / rows.len() as f64);
-        let score = halves.around(1.1, [0.0, 2.0]);
-        assert!((score.low - 1.0).abs() < 1e-12 && score.high == 1.1, "{score:?}");
-        let others = halves.on_others(1.1, [0.0, 2.0]);
-        assert!((others.low - 1.1).abs() < 1e-12 && (others.high - 1.1).abs() < 1e-12, "{others:?}");
+    fn the_interval_of_all_pictures_is_where_they_are_and_reaches_to_the_value() {
+        let halves = half_samples(100, 10, 1, |rows| 1.0 + rows.iter().sum::<usize>() as f64 / 1e4);
+        let others = halves.on_all(1.1, 100, None, [0.0, 2.0]);
+        assert_eq!(others, halves.on_others(1.1, [0.0, 2.0]));
+        assert!(((others.low + others.high) / 2.0 - 1.1).abs() < 1e-12 && others.high > 1.1);
+        let all = halves.on_all(1.1, 100, Some(OnAll { value: 1.0, rows: 10_000 }), [0.0, 2.0]);
+        let reach = (others.high - 1.1) / 10.0;
+        assert!((all.low - (1.0 - reach)).abs() < 1e-12 && all.high == 1.1, "{all:?}");
+        let same = halves.on_all(1.1, 100, Some(OnAll { value: 1.1, rows: 100 }), [0.0, 2.0]);
+        assert_eq!(same, others, "these are all there are");
     }
 }

@@ -1,14 +1,9 @@
 //! Mutual information of codes in equal-width bins, as disentanglement_lib computes it.
 
-/// The bin of each value: `bins` equal ones between `ends` or, without them, between the least and the greatest value.
-pub(super) fn binned(column: &[f64], bins: usize, ends: Option<[f32; 2]>) -> Vec<usize> {
-    let [low, high] = match ends {
-        Some(ends) => ends.map(f64::from),
-        None => [
-            column.iter().copied().fold(f64::INFINITY, f64::min),
-            column.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        ],
-    };
+/// The bin of each value: `bins` equal ones between the least and the greatest value.
+pub(super) fn binned(column: &[f64], bins: usize) -> Vec<usize> {
+    let low = column.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     // Edges as numpy.histogram lays them, so that a value on an edge falls on the same side.
     let step = (high - low) / bins as f64;
     let edges: Vec<f64> = (1..bins).map(|k| low + step * k as f64).collect();
@@ -16,10 +11,9 @@ pub(super) fn binned(column: &[f64], bins: usize, ends: Option<[f32; 2]>) -> Vec
     column.iter().map(bin).collect()
 }
 
-/// The bins of every column of `dims`, each between its `ends` where they are given.
-pub(super) fn binned_dims(dims: &[Vec<f64>], bins: usize, ends: Option<&[[f32; 2]]>) -> Vec<Vec<usize>> {
-    let of = |(dim, column): (usize, &Vec<f64>)| binned(column, bins, ends.map(|ends| ends[dim]));
-    dims.iter().enumerate().map(of).collect()
+/// The bins of every column of `dims`.
+pub(super) fn binned_dims(dims: &[Vec<f64>], bins: usize) -> Vec<Vec<usize>> {
+    dims.iter().map(|column| binned(column, bins)).collect()
 }
 
 /// Mutual information in nats between the classes `a`, below `counts[0]`, and `b`, below `counts[1]`, of equally many rows.
@@ -59,13 +53,8 @@ mod tests {
 
     #[test]
     fn bins_are_numpys_and_what_does_not_vary_is_in_one() {
-        assert_eq!(binned(&[0.0, 0.49, 0.5, 1.0], 2, None), [0, 0, 1, 1]);
-        assert_eq!(
-            binned(&[0.0, 1.0, 9.0], 4, Some([0.0, 4.0])),
-            [0, 1, 3],
-            "beyond an end is in the last bin"
-        );
-        assert_eq!(binned(&[7.0; 3], 20, None), [0; 3]);
+        assert_eq!(binned(&[0.0, 0.49, 0.5, 1.0], 2), [0, 0, 1, 1]);
+        assert_eq!(binned(&[7.0; 3], 20), [0; 3]);
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Inception V3's features, which FID is usually computed with.
 
 use std::path::Path;
+use std::str::FromStr;
 
 use candle_core::{Device, Tensor};
+use rayon::prelude::*;
 
 use crate::base::{Arrays, Pool};
 use crate::checkpoint::{CheckpointError, read_state_dict};
+use crate::explore::resample::{Filter, resized};
 use crate::inference::{Footprint, MemoryBudget};
 use crate::nets::Inception;
 
@@ -41,10 +44,33 @@ fn check_training(weights: &Arrays) -> Result<(), String> {
     }
 }
 
+/// How pictures are brought to the size that Inception takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InceptionResize {
+    /// Bilinear samples without antialiasing, as the first computations of FID and pytorch-fid have it.
+    #[default]
+    Bilinear,
+    /// Cubic and antialiased, of pictures of 8 bits, as clean-fid has it (Parmar et al. 2022).
+    Clean,
+}
+
+impl FromStr for InceptionResize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "bilinear" => Ok(Self::Bilinear),
+            "clean" => Ok(Self::Clean),
+            _ => Err("expected bilinear or clean".to_owned()),
+        }
+    }
+}
+
 /// Inception V3 in the variant of FID.
 pub struct InceptionFeatures {
     net: Inception,
     name: String,
+    resize: InceptionResize,
     device: Device,
     pool: Pool,
 }
@@ -55,7 +81,12 @@ impl InceptionFeatures {
     /// # Errors
     /// When the file cannot be read or holds other weights, among them those that torchvision and timm have for a network
     /// of the same name: distances in their features are no FID.
-    pub fn read(path: &Path, device: &Device, pool: &Pool) -> Result<Self, MetricError> {
+    pub fn read(
+        path: &Path,
+        resize: InceptionResize,
+        device: &Device,
+        pool: &Pool,
+    ) -> Result<Self, MetricError> {
         let wrong = |what: String| CheckpointError::content(format!("{what}; {WANTED}"), path);
         let weights = read_state_dict(path, "Conv2d_1a_3x3.conv.weight").map_err(|error| match error {
             CheckpointError::Content { what, .. } => wrong(what),
@@ -64,13 +95,17 @@ impl InceptionFeatures {
         check_training(&weights).map_err(wrong)?;
         let net = Inception::new(&weights, device).map_err(|error| wrong(error.to_string()))?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self { net, name, device: device.clone(), pool: pool.clone() })
+        Ok(Self { net, name, resize, device: device.clone(), pool: pool.clone() })
     }
 }
 
 impl Features for InceptionFeatures {
     fn name(&self) -> String {
-        format!("{} features of Inception V3 ({})", self.dims(), self.name)
+        let resized = match self.resize {
+            InceptionResize::Bilinear => "",
+            InceptionResize::Clean => ", antialiased as clean-fid",
+        };
+        format!("{} features of Inception V3 ({}{resized})", self.dims(), self.name)
     }
 
     fn dims(&self) -> usize {
@@ -92,14 +127,38 @@ impl Features for InceptionFeatures {
     ) -> Result<Vec<f32>, MetricError> {
         let rows = pictures.len() / (channels * height * width).max(1);
         let described = self.pool.run(|| -> candle_core::Result<Vec<f32>> {
+            let prepared;
+            let (pictures, [height, width]) = match self.resize {
+                InceptionResize::Bilinear => (pictures, [height, width]),
+                InceptionResize::Clean => {
+                    prepared = clean(pictures, [height, width]);
+                    (prepared.as_slice(), [Inception::SIDE; 2])
+                }
+            };
             let mut x = Tensor::from_slice(pictures, (rows, channels, height, width), &self.device)?;
             if channels == 1 {
                 x = Tensor::cat(&[&x, &x, &x], 1)?;
             }
-            self.net.features(&x)?.flatten_all()?.to_vec1()
+            let features = match self.resize {
+                InceptionResize::Bilinear => self.net.features(&x)?,
+                InceptionResize::Clean => self.net.of_prepared(&x)?,
+            };
+            features.flatten_all()?.to_vec1()
         })?;
         Ok(described)
     }
+}
+
+/// Planes of `(height, width)` in [0, 1] as clean-fid brings them to Inception: rounded to 8 bits, resized, and less 128 in units
+/// of 128. Runs on the rayon pool that it is called in.
+fn clean(planes: &[f32], [height, width]: [usize; 2]) -> Vec<f32> {
+    let of_plane = |plane: &[f32]| {
+        let bytes: Vec<f32> = plane.iter().map(|value| (value.clamp(0.0, 1.0) * 255.0).round()).collect();
+        let mut plane = resized(&bytes, [height, width], [Inception::SIDE; 2], Filter::Bicubic);
+        plane.iter_mut().for_each(|value| *value = (*value - 128.0) / 128.0);
+        plane
+    };
+    planes.par_chunks_exact((height * width).max(1)).flat_map_iter(of_plane).collect()
 }
 
 #[cfg(test)]

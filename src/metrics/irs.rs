@@ -1,6 +1,6 @@
 //! The interventional robustness score (Suter et al. 2019), as disentanglement_lib computes it.
 
-use super::halves::half_samples;
+use super::halves::{OnAll, half_samples};
 use super::histogram::binned;
 use super::{LabelledCodes, Labels, MetricError, Score};
 
@@ -13,17 +13,19 @@ const REPETITIONS: usize = 100;
 
 /// How little each dimension moves while the factor that it stands for does not: 1 less the largest deviation within a class,
 /// averaged over the classes, in units of the largest over all; the best factor counts, and dimensions by their largest
-/// deviation. The parts are the dimensions'. Noise is not 0, since few values lie far out.
+/// deviation. The parts are the dimensions'. Noise is not 0, since few values lie far out. With the codes of `all` pictures, among
+/// which some lie further out, the interval is of the value on these.
 ///
 /// # Errors
 /// When the data has no factors that vary.
-pub fn irs(codes: &LabelledCodes, seed: u64) -> Result<Score, MetricError> {
+pub fn irs(codes: &LabelledCodes, all: Option<&LabelledCodes>, seed: u64) -> Result<Score, MetricError> {
     codes.require_factors("the interventional robustness score")?;
     let halves = half_samples(codes.rows(), REPETITIONS, seed, |rows| score(&robustness(&codes.pick(rows))));
     let own = robustness(codes);
     let names = (0..own.len()).map(|dim| dim.to_string());
     let values: Vec<f64> = own.iter().map(|dim| dim.best).collect();
-    Ok(halves.around(score(&own), [0.0, 1.0]).with_parts(names, &values))
+    let all = all.map(|all| OnAll { value: score(&robustness(all)), rows: all.rows() });
+    Ok(halves.on_all(score(&own), codes.rows(), all, [0.0, 1.0]).with_parts(names, &values))
 }
 
 /// What is found of one dimension.
@@ -59,7 +61,7 @@ fn robustness(codes: &LabelledCodes) -> Vec<Robustness> {
 fn groups(labels: &Labels) -> Vec<Vec<usize>> {
     let classes: Vec<f64> = labels.classes.iter().map(|&class| class as f64).collect();
     let mut groups = vec![Vec::new(); BINS];
-    for (row, bin) in binned(&classes, BINS, None).into_iter().enumerate() {
+    for (row, bin) in binned(&classes, BINS).into_iter().enumerate() {
         groups[bin].push(row);
     }
     groups.retain(|rows| !rows.is_empty());

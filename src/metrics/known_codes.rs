@@ -61,6 +61,11 @@ impl KnownCodes {
         self.mu.row_len() > 1 && (0..self.len()).all(|index| is_choice(self.mu.row(index)))
     }
 
+    /// All means `(N, code_dim)`.
+    pub(super) fn means(&self) -> &Array {
+        &self.mu
+    }
+
     /// The mean of picture `index`.
     pub(super) fn mean(&self, index: usize) -> &[f32] {
         self.mu.row(index)

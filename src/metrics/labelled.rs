@@ -1,4 +1,4 @@
-use super::{CodeSample, EncodedData, MetricError};
+use super::{CodeSample, EncodedData, KnownCodes, MetricError};
 
 /// Codes beside the classes of their factors: what the metrics of codes look at.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,17 @@ impl LabelledCodes {
             count: factor.values.len(),
         });
         Self { factors: factors.collect(), dims: columns(sample.mu.data(), sample.mu.row_len()) }
+    }
+
+    /// All codes of `codes`.
+    pub(super) fn of_all(codes: &KnownCodes) -> Self {
+        let varying = codes.factors().iter().enumerate().filter(|(_, factor)| factor.values.len() > 1);
+        let factors = varying.map(|(place, factor)| Labels {
+            name: factor.name.clone(),
+            classes: (0..codes.len()).map(|index| codes.class(place, index)).collect(),
+            count: factor.values.len(),
+        });
+        Self { factors: factors.collect(), dims: columns(codes.means().data(), codes.code_dim()) }
     }
 
     /// Number of rows.

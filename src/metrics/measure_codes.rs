@@ -9,7 +9,7 @@ use super::clusters::clustering_error;
 use super::correlation::factor_correlation;
 use super::dci::dci;
 use super::divergence::{active_units, kl};
-use super::encoded::{Effort, each_posterior, widen};
+use super::encoded::{Effort, each_posterior};
 use super::explicitness::explicitness;
 use super::fvm::{FvmOptions, fvm};
 use super::infomec::{info_explicitness, info_modularity_compactness};
@@ -23,8 +23,8 @@ use super::sap::sap;
 use super::total_correlation::{drawn_codes, gaussian_total_correlation, total_correlation};
 use super::wasserstein_correlation::gaussian_wasserstein;
 use super::{
-    CodeSample, EncodedData, Evaluation, KnownCodes, LabelledCodes, Metric, MetricError, MetricProgress,
-    Request, Score, SplitCodes, Watch,
+    CodeSample, EncodedData, Evaluation, KnownCodes, LabelledCodes, Latents, Metric, MetricError,
+    MetricProgress, Request, Score, SplitCodes, Watch,
 };
 
 /// Measures codes of any model, as [`super::evaluate`] measures those of an encoder. `spec` says whose they are, and `hash` is
@@ -59,8 +59,8 @@ const MOST_PICTURES: usize = 1 << 20;
 
 /// What the posteriors of all pictures say.
 struct Whole {
-    /// The least and the greatest mean of each dimension.
-    ends: Vec<[f32; 2]>,
+    /// All codes beside their classes, where a metric looks at them as it does at the sample.
+    labelled: Option<LabelledCodes>,
     /// The codes that [`Metric::Tc`] draws, under all posteriors.
     mixture: Option<Mixture>,
     /// All means, for what looks at pictures again and again.
@@ -125,13 +125,25 @@ impl CodeEvaluation<'_, '_> {
         self.result.keep(metric, score, self.sample.len(), setting);
     }
 
+    /// Whether the interval of a metric is that of the value on all pictures, where these can be looked at.
+    fn is_of_all(metric: Metric) -> bool {
+        use Metric::{GaussianWc, InfoC, InfoE, InfoM, Irs, MeanMi, Mig, Modularity};
+        matches!(metric, Mig | Modularity | Irs | InfoM | InfoE | InfoC | GaussianWc | MeanMi)
+    }
+
+    /// What such an interval is of, in words.
+    fn interval(&self, all: Option<&LabelledCodes>) -> String {
+        match all {
+            Some(all) => format!("interval of the value on all {} pictures", all.rows()),
+            None => "interval of the value on as many others".to_owned(),
+        }
+    }
+
     /// Looks at the posteriors of all pictures, where a metric gains by it and it does not take too long.
     fn whole(&mut self) -> Result<Option<Whole>, MetricError> {
         let request = self.request;
-        let gains = |&metric: &Metric| {
-            use Metric::{BetaVae, MeanMi, Mig, Modularity, Tc};
-            matches!(metric, Mig | BetaVae | Modularity | Tc | MeanMi)
-        };
+        let gains =
+            |metric: &Metric| matches!(metric, Metric::BetaVae | Metric::Tc) || Self::is_of_all(*metric);
         let Some(&metric) = request.metrics.iter().find(|metric| gains(metric)) else { return Ok(None) };
         let len = self.encoded_data.len();
         let is_quick = match self.encoded_data.effort() {
@@ -144,20 +156,22 @@ impl CodeEvaluation<'_, '_> {
         }
         self.watch.begin(metric);
         let dims = self.encoded_data.code_dim();
-        let mut ends = vec![[f32::INFINITY, f32::NEG_INFINITY]; dims];
         let mut mixture = request.has(Metric::Tc).then(|| drawn_codes(self.sample, request.seed));
         let mut means = Vec::with_capacity(len * dims);
         let all: Vec<usize> = (0..len).collect();
         let pool = self.pool;
         each_posterior(self.encoded_data, &all, request.seed, self.watch, |indices, mu, logvar| {
-            widen(&mut ends, mu);
             means.extend_from_slice(mu);
             if let Some(mixture) = &mut mixture {
                 pool.run(|| mixture.add(indices, mu, logvar));
             }
         })?;
         let codes = Array::new([len, dims], means).map(|means| KnownCodes::of_all(means, self.encoded_data));
-        Ok(codes.map(|codes| Whole { ends, mixture, codes }))
+        let is_looked_at = request.metrics.iter().any(|metric| Self::is_of_all(*metric));
+        Ok(codes.map(|codes| {
+            let labelled = is_looked_at.then(|| LabelledCodes::of_all(&codes));
+            Whole { labelled, mixture, codes }
+        }))
     }
 
     /// What asks which of the dimensions stand still with a factor.
@@ -200,38 +214,37 @@ impl CodeEvaluation<'_, '_> {
 
     /// What counts how much dimensions know of factors.
     fn information(&mut self, codes: &LabelledCodes, whole: Option<&Whole>) -> Result<(), MetricError> {
-        let (bins, seed) = (self.request.mig_bins, self.request.seed);
-        let ends = whole.map(|whole| whole.ends.as_slice());
-        let interval = match ends {
-            Some(_) => format!("the value on all {} pictures", self.encoded_data.len()),
-            None => "the value on as many others".to_owned(),
-        };
-        let setting = format!("{bins} equal-width bins of the means, interval of {interval}");
+        let (bins, seed, latents) = (self.request.mig_bins, self.request.seed, self.request.latents);
+        let all = whole.and_then(|whole| whole.labelled.as_ref());
+        let interval = self.interval(all);
+        let setting = format!("{bins} equal-width bins of the means, {interval}");
         if self.begin(Metric::Mig)? {
-            self.keep(Metric::Mig, mig(codes, bins, ends, seed)?, &*setting);
+            self.keep(Metric::Mig, mig(codes, bins, all, seed)?, &*setting);
         }
         if self.begin(Metric::Modularity)? {
-            self.keep(Metric::Modularity, modularity(codes, bins, ends, seed)?, &*setting);
+            self.keep(Metric::Modularity, modularity(codes, bins, all, seed)?, &*setting);
         }
         if self.begin(Metric::Irs)? {
-            let setting = "quantile 0.99, classes in 20 bins";
-            self.keep(Metric::Irs, irs(codes, seed)?, setting);
+            let setting = format!("quantile 0.99, classes in 20 bins, {interval}");
+            self.keep(Metric::Irs, irs(codes, all, seed)?, setting);
         }
         if self.begin(Metric::InfoM)? || self.begin(Metric::InfoC)? {
-            let scores = info_modularity_compactness(codes, seed, self.pool, self.watch)?;
-            self.keep_some(
-                Metric::INFO_MC,
-                scores,
-                "by 10 nearest neighbours, dimensions that reach a twentieth of the widest",
-            );
+            let scores = info_modularity_compactness(codes, latents, all, seed, self.pool, self.watch)?;
+            let how = match latents {
+                Latents::Continuous => {
+                    "by 10 nearest neighbours, dimensions that reach a twentieth of the widest"
+                }
+                Latents::Discrete => "counted, dimensions that vary",
+            };
+            self.keep_some(Metric::INFO_MC, scores, &format!("{how}, {interval}"));
         }
         if self.begin(Metric::InfoE)? {
-            let score = info_explicitness(codes, seed, self.pool, self.watch)?;
-            self.keep(
-                Metric::InfoE,
-                score,
-                "logistic regression without penalty, classes weigh the same, 100 steps",
+            let score = info_explicitness(codes, latents, all, seed, self.pool, self.watch)?;
+            let seen = if latents == Latents::Discrete { " of which value a dimension has" } else { "" };
+            let how = format!(
+                "logistic regression{seen} without penalty, classes weigh the same, 100 steps, {interval}"
             );
+            self.keep(Metric::InfoE, score, how);
         }
         if self.begin(Metric::Correlation)? {
             let score = factor_correlation(codes, seed)?;
@@ -309,17 +322,17 @@ impl CodeEvaluation<'_, '_> {
             let score = gaussian_total_correlation(sample, seed);
             self.keep(Metric::GaussianTc, score, "Gaussian of the means' covariance");
         }
+        let labelled = whole.and_then(|whole| whole.labelled.as_ref());
+        let (all, interval) = (labelled.map(|all| all.dims.as_slice()), self.interval(labelled));
         if self.begin(Metric::GaussianWc)? {
-            let score = gaussian_wasserstein(sample, seed);
-            self.keep(Metric::GaussianWc, score, "Gaussian of the means' covariance, by their variance");
+            let score = gaussian_wasserstein(sample, all, seed);
+            let setting = format!("Gaussian of the means' covariance, by their variance, {interval}");
+            self.keep(Metric::GaussianWc, score, setting);
         }
         if self.begin(Metric::MeanMi)? {
-            let score = mean_information(sample, bins, whole.map(|whole| whole.ends.as_slice()), seed);
-            self.keep(
-                Metric::MeanMi,
-                score,
-                format!("{bins} equal-width bins of the means, mean over pairs"),
-            );
+            let score = mean_information(sample, bins, all, seed);
+            let setting = format!("{bins} equal-width bins of the means, mean over pairs, {interval}");
+            self.keep(Metric::MeanMi, score, setting);
         }
         Ok(())
     }

@@ -47,6 +47,19 @@ pub enum Metric {
     ClassificationError,
     /// Frechet distance between features of real and of drawn pictures (Heusel et al. 2017); lower is better.
     Fid,
+    /// What FID tends to as ever more pictures are drawn (Chong and Forsyth 2020); lower is better.
+    FdInfinity,
+    /// Squared maximum mean discrepancy between features of real and of drawn pictures, in thousandths (Binkowski et al.
+    /// 2018); lower is better.
+    Kid,
+    /// How many of the drawn pictures lie near real ones (Kynkäänniemi et al. 2019); higher is better, at most 1.
+    Precision,
+    /// How many of the real pictures lie near drawn ones (Kynkäänniemi et al. 2019); higher is better, at most 1.
+    Recall,
+    /// How densely real pictures lie around drawn ones (Naeem et al. 2020): 1 where both kinds are alike.
+    Density,
+    /// How many of the real pictures have a drawn one near (Naeem et al. 2020); higher is better, at most 1.
+    Coverage,
     /// Sliced Wasserstein distance between patches of real and of drawn pictures, in thousandths (Karras et al. 2018); lower
     /// is better.
     Swd,
@@ -78,7 +91,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 35] = [
         Self::Fvm,
         Self::Mig,
         Self::BetaVae,
@@ -96,6 +109,12 @@ impl Metric {
         Self::ClusteringError,
         Self::ClassificationError,
         Self::Fid,
+        Self::FdInfinity,
+        Self::Kid,
+        Self::Precision,
+        Self::Recall,
+        Self::Density,
+        Self::Coverage,
         Self::Swd,
         Self::RId,
         Self::ReadBack,
@@ -134,6 +153,12 @@ impl Metric {
             Self::Reconstruction => "reconstruction",
             Self::Spread => "spread",
             Self::Fid => "fid",
+            Self::FdInfinity => "fd_infinity",
+            Self::Kid => "kid",
+            Self::Precision => "precision",
+            Self::Recall => "recall",
+            Self::Density => "density",
+            Self::Coverage => "coverage",
             Self::Swd => "swd",
             Self::RId => "r_id",
             Self::ReadBack => "read_back",
@@ -169,6 +194,12 @@ impl Metric {
             Self::Reconstruction => "reconstruction error",
             Self::Spread => "spread over noise",
             Self::Fid => "FID",
+            Self::FdInfinity => "FD of endlessly many pictures",
+            Self::Kid => "KID (x 1000)",
+            Self::Precision => "precision",
+            Self::Recall => "recall",
+            Self::Density => "density",
+            Self::Coverage => "coverage",
             Self::Swd => "SWD (x 1000)",
             Self::RId => "R_ID (nats)",
             Self::ReadBack => "correlation of codes read back",
@@ -223,7 +254,7 @@ impl Metric {
 
     /// Those that one computation tells at once, itself among them.
     pub fn together(&self) -> &[Self] {
-        [&Self::DCI[..], &Self::INFO_MC]
+        [&Self::DCI[..], &Self::INFO_MC, &Self::OF_FEATURES]
             .into_iter()
             .find(|set| set.contains(self))
             .unwrap_or(std::slice::from_ref(self))
@@ -235,9 +266,25 @@ impl Metric {
     /// What the information of each dimension with each factor tells.
     pub(super) const INFO_MC: [Self; 2] = [Self::InfoM, Self::InfoC];
 
+    /// What is told by the features of pictures.
+    pub(super) const OF_FEATURES: [Self; 7] = [
+        Self::Fid,
+        Self::FdInfinity,
+        Self::Kid,
+        Self::Precision,
+        Self::Recall,
+        Self::Density,
+        Self::Coverage,
+    ];
+
+    /// Whether it needs a network that describes pictures.
+    pub fn needs_features(self) -> bool {
+        Self::OF_FEATURES.contains(&self)
+    }
+
     /// Whether it takes minutes, so that nobody should meet it unasked.
     pub fn is_slow(self) -> bool {
-        Self::DCI.contains(&self) || self == Self::Gilbo
+        Self::DCI.contains(&self) || matches!(self, Self::Gilbo | Self::FdInfinity)
     }
 
     /// Whether it needs the variances of posteriors beside their means.
@@ -247,26 +294,18 @@ impl Metric {
 
     /// Whether it looks at pictures that the model draws.
     pub fn needs_drawing(self) -> bool {
-        matches!(
-            self,
-            Self::Fid
-                | Self::Swd
-                | Self::RId
-                | Self::ReadBack
-                | Self::Gilbo
-                | Self::Reconstruction
-                | Self::Spread
-        )
+        self.compares_pictures()
+            || matches!(self, Self::RId | Self::ReadBack | Self::Gilbo | Self::Reconstruction | Self::Spread)
     }
 
     /// Whether it compares drawn pictures with real ones of the same size.
     pub fn compares_pictures(self) -> bool {
-        matches!(self, Self::Fid | Self::Swd)
+        self.needs_features() || self == Self::Swd
     }
 
     /// Whether it needs the model's encoder.
     pub fn needs_encoder(self) -> bool {
-        !matches!(self, Self::Fid | Self::Swd | Self::Gilbo | Self::Spread)
+        !self.compares_pictures() && !matches!(self, Self::Gilbo | Self::Spread)
     }
 }
 
@@ -310,7 +349,7 @@ pub struct MetricGroup(
 );
 
 impl MetricGroup {
-    const NAMES: [&'static str; 4] = ["dci", "infomec", "codes", "all"];
+    const NAMES: [&'static str; 5] = ["dci", "infomec", "codes", "pictures", "all"];
 
     /// The one metric that it names, if it is no group.
     pub fn single(&self) -> Option<Metric> {
@@ -326,6 +365,9 @@ impl FromStr for MetricGroup {
             "dci" => Ok(Self(Metric::DCI.into())),
             "infomec" => Ok(Self(vec![Metric::InfoM, Metric::InfoE, Metric::InfoC])),
             "codes" => Ok(Self(Metric::ALL.into_iter().filter(|metric| metric.is_of_codes()).collect())),
+            "pictures" => {
+                Ok(Self(Metric::ALL.into_iter().filter(|metric| metric.compares_pictures()).collect()))
+            }
             "all" => Ok(Self(Metric::ALL.to_vec())),
             name => Metric::named(name)
                 .map(|metric| Self(vec![metric]))
@@ -363,7 +405,9 @@ mod tests {
         assert_eq!("R-ID".parse(), Ok(Metric::RId));
         assert!("elbo".parse::<Metric>().is_err_and(|error| error.contains("fvm, mig, beta_vae, dci_d")));
         assert!(
-            "elbo".parse::<MetricGroup>().is_err_and(|error| error.ends_with("dci, infomec, codes, all"))
+            "elbo"
+                .parse::<MetricGroup>()
+                .is_err_and(|error| error.ends_with("dci, infomec, codes, pictures, all"))
         );
     }
 

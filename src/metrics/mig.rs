@@ -1,7 +1,7 @@
 //! The mutual information gap (Chen et al. 2018), on encoder means in equal-width bins as disentanglement_lib
 //! computes it.
 
-use super::halves::half_samples;
+use super::halves::{OnAll, half_samples};
 use super::histogram::{binned_dims, entropy_of, mutual_information};
 use super::{LabelledCodes, MetricError, Score};
 
@@ -14,37 +14,29 @@ const REPETITIONS: usize = 100;
 /// factor's entropy; the parts are the factors' gaps.
 ///
 /// The bins lie between the least and the greatest mean of the pictures that happen to be looked at, and how they fall on
-/// the classes of a factor matters more than which pictures there are. With `ends`, the least and the greatest mean of each
-/// dimension over all pictures, the interval is that of the value on all pictures: of these pictures in bins between those
-/// ends, freed of the bias that halves of the pictures show. Without them it comes from halves of the pictures, each in bins
-/// of its own, and tells how the value would vary with other pictures, as many.
+/// the classes of a factor matters more than which pictures there are. With the codes of `all` pictures the interval is that of the
+/// value on these; without them it comes from halves of the pictures, each in bins of its own, and tells how the value would vary
+/// with other pictures, as many.
 ///
 /// # Errors
 /// When the data has no factors that vary.
 pub fn mig(
     codes: &LabelledCodes,
     bins: usize,
-    ends: Option<&[[f32; 2]]>,
+    all: Option<&LabelledCodes>,
     seed: u64,
 ) -> Result<Score, MetricError> {
     codes.require_factors("the mutual information gap")?;
     let mean = |gaps: &[f64]| gaps.iter().sum::<f64>() / gaps.len() as f64;
-    let halves =
-        half_samples(codes.rows(), REPETITIONS, seed, |rows| mean(&gaps(&codes.pick(rows), bins, ends)));
-    let own = gaps(codes, bins, None);
-    let score = match ends {
-        None => Score::around(mean(&own), halves.deviation, [0.0, 1.0]),
-        Some(_) => {
-            let centre = 2.0 * mean(&gaps(codes, bins, ends)) - halves.mean;
-            Score::beside(mean(&own), centre, halves.deviation, [0.0, 1.0])
-        }
-    };
-    Ok(score.with_parts(codes.names(), &own))
+    let halves = half_samples(codes.rows(), REPETITIONS, seed, |rows| mean(&gaps(&codes.pick(rows), bins)));
+    let own = gaps(codes, bins);
+    let all = all.map(|all| OnAll { value: mean(&gaps(all, bins)), rows: all.rows() });
+    Ok(halves.on_all(mean(&own), codes.rows(), all, [0.0, 1.0]).with_parts(codes.names(), &own))
 }
 
 /// The gap of each factor; 0 where it does not vary.
-fn gaps(codes: &LabelledCodes, bins: usize, ends: Option<&[[f32; 2]]>) -> Vec<f64> {
-    let binned = binned_dims(&codes.dims, bins, ends);
+fn gaps(codes: &LabelledCodes, bins: usize) -> Vec<f64> {
+    let binned = binned_dims(&codes.dims, bins);
     let gap = |labels: &super::Labels| {
         let known = |column: &Vec<usize>| mutual_information(column, &labels.classes, [bins, labels.count]);
         let mut information: Vec<f64> = binned.iter().map(known).collect();

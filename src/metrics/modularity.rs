@@ -1,6 +1,6 @@
 //! Modularity (Ridgeway and Mozer 2018), as disentanglement_lib computes it.
 
-use super::halves::half_samples;
+use super::halves::{OnAll, half_samples};
 use super::histogram::{binned_dims, mutual_information};
 use super::{LabelledCodes, MetricError, Score};
 
@@ -11,8 +11,8 @@ const REPETITIONS: usize = 100;
 /// with the other factors, in units of the largest and of the number of others. A dimension that knows nothing counts as
 /// 0. The parts are the dimensions'.
 ///
-/// Mutual information is counted in `bins` equal-width bins; with `ends`, those of all pictures, the interval is that of the
-/// value on all pictures ([`super::mig`]). A dimension of noise is not 0: the few counts that fall together by chance are
+/// Mutual information is counted in `bins` equal-width bins; with the codes of `all` pictures the interval is that of the value on
+/// these ([`super::mig`]). A dimension of noise is not 0: the few counts that fall together by chance are
 /// more where a factor has more classes.
 ///
 /// # Errors
@@ -20,7 +20,7 @@ const REPETITIONS: usize = 100;
 pub fn modularity(
     codes: &LabelledCodes,
     bins: usize,
-    ends: Option<&[[f32; 2]]>,
+    all: Option<&LabelledCodes>,
     seed: u64,
 ) -> Result<Score, MetricError> {
     codes.require_factors("modularity")?;
@@ -30,12 +30,10 @@ pub fn modularity(
         ));
     }
     let halves =
-        half_samples(codes.rows(), REPETITIONS, seed, |rows| mean(&of_dims(&codes.pick(rows), bins, ends)));
-    let own = of_dims(codes, bins, None);
-    let score = match ends {
-        None => halves.around(mean(&own), [0.0, 1.0]),
-        Some(_) => halves.beside(mean(&own), mean(&of_dims(codes, bins, ends)), [0.0, 1.0]),
-    };
+        half_samples(codes.rows(), REPETITIONS, seed, |rows| mean(&of_dims(&codes.pick(rows), bins)));
+    let own = of_dims(codes, bins);
+    let all = all.map(|all| OnAll { value: mean(&of_dims(all, bins)), rows: all.rows() });
+    let score = halves.on_all(mean(&own), codes.rows(), all, [0.0, 1.0]);
     let names = (0..own.len()).map(|dim| dim.to_string());
     Ok(score.with_parts(names, &own))
 }
@@ -45,7 +43,7 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// The modularity of each dimension.
-fn of_dims(codes: &LabelledCodes, bins: usize, ends: Option<&[[f32; 2]]>) -> Vec<f64> {
+fn of_dims(codes: &LabelledCodes, bins: usize) -> Vec<f64> {
     let of_dim = |column: &Vec<usize>| {
         let known = |labels: &super::Labels| {
             mutual_information(column, &labels.classes, [bins, labels.count]).powi(2)
@@ -55,5 +53,5 @@ fn of_dims(codes: &LabelledCodes, bins: usize, ends: Option<&[[f32; 2]]>) -> Vec
         let others = squares.iter().sum::<f64>() - largest;
         if largest == 0.0 { 0.0 } else { 1.0 - others / (largest * (squares.len() - 1) as f64) }
     };
-    binned_dims(&codes.dims, bins, ends).iter().map(of_dim).collect()
+    binned_dims(&codes.dims, bins).iter().map(of_dim).collect()
 }

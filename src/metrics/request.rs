@@ -18,7 +18,7 @@ use super::encoded::check_pictures;
 use super::fvm::FvmOptions;
 use super::gilbo::{GILBO_STEPS, GILBO_TRAININGS};
 use super::mig::MIG_BINS;
-use super::{EncodedData as _, KnownCodes, Metric, MetricError};
+use super::{EncodedData as _, KnownCodes, Latents, Metric, MetricError};
 
 /// Pictures whose codes are looked at when not said (disentanglement_lib's).
 pub const CODED_PICTURES: usize = 10_000;
@@ -37,7 +37,9 @@ pub struct Request {
     pub fvm: FvmOptions,
     /// Bins of a dimension in which mutual information is counted.
     pub mig_bins: usize,
-    /// Where the codes of drawn pictures come from, for [`Metric::Fid`] and [`Metric::Swd`]; [`Metric::RId`], [`Metric::ReadBack`] and
+    /// What kind of numbers the codes are, for [`Metric::InfoM`], [`Metric::InfoE`] and [`Metric::InfoC`].
+    pub latents: Latents,
+    /// Where the codes of drawn pictures come from, for what compares these with real ones; [`Metric::RId`], [`Metric::ReadBack`] and
     /// [`Metric::Gilbo`] are defined on the posterior (the last on the prior where there is no encoder).
     pub codes: CodeSource,
     /// The render chain that draws.
@@ -57,6 +59,7 @@ impl Request {
             samples: None,
             fvm: FvmOptions::PAPER,
             mig_bins: MIG_BINS,
+            latents: Latents::Continuous,
             codes: CodeSource::Prior,
             chain: chain.into(),
             gilbo_steps: GILBO_STEPS,
@@ -261,8 +264,9 @@ pub(super) fn check(
             return refuse(format!("the pictures of {spec} were not opened at the size of the drawn ones"));
         };
         check_pictures(data.as_ref(), shape, "the model draws")?;
-        if request.has(Metric::Fid) && features.is_none() {
-            return refuse(lacks_features(spec));
+        let by_features = request.metrics.iter().find(|metric| metric.needs_features());
+        if let (Some(metric), None) = (by_features, features) {
+            return refuse(lacks_features(*metric, spec));
         }
     }
     Ok(())
@@ -340,10 +344,10 @@ pub(super) fn check_codes(codes: &KnownCodes, spec: &str, request: &Request) -> 
     Ok(())
 }
 
-/// What to do where nothing describes the pictures of `spec` for [`Metric::Fid`].
-pub fn lacks_features(spec: &str) -> String {
+/// What to do where nothing describes the pictures of `spec` for `metric`.
+pub fn lacks_features(metric: Metric, spec: &str) -> String {
     format!(
-        "fid on {spec} needs a network that describes pictures; name the Inception weights with --inception FILE, or train \
+        "{metric} on {spec} needs a network that describes pictures; name the Inception weights with --inception FILE or those of a DINOv2 with --dinov2 FILE, or train \
          one on data with known factors with idgan train features and name it with --features FILE"
     )
 }

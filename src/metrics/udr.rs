@@ -30,7 +30,7 @@ pub enum UdrRelation {
 /// each dimension of one is related to a single dimension of the other. Higher is better, about 1 at most; models that need
 /// not be disentangled alike, but for what their data have in common, agree by chance only.
 ///
-/// The intervals are about other pictures, not about other models.
+/// The intervals are about as many other pictures, not about other models.
 ///
 /// # Errors
 /// When there are fewer than two models, their pictures differ, or the watch stops it.
@@ -64,7 +64,7 @@ pub fn udr(
         of_halves.iter_mut().zip(found).for_each(|(values, value)| values.push(value));
     }
     let score =
-        |(value, halves): (f64, Vec<f64>)| Halves::of(&halves, all.len()).around(value, [0.0, f64::MAX]);
+        |(value, halves): (f64, Vec<f64>)| Halves::of(&halves, all.len()).on_others(value, [0.0, f64::MAX]);
     Ok(own.into_iter().zip(of_halves).map(score).collect())
 }
 

@@ -2,7 +2,7 @@
 
 use faer::Mat;
 
-use super::halves::half_samples;
+use super::halves::{OnAll, half_samples};
 use super::labelled::columns;
 use super::linear_algebra::trace_of_root;
 use super::{CodeSample, Score};
@@ -12,13 +12,18 @@ const REPETITIONS: usize = 100;
 
 /// The squared 2-Wasserstein distance between a Gaussian with the covariance of the means and the product of its marginals,
 /// in units of the total variance (Watters et al. 2019; Locatello et al. 2019, section 5.4.1): 0 of uncorrelated dimensions.
-/// The part is the distance itself. A code that never varies has none.
-pub fn gaussian_wasserstein(sample: &CodeSample, seed: u64) -> Score {
+/// The part is the distance itself. A code that never varies has none. With the dimensions of `all` pictures, `[dimension][row]`, the
+/// interval is that of the value on these.
+pub fn gaussian_wasserstein(sample: &CodeSample, all: Option<&[Vec<f64>]>, seed: u64) -> Score {
     let dims = columns(sample.mu.data(), sample.mu.row_len());
-    let all: Vec<usize> = (0..sample.len()).collect();
-    let [distance, share] = of_rows(&dims, &all);
+    let own: Vec<usize> = (0..sample.len()).collect();
+    let [distance, share] = of_rows(&dims, &own);
     let halves = half_samples(sample.len(), REPETITIONS, seed, |rows| of_rows(&dims, rows)[1]);
-    halves.around(share, [0.0, 2.0]).with_parts(["distance".to_owned()], &[distance])
+    let all = all.map(|all| {
+        let rows: Vec<usize> = (0..all.first().map_or(0, Vec::len)).collect();
+        OnAll { value: of_rows(all, &rows)[1], rows: rows.len() }
+    });
+    halves.on_all(share, sample.len(), all, [0.0, 2.0]).with_parts(["distance".to_owned()], &[distance])
 }
 
 /// The distance, and the same in units of the total variance.

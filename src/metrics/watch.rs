@@ -31,6 +31,11 @@ impl<'a> Watch<'a> {
         self.metric = metric;
     }
 
+    /// What is measured.
+    pub fn metric(&self) -> Metric {
+        self.metric
+    }
+
     /// Reports `done` steps of `total`.
     ///
     /// # Errors

@@ -6,8 +6,6 @@ use candle_core::{Device, Result, Tensor, bail};
 use crate::base::{Array, Arrays};
 use crate::ops::{self, Activation};
 
-/// Side of the pictures it takes, in pixels.
-const SIDE: usize = 299;
 /// What batch normalisation adds to the variance.
 const EPSILON: f64 = 1e-3;
 
@@ -133,6 +131,9 @@ const BLOCKS: [(&str, &[BranchLayers]); 11] = [
 ];
 
 impl Inception {
+    /// Side of the pictures it takes, in pixels.
+    pub const SIDE: usize = 299;
+
     /// Binds `Conv2d_1a_3x3.conv.weight`, `Conv2d_1a_3x3.bn.running_mean`, ..., `Mixed_7c.branch_pool.bn.bias`.
     ///
     /// # Errors
@@ -178,9 +179,16 @@ impl Inception {
     /// # Errors
     /// When the shape does not fit or the device fails.
     pub fn features(&self, pictures: &Tensor) -> Result<Tensor> {
-        let x = ((ops::bilinear_downsample(pictures, SIDE)? * 2.0)? - 1.0)?;
+        self.of_prepared(&((ops::bilinear_downsample(pictures, Self::SIDE)? * 2.0)? - 1.0)?)
+    }
+
+    /// The same of pictures `(N, 3, 299, 299)` in [-1, 1] that were brought to that size in another way.
+    ///
+    /// # Errors
+    /// When the shape does not fit or the device fails.
+    pub fn of_prepared(&self, pictures: &Tensor) -> Result<Tensor> {
         let [first, second, third, fourth, fifth] = &self.stem;
-        let x = third.forward(&second.forward(&first.forward(&x)?)?)?;
+        let x = third.forward(&second.forward(&first.forward(pictures)?)?)?;
         let x = fifth.forward(&fourth.forward(&Pool::Halving.forward(&x)?)?)?;
         let mut x = Pool::Halving.forward(&x)?;
         for block in &self.blocks {

@@ -1,12 +1,13 @@
 //! One network family a folder: its graph from a plain configuration (`graph.rs`), of which parameters, their shapes and
 //! their start derive, and for ID-GAN's own how it is trained (`eager.rs`); the VAEs of others, which are not trained here, are
-//! in `published`. All have their parameters' names from the graph, and these equal the published state-dict names, so that
+//! in `published`, and the networks that describe pictures files of their own. All have their parameters' names from the graph, and these equal the published state-dict names, so that
 //! weights travel between here and PyTorch without a table of renamings.
 
 mod any;
 mod config;
 mod conv;
 mod cycle;
+mod dinov2;
 mod gan;
 mod graph_net;
 mod iae;
@@ -30,6 +31,7 @@ pub use any::AnyGraph;
 pub use config::NetworkConfig;
 pub use conv::{ConvDecoder, ConvEncoder};
 pub use cycle::{PatchDiscriminatorConfig, TranslatorConfig};
+pub use dinov2::DinoV2;
 pub use gan::{Discriminator, DiscriminatorConfig, DiscriminatorOutput, Generator, GeneratorConfig};
 pub use graph_net::{GraphNet, Pass, Statistics, normalise_spectrally};
 pub use iae::{IaeConditioning, IaeConfig, IaeLayout, IaeNetwork, IaePart};

@@ -7,8 +7,8 @@ use crate::common::skip::skipped;
 use idgan::base::{Array, Cancel, Pool};
 use idgan::checkpoint::npz::NpzFile;
 use idgan::metrics::{
-    CodeSample, LabelledCodes, Labels, MIG_BINS, MetricError, MetricProgress, Score, SplitCodes, Watch, dci,
-    explicitness, gaussian_total_correlation, gaussian_wasserstein, info_explicitness,
+    CodeSample, LabelledCodes, Labels, Latents, MIG_BINS, MetricError, MetricProgress, Score, SplitCodes,
+    Watch, dci, explicitness, gaussian_total_correlation, gaussian_wasserstein, info_explicitness,
     info_modularity_compactness, irs, mean_information, mig, modularity, sap,
 };
 use serde_json::Value;
@@ -121,7 +121,7 @@ fn explicitness_is_the_references() {
 fn robustness_is_the_references() {
     let Some((mut file, numbers)) = references() else { return };
     for case in CASES {
-        let score = irs(&labelled(&mut file, case, "", 10_000), 1).unwrap();
+        let score = irs(&labelled(&mut file, case, "", 10_000), None, 1).unwrap();
         let expected = &numbers["cases"][case]["irs"];
         assert_close(&score, number(&expected["IRS"]), 1e-5, &format!("IRS of {case}"));
         let dims = expected["disentanglement_scores"].as_array().into_iter().flatten();
@@ -136,8 +136,10 @@ fn information_about_factors_is_the_references() {
     let Some((mut file, numbers)) = references() else { return };
     for case in CASES {
         let codes = labelled(&mut file, case, "", 10_000);
-        let [m, c] = watched(|pool, watch| info_modularity_compactness(&codes, 1, pool, watch));
-        let e = watched(|pool, watch| info_explicitness(&codes, 1, pool, watch));
+        let [m, c] = watched(|pool, watch| {
+            info_modularity_compactness(&codes, Latents::Continuous, None, 1, pool, watch)
+        });
+        let e = watched(|pool, watch| info_explicitness(&codes, Latents::Continuous, None, 1, pool, watch));
         if case == "constant" {
             // The reference fails without an active dimension.
             assert!(m.value == 0.0 && c.value == 0.0 && e.value.abs() < 1e-12, "{m:?} {e:?} {c:?}");
@@ -160,7 +162,7 @@ fn dependence_of_dimensions_is_the_references() {
         let expected = &numbers["cases"][case]["unsupervised"];
         let information = mean_information(&sample, MIG_BINS, None, 1);
         assert_close(&information, number(&expected["mutual_info_score"]), 1e-6, case);
-        let wasserstein = gaussian_wasserstein(&sample, 1);
+        let wasserstein = gaussian_wasserstein(&sample, None, 1);
         let total = gaussian_total_correlation(&sample, 1);
         match case {
             "constant" => assert_eq!([wasserstein.value, total.value], [0.0; 2]),

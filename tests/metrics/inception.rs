@@ -7,7 +7,7 @@ use crate::common::largest_difference;
 use candle_core::Device;
 use idgan::base::{Array, Arrays, Pool};
 use idgan::checkpoint::{Precision, read_state_dict, write_tensors};
-use idgan::metrics::{Features, InceptionFeatures};
+use idgan::metrics::{Features, InceptionFeatures, InceptionResize};
 
 /// Two colour pictures of 40x40.
 const PICTURES: usize = 2 * 3 * 40 * 40;
@@ -19,7 +19,13 @@ fn features_are_those_of_pytorch_from_either_format() {
     let values: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
     let (pictures, expected) = values.split_at(PICTURES);
     let pool = Pool::new("test", 2).unwrap();
-    let mut features = InceptionFeatures::read(&folder.join("sixteenth.pth"), &Device::Cpu, &pool).unwrap();
+    let mut features = InceptionFeatures::read(
+        &folder.join("sixteenth.pth"),
+        InceptionResize::Bilinear,
+        &Device::Cpu,
+        &pool,
+    )
+    .unwrap();
     assert_eq!(features.dims(), 128);
     let ours = features.extract(pictures, [3, 40, 40]).unwrap();
     let largest = expected.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
@@ -34,7 +40,7 @@ fn features_are_those_of_pytorch_from_either_format() {
     let weights = read_state_dict(&folder.join("sixteenth.pth"), "Conv2d_1a_3x3.conv.weight").unwrap();
     let named: Vec<_> = weights.iter().map(|(name, array)| (name.clone(), array, Precision::F32)).collect();
     write_tensors(&path, &named, ("note", "")).unwrap();
-    let mut again = InceptionFeatures::read(&path, &Device::Cpu, &pool).unwrap();
+    let mut again = InceptionFeatures::read(&path, InceptionResize::Bilinear, &Device::Cpu, &pool).unwrap();
     assert_eq!(again.extract(pictures, [3, 40, 40]).unwrap(), ours);
 }
 
@@ -43,7 +49,12 @@ fn other_weights_are_refused_and_the_file_that_is_wanted_is_named() {
     let (folder, temporary) =
         (Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files"), tempfile::tempdir().unwrap());
     let pool = Pool::new("test", 1).unwrap();
-    let refused = |path: &Path| InceptionFeatures::read(path, &Device::Cpu, &pool).err().unwrap().to_string();
+    let refused = |path: &Path| {
+        InceptionFeatures::read(path, InceptionResize::Bilinear, &Device::Cpu, &pool)
+            .err()
+            .unwrap()
+            .to_string()
+    };
     let weights =
         read_state_dict(&folder.join("inception/sixteenth.pth"), "Conv2d_1a_3x3.conv.weight").unwrap();
     let changed = |name: &str, change: &dyn Fn(&mut Arrays)| {

@@ -2,7 +2,7 @@
 
 use idgan::base::{Cancel, Pool};
 use idgan::metrics::{
-    MetricError, MetricProgress, Score, SplitCodes, Watch, dci, dci_importances, explicitness,
+    Latents, MetricError, MetricProgress, Score, SplitCodes, Watch, dci, dci_importances, explicitness,
     info_explicitness, info_modularity_compactness, sap,
 };
 use serde_json::Value;
@@ -52,7 +52,7 @@ fn areas_under_the_curves_of_logistic_regression() {
 fn what_logistic_regression_leaves_uncertain() {
     let (arrays, expected) = records();
     let codes = labelled(&arrays);
-    let score = watched(|pool, watch| info_explicitness(&codes, 1, pool, watch));
+    let score = watched(|pool, watch| info_explicitness(&codes, Latents::Continuous, None, 1, pool, watch));
     let losses = numbers(&expected["log_losses"]);
     let theirs: Vec<f64> =
         losses.iter().zip([3f64, 4.0, 5.0]).map(|(loss, count)| 1.0 - loss / count.ln()).collect();
@@ -63,7 +63,8 @@ fn what_logistic_regression_leaves_uncertain() {
 fn information_by_nearest_neighbours() {
     let (arrays, expected) = records();
     let codes = labelled(&arrays);
-    let [by_dim, by_factor] = watched(|pool, watch| info_modularity_compactness(&codes, 1, pool, watch));
+    let [by_dim, by_factor] =
+        watched(|pool, watch| info_modularity_compactness(&codes, Latents::Continuous, None, 1, pool, watch));
     // The last dimension reaches less than a twentieth as far as the widest.
     let table: Vec<Vec<f64>> =
         expected["neighbour_information"].as_array().unwrap()[..5].iter().map(numbers).collect();

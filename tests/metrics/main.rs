@@ -4,8 +4,10 @@
 mod codes;
 #[path = "../common/mod.rs"]
 mod common;
+mod dinov2;
 mod features;
 mod inception;
 mod learned;
+mod pictures;
 mod reference;
 mod skipping;

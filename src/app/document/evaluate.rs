@@ -32,7 +32,8 @@ impl Default for EvaluateSettings {
     fn default() -> Self {
         let quick = |metric: Metric| {
             !Self::is_further(metric)
-                && !matches!(metric, Metric::Fid | Metric::Swd | Metric::Gilbo | Metric::Tc)
+                && !metric.compares_pictures()
+                && !matches!(metric, Metric::Gilbo | Metric::Tc)
         };
         Self {
             chosen: Metric::ALL.into_iter().map(|metric| (metric, quick(metric))).collect(),

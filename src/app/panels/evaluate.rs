@@ -56,8 +56,8 @@ fn choose(ui: &mut Ui, state: &Document, actions: &mut Actions) {
         let edit = egui::TextEdit::singleline(&mut set.data).desired_width(width).hint_text("dsprites");
         ui.add(edit).labelled_by(label.id).on_hover_text(RichText::new(KNOWN_SPECS).font(figures()).size(SMALL));
         ui.end_row();
-        if set.chosen.get(&Metric::Fid).copied().unwrap_or_default() {
-            let label = ui.label("FID by");
+        if set.chosen.iter().any(|(metric, chosen)| *chosen && metric.needs_features()) {
+            let label = ui.label("Features by");
             let edit = egui::TextEdit::singleline(&mut set.network).desired_width(width);
             let edit = edit.hint_text("the program's own network");
             let hint = "The network that describes pictures: the file of the Inception weights, or one of idgan train \
@@ -220,6 +220,25 @@ fn hint(metric: Metric) -> &'static str {
             "Frechet distance between features of real and of drawn pictures: how good and how varied the pictures \
              are. Lower is better"
         }
+        Metric::FdInfinity => {
+            "What FID tends to as ever more pictures are drawn, by a line through the distances of five numbers of them. Lower is \
+             better. Takes longer than FID"
+        }
+        Metric::Kid => {
+            "Squared maximum mean discrepancy of the same features, in thousandths: like FID, but not larger for few pictures. \
+             Lower is better"
+        }
+        Metric::Precision => {
+            "How many of the drawn pictures lie within reach of a real one: how good they are. At most 1"
+        }
+        Metric::Recall => {
+            "How many of the real pictures lie within reach of a drawn one: how varied those are. At most 1"
+        }
+        Metric::Density => {
+            "How densely real pictures lie around the drawn ones: 1 where both are alike, and more where drawn ones keep to the \
+             middle"
+        }
+        Metric::Coverage => "How many of the real pictures have a drawn one within reach. At most 1",
         Metric::Swd => {
             "Sliced Wasserstein distance between patches of real and of drawn pictures, by level of a Laplacian pyramid: how \
              alike the textures are, whatever the colours. Lower is better; needs no network"

@@ -189,13 +189,14 @@ impl Worker {
         let out = folder.path().join("eval.json");
         let said = folder.path().join("said");
         let stderr = std::fs::File::create(&said).map_err(|error| error.to_string())?;
+        let by_features = metrics.iter().any(|metric| metric.needs_features());
         let mut child = Command::new(&self.program)
             .args(&self.words)
             .arg(format!(
                 "--metrics={}",
                 metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(",")
             ))
-            .args((metrics == [Metric::Fid]).then(|| network_word(&self.network)).flatten())
+            .args(by_features.then(|| network_word(&self.network)).flatten())
             .arg("--out")
             .arg(&out)
             .stdin(Stdio::null())
@@ -230,7 +231,12 @@ fn network_word(file: &str) -> Option<String> {
         return None;
     }
     let is_own_kind = FactorNetwork::read(Path::new(file)).is_ok();
-    let flag = if is_own_kind { "features" } else { "inception" };
+    let is_dinov2 = Path::new(file).file_name().is_some_and(|name| name.to_string_lossy().contains("dinov2"));
+    let flag = match (is_own_kind, is_dinov2) {
+        (true, _) => "features",
+        (_, true) => "dinov2",
+        _ => "inception",
+    };
     Some(format!("--{flag}={file}"))
 }
 
@@ -244,5 +250,7 @@ mod tests {
         let own = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/features-dsprites.safetensors");
         assert_eq!(network_word(own), Some(format!("--features={own}")));
         assert_eq!(network_word("weights.pth").as_deref(), Some("--inception=weights.pth"));
+        let dinov2 = "dinov2_vits14_pretrain.pth";
+        assert_eq!(network_word(dinov2), Some(format!("--dinov2={dinov2}")));
     }
 }

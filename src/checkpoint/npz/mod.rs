@@ -3,6 +3,7 @@
 mod number;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod write;
 mod writer;
 
@@ -88,6 +89,11 @@ impl NpzFile {
             }
         };
         Ok(Self { arrays, path: path.into(), budget })
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Names of its arrays in name order.
