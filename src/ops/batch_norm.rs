@@ -281,6 +281,7 @@ fn composed_gradient([gradient, x, weight]: [&Tensor; 3], epsilon: f64) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use super::super::cpu::isa::Isa;
     use super::super::tests::{assert_close, values};
     use super::*;
 
@@ -315,6 +316,29 @@ mod tests {
                 let found = batch_norm_input_gradient(&gradient, &x, &weight, 1e-3)?;
                 let expected = composed_gradient([&gradient, &x, &weight], 1e-3)?;
                 assert_close(&found, &expected, tolerance, &format!("gradient {shape:?} {dtype:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() -> Result<()> {
+        for (shape, slope) in SHAPES.into_iter().zip([None, Some(0.2), Some(0.0), None, Some(0.01)]) {
+            let [x, weight, bias] =
+                arguments(shape).map(|tensor| tensor.to_dtype(DType::F32).expect("a float"));
+            let gradient = values(shape, 4).to_dtype(DType::F32)?;
+            let all = |isa: Isa| -> Result<Vec<Vec<f32>>> {
+                isa.preferred(|| {
+                    let (made, pass) = BatchNormPass::run([&x, &weight, &bias], 1e-5, slope)?;
+                    let [dx, dweight, dbias] = pass.gradients(&gradient)?;
+                    let of_x = batch_norm_input_gradient(&gradient, &x, &weight, 1e-3)?;
+                    let tensors = [made.result, made.variance, dx, dweight, dbias, of_x];
+                    tensors.iter().map(|tensor| tensor.flatten_all()?.to_vec1()).collect()
+                })
+            };
+            let expected = all(Isa::PORTABLE)?;
+            for isa in Isa::available() {
+                assert_eq!(all(isa)?, expected, "{shape:?} with {isa:?}");
             }
         }
         Ok(())

@@ -4,10 +4,10 @@ use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 
-use super::cpu::{elementwise::Real, filled_vec::filled_vec};
+use super::cpu::{batch_norm::Float, filled_vec::filled_vec};
 
 /// A float of candle's that the kernels compute in.
-pub(super) trait Element: WithDType + Real {}
+pub(super) trait Element: WithDType + Float {}
 impl Element for f32 {}
 impl Element for f64 {}
 

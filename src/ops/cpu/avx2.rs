@@ -63,6 +63,17 @@ unsafe impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn choose(self, positive: Self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        unsafe {
+            let zero = _mm256_setzero_ps();
+            let first = _mm256_cmp_ps::<_CMP_GT_OQ>(self.0, zero);
+            let second = _mm256_cmp_ps::<_CMP_GT_OQ>(self.1, zero);
+            Self(_mm256_blendv_ps(other.0, positive.0, first), _mm256_blendv_ps(other.1, positive.1, second))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         // SAFETY: see the impl.
         unsafe {

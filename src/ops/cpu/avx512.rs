@@ -60,6 +60,15 @@ unsafe impl<const BF16: bool> Lanes for Avx512<BF16> {
     }
 
     #[inline(always)]
+    unsafe fn choose(self, positive: Self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        unsafe {
+            let above = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, _mm512_setzero_ps());
+            Self(_mm512_mask_blend_ps(above, other.0, positive.0))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         // SAFETY: see the impl.
         Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })

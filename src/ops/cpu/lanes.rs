@@ -25,6 +25,8 @@ pub(crate) unsafe trait Lanes: Copy {
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
+    /// `positive` where `self` is above zero, else `other`.
+    unsafe fn choose(self, positive: Self, other: Self) -> Self;
     /// `self * factor + addend`, with one rounding where the processor can.
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
     /// The sums over the lanes of sixteen values, one in each lane.
@@ -102,6 +104,11 @@ unsafe impl Lanes for Portable {
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
         Self(std::array::from_fn(|i| if self.0[i] > other.0[i] { self.0[i] } else { other.0[i] }))
+    }
+
+    #[inline(always)]
+    unsafe fn choose(self, positive: Self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| if self.0[i] > 0.0 { positive.0[i] } else { other.0[i] }))
     }
 
     #[inline(always)]

@@ -25,6 +25,8 @@ pub(crate) struct LinearShape {
 
 /// Multiply-adds that are worth another thread.
 const TASK: usize = 1 << 17;
+/// Tiles that a task multiplies the same vectors with.
+const BAND: usize = 16;
 
 impl LinearShape {
     /// Compares the sizes with the three arrays' lengths.
@@ -126,36 +128,33 @@ fn multiply<'r>(
     let offsets: Vec<u32> = (0..depth).map(|k| position(k * depth_step)).collect();
     let offsets = Offsets::new(&offsets);
     let positions = positions(rows, |row| row * row_step);
-    let (whole, rest) = (columns / LANES, columns % LANES);
     let isa = Isa::detect();
     let target = Destination::new(out);
-    // The vectors are read where they lie, save the last columns, which do not fill a vector.
-    with_scratch(if rest == 0 { 0 } else { depth * LANES }, |last| {
-        if rest > 0 {
-            for (row, last) in b.chunks_exact(columns).zip(last.chunks_exact_mut(LANES)) {
-                last[..rest].copy_from_slice(&row[whole * LANES..]);
-                last[rest..].fill(0.0);
+    let tiles = positions.len();
+    let blocks = columns.div_ceil(LANES);
+    // As many rows a task as make copying the vectors cheap beside multiplying them.
+    let bands = tiles.div_ceil(BAND);
+    let least = (TASK / (TILE * BAND.min(tiles).max(1) * depth.max(1))).max(1);
+    (0..bands * blocks).into_par_iter().with_min_len(least).for_each(|task| {
+        let (block, band) = (task / bands, task % bands);
+        let first_column = block * LANES;
+        let lanes = LANES.min(columns - first_column);
+        with_scratch(depth * LANES, |vectors| {
+            // Rows of b lie far apart, often a power of two, where a cache holds few of them at a time.
+            for (row, vector) in b.chunks_exact(columns).zip(vectors.chunks_exact_mut(LANES)) {
+                vector[..lanes].copy_from_slice(&row[first_column..][..lanes]);
+                vector[lanes..].fill(0.0);
             }
-        }
-        let last = &*last;
-        let tiles = positions.len();
-        let blocks = whole + usize::from(rest > 0);
-        let least = (TASK / (TILE * depth.max(1))).max(1);
-        // Rows change fastest, so that a thread goes on with the vectors that it has in its cache.
-        (0..tiles * blocks).into_par_iter().with_min_len(least).for_each(|task| {
-            let (block, tile_index) = (task / tiles, task % tiles);
-            let first = tile_index * ROWS;
-            let (vectors, step, lanes) = if block < whole {
-                (&b[(block * LANES).min(b.len())..], columns, LANES)
-            } else {
-                (last, LANES, rest)
-            };
-            let mut tile = [0.0; TILE];
-            let product = Product { scalars: a, rows: positions[tile_index], offsets, vectors, step };
-            accumulate(isa, &product, lanes, true, &mut tile);
-            for (r, row) in tile.chunks_exact(LANES).enumerate().take(ROWS.min(rows - first)) {
-                // SAFETY: every task has rows and columns of its own.
-                unsafe { target.write((first + r) * columns + block * LANES, &row[..lanes]) };
+            for tile_index in band * BAND..tiles.min((band + 1) * BAND) {
+                let first = tile_index * ROWS;
+                let mut tile = [0.0; TILE];
+                let rows_of_tile = positions[tile_index];
+                let product = Product { scalars: a, rows: rows_of_tile, offsets, vectors, step: LANES };
+                accumulate(isa, &product, lanes, true, &mut tile);
+                for (r, row) in tile.chunks_exact(LANES).enumerate().take(ROWS.min(rows - first)) {
+                    // SAFETY: every task has rows and columns of its own.
+                    unsafe { target.write((first + r) * columns + first_column, &row[..lanes]) };
+                }
             }
         });
     });

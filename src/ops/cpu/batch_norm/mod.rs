@@ -5,12 +5,17 @@
 //! to plane; their order is fixed, and the same for every instruction set.
 
 mod channels;
-
-use super::elementwise::{Real, gate, leaky};
+mod formulas;
+mod numbers;
 
 pub(in crate::ops) use channels::Sizes;
+pub(in crate::ops) use numbers::Float;
 
-use channels::{Channels, Room, Task, by_channel};
+use channels::{Channel, Channels, Room, Task, by_channel};
+use formulas::{
+    GradientSums, InputGradient, Itself, Measures, OfGradient, OfInput, Scaled, SecondSums, Square,
+};
+use numbers::Numbers;
 
 /// Mean, variance (over the number of values) and the inverse of its root, of one channel.
 #[derive(Clone, Copy, Debug)]
@@ -22,40 +27,76 @@ pub(in crate::ops) struct Statistics {
 
 impl Statistics {
     /// Of `x`; `epsilon` is added to the variance before its root is taken.
-    pub(in crate::ops) fn of<T: Real>(sizes: Sizes, x: &[T], epsilon: f64) -> Vec<Self> {
+    pub(in crate::ops) fn of<T: Float>(sizes: Sizes, x: &[T], epsilon: f64) -> Vec<Self> {
         by_channel::<T, _, 0>(sizes, &Measure { x, epsilon }).1
     }
 
     /// Those of `channels`.
+    ///
+    /// # Safety
+    /// That of [`Numbers`].
     #[inline(always)]
-    fn of_channels<T: Real>(channels: Channels, x: &[T], epsilon: f64) -> Vec<Self> {
+    unsafe fn of_channels<T: Float, N: Numbers<Number = T>>(
+        channels: Channels,
+        x: &[T],
+        epsilon: f64,
+    ) -> Vec<Self> {
         let count = channels.sizes.count().max(1) as f64;
-        let means = channels.sums([x], |_| |[x]| [x]);
-        let mean = |channel: usize| means[channel - channels.first][0] / count;
-        let squares = channels.sums([x], |channel| {
-            let mean = T::from_f64(mean(channel));
-            move |[x]| [(x - mean) * (x - mean)]
-        });
-        let made = channels.numbers().zip(squares).map(|(channel, [sum])| {
+        // SAFETY: as the caller promises.
+        let means: Vec<[f64; 1]> = unsafe { channels.sums::<T, N, 1, 1>([x], &Itself) };
+        let means: Vec<f64> = means.iter().map(|[sum]| sum / count).collect();
+        // SAFETY: as the caller promises.
+        let squares = unsafe {
+            let mean: N = channels.constant(|channel| T::from_f64(means[channel.at]));
+            channels.sums([x], &Square { mean })
+        };
+        let made = means.iter().zip(squares).map(|(&mean, [sum])| {
             let variance = sum / count;
-            Self { mean: mean(channel), variance, inverse: 1.0 / (variance + epsilon).sqrt() }
+            Self { mean, variance, inverse: 1.0 / (variance + epsilon).sqrt() }
         });
         made.collect()
     }
+}
 
-    /// What turns a value into its distance from the mean in deviations.
-    #[inline(always)]
-    fn normalised<T: Real>(&self) -> impl Fn(T) -> T + Copy + use<T> {
-        let (mean, inverse) = (T::from_f64(self.mean), T::from_f64(self.inverse));
-        move |x| (x - mean) * inverse
+/// What turns numbers of channels into their distance from the mean in deviations.
+///
+/// # Safety
+/// That of [`Numbers`].
+#[inline(always)]
+unsafe fn measures<T: Float, N: Numbers<Number = T>>(
+    channels: Channels,
+    statistics: &[Statistics],
+) -> Measures<N> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        Measures {
+            mean: channels.constant(|channel| T::from_f64(statistics[channel.at].mean)),
+            inverse: channels.constant(|channel| T::from_f64(statistics[channel.at].inverse)),
+        }
     }
+}
 
-    /// What turns a value into `gain * (x - mean) / deviation + shift`.
-    #[inline(always)]
-    fn scaled<T: Real>(&self, gain: T, shift: T) -> impl Fn(T) -> T + Copy + use<T> {
-        let scale = T::from_f64(self.inverse) * gain;
-        let offset = shift - T::from_f64(self.mean) * scale;
-        move |x| x * scale + offset
+/// What turns numbers of channels into `activation(gain * (x - mean) / deviation + shift)`.
+///
+/// # Safety
+/// That of [`Numbers`].
+#[inline(always)]
+unsafe fn scaled<T: Float, N: Numbers<Number = T>>(
+    channels: Channels,
+    statistics: &[Statistics],
+    layer: &Layer<'_, T>,
+) -> Scaled<N> {
+    let scale = |channel: Channel| T::from_f64(statistics[channel.at].inverse) * layer.gain[channel.number];
+    let offset = |channel: Channel| {
+        layer.shift[channel.number] - T::from_f64(statistics[channel.at].mean) * scale(channel)
+    };
+    // SAFETY: as the caller promises.
+    unsafe {
+        Scaled {
+            scale: channels.constant(scale),
+            offset: channels.constant(offset),
+            slope: N::splat(T::from_f64(layer.slope)),
+        }
     }
 }
 
@@ -64,12 +105,17 @@ struct Measure<'a, T> {
     epsilon: f64,
 }
 
-impl<T: Real> Task<T, 0> for Measure<'_, T> {
+impl<T: Float> Task<T, 0> for Measure<'_, T> {
     type Made = Statistics;
 
     #[inline(always)]
-    unsafe fn take(&self, channels: Channels, _: [Room<'_, T>; 0]) -> Vec<Statistics> {
-        Statistics::of_channels(channels, self.x, self.epsilon)
+    unsafe fn take<N: Numbers<Number = T>>(
+        &self,
+        channels: Channels,
+        _: [Room<'_, T>; 0],
+    ) -> Vec<Statistics> {
+        // SAFETY: as the caller promises.
+        unsafe { Statistics::of_channels::<T, N>(channels, self.x, self.epsilon) }
     }
 }
 
@@ -86,7 +132,7 @@ pub(in crate::ops) struct Layer<'a, T> {
     pub(in crate::ops) slope: f64,
 }
 
-impl<T: Real> Layer<'_, T> {
+impl<T: Float> Layer<'_, T> {
     /// Its result with the statistics of every channel; `epsilon` is added to the variance before its root is taken.
     pub(in crate::ops) fn forward(&self, sizes: Sizes, epsilon: f64) -> (Vec<T>, Vec<Statistics>) {
         let ([result], statistics) = by_channel(sizes, &Forward { layer: self, epsilon });
@@ -111,21 +157,22 @@ struct Forward<'a, T> {
     epsilon: f64,
 }
 
-impl<T: Real> Task<T, 1> for Forward<'_, T> {
+impl<T: Float> Task<T, 1> for Forward<'_, T> {
     type Made = Statistics;
 
     #[inline(always)]
-    unsafe fn take(&self, channels: Channels, [result]: [Room<'_, T>; 1]) -> Vec<Statistics> {
-        let &Layer { x, gain, shift, slope } = self.layer;
-        let statistics = Statistics::of_channels(channels, x, self.epsilon);
-        let value = |channel: usize| {
-            let slope = T::from_f64(slope);
-            let scaled = statistics[channel - channels.first].scaled(gain[channel], shift[channel]);
-            move |[x]: [T; 1]| leaky(scaled(x), slope)
-        };
+    unsafe fn take<N: Numbers<Number = T>>(
+        &self,
+        channels: Channels,
+        [result]: [Room<'_, T>; 1],
+    ) -> Vec<Statistics> {
+        let x = self.layer.x;
         // SAFETY: as the caller promises.
-        unsafe { channels.write(result, [x], value) };
-        statistics
+        unsafe {
+            let statistics = Statistics::of_channels::<T, N>(channels, x, self.epsilon);
+            channels.write(result, [x], &scaled::<T, N>(channels, &statistics, self.layer));
+            statistics
+        }
     }
 }
 
@@ -135,39 +182,33 @@ struct Backward<'a, T> {
     gradient: &'a [T],
 }
 
-impl<T: Real> Task<T, 1> for Backward<'_, T> {
+impl<T: Float> Task<T, 1> for Backward<'_, T> {
     /// The sums of the gradient before the activation, and of that times the normalised x.
     type Made = [f64; 2];
 
     #[inline(always)]
-    unsafe fn take(&self, channels: Channels, [dx]: [Room<'_, T>; 1]) -> Vec<[f64; 2]> {
-        let &Layer { x, gain, shift, slope } = self.layer;
-        let (count, slope) = (channels.sizes.count().max(1) as f64, T::from_f64(slope));
-        // x with its distance from the mean in deviations, and the gradient before the activation
-        let parts = |channel: usize| {
-            let normalised = self.statistics[channel].normalised();
-            let scaled = self.statistics[channel].scaled(gain[channel], shift[channel]);
-            move |[x, g]: [T; 2]| (normalised(x), gate(scaled(x), slope) * g)
-        };
-        let totals = channels.sums([x, self.gradient], |channel| {
-            let parts = parts(channel);
-            move |values| {
-                let (z, g) = parts(values);
-                [g, g * z]
-            }
-        });
-        let value = |channel: usize| {
-            let parts = parts(channel);
-            let [sum, product] = totals[channel - channels.first].map(|total| T::from_f64(total / count));
-            let scale = T::from_f64(self.statistics[channel].inverse) * gain[channel];
-            move |values| {
-                let (z, g) = parts(values);
-                scale * (g - sum - z * product)
-            }
-        };
+    unsafe fn take<N: Numbers<Number = T>>(
+        &self,
+        channels: Channels,
+        [dx]: [Room<'_, T>; 1],
+    ) -> Vec<[f64; 2]> {
+        let x = self.layer.x;
+        let (count, statistics) =
+            (channels.sizes.count().max(1) as f64, &self.statistics[channels.numbers()]);
         // SAFETY: as the caller promises.
-        unsafe { channels.write(dx, [x, self.gradient], value) };
-        totals
+        unsafe {
+            let (measures, scaled) =
+                (measures::<T, N>(channels, statistics), scaled(channels, statistics, self.layer));
+            let sums = GradientSums { measures, scaled };
+            let totals: Vec<[f64; 2]> = channels.sums([x, self.gradient], &sums);
+            let value = InputGradient {
+                sums,
+                mean: channels.constant(|channel| T::from_f64(totals[channel.at][0] / count)),
+                product: channels.constant(|channel| T::from_f64(totals[channel.at][1] / count)),
+            };
+            channels.write(dx, [x, self.gradient], &value);
+            totals
+        }
     }
 }
 
@@ -178,7 +219,7 @@ impl<T: Real> Task<T, 1> for Backward<'_, T> {
 /// With p = mean(u z), m = mean(g z) and S = mean(u g) - mean(u) mean(g) - p m, the sum of u dx over a channel is
 /// `gain / deviation * count * S`; from the derivatives of deviation and z the gradient in x is
 /// `-gain / deviation^2 * (z (S - 2 p m) + m (u - mean(u)) + p (g - mean(g)))`.
-pub(in crate::ops) fn backward_of_backward<T: Real>(
+pub(in crate::ops) fn backward_of_backward<T: Float>(
     sizes: Sizes,
     x: &[T],
     statistics: &[Statistics],
@@ -199,46 +240,50 @@ struct Second<'a, T> {
     upstream: &'a [T],
 }
 
-impl<T: Real> Task<T, 2> for Second<'_, T> {
+impl<T: Float> Task<T, 2> for Second<'_, T> {
     /// The gradient in the gain.
     type Made = T;
 
     #[inline(always)]
-    unsafe fn take(&self, channels: Channels, [dg, dx]: [Room<'_, T>; 2]) -> Vec<T> {
-        let &Self { x, statistics, gain, gradient, upstream } = self;
-        let count = channels.sizes.count().max(1) as f64;
-        let totals = channels.sums([x, gradient, upstream], |channel| {
-            let normalised = statistics[channel].normalised();
-            move |[x, g, u]: [T; 3]| {
-                let z = normalised(x);
-                [g, u, u * g, g * z, u * z]
-            }
-        });
-        let means = |channel: usize| totals[channel - channels.first].map(|total: f64| total / count);
-        let spread = |channel: usize| {
-            let [g, u, product, m, p] = means(channel);
+    unsafe fn take<N: Numbers<Number = T>>(&self, channels: Channels, [dg, dx]: [Room<'_, T>; 2]) -> Vec<T> {
+        let &Self { x, gain, gradient, upstream, .. } = self;
+        let (count, statistics) =
+            (channels.sizes.count().max(1) as f64, &self.statistics[channels.numbers()]);
+        // SAFETY: as the caller promises.
+        let (measures, totals) = unsafe {
+            let measures = measures::<T, N>(channels, statistics);
+            (measures, channels.sums([x, gradient, upstream], &SecondSums { measures }))
+        };
+        let means: Vec<[f64; 5]> = totals.into_iter().map(|total| total.map(|total| total / count)).collect();
+        let spread = |at: usize| {
+            let [g, u, product, m, p] = means[at];
             product - u * g - p * m
         };
-        let of_gradient = |channel: usize| {
-            let normalised = statistics[channel].normalised();
-            let [_, mean, _, _, p] = means(channel).map(T::from_f64);
-            let scale = T::from_f64(statistics[channel].inverse) * gain[channel];
-            move |[x, u]: [T; 2]| scale * (u - mean - normalised(x) * p)
-        };
-        let of_x = |channel: usize| {
-            let normalised = statistics[channel].normalised();
-            let [mean_g, mean_u, _, m, p] = means(channel);
-            let along = T::from_f64(spread(channel) - 2.0 * p * m);
-            let [mean_g, mean_u, m, p] = [mean_g, mean_u, m, p].map(T::from_f64);
-            let scale = T::ZERO - T::from_f64(statistics[channel].inverse.powi(2)) * gain[channel];
-            move |[x, g, u]: [T; 3]| scale * (normalised(x) * along + m * (u - mean_u) + p * (g - mean_g))
-        };
+        let inverse = |channel: Channel| statistics[channel.at].inverse;
         // SAFETY: as the caller promises.
         unsafe {
-            channels.write(dg, [x, upstream], of_gradient);
-            channels.write(dx, [x, gradient, upstream], of_x);
+            let mean = |k: usize| channels.constant(|channel| T::from_f64(means[channel.at][k]));
+            let of_gradient = OfGradient {
+                measures,
+                scale: channels.constant(|channel| T::from_f64(inverse(channel)) * gain[channel.number]),
+                mean: mean(1),
+                product: mean(4),
+            };
+            let of_input = OfInput {
+                measures,
+                scale: channels.constant(|channel| {
+                    T::ZERO - T::from_f64(inverse(channel).powi(2)) * gain[channel.number]
+                }),
+                along: channels.constant(|channel| {
+                    let [.., m, p] = means[channel.at];
+                    T::from_f64(spread(channel.at) - 2.0 * p * m)
+                }),
+                means: [mean(0), mean(1), mean(3), mean(4)],
+            };
+            channels.write(dg, [x, upstream], &of_gradient);
+            channels.write(dx, [x, gradient, upstream], &of_input);
         }
-        let gain = |channel: usize| T::from_f64(statistics[channel].inverse * count * spread(channel));
-        channels.numbers().map(gain).collect()
+        let gain = statistics.iter().enumerate().map(|(at, channel)| channel.inverse * count * spread(at));
+        gain.map(T::from_f64).collect()
     }
 }
