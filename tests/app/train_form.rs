@@ -59,9 +59,9 @@ fn what_is_not_the_presets_is_shown_and_can_be_taken_back() {
     let run = folder.path().join("run");
     let mut window = form(&run);
     assert_eq!((text(&window, "c_dim").as_str(), problems(&window)), ("10", Vec::new()));
-    assert!(window.query_by_label("All values of dsprites-small").is_some());
+    assert!(window.query_by_label("All values").is_some());
     fill_in(&mut window, "beta", "{ from = 10, to = 4, over = 100 }");
-    assert!(window.query_by_label("All values, 1 other than in dsprites-small").is_some());
+    assert!(window.query_by_label("All values, 1 changed").is_some());
     window.get_by_label("Copy command").click_accesskit();
     window.step();
     let command = copied(&window).unwrap();
@@ -73,7 +73,7 @@ fn what_is_not_the_presets_is_shown_and_can_be_taken_back() {
         )
     );
     click(&mut window, "Reset beta");
-    assert!(window.query_by_label("All values of dsprites-small").is_some());
+    assert!(window.query_by_label("All values").is_some());
     assert_eq!(window.state().notice(), None);
 }
 
@@ -121,7 +121,7 @@ fn a_run_in_the_folder_can_be_gone_on_with() {
     let again = window.get_all_by_label("Resume this run").count();
     assert_eq!(again, 2, "in the form and below the run");
     window.get_all_by_label("Resume this run").next().unwrap().click_accesskit();
-    until(&mut window, "another step", |w| w.query_all_by_label_contains(" left").next().is_some());
+    until(&mut window, "the run", |w| w.query_by_label("Stop").is_some());
     click(&mut window, "Stop");
     until(&mut window, "the end", |w| w.query_all_by_label_contains("stopped and saved").next().is_some());
     assert_eq!(window.state().notice(), None);

@@ -12,11 +12,10 @@ use crate::training::Field;
 
 /// Every value of the method, as the preset has it or as it was changed, and room for lines of one's own.
 pub(super) fn values(ui: &mut Ui, state: &Document, form: &mut Form, actions: &mut Actions) {
-    let count = state.train.form.values.len();
-    let title = match count {
-        0 => format!("All values of {}", form.preset),
-        1 => format!("All values, 1 other than in {}", form.preset),
-        count => format!("All values, {count} other than in {}", form.preset),
+    // A header that is wider than the panel would widen everything.
+    let title = match state.train.form.values.len() {
+        0 => "All values".to_owned(),
+        count => format!("All values, {count} changed"),
     };
     let header = CollapsingHeader::new(title).id_salt("values").default_open(true);
     let shown = header.show(ui, |ui| {
