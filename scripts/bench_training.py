@@ -17,7 +17,7 @@ import sys
 import torch
 
 from bench_peers import idgan_ms, machine
-from method_networks import ib_gan_step, oogan_step
+from method_networks import iae_step, ib_gan_step, oogan_step
 from peers import (
     LAYOUTS,
     Resnet,
@@ -35,6 +35,7 @@ ROWS = [
     ("sprites GAN, batch 64", ["--preset", "dsprites-small", "--stage", "gan"], 0.7),
     ("IB-GAN, batch 64", ["--preset", "dsprites-small", "--stage", "ibgan"], 0.7),
     ("OOGAN, 32 px, batch 64", ["--preset", "dsprites-small", "--stage", "oogan"], 0.7),
+    ("implicit autoencoder, batch 100", ["--preset", "sprites-small", "--stage", "iae"], 0.7),
     ("resnet GAN 64 px 64/512, batch 8", ["--preset", "celeba-64", "--stage", "gan", "--batch", "8"], 0.8),
 ]
 MEMORY_LIMIT = 0.7
@@ -42,6 +43,8 @@ MEMORY_LIMIT = 0.7
 def torch_step(name, layout):
     if "IB-GAN" in name:
         return ib_gan_step(layout)
+    if "implicit" in name:
+        return iae_step(layout)
     if "OOGAN" in name:
         return oogan_step(layout)
     if "VAE" in name:

@@ -1,5 +1,5 @@
-"""Networks of IB-GAN and OOGAN in plain PyTorch, under the names of the published files, and their steps, for references and
-benchmarks."""
+"""Networks of IB-GAN and OOGAN in plain PyTorch, under the names of the published files, and their steps and that of an implicit
+autoencoder, for references and benchmarks."""
 
 import math
 
@@ -242,5 +242,64 @@ def oogan_step(layout):
         both.step()
         with torch.no_grad():
             torch._foreach_lerp_(average, list(generator.parameters()), 1e-3)
+
+    return step
+
+
+class PairDiscriminator(nn.Module):
+    """Of pictures of 32 pixels with their codes, which are added to the first convolution's result place by place."""
+
+    def __init__(self, z, width, units):
+        super().__init__()
+        self.condition = nn.Sequential(nn.Linear(z, units // 2), nn.ReLU(), nn.Linear(units // 2, 16 * 16))
+        self.first = nn.Conv2d(1, width, 4, 2, 1)
+        rest = [nn.ReLU(), nn.BatchNorm2d(width)]
+        for inputs in (width, 2 * width):
+            rest += [nn.Conv2d(inputs, 2 * inputs, 4, 2, 1), nn.ReLU(), nn.BatchNorm2d(2 * inputs)]
+        self.rest = nn.Sequential(*rest, nn.Flatten(), nn.Linear(4 * width * 16, 1))
+
+    def forward(self, picture, code):
+        return self.rest(self.first(picture) + self.condition(code).reshape(-1, 1, 16, 16))
+
+
+def iae_step(layout):
+    """A function that makes a step of the preset sprites-small. A discriminator sees real and drawn examples in one batch."""
+    batch, z_dim, n_dim, width, units = 100, 10, 10, 16, 256
+    down, up = [], [nn.Linear(z_dim + n_dim, 64 * width), nn.ReLU(), nn.BatchNorm1d(64 * width)]
+    up.append(nn.Unflatten(1, (4 * width, 4, 4)))
+    for inputs, outputs in ((1, width), (width, 2 * width), (2 * width, 4 * width)):
+        down += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.ReLU(), nn.BatchNorm2d(outputs)]
+    for inputs in (4 * width, 2 * width):
+        outputs = inputs // 2
+        up += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.ReLU(), nn.BatchNorm2d(outputs)]
+    encoder = nn.Sequential(*down, nn.Flatten(), nn.Linear(64 * width, z_dim), nn.BatchNorm1d(z_dim))
+    decoder = nn.Sequential(*up, nn.ConvTranspose2d(width, 1, 4, 2, 1), nn.Tanh())
+    pairs = PairDiscriminator(z_dim, width, units)
+    hidden = [nn.Linear(z_dim, units), nn.ReLU(), nn.Linear(units, units), nn.ReLU()]
+    codes = nn.Sequential(*hidden, nn.Linear(units, 1))
+    networks = [network.to(memory_format=layout) for network in (encoder, decoder, pairs, codes)]
+    rules = [torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999)) for network in networks]
+    learnt, judging = ([*a.parameters(), *b.parameters()] for a, b in (networks[:2], networks[2:]))
+    pictures = (torch.rand(batch, 1, 32, 32) * 2 - 1).to(memory_format=layout)
+
+    def told(judge, real, fake):
+        return judge(*(torch.cat(both) for both in zip(real, fake, strict=True))).flatten().chunk(2)
+
+    def step():
+        for rule in rules:
+            rule.zero_grad()
+        code = encoder(pictures)
+        picture, prior = decoder(torch.cat([code, torch.randn(batch, n_dim)], 1)), torch.randn(batch, z_dim)
+        real_pair, fixed = (pictures, code.detach()), (picture.detach(), code.detach())
+        loss = 0
+        for real, fake in (told(pairs, real_pair, fixed), told(codes, (prior,), fixed[1:])):
+            loss = loss + F.softplus(-real).mean() + F.softplus(fake).mean()
+        loss.backward(inputs=judging)
+        rules[2].step()
+        rules[3].step()
+        confused = told(pairs, real_pair, (picture, code))[1], told(codes, (prior,), (code,))[1]
+        sum(F.softplus(-fake).mean() for fake in confused).backward(inputs=learnt)
+        rules[0].step()
+        rules[1].step()
 
     return step
