@@ -75,6 +75,7 @@ const WORDS: &[(&str, &str)] = &[
     ("the encoder by --encoder", "its encoder by File > Open its encoder"),
     ("by --mean and --logvar", "by the options mean and logvar on the command line"),
     ("say by --posterior whether", "say by the option posterior on the command line whether"),
+    ("leave --discrete-latents out", "measure them as continuous ones"),
     ("--encoder", "the option encoder"),
     ("--pixels", "the option pixels"),
     ("--mean", "the option mean"),
