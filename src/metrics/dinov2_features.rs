@@ -6,11 +6,11 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
 use crate::base::Pool;
-use crate::checkpoint::{CheckpointError, read_state_dict};
 use crate::explore::resample::{Filter, resized};
 use crate::inference::{Footprint, MemoryBudget};
 use crate::nets::DinoV2;
 
+use super::published_network::published_network;
 use super::{Features, MetricError};
 
 /// Pictures that a processor describes at once.
@@ -34,13 +34,8 @@ impl DinoV2Features {
     /// # Errors
     /// When the file cannot be read or holds other weights.
     pub fn read(path: &Path, device: &Device, pool: &Pool) -> Result<Self, MetricError> {
-        let wrong = |what: String| CheckpointError::content(format!("{what}; {WANTED}"), path);
-        let weights = read_state_dict(path, "patch_embed.proj.weight").map_err(|error| match error {
-            CheckpointError::Content { what, .. } => wrong(what),
-            other => other,
-        })?;
-        let net = DinoV2::new(&weights, device).map_err(wrong)?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let build = |weights: &_| DinoV2::new(weights, device);
+        let (net, name) = published_network(path, "patch_embed.proj.weight", WANTED, build)?;
         Ok(Self { net, name, device: device.clone(), pool: pool.clone() })
     }
 }

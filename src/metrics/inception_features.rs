@@ -7,11 +7,11 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
 use crate::base::{Arrays, Pool};
-use crate::checkpoint::{CheckpointError, read_state_dict};
 use crate::explore::resample::{Filter, resized};
 use crate::inference::{Footprint, MemoryBudget};
 use crate::nets::Inception;
 
+use super::published_network::published_network;
 use super::{Features, MetricError};
 
 /// Pictures that a processor describes at once.
@@ -87,14 +87,10 @@ impl InceptionFeatures {
         device: &Device,
         pool: &Pool,
     ) -> Result<Self, MetricError> {
-        let wrong = |what: String| CheckpointError::content(format!("{what}; {WANTED}"), path);
-        let weights = read_state_dict(path, "Conv2d_1a_3x3.conv.weight").map_err(|error| match error {
-            CheckpointError::Content { what, .. } => wrong(what),
-            other => other,
+        let (net, name) = published_network(path, "Conv2d_1a_3x3.conv.weight", WANTED, |weights| {
+            check_training(weights)?;
+            Inception::new(weights, device).map_err(|error| error.to_string())
         })?;
-        check_training(&weights).map_err(wrong)?;
-        let net = Inception::new(&weights, device).map_err(|error| wrong(error.to_string()))?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self { net, name, resize, device: device.clone(), pool: pool.clone() })
     }
 }

@@ -46,6 +46,7 @@ mod modularity;
 mod neighbourhoods;
 mod neighbours;
 mod products;
+mod published_network;
 mod pyramid;
 mod reconstruction;
 mod request;

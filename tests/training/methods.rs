@@ -244,6 +244,19 @@ fn a_step_of_oogan_is_pytorchs() {
     check("OOGAN", &expected.groups["discriminator"], &found, |name| square(of_turn(name), name), 0.01);
 }
 
+/// An implicit autoencoder that starts from the recorded step's weights.
+fn iae_trainer(config: &IaeConfig) -> IaeTrainer {
+    let of = |prefix: &str, part| weights(prefix, &config.part(part));
+    let start = IaeWeights {
+        encoder: of("encoder.", IaePart::Encoder),
+        decoder: of("decoder.", IaePart::Decoder),
+        pairs: of("pairs.", IaePart::PairDiscriminator),
+        single: of("single.", IaePart::CodeDiscriminator),
+    };
+    let graphs = IaeGraphs::of(config, Method::Iae);
+    IaeTrainer::new(&graphs, Method::Iae, 1e-3, &start, &Device::Cpu).unwrap()
+}
+
 #[test]
 fn a_step_of_an_implicit_autoencoder_is_pytorchs() {
     let config = IaeConfig {
@@ -255,15 +268,7 @@ fn a_step_of_an_implicit_autoencoder_is_pytorchs() {
         conditioning: IaeConditioning::ByPlace,
         ..IaeConfig::svhn(3, 2)
     };
-    let of = |prefix: &str, part| weights(prefix, &config.part(part));
-    let start = IaeWeights {
-        encoder: of("encoder.", IaePart::Encoder),
-        decoder: of("decoder.", IaePart::Decoder),
-        pairs: of("pairs.", IaePart::PairDiscriminator),
-        single: of("single.", IaePart::CodeDiscriminator),
-    };
-    let graphs = IaeGraphs::of(&config, Method::Iae);
-    let mut trainer = IaeTrainer::new(&graphs, Method::Iae, 1e-3, &start, &Device::Cpu).unwrap();
+    let mut trainer = iae_trainer(&config);
     let rows = 6;
     let pictures = tensor(&normal("pictures", &[rows, 1, 16, 16]));
     let batch = IaeBatch {
@@ -300,15 +305,7 @@ fn a_step_of_a_semi_supervised_autoencoder_is_pytorchs() {
         conditioning: IaeConditioning::ByChannel,
         ..IaeConfig::mnist(3, 2)
     };
-    let of = |prefix: &str, part| weights(prefix, &config.part(part));
-    let start = IaeWeights {
-        encoder: of("encoder.", IaePart::Encoder),
-        decoder: of("decoder.", IaePart::Decoder),
-        pairs: of("pairs.", IaePart::PairDiscriminator),
-        single: of("single.", IaePart::CodeDiscriminator),
-    };
-    let graphs = IaeGraphs::of(&config, Method::Iae);
-    let mut trainer = IaeTrainer::new(&graphs, Method::Iae, 1e-3, &start, &Device::Cpu).unwrap();
+    let mut trainer = iae_trainer(&config);
     let rows = 6;
     let one_hot = || {
         let values: Vec<f32> = (0..rows * 3).map(|at| if at / 3 % 3 == at % 3 { 1.0 } else { 0.0 }).collect();

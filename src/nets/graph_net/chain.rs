@@ -8,7 +8,7 @@ use crate::graph::{Activation, Operation};
 use crate::ops::{self, Around, BatchNormPass};
 
 use super::Statistics;
-use super::compute::{Parameters, covers, halvings};
+use super::compute::{Parameters, covers, halvings, spread_over_blocks};
 use super::step::Step;
 
 /// What steps that follow one another made of one batch, outside the graph, with what their way back needs.
@@ -174,10 +174,8 @@ impl Link {
             Operation::Activation(Activation::Tanh) => ops::tanh_backward(result, gradient)?,
             Operation::Activation(Activation::Sigmoid) => (gradient * (result - result.sqr()?)?)?,
             Operation::Double => ops::sum_pool_2x2(gradient)?,
-            Operation::AveragePool(pool) => {
-                let times = halvings(pool).unwrap_or(0);
-                (0..times)
-                    .try_fold(gradient.clone(), |gradient, _| ops::upsample_nearest_2x(&gradient)? * 0.25)?
+            Operation::AveragePool(pool) if let Some(times) = halvings(pool) => {
+                spread_over_blocks(gradient, times)?
             }
             Operation::Reshape(_) => gradient.reshape(x.shape())?,
             other => bail!("{other} is no link of a chain"),

@@ -128,6 +128,11 @@ pub(super) fn covers(layer: &Convolution, x: &Tensor) -> Result<bool> {
     Ok(layer.padding == [0, 0] && layer.kernel == [height, width])
 }
 
+/// The gradient of what an average of blocks took, `times` halvings, from that of its result.
+pub(super) fn spread_over_blocks(gradient: &Tensor, times: u32) -> Result<Tensor> {
+    (0..times).try_fold(gradient.clone(), |gradient, _| ops::upsample_nearest_2x(&gradient)? * 0.25)
+}
+
 /// How often a pooling halves its map, where it averages blocks that lie side by side, of 2, 4, 8... pixels each way.
 pub(super) fn halvings(pool: &Pool) -> Option<u32> {
     let are_blocks = pool.kernel == pool.stride && pool.padding == 0 && pool.kernel.is_power_of_two();

@@ -3,7 +3,7 @@ use candle_core::{Result, Tensor, bail};
 use crate::graph::{Convolution, Operation};
 use crate::ops;
 
-use super::compute::{covers, halvings};
+use super::compute::{covers, halvings, spread_over_blocks};
 use super::step::Step;
 use super::{GraphNet, Pass};
 
@@ -52,8 +52,9 @@ impl GraphNet {
             Operation::Activation(crate::graph::Activation::LeakyRelu(slope)) => {
                 ops::leaky_relu_backward(x, gradient, *slope)
             }
-            Operation::AveragePool(pool) if let Some(times) = halvings(pool) => (0..times)
-                .try_fold(gradient.clone(), |gradient, _| ops::upsample_nearest_2x(&gradient)? * 0.25),
+            Operation::AveragePool(pool) if let Some(times) = halvings(pool) => {
+                spread_over_blocks(gradient, times)
+            }
             Operation::Weighted { name, .. } => gradient.broadcast_mul(&self.weight(name, pass)?),
             Operation::Double => ops::sum_pool_2x2(gradient),
             Operation::Reshape(_) => gradient.reshape(x.dims()),
