@@ -59,6 +59,11 @@ impl Stream {
         if limit == 0 { 0 } else { self.rng.random_range(0..limit) }
     }
 
+    /// A seed for streams of other things, so many of which may be drawn at once.
+    pub fn seed(&mut self) -> u64 {
+        self.rng.random()
+    }
+
     /// `len` draws from N(0, 1).
     pub fn normals(&mut self, len: usize) -> Vec<f32> {
         (0..len).map(|_| self.normal()).collect()

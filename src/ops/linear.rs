@@ -4,6 +4,7 @@ use candle_core::{CpuStorage, DType, Result, Shape, Tensor, bail};
 
 use super::backend::Backend;
 use super::backward::gradient_for;
+use super::convolution::channel_sum;
 use super::cpu::fused::Fused;
 use super::cpu::linear::{self as kernels, LinearShape};
 use super::cuda::{self, Driver, Made, OnCuda, Operand};
@@ -70,6 +71,18 @@ pub fn linear_weight_grad(x: &Tensor, dy: &Tensor) -> Result<Tensor> {
     dy.t()?.matmul(x)
 }
 
+/// The sum of `x (N, C)` over its rows, `(C)`: the gradient of a bias.
+///
+/// # Errors
+/// When `x` does not have two axes.
+pub fn row_sum(x: &Tensor) -> Result<Tensor> {
+    let (rows, columns) = x.dims2()?;
+    match Backend::of(x) {
+        Backend::Cpu => channel_sum(&x.contiguous()?.reshape((rows, columns, 1, 1))?),
+        _ => x.sum(0),
+    }
+}
+
 /// One of the layer's three products: of x and weight and perhaps a bias, of dy and weight, or of x and dy.
 struct Linear {
     pass: Pass,
@@ -106,7 +119,7 @@ impl Operation for Linear {
             gradient_for(arguments[1], || product(second.0, second.1, second.2))?,
         ];
         if let Some(bias) = arguments.get(2) {
-            gradients.push(gradient_for(bias, || gradient.sum(0))?);
+            gradients.push(gradient_for(bias, || row_sum(gradient))?);
         }
         Ok(gradients)
     }

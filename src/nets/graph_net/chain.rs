@@ -152,7 +152,7 @@ impl Link {
                     let product = ops::linear_weight_grad(&x.flatten_from(1)?, &gradient)?;
                     product.reshape(self.parameters.weight()?.shape())
                 })?;
-                learn(parameters.bias.as_ref(), || gradient.sum(0))?;
+                learn(parameters.bias.as_ref(), || ops::row_sum(&gradient))?;
                 if !wanted {
                     return Ok(None);
                 }

@@ -86,10 +86,14 @@ impl Step {
             Operation::Weighted { .. } => x.broadcast_mul(parameters.weight()?)?,
             Operation::Add { scale } => match operands {
                 [first, second] if first.dims() == second.dims() => ops::residual(first, second, *scale)?,
+                [first, second] if are_numbers_of(second, first) => {
+                    ops::add_to_maps(first, &ops::scaled(second, *scale)?)?
+                }
                 [first, second] => first.broadcast_add(&second.affine(*scale, 0.0)?)?,
                 _ => bail!("a sum of {} operands", operands.len()),
             },
             Operation::Multiply => match operands {
+                [first, second] if are_numbers_of(second, first) => ops::scale_maps(first, second)?,
                 [first, second] => first.broadcast_mul(second)?,
                 _ => bail!("a product of {} operands", operands.len()),
             },
@@ -120,6 +124,11 @@ impl Step {
     fn activation(&self) -> ops::Activation {
         self.slope.map_or(ops::Activation::None, ops::Activation::After)
     }
+}
+
+/// Whether `numbers` has one for each of the maps of `maps`.
+fn are_numbers_of(numbers: &Tensor, maps: &Tensor) -> bool {
+    matches!((numbers.dims(), maps.dims()), (&[a, b, 1, 1], &[n, c, _, _]) if (a, b) == (n, c))
 }
 
 /// Whether a convolution looks at all of its map at once, as a linear layer.

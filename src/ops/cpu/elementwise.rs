@@ -76,6 +76,24 @@ pub(crate) fn zip<'r, T: Real>(
     })
 }
 
+/// `f(a[i], b[run])` in all of `room`, element i being of a run of as many values as there are for each of `b`.
+///
+/// # Panics
+/// When `a` is shorter, or `b` is not one number for each of runs of one length.
+pub(crate) fn zip_runs<'r, T: Real>(
+    a: &[T],
+    b: &[T],
+    room: &'r mut [MaybeUninit<T>],
+    f: impl Fn(T, T) -> T + Send + Sync + Copy,
+) -> &'r mut [T] {
+    let run = (room.len() / b.len().max(1)).max(1);
+    assert_eq!(run * b.len(), room.len(), "{} numbers for {} values", b.len(), room.len());
+    filled_vec::par_chunks(room, run, |index, room| {
+        let (a, b) = (&a[index * run..][..room.len()], b[index]);
+        filled_vec::from_iter(room, a.iter().map(|&a| f(a, b)))
+    })
+}
+
 /// `out[i] = f(a[i], out[i])` for all of `out`, of the length of `a`.
 pub(crate) fn update<T: Real>(a: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Send + Sync + Copy) {
     out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(move |(out, a)| {
@@ -159,6 +177,9 @@ pub(crate) fn channel_sum<'r, T: Real>(
     room: &'r mut [MaybeUninit<T>],
 ) -> &'r mut [T] {
     let image = channels * plane;
+    if plane == 1 {
+        return column_sum(x, weights, channels, room);
+    }
     filled_vec::par_chunks(room, 1, |channel, room| {
         let mut sum = T::ZERO;
         for (n, image) in x.chunks_exact(image.max(1)).enumerate() {
@@ -166,6 +187,27 @@ pub(crate) fn channel_sum<'r, T: Real>(
             sum += weight * plain_sum(&image[channel * plane..][..plane]);
         }
         filled_vec::from_fn(room, |_| sum)
+    })
+}
+
+/// The same where a channel is a single value of each row, in the same order.
+fn column_sum<'r, T: Real>(
+    x: &[T],
+    weights: Option<&[T]>,
+    columns: usize,
+    room: &'r mut [MaybeUninit<T>],
+) -> &'r mut [T] {
+    // a few rows of so many columns stay in the first cache
+    const COLUMNS: usize = 256;
+    filled_vec::par_chunks(room, COLUMNS, |part, room| {
+        let sums = filled_vec::from_fn(room, |_| T::ZERO);
+        for (n, row) in x.chunks_exact(columns.max(1)).enumerate() {
+            let weight = weights.map_or(T::ONE, |weights| weights[n]);
+            for (sum, &value) in sums.iter_mut().zip(&row[part * COLUMNS..]) {
+                *sum += weight * value;
+            }
+        }
+        sums
     })
 }
 

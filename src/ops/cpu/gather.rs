@@ -6,12 +6,13 @@
 //!
 //! A thread takes a *strip* of about [`STRIP`] grid pixels, copies the part of the source that it reads with the
 //! padding around it, and lets the micro-kernel sum eight pixels x 32 channels at a time straight from that copy.
-//! The sums lie pixel by pixel; on the way out they are transposed, and bias and activation applied.
+//! The sums lie pixel by pixel, those of interleaved grids in the order of the output; on the way out they are transposed,
+//! and bias and activation applied.
 
-use super::elementwise::{gate, leaky};
+use super::elementwise::leaky;
 use super::fused::Fused;
 use super::isa::Isa;
-use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position};
+use super::micro::{LANES, Offsets, Product, ROWS, accumulate_apart, position, registers};
 use super::scratch::with_scratch;
 use super::shape::ConvShape;
 use super::sizes::product;
@@ -64,7 +65,14 @@ struct Sweep<'a> {
     out_height: usize,
     out_width: usize,
     batch: usize,
+    /// Output channels that are computed side by side.
+    lanes: usize,
     isa: Isa,
+}
+
+/// As many lanes as `channels` fill.
+fn lanes_for(channels: usize) -> usize {
+    registers(channels) * LANES / 2
 }
 
 /// `narrow = activation(conv(wide, weight) + bias)` in all of `narrow`.
@@ -94,18 +102,18 @@ pub(super) fn forward<'r>(
         out_height: s.out_height,
         out_width: s.out_width,
         batch: s.batch,
+        lanes: lanes_for(s.out_channels),
         isa: Isa::detect(),
     };
-    let depth = s.in_channels * s.kernel * s.kernel;
-    with_scratch(s.out_channels.div_ceil(LANES) * depth * LANES, |packed| {
-        // Weights of 32 output channels side by side.
-        packed.par_chunks_mut(depth * LANES).enumerate().for_each(|(block, packed)| {
-            let first = block * LANES;
-            let lanes = LANES.min(s.out_channels - first);
-            if lanes < LANES {
+    let (side, depth) = (sweep.lanes, s.in_channels * s.kernel * s.kernel);
+    with_scratch(s.out_channels.div_ceil(side) * depth * side, |packed| {
+        packed.par_chunks_mut(depth * side).enumerate().for_each(|(block, packed)| {
+            let first = block * side;
+            let lanes = side.min(s.out_channels - first);
+            if lanes < side {
                 packed.fill(0.0);
             }
-            transpose_into(sweep.isa, &weight[first * depth..], depth, lanes, depth, packed, |k| k * LANES);
+            transpose_into(sweep.isa, &weight[first * depth..], depth, lanes, depth, packed, |k| k * side);
         });
         sweep.run(packed, fused, narrow)
     })
@@ -121,7 +129,8 @@ pub(super) fn transposed<'r>(
 ) -> &'r mut [f32] {
     let s = shape;
     assert!(s.stride <= 2);
-    let blocks = s.in_channels.div_ceil(LANES);
+    let side = lanes_for(s.in_channels);
+    let blocks = s.in_channels.div_ceil(side);
     let square = s.kernel * s.kernel;
     // Output position y of phase p is y = i * stride + p, and y + padding = o * stride + k: so the taps of a phase
     // are k = r + j * stride with r = (p + padding) mod stride, and they read o = i + (p + padding) / stride - j.
@@ -143,14 +152,14 @@ pub(super) fn transposed<'r>(
         }
         let depth = s.out_channels * taps.len();
         phases.push(Phase { first: (down, along), taps, weights: end });
-        end += blocks * depth * LANES;
+        end += blocks * depth * side;
     }
     // Where tap `index` of narrow channel 0 and lane block 0 goes, and the distances to the next of each.
     let mut places = vec![(0, 0, 0); square];
     for phase in &phases {
         let count = phase.taps.len();
         for (i, tap) in phase.taps.iter().enumerate() {
-            places[tap.index] = (phase.weights + i * LANES, count * LANES, s.out_channels * count * LANES);
+            places[tap.index] = (phase.weights + i * side, count * side, s.out_channels * count * side);
         }
     }
     let sweep = Sweep {
@@ -168,17 +177,18 @@ pub(super) fn transposed<'r>(
         out_height: s.in_height,
         out_width: s.in_width,
         batch: s.batch,
+        lanes: side,
         isa: Isa::detect(),
     };
     with_scratch(end, |packed| {
-        if !s.in_channels.is_multiple_of(LANES) {
+        if !s.in_channels.is_multiple_of(side) {
             packed.fill(0.0);
         }
         let target = Destination::over(packed);
         (0..s.out_channels).into_par_iter().for_each(|channel| {
             for block in 0..blocks {
-                let first = block * LANES;
-                let lanes = LANES.min(s.in_channels - first);
+                let first = block * side;
+                let lanes = side.min(s.in_channels - first);
                 let source = &weight[(channel * s.in_channels + first) * square..];
                 // SAFETY: every channel has places of its own.
                 unsafe {
@@ -211,7 +221,7 @@ impl Sweep<'_> {
     fn run<'r>(&self, packed: &[f32], fused: &Fused<'_>, out: &'r mut [MaybeUninit<f32>]) -> &'r mut [f32] {
         assert_eq!(out.len(), product([self.batch, self.out_channels, self.out_height, self.out_width]));
         let strips = self.strips();
-        let blocks = self.out_channels.div_ceil(LANES);
+        let blocks = self.out_channels.div_ceil(self.lanes);
         let threads = rayon::current_num_threads();
         // Too few strips for the threads: they share out the channels as well.
         let groups =
@@ -280,34 +290,38 @@ impl Sweep<'_> {
                 (0..self.channels).flat_map(taps).collect()
             })
             .collect();
+        let side = self.lanes;
+        // The sums of one output row of every grid row: those of the interleaved grids take turns.
+        let (between, per_row) = (self.spread * side, tiles * ROWS * self.spread * side);
         with_scratch(strip.images.len() * image, |source| {
             self.copy_padded(strip, height, width, fused.before, source);
-            with_scratch(self.phases.len() * tiles * TILE, |sums| {
+            with_scratch(self.spread * per_row, |sums| {
                 for block in blocks {
-                    let lanes = LANES.min(self.out_channels - block * LANES);
-                    for ((phase, offsets), sums) in
-                        self.phases.iter().zip(&offsets).zip(sums.chunks_exact_mut(tiles * TILE))
-                    {
+                    let lanes = side.min(self.out_channels - block * side);
+                    for (phase, offsets) in self.phases.iter().zip(&offsets) {
+                        let sums = &mut sums[phase.first.0 * per_row..][..per_row];
                         let depth = offsets.len();
-                        let vectors = &packed[phase.weights + block * depth * LANES..][..depth * LANES];
+                        let vectors = &packed[phase.weights + block * depth * side..][..depth * side];
                         if depth == 0 {
-                            sums.fill(0.0);
+                            let own = phase.first.1 * side..(phase.first.1 + 1) * side;
+                            sums.chunks_exact_mut(between).for_each(|sums| sums[own.clone()].fill(0.0));
                         }
                         for (part, (offsets, vectors)) in
-                            offsets.chunks(STEPS).zip(vectors.chunks(STEPS * LANES)).enumerate()
+                            offsets.chunks(STEPS).zip(vectors.chunks(STEPS * side)).enumerate()
                         {
                             let offsets = Offsets::new(offsets);
                             for (rows, tile) in
-                                places.as_chunks::<ROWS>().0.iter().zip(sums.as_chunks_mut::<TILE>().0)
+                                places.as_chunks::<ROWS>().0.iter().zip(sums.chunks_exact_mut(ROWS * between))
                             {
                                 let product =
-                                    Product { scalars: source, rows: *rows, offsets, vectors, step: LANES };
-                                accumulate(self.isa, &product, lanes, part == 0, tile);
+                                    Product { scalars: source, rows: *rows, offsets, vectors, step: side };
+                                let tile = &mut tile[phase.first.1 * side..];
+                                accumulate_apart(self.isa, &product, lanes, part == 0, (tile, between));
                             }
                         }
                     }
-                    let bias = fused.bias.map(|bias| &bias[block * LANES..]);
-                    self.write(strip, block, lanes, sums, tiles * TILE, &Fused { bias, ..*fused }, out);
+                    let bias = fused.bias.map(|bias| &bias[block * side..]);
+                    self.write(strip, block, lanes, sums, per_row, &Fused { bias, ..*fused }, out);
                 }
             });
         });
@@ -339,97 +353,40 @@ impl Sweep<'_> {
         }
     }
 
-    /// Writes the sums of one lane block, `[phase][pixel][LANES]`, to their places.
+    /// Writes the sums of one lane block, `[output row of a grid row][pixel][interleaved grid][lanes]`, to their places.
     fn write(
         &self,
         strip: &Strip,
         block: usize,
         lanes: usize,
         sums: &[f32],
-        per_phase: usize,
+        per_row: usize,
         fused: &Fused<'_>,
         out: Destination<'_>,
     ) {
         let plane = self.out_height * self.out_width;
-        let pixels = strip.rows.len() * self.grid.1;
+        let columns = self.grid.1;
+        // Rows of the output that follow one another are one run.
+        let (runs, length) = match self.spread {
+            1 => (1, strip.rows.len() * columns),
+            spread => (strip.rows.len(), (spread * columns).min(self.out_width)),
+        };
         for (i, image) in strip.images.clone().enumerate() {
-            let base = (image * self.out_channels + block * LANES) * plane;
-            if self.spread == 1 {
-                let start = base + strip.rows.start * self.out_width;
-                let source = &sums[i * pixels * LANES..][..pixels * LANES];
+            let base = (image * self.out_channels + block * self.lanes) * plane;
+            for (run, first) in (0..runs).flat_map(|run| (0..self.spread).map(move |first| (run, first))) {
+                let row = self.spread * (strip.rows.start + run) + first;
+                if row >= self.out_height {
+                    continue;
+                }
+                let pixel = (i * strip.rows.len() + run) * columns;
+                let source =
+                    &sums[first * per_row + pixel * self.spread * self.lanes..][..length * self.lanes];
+                let start = base + row * self.out_width;
                 // SAFETY: strips and lane blocks have disjoint pixels and channels.
                 unsafe {
-                    transpose(self.isa, source, LANES, pixels, lanes, fused, out, |lane| {
+                    transpose(self.isa, source, self.lanes, length, lanes, fused, out, |lane| {
                         start + lane * plane
                     });
-                }
-            } else {
-                for pair in self.phases.chunks_exact(2) {
-                    let phase = pair[0].first.0 * 2;
-                    let [even, odd] = [phase, phase + 1]
-                        .map(|p| &sums[p * per_phase + i * pixels * LANES..][..pixels * LANES]);
-                    self.write_interleaved(strip, pair[0].first.0, even, odd, lanes, fused, base, out);
-                }
-            }
-        }
-    }
-
-    /// Writes one image's even and odd columns of every second output row.
-    fn write_interleaved(
-        &self,
-        strip: &Strip,
-        first_row: usize,
-        even: &[f32],
-        odd: &[f32],
-        lanes: usize,
-        fused: &Fused<'_>,
-        base: usize,
-        out: Destination<'_>,
-    ) {
-        const CHUNK: usize = 16;
-        let (columns, plane) = (self.grid.1, self.out_height * self.out_width);
-        let pixels = strip.rows.len() * columns;
-        let plain = Fused { mask: None, shortcut: None, ..*fused };
-        let mut turned = [[0.0_f32; LANES * CHUNK]; 2];
-        for start in (0..pixels).step_by(CHUNK) {
-            let count = CHUNK.min(pixels - start);
-            for (turned, sums) in turned.iter_mut().zip([even, odd]) {
-                let (sums, target) = (&sums[start * LANES..], Destination::over(turned));
-                // SAFETY: `turned` is this function's own.
-                unsafe {
-                    transpose(self.isa, sums, LANES, count, lanes, &plain, target, |lane| lane * CHUNK);
-                }
-            }
-            for lane in 0..lanes {
-                let mut mixed = [0.0_f32; 2 * CHUNK];
-                let (even, odd) = (&turned[0][lane * CHUNK..][..CHUNK], &turned[1][lane * CHUNK..][..CHUNK]);
-                for i in 0..CHUNK {
-                    mixed[2 * i] = even[i];
-                    mixed[2 * i + 1] = odd[i];
-                }
-                let mut done = 0;
-                while done < count {
-                    let (row, column) = ((start + done) / columns, (start + done) % columns);
-                    let pixels = (columns - column).min(count - done);
-                    let y = 2 * (strip.rows.start + row) + first_row;
-                    if y < self.out_height {
-                        let length = (2 * pixels).min(self.out_width - 2 * column);
-                        let at = base + lane * plane + y * self.out_width + 2 * column;
-                        let run = &mut mixed[2 * done..][..length];
-                        if let Some((mask, slope)) = fused.mask {
-                            for (value, &mask) in run.iter_mut().zip(&mask[at..]) {
-                                *value *= gate(mask, slope);
-                            }
-                        }
-                        if let Some((shortcut, scale)) = fused.shortcut {
-                            for (value, &shortcut) in run.iter_mut().zip(&shortcut[at..]) {
-                                *value = shortcut + scale * *value;
-                            }
-                        }
-                        // SAFETY: strips, lanes and phases have disjoint pixels.
-                        unsafe { out.write(at, run) };
-                    }
-                    done += pixels;
                 }
             }
         }

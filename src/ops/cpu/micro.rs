@@ -77,19 +77,41 @@ pub(crate) fn positions(count: usize, place: impl Fn(usize) -> usize) -> Vec<[u3
 }
 
 /// Adds the product to `tile`, or with `fresh` overwrites the tile with it; only the first `lanes` (at most
-/// [`LANES`]) of every row are sure to be computed, in units of 16.
+/// [`LANES`]) of every row are computed, in units of 16.
 ///
 /// # Panics
 /// When a position lies outside `scalars`, or a vector outside `vectors`.
 #[inline]
 pub(crate) fn accumulate(isa: Isa, product: &Product<'_>, lanes: usize, fresh: bool, tile: &mut [f32; TILE]) {
-    product.check();
-    isa.run(Accumulate { product, lanes, fresh, tile });
+    accumulate_apart(isa, product, lanes, fresh, (tile, LANES));
+}
+
+/// The same into a tile whose rows lie so far apart.
+///
+/// # Panics
+/// Likewise, and when a row lies outside the tile.
+#[inline]
+pub(crate) fn accumulate_apart(
+    isa: Isa,
+    product: &Product<'_>,
+    lanes: usize,
+    fresh: bool,
+    (tile, between): (&mut [f32], usize),
+) {
+    let width = registers(lanes) * REGISTER;
+    product.check(width);
+    assert!(fits(ROWS, between, width, tile.len()), "a row lies outside its tile");
+    isa.run(Accumulate { product, lanes, fresh, tile, between });
+}
+
+/// How many registers of the widest kind so many lanes take, one or two.
+pub(crate) fn registers(lanes: usize) -> usize {
+    if lanes <= REGISTER { 1 } else { 2 }
 }
 
 impl Product<'_> {
-    /// Panics unless every scalar and vector that the product reads lies inside its slice.
-    fn check(&self) {
+    /// Panics unless every scalar, and every vector of `width` values, that the product reads lies inside its slice.
+    fn check(&self, width: usize) {
         let steps = self.offsets.table.len();
         if steps == 0 {
             return;
@@ -98,7 +120,7 @@ impl Product<'_> {
         // Compared in 64 bits, where the sum of two numbers of 32 fits.
         let last = u64::from(row) + u64::from(self.offsets.largest);
         assert!(last < self.scalars.len() as u64, "a scalar lies outside its slice");
-        assert!(fits(steps, self.step, LANES, self.vectors.len()), "a vector lies outside its slice");
+        assert!(fits(steps, self.step, width, self.vectors.len()), "a vector lies outside its slice");
     }
 }
 
@@ -107,7 +129,8 @@ struct Accumulate<'a> {
     product: &'a Product<'a>,
     lanes: usize,
     fresh: bool,
-    tile: &'a mut [f32; TILE],
+    tile: &'a mut [f32],
+    between: usize,
 }
 
 impl Kernel for Accumulate<'_> {
@@ -117,15 +140,14 @@ impl Kernel for Accumulate<'_> {
         unsafe {
             if L::TALL == 16 {
                 // Per step two vector loads, eight broadcasts, sixteen multiply-adds.
-                if self.lanes <= REGISTER {
-                    self.piece::<L, ROWS, 1>(0, 0);
-                } else {
-                    self.piece::<L, ROWS, 2>(0, 0);
+                match registers(self.lanes) {
+                    1 => self.piece::<L, ROWS, 1>(0, 0),
+                    _ => self.piece::<L, ROWS, 2>(0, 0),
                 }
             } else {
                 for first in (0..ROWS).step_by(4) {
-                    for lane in (0..self.lanes.min(LANES)).step_by(REGISTER) {
-                        self.piece::<L, 4, 1>(first, lane);
+                    for register in 0..registers(self.lanes) {
+                        self.piece::<L, 4, 1>(first, register * REGISTER);
                     }
                 }
             }
@@ -145,15 +167,16 @@ impl Accumulate<'_> {
         lane: usize,
     ) {
         let Product { scalars, rows, offsets, vectors, step } = *self.product;
-        // SAFETY: the caller's promise; `accumulate` has compared the position of every scalar and vector that is read
-        // with the slices. Without a step nothing is read, and only then a row's position may lie outside.
+        let between = self.between;
+        // SAFETY: the caller's promise; `accumulate_apart` has compared the position of every scalar and vector that is read,
+        // and of every row of the tile, with the slices. Without a step nothing is read, and only then a row's position may lie outside.
         unsafe {
-            let tile = self.tile.as_mut_ptr().add(first * LANES + lane);
+            let tile = self.tile.as_mut_ptr().add(first * between + lane);
             let mut sums = [[L::splat(0.0); VECTORS]; COUNT];
             if !self.fresh {
                 for (row, sums) in sums.iter_mut().enumerate() {
                     for (v, sum) in sums.iter_mut().enumerate() {
-                        *sum = L::load(tile.add(row * LANES + v * REGISTER));
+                        *sum = L::load(tile.add(row * between + v * REGISTER));
                     }
                 }
             }
@@ -175,7 +198,7 @@ impl Accumulate<'_> {
             }
             for (row, sums) in sums.iter().enumerate() {
                 for (v, sum) in sums.iter().enumerate() {
-                    sum.store(tile.add(row * LANES + v * REGISTER));
+                    sum.store(tile.add(row * between + v * REGISTER));
                 }
             }
         }
@@ -210,6 +233,27 @@ mod tests {
                         assert!((got - expected).abs() < 1e-5, "{isa:?} {steps} {got} {expected}");
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_that_lie_apart_leave_what_is_between() {
+        let (scalars, vectors) = ([2.0; 1], [3.0; LANES]);
+        let offsets = Offsets::new(&[0]);
+        let product = Product { scalars: &scalars, rows: [0; ROWS], offsets, vectors: &vectors, step: LANES };
+        for (lanes, width) in [(16, 16), (17, 32)] {
+            for isa in Isa::available() {
+                let between = width + 16;
+                let mut tile = vec![1.0; (ROWS - 1) * between + width];
+                accumulate_apart(isa, &product, lanes, false, (&mut tile, between));
+                for (at, &value) in tile.iter().enumerate() {
+                    assert_eq!(value, if at % between < width { 7.0 } else { 1.0 }, "{isa:?} {lanes} {at}");
+                }
+                let run = || {
+                    accumulate_apart(isa, &product, lanes, true, (&mut vec![0.0; tile.len() - 1], between));
+                };
+                assert!(std::panic::catch_unwind(run).is_err(), "{isa:?} {lanes}");
             }
         }
     }

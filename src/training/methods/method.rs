@@ -1,6 +1,7 @@
 //! What the session asks of a method.
 
 use candle_core::Tensor;
+use rayon::prelude::*;
 
 use crate::base::{Arrays, Stream};
 use crate::model::{Model, Stats};
@@ -98,14 +99,21 @@ impl Normals<'_> {
         Ok(self.feed.put(&values, shape)?)
     }
 
-    /// The same times `deviation`. The stream moves on as far whatever that is.
-    pub(in crate::training) fn draw_scaled(
+    /// Noise of so great a `deviation` for pictures, `shape` with the pictures as its first axis. Each has a stream of its own,
+    /// so that threads share them out; this one moves on as far whatever they are.
+    pub(in crate::training) fn draw_noise(
         &mut self,
         shape: &[usize],
         deviation: f32,
     ) -> Result<Tensor, TrainError> {
-        let mut values = self.stream.normals(shape.iter().product());
-        values.iter_mut().for_each(|value| *value *= deviation);
+        let mut values = vec![0.0; shape.iter().product()];
+        let (seed, picture) = (self.stream.seed(), shape.iter().skip(1).product::<usize>().max(1));
+        if deviation != 0.0 {
+            values.par_chunks_mut(picture).enumerate().for_each(|(index, values)| {
+                let mut stream = Stream::for_item(seed, "noise", index as u64);
+                values.iter_mut().for_each(|value| *value = deviation * stream.normal());
+            });
+        }
         Ok(self.feed.put(&values, shape)?)
     }
 

@@ -95,8 +95,8 @@ impl TrainMethod for IbGanMethod {
         let batch = IbGanBatch {
             z: normals.draw(&[rows, self.values.z_dim])?,
             noise_r: normals.draw(&[rows, self.values.r_dim])?,
-            noise_generated: normals.draw_scaled(&shape, sigma)?,
-            noise_real: normals.draw_scaled(&shape, sigma)?,
+            noise_generated: normals.draw_noise(&shape, sigma)?,
+            noise_real: normals.draw_noise(&shape, sigma)?,
             real_labels: normals.draw_uniform(&[rows], self.values.real_labels)?,
             pictures,
         };

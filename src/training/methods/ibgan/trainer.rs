@@ -7,6 +7,7 @@ use crate::nets::{GraphNet, Pass, Weights};
 use crate::objectives::{
     information_lower_bound, information_upper_bound, loss_as_fake, loss_as_real, loss_with_labels,
 };
+use crate::ops;
 use crate::optim::Gradients;
 use crate::training::config::Method;
 use crate::training::steps::{self, Batch, LearntGroup, Turns};
@@ -246,7 +247,7 @@ impl Turns for IbGanTrainer {
             }
             // The generator learns from the discriminator that has judged these pictures, as in the published program.
             let total = self.painted(&generated, &judged[0], bound.as_ref(), batch, ledger)?;
-            let mut store = crate::ops::backward(&total)?;
+            let mut store = ops::backward(&total)?;
             let own = Gradients::take(&mut store, &self.generator.weights);
             let of_reader = Gradients::take(&mut store, &self.reader.weights);
             drop((store, total));
@@ -289,7 +290,7 @@ impl IbGanTrainer {
 
 /// A picture with noise on it, cut off at -1 and 1.
 fn noisy(pictures: &Tensor, noise: &Tensor) -> Result<Tensor> {
-    (pictures + noise)?.clamp(-1f32, 1f32)
+    ops::with_noise(pictures, noise, [-1.0, 1.0])
 }
 
 /// The first and the second half of each row.

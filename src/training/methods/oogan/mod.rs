@@ -119,7 +119,7 @@ impl TrainMethod for OoganMethod {
         let Some(pictures) = inputs.pictures.into_iter().next() else { return Ok(StepReport::default()) };
         let (rows, shape) = (pictures.dim(0)?, pictures.dims().to_vec());
         let controls = Controls::at(step, self.values.one_hot);
-        let noise = normals.draw_scaled(&shape, self.values.noise.at(step) as f32)?;
+        let noise = normals.draw_noise(&shape, self.values.noise.at(step) as f32)?;
         let batch = OoganBatch {
             pictures: (pictures + noise)?,
             codes: self.codes(controls, rows, normals)?,
