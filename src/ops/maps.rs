@@ -1,4 +1,6 @@
-//! Maps with a number each, and pictures with noise on them.
+//! Maps with a number each or with one map for all of a picture, and pictures with noise on them.
+
+use std::mem::MaybeUninit;
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
@@ -27,6 +29,37 @@ pub fn add_to_maps(x: &Tensor, shift: &Tensor) -> Result<Tensor> {
         Ok([wanted[0].then(|| gradient.clone()), of_shift])
     };
     pair(x, shift, sum, Box::new(backward))
+}
+
+/// `x + map`: one map added to all maps of a picture. `x` is `(N, C, H, W)`, `map` is `(N, 1, H, W)`. Differentiable once.
+///
+/// # Errors
+/// When shapes or types do not fit.
+pub fn add_map_to_maps(x: &Tensor, map: &Tensor) -> Result<Tensor> {
+    const NAME: &str = "add_map_to_maps";
+    let (pictures, _, height, width) = x.dims4()?;
+    if map.dims() != [pictures, 1, height, width] {
+        bail!("{NAME}: {:?} to maps of {:?}", map.dims(), x.dims());
+    }
+    if Backend::of(x) != Backend::Cpu {
+        return x.broadcast_add(map);
+    }
+    let (plane, size) = (height * width, [pictures, 1, height, width]);
+    let sum = match x.dtype() {
+        DType::F32 => with_map::<f32>(x, map, plane),
+        DType::F64 => with_map::<f64>(x, map, plane),
+        other => unsupported(NAME, other),
+    }?;
+    let wanted = [x, map].map(Tensor::track_op);
+    let backward = move |gradient: &Tensor| {
+        let of_map = || match gradient.dtype() {
+            DType::F32 => sum_of_maps::<f32>(gradient, &size),
+            DType::F64 => sum_of_maps::<f64>(gradient, &size),
+            other => unsupported(NAME, other),
+        };
+        Ok([wanted[0].then(|| gradient.clone()), wanted[1].then(of_map).transpose()?])
+    };
+    pair(x, map, sum, Box::new(backward))
 }
 
 /// `factor * x`: every value of a map times one number. `x` is `(N, C, H, W)`, `factor` is `(N, C, 1, 1)`. Differentiable once.
@@ -133,16 +166,38 @@ impl Each {
     }
 
     fn run_as<T: Element>(self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
-        let (size, length) = (a.dims().to_vec(), a.elem_count());
+        let size = a.dims();
         let (a, b) = (a.contiguous()?, b.contiguous()?);
         let (a, b) = (reading(&a), reading(&b));
         let (a, b) = (a.elements::<T>()?, b.elements::<T>()?);
-        let made = filled_vec(length, |room| match b.len() == length {
+        made(size, |room| match a.len() == b.len() {
             true => elementwise::zip(a, b, room, self.of::<T>()),
             false => elementwise::zip_runs(a, b, room, self.of::<T>()),
-        });
-        Tensor::from_vec(made, size, &Device::Cpu)
+        })
     }
+}
+
+/// [`add_map_to_maps`] outside any graph.
+fn with_map<T: Element>(x: &Tensor, map: &Tensor, plane: usize) -> Result<Tensor> {
+    let size = x.dims();
+    let (x, map) = (x.contiguous()?, map.contiguous()?);
+    let (x, map) = (reading(&x), reading(&map));
+    let (x, map) = (x.elements::<T>()?, map.elements::<T>()?);
+    made(size, |room| elementwise::add_planes(x, map, plane, room))
+}
+
+/// The sum of the maps of each picture, of the size `(N, 1, H, W)`.
+fn sum_of_maps<T: Element>(x: &Tensor, size: &[usize; 4]) -> Result<Tensor> {
+    let (maps, plane) = (x.dim(1)?, size[2] * size[3]);
+    let x = x.contiguous()?;
+    let x = reading(&x);
+    let x = x.elements::<T>()?;
+    made(size, |room| elementwise::plane_sum(x, maps, plane, room))
+}
+
+/// A tensor on the CPU whose elements `fill` writes.
+fn made<T: Element>(size: &[usize], fill: impl FnOnce(&mut [MaybeUninit<T>]) -> &mut [T]) -> Result<Tensor> {
+    Tensor::from_vec(filled_vec(size.iter().product(), fill), size, &Device::Cpu)
 }
 
 #[cfg(test)]
@@ -162,11 +217,14 @@ mod tests {
                 let named = format!("{shape:?} {dtype:?}");
                 assert_close(&add_to_maps(&x, &numbers)?, &x.broadcast_add(&numbers)?, tolerance, &named);
                 assert_close(&scale_maps(&x, &numbers)?, &x.broadcast_mul(&numbers)?, tolerance, &named);
+                let map = values(&[shape[0], 1, shape[2], shape[3]], 3).to_dtype(dtype)?;
+                assert_close(&add_map_to_maps(&x, &map)?, &x.broadcast_add(&map)?, tolerance, &named);
             }
         }
         let x = values(&[2, 3, 4, 4], 1);
         assert!(add_to_maps(&x, &values(&[2, 3], 2)).is_err());
         assert!(scale_maps(&x, &values(&[3, 2, 1, 1], 2)).is_err());
+        assert!(add_map_to_maps(&x, &values(&[2, 1, 4, 1], 2)).is_err());
         assert!(with_noise(&x, &values(&[2, 3, 4, 5], 2), [-1.0, 1.0]).is_err());
         Ok(())
     }

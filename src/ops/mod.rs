@@ -57,7 +57,7 @@ pub use fault::fault;
 pub use fused::{Around, conv2d_fused, conv2d_input_grad_fused};
 pub use likelihood::bernoulli_cross_entropy;
 pub use linear::{linear, linear_input_grad, linear_weight_grad, row_sum};
-pub use maps::{add_to_maps, scale_maps, with_noise};
+pub use maps::{add_map_to_maps, add_to_maps, scale_maps, with_noise};
 pub use own_stream::OwnStream;
 pub use per_picture::{add_per_picture, channel_sum_per_picture};
 pub use pooling::{avg_pool_3x3_s2, avg_pool_3x3_s2_backward};

@@ -89,6 +89,9 @@ impl Step {
                 [first, second] if are_numbers_of(second, first) => {
                     ops::add_to_maps(first, &ops::scaled(second, *scale)?)?
                 }
+                [first, second] if is_map_of(second, first) => {
+                    ops::add_map_to_maps(first, &ops::scaled(second, *scale)?)?
+                }
                 [first, second] => first.broadcast_add(&second.affine(*scale, 0.0)?)?,
                 _ => bail!("a sum of {} operands", operands.len()),
             },
@@ -129,6 +132,11 @@ impl Step {
 /// Whether `numbers` has one for each of the maps of `maps`.
 fn are_numbers_of(numbers: &Tensor, maps: &Tensor) -> bool {
     matches!((numbers.dims(), maps.dims()), (&[a, b, 1, 1], &[n, c, _, _]) if (a, b) == (n, c))
+}
+
+/// Whether `map` has one for each of the pictures of `maps`.
+fn is_map_of(map: &Tensor, maps: &Tensor) -> bool {
+    matches!((map.dims(), maps.dims()), (&[a, 1, y, x], &[n, _, h, w]) if (a, y, x) == (n, h, w))
 }
 
 /// Whether a convolution looks at all of its map at once, as a linear layer.

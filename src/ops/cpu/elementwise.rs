@@ -94,6 +94,47 @@ pub(crate) fn zip_runs<'r, T: Real>(
     })
 }
 
+/// `a + b` in all of `room`, each of the `plane` values of a picture of `b` added to all planes of that picture in `a`.
+///
+/// # Panics
+/// When `a` is shorter, or `b` is not one plane for each of as many pictures.
+pub(crate) fn add_planes<'r, T: Real>(
+    a: &[T],
+    b: &[T],
+    plane: usize,
+    room: &'r mut [MaybeUninit<T>],
+) -> &'r mut [T] {
+    let plane = plane.max(1);
+    let picture = (room.len() / (b.len() / plane).max(1)).max(1);
+    filled_vec::par_chunks(room, plane, |index, room| {
+        let start = index * plane;
+        let (a, b) = (&a[start..][..room.len()], &b[start / picture * plane..][..room.len()]);
+        filled_vec::from_iter(room, a.iter().zip(b).map(|(&a, &b)| a + b))
+    })
+}
+
+/// The sum of the planes of each picture, in all of `room`, a picture being `planes` of them one after the other.
+///
+/// # Panics
+/// When `x` is shorter.
+pub(crate) fn plane_sum<'r, T: Real>(
+    x: &[T],
+    planes: usize,
+    plane: usize,
+    room: &'r mut [MaybeUninit<T>],
+) -> &'r mut [T] {
+    let plane = plane.max(1);
+    filled_vec::par_chunks(room, plane, |index, room| {
+        let sums = filled_vec::from_fn(room, |_| T::ZERO);
+        for x in x[index * planes * plane..].chunks_exact(plane).take(planes) {
+            for (sum, &x) in sums.iter_mut().zip(x) {
+                *sum += x;
+            }
+        }
+        sums
+    })
+}
+
 /// `out[i] = f(a[i], out[i])` for all of `out`, of the length of `a`.
 pub(crate) fn update<T: Real>(a: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Send + Sync + Copy) {
     out.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(move |(out, a)| {

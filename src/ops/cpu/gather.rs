@@ -12,7 +12,7 @@
 use super::elementwise::leaky;
 use super::fused::Fused;
 use super::isa::Isa;
-use super::micro::{LANES, Offsets, Product, ROWS, accumulate_apart, position, registers};
+use super::micro::{Offsets, Product, ROWS, accumulate_apart, lanes_for, position};
 use super::scratch::with_scratch;
 use super::shape::ConvShape;
 use super::sizes::product;
@@ -68,11 +68,6 @@ struct Sweep<'a> {
     /// Output channels that are computed side by side.
     lanes: usize,
     isa: Isa,
-}
-
-/// As many lanes as `channels` fill.
-fn lanes_for(channels: usize) -> usize {
-    registers(channels) * LANES / 2
 }
 
 /// `narrow = activation(conv(wide, weight) + bias)` in all of `narrow`.
@@ -203,11 +198,33 @@ pub(super) fn transposed<'r>(
     })
 }
 
-/// Copies part of a row, through a leaky ReLU if there is one.
-pub(super) fn copy_row(source: &[f32], before: Option<f32>, out: &mut [f32]) {
-    match before {
-        Some(slope) => out.iter_mut().zip(source).for_each(|(o, &x)| *o = leaky(x, slope)),
-        None => out.copy_from_slice(source),
+/// Part of a map with zeros around it.
+pub(super) struct Padded {
+    /// Rows and columns of the part.
+    pub(super) size: (usize, usize),
+    /// Columns to the left of the map.
+    pub(super) before: usize,
+    /// The map's row that the part begins with; below zero where it begins above.
+    pub(super) top: isize,
+}
+
+impl Padded {
+    /// The part of `source`, a map of so many `columns`, through a leaky ReLU of slope `before` if there is one.
+    pub(super) fn copy(&self, source: &[f32], columns: usize, before: Option<f32>, out: &mut [f32]) {
+        let (height, width) = self.size;
+        let left = self.before.min(width);
+        let inside = columns.min(width - left);
+        // One call for all zeros: two for each row's ends took longer than the rows.
+        out.fill(0.0);
+        let rows = source.chunks_exact(columns.max(1)).skip(self.top.max(0).unsigned_abs());
+        let first = self.top.min(0).unsigned_abs().min(height);
+        for (row, out) in rows.zip(out[first * width..].chunks_exact_mut(width.max(1))) {
+            let (row, out) = (&row[..inside], &mut out[left..left + inside]);
+            match before {
+                Some(slope) => out.iter_mut().zip(row).for_each(|(o, &x)| *o = leaky(x, slope)),
+                None => out.copy_from_slice(row),
+            }
+        }
     }
 }
 
@@ -329,27 +346,15 @@ impl Sweep<'_> {
 
     /// The source rows that a strip reads, `[image][channel][height][width]`, zeros where there is no source.
     fn copy_padded(&self, strip: &Strip, height: usize, width: usize, before: Option<f32>, out: &mut [f32]) {
-        let left = self.before.min(width);
-        let inside = self.width.min(width - left);
-        let top = (strip.rows.start * self.step) as isize - self.before as isize;
+        let padded = Padded {
+            size: (height, width),
+            before: self.before,
+            top: (strip.rows.start * self.step) as isize - self.before as isize,
+        };
         let plane = self.height * self.width;
         let planes = strip.images.start * self.channels..strip.images.end * self.channels;
         for (index, out) in planes.zip(out.chunks_exact_mut(height * width)) {
-            let source = &self.source[index * plane..][..plane];
-            for (row, out) in out.chunks_exact_mut(width).enumerate() {
-                let row = top + row as isize;
-                if row < 0 || row >= self.height as isize {
-                    out.fill(0.0);
-                    continue;
-                }
-                out[..left].fill(0.0);
-                copy_row(
-                    &source[row as usize * self.width..][..inside],
-                    before,
-                    &mut out[left..left + inside],
-                );
-                out[left + inside..].fill(0.0);
-            }
+            padded.copy(&self.source[index * plane..][..plane], self.width, before, out);
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::fused::Fused;
 use super::isa::Isa;
-use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position, positions};
+use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, accumulate_apart, position, positions};
 use super::scratch::with_scratch;
 use super::sizes::product;
 use super::transpose::{Destination, transpose, transpose_into};
@@ -27,6 +27,12 @@ pub(crate) struct LinearShape {
 const TASK: usize = 1 << 17;
 /// Tiles that a task multiplies the same vectors with.
 const BAND: usize = 16;
+/// Inputs that a task of [`forward`] turns.
+const TURNED: usize = 1024;
+/// The most blocks of columns that a task takes.
+const MOST_SIDE: usize = 4;
+/// Blocks for each thread from which on a task takes so many.
+const ENOUGH: usize = 8;
 
 impl LinearShape {
     /// Compares the sizes with the three arrays' lengths.
@@ -61,7 +67,10 @@ pub(crate) fn forward<'r>(
     for first in (0..batch).step_by(LANES) {
         let lanes = LANES.min(batch - first);
         with_scratch(inputs * LANES, |turned| {
-            transpose_into(isa, &x[first * inputs..], inputs, lanes, inputs, turned, |k| k * LANES);
+            turned.par_chunks_mut(TURNED * LANES).enumerate().for_each(|(part, turned)| {
+                let (x, columns) = (&x[first * inputs + part * TURNED..], turned.len() / LANES);
+                transpose_into(isa, x, inputs, lanes, columns, turned, |k| k * LANES);
+            });
             let turned = &*turned;
             let least = (TASK / (ROWS * LANES * inputs.max(1))).max(1);
             tiles.par_iter().enumerate().with_min_len(least).for_each(|(tile_index, &rows)| {
@@ -134,26 +143,43 @@ fn multiply<'r>(
     let blocks = columns.div_ceil(LANES);
     // As many rows a task as make copying the vectors cheap beside multiplying them.
     let bands = tiles.div_ceil(BAND);
-    let least = (TASK / (TILE * BAND.min(tiles).max(1) * depth.max(1))).max(1);
-    (0..bands * blocks).into_par_iter().with_min_len(least).for_each(|task| {
-        let (block, band) = (task / bands, task % bands);
-        let first_column = block * LANES;
-        let lanes = LANES.min(columns - first_column);
-        with_scratch(depth * LANES, |vectors| {
-            // Rows of b lie far apart, often a power of two, where a cache holds few of them at a time.
-            for (row, vector) in b.chunks_exact(columns).zip(vectors.chunks_exact_mut(LANES)) {
-                vector[..lanes].copy_from_slice(&row[first_column..][..lanes]);
-                vector[lanes..].fill(0.0);
+    // Blocks that lie side by side in one task: rows of b and of the result are far apart, each on a page of its own.
+    let side = if blocks >= ENOUGH * rayon::current_num_threads() { MOST_SIDE } else { 1 };
+    let groups = blocks.div_ceil(side);
+    let least = (TASK / (TILE * side * BAND.min(tiles).max(1) * depth.max(1))).max(1);
+    (0..bands * groups).into_par_iter().with_min_len(least).for_each(|task| {
+        let (group, band) = (task / bands, task % bands);
+        let first_column = group * side * LANES;
+        let width = (side * LANES).min(columns - first_column);
+        with_scratch(width.div_ceil(LANES) * depth * LANES, |packed| {
+            // Copied, since a cache holds few rows at a time that lie a power of two apart.
+            for (k, row) in b.chunks_exact(columns).enumerate() {
+                let row = &row[first_column..][..width];
+                for (block, row) in row.chunks(LANES).enumerate() {
+                    let vector = &mut packed[(block * depth + k) * LANES..][..LANES];
+                    match row.as_array::<LANES>() {
+                        Some(row) => vector.copy_from_slice(row),
+                        None => {
+                            vector[..row.len()].copy_from_slice(row);
+                            vector[row.len()..].fill(0.0);
+                        }
+                    }
+                }
             }
             for tile_index in band * BAND..tiles.min((band + 1) * BAND) {
                 let first = tile_index * ROWS;
-                let mut tile = [0.0; TILE];
-                let rows_of_tile = positions[tile_index];
-                let product = Product { scalars: a, rows: rows_of_tile, offsets, vectors, step: LANES };
-                accumulate(isa, &product, lanes, true, &mut tile);
-                for (r, row) in tile.chunks_exact(LANES).enumerate().take(ROWS.min(rows - first)) {
+                let mut sums = [0.0; MOST_SIDE * TILE];
+                for (block, vectors) in packed.chunks_exact((depth * LANES).max(1)).enumerate() {
+                    let rows = positions[tile_index];
+                    let product = Product { scalars: a, rows, offsets, vectors, step: LANES };
+                    let lanes = LANES.min(width - block * LANES);
+                    let tile = &mut sums[block * LANES..];
+                    accumulate_apart(isa, &product, lanes, true, (tile, MOST_SIDE * LANES));
+                }
+                for (r, row) in sums.chunks_exact(MOST_SIDE * LANES).enumerate().take(ROWS.min(rows - first))
+                {
                     // SAFETY: every task has rows and columns of its own.
-                    unsafe { target.write((first + r) * columns + first_column, &row[..lanes]) };
+                    unsafe { target.write((first + r) * columns + first_column, &row[..width]) };
                 }
             }
         });

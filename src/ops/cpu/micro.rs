@@ -105,8 +105,13 @@ pub(crate) fn accumulate_apart(
 }
 
 /// How many registers of the widest kind so many lanes take, one or two.
-pub(crate) fn registers(lanes: usize) -> usize {
+fn registers(lanes: usize) -> usize {
     if lanes <= REGISTER { 1 } else { 2 }
+}
+
+/// How many lanes to give `channels`: no more registers than they fill.
+pub(crate) fn lanes_for(channels: usize) -> usize {
+    registers(channels) * REGISTER
 }
 
 impl Product<'_> {

@@ -5,9 +5,9 @@
 
 use super::filled_vec;
 use super::fused::Fused;
-use super::gather::copy_row;
+use super::gather::Padded;
 use super::isa::Isa;
-use super::micro::{LANES, Offsets, Product, ROWS, TILE, accumulate, position};
+use super::micro::{Offsets, Product, ROWS, accumulate_apart, lanes_for, position};
 use super::scratch::with_scratch;
 use super::shape::ConvShape;
 use super::transpose::{Destination, transpose, transpose_into};
@@ -31,7 +31,8 @@ pub(super) fn weight_gradient<'r>(
 ) -> &'r mut [f32] {
     let s = *shape;
     let plane = s.out_height * s.out_width;
-    let blocks = s.out_channels.div_ceil(LANES);
+    let side = lanes_for(s.out_channels);
+    let blocks = s.out_channels.div_ceil(side);
     let rows = s.in_channels * s.kernel * s.kernel;
     let tiles = rows.div_ceil(ROWS);
     assert_eq!(gradient.len(), s.weight_len());
@@ -42,16 +43,16 @@ pub(super) fn weight_gradient<'r>(
         .min(tiles.div_ceil(4))
         .max(rayon::current_num_threads().min(tiles));
     let part = |task: usize| task * tiles / tasks..(task + 1) * tiles / tasks;
-    let images = (TURNED / (plane * blocks * LANES)).clamp(1, s.batch);
+    let images = (TURNED / (plane * blocks * side)).clamp(1, s.batch);
     let isa = Isa::detect();
-    with_scratch(tiles * blocks * TILE, |sums| {
-        with_scratch(images * plane * blocks * LANES, |turned| {
+    with_scratch(tiles * blocks * ROWS * side, |sums| {
+        with_scratch(images * plane * blocks * side, |turned| {
             for first in (0..s.batch).step_by(images) {
                 let group = first..s.batch.min(first + images);
                 turn(&s, isa, narrow, group.clone(), turned);
                 let mut left = &mut *sums;
                 let parts: Vec<&mut [f32]> = (0..tasks)
-                    .filter_map(|task| left.split_off_mut(..part(task).len() * blocks * TILE))
+                    .filter_map(|task| left.split_off_mut(..part(task).len() * blocks * ROWS * side))
                     .collect();
                 parts.into_par_iter().enumerate().for_each(|(task, sums)| {
                     let (group, fresh) = (group.clone(), first == 0);
@@ -63,13 +64,13 @@ pub(super) fn weight_gradient<'r>(
         (0..tasks).into_par_iter().for_each(|task| {
             let first = part(task).start * ROWS;
             let count = (part(task).end * ROWS).min(rows) - first;
-            let sums = &sums[part(task).start * blocks * TILE..part(task).end * blocks * TILE];
-            for (block, sums) in sums.chunks_exact(part(task).len() * TILE).enumerate() {
-                let lanes = LANES.min(s.out_channels - block * LANES);
+            let sums = &sums[part(task).start * blocks * ROWS * side..part(task).end * blocks * ROWS * side];
+            for (block, sums) in sums.chunks_exact(part(task).len() * ROWS * side).enumerate() {
+                let lanes = side.min(s.out_channels - block * side);
                 // SAFETY: tasks have disjoint rows, blocks disjoint channels.
                 unsafe {
-                    transpose(isa, sums, LANES, count, lanes, &Fused::default(), target, |lane| {
-                        (block * LANES + lane) * rows + first
+                    transpose(isa, sums, side, count, lanes, &Fused::default(), target, |lane| {
+                        (block * side + lane) * rows + first
                     });
                 }
             }
@@ -80,26 +81,27 @@ pub(super) fn weight_gradient<'r>(
     unsafe { gradient.assume_init_mut() }
 }
 
-/// The narrow side of some images as `[block][image][pixel][LANES]`.
+/// The narrow side of some images as `[block][image][pixel][lanes]`.
 fn turn(s: &ConvShape, isa: Isa, narrow: &[f32], images: Range<usize>, turned: &mut [f32]) {
     let plane = s.out_height * s.out_width;
     let count = images.len();
-    let blocks = s.out_channels.div_ceil(LANES);
-    turned[..count * plane * blocks * LANES].par_chunks_mut(plane * LANES).enumerate().for_each(
+    let side = lanes_for(s.out_channels);
+    let blocks = s.out_channels.div_ceil(side);
+    turned[..count * plane * blocks * side].par_chunks_mut(plane * side).enumerate().for_each(
         |(index, turned)| {
             let (block, image) = (index / count, images.start + index % count);
-            let first = block * LANES;
-            let lanes = LANES.min(s.out_channels - first);
-            if lanes < LANES {
+            let first = block * side;
+            let lanes = side.min(s.out_channels - first);
+            if lanes < side {
                 turned.fill(0.0);
             }
             let source = &narrow[(image * s.out_channels + first) * plane..];
-            transpose_into(isa, source, plane, lanes, plane, turned, |pixel| pixel * LANES);
+            transpose_into(isa, source, plane, lanes, plane, turned, |pixel| pixel * side);
         },
     );
 }
 
-/// Adds some images to the tiles of some rows, `sums [block][tile][TILE]`.
+/// Adds some images to the tiles of some rows, `sums [block][tile][row][lanes]`.
 fn add(
     s: &ConvShape,
     isa: Isa,
@@ -110,7 +112,7 @@ fn add(
     fresh: bool,
     sums: &mut [f32],
 ) {
-    let square = s.kernel * s.kernel;
+    let (square, side) = (s.kernel * s.kernel, lanes_for(s.out_channels));
     let plane = s.out_height * s.out_width;
     let rows = s.in_channels * square;
     let channels = tiles.start * ROWS / square..((tiles.end * ROWS).min(rows) - 1) / square + 1;
@@ -149,15 +151,15 @@ fn add(
                 copy_padded(s, wide, wide_images, channels.clone(), row, (height, width), padded);
                 let pixels = chunk.len() * chunk_rows * s.out_width;
                 let offsets = Offsets::new(&offsets[..pixels]);
-                for (block, sums) in sums.chunks_exact_mut(tiles.len() * TILE).enumerate() {
-                    let lanes = LANES.min(s.out_channels - block * LANES);
+                for (block, sums) in sums.chunks_exact_mut(tiles.len() * ROWS * side).enumerate() {
+                    let lanes = side.min(s.out_channels - block * side);
                     let start = (block * count + chunk.start) * plane + row * s.out_width;
-                    let vectors = &turned[start * LANES..][..pixels * LANES];
+                    let vectors = &turned[start * side..][..pixels * side];
                     for (rows, tile) in
-                        places.as_chunks::<ROWS>().0.iter().zip(sums.as_chunks_mut::<TILE>().0)
+                        places.as_chunks::<ROWS>().0.iter().zip(sums.chunks_exact_mut(ROWS * side))
                     {
-                        let product = Product { scalars: padded, rows: *rows, offsets, vectors, step: LANES };
-                        accumulate(isa, &product, lanes, fresh, tile);
+                        let product = Product { scalars: padded, rows: *rows, offsets, vectors, step: side };
+                        accumulate_apart(isa, &product, lanes, fresh, (tile, side));
                     }
                 }
                 fresh = false;
@@ -178,21 +180,13 @@ fn copy_padded(
     out: &mut [f32],
 ) {
     let plane = s.in_height * s.in_width;
-    let left = s.padding.min(width);
-    let inside = s.in_width.min(width - left);
-    let top = (row * s.stride) as isize - s.padding as isize;
+    let padded = Padded {
+        size: (height, width),
+        before: s.padding,
+        top: (row * s.stride) as isize - s.padding as isize,
+    };
     let planes = images.flat_map(|i| channels.clone().map(move |c| i * s.in_channels + c));
     for (index, out) in planes.zip(out.chunks_exact_mut(height * width)) {
-        let source = &wide[index * plane..][..plane];
-        for (row, out) in out.chunks_exact_mut(width).enumerate() {
-            let row = top + row as isize;
-            if row < 0 || row >= s.in_height as isize {
-                out.fill(0.0);
-                continue;
-            }
-            out[..left].fill(0.0);
-            copy_row(&source[row as usize * s.in_width..][..inside], before, &mut out[left..left + inside]);
-            out[left + inside..].fill(0.0);
-        }
+        padded.copy(&wide[index * plane..][..plane], s.in_width, before, out);
     }
 }

@@ -111,6 +111,10 @@ fn everything_else() {
         check("avg_pool", &[x], |a| avg_pool_3x3_s2(&a[0]));
         check("avg_pool_backward", &[y], |a| avg_pool_3x3_s2_backward(&a[0], h, w));
     }
+    let numbers = values(&[2, 3, 1, 1], 4);
+    check("add_to_maps", &[x.clone(), numbers.clone()], |a| add_to_maps(&a[0], &a[1]));
+    check("scale_maps", &[x.clone(), numbers], |a| scale_maps(&a[0], &a[1]));
+    check("add_map_to_maps", &[x.clone(), values(&[2, 1, 4, 6], 5)], |a| add_map_to_maps(&a[0], &a[1]));
     check("residual", &[x.clone(), values(&[2, 3, 4, 6], 2)], |a| residual(&a[0], &a[1], 0.1));
     let pictures = values(&[2, 3, 4, 6], 3).affine(0.5, 0.5).expect("runs");
     check("cross-entropy", &[x.affine(9.0, 0.0).expect("runs")], |a| {
