@@ -94,6 +94,14 @@ fn make_ready(
             Err(error) => return Err(explain(error)),
         }
     }
+    let emitter = match inference::open_emitter(&model, pools.of(Load::Light)) {
+        Ok(emitter) => emitter,
+        Err(RenderError::Chain(message)) => {
+            warnings.push(message);
+            None
+        }
+        Err(error) => return Err(explain(error)),
+    };
     if chains.is_empty() && encoders.is_empty() && !warnings.is_empty() {
         return Err(warnings.swap_remove(0));
     }
@@ -117,6 +125,7 @@ fn make_ready(
         warnings,
         chains,
         encoders,
+        emitter,
         spare,
         rebuild: Box::new(rebuild),
     })

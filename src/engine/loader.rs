@@ -130,6 +130,7 @@ impl Loader {
             source,
             shapes: loaded.chains.iter().map(|chain| (chain.id, chain.renderer.picture_shape())).collect(),
             read: loaded.encoders.keys().cloned().collect(),
+            emitter: loaded.emitter.map(Arc::new),
             description: loaded.description,
             stats: loaded.stats.map(Arc::new),
             hash: loaded.hash,

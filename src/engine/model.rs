@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Pool, step_back};
 use crate::checkpoint::{CheckpointError, EncoderQuestion, Reading, Sources, Unsaid};
-use crate::inference::{Encoder, Renderer};
+use crate::inference::{Emitter, Encoder, Renderer};
 use crate::model::{Chain, ChainId, ModelDescription, Stats};
 
 use super::Profile;
@@ -122,6 +122,8 @@ pub struct Loaded {
     pub chains: Vec<LoadedChain>,
     /// Pictures to codes, by the blocks that they infer.
     pub encoders: BTreeMap<String, Box<dyn Encoder>>,
+    /// Noise to the code that is made of it, on the light threads.
+    pub emitter: Option<Emitter>,
     /// A light chain once more, on the encoder's threads, to measure with where there are no statistics.
     pub spare: Option<Spare>,
     /// Builds one renderer again after it has failed.
@@ -251,6 +253,8 @@ pub struct Opened {
     pub shapes: BTreeMap<ChainId, [usize; 3]>,
     /// The code blocks that something infers from pictures.
     pub read: BTreeSet<String>,
+    /// What makes a code of noise, where something does.
+    pub emitter: Option<Arc<Emitter>>,
 }
 
 impl Opened {

@@ -96,6 +96,7 @@ impl Library for ToyLibrary {
         Ok(Loaded {
             chains: chains.collect(),
             encoders: encoders.into_iter().collect(),
+            emitter: None,
             spare,
             description,
             stats: None,

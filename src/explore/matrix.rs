@@ -1,4 +1,4 @@
-use crate::model::{ChainId, CodeBlock, CodeKind, ModelDescription};
+use crate::model::{ChainId, CodeBlock, CodeKind, Emission, ModelDescription};
 
 use super::{Codes, CodesError, Posterior, draw_all, draw_prior};
 
@@ -34,6 +34,17 @@ pub enum NothingToVary {
     /// Codes with meaning only.
     #[error("this model has no nuisance code, so there is nothing to vary; traverse its factors instead")]
     NoNuisance,
+    /// Noise of which a code is made, as IB-GAN's z: it moves nothing but that code.
+    #[error(
+        "this model's {noise} moves its pictures through {code} alone, so there is no nuisance beside {code}; traverse \
+         {code}, or draw samples"
+    )]
+    Inside {
+        /// The noise.
+        noise: String,
+        /// The code that is made of it.
+        code: String,
+    },
     /// A published GAN whose VAE nobody named.
     #[error(
         "the generator takes {0} alone; open it with its VAE (--vae), or say how many of its inputs are c (--c-dim)"
@@ -47,6 +58,10 @@ impl CodeMatrix {
     /// # Errors
     /// Why there is none.
     pub fn varied(description: &ModelDescription) -> Result<Varied<'_>, NothingToVary> {
+        if let Some(Emission { noise, code, .. }) = description.emission() {
+            let [noise, code] = [noise, code].map(|block| block.name.clone());
+            return Err(NothingToVary::Inside { noise, code });
+        }
         let chains = || description.chain_ids().zip(&description.render).map(|(id, chain)| (id, &chain.name));
         let noise = description.codes.iter().filter(|block| block.kind == CodeKind::Noise);
         let taken = noise.flat_map(|block| {
@@ -58,7 +73,7 @@ impl CodeMatrix {
         let (alone, first, _) = *taken.first().ok_or(NothingToVary::NoNuisance)?;
         let lacking = match first {
             ChainId::MAIN => NothingToVary::NuisanceAlone(alone.name.clone()),
-            // The main picture is drawn of codes, as IB-GAN's r, of which noise makes some elsewhere.
+            // The main picture is drawn of codes alone.
             _ => NothingToVary::NoNuisance,
         };
         let beside = taken.into_iter().find(|(_, _, name)| description.inputs(name).len() > 1);
@@ -208,6 +223,7 @@ mod tests {
             discriminator_width: 2,
         };
         let emitted = ModelDescription::ibgan("r is drawn, of which z makes some", config);
-        assert_eq!(CodeMatrix::varied(&emitted), Err(NothingToVary::NoNuisance));
+        let said = CodeMatrix::varied(&emitted).expect_err("nothing beside r").to_string();
+        assert!(said.starts_with("this model's z moves its pictures through r alone"), "{said}");
     }
 }

@@ -27,7 +27,7 @@ pub use pictures::{Form, Photo, PictureError, read_square};
 pub use posterior::{Posterior, PosteriorError};
 pub use range::{RangeError, RangeSpec};
 pub use render::render_rows;
-pub use sampling::{CodeSource, draw_all, draw_posterior, draw_prior};
+pub use sampling::{CodeSource, draw_all, draw_epsilon, draw_posterior, draw_prior, reparametrised};
 pub use sensitivity::sensitivity;
 pub use state::{LatentState, LatentView};
 pub use statistics::{STATISTICS_PICTURES, statistics};

@@ -60,6 +60,17 @@ pub fn draw_posterior(block: &CodeBlock, posterior: &Posterior, seed: u64, index
     posterior.draw(&mut Stream::for_item(seed, &format!("{} posterior", block.name), index as u64))
 }
 
+/// What a code is drawn with that is made of noise: its epsilon, `dims` numbers from N(0, I), the same for a seed.
+pub fn draw_epsilon(code: &CodeBlock, seed: u64) -> Vec<f32> {
+    Stream::for_item(seed, &format!("{} epsilon", code.name), 0).normals(code.dims)
+}
+
+/// The code of `epsilon` under a posterior: mean + epsilon exp(logvar / 2).
+pub fn reparametrised(mean: &[f32], logvar: &[f32], epsilon: &[f32]) -> Vec<f32> {
+    let spread = logvar.iter().map(|logvar| (logvar / 2.0).exp());
+    mean.iter().zip(spread).zip(epsilon).map(|((mean, sigma), epsilon)| mean + sigma * epsilon).collect()
+}
+
 /// `rows` random rows of all blocks; the block that `posterior` names is drawn from its aggregated posterior
 /// where one is given.
 pub fn draw_all(
@@ -96,6 +107,13 @@ mod tests {
         assert_eq!(many.select(&[0, 1, 2]), few);
         assert_ne!(few, draw_all(&description, 3, 8, None));
         assert_ne!(few.row("c", 0), few.row("c", 1));
+    }
+
+    #[test]
+    fn an_epsilon_moves_a_code_by_its_spread() {
+        let logvar = [0.0, 4f32.ln(), -80.0];
+        let code = reparametrised(&[1.0, 2.0, 3.0], &logvar, &[0.5, -1.0, 9.0]);
+        assert!(code.iter().zip([1.5, 0.0, 3.0]).all(|(a, b)| (a - b).abs() < 1e-6), "{code:?}");
     }
 
     #[test]

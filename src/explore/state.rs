@@ -86,7 +86,7 @@ impl LatentView {
     }
 
     /// `values` for `block`, with those that are locked as they are.
-    fn unlocked(&self, block: &str, values: &[f32]) -> Vec<f32> {
+    pub fn unlocked(&self, block: &str, values: &[f32]) -> Vec<f32> {
         // A choice is locked as a whole: half of one is none.
         let one_hot = self.description.block(block).is_some_and(|block| block.kind == CodeKind::OneHot);
         let any_locked = (0..values.len()).any(|dim| self.is_locked(block, dim));

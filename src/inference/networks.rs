@@ -8,6 +8,7 @@ use crate::model::{Chain, CodeKind, CodeValue, Model, Network, Port, Wiring};
 use crate::ops::Precision;
 
 use super::chain::{ChainEncoder, ChainRenderer};
+use super::emitter::{Emitter, open_emitter};
 use super::plan::{PlanEncoder, PlanRenderer};
 use super::signed::OfSigned;
 use super::tensors::{StochasticEncoder, TensorEncoder, TensorRenderer};
@@ -20,8 +21,18 @@ pub struct Networks {
     pub renderers: BTreeMap<String, Box<dyn Renderer>>,
     /// From a picture to the posterior of the code that the first encode chain infers, if there is one that runs here.
     pub encoder: Option<Box<dyn Encoder>>,
+    /// What carries noise to a code and back, where the model has an emission.
+    pub emission: Option<EmissionNetworks>,
     /// What cannot be run here, for people.
     pub warnings: Vec<String>,
+}
+
+/// The networks about [`Emission`](crate::model::Emission).
+pub struct EmissionNetworks {
+    /// From the noise to the code.
+    pub emitter: Emitter,
+    /// From a picture to the noise.
+    pub reader: Box<dyn Encoder>,
 }
 
 /// Makes the networks of `model` ready on `computer`: compiled plans on `pool`'s threads on the CPU, candle elsewhere. In bf16
@@ -50,10 +61,29 @@ pub fn open(model: &Model, computer: &Computer, pool: &Pool) -> Result<Networks,
             Err(error) => return Err(error),
         }
     }
+    networks.emission = open_emission(model, computer, pool)?;
     if networks.renderers.is_empty() && networks.encoder.is_none() && !networks.warnings.is_empty() {
         return Err(RenderError::Chain(networks.warnings.swap_remove(0)));
     }
     Ok(networks)
+}
+
+/// What carries noise to a code and back; `None` where the model makes no code of noise, or does not read the noise.
+fn open_emission(
+    model: &Model,
+    computer: &Computer,
+    pool: &Pool,
+) -> Result<Option<EmissionNetworks>, RenderError> {
+    let (Some(emission), Some(emitter)) = (model.description.emission(), open_emitter(model, pool)?) else {
+        return Ok(None);
+    };
+    let reads_noise = |chain: &&Chain| {
+        let wiring = model.description.wiring(chain);
+        wiring.is_ok_and(|wiring| wiring.code_given() == Some(&emission.noise.name))
+    };
+    let chain = model.description.encode.iter().find(reads_noise);
+    let reader = chain.map(|chain| open_encoder(model, chain, computer, pool)).transpose()?;
+    Ok(reader.map(|reader| EmissionNetworks { emitter, reader }))
 }
 
 /// Makes one render chain of `model` ready. A chain of one network is that network's plan.

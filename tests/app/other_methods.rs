@@ -2,6 +2,8 @@
 
 use crate::methods::{clusters, iae, ib_gan, oogan};
 use crate::window::{Window, click, set, settle, until, window};
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
 use idgan::app::Options;
 use idgan::checkpoint::{Precision, write_bundle};
 use idgan::engine::ModelSource;
@@ -39,7 +41,38 @@ fn an_ib_gan_has_sliders_of_r_and_another_picture_of_z() {
     assert!(changes(&mut window, "gan", |w| set(w, "r 1", 2.0)));
     is_read(&mut window, "r");
     assert!(changes(&mut window, "from z", |w| click(w, "New nuisance sample")));
-    assert!(!changes(&mut window, "gan", |w| click(w, "New nuisance sample")), "z is no input of it");
+    // r is drawn of z by the emitter, but for what is locked.
+    let seen = |window: &Window| (window.state().values("r").to_vec(), window.state().values("z").to_vec());
+    let before = seen(&window);
+    assert!(changes(&mut window, "gan", |w| click(w, "New nuisance sample")));
+    let sampled = seen(&window);
+    assert!(before.0 != sampled.0 && before.1 != sampled.1);
+    assert!(changes(&mut window, "gan", |w| click(w, "New epsilon")));
+    let again = seen(&window);
+    assert!(again.0 != sampled.0 && again.1 == sampled.1, "another r of the same z");
+    assert!(!changes(&mut window, "from z", |w| click(w, "New epsilon")), "it shows the mean of r");
+    for _ in 0..2 {
+        window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+        settle(&mut window);
+    }
+    assert_eq!(seen(&window), sampled, "a sample is one step");
+    click(&mut window, "Lock r 1");
+    settle(&mut window);
+    click(&mut window, "New nuisance sample");
+    let locked = seen(&window);
+    assert!(locked.0[1] == sampled.0[1] && locked.0[0] != sampled.0[0]);
+}
+
+#[test]
+fn nine_samples_of_an_ib_gan_are_nine_pictures_and_a_click_on_one_draws_it() {
+    let (_folder, mut window) = opened(&ib_gan());
+    assert!(window.query_by_label("Nine samples of z").is_some());
+    let mut seen = std::collections::BTreeSet::new();
+    for index in 1..=9 {
+        click(&mut window, &format!("Nuisance sample {index}"));
+        settle(&mut window);
+        assert!(seen.insert(window.state().picture("gan").unwrap().rgba().to_vec()), "{index}");
+    }
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn implementations(model: &Model) -> [(&'static str, Networks); 2] {
     let graph = networks[ENCODER].architecture.graph().unwrap();
     let encoder = TensorEncoder::new(&graph, model.group(VAE), &device, &pool).unwrap();
     let encoder: Box<dyn Encoder> = Box::new(encoder);
-    [("plan", plans), ("candle", Networks { renderers, encoder: Some(encoder), warnings: Vec::new() })]
+    [("plan", plans), ("candle", Networks { renderers, encoder: Some(encoder), ..Networks::default() })]
 }
 
 fn check_vae(path: PathBuf, expected: &Arrays, what: &str) {

@@ -21,6 +21,11 @@ pub(super) fn can_draw_nuisance(state: &Document) -> bool {
     has_nuisance(state) && !state.nuisance.locked
 }
 
+/// Whether a network makes a code of noise, which may be drawn anew.
+pub(super) fn can_draw_epsilon(state: &Document) -> bool {
+    can_draw_nuisance(state) && has(state, |model| model.opened.emitter.is_some())
+}
+
 pub(super) fn has_sliders(state: &Document) -> bool {
     has(state, |model| model.slider_blocks().next().is_some())
 }

@@ -39,6 +39,7 @@ pub(crate) enum Command {
     NuisanceBack,
     NuisanceForward,
     NeutralNuisance,
+    NewEpsilon,
     NineNuisances,
     Bookmark,
     ShowBookmarks,

@@ -3,8 +3,8 @@
 use egui::{Key, KeyboardShortcut, Modifiers, ViewportCommand};
 
 use super::enabled::{
-    can_draw_nuisance, can_measure, can_redo, can_undo, has_model, has_nuisance, has_picture, has_sliders,
-    is_not_training, lacks_decoder, lacks_encoder, reads_pictures, was_explained,
+    can_draw_epsilon, can_draw_nuisance, can_measure, can_redo, can_undo, has_model, has_nuisance,
+    has_picture, has_sliders, is_not_training, lacks_decoder, lacks_encoder, reads_pictures, was_explained,
 };
 use super::name::Command as C;
 use super::row::{Row, row};
@@ -257,7 +257,8 @@ pub(super) const TABLE: &[Row] = &[
         C::NewNuisance,
         "New nuisance sample",
         Document::draw_nuisance,
-        "Draw what the factors do not describe anew: s ~ N(0, I), same c",
+        "Draw what the factors do not describe anew: s ~ N(0, I), same c; or, where the factors are made of the noise, \
+         as IB-GAN's r of z, the noise and the unlocked factors with it",
     )
     .on(plain(Key::S))
     .when(can_draw_nuisance),
@@ -285,10 +286,18 @@ pub(super) const TABLE: &[Row] = &[
     )
     .when(can_draw_nuisance),
     row(
+        C::NewEpsilon,
+        "New epsilon",
+        Document::draw_new_epsilon,
+        "Where a network makes the factors of noise (IB-GAN's e makes r of z): draw them anew of the same noise",
+    )
+    .when(can_draw_epsilon),
+    row(
         C::NineNuisances,
         "Nine nuisance samples",
         |state| state.show_strip(StripKind::Nine),
-        "Show the same factors with nine nuisance samples: one c, nine s",
+        "Show the same factors with nine nuisance samples: one c, nine s. Where the factors are made of the noise, as \
+         IB-GAN's r of z, each sample has its own; locked ones stay",
     )
     .on(plain(Key::Num9))
     .when(has_nuisance),

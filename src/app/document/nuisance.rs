@@ -12,6 +12,8 @@ pub(crate) struct NuisanceHistory {
     pub(crate) shown: Option<u64>,
     /// Keeps the nuisance code whatever is drawn or loaded.
     pub(crate) locked: bool,
+    /// The seed of the epsilon that was last drawn for the same noise. Those count down, so that none is a sample's own.
+    pub(crate) epsilon_seed: u64,
 }
 
 /// A seed, and once somebody has asked, a fingerprint of the code that it draws: so that the seed of a code is found
@@ -33,7 +35,7 @@ const LENGTH: usize = 1000;
 
 impl Default for NuisanceHistory {
     fn default() -> Self {
-        Self { seeds: vec![Seen::new(1)], at: 0, shown: None, locked: false }
+        Self { seeds: vec![Seen::new(1)], at: 0, shown: None, locked: false, epsilon_seed: 0 }
     }
 }
 

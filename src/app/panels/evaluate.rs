@@ -216,6 +216,25 @@ fn hint(metric: Metric) -> &'static str {
         Metric::Spread => {
             "How much the noise changes pictures of the same code: their variance, values in [0, 1]. 0: nothing"
         }
+        Metric::Information => {
+            "I_L of an IB-GAN or its InfoGAN: what its pictures know of z at least, in nats. At most KL of r"
+        }
+        Metric::Bottleneck => {
+            "KL of an IB-GAN: what its pictures can know of z at most, in nats, by dimension of r. Falls as beta rises"
+        }
+        Metric::OneHotL1 => {
+            "How far an OOGAN's reader is off, |c - mu|, on pictures of which one control is 1 and the others 0. Lower is better"
+        }
+        Metric::UniformL1 => {
+            "How far an OOGAN's reader is off, |c - mu|, on pictures whose controls are uniform from 0 to 1. Lower is better"
+        }
+        Metric::Cosine => {
+            "How alike the kernels of an OOGAN's reader are: mean squared cosine, at least 1 / their number or 1/16. Lower is better"
+        }
+        Metric::Diversity => {
+            "Perceptual diversity: how far features are apart where two dimensions of the code change places. Compare it only \
+             where the same network describes the pictures. Higher is better"
+        }
         Metric::Fid => {
             "Frechet distance between features of real and of drawn pictures: how good and how varied the pictures \
              are. Lower is better"

@@ -57,6 +57,7 @@ const MENUS: &[(&str, &[Option<Command>])] = &[
             Some(C::NuisanceBack),
             Some(C::NuisanceForward),
             Some(C::NeutralNuisance),
+            Some(C::NewEpsilon),
             Some(C::NineNuisances),
             None,
             Some(C::Evaluate),

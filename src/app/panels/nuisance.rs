@@ -28,10 +28,17 @@ impl Panel for Nuisance {
         let dims: usize = model.noise_blocks().map(|block| block.dims).sum();
         let seed = state.nuisance.shown;
         ui.horizontal(|ui| {
-            let explanation = format!(
-                "The nuisance code: {dims} numbers for everything that the factors do not describe, resampled as a \
-                 whole from N(0, I)"
-            );
+            let explanation = match model.description().emission() {
+                Some(emission) => format!(
+                    "The noise: {dims} numbers from N(0, I), of which a network draws {code}, the factors. There is nothing \
+                     beside {code}: a new sample moves its sliders, but for those that are locked",
+                    code = emission.code.name
+                ),
+                None => format!(
+                    "The nuisance code: {dims} numbers for everything that the factors do not describe, resampled as a \
+                     whole from N(0, I)"
+                ),
+            };
             heading(ui, "Nuisance", &name, &explanation);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let locked = state.nuisance.locked;
@@ -55,6 +62,9 @@ impl Panel for Nuisance {
             ui.spacing_mut().item_spacing.x = GRID * 0.5;
             command_button(ui, state, actions, Command::NineNuisances, "Nine at once");
             command_button(ui, state, actions, Command::NeutralNuisance, &format!("{name} = 0"));
+            if model.opened.emitter.is_some() {
+                command_button(ui, state, actions, Command::NewEpsilon, "New epsilon");
+            }
         });
         self.blend(ui, state, actions, seed);
     }

@@ -27,7 +27,12 @@ impl Panel for StripPanel {
             ui.spacing_mut().item_spacing = vec2(GRID * 0.25, GRID * 0.25);
             tab(ui, state, actions, StripKind::Bookmarks, "Bookmarks", Command::ShowBookmarks);
             if Command::NineNuisances.is_enabled(state) {
-                tab(ui, state, actions, StripKind::Nine, "Nine nuisance samples", Command::NineNuisances);
+                let emission = state.model.as_ref().and_then(|model| model.description().emission());
+                let text = emission.map_or_else(
+                    || "Nine nuisance samples".to_owned(),
+                    |emission| format!("Nine samples of {}", emission.noise.name),
+                );
+                tab(ui, state, actions, StripKind::Nine, &text, Command::NineNuisances);
             }
             if Command::StartFromData.is_enabled(state) {
                 let is_shown = state.strip.kind == StripKind::Data;

@@ -28,10 +28,10 @@ impl Document {
             StripKind::Bookmarks => gather(&self.strip.bookmarks, latent.codes()),
             StripKind::Nine => {
                 let mut codes = latent.codes().select(&[0; 9]);
-                for block in model.noise_blocks() {
-                    for row in 0..9 {
-                        let values = crate::explore::draw_prior(block, NINE + row as u64, 0);
-                        let fits = codes.set_row(&block.name, row, &values);
+                for row in 0..9 {
+                    let Some(sample) = self.codes_of_nuisance(NINE + row as u64) else { return };
+                    for (name, values) in sample.blocks() {
+                        let fits = codes.set_row(name, row, values.data());
                         debug_assert!(fits.is_ok(), "{fits:?}");
                     }
                 }
