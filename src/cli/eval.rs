@@ -57,6 +57,13 @@ const MOST: i64 = 10_000_000;
     the interval is that of the trainings' spread\n  \
     reconstruction  mean squared error of what is drawn of a picture's own code, values in [0, 1], 1,000 pictures; lower is better\n  \
     spread       variance of pictures of one code over 16 draws of the noise, values in [0, 1], 200 codes\n  \
+    information, bottleneck  IB-GAN's bounds I_L and KL on what its pictures know of z, of the same 10,000 draws, in nats; KL by\n    \
+    dimension of r; I_L is at most KL (of its InfoGAN, I_L alone)\n  \
+    one_hot_l1, uniform_l1  |c - mu| of what an OOGAN or its InfoGAN reads from 10,000 pictures of one-hot and of uniform controls;\n    \
+    lower is better\n  \
+    cosine       mean squared cosine of the kernels that read its controls: 1 / number of kernels, or 1/16, at least\n  \
+    diversity    perceptual diversity: how far features are apart where two controls change places, 10,000 pairs of pictures; only\n    \
+    when named; higher is better\n  \
     kl           KL of the code from its prior, by dimension, in nats\n  \
     active       dimensions whose mean varies (variance at least 0.05)\n  \
     tc           total correlation of 1,000 codes by the mixture of all pictures' posteriors, in nats; by those of 10,000 \
@@ -278,6 +285,7 @@ fn of_model(args: &Args, codes: CodeSource) -> anyhow::Result<()> {
         description: &bench.description,
         hash: &bench.model.hash,
         networks: &mut bench.networks,
+        model: &bench.model,
         pool: &pool,
         device: &device,
         precision,

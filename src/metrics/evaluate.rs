@@ -3,14 +3,17 @@
 use crate::base::Cancel;
 use crate::data::DrawingVersion;
 use crate::explore::CodeSource;
+use crate::model::{CodeKind, ModelDescription};
 
 use super::alignment::{ALIGNMENT_PICTURES, alignment};
 use super::clusters::classification_error;
 use super::compare_pictures::compare_pictures;
 use super::correlation::{READ_BACK_PICTURES, read_back_correlation};
 use super::drawing::{Drawing, encoded_block};
+use super::fvm::fvm;
 use super::gilbo::{GilboOptions, gilbo};
 use super::measure_codes::measure_codes;
+use super::measure_related::measure_related;
 use super::reconstruction::{RECONSTRUCTED_PICTURES, SPREAD_CODES, SPREAD_DRAWS, reconstruction, spread};
 use super::request::{CODED_PICTURES, check, named_choices, read_code};
 use super::sliced_wasserstein::{SWD_PICTURES, sliced_wasserstein};
@@ -78,7 +81,7 @@ impl ModelEvaluation<'_, '_, '_> {
         else {
             return Ok(None);
         };
-        let first = self.request.metrics.iter().copied().find(|metric| metric.needs_encoder());
+        let first = self.request.metrics.iter().copied().find(|metric| metric.needs_coded_data());
         self.watch.begin(first.unwrap_or(Metric::Fid));
         let mut at_encoder_size = EncodedPictures::new(data.as_ref(), encoder.as_mut(), self.subject.pool)?;
         CodeSample::draw(&mut at_encoder_size, count, self.request.seed, &mut self.watch).map(Some)
@@ -92,8 +95,18 @@ impl ModelEvaluation<'_, '_, '_> {
             return Ok(());
         };
         let mut at_encoder_size = EncodedPictures::new(data.as_ref(), encoder.as_mut(), self.subject.pool)?;
-        let (request, pool) = (self.request, self.subject.pool);
-        measure_codes(&mut at_encoder_size, sample, request, pool, &mut self.watch, &mut self.result)?;
+        let pool = self.subject.pool;
+        let uniform = uniform_width(self.subject.description);
+        let mut request = self.request.clone();
+        request.fvm.least_variance *= uniform.map_or(1.0, variance_of_uniform);
+        measure_codes(&mut at_encoder_size, sample, &request, pool, &mut self.watch, &mut self.result)?;
+        if let (Some(width), true) = (uniform, request.has(Metric::Fvm)) {
+            self.watch.begin(Metric::Fvm);
+            let (published, seed) = (&self.request.fvm, self.request.seed);
+            let as_it_is =
+                fvm(&mut at_encoder_size, &sample.variances(), published, seed, &mut self.watch)?.value;
+            self.result.explain_uniform_fvm(as_it_is, width);
+        }
         let class_of = named_choices(self.subject.description, data.as_ref());
         if let (true, Some(class_of)) = (request.has(Metric::ClassificationError), class_of) {
             self.watch.begin(Metric::ClassificationError);
@@ -108,8 +121,11 @@ impl ModelEvaluation<'_, '_, '_> {
     fn pictures(
         &mut self,
         sample: Option<&CodeSample>,
-        features: Option<&mut (dyn Features + '_)>,
+        mut features: Option<&mut (dyn Features + '_)>,
     ) -> Result<(), MetricError> {
+        // a borrow of its own that ends before the next
+        let lent = features.as_mut().map(|features| &mut **features as &mut dyn Features);
+        measure_related(self.subject, self.request, lent, &mut self.watch, &mut self.result)?;
         let request = self.request;
         let networks = &mut *self.subject.networks;
         let renderer = networks.renderers.get_mut(&request.chain);
@@ -137,7 +153,7 @@ impl ModelEvaluation<'_, '_, '_> {
         let Some(renderer) = renderer else { return Ok(()) };
         let posterior = sample.filter(|_| request.codes == CodeSource::Posterior);
         if let (true, Some(data), Some(features)) = (
-            request.metrics.iter().any(|metric| metric.needs_features()),
+            Metric::OF_FEATURES.iter().any(|metric| request.has(*metric)),
             &self.pictures.at_picture_size,
             features,
         ) {
@@ -266,4 +282,18 @@ impl ModelEvaluation<'_, '_, '_> {
         self.result.keep(Metric::Gilbo, score, pairs, setting);
         Ok(())
     }
+}
+
+/// The width of the range over which the code that the encoder reads is uniform, if it is.
+fn uniform_width(description: &ModelDescription) -> Option<f64> {
+    let block = description.block(description.encoded()?)?;
+    let [low, high] = block.range;
+    (block.kind == CodeKind::Uniform).then(|| f64::from(high - low))
+}
+
+/// The variance of a uniform number over a range of this width. A dimension of a code is judged used by its variance against that of
+/// its prior, which published bounds take to be 1: of OOGAN's controls, from 0 to 1, 0.05 would leave out dimensions that are used.
+/// What is multiplied by it is the same as means multiplied by sqrt(12) / width first (ours).
+fn variance_of_uniform(width: f64) -> f64 {
+    width * width / 12.0
 }

@@ -89,6 +89,19 @@ impl Evaluation {
         self.settings.insert(metric, setting.into());
     }
 
+    /// Says of the FactorVAE metric of a uniform code what it would be of means `as_it_is`, with the published bound on variances.
+    pub(super) fn explain_uniform_fvm(&mut self, as_it_is: f64, width: f64) {
+        if let Some(score) = self.metrics.remove(&Metric::Fvm) {
+            let score = score.with_parts(["means as they are".to_owned()], &[as_it_is]);
+            self.metrics.insert(Metric::Fvm, score);
+        }
+        if let Some(setting) = self.settings.get_mut(&Metric::Fvm) {
+            setting.push_str(&format!(
+                ", that of means multiplied by sqrt(12) / {width}, as the code is uniform over a range of {width}"
+            ));
+        }
+    }
+
     /// Whether `metric` was asked and answered, be it with the reason why it has no value.
     pub fn answers(&self, metric: Metric) -> bool {
         self.metrics.contains_key(&metric) || self.left_out.contains_key(&metric)

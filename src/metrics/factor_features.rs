@@ -369,6 +369,11 @@ impl Features for FactorFeatures {
     fn extract(&mut self, pictures: &[f32], shape: [usize; 3]) -> Result<Vec<f32>, MetricError> {
         let rows = pictures.len() / shape.iter().product::<usize>().max(1);
         let taken @ [channels, height, width] = self.task.network().picture_shape();
+        let large = enlarged(pictures, shape, height);
+        let (pictures, shape) = match &large {
+            Some(large) => (&large[..], [shape[0], height, width]),
+            None => (pictures, shape),
+        };
         let small = encoder_pictures(pictures, shape, taken)?;
         let pictures = small.as_deref().unwrap_or(pictures);
         let described = self.pool.run(|| -> candle_core::Result<Vec<f32>> {
@@ -376,5 +381,31 @@ impl Features for FactorFeatures {
             self.net.features(&x)?.flatten_all()?.to_vec1()
         })?;
         Ok(described)
+    }
+}
+/// Square `pictures` of `shape` as many times as large as reach `side`, each pixel repeated, as OOGAN's of 32 pixels for a network of
+/// 64; `None` where they are as large, or not a whole part of it.
+fn enlarged(pictures: &[f32], [_, height, width]: [usize; 3], side: usize) -> Option<Vec<f32>> {
+    let times = side / height.max(1);
+    if times < 2 || times * height != side || height != width {
+        return None;
+    }
+    let mut large = Vec::with_capacity(pictures.len() * times * times);
+    for row in pictures.chunks_exact(width) {
+        let row: Vec<f32> = row.iter().flat_map(|&value| std::iter::repeat_n(value, times)).collect();
+        (0..times).for_each(|_| large.extend_from_slice(&row));
+    }
+    Some(large)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_pictures_are_enlarged_by_repeating_pixels() {
+        let large = enlarged(&[1.0, 2.0, 3.0, 4.0], [1, 2, 2], 4).expect("a half");
+        assert_eq!(large, [1.0, 1.0, 2.0, 2.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0, 3.0, 3.0, 4.0, 4.0]);
+        assert_eq!((enlarged(&large, [1, 4, 4], 4), enlarged(&[0.0; 9], [1, 3, 3], 4)), (None, None));
     }
 }

@@ -74,6 +74,20 @@ pub enum Metric {
     Reconstruction,
     /// Variance over the noise of pictures of one code, with values in [0, 1].
     Spread,
+    /// I_L: what a reader of unit variance knows of the noise that a picture is drawn of, IB-GAN's lower bound (Jeon et al. 2021), in
+    /// nats; higher is better.
+    Information,
+    /// KL(e(r|z) || N(0, I)) averaged over z, IB-GAN's upper bound on the same, by dimension of r, in nats.
+    Bottleneck,
+    /// E|c - mu| of what is read back from pictures of one-hot controls (Liu et al. 2020, Fig. 10); lower is better.
+    OneHotL1,
+    /// E|c - mu| of what is read back from pictures of uniform controls (Liu et al. 2020, Fig. 10); lower is better.
+    UniformL1,
+    /// Mean squared cosine of the kernels that read controls (Liu et al. 2020, Table 2); lower is better.
+    Cosine,
+    /// How far the features of pictures are apart in which two controls have changed places (Liu et al. 2020, Table 2); higher is
+    /// better.
+    Diversity,
     /// KL(q(c|x) || p(c)), averaged over pictures, by dimension, in nats.
     Kl,
     /// Dimensions whose mean varies over the data.
@@ -91,7 +105,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 41] = [
         Self::Fvm,
         Self::Mig,
         Self::BetaVae,
@@ -121,6 +135,12 @@ impl Metric {
         Self::Gilbo,
         Self::Reconstruction,
         Self::Spread,
+        Self::Information,
+        Self::Bottleneck,
+        Self::OneHotL1,
+        Self::UniformL1,
+        Self::Cosine,
+        Self::Diversity,
         Self::Kl,
         Self::Active,
         Self::Tc,
@@ -163,6 +183,12 @@ impl Metric {
             Self::RId => "r_id",
             Self::ReadBack => "read_back",
             Self::Gilbo => "gilbo",
+            Self::Information => "information",
+            Self::Bottleneck => "bottleneck",
+            Self::OneHotL1 => "one_hot_l1",
+            Self::UniformL1 => "uniform_l1",
+            Self::Cosine => "cosine",
+            Self::Diversity => "diversity",
             Self::Kl => "kl",
             Self::Active => "active",
             Self::Tc => "tc",
@@ -204,6 +230,12 @@ impl Metric {
             Self::RId => "R_ID (nats)",
             Self::ReadBack => "correlation of codes read back",
             Self::Gilbo => "GILBO (nats)",
+            Self::Information => "I_L, lower bound (nats)",
+            Self::Bottleneck => "KL of r, upper bound (nats)",
+            Self::OneHotL1 => "|c - mu| of one-hot controls",
+            Self::UniformL1 => "|c - mu| of uniform controls",
+            Self::Cosine => "squared cosines of kernels",
+            Self::Diversity => "perceptual diversity",
             Self::Kl => "KL (nats)",
             Self::Active => "active dimensions",
             Self::Tc => "total correlation (nats)",
@@ -252,9 +284,15 @@ impl Metric {
         Self::DCI.contains(&self) || matches!(self, Self::Sap | Self::Explicitness)
     }
 
+    /// Whether it looks at codes that the encoder reads from the data's pictures.
+    pub fn needs_coded_data(self) -> bool {
+        let of_drawn = [Self::Information, Self::Bottleneck, Self::OneHotL1, Self::UniformL1];
+        self.needs_encoder() && !of_drawn.contains(&self)
+    }
+
     /// Those that one computation tells at once, itself among them.
     pub fn together(&self) -> &[Self] {
-        [&Self::DCI[..], &Self::INFO_MC, &Self::OF_FEATURES]
+        [&Self::DCI[..], &Self::INFO_MC, &Self::OF_FEATURES, &Self::BOUNDS]
             .into_iter()
             .find(|set| set.contains(self))
             .unwrap_or(std::slice::from_ref(self))
@@ -277,14 +315,17 @@ impl Metric {
         Self::Coverage,
     ];
 
+    /// Both bounds on the information about noise.
+    pub(super) const BOUNDS: [Self; 2] = [Self::Information, Self::Bottleneck];
+
     /// Whether it needs a network that describes pictures.
     pub fn needs_features(self) -> bool {
-        Self::OF_FEATURES.contains(&self)
+        Self::OF_FEATURES.contains(&self) || self == Self::Diversity
     }
 
     /// Whether it takes minutes, so that nobody should meet it unasked.
     pub fn is_slow(self) -> bool {
-        Self::DCI.contains(&self) || matches!(self, Self::Gilbo | Self::FdInfinity)
+        Self::DCI.contains(&self) || matches!(self, Self::Gilbo | Self::FdInfinity | Self::Diversity)
     }
 
     /// Whether it needs the variances of posteriors beside their means.
@@ -295,17 +336,30 @@ impl Metric {
     /// Whether it looks at pictures that the model draws.
     pub fn needs_drawing(self) -> bool {
         self.compares_pictures()
-            || matches!(self, Self::RId | Self::ReadBack | Self::Gilbo | Self::Reconstruction | Self::Spread)
+            || matches!(
+                self,
+                Self::RId
+                    | Self::ReadBack
+                    | Self::Gilbo
+                    | Self::Reconstruction
+                    | Self::Spread
+                    | Self::Information
+                    | Self::Bottleneck
+                    | Self::OneHotL1
+                    | Self::UniformL1
+                    | Self::Diversity
+            )
     }
 
     /// Whether it compares drawn pictures with real ones of the same size.
     pub fn compares_pictures(self) -> bool {
-        self.needs_features() || self == Self::Swd
+        Self::OF_FEATURES.contains(&self) || self == Self::Swd
     }
 
     /// Whether it needs the model's encoder.
     pub fn needs_encoder(self) -> bool {
-        !self.compares_pictures() && !matches!(self, Self::Gilbo | Self::Spread)
+        !self.compares_pictures()
+            && !matches!(self, Self::Gilbo | Self::Spread | Self::Cosine | Self::Diversity)
     }
 }
 

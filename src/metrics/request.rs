@@ -9,10 +9,14 @@ use crate::base::{Background, Pool};
 use crate::data::{self, DataError, Dataset, OpenOptions};
 use crate::explore::{CodeSource, main_block};
 use crate::inference::Networks;
-use crate::model::{CodeKind, ModelDescription};
+use crate::model::{CodeKind, Model, ModelDescription};
 use crate::ops::Precision;
 
+use super::bounds::{carried, check_noise_is_carried};
 use super::clusters::classes_by_name;
+use super::controls::controls;
+use super::cosines::cosines;
+use super::diversity::exchanged;
 use super::drawing::{check_read_back, encoded_block};
 use super::encoded::check_pictures;
 use super::fvm::FvmOptions;
@@ -135,7 +139,7 @@ impl Request {
 
     /// Whether pictures of the data are encoded.
     fn needs_coded(&self, has_encoder: bool) -> bool {
-        self.needs_posterior(has_encoder) || self.metrics.iter().any(|metric| metric.needs_encoder())
+        self.needs_posterior(has_encoder) || self.metrics.iter().any(|metric| metric.needs_coded_data())
     }
 }
 
@@ -147,6 +151,8 @@ pub struct Subject<'a> {
     pub hash: &'a str,
     /// Its networks.
     pub networks: &'a mut Networks,
+    /// Its weights, where they are known beside its networks.
+    pub model: &'a Model,
     /// Threads for reading pictures and for features.
     pub pool: &'a Pool,
     /// Where the encoder of [`Metric::Gilbo`] is trained.
@@ -230,6 +236,7 @@ pub(super) fn check(
         read_code(subject.description, &request.chain)?;
     }
     check_choices(subject.description, request)?;
+    check_related(subject, request, features, &pictures.spec)?;
     check_noise(subject.description, request)?;
     let spec = &pictures.spec;
     if let (Some(data), Some(encoder)) = (&pictures.at_encoder_size, &subject.networks.encoder) {
@@ -267,6 +274,33 @@ pub(super) fn check(
         let by_features = request.metrics.iter().find(|metric| metric.needs_features());
         if let (Some(metric), None) = (by_features, features) {
             return refuse(lacks_features(*metric, spec));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what a model of another method cannot be asked.
+fn check_related(
+    subject: &Subject<'_>,
+    request: &Request,
+    features: Option<usize>,
+    spec: &str,
+) -> Result<(), MetricError> {
+    let (description, chain) = (subject.description, request.chain.as_str());
+    if request.has(Metric::Cosine) {
+        cosines(subject.model)?;
+    }
+    for metric in Metric::BOUNDS.into_iter().filter(|metric| request.has(*metric)) {
+        check_noise_is_carried(description, metric)?;
+        carried(description, chain)?;
+    }
+    if request.has(Metric::OneHotL1) || request.has(Metric::UniformL1) {
+        controls(description, chain)?;
+    }
+    if request.has(Metric::Diversity) {
+        exchanged(description, read_code(description, chain)?)?;
+        if features.is_none() {
+            return Err(MetricError::Request(lacks_features(Metric::Diversity, spec)));
         }
     }
     Ok(())

@@ -68,7 +68,7 @@ fn an_ib_gan_is_drawn_read_in_two_steps_and_measured() {
     serve(&model, "r");
     let folder = folder_of(&model);
     let matrix = "grid model.safetensors --codes-c 2 --codes-s 3 --out grid.png";
-    fail(folder.path(), matrix, 1, "has no nuisance code, so there is nothing to vary");
+    fail(folder.path(), matrix, 1, "this model's z moves its pictures through r alone");
     // Without a discriminator it reads all the same.
     succeed(folder.path(), "convert model.safetensors --without-discriminator --out small.safetensors");
     succeed(folder.path(), "encode small.safetensors --images pictures --out codes.npz");
@@ -78,6 +78,64 @@ fn an_ib_gan_is_drawn_read_in_two_steps_and_measured() {
         .unwrap();
     assert!(drawn.status.success(), "{}", String::from_utf8_lossy(&drawn.stderr));
     assert_eq!(array(&folder.path().join("z.npz"), "z").shape(), [2, 4]);
+}
+
+/// What `eval` measures of a model on `data`.
+fn measured(model: &Model, data: &str, metrics: &str) -> serde_json::Value {
+    let folder = folder_of(model);
+    let words = format!(
+        "eval model.safetensors --data {data} --samples 300 --votes 20 --seed 3 --json --metrics {metrics}"
+    );
+    serde_json::from_slice(&succeed(folder.path(), &words).stdout).unwrap()
+}
+
+/// The value of a metric, which lies in its interval, and those of its parts.
+fn value_and_parts(result: &serde_json::Value, metric: &str) -> (f64, Vec<(String, f64)>) {
+    let score = &result["metrics"][metric];
+    let [low, value, high] = ["low", "value", "high"].map(|end| score[end].as_f64().unwrap());
+    assert!(low <= value && value <= high, "{metric}: {score}");
+    let parts = score["parts"].as_array().map_or(&[][..], Vec::as_slice);
+    let part = |part: &serde_json::Value| {
+        (part["name"].as_str().unwrap().to_owned(), part["value"].as_f64().unwrap())
+    };
+    (value, parts.iter().map(part).collect())
+}
+
+#[test]
+fn the_bounds_of_an_ib_gan_are_measured_on_the_same_draws() {
+    let result = measured(&ib_gan(), "color-dsprites", "information,bottleneck");
+    let (information, _) = value_and_parts(&result, "information");
+    let (bottleneck, parts) = value_and_parts(&result, "bottleneck");
+    assert!(information <= bottleneck && bottleneck > 0.0, "{result}");
+    assert_eq!(parts.len(), 3);
+    assert!((parts.iter().map(|(_, kl)| kl).sum::<f64>() - bottleneck).abs() < 1e-9, "{result}");
+    assert!(result["warnings"].is_null(), "{result}");
+    let folder = folder_of(&oogan());
+    let words = "eval model.safetensors --data color-dsprites --metrics bottleneck";
+    fail(folder.path(), words, 2, "bottleneck bounds what pictures know of the noise");
+}
+
+#[test]
+fn the_controls_of_an_oogan_are_measured_and_vote_by_the_variance_of_their_range() {
+    let result = measured(&oogan(), "color-dsprites", "one_hot_l1,uniform_l1,cosine,fvm");
+    for metric in ["one_hot_l1", "uniform_l1"] {
+        assert!(value_and_parts(&result, metric).0 > 0.0, "{result}");
+    }
+    let (cosine, parts) = value_and_parts(&result, "cosine");
+    let names: Vec<&str> = parts.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["kernels", "product"]);
+    // six rows of 16 numbers: mean and spread of three controls
+    assert!((1.0 / 6.0..1.0).contains(&cosine) && cosine == parts[0].1, "{result}");
+    assert_eq!(value_and_parts(&result, "fvm").1[0].0, "means as they are");
+    let setting = result["settings"]["fvm"].as_str().unwrap();
+    assert!(setting.contains("at least 0.00416") && setting.contains("sqrt(12) / 1"), "{setting}");
+    let result = measured(&oogan(), "scenes", "diversity");
+    assert!(value_and_parts(&result, "diversity").0 > 0.0, "{result}");
+    let folder = folder_of(&ib_gan());
+    for (metric, said) in [("uniform_l1", "set controls between two ends"), ("cosine", "has neither")] {
+        let words = format!("eval model.safetensors --data color-dsprites --metrics {metric}");
+        fail(folder.path(), &words, 2, said);
+    }
 }
 
 #[test]
