@@ -41,6 +41,15 @@ fn ib_gan_and_its_baselines_resume_bit_by_bit_and_open_with_their_codes() {
             method.name()
         );
         assert!(run.join("samples/step-00000006.png").is_file());
+        let lines = std::fs::read_to_string(run.join("log.jsonl")).unwrap();
+        let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+        let each = last["kl_per_dimension"].as_array().map_or(0, Vec::len);
+        assert_eq!(each, if method == Method::IbGan { 10 } else { 0 }, "{last}");
+        if method == Method::IbGan {
+            let each = last["kl_per_dimension"].as_array().unwrap().iter().map(|kl| kl.as_f64().unwrap());
+            let (sum, whole) = (each.sum::<f64>(), last["kl"].as_f64().unwrap());
+            assert!((sum - whole).abs() < 1e-4 * whole.max(1.0), "{last}");
+        }
     }
 }
 
@@ -83,9 +92,10 @@ fn oogan_and_its_baseline_resume_bit_by_bit_and_open_with_their_controls() {
             ("g_loss", true),
             ("info", true),
             ("uniform_l1", true),
-            ("one_hot_l1", is_oogan),
+            ("one_hot_l1", true),
             ("cosine_kernels", is_oogan),
             ("cosine_product", is_oogan),
+            ("cosine_last", !is_oogan),
         ] {
             assert_eq!(last[name].as_f64().is_some(), is_there, "{} {name}", method.name());
         }

@@ -5,7 +5,8 @@ use candle_core::{Device, Result, Tensor};
 use crate::base::Arrays;
 use crate::nets::{GraphNet, Pass, Weights};
 use crate::objectives::{
-    information_lower_bound, information_upper_bound, loss_as_fake, loss_as_real, loss_with_labels,
+    information_lower_bound, information_upper_bound, kl_per_dimension, loss_as_fake, loss_as_real,
+    loss_with_labels,
 };
 use crate::ops;
 use crate::optim::Gradients;
@@ -50,6 +51,14 @@ impl Batch for IbGanBatch {
             &self.real_labels,
         ]
     }
+}
+
+/// The divergence of e(r|z) from N(0, I), a mean over a batch.
+struct Bound {
+    /// A scalar, to learn by.
+    whole: Tensor,
+    /// Of each dimension of r, `(r_dim,)`, out of reach of gradients.
+    each: Tensor,
 }
 
 /// IB-GAN's networks in training.
@@ -133,13 +142,14 @@ impl IbGanTrainer {
     }
 
     /// r of a batch with the upper bound of its information: z itself where there is no emitter.
-    fn representation(&self, batch: &IbGanBatch) -> Result<(Tensor, Option<Tensor>, Vec<Pass>)> {
+    fn representation(&self, batch: &IbGanBatch) -> Result<(Tensor, Option<Bound>, Vec<Pass>)> {
         let Some(emitter) = &self.emitter else { return Ok((batch.z.clone(), None, Vec::new())) };
         let pass = emitter.forward(std::slice::from_ref(&batch.z))?;
         let (mu, logvar) = halves(pass.output(0)?)?;
         let r = (&mu + ((&logvar * 0.5)?.exp()? * &batch.noise_r)?)?;
-        let bound = information_upper_bound(&mu, &logvar)?;
-        Ok((r, Some(bound), vec![pass]))
+        let whole = information_upper_bound(&mu, &logvar)?;
+        let each = kl_per_dimension(&mu.detach(), &logvar.detach())?;
+        Ok((r, Some(Bound { whole, each }), vec![pass]))
     }
 
     /// The discriminator's gradients on generated and on real pictures, and what it has seen.
@@ -164,7 +174,7 @@ impl IbGanTrainer {
         &self,
         generated: &Tensor,
         judged: &Pass,
-        bound: Option<&Tensor>,
+        bound: Option<&Bound>,
         batch: &IbGanBatch,
         ledger: &mut Ledger,
     ) -> Result<Tensor> {
@@ -176,8 +186,9 @@ impl IbGanTrainer {
             ledger.add("information", &information, 1.0)?;
             total = (total - (information * self.values.lambda)?)?;
         }
-        if let Some(bound) = bound {
+        if let Some(Bound { whole: bound, each }) = bound {
             ledger.add("kl", bound, 1.0)?;
+            ledger.add_each("kl_per_dimension", each, 1.0)?;
             let is_free = self.beta == 0.0;
             let weight = match is_free && f64::from(bound.to_scalar::<f32>()?) >= MOST_FREE_NATS {
                 true => HELD_DOWN,

@@ -14,6 +14,8 @@ use super::config::OoganTraining;
 const KERNELS: &str = "pred_c.1.main.2.conv.weight";
 /// What its last maps are multiplied by, `(1, k, 4, 4)`.
 pub(super) const PRODUCT: &str = "pred_c.1.trans.weight";
+/// The last convolution of an InfoGAN's reader, `(k, k, 4, 4)`; its direction is all that spectral normalisation leaves it.
+const LAST: &str = "pred_c.2.weight_orig";
 /// Numbers in a row of either.
 const PLACES: usize = 16;
 
@@ -73,4 +75,15 @@ impl Orthogonal {
     pub(super) fn restore(&mut self, state: &Arrays) -> Result<()> {
         self.kept.iter_mut().try_for_each(|kept| kept.group.restore_optimiser(kept.optimiser, state))
     }
+}
+
+/// Tells how alike the rows are of a reader that nothing keeps orthogonal.
+pub(super) fn cosines(reader: &Weights, ledger: &mut Ledger) -> Result<()> {
+    for (weight, told) in [(KERNELS, "cosine_kernels"), (PRODUCT, "cosine_product"), (LAST, "cosine_last")] {
+        let Some(weight) = reader.find(weight) else { continue };
+        let rows = weight.dims().iter().copied().find(|&length| length > 1).unwrap_or(1);
+        let matrix = weight.detach().reshape((rows, weight.elem_count() / rows))?;
+        ledger.add(told, &squared_cosines(&matrix)?, 1.0)?;
+    }
+    Ok(())
 }

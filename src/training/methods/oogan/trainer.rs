@@ -1,6 +1,6 @@
 //! OOGAN (Liu et al., AAAI 2020), and the InfoGAN that it is compared with, as in the published program (`oogan_models.py`).
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor, Var};
 
 use crate::base::{Array, Arrays};
 use crate::nets::{GraphNet, Statistics, Weights};
@@ -13,7 +13,7 @@ use crate::training::{Ledger, MovingAverage, Rule, StepReport};
 
 use super::config::OoganTraining;
 use super::controls::Controls;
-use super::orthogonal::{BETAS, Orthogonal};
+use super::orthogonal::{BETAS, Orthogonal, cosines};
 
 /// The weight of the penalty on the discriminator's slope.
 const PENALTY: f64 = 10.0;
@@ -87,6 +87,8 @@ pub struct OoganTrainer {
     average: MovingAverage,
     /// What this step draws.
     controls: Controls,
+    /// Whether this step looks at pictures of one-hot controls that it does not learn from.
+    asks_for_one_hot: bool,
     /// The newest of [`TOLD`].
     told: [Option<f64>; 2],
 }
@@ -119,6 +121,7 @@ impl OoganTrainer {
             orthogonal,
             average: MovingAverage::new(values.ema_decay, Weights::trainable(&weights.average, device)?),
             controls: Controls::at(0, values.one_hot),
+            asks_for_one_hot: false,
             told: [None; 2],
             values,
         })
@@ -127,8 +130,9 @@ impl OoganTrainer {
     /// One iteration: discriminator, generator on the same pictures, then generator and reader on others. `step` counts from 0.
     ///
     /// The report holds `d_loss`, `penalty` (not weighted), `g_loss`, `info` (what c costs the reader, in nats a dimension),
-    /// `cosine_kernels` and `cosine_product` where the reader is kept orthogonal (means of squared cosines), and `one_hot_l1` and
-    /// `uniform_l1`: the mean |c - mu| of the newest step that drew such c.
+    /// `cosine_kernels` and `cosine_product` of OOGAN's reader or `cosine_last` of InfoGAN's (means of squared cosines), and
+    /// `one_hot_l1` and `uniform_l1`: the mean |c - mu| of the newest step that drew such c, or looked at it where the method learns
+    /// from uniform c alone.
     ///
     /// # Errors
     /// When shapes do not fit or the device fails.
@@ -265,6 +269,12 @@ impl OoganTrainer {
         if let Some(told) = told {
             ledger.add(told, &control_distance(&codes.c, &mu.detach())?, 1.0)?;
         }
+        if self.asks_for_one_hot {
+            ledger.add(TOLD[0], &self.one_hot_distance(codes)?, 1.0)?;
+        }
+        if self.orthogonal.is_none() {
+            cosines(&self.discriminator.weights, ledger)?;
+        }
         let mut loss = (cost * self.values.lambda)?;
         if self.controls != Controls::Uniform {
             let weight = self.values.gamma * self.controls.weight();
@@ -274,6 +284,25 @@ impl OoganTrainer {
         gradients.add(orthogonal)?;
         ledger.check("reader gradient", &gradients)?;
         Ok((gradients, pass.statistics().to_vec()))
+    }
+
+    /// What one-hot controls cost a method that never draws them: |c - mu| of pictures of each control in turn, with the noise of
+    /// `codes`. It leaves everything as it was, the power steps of spectral normalisation too.
+    fn one_hot_distance(&self, codes: &OoganCodes) -> Result<Tensor> {
+        let (rows, dims) = codes.c.dims2()?;
+        let turns: Vec<u32> = (0..rows).map(|row| (row % dims) as u32).collect();
+        let device = codes.c.device();
+        let one_hot = Tensor::eye(dims, codes.c.dtype(), device)?
+            .index_select(&Tensor::from_vec(turns, rows, device)?, 0)?;
+        let steps = [&self.generator.weights, &self.discriminator.weights].map(power_steps);
+        let codes = OoganCodes { c: one_hot, ..codes.clone() };
+        let painted = self.painter.forward(&[codes.input()?.detach()])?;
+        let pass = self.critic.forward(&[painted.output(0)?.detach()])?;
+        let distance = control_distance(&codes.c, &pass.output(1)?.detach())?;
+        for (var, before) in steps.into_iter().collect::<Result<Vec<_>>>()?.concat() {
+            var.set(&before)?;
+        }
+        Ok(distance)
     }
 
     /// Moves the running statistics of discriminator and reader. Those of the generator nobody uses: what is shown has averaged
@@ -298,6 +327,8 @@ impl Turns for OoganTrainer {
 
     fn prepare(&mut self, step: u64) -> Result<()> {
         self.controls = Controls::at(step, self.values.one_hot);
+        // as often as the others draw them
+        self.asks_for_one_hot = !self.values.one_hot && Controls::at(step, true) == Controls::OneHot;
         self.generator.prepare(None)?;
         self.discriminator.prepare(None)?;
         self.information.prepare(None)
@@ -349,4 +380,11 @@ impl Turns for OoganTrainer {
             }
         }
     }
+}
+
+/// What power steps move, with what it holds.
+fn power_steps(weights: &Weights) -> Result<Vec<(Var, Tensor)>> {
+    let moved =
+        weights.buffers().filter(|(name, _)| name.ends_with("weight_u") || name.ends_with("weight_v"));
+    moved.map(|(_, var)| Ok((var.clone(), var.as_tensor().copy()?))).collect()
 }
