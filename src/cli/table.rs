@@ -34,9 +34,9 @@ pub struct Args {
     /// List what other papers report, with its sources; the values on data of the runs are rows of their tables, too.
     #[arg(long, conflicts_with = "runs")]
     published: bool,
-    /// The table to follow: ID-GAN's 1 to 4, or 5 for implicit autoencoders on MNIST; those that the data belong to when
-    /// left out.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
+    /// The table to follow: ID-GAN's 1 to 4, 5 for implicit autoencoders on MNIST, 6 for IB-GAN, 7 and 8 for OOGAN on dSprites
+    /// and CelebA; those that methods and data belong to when left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=8))]
     table: Option<u8>,
     /// Metrics to show, instead of the table's.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
@@ -112,7 +112,7 @@ fn by_table(
 ) -> impl Iterator<Item = (Option<&'static PaperTable>, Vec<RunResult>)> {
     let mut tables: BTreeMap<u8, Vec<RunResult>> = BTreeMap::new();
     for run in runs {
-        let own = || PaperTable::about(&run.data, run.size).map_or(u8::MAX, |table| table.number);
+        let own = || PaperTable::about(run.row, &run.data, run.size).map_or(u8::MAX, |table| table.number);
         tables.entry(number.unwrap_or_else(own)).or_default().push(run);
     }
     tables.into_iter().map(|(number, runs)| (PaperTable::numbered(number), runs))

@@ -24,7 +24,7 @@ pub fn trade_off(results: &[RunResult], metric: &str) -> Chart {
     for run in results {
         let (Some(&fid), Some(&value)) = (run.metrics.get("fid"), run.metrics.get(metric)) else { continue };
         by_row.entry((run.row, run.variant.clone())).or_default().push(([fid, value], 0.0));
-        if let Some(table) = PaperTable::about(&run.data, run.size)
+        if let Some(table) = PaperTable::about(run.row, &run.data, run.size)
             && let Some(data) = table.data_index(&run.data, run.size)
             && let Some((fid, _)) = table.published(run.row, data, "fid")
             && let Some((value, deviation)) = table.published(run.row, data, metric)

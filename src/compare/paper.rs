@@ -1,5 +1,5 @@
-//! The numbers and layouts of Tables 1 to 4 of ID-GAN's paper (Lee et al. 2020), and what that of implicit autoencoders
-//! (Makhzani 2018) says of MNIST in its text.
+//! The numbers and layouts of Tables 1 to 4 of ID-GAN's paper (Lee et al. 2020), what that of implicit autoencoders (Makhzani
+//! 2018) says of MNIST in its text, and the tables of IB-GAN (Jeon et al. 2021) and OOGAN (Liu et al. 2020).
 
 use crate::training::Method;
 
@@ -50,9 +50,10 @@ impl PaperTable {
         TABLES.iter().find(|table| table.number == number)
     }
 
-    /// The table of the paper that this data set is in.
-    pub fn about(spec: &str, size: usize) -> Option<&'static Self> {
-        TABLES.iter().find(|table| table.data_index(spec, size).is_some())
+    /// The table that this data set is in: one that has a row for `row`, else the first.
+    pub fn about(row: Row, spec: &str, size: usize) -> Option<&'static Self> {
+        let with_data = || TABLES.iter().filter(|table| table.data_index(spec, size).is_some());
+        with_data().find(|table| table.rows.iter().any(|(own, _)| *own == row)).or(with_data().next())
     }
 }
 
@@ -69,7 +70,7 @@ const NONE: f64 = f64::NAN;
 const NA: (f64, f64) = (NONE, NONE);
 
 /// The tables.
-pub const TABLES: [PaperTable; 5] = [
+pub const TABLES: [PaperTable; 8] = [
     PaperTable {
         number: 1,
         title: "Quantitative comparison results on synthetic datasets",
@@ -173,6 +174,44 @@ pub const TABLES: [PaperTable; 5] = [
             (0.02, NONE), NA,
         ],
     },
+    // FVM as in OOGAN's Table 1, FID from IB-GAN's Table 2
+    PaperTable {
+        number: 6,
+        title: "IB-GAN and what it is compared with (Jeon et al. 2021)",
+        data: &[("dsprites", 64, "dSprites"), ("celeba", 64, "CelebA"), ("chairs", 64, "3D Chairs")],
+        metrics: &["fvm", "fid"],
+        rows: &[
+            (row(Method::BetaVae), "β-VAE"),
+            (row(Method::FactorVae), "FactorVAE"),
+            (row(Method::IbGanGan), "GAN"),
+            (row(Method::IbGanInfogan), "InfoGAN"),
+            (row(Method::IbGan), "IB-GAN"),
+        ],
+        #[rustfmt::skip]
+        values: &[
+            (0.63, 0.033), NA, NA, NA, NA, NA,
+            (0.73, 0.112), NA, NA, NA, NA, NA,
+            NA, NA, NA, NA, NA, NA,
+            (0.59, 0.078), NA, NA, NA, NA, NA,
+            (0.80, 0.062), NA, NA, (7.4, NONE), NA, (25.5, NONE),
+        ],
+    },
+    PaperTable {
+        number: 7,
+        title: "FVM on dSprites (Liu et al. 2020, Table 1)",
+        data: &[("dsprites", 32, "dSprites")],
+        metrics: &["fvm"],
+        rows: &[(row(Method::OoganInfogan), "InfoGAN"), (row(Method::Oogan), "OOGAN")],
+        values: &[(0.59, 0.078), (0.81, 0.077)],
+    },
+    PaperTable {
+        number: 8,
+        title: "Perceptual diversity and cosines on CelebA (Liu et al. 2020, Table 2)",
+        data: &[("celeba", 256, "CelebA 256x256")],
+        metrics: &["diversity", "cosine"],
+        rows: &[(row(Method::OoganInfogan), "InfoGAN"), (row(Method::Oogan), "OOGAN")],
+        values: &[(2.39, 0.03), (0.21, 0.01), (2.77, 0.06), (0.09, 0.03)],
+    },
 ];
 
 impl Row {
@@ -226,16 +265,25 @@ mod tests {
         assert_eq!(table(4).published(row(Method::Infogan), 1, "fid"), Some((13.67, None)));
         assert_eq!(table(4).published(row(Method::Infogan), 3, "fid"), None);
         assert_eq!(table(5).published(row(Method::Iae), 0, "classification_error"), Some((0.014, None)));
+        assert_eq!(table(6).published(row(Method::IbGan), 2, "fid"), Some((25.5, None)));
+        assert_eq!(table(6).published(row(Method::IbGanInfogan), 0, "fvm"), Some((0.59, Some(0.078))));
+        assert_eq!(table(8).published(row(Method::Oogan), 0, "cosine"), Some((0.09, Some(0.03))));
         assert_eq!(table(5).published(row(Method::Fiae), 0, "classification_error"), None);
     }
 
     #[test]
     fn data_sets_know_their_table() {
-        let number = |spec, size| PaperTable::about(spec, size).map(|table| table.number);
+        let of = |method, spec, size| PaperTable::about(row(method), spec, size).map(|table| table.number);
+        let number = |spec, size| of(Method::Cgan, spec, size);
         assert_eq!(number("dsprites:file.npz", 64), Some(2));
         assert_eq!(number("noisy-dsprites", 64), Some(1));
         assert_eq!((number("celeba:x", 128), number("celeba:x", 64)), (Some(3), Some(4)));
         assert_eq!(number("scenes", 64), None);
+        assert_eq!(of(Method::IbGan, "dsprites", 64), Some(6), "that of the method goes first");
+        assert_eq!(
+            (of(Method::BetaVae, "dsprites", 64), of(Method::Oogan, "dsprites", 32)),
+            (Some(2), Some(7))
+        );
         assert_eq!((number("mnist-test:mnist", 28), number("mnist:mnist", 28)), (Some(5), None));
     }
 }

@@ -90,7 +90,9 @@ impl Table {
             }
             rows.push((heading, cells));
         }
-        for method in &ELSEWHERE {
+        let is_in_layout =
+            |name: &str| layout.is_some_and(|table| table.rows.iter().any(|(_, heading)| *heading == name));
+        for method in ELSEWHERE.iter().filter(|method| !is_in_layout(method.name)) {
             let of = |(_, spec, size): &(String, String, usize)| {
                 let cell = |metric: &String| TableCell {
                     ours: None,
@@ -244,14 +246,26 @@ fn rows_of(results: &[RunResult], layout: Option<&PaperTable>) -> Vec<(Row, Stri
 
 /// That FID by another network than the paper's gives other sizes, where the two stand beside each other.
 fn note(results: &[RunResult], layout: Option<&PaperTable>, metrics: &[String]) -> Option<String> {
-    let layout = layout.filter(|_| metrics.iter().any(|metric| metric == "fid"))?;
+    let layout = layout?;
+    let is_asked = |metric: &str| metrics.iter().any(|own| own == metric);
     let is_own = |run: &RunResult| run.how.get("fid").is_some_and(|(_, words)| !words.contains("Inception"));
-    results.iter().any(is_own).then(|| {
+    let fid = (is_asked("fid") && results.iter().any(is_own)).then(|| {
         format!(
             "FID is ours by another network than in the paper's Table {}: compare its order, not its size.",
             layout.number
         )
-    })
+    });
+    let has = |metric: &str| is_asked(metric) && results.iter().any(|run| run.metrics.contains_key(metric));
+    let features = has("diversity").then(|| {
+        "Diversity is ours by another network than the paper's, which was never published, with controls from 0 to 1: compare \
+         ours with ours."
+            .to_owned()
+    });
+    let cosines = has("cosine").then(|| {
+        "The paper does not say which weights its cosines are of: compare ours with ours.".to_owned()
+    });
+    let notes: Vec<String> = [fid, features, cosines].into_iter().flatten().collect();
+    (!notes.is_empty()).then(|| notes.join("\n"))
 }
 
 /// The ways in which a metric of runs in one cell was computed, where there are several.
@@ -300,6 +314,8 @@ fn metric_heading(metric: &str) -> String {
         "fid" => "FID ↓".to_owned(),
         "r_id" => "R_ID ↑".to_owned(),
         "gilbo" => "GILBO ↑".to_owned(),
+        "diversity" => "diversity ↑".to_owned(),
+        "cosine" => "cosine ↓".to_owned(),
         other => other.to_owned(),
     }
 }
