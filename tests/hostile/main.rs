@@ -7,6 +7,8 @@ mod common;
 mod counting;
 mod damage;
 mod files;
+#[path = "../common/methods.rs"]
+mod methods;
 mod million;
 mod parsers;
 mod seeds;

@@ -80,6 +80,8 @@ pub fn all(folder: &Path) -> Vec<Parser> {
         parser("tensors", 12, "model.safetensors", seeds::tensors(folder), tensors),
         // A megabyte each, so few of them.
         parser("published", 1, "vae.safetensors", seeds::published(folder), tensors),
+        parser("related", 2, "model.safetensors", seeds::related_bundles(folder), tensors),
+        parser("related torch", 2, "70", seeds::related_torch(folder), torch),
         parser("npz", 12, "codes.npz", seeds::npz(folder), npz),
         parser("onnx", 8, "decoder.onnx", seeds::onnx(), onnx),
         parser("sprites", 4, "sprites.npz", seeds::sprites(), sprites),

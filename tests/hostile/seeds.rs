@@ -5,7 +5,7 @@ use std::path::Path;
 
 use idgan::base::{Array, Arrays};
 use idgan::checkpoint::npz::{NpzArray, write_npz};
-use idgan::checkpoint::{Precision, write_bundle_with, write_tensors};
+use idgan::checkpoint::{Precision, export_torch, write_bundle, write_bundle_with, write_tensors};
 use idgan::model::{CodeBlock, CodeKind, DISCRIMINATOR, GENERATOR, Model, ModelDescription, Stats};
 use idgan::nets::{DiscriminatorConfig, GeneratorConfig, Parameters, ResnetTrunk};
 use idgan::training::{Family, RunFolder, preset};
@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::damage::{Form, Member, Method, Seed};
 use crate::files::data;
+use crate::methods;
 
 /// The smallest trunk there is: pictures of 8x8 pixels.
 const TRUNK: ResnetTrunk = ResnetTrunk { size: 8, nfilter: 1, nfilter_max: 2, channels: 3 };
@@ -46,7 +47,7 @@ fn texts(texts: &[&str]) -> Vec<Seed> {
 pub fn torch() -> Vec<Seed> {
     let zips =
         ["tiny_model.pt", "tiny_model_bare.pt", "views.pt", "views.deflated.pt", "published/lightning.ckpt"];
-    let streams = ["tiny_model.legacy.pt", "views.legacy.pt"];
+    let streams = ["tiny_model.legacy.pt", "views.legacy.pt", "published/ibgan_70"];
     let stream = |name: &str| Seed::File(Form::PickleStream, std::fs::read(data(name)).unwrap());
     zips.map(|name| Seed::Zip(members(&data(name)))).into_iter().chain(streams.map(stream)).collect()
 }
@@ -119,6 +120,31 @@ pub fn tensors(folder: &Path) -> Vec<Seed> {
     write_tensors(&path, &tensors, ("idgan-features", &task.to_string())).unwrap();
     keep();
     seeds
+}
+
+/// The models of other methods beside ID-GAN.
+fn related() -> [Model; 4] {
+    [methods::ib_gan(), methods::oogan(), methods::iae(), methods::clusters()]
+}
+
+/// Bundles of IB-GAN, OOGAN and implicit autoencoders.
+pub fn related_bundles(folder: &Path) -> Vec<Seed> {
+    let path = folder.join("related.safetensors");
+    let seed = |model: Model| {
+        write_bundle(&path, &model, Precision::F16).unwrap();
+        Seed::File(Form::Tensors, std::fs::read(&path).unwrap())
+    };
+    related().map(seed).into()
+}
+
+/// What the published programs of IB-GAN and OOGAN leave, as PyTorch writes it.
+pub fn related_torch(folder: &Path) -> Vec<Seed> {
+    let seeds = |model: Model| {
+        let written = export_torch(&folder.join(&model.description.name), &model).unwrap();
+        written.iter().map(|path| Seed::Zip(members(path))).collect::<Vec<_>>()
+    };
+    let [ib_gan, oogan, ..] = related();
+    [ib_gan, oogan].map(seeds).concat()
 }
 
 /// VAEs that others have published, of made-up weights: their tensors' names and shapes decide how they are read.
@@ -312,6 +338,9 @@ pub fn configurations(folder: &Path) -> Vec<Seed> {
         (Family::Vae, "celeba"),
         (Family::Gan, "celeba-64"),
         (Family::Gan, "celeba-hq"),
+        (Family::Ibgan, "celeba"),
+        (Family::Oogan, "dsprites"),
+        (Family::Iae, "mnist-labels"),
     ];
     presets.into_iter().enumerate().map(written).collect()
 }
@@ -322,6 +351,9 @@ pub fn arguments() -> Vec<Seed> {
         "vae\n--data\ndsprites\n--set\nvae.beta=4\n--set\nvae.learning_rate=1e-4\n--steps\n10",
         "gan\n--data\nscenes:100\n--size\n64\n--vae\nruns/vae\n--set\ngan.w_info=1e-3\n--set\nbatch=8\n--seed\n3",
         "vae\n--method\nannealed-vae\n--set\nvae.capacity={ from = 0, to = 2, over = 10 }",
+        "ibgan\n--data\ndsprites\n--set\nibgan.beta={ from = 0, to = 1, over = 10 }\n--set\nibgan.real_labels=[0.7, 1.2]",
+        "oogan\n--method\noogan-infogan\n--size\n32\n--set\noogan.one_hot=false\n--set\noogan.width=4",
+        "iae\n--preset\nmnist-labels\n--set\niae.z_dim=5\n--set\niae.labelled=10",
         "gan\n--method\ninfogan\n--data\nimages:/x\n--set\ngan.nfilter=16\n--set\ngan.learning_rate_generator=1e-4",
     ])
 }

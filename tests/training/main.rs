@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod data;
+mod endurance;
 mod methods;
 mod parity;
 mod points;
