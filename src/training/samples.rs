@@ -63,14 +63,17 @@ impl SampleSet {
         let code = description.encoded().unwrap_or_default();
         // the cheap pictures first, those of the main chain below
         let chains: Vec<&str> = description.render.iter().rev().map(|chain| chain.name.as_str()).collect();
-        let rows: Vec<String> = chains.iter().map(|name| name.to_uppercase()).collect();
+        // what a traversal does not move is drawn among the samples alone, as what IB-GAN makes of z
+        let moved: Vec<&str> =
+            chains.iter().copied().filter(|chain| description.inputs(chain).contains(&code)).collect();
+        let tags_of = |chains: &[&str]| chains.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>();
         let shape = description.render.first().and_then(|chain| description.picture_shape(&chain.name));
         let side = shape
             .or(description.encoder_shape())
             .map_or(LARGEST_CELL, |[_, _, width]| width.min(LARGEST_CELL));
         let mut figure = PictureTable { cell: [side; 2], columns: COLUMNS, bands: Vec::new() };
         let mut tags = vec!["data".to_owned()];
-        tags.extend(rows.iter().cloned());
+        tags.extend(tags_of(&chains));
         figure.bands.push(Band { title: "samples".into(), tags, ..Band::default() });
         let block = description.block(code);
         let values = evenly(block.map_or([-3.0, 3.0], |block| block.range), COLUMNS);
@@ -81,7 +84,7 @@ impl SampleSet {
                 title: format!("{code}{dim}"),
                 notes: if bounds.is_none() { vec![format!("{kl:.2} nats")] } else { Vec::new() },
                 captions: captions(&values),
-                tags: rows.clone(),
+                tags: tags_of(&moved),
             });
         }
         let fail = |error: &dyn std::fmt::Display| TrainError::Mismatch(error.to_string());
@@ -107,7 +110,7 @@ impl SampleSet {
                 self.set_nuisance(&mut codes, description, code, band, column)
                     .map_err(|error| fail(&error))?;
             }
-            for chain in &chains {
+            for chain in if band == 0 { &chains } else { &moved } {
                 let Some(renderer) = networks.renderers.get_mut(*chain) else { continue };
                 let input = codes.input(description, chain).map_err(|error| fail(&error))?;
                 place_row(&mut canvas, row, renderer.as_mut(), input.data())?;
