@@ -1,7 +1,11 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::base::Array;
-use crate::model::{ChainError, CodeBlock, ModelDescription};
+use crate::model::{ChainError, CodeBlock, ModelDescription, Port};
+
+use super::SourcePictures;
 
 /// Values of every code block of a model for a number of pictures: one row a picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,6 +13,8 @@ pub struct Codes {
     rows: usize,
     /// `(rows, dims)` for each block of the description.
     blocks: BTreeMap<String, Array>,
+    /// What chains that take a picture are given, one a row.
+    pictures: Option<Arc<SourcePictures>>,
 }
 
 /// Codes that do not fit a model.
@@ -53,6 +59,18 @@ pub enum CodesError {
         /// The first such row.
         row: usize,
     },
+    /// A chain takes a picture, and there is none, or none of its size.
+    #[error(
+        "{chain} makes pictures of pictures of {width}x{height} pixels; give it such pictures with `idgan translate`"
+    )]
+    NoPicture {
+        /// The chain.
+        chain: String,
+        /// Width of what it takes.
+        width: usize,
+        /// Height of what it takes.
+        height: usize,
+    },
 }
 
 impl Codes {
@@ -65,7 +83,7 @@ impl Codes {
             }
             (block.name.clone(), values)
         };
-        Self { rows, blocks: description.codes.iter().map(neutral).collect() }
+        Self { rows, blocks: description.codes.iter().map(neutral).collect(), pictures: None }
     }
 
     /// Number of pictures.
@@ -95,6 +113,24 @@ impl Codes {
     /// Blocks and their values in name order.
     pub fn blocks(&self) -> impl Iterator<Item = (&str, &Array)> {
         self.blocks.iter().map(|(name, values)| (name.as_str(), values))
+    }
+
+    /// The pictures that chains are given, where there are any.
+    pub fn pictures(&self) -> Option<&Arc<SourcePictures>> {
+        self.pictures.as_ref()
+    }
+
+    /// Gives chains that take a picture these, one a row.
+    ///
+    /// # Errors
+    /// When there are more or fewer than rows.
+    pub fn set_pictures(&mut self, pictures: SourcePictures) -> Result<(), CodesError> {
+        if pictures.len() != self.rows {
+            let (expected, actual) = (self.rows, pictures.len());
+            return Err(CodesError::Rows { name: "of pictures".into(), expected, actual });
+        }
+        self.pictures = Some(Arc::new(pictures));
+        Ok(())
     }
 
     /// Replaces all values of a block by `values` `(rows, dims)`.
@@ -152,7 +188,8 @@ impl Codes {
             Array::new([rows.len(), values.row_len()], picked).unwrap_or_else(|| Array::zeros([0, 0]))
         };
         let blocks = self.blocks.iter().map(|(name, values)| (name.clone(), pick(values))).collect();
-        Self { rows: rows.len(), blocks }
+        let pictures = self.pictures.as_ref().map(|pictures| Arc::new(pictures.select(rows)));
+        Self { rows: rows.len(), blocks, pictures }
     }
 
     /// These codes without block `name`.
@@ -162,14 +199,23 @@ impl Codes {
         codes
     }
 
-    /// What a render chain takes: its blocks side by side, `(rows, width)` (ID-GAN's generator: z = [s, c]).
+    /// What a render chain takes: its blocks side by side, `(rows, width)` (ID-GAN's generator: z = [s, c]), with the values of a
+    /// picture among them where it takes one.
     ///
     /// # Errors
-    /// When the model has no such chain, or these codes lack one of its blocks.
+    /// When the model has no such chain, or these codes lack one of its blocks or a picture of its size.
     pub fn input(&self, description: &ModelDescription, chain: &str) -> Result<Array, CodesError> {
-        description.chain(chain)?;
-        let names = description.inputs(chain).into_iter();
-        let blocks = names.map(|name| self.block(name)).collect::<Result<Vec<_>, _>>()?;
+        let steps = description.chain(chain)?;
+        let takes = description.wiring(steps).map(|wiring| wiring.takes).unwrap_or_default();
+        let taken = takes.iter().filter_map(|port| match port {
+            Port::Picture { shape, .. } => Some(self.pictures_of(*shape).ok_or(CodesError::NoPicture {
+                chain: chain.to_owned(),
+                width: shape[2],
+                height: shape[1],
+            })),
+            port => port.carried_code().map(|name| self.block(name).map(Cow::Borrowed)),
+        });
+        let blocks = taken.collect::<Result<Vec<Cow<'_, Array>>, _>>()?;
         let width: usize = blocks.iter().map(|block| block.row_len()).sum();
         let mut values = Vec::with_capacity(self.rows * width);
         for row in 0..self.rows {
@@ -178,6 +224,11 @@ impl Codes {
             }
         }
         Ok(Array::new([self.rows, width], values).unwrap_or_else(|| Array::zeros([0, width])))
+    }
+
+    /// The pictures as a chain takes them, `(rows, values)`.
+    fn pictures_of(&self, shape: [usize; 3]) -> Option<Cow<'_, Array>> {
+        self.pictures.as_ref()?.of_shape(shape)
     }
 
     fn unknown(&self, name: &str) -> CodesError {
@@ -201,6 +252,7 @@ mod tests {
     use super::*;
     use crate::explore::toy;
     use crate::model::{GAN, VAE};
+    use crate::nets::TranslatorConfig;
 
     #[test]
     fn the_generator_takes_its_blocks_in_its_own_order() {
@@ -224,6 +276,29 @@ mod tests {
         assert!(message(codes.set_row("c", 0, &[1.0, f32::NAN, 0.0])).contains("not a finite number"));
         assert!(message(codes.set_block("c", Array::zeros([3, 3]))).contains("3 rows where 2"));
         assert!(message(codes.set_block("c", Array::zeros([6]))).contains("got 1"));
+    }
+
+    #[test]
+    fn a_chain_that_takes_pictures_gets_them_among_its_codes() {
+        let sizes = TranslatorConfig { size: 4, takes: 3, gives: 1, width: 1, blocks: 0, noise_dim: 0 };
+        let back = TranslatorConfig { takes: 1, gives: 3, noise_dim: 2, ..sizes };
+        let description = ModelDescription::cycle_iae("cycle", sizes, back);
+        let mut codes = Codes::neutral(&description, 2);
+        codes.set_row("n", 1, &[7.0, 8.0]).expect("fits");
+        let said = codes.input(&description, "g").expect_err("no picture").to_string();
+        assert!(said.starts_with("g makes pictures of pictures of 4x4 pixels"), "{said}");
+        let coloured: Vec<f32> = (0..2 * 48).map(|i| (i / 16) as f32 / 10.0).collect();
+        let pictures = SourcePictures::new([3, 4, 4], coloured.clone()).expect("two of them");
+        codes.set_pictures(pictures).expect("as many as rows");
+        assert_eq!(codes.input(&description, "f").expect("fits").row(1), &coloured[48..]);
+        // grey is the mean of the colours, and the noise comes after the picture
+        let taken = codes.input(&description, "g").expect("fits");
+        assert_eq!(taken.shape(), [2, 18]);
+        assert!(taken.row(1)[..16].iter().all(|value| (value - 0.4).abs() < 1e-6));
+        assert_eq!(taken.row(1)[16..], [7.0, 8.0]);
+        assert_eq!(codes.select(&[1]).input(&description, "g").expect("fits").row(0), taken.row(1));
+        let one = SourcePictures::new([1, 4, 4], vec![0.5; 16]).expect("one");
+        assert!(matches!(codes.set_pictures(one), Err(CodesError::Rows { expected: 2, actual: 1, .. })));
     }
 
     #[test]

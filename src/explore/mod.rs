@@ -13,6 +13,7 @@ mod render;
 pub(crate) mod resample;
 mod sampling;
 mod sensitivity;
+mod source_pictures;
 mod state;
 mod statistics;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use range::{RangeError, RangeSpec};
 pub use render::render_rows;
 pub use sampling::{CodeSource, draw_all, draw_epsilon, draw_posterior, draw_prior, reparametrised};
 pub use sensitivity::sensitivity;
+pub use source_pictures::SourcePictures;
 pub use state::{LatentState, LatentView};
 pub use statistics::{STATISTICS_PICTURES, statistics};
 pub use traversal::{Mode, Traversal, evenly, main_block, parse_dims};

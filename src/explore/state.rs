@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::model::{CodeKind, ModelDescription};
 
-use super::{CodeSource, Codes, CodesError, Posterior, draw_posterior, draw_prior, neutral_values};
+use super::{
+    CodeSource, Codes, CodesError, Posterior, SourcePictures, draw_posterior, draw_prior, neutral_values,
+};
 
 /// Steps back that are kept.
 const HISTORY: usize = 500;
@@ -105,15 +107,21 @@ impl Deref for LatentState {
 }
 
 impl LatentState {
-    /// The neutral code of a model: nothing locked, dimensions named as the model says.
+    /// The neutral code of a model: nothing locked, dimensions named as the model says; where it makes pictures of pictures, of a
+    /// black one.
     pub fn new(description: ModelDescription) -> Self {
         let names = |block: &crate::model::CodeBlock| {
             let mut names = block.labels.clone();
             names.resize(block.dims, String::new());
             names
         };
+        let mut codes = Codes::neutral(&description, 1);
+        if let Some(black) = description.source_shape().and_then(|shape| SourcePictures::black(shape, 1)) {
+            let fits = codes.set_pictures(black);
+            debug_assert!(fits.is_ok(), "{fits:?}");
+        }
         let now = Snapshot {
-            codes: Codes::neutral(&description, 1),
+            codes,
             locked: description
                 .codes
                 .iter()
@@ -173,6 +181,17 @@ impl LatentState {
         // What is locked keeps its value, but what does not fit is refused all the same.
         codes.set_row(block, 0, values)?;
         codes.set_row(block, 0, &self.unlocked(block, values))?;
+        self.change(|now| now.codes = codes);
+        Ok(())
+    }
+
+    /// Replaces the picture that others are made of.
+    ///
+    /// # Errors
+    /// When it is not one picture.
+    pub fn set_picture(&mut self, picture: SourcePictures) -> Result<(), CodesError> {
+        let mut codes = self.codes().clone();
+        codes.set_pictures(picture)?;
         self.change(|now| now.codes = codes);
         Ok(())
     }

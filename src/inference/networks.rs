@@ -7,7 +7,7 @@ use crate::graph::Graph;
 use crate::model::{Chain, CodeKind, CodeValue, Model, Network, Port, Wiring};
 use crate::ops::Precision;
 
-use super::chain::{ChainEncoder, ChainRenderer};
+use super::chain::{ChainEncoder, ChainRenderer, TranslatingRenderer};
 use super::emitter::{Emitter, open_emitter};
 use super::plan::{PlanEncoder, PlanRenderer};
 use super::signed::OfSigned;
@@ -17,7 +17,7 @@ use super::{Computer, Encoder, RenderError, Renderer};
 /// The networks of a model, ready to run.
 #[derive(Default)]
 pub struct Networks {
-    /// What draws, by the names of the render chains: from a chain's codes, side by side, to its picture.
+    /// What draws, by the names of the render chains: from what a chain takes, side by side, to its picture.
     pub renderers: BTreeMap<String, Box<dyn Renderer>>,
     /// From a picture to the posterior of the code that the first encode chain infers, if there is one that runs here.
     pub encoder: Option<Box<dyn Encoder>>,
@@ -86,7 +86,8 @@ fn open_emission(
     Ok(reader.map(|reader| EmissionNetworks { emitter, reader }))
 }
 
-/// Makes one render chain of `model` ready. A chain of one network is that network's plan.
+/// Makes one render chain of `model` ready. A chain of one network is that network's plan; one that takes a picture runs through
+/// candle, and its rows hold the picture's values in [0, 1] among its codes, as [`Wiring::takes`] has them.
 ///
 /// # Errors
 /// As [`open`].
@@ -98,10 +99,7 @@ pub fn open_chain(
 ) -> Result<Box<dyn Renderer>, RenderError> {
     let wiring = model.description.wiring(chain).map_err(RenderError::Chain)?;
     if wiring.picture_taken().is_some() {
-        let name = &chain.name;
-        return Err(RenderError::Chain(format!(
-            "its chain {name} draws pictures of pictures, which idgan cannot run"
-        )));
+        return Ok(Box::new(TranslatingRenderer::new(model, &wiring, computer, pool)?));
     }
     match &wiring.steps[..] {
         [(network, feeds)] if feeds.len() == wiring.takes.len() => {
@@ -118,7 +116,7 @@ pub(super) fn open_renderer(
     computer: &Computer,
     pool: &Pool,
 ) -> Result<Box<dyn Renderer>, RenderError> {
-    let graph = network.picture_graph().ok_or_else(|| cannot_run("draws", network))?;
+    let graph = network.picture_graph().ok_or_else(|| RenderError::cannot_run("draws", network))?;
     renderer(&graph, model.group(&network.weights), computer, pool)
 }
 
@@ -192,15 +190,16 @@ pub fn open_encoder(
     match (&wiring.steps[..], wiring.code_given()) {
         (_, None) => {
             let name = &chain.name;
-            Err(RenderError::Chain(format!(
-                "its chain {name} makes pictures of pictures, which idgan cannot run"
-            )))
+            Err(RenderError::Chain(format!("its chain {name} makes pictures of pictures and reads no code")))
         }
         ([(network, _)], Some(block)) if network.outputs == Port::posterior(block) => {
             open_reader(model, network, computer, pool)
         }
         ([(network, _)], Some(_)) if is_stochastic(network, &wiring, model) => {
-            let graph = network.architecture.graph().ok_or_else(|| cannot_run("reads pictures", network))?;
+            let graph = network
+                .architecture
+                .graph()
+                .ok_or_else(|| RenderError::cannot_run("reads pictures", network))?;
             let weights = model.group(&network.weights);
             let encoder = Box::new(StochasticEncoder::new(&graph, weights, computer, pool)?);
             Ok(in_its_range(network, encoder))
@@ -225,7 +224,8 @@ pub(super) fn open_reader(
     computer: &Computer,
     pool: &Pool,
 ) -> Result<Box<dyn Encoder>, RenderError> {
-    let graph = network.architecture.graph().ok_or_else(|| cannot_run("reads pictures", network))?;
+    let graph =
+        network.architecture.graph().ok_or_else(|| RenderError::cannot_run("reads pictures", network))?;
     let encoder = encoder(&graph, model.group(&network.weights), computer, pool)?;
     Ok(in_its_range(network, encoder))
 }
@@ -234,12 +234,6 @@ pub(super) fn open_reader(
 fn in_its_range(network: &Network, encoder: Box<dyn Encoder>) -> Box<dyn Encoder> {
     let is_signed = |port: &Port| matches!(port, Port::Picture { range, .. } if *range == PixelRange::Signed);
     if network.inputs.iter().any(is_signed) { Box::new(OfSigned::new(encoder)) } else { encoder }
-}
-
-/// Says that a network cannot do what its place in a chain asks of it.
-pub(super) fn cannot_run(does: &str, network: &Network) -> RenderError {
-    let kind = network.architecture.kind();
-    RenderError::Chain(format!("this idgan knows no network of the kind {kind} that {does}; update idgan"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use crate::base::{Cancel, Picture};
 use crate::graph::GraphError;
+use crate::model::Network;
 
 /// Pictures that a processor computes at once.
 const BATCH: usize = 64;
@@ -106,6 +107,14 @@ pub enum RenderError {
     /// The device failed.
     #[error("{}", crate::ops::fault(.0))]
     Device(#[from] candle_core::Error),
+}
+
+impl RenderError {
+    /// Says that a network cannot do what its place in a chain asks of it.
+    pub(super) fn cannot_run(does: &str, network: &Network) -> Self {
+        let kind = network.architecture.kind();
+        Self::Chain(format!("this idgan knows no network of the kind {kind} that {does}; update idgan"))
+    }
 }
 
 impl From<GraphError> for RenderError {

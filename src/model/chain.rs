@@ -146,6 +146,13 @@ impl ModelDescription {
         self.wiring(self.chain(name).ok()?).ok()?.picture_given()
     }
 
+    /// Channels, height and width of the pictures that render chains take, in colours where any of them takes those; `None` where
+    /// all draw of codes alone.
+    pub fn source_shape(&self) -> Option<[usize; 3]> {
+        let wirings = self.render.iter().filter_map(|chain| self.wiring(chain).ok());
+        wirings.filter_map(|wiring| wiring.picture_taken()).max_by_key(|shape| shape[0])
+    }
+
     /// Channels, height and width of the pictures that the encoder takes, if there is one.
     pub fn encoder_shape(&self) -> Option<[usize; 3]> {
         self.wiring(self.encode.first()?).ok()?.picture_taken()

@@ -86,7 +86,8 @@ impl ModelDescription {
     }
 
     /// CycleIAE: `there` makes pictures of the second domain of those of the first, with noise eps where it has any, and `back`
-    /// pictures of the first domain of those of the second, with noise n. Its discriminators are its training's.
+    /// pictures of the first domain of those of the second, with noise n. All of its chains take a picture and draw one. Its
+    /// discriminators are its training's.
     pub fn cycle_iae(name: impl Into<String>, there: TranslatorConfig, back: TranslatorConfig) -> Self {
         let block = |name: &str, dims| CodeBlock {
             kind: CodeKind::Noise,
@@ -109,8 +110,11 @@ impl ModelDescription {
         Self {
             codes: codes.into_iter().filter(|block| block.dims > 0).collect(),
             networks: [network(THERE, there, "eps"), network(BACK, back, "n")].into(),
-            render: vec![Chain::new(BACK, [BACK])],
-            encode: vec![Chain::new(THERE, [THERE]), Chain::new("there and back", [THERE, BACK])],
+            render: vec![
+                Chain::new(THERE, [THERE]),
+                Chain::new("there and back", [THERE, BACK]),
+                Chain::new(BACK, [BACK]),
+            ],
             ..Self::empty(name)
         }
     }

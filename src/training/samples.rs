@@ -2,11 +2,11 @@
 
 use crate::base::{Cancel, Picture, Stream};
 use crate::data::Dataset;
-use crate::explore::{Codes, evenly};
+use crate::explore::{Codes, SourcePictures, evenly};
 use crate::figures::drawing::{Band, PictureTable, captions};
 use crate::inference::{Networks, Renderer};
 use crate::metrics::kl_divergence;
-use crate::model::{CodeKind, ModelDescription};
+use crate::model::{Chain, CodeKind, ModelDescription};
 
 use super::TrainError;
 
@@ -18,12 +18,16 @@ const TRAVERSED: usize = 6;
 const RANKED: usize = 64;
 /// Largest side of a cell in pixels.
 const LARGEST_CELL: usize = 256;
+/// Rows of what a chain makes of the data's pictures, each with another noise.
+const NOISES: usize = 3;
 
 /// Fixed pictures of the data set, as the encoder sees them and as they are shown.
 pub(super) struct SampleSet {
     /// `(RANKED, channels, side, side)` in [0, 1].
     encoder_pictures: Vec<f32>,
     shown: Vec<Picture>,
+    /// The same as chains take them that make pictures of pictures.
+    sources: Option<SourcePictures>,
     seed: u64,
 }
 
@@ -33,19 +37,22 @@ impl SampleSet {
         let [channels, height, width] = data.picture_shape();
         let mut stream = Stream::new(seed, "samples");
         let mut picture = vec![0.0; channels * height * width];
-        let (mut encoder_pictures, mut shown) = (Vec::new(), Vec::new());
+        let (mut encoder_pictures, mut shown, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         for i in 0..RANKED {
             data.read(stream.below(data.len()), i as u64, &mut picture)?;
             encoder_pictures.extend(box_downsample(&picture, height, width, side));
             if i < COLUMNS {
                 shown.extend(Picture::from_chw(&picture, channels, height, width));
+                sources.extend_from_slice(&picture);
             }
         }
-        Ok(Self { encoder_pictures, shown, seed })
+        let sources = SourcePictures::new([channels, height, width], sources);
+        Ok(Self { encoder_pictures, shown, sources, seed })
     }
 
     /// Draws the grid: the data, what each network makes of its codes, and traversals of the dimensions that
-    /// carry most information. Without an encoder nobody knows them, and the codes are random.
+    /// carry most information. Without an encoder nobody knows them, and the codes are random. Chains that make pictures of
+    /// pictures are given the data's, with several noises where they take any.
     pub(super) fn draw(
         &self,
         networks: &mut Networks,
@@ -62,11 +69,13 @@ impl SampleSet {
 
         let code = description.encoded().unwrap_or_default();
         // the cheap pictures first, those of the main chain below
-        let chains: Vec<&str> = description.render.iter().rev().map(|chain| chain.name.as_str()).collect();
+        let all = description.render.iter().rev();
+        let chains: Vec<(&str, usize)> = all.flat_map(|chain| self.rows_of(description, chain)).collect();
         // what a traversal does not move is drawn among the samples alone, as what IB-GAN makes of z
-        let moved: Vec<&str> =
-            chains.iter().copied().filter(|chain| description.inputs(chain).contains(&code)).collect();
-        let tags_of = |chains: &[&str]| chains.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>();
+        let moved: Vec<(&str, usize)> =
+            chains.iter().copied().filter(|(chain, _)| description.inputs(chain).contains(&code)).collect();
+        let tags_of =
+            |chains: &[(&str, usize)]| chains.iter().map(|(name, _)| name.to_uppercase()).collect::<Vec<_>>();
         let shape = description.render.first().and_then(|chain| description.picture_shape(&chain.name));
         let side = shape
             .or(description.encoder_shape())
@@ -107,11 +116,17 @@ impl SampleSet {
                     }
                     codes.set_row(code, column, &c).map_err(|error| fail(&error))?;
                 }
-                self.set_nuisance(&mut codes, description, code, band, column)
-                    .map_err(|error| fail(&error))?;
             }
-            for chain in if band == 0 { &chains } else { &moved } {
+            if let Some(sources) = &self.sources {
+                codes.set_pictures(sources.clone()).map_err(|error| fail(&error))?;
+            }
+            for (chain, noise) in if band == 0 { &chains } else { &moved } {
                 let Some(renderer) = networks.renderers.get_mut(*chain) else { continue };
+                for column in 0..COLUMNS {
+                    let item = if band == 0 { (noise * COLUMNS + column) as u64 } else { 0 };
+                    self.set_nuisance(&mut codes, description, code, item, column)
+                        .map_err(|error| fail(&error))?;
+                }
                 let input = codes.input(description, chain).map_err(|error| fail(&error))?;
                 place_row(&mut canvas, row, renderer.as_mut(), input.data())?;
                 row += 1;
@@ -120,16 +135,27 @@ impl SampleSet {
         Ok(canvas.into_picture())
     }
 
+    /// The rows of a chain, by the numbers of their noises; none for one that takes pictures of another shape than the data's.
+    fn rows_of<'a>(&self, description: &ModelDescription, chain: &'a Chain) -> Vec<(&'a str, usize)> {
+        let Ok(wiring) = description.wiring(chain) else { return Vec::new() };
+        let rows = match wiring.picture_taken() {
+            None => 1,
+            taken if taken != self.sources.as_ref().map(SourcePictures::shape) => 0,
+            Some(_) if wiring.codes().is_empty() => 1,
+            Some(_) => NOISES,
+        };
+        (0..rows).map(|noise| (chain.name.as_str(), noise)).collect()
+    }
+
     /// Every sample has its own nuisance code, a traversal keeps one.
     fn set_nuisance(
         &self,
         codes: &mut Codes,
         description: &ModelDescription,
         code: &str,
-        band: usize,
+        item: u64,
         column: usize,
     ) -> Result<(), crate::explore::CodesError> {
-        let item = if band == 0 { column as u64 } else { 0 };
         for block in description.codes.iter().filter(|block| block.name != code) {
             let values = Stream::for_item(self.seed, &block.name, item).normals(block.dims);
             codes.set_row(&block.name, column, &values)?;

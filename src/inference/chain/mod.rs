@@ -1,8 +1,9 @@
-//! Several networks run one after the other: what makes numbers of numbers runs through candle, and what makes pictures of
-//! them, or them of pictures, as it does alone.
+//! Several networks run one after the other: what makes numbers of numbers, or pictures of pictures, runs through candle, and
+//! what makes pictures of numbers, or numbers of pictures, as it does alone.
 
 #[cfg(test)]
 mod tests;
+mod translator;
 
 use std::ops::Range;
 
@@ -12,9 +13,11 @@ use crate::base::{Cancel, Picture, Pool};
 use crate::graph::{Graph, Shape};
 use crate::model::{CodeValue, Feed, Model, ModelDescription, Network, Port, Wiring};
 
-use super::networks::{cannot_run, open_reader, open_renderer};
+use super::networks::{open_reader, open_renderer};
 use super::tensors::Interpreter;
 use super::{Computer, Encoder, Outcome, RenderError, Renderer};
+
+pub(super) use translator::TranslatingRenderer;
 
 /// A render chain of more than one step.
 pub(super) struct ChainRenderer {
@@ -145,7 +148,7 @@ impl Stages {
         let (before, own) = (&layout.wiring.steps[..own.start], &layout.wiring.steps[own]);
         let stages = own.iter().map(|(network, feeds)| {
             let graph = network.architecture.graph().filter(makes_numbers_of_numbers);
-            let graph = graph.ok_or_else(|| cannot_run("makes codes of codes", network))?;
+            let graph = graph.ok_or_else(|| RenderError::cannot_run("makes codes of codes", network))?;
             let net = Interpreter::new(&graph, model.group(&network.weights), &computer.device)?;
             let outputs = layout.width(&network.outputs);
             Ok(Stage { net, takes: layout.pieces(network, feeds), outputs })

@@ -70,12 +70,12 @@ impl Step {
             Operation::Linear(_) => ops::linear(x, parameters.weight()?, parameters.bias.as_ref())?,
             Operation::Convolution(layer) => self.convolved(layer, x, parameters)?,
             Operation::TransposedConvolution(layer) => {
-                let Some((_, stride, padding)) = layer.geometry().filter(|_| layer.output_padding == 0)
-                else {
+                let Some((_, stride, padding)) = layer.geometry() else {
                     bail!("transposed convolution {} has sizes that cannot be trained", layer.name)
                 };
-                let (weight, bias) = (parameters.weight()?, parameters.bias.as_ref());
-                ops::conv_transpose2d_act(x, weight, bias, stride, padding, self.activation())?
+                let weight = with_zeros(parameters.weight()?, layer.output_padding)?;
+                let bias = parameters.bias.as_ref();
+                ops::conv_transpose2d_act(x, &weight, bias, stride, padding, self.activation())?
             }
             Operation::BatchNorm { name, epsilon, .. } => {
                 let [gain, shift] = parameters.both()?;
@@ -137,6 +137,15 @@ fn are_numbers_of(numbers: &Tensor, maps: &Tensor) -> bool {
 /// Whether `map` has one for each of the pictures of `maps`.
 fn is_map_of(map: &Tensor, maps: &Tensor) -> bool {
     matches!((map.dims(), maps.dims()), (&[a, 1, y, x], &[n, _, h, w]) if (a, y, x) == (n, h, w))
+}
+
+/// A kernel with `more` rows of zeros below and columns to the right: they reach where an output padding was. Those zeros learn
+/// nothing.
+fn with_zeros(weight: &Tensor, more: usize) -> Result<Tensor> {
+    if more == 0 {
+        return Ok(weight.clone());
+    }
+    weight.pad_with_zeros(2, 0, more)?.pad_with_zeros(3, 0, more)?.contiguous()
 }
 
 /// Whether a convolution looks at all of its map at once, as a linear layer.
