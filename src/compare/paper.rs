@@ -236,6 +236,7 @@ impl Row {
             Method::IbGanInfogan => "InfoGAN (IB-GAN's networks)",
             Method::Iae => "IAE",
             Method::Fiae => "FIAE",
+            Method::CycleIae => "CycleIAE",
             Method::IbGanGan => "GAN (IB-GAN's networks)",
             Method::Oogan => "OOGAN",
             Method::OoganInfogan => "InfoGAN (OOGAN's networks)",

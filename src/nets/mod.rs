@@ -30,7 +30,7 @@ mod tests;
 pub use any::AnyGraph;
 pub use config::NetworkConfig;
 pub use conv::{ConvDecoder, ConvEncoder};
-pub use cycle::{PatchDiscriminatorConfig, TranslatorConfig};
+pub use cycle::{PatchChannels, PatchDiscriminatorConfig, TranslatorConfig};
 pub use dinov2::DinoV2;
 pub use gan::{Discriminator, DiscriminatorConfig, DiscriminatorOutput, Generator, GeneratorConfig};
 pub use graph_net::{GraphNet, Pass, Statistics, normalise_spectrally};

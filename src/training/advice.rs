@@ -30,7 +30,7 @@ pub(super) fn empty_code(config: &TrainConfig, step: u64, report: &StepReport) -
 
 /// What to do about a run that diverged after the state of step `saved` was written.
 pub(super) fn after_divergence(config: &TrainConfig, saved: Option<u64>) -> String {
-    let section = config.method.family().name();
+    let section = config.method.section();
     let rates = match config.method.family() {
         Family::Vae | Family::Iae => format!("--set {section}.learning_rate="),
         _ => format!(

@@ -70,6 +70,12 @@ impl BenchRun {
         let (second, labels) = match self.job.second() {
             Second::None => (None, None),
             Second::Again => (Some(self.pictures.clone()), None),
+            Second::Other { channels, .. } => {
+                let own = self.pictures[0].dim(1)?;
+                let other = (0..channels).map(|channel| self.pictures[0].narrow(1, channel % own, 1));
+                let other = Tensor::cat(&other.collect::<candle_core::Result<Vec<_>>>()?, 1)?;
+                (Some(vec![other]), None)
+            }
             Second::Labelled { classes, .. } => {
                 let rows = self.pictures[0].dim(0)?;
                 let label = |at: usize| f32::from(u8::from(at / classes % classes == at % classes));

@@ -17,6 +17,9 @@ impl TrainConfig {
     pub fn with_absolute_paths(mut self) -> Result<Self, FileError> {
         self.data = absolute_spec(&self.data);
         absolute(&mut self.picture);
+        if let Some(cycle) = &mut self.cycle {
+            cycle.data2 = absolute_spec(&cycle.data2);
+        }
         if let Some(vae) = &mut self.vae {
             absolute_model(&mut vae.start)?;
         }

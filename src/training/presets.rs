@@ -4,7 +4,7 @@ use super::config::{
     Downsample, Family, GanNets, GanTraining, Initialisation, Method, Ramp, TrainConfig, VaeTraining,
     lambda_d_factor, lambda_od,
 };
-use super::methods::{iae, ibgan, oogan};
+use super::methods::{cycle, iae, ibgan, oogan};
 
 /// The names of the presets of a family, the published ones first.
 pub fn preset_names(family: Family) -> &'static [&'static str] {
@@ -58,7 +58,7 @@ pub fn preset(family: Family, name: &str) -> Option<TrainConfig> {
         Family::Gan => gan_preset(name)?,
         Family::Ibgan => ibgan::presets::preset(name)?,
         Family::Oogan => oogan::presets::preset(name)?,
-        Family::Iae => iae::presets::preset(name)?,
+        Family::Iae => iae::presets::preset(name).or_else(|| cycle::presets::preset(name))?,
     };
     config.preset = name.to_owned();
     Some(config)
@@ -115,10 +115,7 @@ impl TrainConfig {
             }
             vae.lambda_d_factor = if method == Method::DipVaeII { 1.0 } else { lambda_d_factor() };
         }
-        if let (Method::Fiae, Some(iae)) = (method, &mut self.iae) {
-            // its encoder sees drawn pictures alone
-            iae.labelled = 0;
-        }
+        self.choose_iae(method);
         let Some(gan) = &mut self.gan else { return self };
         match method {
             // as wide an input as the others have
@@ -132,6 +129,21 @@ impl TrainConfig {
             self.vae = vae;
         }
         self
+    }
+
+    /// What the methods of implicit autoencoders change: CycleIAE has networks of its own.
+    fn choose_iae(&mut self, method: Method) {
+        let (iae, cycle) = (self.iae.take(), self.cycle.take());
+        match method {
+            Method::CycleIae => {
+                self.cycle = cycle.or_else(|| iae.map(|iae| cycle::presets::beside(iae.channels)));
+            }
+            _ => self.iae = iae.or_else(|| cycle.map(|cycle| iae::presets::beside(cycle.channels))),
+        }
+        if let (Method::Fiae, Some(iae)) = (method, &mut self.iae) {
+            // its encoder sees drawn pictures alone
+            iae.labelled = 0;
+        }
     }
 }
 

@@ -41,8 +41,12 @@ impl TrainConfig {
             "the section [oogan] belongs to OOGAN and its baseline alone",
         )?;
         require(
-            self.iae.is_none() || family == Family::Iae,
-            "the section [iae] belongs to implicit autoencoders alone",
+            self.iae.is_none() || self.method.section() == "iae",
+            "the section [iae] belongs to the methods iae and fiae alone",
+        )?;
+        require(
+            self.cycle.is_none() || self.method.section() == "cycle",
+            "the section [cycle] belongs to the method cycle-iae alone",
         )?;
         if !matches!(family, Family::Vae | Family::Gan) {
             require(
@@ -50,7 +54,7 @@ impl TrainConfig {
                 "the sections [vae] and [gan] belong to the methods of `idgan train vae` and `idgan train gan`",
             )?;
             let Self { method, size, batch, accumulate, .. } = *self;
-            let section = self.section().ok_or_else(|| missing(family.name()))?;
+            let section = self.section().ok_or_else(|| missing(self.method.section()))?;
             return section.check(Whole { method, size, batch, accumulate });
         }
         let trains_vae = self.method.is_stage_1() || self.method.is_joint();

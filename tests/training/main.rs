@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod cycle;
 mod data;
 mod endurance;
 mod methods;

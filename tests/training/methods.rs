@@ -277,6 +277,7 @@ fn a_step_of_an_implicit_autoencoder_is_pytorchs() {
         n: tensor(&normal("n", &[rows, 2])),
         eps: tensor(&normal("eps", &[rows, 2])),
         labelled: None,
+        noise: None,
     };
     let report = trainer.step(batch, 0).unwrap();
     assert_eq!(report.not_finite, None);
@@ -284,7 +285,7 @@ fn a_step_of_an_implicit_autoencoder_is_pytorchs() {
 }
 
 /// Compares what a step of an implicit autoencoder has found and moved.
-fn check_iae(expected: &str, report: &StepReport, trainer: &IaeTrainer) {
+pub fn check_iae(expected: &str, report: &StepReport, trainer: &IaeTrainer) {
     let expected = reference(expected);
     check_losses("IAE", &expected.losses, |name| report.get(name));
     let state = trainer.state().unwrap();
@@ -319,6 +320,7 @@ fn a_step_of_a_semi_supervised_autoencoder_is_pytorchs() {
         n: tensor(&normal("n", &[rows, 2])),
         eps: none(),
         labelled: Some(IaeLabelled { pictures: pictures("labelled"), labels: one_hot(), eps: none() }),
+        noise: None,
     };
     let report = trainer.step(batch, 0).unwrap();
     assert_eq!(report.not_finite, None);

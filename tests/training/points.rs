@@ -144,8 +144,14 @@ fn clusters_of_an_autoencoder(seed: u64, steps: u64) -> [f64; 2] {
     let batch = |count, stream: &mut Stream| {
         let (pictures, components) = mixture(count, stream);
         let z = choices(count, COMPONENTS, stream).0;
-        let batch =
-            IaeBatch { pictures, z, n: normals(count, STYLE, stream), eps: none(count), labelled: None };
+        let batch = IaeBatch {
+            pictures,
+            z,
+            n: normals(count, STYLE, stream),
+            eps: none(count),
+            labelled: None,
+            noise: None,
+        };
         (batch, components)
     };
     for step in 0..steps {

@@ -36,6 +36,7 @@ fn layers(family: Family, options: &Options) -> anyhow::Result<Layers> {
     };
     layers.text("data", options.data.clone());
     layers.text("method", options.method.clone());
+    layers.text("cycle.data2", options.data2.clone());
     for (key, value) in [
         ("size", options.size.map(|size| size as u64)),
         ("steps", options.steps),
@@ -82,6 +83,7 @@ mod tests {
         Options {
             out: None,
             data: None,
+            data2: None,
             preset: None,
             config: None,
             set: Vec::new(),

@@ -71,7 +71,9 @@ enum FamilyArgs {
     #[command(after_help = "Examples:\n  \
         idgan train iae --preset sprites-small --out runs/iae\n  \
         idgan train iae --preset sprites-clusters-small --out runs/clusters\n  \
-        idgan train iae --method fiae --preset sprites-small --out runs/fiae")]
+        idgan train iae --method fiae --preset sprites-small --out runs/fiae\n  \
+        idgan train iae --preset sprites-cycle-small --out runs/cycle\n  \
+        idgan train iae --preset shoes-cycle --data images:shoes --data2 images:edges --out runs/shoes")]
     Iae(Options),
     /// The small network whose features FID on sprites and scenes is measured with.
     Features(super::train_features::Args),

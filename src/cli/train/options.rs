@@ -12,6 +12,9 @@ pub(super) struct Options {
     /// What to train on, for instance dsprites, scenes or images:DIR; see `idgan data --help`.
     #[arg(long, value_name = "SPEC")]
     pub(super) data: Option<String>,
+    /// For cycle-iae: the pictures of the second domain, which stand in the place of codes of those of --data.
+    #[arg(long, value_name = "SPEC")]
+    pub(super) data2: Option<String>,
     /// A named set of values to start from; a wrong name lists them. Left out: the small preset that fits --data.
     #[arg(long, value_name = "NAME")]
     pub(super) preset: Option<String>,

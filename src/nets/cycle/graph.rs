@@ -1,6 +1,6 @@
 use crate::graph::{Activation, Convolution, Graph, Linear, Operation, Shape, Value};
 
-use super::{PatchDiscriminatorConfig, TranslatorConfig};
+use super::{PatchChannels, PatchDiscriminatorConfig, TranslatorConfig};
 
 /// Slope of the leaky ReLUs in discriminators.
 const SLOPE: f64 = 0.2;
@@ -74,12 +74,19 @@ impl Layers {
 }
 
 impl PatchDiscriminatorConfig {
-    /// From pictures, one behind the other channel by channel, to the logits of all places in a row.
+    /// From a picture, or two that are put one behind the other channel by channel, to the logits of all places in a row.
     pub fn graph(&self) -> Graph {
         let Self { size, channels, width } = *self;
         let mut graph = Graph::default();
-        let mut x = graph.input(Shape::Map([channels, size, size]));
-        let (mut inputs, mut side) = (channels, size);
+        let mut picture = |channels| graph.input(Shape::Map([channels, size, size]));
+        let (mut x, mut inputs) = match channels {
+            PatchChannels::One(channels) => (picture(channels), channels),
+            PatchChannels::Pair(first, second) => {
+                let both = [picture(first), picture(second)];
+                (graph.apply(Operation::Concat, &both), first + second)
+            }
+        };
+        let mut side = size;
         for (number, (times, stride)) in [(1, 2), (2, 2), (4, 2), (8, 1)].into_iter().enumerate() {
             let (name, outputs) = (format!("layers.{number}"), times * width);
             let conv = Convolution::new(&name, inputs, outputs, 4).stride(stride).padding(1);

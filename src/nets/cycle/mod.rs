@@ -39,15 +39,29 @@ pub struct TranslatorConfig {
     pub noise_dim: usize,
 }
 
-/// A 70x70 PatchGAN: from one picture in [-1, 1], or several of one size, to a logit for each place.
+/// A 70x70 PatchGAN: from a picture in [-1, 1], or a pair of one size, to a logit for each place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatchDiscriminatorConfig {
-    /// Height and width of the pictures: 32 at least.
+    /// Height and width of the pictures: [`PatchDiscriminatorConfig::SMALLEST`] at least.
     pub size: usize,
-    /// Channels of all pictures together.
-    pub channels: usize,
+    /// Channels of the picture, or of each of a pair.
+    pub channels: PatchChannels,
     /// Feature maps next to the picture: 64.
     pub width: usize,
+}
+
+/// Channels of what a PatchGAN judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PatchChannels {
+    /// A picture alone.
+    One(usize),
+    /// A picture and a second one.
+    Pair(usize, usize),
+}
+
+impl PatchDiscriminatorConfig {
+    /// The smallest height and width of which a place is left to judge.
+    pub const SMALLEST: usize = 24;
 }
 
 impl NetworkConfig for TranslatorConfig {

@@ -36,13 +36,17 @@ fn a_translator_of_published_size_has_cyclegans_parameters() {
 
 #[test]
 fn patches_have_a_logit_each() {
-    let logits = |size| {
-        let graph = PatchDiscriminatorConfig { size, channels: 4, width: 2 }.graph();
-        assert_eq!(graph.inputs().collect::<Vec<_>>(), [Shape::Map([4, size, size])]);
+    let logits = |size, channels, takes: &[usize]| {
+        let graph = PatchDiscriminatorConfig { size, channels, width: 2 }.graph();
+        let takes: Vec<Shape> = takes.iter().map(|&channels| Shape::Map([channels, size, size])).collect();
+        assert_eq!(graph.inputs().collect::<Vec<_>>(), takes);
         graph.output_shapes()
     };
-    assert_eq!(logits(256), Ok(vec![Shape::Row(30 * 30)]));
-    assert_eq!(logits(32), Ok(vec![Shape::Row(2 * 2)]));
+    let pair = PatchChannels::Pair(3, 1);
+    assert_eq!(logits(256, pair, &[3, 1]), Ok(vec![Shape::Row(30 * 30)]));
+    assert_eq!(logits(32, PatchChannels::One(3), &[3]), Ok(vec![Shape::Row(2 * 2)]));
+    assert_eq!(logits(PatchDiscriminatorConfig::SMALLEST, pair, &[3, 1]), Ok(vec![Shape::Row(1)]));
+    assert!(logits(PatchDiscriminatorConfig::SMALLEST - 4, pair, &[3, 1]).is_err());
 }
 
 #[test]

@@ -36,8 +36,8 @@ impl TrainConfig {
         };
         for (name, value) in ordered.as_object().into_iter().flatten() {
             match value {
-                // A schedule is a table, too; a section is one of a family's.
-                Value::Object(section) if *name == self.method.family().name() || self.method.is_joint() => {
+                // A schedule is a table, too.
+                Value::Object(section) if *name == self.method.section() || self.method.is_joint() => {
                     let own = written.get(name).and_then(toml::Value::as_table);
                     for key in section.keys() {
                         add(format!("{name}.{key}"), own.and_then(|own| own.get(key)));
@@ -78,6 +78,7 @@ impl Layers {
             match *key {
                 "gan.vae" => add("vae", text(value)),
                 key if Some(key) == start => add("start", text(value)),
+                "cycle.data2" => add("data2", text(value)),
                 "data" | "method" | "size" | "steps" | "batch" | "seed" => add(key, text(value)),
                 key => add("set", format!("{key}={}", text(value))),
             }
@@ -100,6 +101,11 @@ const OF_SECTIONS: &[(&str, &str)] = &[
     ("oogan.lambda", "Weight of what c costs the reader"),
     ("ibgan.initialisation", "How the weights start: normal N(0, 0.02) or orthogonal"),
     ("iae.width", "Feature maps next to the picture"),
+    ("cycle.channels", "Picture channels of the first domain, 1 or 3: the data set's"),
+    ("cycle.width", "Feature maps of the translators next to the pictures"),
+    ("cycle.discriminator_width", "Feature maps of the discriminators next to the picture"),
+    ("cycle.n_dim", "Dimensions of the noise on the way back, from the second domain; 0 for none"),
+    ("cycle.eps_dim", "Dimensions of the noise on the way there, to the second domain; 0 for none"),
 ];
 
 /// What the values are, by the last part of their keys.
@@ -177,6 +183,13 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     ("hidden", "Units of the linear layers of decoder and discriminator of pictures"),
     ("categorical", "Whether z is a choice of one of z_dim clusters"),
     ("labelled", "Pictures whose labels teach the encoder its choice, as many of each label; 0 for none"),
+    ("data2", "The data set of the second domain, for instance images:DIR"),
+    ("channels2", "Picture channels of the second domain, 1 or 3"),
+    ("blocks", "Residual blocks of the translators"),
+    (
+        "l1",
+        "Weight of the absolute difference of pixels in the place of the discriminator of pairs; 0 for that",
+    ),
     ("conditioning", "How the discriminator of pairs sees the code"),
 ];
 

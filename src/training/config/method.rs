@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// Methods whose configurations have the same section: what `idgan train` has a subcommand for.
+/// Methods that belong together: what `idgan train` has a subcommand for. Their configurations have a section of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// Stage 1: VAEs.
@@ -19,7 +19,7 @@ impl Family {
     /// Every one, in the order in which they are offered.
     pub const ALL: [Self; 5] = [Self::Vae, Self::Gan, Self::Ibgan, Self::Oogan, Self::Iae];
 
-    /// The name of its subcommand and of its section.
+    /// The name of its subcommand and, but for what [`Method::section`] says, of its section.
     pub fn name(self) -> &'static str {
         match self {
             Self::Vae => "vae",
@@ -124,6 +124,8 @@ pub enum Method {
     Iae,
     /// The flipped form, whose encoder sees drawn pictures alone (Makhzani 2018).
     Fiae,
+    /// An implicit autoencoder whose codes are pictures of another domain (Makhzani 2018).
+    CycleIae,
 }
 
 /// What a method that trains a VAE adds to its bound: keys of which each takes some.
@@ -162,6 +164,7 @@ impl Method {
             Self::OoganInfogan,
             Self::Iae,
             Self::Fiae,
+            Self::CycleIae,
         ]
     }
 
@@ -189,6 +192,7 @@ impl Method {
             Self::OoganInfogan => "oogan-infogan",
             Self::Iae => "iae",
             Self::Fiae => "fiae",
+            Self::CycleIae => "cycle-iae",
         }
     }
 
@@ -197,7 +201,7 @@ impl Method {
         Self::all().iter().copied().find(|method| method.name() == name)
     }
 
-    /// The subcommand that trains it and the section that it has.
+    /// The subcommand that trains it.
     pub fn family(self) -> Family {
         match self {
             Self::Vae
@@ -216,7 +220,15 @@ impl Method {
             | Self::VaeGan => Family::Gan,
             Self::IbGan | Self::IbGanInfogan | Self::IbGanGan => Family::Ibgan,
             Self::Oogan | Self::OoganInfogan => Family::Oogan,
-            Self::Iae | Self::Fiae => Family::Iae,
+            Self::Iae | Self::Fiae | Self::CycleIae => Family::Iae,
+        }
+    }
+
+    /// The section of a configuration that has its values: its family's, but for a method of other networks.
+    pub fn section(self) -> &'static str {
+        match self {
+            Self::CycleIae => "cycle",
+            _ => self.family().name(),
         }
     }
 

@@ -10,6 +10,7 @@ mod vae;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Background;
+use crate::training::methods::cycle::config::CycleTraining;
 use crate::training::methods::iae::config::IaeTraining;
 use crate::training::methods::ibgan::config::IbGanTraining;
 use crate::training::methods::oogan::config::OoganTraining;
@@ -83,6 +84,9 @@ pub struct TrainConfig {
     /// Implicit autoencoders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iae: Option<IaeTraining>,
+    /// CycleIAE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cycle: Option<CycleTraining>,
 }
 
 /// What a slow machine may lose at most where nothing else is said.
@@ -115,6 +119,7 @@ impl TrainConfig {
             ibgan: None,
             oogan: None,
             iae: None,
+            cycle: None,
         }
     }
 
@@ -138,6 +143,9 @@ impl TrainConfig {
             Family::Gan => self.gan.as_ref().map(|section| section as &dyn Section),
             Family::Ibgan => self.ibgan.as_ref().map(|section| section as &dyn Section),
             Family::Oogan => self.oogan.as_ref().map(|section| section as &dyn Section),
+            Family::Iae if self.method == Method::CycleIae => {
+                self.cycle.as_ref().map(|section| section as &dyn Section)
+            }
             Family::Iae => self.iae.as_ref().map(|section| section as &dyn Section),
         }
     }

@@ -206,7 +206,7 @@ fn merge(into: &mut toml::Table, from: toml::Table) {
     for (key, value) in from {
         match (into.get_mut(&key), value) {
             (Some(toml::Value::Table(own)), toml::Value::Table(other))
-                if Family::ALL.iter().any(|family| family.name() == key) =>
+                if Method::all().iter().any(|method| method.section() == key) =>
             {
                 merge(own, other);
             }

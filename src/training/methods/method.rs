@@ -60,7 +60,7 @@ pub(in crate::training) trait TrainMethod: Send {
 }
 
 /// A second batch of pictures in each step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::training) enum Second {
     /// None.
     None,
@@ -72,6 +72,13 @@ pub(in crate::training) enum Second {
         pictures: usize,
         /// Labels that there must be.
         classes: usize,
+    },
+    /// Pictures of another data set, of the same size.
+    Other {
+        /// Its specification.
+        spec: String,
+        /// Channels that its pictures must have.
+        channels: usize,
     },
 }
 

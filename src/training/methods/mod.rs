@@ -1,5 +1,6 @@
 //! One folder a method, behind one trait for the session: its step, its noise, its model and its state.
 
+pub mod cycle;
 pub mod end_to_end;
 pub mod gan;
 pub mod iae;
@@ -34,6 +35,7 @@ pub(in crate::training) fn new_method(
         (Family::Gan, _) => Box::new(gan::GanMethod::start(config, data, device)?),
         (Family::Ibgan, _) => Box::new(ibgan::IbGanMethod::start(config, data, device)?),
         (Family::Oogan, _) => Box::new(oogan::OoganMethod::start(config, data, device)?),
+        (Family::Iae, Method::CycleIae) => Box::new(cycle::CycleMethod::start(config, data, device)?),
         (Family::Iae, _) => Box::new(iae::IaeMethod::start(config, data, device)?),
     })
 }
@@ -69,6 +71,9 @@ pub(in crate::training) fn restored_method(
         (Family::Gan, _) => Box::new(gan::GanMethod::restore(config, data, state, device)?),
         (Family::Ibgan, _) => Box::new(ibgan::IbGanMethod::restore(config, data, state, device)?),
         (Family::Oogan, _) => Box::new(oogan::OoganMethod::restore(config, data, state, device)?),
+        (Family::Iae, Method::CycleIae) => {
+            Box::new(cycle::CycleMethod::restore(config, data, state, device)?)
+        }
         (Family::Iae, _) => Box::new(iae::IaeMethod::restore(config, data, state, device)?),
     };
     let (wanted, saved) = (method.model(None)?.description, &state.model.description);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::pictures::{self, SecondBatches};
+use super::pictures::{SecondBatches, SecondData};
 use super::{Machine, Session};
 use crate::base::{FileError, FileErrorKind, Stream};
 use crate::data::{
@@ -32,10 +32,10 @@ impl Session {
         RunFolder::check_free(folder)?;
         let method = new_method(&config, whole_spec(&config.data), &machine.computer.device)?;
         let data = open_data(&config, &machine)?;
-        pictures::check(&*method, &data)?;
+        let second = open_second(&config, &machine, &*method, &data)?;
         let folder = RunFolder::create(folder, &config)?;
         let starts_from_another = config.start().is_some();
-        let mut session = Self::assemble(folder, config, machine, data, method, None)?;
+        let mut session = Self::assemble(folder, config, machine, (data, second), method, None)?;
         if starts_from_another {
             // that run may train on before this one has its first checkpoint
             session.save(&mut |_| ())?;
@@ -80,18 +80,20 @@ impl Session {
             state.progress.check_drawing(&config.data, folder.path())?;
         }
         let data = open_data(&config, &machine).map_err(|error| moved(error, &folder))?;
+        let second =
+            open_second(&config, &machine, &*method, &data).map_err(|error| moved(error, &folder))?;
         // A run that cannot go on stays as it is.
         if config != saved {
             folder.write_config(&config)?;
         }
-        Self::assemble(folder, config, machine, data, method, state)
+        Self::assemble(folder, config, machine, (data, second), method, state)
     }
 
     fn assemble(
         folder: RunFolder,
         config: TrainConfig,
         machine: Machine,
-        data: Arc<dyn Dataset>,
+        (data, second): (Arc<dyn Dataset>, Option<SecondData>),
         mut method: Box<dyn TrainMethod>,
         state: Option<State>,
     ) -> Result<Self, TrainError> {
@@ -102,7 +104,6 @@ impl Session {
             flip: config.section().is_some_and(Section::flips),
             dequantise: config.section().is_some_and(Section::dequantises),
         };
-        let second_options = BatchOptions { seed: config.seed ^ 0x5eed, ..options };
         let (stats, progress) = match state {
             // An encoder that trains on will find other codes than those that were measured.
             Some(state) if state.progress.step < config.steps && !config.method.takes_a_vae() => {
@@ -121,7 +122,10 @@ impl Session {
             None => Batches::new(Arc::clone(&data), options)?,
         };
         let second_state = progress.as_ref().and_then(|progress| progress.second_batches);
-        let second = SecondBatches::open(&mut *method, &data, second_options, second_state)?;
+        let second = match second {
+            Some(second) => Some(SecondBatches::open(&mut *method, second, options, second_state)?),
+            None => None,
+        };
         let progress = progress.unwrap_or_else(|| RunProgress {
             step: 0,
             batches: batches.state(),
@@ -194,17 +198,39 @@ fn moved(error: TrainError, folder: &RunFolder) -> TrainError {
 }
 
 fn open_data(config: &TrainConfig, machine: &Machine) -> Result<Arc<dyn Dataset>, TrainError> {
-    let data = data::open(&config.data, Some(config.size), &opening(config, machine))?;
-    let Some(channels) = config.section().map(Section::channels) else { return Ok(data) };
-    if data.picture_shape()[0] != channels {
-        return Err(TrainError::Mismatch(format!(
-            "the pictures of {} have {} channel(s), the networks take {channels}; set {}.channels",
+    let key = format!("{}.channels", config.method.section());
+    open_pictures(config, machine, &config.data, config.section().map(Section::channels), &key)
+}
+
+/// Opens the pictures of `spec` at the run's size; refuses those of other channels than `key` says.
+fn open_pictures(
+    config: &TrainConfig,
+    machine: &Machine,
+    spec: &str,
+    channels: Option<usize>,
+    key: &str,
+) -> Result<Arc<dyn Dataset>, TrainError> {
+    let data = data::open(spec, Some(config.size), &opening(config, machine))?;
+    let found = data.picture_shape()[0];
+    match channels {
+        Some(channels) if channels != found => Err(TrainError::Mismatch(format!(
+            "the pictures of {} have {found} channel(s), the networks take {channels}; set {key}",
             data.spec(),
-            data.picture_shape()[0],
-            config.method.family().name(),
-        )));
+        ))),
+        _ => Ok(data),
     }
-    Ok(data)
+}
+
+/// What the method takes besides `data`.
+fn open_second(
+    config: &TrainConfig,
+    machine: &Machine,
+    method: &dyn TrainMethod,
+    data: &Arc<dyn Dataset>,
+) -> Result<Option<SecondData>, TrainError> {
+    SecondData::of(method, data, config.seed, &|spec, channels| {
+        open_pictures(config, machine, spec, Some(channels), "cycle.channels2")
+    })
 }
 
 /// The newest state that can be read; older ones stand in for one that cannot. `None` where none was saved yet.

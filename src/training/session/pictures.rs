@@ -9,6 +9,9 @@ use crate::training::methods::{Second, TrainMethod};
 use crate::training::steps::Feed;
 use crate::training::{ConfigError, TrainError};
 
+/// What makes the seed of a second sequence another one than that of the first.
+const OTHER: u64 = 0x5eed;
+
 /// A second sequence of batches.
 pub(super) struct SecondBatches {
     batches: Batches,
@@ -17,40 +20,63 @@ pub(super) struct SecondBatches {
     classes: Option<(Vec<usize>, usize)>,
 }
 
-/// Refuses data that do not have what `method` asks for; before anything is written.
-pub(super) fn check(method: &dyn TrainMethod, data: &Arc<dyn Dataset>) -> Result<(), TrainError> {
-    match method.second() {
-        Second::Labelled { pictures, classes } => chosen(data, pictures, classes, 0).map(drop),
-        Second::None | Second::Again => Ok(()),
+/// Data that may not open.
+type OpenedData = Result<Arc<dyn Dataset>, TrainError>;
+
+/// What a second sequence of batches is of.
+pub(super) struct SecondData {
+    data: Arc<dyn Dataset>,
+    /// Where labels come along: what they are called, and the class of each picture.
+    labels: Option<(Vec<String>, Vec<usize>)>,
+}
+
+impl SecondData {
+    /// What `method` asks for besides `data`, which ones of it by `seed`; `None` where it asks for nothing. `open` opens other data
+    /// whose pictures have so many channels.
+    ///
+    /// # Errors
+    /// When the data do not have what it asks for, or other data cannot be opened.
+    pub(super) fn of(
+        method: &dyn TrainMethod,
+        data: &Arc<dyn Dataset>,
+        seed: u64,
+        open: &dyn Fn(&str, usize) -> OpenedData,
+    ) -> Result<Option<Self>, TrainError> {
+        Ok(Some(match method.second() {
+            Second::None => return Ok(None),
+            Second::Again => Self { data: Arc::clone(data), labels: None },
+            Second::Labelled { pictures, classes } => {
+                let chosen = chosen(data, pictures, classes, seed ^ OTHER)?;
+                let names = data.labels().map_or_else(Vec::new, |labels| labels.factor().names.clone());
+                let class = |index| data.classes(chosen.in_whole(index))[0];
+                let of_pictures = (0..chosen.len()).map(class).collect();
+                Self { data: Arc::new(chosen), labels: Some((names, of_pictures)) }
+            }
+            Second::Other { spec, channels } => Self { data: open(&spec, channels)?, labels: None },
+        }))
     }
 }
 
 impl SecondBatches {
-    /// What `method` asks for, which is told what the labels are called; `None` where it asks for nothing.
+    /// Batches of `second`; `method` is told what its labels are called.
     pub(super) fn open(
         method: &mut dyn TrainMethod,
-        data: &Arc<dyn Dataset>,
+        second: SecondData,
         options: BatchOptions,
         state: Option<BatchesState>,
-    ) -> Result<Option<Self>, TrainError> {
-        let (data, classes) = match method.second() {
-            Second::None => return Ok(None),
-            Second::Again => (Arc::clone(data), None),
-            Second::Labelled { pictures, classes } => {
-                let chosen = chosen(data, pictures, classes, options.seed)?;
-                let labels = data.labels().map_or_else(Vec::new, |labels| labels.factor().names.clone());
-                method.meet_labels(&labels);
-                let class = |index| data.classes(chosen.in_whole(index))[0];
-                let of_pictures = (0..chosen.len()).map(class).collect();
-                (Arc::new(chosen) as Arc<dyn Dataset>, Some((of_pictures, classes)))
-            }
-        };
+    ) -> Result<Self, TrainError> {
+        let SecondData { data, labels } = second;
+        let classes = labels.map(|(names, of_pictures)| {
+            method.meet_labels(&names);
+            (of_pictures, names.len())
+        });
+        let options = BatchOptions { seed: options.seed ^ OTHER, ..options };
         let shape = data.picture_shape();
         let batches = match state {
             Some(state) => Batches::resume(data, options, state)?,
             None => Batches::new(data, options)?,
         };
-        Ok(Some(Self { batches, shape, classes }))
+        Ok(Self { batches, shape, classes })
     }
 
     /// The next batch in `parts` of equal size, and where it has labels a 1 at the class of each picture, `(N, classes)`.

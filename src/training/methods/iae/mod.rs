@@ -15,7 +15,7 @@ use crate::training::state::State;
 use crate::training::{Method, StepReport, TrainConfig, TrainError};
 
 pub use config::IaeTraining;
-pub use trainer::{IaeBatch, IaeGraphs, IaeLabelled, IaeTrainer, IaeWeights};
+pub use trainer::{IaeBatch, IaeGraphs, IaeLabelled, IaeNoise, IaeTrainer, IaeWeights};
 
 /// Groups of weights in a model: encoder, decoder, discriminator of pairs, discriminator of codes.
 const GROUPS: [&str; 4] = ["encoder", "decoder", "pair_discriminator", "code_discriminator"];
@@ -113,6 +113,7 @@ impl TrainMethod for IaeMethod {
                 }
                 _ => None,
             },
+            noise: None,
         };
         Ok(self.trainer.step(batch, step)?)
     }

@@ -1,5 +1,6 @@
 use crate::nets::{IaeConditioning, IaeConfig};
 use crate::training::config::{Method, TrainConfig};
+use crate::training::methods::cycle::presets::{FACES, SHOES, SPRITES};
 
 use super::config::IaeTraining;
 
@@ -16,12 +17,15 @@ pub(in crate::training) const NAMES: &[&str] = &[
     "svhn-labels",
     "celeba",
     "sprites",
+    SHOES,
+    FACES,
     // the first small one is what the window proposes, and needs no files
     "sprites-small",
     "sprites-clusters-small",
     "mnist-small",
     "mnist-clusters-small",
     "mnist-labels-small",
+    SPRITES,
 ];
 
 /// The preset called `name`. Networks and codes are the paper's (tables 2 and 3) where it has them; how they are trained is
@@ -60,8 +64,18 @@ fn taught(mut config: TrainConfig, labelled: usize) -> TrainConfig {
     config
 }
 
+/// The section beside a preset of CycleIAE, whose pictures have so many channels.
+pub(in crate::training) fn beside(channels: usize) -> IaeTraining {
+    values(IaeConfig { channels, ..IaeConfig::svhn(10, 100) })
+}
+
 fn of(data: &str, networks: IaeConfig, steps: u64) -> TrainConfig {
-    let values = IaeTraining {
+    let config = TrainConfig::new(Method::Iae, data, networks.size, steps, 100);
+    TrainConfig { iae: Some(values(networks)), ..config }
+}
+
+fn values(networks: IaeConfig) -> IaeTraining {
+    IaeTraining {
         channels: networks.channels,
         layout: networks.layout,
         kernel: networks.kernel,
@@ -75,6 +89,5 @@ fn of(data: &str, networks: IaeConfig, steps: u64) -> TrainConfig {
         conditioning: networks.conditioning,
         labelled: 0,
         learning_rate: 2e-4,
-    };
-    TrainConfig { iae: Some(values), ..TrainConfig::new(Method::Iae, data, networks.size, steps, 100) }
+    }
 }

@@ -1,4 +1,5 @@
-//! Implicit autoencoders, forward and flipped (Makhzani, "Implicit Autoencoders", 2018: sections 2 and 4, appendix B).
+//! Implicit autoencoders, forward and flipped (Makhzani, "Implicit Autoencoders", 2018: sections 2 and 4, appendix B), and
+//! CycleIAE (section 3), whose code is a picture of another domain.
 
 use candle_core::{Device, Result, Tensor};
 
@@ -21,7 +22,7 @@ pub struct IaeGraphs {
     pub encoder: Graph,
     /// The same without the softmax at the end of a choice.
     pub logits: Graph,
-    /// g: from z and the noise n, side by side, to a picture.
+    /// g: from z and the noise n, side by side where z is a row, to a picture.
     pub decoder: Graph,
     /// From a picture and z to a logit.
     pub pairs: Graph,
@@ -63,7 +64,7 @@ pub struct IaeWeights {
 pub struct IaeBatch {
     /// Real pictures `(N, channels, size, size)`, in [0, 1] or [-1, 1] as the networks have them.
     pub pictures: Tensor,
-    /// Codes of the prior, `(N, z_dim)`: N(0, I), or choices of one cluster.
+    /// Codes of the prior, `(N, z_dim)`: N(0, I), or choices of one cluster. In CycleIAE pictures of the second domain.
     pub z: Tensor,
     /// The decoder's noise, `(N, n_dim)` from N(0, I).
     pub n: Tensor,
@@ -71,6 +72,17 @@ pub struct IaeBatch {
     pub eps: Tensor,
     /// Pictures whose labels teach the encoder its choice.
     pub labelled: Option<IaeLabelled>,
+    /// What is added to what the discriminators see.
+    pub noise: Option<IaeNoise>,
+}
+
+/// Noise on what discriminators see, the same in both turns of a step.
+#[derive(Debug)]
+pub struct IaeNoise {
+    /// On picture and code of the real pairs, and of the fake ones.
+    pub pairs: [[Tensor; 2]; 2],
+    /// On what the second discriminator takes: of real examples, and of fake ones.
+    pub single: [Tensor; 2],
 }
 
 /// Pictures with labels.
@@ -87,8 +99,27 @@ pub struct IaeLabelled {
 impl Batch for IaeBatch {
     fn tensors(&self) -> Vec<&Tensor> {
         let labelled = self.labelled.iter().flat_map(|part| [&part.pictures, &part.labels, &part.eps]);
-        [&self.pictures, &self.z, &self.n, &self.eps].into_iter().chain(labelled).collect()
+        let noise = self.noise.iter().flat_map(|noise| noise.pairs.iter().flatten().chain(&noise.single));
+        [&self.pictures, &self.z, &self.n, &self.eps].into_iter().chain(labelled).chain(noise).collect()
     }
+}
+
+impl IaeBatch {
+    /// A real or a fake pair as a discriminator sees it.
+    fn pair(&self, pair: [&Tensor; 2], is_fake: bool) -> Result<Vec<Tensor>> {
+        let noise = self.noise.as_ref().map(|noise| &noise.pairs[usize::from(is_fake)]);
+        pair.into_iter().enumerate().map(|(at, x)| noisy(x, noise.map(|noise| &noise[at]))).collect()
+    }
+
+    /// A real or a fake example as the second discriminator sees it.
+    fn alone(&self, example: &Tensor, is_fake: bool) -> Result<Vec<Tensor>> {
+        let noise = self.noise.as_ref().map(|noise| &noise.single[usize::from(is_fake)]);
+        Ok(vec![noisy(example, noise)?])
+    }
+}
+
+fn noisy(x: &Tensor, noise: Option<&Tensor>) -> Result<Tensor> {
+    noise.map_or_else(|| Ok(x.clone()), |noise| x + noise)
 }
 
 /// A discriminator in training.
@@ -141,8 +172,11 @@ pub struct IaeTrainer {
     logits: GraphNet,
     decoder: LearntGroup,
     draw: GraphNet,
+    /// That of pairs, which takes no turns where pixels are compared.
     pairs: Judge,
     single: Judge,
+    /// Weight of the absolute differences of pixels that stand in the place of [`IaeTrainer::pairs`].
+    l1: Option<f64>,
 }
 
 /// What an encoder makes of pictures and noise, of which there may be none.
@@ -155,9 +189,10 @@ fn encoded(net: &GraphNet, pictures: &Tensor, eps: &Tensor) -> Result<Pass> {
 
 /// What a decoder makes of codes and noise, of which there may be none.
 fn decoded(net: &GraphNet, z: &Tensor, n: &Tensor) -> Result<Pass> {
-    match n.dim(1)? {
-        0 => net.forward(std::slice::from_ref(z)),
-        _ => net.forward(&[Tensor::cat(&[z, n], 1)?]),
+    match (n.dim(1)?, z.rank()) {
+        (0, _) => net.forward(std::slice::from_ref(z)),
+        (_, 2) => net.forward(&[Tensor::cat(&[z, n], 1)?]),
+        _ => net.forward(&[z.clone(), n.clone()]),
     }
 }
 
@@ -197,14 +232,23 @@ impl IaeTrainer {
             is_flipped,
             encoder,
             decoder,
+            l1: None,
         })
+    }
+
+    /// The same with the mean absolute difference of pixels, times `weight`, in the place of the discriminator of pairs: what
+    /// CycleGAN reconstructs by.
+    #[must_use]
+    pub fn comparing_pixels(self, weight: f64) -> Self {
+        Self { l1: Some(weight), ..self }
     }
 
     /// One iteration: both discriminators, then encoder and decoder on the same pictures and codes. `step` counts from 0.
     ///
     /// The report holds `pair_loss` and `code_loss` (`picture_loss` in the flipped form) of the discriminators, `reconstruction`
     /// and `regularisation` of encoder and decoder, and `mse`: the mean squared error of the pictures' values, or in the flipped
-    /// form of the codes. With labelled pictures it holds `cross_entropy`, what the encoder's choices cost on them in nats, which
+    /// form of the codes. Where pixels are compared there is no `pair_loss`, and `reconstruction` is their mean absolute difference
+    /// before it is weighted. With labelled pictures it holds `cross_entropy`, what the encoder's choices cost on them in nats, which
     /// it learns from in the same turn with a weight of 1 (the paper gives none); they do not move its running statistics.
     ///
     /// # Errors
@@ -306,28 +350,38 @@ impl Turns for IaeTrainer {
             let made = self.make(batch)?;
             let (drawn, code) = (made.drawn.detach(), made.code.detach());
             // the pictures and codes that pairs are told by
-            let (real_pair, single, name) = match self.is_flipped {
-                true => ([drawn.clone(), batch.z.clone()], [&batch.pictures, &drawn], "picture_loss"),
-                false => ([batch.pictures.clone(), code.clone()], [&batch.z, &code], "code_loss"),
+            let (real_pair, [real, fake], name) = match self.is_flipped {
+                true => ([&drawn, &batch.z], [&batch.pictures, &drawn], "picture_loss"),
+                false => ([&batch.pictures, &code], [&batch.z, &code], "code_loss"),
             };
+            let (real_pair, real) = (batch.pair(real_pair, false)?, batch.alone(real, false)?);
             let names = ["pair_loss", "gradient of the discriminator of pairs"];
-            let (of_pairs, seen_pairs) =
-                self.pairs.turn([&real_pair, &[drawn.clone(), code.clone()]], names, ledger)?;
-            let [real, fake] = single.map(std::slice::from_ref);
+            let of_pairs = match self.l1 {
+                Some(_) => None,
+                None => {
+                    let fake_pair = batch.pair([&drawn, &code], true)?;
+                    Some(self.pairs.turn([&real_pair, &fake_pair], names, ledger)?)
+                }
+            };
             let names = [name, "gradient of the second discriminator"];
-            let (of_single, seen_single) = self.single.turn([real, fake], names, ledger)?;
+            let (of_single, seen_single) =
+                self.single.turn([&real, &batch.alone(fake, true)?], names, ledger)?;
             if !ledger.end_turn()? {
                 return Ok(());
             }
-            self.pairs.group.apply(&of_pairs, ledger)?;
+            if let Some((gradients, seen)) = &of_pairs {
+                self.pairs.group.apply(gradients, ledger)?;
+                self.pairs.net.follow(seen)?;
+            }
             self.single.group.apply(&of_single, ledger)?;
-            self.pairs.net.follow(&seen_pairs)?;
             self.single.net.follow(&seen_single)?;
 
-            let reconstruction =
-                self.pairs.confused([&real_pair, &[made.drawn.clone(), made.code.clone()]])?;
+            let reconstruction = match self.l1 {
+                Some(_) => (&made.drawn - &batch.pictures)?.abs()?.mean_all()?,
+                None => self.pairs.confused([&real_pair, &batch.pair([&made.drawn, &made.code], true)?])?,
+            };
             let judged = if self.is_flipped { &made.drawn } else { &made.code };
-            let regularisation = self.single.confused([real, std::slice::from_ref(judged)])?;
+            let regularisation = self.single.confused([&real, &batch.alone(judged, true)?])?;
             ledger.add("reconstruction", &reconstruction, 1.0)?;
             ledger.add("regularisation", &regularisation, 1.0)?;
             let error = match self.is_flipped {
@@ -335,7 +389,7 @@ impl Turns for IaeTrainer {
                 false => (drawn - &batch.pictures)?,
             };
             ledger.add("mse", &error.sqr()?.mean_all()?, 1.0)?;
-            let mut cost = (reconstruction + regularisation)?;
+            let mut cost = ((reconstruction * self.l1.unwrap_or(1.0))? + regularisation)?;
             if let Some(labelled) = &batch.labelled {
                 let taught = self.taught(labelled)?;
                 ledger.add("cross_entropy", &taught, 1.0)?;
@@ -359,9 +413,12 @@ impl Turns for IaeTrainer {
     }
 
     fn follow(&mut self, turns: usize, _: u64, _: &mut StepReport) {
+        let is_judged = self.l1.is_none();
         let [encoder, decoder, pairs, single] = self.groups();
         if turns > 0 {
-            pairs.count();
+            if is_judged {
+                pairs.count();
+            }
             single.count();
         }
         if turns > 1 {
