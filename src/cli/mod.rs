@@ -46,6 +46,7 @@ pub mod stats;
 pub mod sweep;
 pub mod table;
 pub mod train;
+pub mod translate;
 pub mod traverse;
 pub mod udr;
 
@@ -108,6 +109,8 @@ enum Command {
     Animate(animate::Args),
     /// Draw pictures of given or random codes.
     Sample(sample::Args),
+    /// Make pictures of one domain into pictures of another (CycleIAE).
+    Translate(translate::Args),
     /// Find the codes of pictures.
     Encode(encode::Args),
     /// Measure where the codes of real pictures lie, and keep it in the bundle.
@@ -147,6 +150,7 @@ impl Command {
             Self::Grid(args) => grid::run(args),
             Self::Animate(args) => animate::run(args),
             Self::Sample(args) => sample::run(args),
+            Self::Translate(args) => translate::run(args),
             Self::Encode(args) => encode::run(args),
             Self::Stats(args) => stats::run(args),
             Self::Eval(args) => eval::run(args),

@@ -10,7 +10,7 @@ use crate::checkpoint::{Halves, Reading, Sources};
 use crate::explore::{CodeSource, Mode, RangeSpec};
 use crate::figures::{
     AnimationRequest, Base, Cells, ChainChoice, Figure, FigureRequest, MatrixCodes, MatrixRequest, Names,
-    Order, SampleCodes, SampleRequest, TraversalRequest,
+    Order, SampleCodes, SampleRequest, TranslationRequest, TraversalRequest,
 };
 use crate::inference::{DeviceChoice, Place};
 use crate::ops::Precision;
@@ -153,6 +153,18 @@ impl Draw {
         }
     }
 
+    fn translation(&mut self) -> TranslationRequest {
+        TranslationRequest {
+            pictures: (0..=self.0.below(3)).map(|_| self.path()).collect(),
+            chain: self.perhaps(Self::text),
+            noises: self.steps(),
+            seed: self.seed(),
+            crop: self.perhaps(|draw| 1 + draw.0.below(500) as u32),
+            background: self.perhaps(|draw| draw.of(&[Background::BLACK, Background::WHITE])),
+            cells: self.cells(),
+        }
+    }
+
     fn model(&mut self) -> Sources {
         let c_dim = self.perhaps(|draw| draw.0.below(100));
         let encoder = Some(self.path());
@@ -175,11 +187,12 @@ impl Draw {
     }
 
     fn request(&mut self) -> FigureRequest {
-        let figure = match self.0.below(4) {
+        let figure = match self.0.below(5) {
             0 => Figure::Traversal(self.traversal()),
             1 => Figure::Matrix(self.matrix()),
             2 => Figure::Animation(self.animation()),
-            _ => Figure::Samples(self.samples()),
+            3 => Figure::Samples(self.samples()),
+            _ => Figure::Translation(self.translation()),
         };
         let device =
             self.of(&[DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Cuda(3), DeviceChoice::Metal]);
@@ -196,6 +209,7 @@ fn understood(command: &[String]) -> anyhow::Result<FigureRequest> {
         Some(Command::Grid(args)) => args.request(),
         Some(Command::Animate(args)) => args.request(),
         Some(Command::Sample(args)) => args.request(),
+        Some(Command::Translate(args)) => args.request(),
         other => anyhow::bail!("another command: {other:?}"),
     }
 }
@@ -203,14 +217,15 @@ fn understood(command: &[String]) -> anyhow::Result<FigureRequest> {
 #[test]
 fn what_a_request_says_makes_the_same_request() {
     let mut draw = Draw(Stream::new(15, "requests"));
-    let mut seen = [0; 4];
-    for _ in 0..4000 {
+    let mut seen = [0; 5];
+    for _ in 0..5000 {
         let request = draw.request();
         seen[match request.figure {
             Figure::Traversal(_) => 0,
             Figure::Matrix(_) => 1,
             Figure::Animation(_) => 2,
             Figure::Samples(_) => 3,
+            Figure::Translation(_) => 4,
         }] += 1;
         match understood(&request.command()) {
             Ok(again) => assert_eq!(again, request, "{:?}", request.command()),

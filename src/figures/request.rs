@@ -7,7 +7,7 @@ use super::export::{FigureTarget, TargetKind};
 use super::words::Words;
 use super::{
     AnimationRequest, Base, DrawOptions, FigureError, MatrixCodes, MatrixRequest, SampleCodes, SampleRequest,
-    TraversalRequest, Workbench,
+    TranslationRequest, TraversalRequest, Workbench,
 };
 
 /// A figure that somebody wants: of which model, drawn where, and what becomes of it.
@@ -34,6 +34,8 @@ pub enum Figure {
     Animation(AnimationRequest),
     /// Pictures of given or random codes, one by one.
     Samples(SampleRequest),
+    /// What a chain makes of pictures.
+    Translation(TranslationRequest),
 }
 
 impl Figure {
@@ -44,6 +46,7 @@ impl Figure {
             Self::Matrix(_) => "grid",
             Self::Animation(_) => "animate",
             Self::Samples(_) => "sample",
+            Self::Translation(_) => "translate",
         }
     }
 
@@ -55,6 +58,7 @@ impl Figure {
             Self::Matrix(_) => &[Png, Npz],
             Self::Animation(_) => &[Gif, Folder],
             Self::Samples(_) => &[Npz, Folder],
+            Self::Translation(_) => &[Png, Folder],
         }
     }
 
@@ -64,6 +68,7 @@ impl Figure {
             Self::Matrix(matrix) => matrix.say(words),
             Self::Animation(animation) => animation.say(words),
             Self::Samples(samples) => samples.say(words),
+            Self::Translation(translation) => translation.say(words),
         }
     }
 }
@@ -94,6 +99,8 @@ impl FigureRequest {
             Figure::Matrix(matrix) => matrix.codes = MatrixCodes::File(codes),
             Figure::Animation(animation) => animation.codes = codes,
             Figure::Samples(samples) => samples.codes = SampleCodes::File(codes),
+            // its noises are drawn
+            Figure::Translation(_) => {}
         }
         self
     }
@@ -117,6 +124,7 @@ impl FigureRequest {
             Figure::Matrix(matrix) => matrix.draw(&mut bench, &target, options),
             Figure::Animation(animation) => animation.draw(&mut bench, &target, options),
             Figure::Samples(samples) => samples.draw(&mut bench, &target, options),
+            Figure::Translation(translation) => translation.draw(&mut bench, &target, options),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::methods::{clusters, clusters_of, iae, ib_gan, oogan};
-use crate::toy::{array, fail, id_gan, idgan, succeed};
+use crate::methods::{clusters, clusters_of, cycle, iae, ib_gan, oogan};
+use crate::toy::{array, fail, id_gan, idgan, png_texts, succeed};
 use idgan::checkpoint::{Precision, Sources, open, write_bundle};
 use idgan::model::{GENERATOR, Model};
 use image::{Rgb, RgbImage};
@@ -229,4 +229,62 @@ fn statistics_of_batch_normalisation_are_gathered_anew() {
         1,
         "the network that draws has no batch normalisation",
     );
+}
+
+#[test]
+fn a_cycle_iae_translates_pictures_both_ways() {
+    let folder = folder_of(&cycle());
+    let file = |name: &str| image::open(folder.path().join(name)).unwrap().to_rgb8();
+    let told = said(folder.path(), "inspect model.safetensors");
+    let both =
+        ["f: 3 maps of 16x16 to 1 maps of 16x16", "g: 1 maps of 16x16 and 4 numbers to 3 maps of 16x16"];
+    assert!(both.iter().all(|network| told.contains(network)), "{told}");
+
+    // a row an input, a column a noise; without noise one column
+    succeed(
+        folder.path(),
+        "translate model.safetensors pictures/0.png pictures/1.png --chain g --noises 3 --out g.png",
+    );
+    succeed(folder.path(), "translate model.safetensors pictures/0.png pictures/1.png --out f.png");
+    let (back, there) = (file("g.png"), file("f.png"));
+    assert_eq!(back.height(), there.height());
+    assert!(back.width() >= there.width() + 2 * 16, "{:?} and {:?}", back.dimensions(), there.dimensions());
+    let (texts, _) = png_texts(&folder.path().join("g.png"));
+    let command =
+        "idgan translate model.safetensors pictures/0.png pictures/1.png --chain g --noises 3 --out g.png";
+    assert_eq!(texts["Command"], command);
+
+    succeed(
+        folder.path(),
+        "translate model.safetensors pictures/0.png pictures/1.png --chain g --noises 2 --seed 3 --out all",
+    );
+    let of = |name: &str| file(&format!("all/{name}_g.png"));
+    assert_eq!(of("00000_000").dimensions(), (16, 16));
+    assert_ne!(of("00000_000"), of("00000_001"), "another noise");
+    assert_ne!(of("00000_000"), of("00001_000"), "another picture");
+    assert_eq!(std::fs::read_dir(folder.path().join("all")).unwrap().count(), 4);
+
+    for (arguments, code, says) in [
+        ("translate model.safetensors --out x.png", 2, "name the pictures to translate"),
+        ("translate model.safetensors pictures/9.png --out x.png", 1, "no such file"),
+        ("translate model.safetensors model.safetensors --out x.png", 1, "model.safetensors"),
+        ("translate model.safetensors pictures/0.png --crop 99 --out x.png", 1, "99"),
+        (
+            "translate model.safetensors pictures/0.png --chain h --out x.png",
+            1,
+            "what draws is called f, there and back, g",
+        ),
+        ("translate model.safetensors pictures/0.png --out x.gif", 2, "a folder"),
+        ("sample model.safetensors --count 2 --out x", 1, "give it such pictures with `idgan translate`"),
+        ("traverse model.safetensors --out x.png", 1, "translate"),
+        ("encode model.safetensors --images pictures --out x.npz", 1, "no encoder"),
+    ] {
+        fail(folder.path(), arguments, code, says);
+        assert!(!folder.path().join("x.png").exists() && !folder.path().join("x").exists(), "{arguments}");
+    }
+    let folder = folder_of(&iae());
+    let says = "makes no pictures of pictures";
+    fail(folder.path(), "translate model.safetensors pictures/0.png --out x.png", 1, says);
+    let says = "the chain decoder takes no picture";
+    fail(folder.path(), "translate model.safetensors pictures/0.png --chain decoder --out x.png", 1, says);
 }

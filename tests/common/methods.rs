@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use idgan::base::{Arrays, Stream};
 use idgan::graph::{Graph, Role};
 use idgan::model::{Model, ModelDescription};
-use idgan::nets::{IaeConditioning, IaeConfig, IbGanConfig, IbGanForm, OoganConfig, OoganKind, Parameters};
+use idgan::nets::{
+    IaeConditioning, IaeConfig, IbGanConfig, IbGanForm, OoganConfig, OoganKind, Parameters, TranslatorConfig,
+};
 
 /// IB-GAN in the form for photos.
 pub fn ib_gan() -> Model {
@@ -54,6 +56,13 @@ pub fn clusters_of(count: usize) -> Model {
     let sizes = IaeConfig { units: 20, hidden: 16, width: 4, ..IaeConfig::mnist(count, 2) };
     let config = IaeConfig { is_categorical: true, conditioning: IaeConditioning::ByChannel, ..sizes };
     filled(ModelDescription::iae("small-clusters", config))
+}
+
+/// A CycleIAE from coloured pictures of 16 pixels to grey ones and back, with noise on the way back.
+pub fn cycle() -> Model {
+    let there = TranslatorConfig { size: 16, takes: 3, gives: 1, width: 2, blocks: 1, noise_dim: 0 };
+    let back = TranslatorConfig { takes: 1, gives: 3, noise_dim: 4, ..there };
+    filled(ModelDescription::cycle_iae("small-cycle", there, back))
 }
 
 /// A model of the description with random weights, such that signals about keep their size and codes are seen.
