@@ -34,7 +34,10 @@ impl ChainWords {
     /// name.
     pub(crate) fn of(description: &ModelDescription, id: ChainId) -> Self {
         let name = description.render_chain(id).map_or("", |chain| chain.name.as_str());
-        let inputs = description.inputs(name).join(", ");
+        let wiring = description.render_chain(id).and_then(|chain| description.wiring(chain).ok());
+        let takes_picture = wiring.is_some_and(|wiring| wiring.picture_taken().is_some());
+        let inputs = takes_picture.then_some("x").into_iter().chain(description.inputs(name));
+        let inputs = inputs.collect::<Vec<_>>().join(", ");
         let code = description.read_back(id).unwrap_or_default();
         let seen = |formula: &str, encoder: &str, noun: &str| {
             format!(

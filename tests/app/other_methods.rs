@@ -1,7 +1,10 @@
 //! Models of the methods beside ID-GAN in the window: sliders, noise, reading back.
 
-use crate::methods::{clusters, iae, ib_gan, oogan};
-use crate::window::{Window, click, set, settle, until, window};
+use std::path::{Path, PathBuf};
+
+use crate::methods::{clusters, cycle, iae, ib_gan, oogan};
+use crate::window::{Window, click, command, controls, set, settle, until, window};
+use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use idgan::app::Options;
@@ -101,4 +104,48 @@ fn clusters_have_a_style_with_sliders() {
     let (_folder, mut window) = opened(&clusters());
     assert_eq!(window.state().values("z"), [1.0, 0.0, 0.0]);
     assert!(changes(&mut window, "decoder", |w| set(w, "n 1", 2.0)));
+}
+
+#[test]
+fn a_cycle_iae_makes_pictures_of_what_is_dropped_on_it() {
+    let (folder, mut window) = opened(&cycle());
+    assert_eq!(window.state().notice(), None);
+    let sliders = |window: &Window| controls(window, &[Role::Slider]).into_iter().map(|(name, _)| name);
+    assert_eq!(sliders(&window).collect::<Vec<_>>(), ["Blend nuisance"], "there are no codes to set");
+    assert!(window.query_by_role_and_label(Role::Image, "Input picture").is_some());
+    assert!(changes(&mut window, "g", |w| click(w, "New nuisance sample")));
+    assert!(!changes(&mut window, "f", |w| click(w, "New nuisance sample")), "f takes no noise");
+
+    let path = folder.path().join("mine.png");
+    let picture = image::RgbImage::from_fn(40, 30, |x, y| image::Rgb([(x * 6) as u8, (y * 8) as u8, 90]));
+    picture.save(&path).unwrap();
+    let before: Vec<Vec<u8>> = ["f", "there and back", "g"].map(|chain| pixels(&window, chain)).into();
+    window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(path)));
+    window.step();
+    until(&mut window, "the picture", |w| pixels(w, "f") != before[0]);
+    settle(&mut window);
+    for (chain, before) in ["f", "there and back", "g"].into_iter().zip(&before) {
+        assert_ne!(pixels(&window, chain), *before, "{chain}");
+    }
+    command(&mut window, "Undo");
+    settle(&mut window);
+    assert_eq!(pixels(&window, "f"), before[0], "the input before");
+}
+
+/// A file that is dropped on the window.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+fn pixels(window: &Window, chain: &str) -> Vec<u8> {
+    window.state().picture(chain).unwrap().rgba().to_vec()
 }

@@ -8,7 +8,7 @@ use crate::engine::ModelSource;
 pub(crate) enum ModelAction {
     /// Opens a model.
     Open(ModelSource),
-    /// Opens the model at a path.
+    /// Opens the model at a path, or starts from the picture there where the open model takes pictures.
     OpenPath(PathBuf),
     /// Opens a model that the program brings along.
     OpenBundled(&'static BundledModel),

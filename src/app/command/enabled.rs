@@ -56,6 +56,11 @@ pub(super) fn reads_pictures(state: &Document) -> bool {
     has(state, |model| model.opened.encoded().is_some())
 }
 
+/// Whether something can be made of a person's own picture: codes, or other pictures.
+pub(super) fn takes_pictures(state: &Document) -> bool {
+    reads_pictures(state) || has(state, |model| model.description().source_shape().is_some())
+}
+
 /// Whether what is measured on pictures can be written beside the model's file.
 pub(super) fn can_measure(state: &Document) -> bool {
     reads_pictures(state) && has(state, |model| model.opened.source.path().exists())

@@ -4,7 +4,7 @@ use egui::{Key, KeyboardShortcut, Modifiers, ViewportCommand};
 
 use super::enabled::{
     can_draw_epsilon, can_draw_nuisance, can_measure, can_redo, can_undo, has_model, has_nuisance,
-    has_picture, has_sliders, is_not_training, lacks_decoder, lacks_encoder, reads_pictures, was_explained,
+    has_picture, has_sliders, is_not_training, lacks_decoder, lacks_encoder, takes_pictures, was_explained,
 };
 use super::name::Command as C;
 use super::row::{Row, row};
@@ -85,9 +85,10 @@ pub(super) const TABLE: &[Row] = &[
         C::StartFromPhoto,
         "Start from a picture…",
         |state| state.ask(Purpose::Photo),
-        "Encode a picture of your own and set the factors to what the encoder finds: c = mu of q(c|x)",
+        "Encode a picture of your own and set the factors to what the encoder finds: c = mu of q(c|x). A model that makes \
+         pictures of pictures makes them of it",
     )
-    .when(reads_pictures),
+    .when(takes_pictures),
     row(
         C::StartFromData,
         "Start from the data",

@@ -143,7 +143,7 @@ impl Purpose {
     }
 
     /// What such files are called, and their endings; of a file to be written the first is the usual one.
-    fn filter(self) -> (&'static str, &'static [&'static str]) {
+    pub(crate) fn filter(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Model
             | Self::Beside

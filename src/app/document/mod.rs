@@ -6,6 +6,7 @@ pub(crate) mod board;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod follow;
+pub(crate) mod input;
 pub(crate) mod matrix;
 pub(crate) mod nuisance;
 pub(crate) mod photo;
@@ -31,6 +32,7 @@ use crate::app::document::board::Board;
 use crate::app::document::data::DataPictures;
 use crate::app::document::evaluate::EvaluateState;
 use crate::app::document::follow::Follow;
+use crate::app::document::input::InputPicture;
 use crate::app::document::nuisance::NuisanceHistory;
 use crate::app::document::photo::PhotoState;
 use crate::app::document::player::Player;
@@ -122,6 +124,8 @@ pub(crate) struct Document {
     pub(crate) traverse: TraverseState,
     pub(crate) player: Player,
     pub(crate) photo: PhotoState,
+    /// Where a model makes pictures of pictures: the one that they are made of.
+    pub(crate) input: InputPicture,
     pub(crate) data: DataPictures,
     pub(crate) train: TrainState,
     pub(crate) board: Board,
@@ -194,6 +198,7 @@ impl Document {
             traverse: TraverseState::default(),
             player: Player::default(),
             photo: PhotoState::default(),
+            input: InputPicture::default(),
             data: DataPictures::default(),
             train: TrainState::default(),
             board: Board::default(),

@@ -12,7 +12,7 @@ use crate::app::chain_words::ChainWords;
 use crate::app::command::Command;
 use crate::app::document::Document;
 use crate::app::model::ModelView;
-use crate::app::paint::{Paint, PaintMode, fill, shape};
+use crate::app::paint::{Paint, PaintMode, Surface, fill, picture, shape};
 use crate::app::theme::{GRID, Palette, SMALL, figures};
 use crate::app::view::{Compare, Look, Pane};
 use crate::app::widgets::{Icon, icon_button};
@@ -20,6 +20,9 @@ use crate::app::widgets::{Icon, icon_button};
 /// The pictures of the code, and how they are compared.
 #[derive(Default)]
 pub(crate) struct Pictures;
+
+/// The drawing of the picture that others are made of.
+const INPUT_KEY: u64 = 198;
 
 /// Dragging this far over a picture moves the selected factor through its whole range.
 const SCRUB_POINTS: f32 = 480.0;
@@ -57,8 +60,14 @@ impl Pictures {
             return None;
         }
         let sizes = sizes(state, &panes);
-        let areas = if compare == Compare::SideBySide { parts(stage, panes.len()) } else { vec![stage] };
-        let places: Vec<_> = areas.into_iter().map(|area| layout(ui, area, &sizes)).collect();
+        let input = state.input.surface().filter(|_| compare == Compare::SideBySide);
+        let count = panes.len() + usize::from(input.is_some());
+        let areas = if compare == Compare::SideBySide { parts(stage, count) } else { vec![stage] };
+        let mut places: Vec<_> = areas.into_iter().map(|area| layout(ui, area, &sizes)).collect();
+        if let Some(surface) = input {
+            // the first place is its own
+            input_picture(ui, state, places.remove(0), surface);
+        }
         let &first_place = places.first()?;
         let screen = first_place.1.width() * ui.pixels_per_point();
         let side = panes.first().map_or(0, |pane| side_of(state, *pane));
@@ -151,6 +160,18 @@ impl Pictures {
             screen: square.size() * ui.pixels_per_point(),
         }
     }
+}
+
+/// The picture that the others are made of, with its caption.
+fn input_picture(ui: &mut Ui, state: &Document, (caption, square): (Rect, Rect), surface: &Surface) {
+    let hint = "The picture that the others are made of; drop one of your own on the window, or choose it with File > Start from a \
+                picture";
+    let mut line = ui.new_child(egui::UiBuilder::new().max_rect(caption));
+    line.horizontal_centered(|ui| ui.label(RichText::new("Input").strong()).on_hover_text(hint));
+    let response = ui.interact(square, ui.scope_id().with("input"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(accesskit::Role::Image, true, "Input picture"));
+    picture(ui, square, INPUT_KEY, surface, state.settings.crisp);
+    response.on_hover_text(hint);
 }
 
 fn name(state: &Document, pane: Pane) -> String {

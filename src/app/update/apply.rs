@@ -27,6 +27,10 @@ impl Document {
     fn apply_to_model(&mut self, action: ModelAction) {
         match action {
             ModelAction::Open(source) => self.open(source, Start::Fresh),
+            ModelAction::OpenPath(path) if self.starts_from(&path) => {
+                let ctx = self.ctx().clone();
+                self.start_from_photo(path, &ctx);
+            }
             ModelAction::OpenPath(path) => self.open_path(path),
             ModelAction::OpenBundled(model) => self.open_bundled(model, false),
             ModelAction::OpenBundledBeside(model) => self.open_bundled(model, true),

@@ -372,6 +372,7 @@ impl Document {
             latent.end();
         }
         let codes = latent.codes();
+        self.input.follow(codes);
         let target = model.main_chain().and_then(|chain| {
             let block =
                 model.description().read_back(chain).filter(|block| model.opened.read.contains(*block))?;

@@ -3,19 +3,24 @@ use std::sync::Arc;
 
 use crossbeam::channel::TryRecvError;
 
+use crate::app::command::Command;
+use crate::app::dialog::Purpose;
 use crate::app::document::Document;
 use crate::app::document::photo::{Encoding, Photo};
 use crate::app::log::About;
 use crate::app::paint::Surface;
 use crate::app::update::save::name;
 use crate::base::{Background, Cancel, Picture};
-use crate::explore::{Form, read_square};
+use crate::explore::{Form, SourcePictures, read_square};
+use crate::model::ModelDescription;
 
 impl Document {
-    /// Reads a picture, has it encoded, and sets the factors to what the encoder finds.
+    /// Reads a picture, and makes others of it where the model does that; else has it encoded, and sets the factors to what the
+    /// encoder finds.
     pub(crate) fn start_from_photo(&mut self, path: PathBuf, ctx: &egui::Context) {
         let description = self.model.as_ref().map(|model| model.description());
-        let Some((description, shape)) = description.and_then(|all| Some((all, all.encoder_shape()?))) else {
+        let shape = |all: &ModelDescription| all.source_shape().or_else(|| all.encoder_shape());
+        let Some((description, shape)) = description.and_then(|all| Some((all, shape(all)?))) else {
             self.log.warn(About::Picture, "This model has no encoder to start from a picture with");
             return;
         };
@@ -28,9 +33,13 @@ impl Document {
         }
     }
 
-    /// Has `picture` encoded, and the factors set to what the encoder finds; `name` is for people.
+    /// Has `picture` encoded, and the factors set to what the encoder finds, or makes others of it; `name` is for people.
     pub(crate) fn start_from(&mut self, name: String, picture: Arc<Picture>) {
         let Some(model) = &self.model else { return };
+        if let Some(shape) = model.description().source_shape() {
+            self.make_of(&name, &picture, shape);
+            return;
+        }
         let ask = |block: &String| {
             (block.clone(), self.engine.encode(model.opened.model_id, block, Arc::clone(&picture)))
         };
@@ -38,6 +47,31 @@ impl Document {
         let surface = Surface::new();
         surface.show(picture, None);
         self.photo.encoding = Some(Encoding { photo: Photo { name, surface }, waiting, found: Vec::new() });
+    }
+
+    /// Gives `picture`, of the size of `shape`, to the chains that make pictures of pictures.
+    fn make_of(&mut self, name: &str, picture: &Picture, [channels, height, width]: [usize; 3]) {
+        let pixels = picture.rgba().chunks_exact(4);
+        let plane = |channel: usize| pixels.clone().map(move |pixel| f32::from(pixel[channel]) / 255.0);
+        let values = (0..channels).flat_map(plane).collect();
+        let given = SourcePictures::new([channels, height, width], values).filter(|given| given.len() == 1);
+        let fits = given.zip(self.latent.as_mut()).map(|(given, latent)| latent.set_picture(given));
+        match fits {
+            Some(Ok(())) => {
+                self.log.succeed(About::Picture);
+                self.log.info(format!("Made pictures of {name}"));
+            }
+            _ => self.log.fail(About::Picture, format!("{name} is no picture of {width}x{height} pixels")),
+        }
+    }
+
+    /// Whether a file that somebody has dropped on the window is a picture to start from, and no model: the open model takes
+    /// pictures, and the file's name ends like that of one.
+    pub(crate) fn starts_from(&self, path: &Path) -> bool {
+        let (_, endings) = Purpose::Photo.filter();
+        let is_one =
+            |ending: &std::ffi::OsStr| endings.iter().any(|known| ending.eq_ignore_ascii_case(known));
+        Command::StartFromPhoto.is_enabled(self) && path.extension().is_some_and(is_one)
     }
 
     /// Takes a picture in hand as soon as it is read, and its code as soon as it is known.
