@@ -31,10 +31,10 @@ fn the_papers_sweep_files_are_valid_to_the_last_run() {
             3 * 3,
             "train iae --preset mnist-clusters-small --method fiae --data mnist:mnist",
         ),
-        ("ibgan", 9 * 10, "--method ib-gan --data dsprites --set ibgan.beta=0.141"),
+        ("ibgan", 9 * 10, "--method ib-gan --data dsprites --seed 0 --set ibgan.beta=0.141"),
         ("ibgan-photos", 3 * 2, "--metrics fid --samples 50000 --inception pt_inception"),
         ("ibgan-small", 4, "--metrics fvm,information,bottleneck"),
-        ("oogan", 4 * 5, "--method oogan --data dsprites --set oogan.orthogonal=false"),
+        ("oogan", 4 * 5, "--method oogan --data dsprites --seed 0 --set oogan.orthogonal=false"),
         ("oogan-celeba", 5 * 3, "--metrics diversity,cosine,one_hot_l1,uniform_l1 --inception"),
         ("oogan-small", 4, "train oogan --preset dsprites-small --method oogan-infogan"),
         (
