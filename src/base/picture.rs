@@ -72,6 +72,15 @@ impl Picture {
         self.rgba[at..at + 4].copy_from_slice(&colour);
     }
 
+    /// The part of this `size` (width, height) whose upper left corner lies at `[x, y]`; less where it ends before.
+    #[must_use]
+    pub fn cut(&self, [x, y]: [usize; 2], size: [usize; 2]) -> Self {
+        let [width, height] =
+            [size[0].min(self.width.saturating_sub(x)), size[1].min(self.height.saturating_sub(y))];
+        let row = |row: usize| &self.rgba[((y + row) * self.width + x) * 4..][..width * 4];
+        Self { width, height, rgba: (0..height).flat_map(row).copied().collect() }
+    }
+
     /// Copies `other` so that its top left corner lies at (`x`, `y`); what sticks out is cut off.
     pub fn paste(&mut self, other: &Picture, x: usize, y: usize) {
         let columns = other.width.min(self.width.saturating_sub(x));

@@ -211,7 +211,7 @@ fn factor_sheet(args: &PreviewArgs, set: &dyn Dataset) -> anyhow::Result<Picture
 
     let [_, height, width] = set.picture_shape();
     let bands = rows.iter().map(|(band, _)| band.clone()).collect();
-    let figure = PictureTable { cell: [width, height], columns, bands };
+    let figure = PictureTable { cell: [width, height], columns, bands, line: None };
     check_size(figure.size()?)?;
     let mut canvas = figure.canvas()?;
     for (row, (_, pictures)) in rows.iter().enumerate() {
@@ -242,7 +242,12 @@ fn label_sheet(args: &PreviewArgs, set: &dyn Dataset, labels: &PictureLabels) ->
         Band { title, tags: vec![String::new()], ..Band::default() }
     };
     let [_, height, width] = set.picture_shape();
-    let figure = PictureTable { cell: [width, height], columns, bands: classes.iter().map(band).collect() };
+    let figure = PictureTable {
+        cell: [width, height],
+        columns,
+        bands: classes.iter().map(band).collect(),
+        line: None,
+    };
     check_size(figure.size()?)?;
     let mut canvas = figure.canvas()?;
     for (row, &class) in classes.iter().enumerate() {
@@ -263,7 +268,7 @@ fn random_sheet(args: &PreviewArgs, set: &dyn Dataset) -> anyhow::Result<Picture
     let tags = vec![String::new(); count.div_ceil(columns)];
     let title = format!("{count} of {}", set.len());
     let band = Band { title, tags, ..Band::default() };
-    let figure = PictureTable { cell: [width, height], columns, bands: vec![band] };
+    let figure = PictureTable { cell: [width, height], columns, bands: vec![band], line: None };
     check_size(figure.size()?)?;
     let mut canvas = figure.canvas()?;
     let order = Stream::new(args.seed, "preview").permutation(set.len());

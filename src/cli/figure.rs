@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::base::Cancel;
-use crate::figures::{Cells, DrawOptions, Figure, FigureError, FigureRequest, Observer};
+use crate::figures::export::{Length, Points};
+use crate::figures::{Cells, DrawOptions, Figure, FigureError, FigureRequest, Observer, Print};
 
 use super::workbench::typed_command;
 use super::{DeviceArgs, ModelArgs, TerminalProgress, threads, usage, warn};
@@ -14,6 +15,14 @@ pub struct FigureArgs {
     /// Side of a picture in pixels; the GAN's own resolution when left out.
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(1..=8192), help_heading = "Figure")]
     cell: Option<u16>,
+
+    /// Width on paper, with its unit (mm, cm, in or pt), of a .png, .svg or .pdf; 96 pixels an inch when left out.
+    #[arg(long, value_name = "LENGTH", help_heading = "Figure")]
+    width: Option<Length>,
+
+    /// Size of the titles' type on paper in points, 1 to 144; what suits the pictures when left out.
+    #[arg(long, value_name = "PT", help_heading = "Figure")]
+    font_size: Option<Points>,
 
     /// Draw more than 100 megapixels.
     #[arg(long, help_heading = "Figure")]
@@ -40,7 +49,8 @@ pub(super) struct OutputArgs {
 impl FigureArgs {
     /// How large the pictures are.
     pub(super) fn cells(&self) -> Cells {
-        Cells { side: self.cell, is_forced: self.force }
+        let print = Print { width: self.width, font_size: self.font_size };
+        Cells { side: self.cell, is_forced: self.force, print }
     }
 
     /// The request for `figure`.

@@ -12,7 +12,7 @@ use super::figure::draw;
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "Column m shows code c(m), row n nuisance s(n); what a column shares comes from c, what a row \
-    shares from s. The first row is the VAE's decoder, which knows no s. OUT is a figure (.png) or arrays (.npz): `gan` \
+    shares from s. The first row is the VAE's decoder, which knows no s. OUT is a figure (.png, .svg, .pdf) or arrays (.npz): `gan` \
     (N, M, channels, H, W) and `vae` (M, channels, 64, 64) in [0, 1], and the codes.\n\n\
     Examples:\n  \
     idgan grid celeba.safetensors --codes-c 7 --codes-s 5 --out figure8.png\n  \

@@ -10,7 +10,7 @@ use crate::checkpoint::{Halves, Reading, Sources};
 use crate::explore::{CodeSource, Mode, RangeSpec};
 use crate::figures::{
     AnimationRequest, Base, Cells, ChainChoice, Figure, FigureRequest, MatrixCodes, MatrixRequest, Names,
-    Order, SampleCodes, SampleRequest, TranslationRequest, TraversalRequest,
+    Order, Print, SampleCodes, SampleRequest, TranslationRequest, TraversalRequest,
 };
 use crate::inference::{DeviceChoice, Place};
 use crate::ops::Precision;
@@ -70,7 +70,14 @@ impl Draw {
     }
 
     fn cells(&mut self) -> Cells {
-        Cells { side: self.perhaps(|draw| 1 + draw.0.below(8192) as u16), is_forced: self.of(&[false, true]) }
+        let width = self.perhaps(|draw| draw.of(&["170mm", "6.7in", "0.1cm", "482.3pt"]));
+        let font_size = self.perhaps(|draw| draw.of(&["8", "7.25", "144"]));
+        let print = Print {
+            width: width.map(|width| width.parse().expect("a length")),
+            font_size: font_size.map(|size| size.parse().expect("a size")),
+        };
+        let side = self.perhaps(|draw| 1 + draw.0.below(8192) as u16);
+        Cells { side, is_forced: self.of(&[false, true]), print }
     }
 
     fn decoder(&mut self) -> ChainChoice {

@@ -9,7 +9,7 @@ use anyhow::Context;
 use crate::base::{FileError, write_atomic};
 use crate::compare::{Elsewhere, PaperTable, Results, RunResult, Table, lambda_curve, trade_off};
 use crate::figures::drawing::Chart;
-use crate::figures::export::{Colour, Provenance, write_png};
+use crate::figures::export::{Colour, FigureTarget, Provenance, TargetKind, write_pdf, write_png, write_svg};
 use crate::metrics::Metric;
 
 use super::output::Format;
@@ -47,13 +47,13 @@ pub struct Args {
     /// Write the table to a file instead of printing it.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Draw Figure 3, disentanglement against generation, as .png or .svg.
+    /// Draw Figure 3, disentanglement against generation, as .png, .svg or .pdf.
     #[arg(long, value_name = "FILE")]
     trade_off: Option<PathBuf>,
     /// The vertical axis of Figure 3: fvm or mig.
     #[arg(long, value_name = "NAME", default_value = "fvm", value_parser = ["fvm", "mig"])]
     against: String,
-    /// Draw Figure A.10, FID over lambda, as .png or .svg.
+    /// Draw Figure A.10, FID over lambda, as .png, .svg or .pdf.
     #[arg(long, value_name = "FILE")]
     lambda: Option<PathBuf>,
 }
@@ -118,12 +118,12 @@ fn by_table(
     tables.into_iter().map(|(number, runs)| (PaperTable::numbered(number), runs))
 }
 
-/// Whether a figure becomes an SVG document (else a PNG).
-fn kind(path: &Path) -> anyhow::Result<bool> {
-    match path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase).as_deref() {
-        Some("svg") => Ok(true),
-        Some("png") => Ok(false),
-        _ => Err(usage(format!("a figure is a .png or a .svg, not {}", path.display()))),
+/// What a figure becomes.
+fn kind(path: &Path) -> anyhow::Result<TargetKind> {
+    let kinds = [TargetKind::Png, TargetKind::Svg, TargetKind::Pdf];
+    match FigureTarget::parse(path, &kinds) {
+        Ok(target) => Ok(target.kind),
+        Err(_) => Err(usage(format!("a figure is a .png, a .svg or a .pdf, not {}", path.display()))),
     }
 }
 
@@ -133,12 +133,16 @@ fn draw(path: &Path, chart: &Chart) -> anyhow::Result<()> {
         "these runs have not measured what the figure shows; nothing was drawn: {}",
         path.display()
     );
-    if kind(path)? {
-        return write(path, &chart.svg());
-    }
-    let picture = chart.picture().context("the built-in typeface cannot be read")?;
     let provenance = Provenance { command: std::env::args().collect(), ..Provenance::default() };
-    Ok(write_png(path, &picture, Colour::Rgb, &provenance)?)
+    let page = chart.page();
+    Ok(match kind(path)? {
+        TargetKind::Svg => write_svg(path, &page, None, &provenance),
+        TargetKind::Pdf => write_pdf(path, &page, None, &provenance),
+        _ => {
+            let picture = page.picture().context("the built-in typeface cannot be read")?;
+            write_png(path, &picture, Colour::Rgb, &provenance)
+        }
+    }?)
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

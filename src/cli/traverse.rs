@@ -12,12 +12,14 @@ use super::{BackgroundArgs, FigureArgs};
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     allow_negative_numbers = true,
-    after_help = "OUT is a figure (.png), an animation with a column a frame (.gif), arrays (.npz: `vae` and `gan` of \
-        shape (rows, steps, channels, H, W) in [0, 1], the codes, `dims`, `values`), or a new folder with one PNG a \
-        cell. A picture's text chunks hold the codes, the ranges and the command that makes it again.\n\n\
+    after_help = "OUT is a figure (.png, .svg, .pdf), an animation with a column a frame (.gif), arrays (.npz: `vae` and \
+        `gan` of shape (rows, steps, channels, H, W) in [0, 1], the codes, `dims`, `values`), or a new folder with one \
+        PNG a cell. A figure holds the codes, the ranges and the command that makes it again; in an .svg or .pdf a \
+        search finds its text.\n\n\
         Examples:\n  \
         idgan traverse celeba.safetensors --out grid.png\n  \
         idgan traverse celeba.safetensors --dims 3,0 --names azimuth,hair --range -2..2 --out grid.png\n  \
+        idgan traverse celeba.safetensors --width 170mm --font-size 8 --out figure.pdf\n  \
         idgan traverse celeba.safetensors --range posterior:0.99 --steps 25 --out grid.gif\n  \
         idgan traverse --vae last --gan model.pt --image face.png --mode offset --cell 64 --out cells"
 )]

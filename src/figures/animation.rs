@@ -103,7 +103,7 @@ impl AnimationRequest {
             tags: vec![String::new()],
             ..Band::default()
         };
-        let table = PictureTable { cell, columns: chains.len(), bands: vec![band] };
+        let table = PictureTable { cell, columns: chains.len(), bands: vec![band], line: None };
         let is_bare = chains.len() == 1;
         let [width, height] = if is_bare { cell } else { table.size()? };
         self.cells.check([width, height * codes.rows()])?;

@@ -4,7 +4,7 @@ use crate::explore::{CodeMatrix, CodeSource, Codes};
 
 use super::arrays::{Part, write_arrays};
 use super::drawing::{Band, PictureTable};
-use super::export::{Colour, FigureTarget, Provenance, TargetKind, numbers, write_png};
+use super::export::{FigureTarget, Provenance, TargetKind, numbers};
 use super::words::Words;
 use super::workbench::picture;
 use super::{Cells, DrawOptions, FigureError, Workbench};
@@ -124,7 +124,7 @@ impl MatrixRequest {
         options: &mut DrawOptions<'_>,
     ) -> Result<(), FigureError> {
         let cell = self.cells.size(bench, &bench.chain_name(matrix.chain))?;
-        let table = table(matrix, cell, bench);
+        let table = self.cells.print.lettered(table(matrix, cell, bench))?;
         self.cells.check(table.size()?)?;
         let mut canvas = table.canvas()?;
         let (parts, columns) = (parts(bench, matrix)?, matrix.columns.rows());
@@ -134,7 +134,7 @@ impl MatrixRequest {
             canvas.place(above + index / columns, index % columns, &picture(values, shape)?);
             Ok(())
         })?;
-        Ok(write_png(&target.path, canvas.picture(), Colour::Rgb, provenance)?)
+        self.cells.print.write(&canvas, target, provenance)
     }
 }
 
@@ -149,7 +149,7 @@ fn table(matrix: &CodeMatrix, cell: [usize; 2], bench: &Workbench) -> PictureTab
     }
     let code = bench.description().encoded().unwrap_or("c");
     bands[0].captions = (1..=columns).map(|m| format!("{code}({m})")).collect();
-    PictureTable { cell, columns, bands }
+    PictureTable { cell, columns, bands, line: None }
 }
 
 /// Every part of the matrix by the name of its chain.

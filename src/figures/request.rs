@@ -6,8 +6,8 @@ use crate::inference::{Place, Purpose};
 use super::export::{FigureTarget, TargetKind};
 use super::words::Words;
 use super::{
-    AnimationRequest, Base, DrawOptions, FigureError, MatrixCodes, MatrixRequest, SampleCodes, SampleRequest,
-    TranslationRequest, TraversalRequest, Workbench,
+    AnimationRequest, Base, DrawOptions, FigureError, MatrixCodes, MatrixRequest, Print, SampleCodes,
+    SampleRequest, TranslationRequest, TraversalRequest, Workbench,
 };
 
 /// A figure that somebody wants: of which model, drawn where, and what becomes of it.
@@ -52,13 +52,23 @@ impl Figure {
 
     /// What it can be written as.
     fn kinds(&self) -> &'static [TargetKind] {
-        use TargetKind::{Folder, Gif, Npz, Png};
+        use TargetKind::{Folder, Gif, Npz, Pdf, Png, Svg};
         match self {
-            Self::Traversal(_) => &[Png, Gif, Npz, Folder],
-            Self::Matrix(_) => &[Png, Npz],
+            Self::Traversal(_) => &[Png, Svg, Pdf, Gif, Npz, Folder],
+            Self::Matrix(_) => &[Png, Svg, Pdf, Npz],
             Self::Animation(_) => &[Gif, Folder],
             Self::Samples(_) => &[Npz, Folder],
             Self::Translation(_) => &[Png, Folder],
+        }
+    }
+
+    /// How it is printed, where it is.
+    fn print(&self) -> Print {
+        match self {
+            Self::Traversal(traversal) => traversal.cells.print,
+            Self::Matrix(matrix) => matrix.cells.print,
+            Self::Animation(animation) => animation.cells.print,
+            Self::Samples(_) => Print::default(),
         }
     }
 
@@ -113,6 +123,7 @@ impl FigureRequest {
     pub fn draw(&self, options: &mut DrawOptions<'_>) -> Result<(), FigureError> {
         let target = FigureTarget::parse(&self.out, self.figure.kinds()).map_err(FigureError::Request)?;
         target.check()?;
+        self.figure.print().check(&target)?;
         let opened = open(&self.model)?;
         opened.said().iter().for_each(|sentence| options.observer.warn(sentence));
         options.check()?;

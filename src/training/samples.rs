@@ -80,7 +80,7 @@ impl SampleSet {
         let side = shape
             .or(description.encoder_shape())
             .map_or(LARGEST_CELL, |[_, _, width]| width.min(LARGEST_CELL));
-        let mut figure = PictureTable { cell: [side; 2], columns: COLUMNS, bands: Vec::new() };
+        let mut figure = PictureTable { cell: [side; 2], columns: COLUMNS, bands: Vec::new(), line: None };
         let mut tags = vec!["data".to_owned()];
         tags.extend(tags_of(&chains));
         figure.bands.push(Band { title: "samples".into(), tags, ..Band::default() });

@@ -272,6 +272,8 @@ fn results_become_the_papers_table_and_figures() {
     assert!(svg.contains("ID-GAN+β-VAE, paper"), "{svg}");
     let picture = image::open(folder.join("b.png")).unwrap();
     assert!(picture.width() > 400);
+    succeed(folder, &["table", "runs", "--trade-off", "a.pdf"]);
+    assert!(std::fs::read(folder.join("a.pdf")).unwrap().starts_with(b"%PDF"));
 
     succeed(folder, &["table", "runs", "--format", "latex", "--out", "table.tex"]);
     assert!(std::fs::read_to_string(folder.join("table.tex")).unwrap().contains("\\bottomrule"));

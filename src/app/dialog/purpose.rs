@@ -158,8 +158,10 @@ impl Purpose {
             Self::SaveCodes => ("NumPy archive", &["npz"]),
             Self::SavePicture => ("Picture", &["png"]),
             Self::SaveEvaluation => ("Results", &["json", "csv"]),
-            Self::SaveTraversal => ("Picture, animation, arrays", &["png", "gif", "npz"]),
-            Self::SaveMatrix => ("Picture, arrays", &["png", "npz"]),
+            Self::SaveTraversal => {
+                ("Picture, print, animation, arrays", &["png", "pdf", "svg", "gif", "npz"])
+            }
+            Self::SaveMatrix => ("Picture, print, arrays", &["png", "pdf", "svg", "npz"]),
             Self::SaveAnimation => ("Animation", &["gif"]),
         }
     }

@@ -1,15 +1,7 @@
-use std::fmt::Write;
+use super::page::{FAINT, INK, Page, Shape, Text};
+use super::text::Align;
 
-use ab_glyph::InvalidFont;
-
-use crate::base::Picture;
-
-use super::text::{Align, Typeface, blend};
-
-const INK: [u8; 3] = [24, 24, 27];
-const FAINT: [u8; 3] = [113, 113, 122];
 const GRID: [u8; 3] = [228, 228, 231];
-const PAPER: [u8; 4] = [255, 255, 255, 255];
 /// Colours that stay apart for colour-blind readers and in grey (Okabe and Ito 2008).
 const COLOURS: [[u8; 3]; 8] = [
     [0, 114, 178],
@@ -64,14 +56,6 @@ pub struct Series {
     pub colour: usize,
 }
 
-/// The shapes of a chart, in pixels.
-enum Shape {
-    Line([f32; 2], [f32; 2], f32, [u8; 3]),
-    Disc([f32; 2], f32, [u8; 3]),
-    Ring([f32; 2], f32, [u8; 3]),
-    Text(String, [f32; 2], Align, [u8; 3]),
-}
-
 /// From values to pixels along one axis.
 struct Scale {
     logarithmic: bool,
@@ -116,81 +100,9 @@ impl Scale {
 }
 
 impl Chart {
-    /// The chart as an SVG document.
-    pub fn svg(&self) -> String {
-        let [width, height] = SIZE;
-        let mut text = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" font-family=\"Ubuntu, Helvetica, Arial, sans-serif\" \
-             font-size=\"{TEXT}\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
-        );
-        for shape in self.shapes() {
-            // writing into a String does not fail
-            let _ = match shape {
-                Shape::Line([x1, y1], [x2, y2], width, colour) => writeln!(
-                    text,
-                    "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{}\" \
-                     stroke-width=\"{width}\"/>",
-                    hex(colour)
-                ),
-                Shape::Disc([x, y], radius, colour) => writeln!(
-                    text,
-                    "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{}\" fill-opacity=\"0.75\"/>",
-                    hex(colour)
-                ),
-                Shape::Ring([x, y], radius, colour) => writeln!(
-                    text,
-                    "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"none\" stroke=\"{}\" \
-                     stroke-width=\"2\"/>",
-                    hex(colour)
-                ),
-                Shape::Text(words, [x, y], align, colour) => {
-                    let anchor = match align {
-                        Align::Left => "start",
-                        Align::Centre => "middle",
-                        Align::Right => "end",
-                    };
-                    let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-                    // y is the top of the line
-                    let y = y + 0.8 * TEXT;
-                    writeln!(
-                        text,
-                        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{}\">{words}</text>",
-                        hex(colour)
-                    )
-                }
-            };
-        }
-        text.push_str("</svg>\n");
-        text
-    }
-
-    /// The chart in pixels.
-    ///
-    /// # Errors
-    /// When the built-in typeface cannot be read.
-    pub fn picture(&self) -> Result<Picture, InvalidFont> {
-        let typeface = Typeface::new()?;
-        let mut picture = Picture::filled(SIZE[0] as usize, SIZE[1] as usize, PAPER);
-        for shape in self.shapes() {
-            match shape {
-                Shape::Line(from, to, width, colour) => {
-                    paint(&mut picture, [from, to], width, colour, |p| {
-                        0.5 * width - distance_to_line(p, from, to)
-                    });
-                }
-                Shape::Disc(at, radius, colour) => {
-                    paint(&mut picture, [at, at], radius, colour, |p| radius - distance(p, at));
-                }
-                Shape::Ring(at, radius, colour) => {
-                    paint(&mut picture, [at, at], radius, colour, |p| 1.0 - (distance(p, at) - radius).abs());
-                }
-                Shape::Text(words, [x, y], align, colour) => {
-                    typeface.draw(&mut picture, &words, (x, y), TEXT, align, colour);
-                }
-            }
-        }
-        Ok(picture)
+    /// The chart as shapes.
+    pub fn page(&self) -> Page {
+        Page { size: SIZE, shapes: self.shapes() }
     }
 
     fn shapes(&self) -> Vec<Shape> {
@@ -200,19 +112,19 @@ impl Chart {
         let reach = points().flat_map(|(p, reach)| [p[1] - reach, p[1] + reach]);
         let y = Scale::new(&self.y, reach, bottom, top);
         let mut shapes = vec![
-            Shape::Text(self.title.clone(), [left, 14.0], Align::Left, INK),
-            Shape::Text(self.x.label.clone(), [0.5 * (left + right), bottom + 32.0], Align::Centre, INK),
-            Shape::Text(self.y.label.clone(), [left - 8.0, top - 20.0], Align::Right, INK),
+            text(self.title.clone(), [left, 14.0], Align::Left, INK),
+            text(self.x.label.clone(), [0.5 * (left + right), bottom + 32.0], Align::Centre, INK),
+            text(self.y.label.clone(), [left - 8.0, top - 20.0], Align::Right, INK),
         ];
         for tick in x.ticks() {
             let at = x.at(tick);
             shapes.push(Shape::Line([at, top], [at, bottom], 1.0, GRID));
-            shapes.push(Shape::Text(short(tick), [at, bottom + 8.0], Align::Centre, FAINT));
+            shapes.push(text(short(tick), [at, bottom + 8.0], Align::Centre, FAINT));
         }
         for tick in y.ticks() {
             let at = y.at(tick);
             shapes.push(Shape::Line([left, at], [right, at], 1.0, GRID));
-            shapes.push(Shape::Text(short(tick), [left - 8.0, at - 0.55 * TEXT], Align::Right, FAINT));
+            shapes.push(text(short(tick), [left - 8.0, at - 0.55 * TEXT], Align::Right, FAINT));
         }
         for (row, series) in self.series.iter().enumerate() {
             let colour = COLOURS[series.colour % COLOURS.len()];
@@ -235,48 +147,14 @@ impl Chart {
             }
             let line = top + 24.0 * row as f32;
             shapes.push(mark([right + 28.0, line + 0.5 * TEXT]));
-            shapes.push(Shape::Text(series.name.clone(), [right + 42.0, line], Align::Left, INK));
+            shapes.push(text(series.name.clone(), [right + 42.0, line], Align::Left, INK));
         }
         shapes
     }
 }
 
-/// Covers every pixel around `corners` by how far it lies inside, `depth` in pixels.
-fn paint(
-    picture: &mut Picture,
-    corners: [[f32; 2]; 2],
-    margin: f32,
-    colour: [u8; 3],
-    depth: impl Fn([f32; 2]) -> f32,
-) {
-    let range = |axis: usize, end: usize| {
-        let (a, b) = (corners[0][axis], corners[1][axis]);
-        let low = (a.min(b) - margin - 2.0).max(0.0) as usize;
-        low..((a.max(b) + margin + 2.0).max(0.0) as usize).min(end)
-    };
-    for py in range(1, picture.height()) {
-        for px in range(0, picture.width()) {
-            let coverage = depth([px as f32 + 0.5, py as f32 + 0.5]) + 0.5;
-            if coverage > 0.0 {
-                blend(picture, px as i64, py as i64, coverage, colour);
-            }
-        }
-    }
-}
-
-fn distance(p: [f32; 2], q: [f32; 2]) -> f32 {
-    (p[0] - q[0]).hypot(p[1] - q[1])
-}
-
-fn distance_to_line(p: [f32; 2], from: [f32; 2], to: [f32; 2]) -> f32 {
-    let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
-    let along = ((p[0] - from[0]) * dx + (p[1] - from[1]) * dy) / (dx * dx + dy * dy).max(1e-9);
-    let along = along.clamp(0.0, 1.0);
-    distance(p, [from[0] + along * dx, from[1] + along * dy])
-}
-
-fn hex([r, g, b]: [u8; 3]) -> String {
-    format!("#{r:02x}{g:02x}{b:02x}")
+fn text(words: String, at: [f32; 2], align: Align, colour: [u8; 3]) -> Shape {
+    Shape::Text(Text { words, at, size: TEXT, align, colour })
 }
 
 /// A tick's name without digits that say nothing.
@@ -307,18 +185,17 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_show_every_point_where_it_belongs() {
-        let svg = chart().svg();
-        assert_eq!(svg.matches("<circle").count(), 3, "two points and the legend");
-        assert!(svg.contains("a &lt; b") && svg.contains(">10</text>"), "{svg}");
-        let picture = chart().picture().expect("the typeface is built in");
+    fn every_point_shows_where_it_belongs() {
+        let page = chart().page();
+        let picture = page.picture().expect("the typeface is built in");
         let mut found = Vec::new();
-        for shape in chart().shapes() {
+        for shape in page.shapes {
             if let Shape::Disc([x, y], _, colour) = shape {
                 assert_eq!(picture.pixel(x as usize, y as usize)[..3], colour);
                 found.push([x, y]);
             }
         }
+        assert_eq!(found.len(), 3, "two points and the legend");
         assert!(found[0][0] < found[1][0] && found[0][1] > found[1][1], "up and right is more: {found:?}");
     }
 

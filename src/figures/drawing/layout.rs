@@ -2,12 +2,9 @@ use ab_glyph::InvalidFont;
 
 use crate::base::Picture;
 
+use super::page::{FAINT, INK, PAPER, Page, Shape, Text};
 use super::scale::fit;
 use super::text::{Align, Typeface};
-
-const INK: [u8; 3] = [24, 24, 27];
-const FAINT: [u8; 3] = [113, 113, 122];
-const PAPER: [u8; 4] = [255, 255, 255, 255];
 
 /// A table of equally large pictures with labels, on white.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +13,8 @@ pub struct PictureTable {
     pub cell: [usize; 2],
     /// Number of columns.
     pub columns: usize,
+    /// Height of a line of text in pixels; what suits the cells when left out.
+    pub line: Option<f32>,
     /// The bands from top to bottom.
     pub bands: Vec<Band>,
 }
@@ -36,6 +35,7 @@ pub struct Band {
 /// A figure on its way: labels drawn, pictures placed one by one as they are rendered.
 pub struct Canvas {
     picture: Picture,
+    labels: Vec<Shape>,
     cell: [usize; 2],
     /// Left edge of each column.
     lefts: Vec<usize>,
@@ -74,27 +74,35 @@ impl PictureTable {
         let typeface = Typeface::new()?;
         let measures = self.measure(&typeface);
         let mut picture = Picture::filled(measures.size[0], measures.size[1], PAPER);
+        let labels = self.labels(&typeface, &measures);
+        labels.iter().for_each(|label| label.paint(&mut picture, &typeface));
+        Ok(Canvas { picture, labels, cell: self.cell, lefts: measures.lefts, tops: measures.tops })
+    }
+
+    fn labels(&self, typeface: &Typeface, measures: &Measures) -> Vec<Shape> {
+        let mut labels = Vec::new();
         let mut row = 0;
         for (band, captions) in self.bands.iter().zip(&measures.captions) {
             if let Some(top) = captions {
-                self.draw_captions(&mut picture, &typeface, &measures, band, *top as f32);
+                self.caption(&mut labels, typeface, measures, band, *top as f32);
             }
-            self.draw_title(&mut picture, &typeface, &measures, band, row);
+            self.entitle(&mut labels, measures, band, row);
             for (tag, top) in band.tags.iter().zip(&measures.tops[row..]) {
                 let y = *top as f32 + 0.5 * (self.cell[1] as f32 - measures.small);
-                let at = (measures.tags_end as f32, y);
-                typeface.draw(&mut picture, tag, at, measures.small, Align::Right, FAINT);
+                let at = [measures.tags_end as f32, y];
+                labels.push(label(tag, at, measures.small, Align::Right, FAINT));
             }
             row += band.tags.len();
         }
-        Ok(Canvas { picture, cell: self.cell, lefts: measures.lefts, tops: measures.tops })
+        labels
     }
 
     fn measure(&self, typeface: &Typeface) -> Measures {
         let [width, height] = self.cell;
         // Larger cells mean a figure that is shown smaller, so labels grow with them, a little less than they do.
-        let line = (15.0 * (width.min(height) as f32 / 64.0).powf(0.8)).max(11.0).round();
-        let small = (0.86 * line).max(10.0).round();
+        let usual = || (15.0 * (width.min(height) as f32 / 64.0).powf(0.8)).max(11.0).round();
+        let line = self.line.unwrap_or_else(usual);
+        let small = if self.line.is_some() { 0.86 * line } else { (0.86 * line).max(10.0).round() };
         let gutter = (width.min(height) / 40).clamp(1, 8);
         let between = (gutter * 3).max(4);
         let margin = (0.6 * line).round() as usize;
@@ -134,9 +142,9 @@ impl PictureTable {
     }
 
     /// Captions over their columns; where they would touch only every second, third, ... is shown.
-    fn draw_captions(
+    fn caption(
         &self,
-        picture: &mut Picture,
+        labels: &mut Vec<Shape>,
         typeface: &Typeface,
         measures: &Measures,
         band: &Band,
@@ -147,34 +155,31 @@ impl PictureTable {
         let pitch = measures.lefts.windows(2).map(|pair| pair[1] - pair[0]).next().unwrap_or(usize::MAX);
         let stride = ((widest + 0.4 * small) / pitch as f32).ceil().max(1.0) as usize;
         for (caption, left) in band.captions.iter().zip(&measures.lefts).step_by(stride) {
-            let at = (*left as f32 + 0.5 * self.cell[0] as f32, y);
-            typeface.draw(picture, caption, at, small, Align::Centre, FAINT);
+            let at = [*left as f32 + 0.5 * self.cell[0] as f32, y];
+            labels.push(label(caption, at, small, Align::Centre, FAINT));
         }
     }
 
     /// Title and notes, centred on the height of the band.
-    fn draw_title(
-        &self,
-        picture: &mut Picture,
-        typeface: &Typeface,
-        measures: &Measures,
-        band: &Band,
-        first_row: usize,
-    ) {
+    fn entitle(&self, labels: &mut Vec<Shape>, measures: &Measures, band: &Band, first_row: usize) {
         let Some(rows) = measures.tops.get(first_row..first_row + band.tags.len()) else { return };
         let (Some(top), Some(last)) = (rows.first(), rows.last()) else { return };
         let height = (last + self.cell[1] - top) as f32;
         let fitting =
             (((height - measures.line) / measures.small).floor().max(0.0) as usize).min(band.notes.len());
         let block = measures.line + fitting as f32 * measures.small;
-        let mut at = (measures.margin as f32, *top as f32 + (0.5 * (height - block)).max(0.0));
-        typeface.draw(picture, &band.title, at, measures.line, Align::Left, INK);
-        at.1 += measures.line;
+        let mut at = [measures.margin as f32, *top as f32 + (0.5 * (height - block)).max(0.0)];
+        labels.push(label(&band.title, at, measures.line, Align::Left, INK));
+        at[1] += measures.line;
         for note in &band.notes[..fitting] {
-            typeface.draw(picture, note, at, measures.small, Align::Left, FAINT);
-            at.1 += measures.small;
+            labels.push(label(note, at, measures.small, Align::Left, FAINT));
+            at[1] += measures.small;
         }
     }
+}
+
+fn label(words: &str, at: [f32; 2], size: f32, align: Align, colour: [u8; 3]) -> Shape {
+    Shape::Text(Text { words: words.to_owned(), at, size, align, colour })
 }
 
 impl Canvas {
@@ -200,6 +205,17 @@ impl Canvas {
     pub fn picture(&self) -> &Picture {
         &self.picture
     }
+
+    /// The figure as far as it is, as labels and pictures.
+    pub fn page(&self) -> Page {
+        let cells = self.tops.iter().flat_map(|&top| self.lefts.iter().map(move |&left| [left, top]));
+        let cells = cells.map(|[left, top]| {
+            let cut = self.picture.cut([left, top], self.cell);
+            Shape::Picture([left as f32, top as f32], cut)
+        });
+        let size = [self.picture.width() as f32, self.picture.height() as f32];
+        Page { size, shapes: self.labels.iter().cloned().chain(cells).collect() }
+    }
 }
 
 #[cfg(test)]
@@ -213,7 +229,7 @@ mod tests {
             captions: vec!["a".into(), "b".into()],
             tags: vec!["VAE".into(), "GAN".into()],
         };
-        PictureTable { cell: [64, 64], columns: 2, bands: vec![band("c0"), band("azimuth")] }
+        PictureTable { cell: [64, 64], columns: 2, line: None, bands: vec![band("c0"), band("azimuth")] }
     }
 
     #[test]
@@ -273,6 +289,7 @@ mod tests {
         let bare = PictureTable {
             cell: [8, 8],
             columns: 3,
+            line: None,
             bands: vec![Band { tags: vec![String::new()], ..Band::default() }],
         };
         let canvas = bare.canvas().expect("draws");

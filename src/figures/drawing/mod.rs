@@ -2,10 +2,13 @@
 
 mod chart;
 mod layout;
+mod page;
 mod scale;
 mod text;
 
 pub use chart::{Axis, Chart, Series};
 pub use layout::{Band, Canvas, PictureTable};
+pub use page::{Page, Shape, Text};
 pub use scale::fit;
-pub use text::captions;
+pub(in crate::figures) use text::Typeface;
+pub use text::{Align, captions};

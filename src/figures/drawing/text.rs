@@ -2,20 +2,44 @@ use ab_glyph::{Font, FontRef, GlyphId, InvalidFont, PxScale, ScaleFont, point};
 
 use crate::base::Picture;
 
+use super::page::Text;
+
 /// The typeface of every figure: light, clear at small sizes, with tabular figures.
-pub(super) struct Typeface(FontRef<'static>);
+pub(in crate::figures) struct Typeface(FontRef<'static>);
 
 /// Where a text's `x` lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Align {
+pub enum Align {
+    /// At its beginning.
     Left,
+    /// In its middle.
     Centre,
+    /// At its end.
     Right,
 }
 
 impl Typeface {
-    pub(super) fn new() -> Result<Self, InvalidFont> {
-        FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT).map(Self)
+    /// The font file.
+    pub(in crate::figures) const FILE: &[u8] = epaint_default_fonts::UBUNTU_LIGHT;
+
+    pub(in crate::figures) fn new() -> Result<Self, InvalidFont> {
+        FontRef::try_from_slice(Self::FILE).map(Self)
+    }
+
+    /// What printers call the size of a font whose lines are `size` high, in the same unit.
+    pub(in crate::figures) fn font_size(&self, size: f32) -> f32 {
+        size * self.0.units_per_em().unwrap_or(1.0) / self.0.height_unscaled()
+    }
+
+    /// Where text begins, in `x`, and its baseline.
+    pub(in crate::figures) fn origin(&self, text: &Text) -> [f32; 2] {
+        let width = || self.width(&text.words, text.size);
+        let x = match text.align {
+            Align::Left => text.at[0],
+            Align::Centre => text.at[0] - 0.5 * width(),
+            Align::Right => text.at[0] - width(),
+        };
+        [x, text.at[1] + self.0.as_scaled(PxScale::from(text.size)).ascent()]
     }
 
     /// Width of `text` in pixels at `size`, the height of a line in pixels.
@@ -29,28 +53,17 @@ impl Typeface {
         width
     }
 
-    /// Draws one line of `text` with its top at `y`; `x` is its left end, middle or right end.
+    /// Draws one line of text.
     ///
     /// Glyphs are placed at fractions of a pixel, so that letters keep their distances at small sizes.
-    pub(super) fn draw(
-        &self,
-        picture: &mut Picture,
-        text: &str,
-        (x, y): (f32, f32),
-        size: f32,
-        align: Align,
-        colour: [u8; 3],
-    ) {
+    pub(super) fn draw(&self, picture: &mut Picture, text: &Text) {
+        let Text { ref words, size, colour, .. } = *text;
         let font = self.0.as_scaled(PxScale::from(size));
-        let mut pen = match align {
-            Align::Left => x,
-            Align::Centre => x - 0.5 * self.width(text, size),
-            Align::Right => x - self.width(text, size),
-        };
+        let [mut pen, baseline] = self.origin(text);
         // Whole pixels for the baseline keep the stems of a line equally sharp.
-        let baseline = (y + font.ascent()).round();
+        let baseline = baseline.round();
         let mut last = None;
-        for id in text.chars().map(|c| self.0.glyph_id(c)) {
+        for id in words.chars().map(|c| self.0.glyph_id(c)) {
             pen += self.kerning(size, last, id);
             let glyph = id.with_scale_and_position(PxScale::from(size), point(pen, baseline));
             pen += font.h_advance(id);
@@ -123,7 +136,8 @@ mod tests {
         let typeface = Typeface::new().expect("the typeface is built in");
         let inked = |align, x: f32| {
             let mut picture = Picture::filled(200, 30, [255; 4]);
-            typeface.draw(&mut picture, "azimuth", (x, 5.0), 18.0, align, [0; 3]);
+            let text = Text { words: "azimuth".into(), at: [x, 5.0], size: 18.0, align, colour: [0; 3] };
+            typeface.draw(&mut picture, &text);
             let columns: Vec<usize> =
                 (0..200).filter(|&x| (0..30).any(|y| picture.pixel(x, y)[0] < 200)).collect();
             (columns[0] as f32, columns[columns.len() - 1] as f32)
@@ -142,7 +156,8 @@ mod tests {
     fn text_over_the_edge_is_cut_off() {
         let typeface = Typeface::new().expect("the typeface is built in");
         let mut picture = Picture::filled(10, 10, [255; 4]);
-        typeface.draw(&mut picture, "wide text", (-5.0, -5.0), 20.0, Align::Left, [0; 3]);
+        let (words, at) = ("wide text".to_owned(), [-5.0, -5.0]);
+        typeface.draw(&mut picture, &Text { words, at, size: 20.0, align: Align::Left, colour: [0; 3] });
     }
 
     #[test]

@@ -2,12 +2,19 @@
 //! not there at all.
 
 mod animation;
+mod length;
+mod page;
+mod pdf;
 mod picture;
 mod provenance;
+mod svg;
 mod target;
 
 pub use animation::{Animation, write_gif, write_gif_of};
-pub use picture::{Colour, encode_png, write_png};
+pub use length::{Length, Points, points_per_pixel};
+pub use page::{write_pdf, write_svg};
+pub(crate) use picture::encode_png;
+pub use picture::{Colour, write_png, write_png_for};
 pub use provenance::{Provenance, numbers};
 pub use target::{FigureTarget, TargetKind};
 
@@ -59,6 +66,15 @@ pub enum ExportError {
     /// An animation without frames, or of frames that differ in size.
     #[error("an animation needs frames, all of one size")]
     Frames,
+    /// A page of no width or height.
+    #[error("a page needs a width and a height")]
+    NoSize,
+    /// The built-in typeface.
+    #[error("the built-in typeface cannot be read")]
+    Typeface(#[from] ab_glyph::InvalidFont),
+    /// What the writer of PDFs reports.
+    #[error("this figure cannot become a PDF: {0}; write a .svg or a .png instead")]
+    Pdf(String),
     /// Somebody stopped it.
     #[error("it was stopped")]
     Stopped,

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use crate::base::{FileError, Picture, write_atomic};
 
-use super::{ExportError, Provenance};
+use super::{ExportError, Length, Provenance};
 
 /// Channels of a PNG.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,20 +26,46 @@ pub fn write_png(
     colour: Colour,
     provenance: &Provenance,
 ) -> Result<(), ExportError> {
+    write_png_for(path, picture, colour, None, provenance)
+}
+
+/// The same for a print of this `width`, where one is given: the file says how many pixels there are to the metre.
+///
+/// # Errors
+/// As [`write_png`].
+pub fn write_png_for(
+    path: &Path,
+    picture: &Picture,
+    colour: Colour,
+    width: Option<Length>,
+    provenance: &Provenance,
+) -> Result<(), ExportError> {
+    let dots = width.map(|width| (picture.width() as f32 / width.metres()).round() as u32);
     write_atomic(path, |writer| {
-        encode_png(writer, picture, colour, provenance).map_err(|error| FileError::new(error, path).into())
+        let encoded = encode(writer, picture, colour, dots, Some(provenance));
+        encoded.map_err(|error| FileError::new(error, path).into())
     })
 }
 
-/// As [`write_png`], into any writer.
+/// A picture as PNG, with its provenance where there is one.
 ///
 /// # Errors
 /// When the writer fails or the picture has no pixels.
-pub fn encode_png(
+pub(crate) fn encode_png(
     writer: impl Write,
     picture: &Picture,
     colour: Colour,
-    provenance: &Provenance,
+    provenance: Option<&Provenance>,
+) -> io::Result<()> {
+    encode(writer, picture, colour, None, provenance)
+}
+
+fn encode(
+    writer: impl Write,
+    picture: &Picture,
+    colour: Colour,
+    dots_per_metre: Option<u32>,
+    provenance: Option<&Provenance>,
 ) -> io::Result<()> {
     let side = |pixels: usize| u32::try_from(pixels).map_err(io::Error::other);
     let mut encoder = png::Encoder::new(writer, side(picture.width())?, side(picture.height())?);
@@ -48,10 +74,17 @@ pub fn encode_png(
         Colour::Grey => png::ColorType::Grayscale,
         Colour::Rgb => png::ColorType::Rgb,
     });
-    encoder.add_text_chunk("Software".into(), Provenance::SOFTWARE.into())?;
-    // International chunks: paths in a command may hold any letter.
-    encoder.add_itxt_chunk("Command".into(), provenance.command_line())?;
-    encoder.add_itxt_chunk("Description".into(), provenance.document().to_string())?;
+    encoder.set_pixel_dims(dots_per_metre.map(|dots| png::PixelDimensions {
+        xppu: dots,
+        yppu: dots,
+        unit: png::Unit::Meter,
+    }));
+    if let Some(provenance) = provenance {
+        encoder.add_text_chunk("Software".into(), Provenance::SOFTWARE.into())?;
+        // International chunks: paths in a command may hold any letter.
+        encoder.add_itxt_chunk("Command".into(), provenance.command_line())?;
+        encoder.add_itxt_chunk("Description".into(), provenance.document().to_string())?;
+    }
     let mut writer = encoder.write_header()?;
     let channels = if colour == Colour::Grey { 1 } else { 3 };
     let mut stream = writer.stream_writer()?;
@@ -79,7 +112,7 @@ mod tests {
         picture.set_pixel(2, 1, [200, 100, 50, 255]);
         for (colour, channels) in [(Colour::Grey, 1), (Colour::Rgb, 3)] {
             let mut bytes = Vec::new();
-            encode_png(&mut bytes, &picture, colour, &provenance()).expect("encodes");
+            encode_png(&mut bytes, &picture, colour, Some(&provenance())).expect("encodes");
             let mut reader = png::Decoder::new(io::Cursor::new(&bytes)).read_info().expect("a PNG");
             let mut pixels = vec![0; reader.output_buffer_size().expect("small")];
             reader.next_frame(&mut pixels).expect("decodes");
@@ -104,10 +137,23 @@ mod tests {
         let picture = Picture::filled(8, 8, [1, 2, 3, 255]);
         let encode = || {
             let mut bytes = Vec::new();
-            encode_png(&mut bytes, &picture, Colour::Rgb, &provenance()).expect("encodes");
+            encode_png(&mut bytes, &picture, Colour::Rgb, Some(&provenance())).expect("encodes");
             bytes
         };
         assert_eq!(encode(), encode());
+    }
+
+    #[test]
+    fn a_print_says_how_many_pixels_there_are_to_the_metre() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("a.png");
+        let picture = Picture::filled(17, 2, [1, 2, 3, 255]);
+        for (width, dots) in [(None, None), ("170mm".parse().ok(), Some(100))] {
+            write_png_for(&path, &picture, Colour::Rgb, width, &provenance()).expect("writes");
+            let file = io::BufReader::new(std::fs::File::open(&path).expect("opens"));
+            let reader = png::Decoder::new(file).read_info().expect("a PNG");
+            assert_eq!(reader.info().pixel_dims.map(|dims| dims.xppu), dots);
+        }
     }
 
     #[test]

@@ -18,6 +18,10 @@ pub struct FigureTarget {
 pub enum TargetKind {
     /// One picture.
     Png,
+    /// Shapes and text, for the web.
+    Svg,
+    /// Shapes and text, for print.
+    Pdf,
     /// One animation.
     Gif,
     /// Arrays for NumPy.
@@ -27,7 +31,7 @@ pub enum TargetKind {
 }
 
 impl FigureTarget {
-    /// Tells the kind from the ending: `.png`, `.gif`, `.npz`, or a folder when there is none.
+    /// Tells the kind from the ending: `.png`, `.svg`, `.pdf`, `.gif`, `.npz`, or a folder when there is none.
     ///
     /// # Errors
     /// A sentence when the ending is another one or not among `allowed`.
@@ -37,6 +41,8 @@ impl FigureTarget {
         let kind = match extension.as_deref() {
             _ if path.is_dir() => Some(TargetKind::Folder),
             Some("png") => Some(TargetKind::Png),
+            Some("svg") => Some(TargetKind::Svg),
+            Some("pdf") => Some(TargetKind::Pdf),
             Some("gif") => Some(TargetKind::Gif),
             Some("npz") => Some(TargetKind::Npz),
             None => Some(TargetKind::Folder),
@@ -47,6 +53,8 @@ impl FigureTarget {
             None => {
                 let name = |kind: &TargetKind| match kind {
                     TargetKind::Png => "a .png",
+                    TargetKind::Svg => "a .svg",
+                    TargetKind::Pdf => "a .pdf",
                     TargetKind::Gif => "a .gif",
                     TargetKind::Npz => "a .npz",
                     TargetKind::Folder => "a folder (no ending)",

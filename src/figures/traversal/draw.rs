@@ -22,7 +22,9 @@ impl TraversalRequest {
         let decided = Decided::new(self, bench, options)?;
         let provenance = decided.provenance(bench, options);
         match target.kind {
-            TargetKind::Png => decided.write_figure(bench, target, &provenance, options),
+            TargetKind::Png | TargetKind::Svg | TargetKind::Pdf => {
+                decided.write_figure(bench, target, &provenance, options)
+            }
             TargetKind::Gif => decided.write_animation(bench, target, &provenance, options),
             TargetKind::Npz => decided.write_arrays(bench, target, &provenance, options),
             TargetKind::Folder => decided.write_cells(bench, target, &provenance, options),
@@ -56,14 +58,14 @@ impl Decided<'_> {
         provenance: &Provenance,
         options: &mut DrawOptions<'_>,
     ) -> Result<(), FigureError> {
-        let table = self.table(self.cell(bench)?, bench);
+        let table = self.request.cells.print.lettered(self.table(self.cell(bench)?, bench))?;
         self.request.cells.check(table.size()?)?;
         let mut canvas = table.canvas()?;
         self.draw(bench, options, |at, [row, step], values, shape| {
             canvas.place(row * self.chains.len() + at, step, &picture(values, shape)?);
             Ok(())
         })?;
-        Ok(write_png(&target.path, canvas.picture(), Colour::Rgb, provenance)?)
+        self.request.cells.print.write(&canvas, target, provenance)
     }
 
     /// One band a dimension; the values above the first one, or above each where they differ.
@@ -89,7 +91,7 @@ impl Decided<'_> {
                 tags: self.tags(bench),
             }
         };
-        PictureTable { cell, columns: self.steps(), bands: (0..self.rows()).map(band).collect() }
+        PictureTable { cell, columns: self.steps(), bands: (0..self.rows()).map(band).collect(), line: None }
     }
 
     /// The values of a row, one a column; offsets carry their sign.
@@ -126,7 +128,7 @@ impl Decided<'_> {
             tags: tags.clone(),
             ..Band::default()
         });
-        let table = PictureTable { cell, columns, bands: bands.collect() };
+        let table = PictureTable { cell, columns, bands: bands.collect(), line: None };
         let [width, height] = table.size()?;
         self.request.cells.check([width, height * self.steps()])?;
         let mut frames = (0..self.steps()).map(|_| table.canvas()).collect::<Result<Vec<_>, _>>()?;
