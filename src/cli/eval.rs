@@ -197,7 +197,7 @@ fn parse_codes(text: &str) -> Result<CodesFrom, String> {
 }
 
 /// By the name that the library has, or as names are written here.
-fn parse_fvm(text: &str) -> Result<FvmOptions, String> {
+pub(super) fn parse_fvm(text: &str) -> Result<FvmOptions, String> {
     match text {
         "paper" => Ok(FvmOptions::PAPER),
         "disentanglement-lib" | "disentanglement_lib" => Ok(FvmOptions::DISENTANGLEMENT_LIB),
@@ -247,7 +247,7 @@ fn of_file(args: &Args, path: &Path) -> anyhow::Result<()> {
 }
 
 /// A flag that Ctrl+C and the like raise.
-fn cancelled_by_signals() -> anyhow::Result<Cancel> {
+pub(super) fn cancelled_by_signals() -> anyhow::Result<Cancel> {
     let cancel = Cancel::new();
     let stopped = cancel.clone();
     on_request_to_end(move || stopped.cancel()).context("cannot listen for signals")?;
@@ -346,7 +346,7 @@ pub(super) fn check_arguments(arguments: &[String], dry: bool) -> anyhow::Result
 }
 
 /// What makes no sense is a wrong use of the command.
-fn in_words(error: MetricError) -> anyhow::Error {
+pub(super) fn in_words(error: MetricError) -> anyhow::Error {
     match error {
         MetricError::Request(sentence) => usage(sentence),
         error => error.into(),
@@ -416,12 +416,12 @@ fn usual_chain(bench: &Workbench) -> String {
 
 /// One progress bar after the other.
 #[derive(Default)]
-struct Bars {
+pub(super) struct Bars {
     current: Option<(Metric, usize, TerminalProgress, usize)>,
 }
 
 impl Bars {
-    fn step(&mut self, step: crate::metrics::MetricProgress) {
+    pub(super) fn step(&mut self, step: crate::metrics::MetricProgress) {
         let same = |(metric, total, ..): &(Metric, usize, TerminalProgress, usize)| {
             (*metric, *total) == (step.metric, step.total)
         };

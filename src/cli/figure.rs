@@ -16,13 +16,8 @@ pub struct FigureArgs {
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(1..=8192), help_heading = "Figure")]
     cell: Option<u16>,
 
-    /// Width on paper, with its unit (mm, cm, in or pt), of a .png, .svg or .pdf; 96 pixels an inch when left out.
-    #[arg(long, value_name = "LENGTH", help_heading = "Figure")]
-    width: Option<Length>,
-
-    /// Size of the titles' type on paper in points, 1 to 144; what suits the pictures when left out.
-    #[arg(long, value_name = "PT", help_heading = "Figure")]
-    font_size: Option<Points>,
+    #[command(flatten)]
+    print: PrintArgs,
 
     /// Draw more than 100 megapixels.
     #[arg(long, help_heading = "Figure")]
@@ -30,6 +25,25 @@ pub struct FigureArgs {
 
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// How large a figure is on paper.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct PrintArgs {
+    /// Width on paper, with its unit (mm, cm, in or pt), of a .png, .svg or .pdf; 96 pixels an inch when left out.
+    #[arg(long, value_name = "LENGTH", help_heading = "Figure")]
+    width: Option<Length>,
+
+    /// Size of the titles' type on paper in points, 1 to 144; what suits the pictures when left out.
+    #[arg(long, value_name = "PT", help_heading = "Figure")]
+    font_size: Option<Points>,
+}
+
+impl PrintArgs {
+    /// The same as the figures have it.
+    pub(super) fn print(self) -> Print {
+        Print { width: self.width, font_size: self.font_size }
+    }
 }
 
 /// Where a figure goes, and of which model it is.
@@ -49,8 +63,7 @@ pub(super) struct OutputArgs {
 impl FigureArgs {
     /// How large the pictures are.
     pub(super) fn cells(&self) -> Cells {
-        let print = Print { width: self.width, font_size: self.font_size };
-        Cells { side: self.cell, is_forced: self.force, print }
+        Cells { side: self.cell, is_forced: self.force, print: self.print.print() }
     }
 
     /// The request for `figure`.

@@ -30,6 +30,7 @@ pub mod bench_train;
 pub mod bench_ui;
 pub mod convert;
 pub mod data;
+pub mod disentanglement;
 pub mod doctor;
 #[doc(hidden)]
 pub mod door;
@@ -117,6 +118,8 @@ enum Command {
     Stats(stats::Args),
     /// Measure a model: disentanglement, picture quality, alignment.
     Eval(eval::Args),
+    /// Draw what each dimension of the code has to do with each factor.
+    Disentanglement(disentanglement::Args),
     /// Rank models by how far they agree (UDR): disentanglement without known factors.
     Udr(udr::Args),
     /// Say what is in model files.
@@ -154,6 +157,7 @@ impl Command {
             Self::Encode(args) => encode::run(args),
             Self::Stats(args) => stats::run(args),
             Self::Eval(args) => eval::run(args),
+            Self::Disentanglement(args) => disentanglement::run(args),
             Self::Udr(args) => udr::run(args),
             Self::Inspect(args) => inspect::run(args),
             Self::Convert(args) => convert::run(args),

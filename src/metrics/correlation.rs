@@ -9,7 +9,7 @@ use super::drawing::{Drawing, encoded_block, read_back};
 use super::fvm::active_dims;
 use super::labelled::columns;
 use super::score::bootstrap_deviation;
-use super::{CodeSample, LabelledCodes, MetricError, Score, Watch};
+use super::{CodeSample, LabelledCodes, Labels, MetricError, Score, Watch};
 
 /// Pictures behind the read-back correlation when not said (ours).
 pub const READ_BACK_PICTURES: usize = 1000;
@@ -24,17 +24,12 @@ const REPETITIONS: usize = 100;
 /// When the data has no factors that vary.
 pub fn factor_correlation(codes: &LabelledCodes, seed: u64) -> Result<Score, MetricError> {
     codes.require_factors("the correlation with factors")?;
-    let varying: Vec<Vec<f64>> = codes
-        .factors
-        .iter()
-        .map(|factor| factor.classes.iter().map(|&class| class as f64).collect())
-        .collect();
+    let values = class_numbers(codes);
     let best_of = |rows: &[usize]| -> Vec<(usize, f64)> {
-        let of_factor = |values: &Vec<f64>| {
-            let each = codes.dims.iter().map(|dim| correlation(values, dim, rows).abs());
-            each.enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
+        let best = |each: Vec<f64>| {
+            each.into_iter().enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
         };
-        varying.iter().map(of_factor).collect()
+        with_dims(codes, &values, rows).map(best).collect()
     };
     let mean = |best: &[(usize, f64)]| best.iter().map(|pair| pair.1).sum::<f64>() / best.len() as f64;
     let deviation = bootstrap_deviation(codes.rows(), REPETITIONS, seed, |rows| mean(&best_of(rows)));
@@ -42,6 +37,28 @@ pub fn factor_correlation(codes: &LabelledCodes, seed: u64) -> Result<Score, Met
     let names = codes.names().zip(&best).map(|(name, (dim, _))| format!("{name} (c{dim})"));
     let values: Vec<f64> = best.iter().map(|pair| pair.1).collect();
     Ok(Score::around(mean(&best), deviation, [0.0, 1.0]).with_parts(names, &values))
+}
+
+/// |Pearson correlation| between each factor's class number and the mean of each dimension, `[factor][dimension]`.
+pub(super) fn factor_correlations(codes: &LabelledCodes) -> Vec<Vec<f64>> {
+    with_dims(codes, &class_numbers(codes), &all_rows(codes.rows())).collect()
+}
+
+/// The class of each row as a number, by factor.
+fn class_numbers(codes: &LabelledCodes) -> Vec<Vec<f64>> {
+    let numbers = |factor: &Labels| factor.classes.iter().map(|&class| class as f64).collect();
+    codes.factors.iter().map(numbers).collect()
+}
+
+/// |Pearson correlation| over `rows` of the `values` of each factor with each dimension.
+fn with_dims<'a>(
+    codes: &'a LabelledCodes,
+    values: &'a [Vec<f64>],
+    rows: &'a [usize],
+) -> impl Iterator<Item = Vec<f64>> + 'a {
+    let of_factor =
+        |values: &Vec<f64>| codes.dims.iter().map(|dim| correlation(values, dim, rows).abs()).collect();
+    values.iter().map(of_factor)
 }
 
 /// The correlation of codes c ~ q(c) with the means that the encoder reads back from their pictures G(s, c): the mean
@@ -107,7 +124,6 @@ fn all_rows(count: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Labels;
 
     /// 24 rows of the factors x and y, 4 and 6 classes.
     fn codes_of(dims: [fn(usize) -> f64; 2]) -> LabelledCodes {

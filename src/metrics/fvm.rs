@@ -55,6 +55,32 @@ pub fn fvm(
     seed: u64,
     watch: &mut Watch<'_>,
 ) -> Result<Score, MetricError> {
+    let votes = cast_votes(encoded_data, variances, options, seed, watch)?;
+    if votes.is_empty() {
+        return Ok(Score::spread(0.0, 0.0, [0.0, 1.0]));
+    }
+    let (train, test) = votes.split_at(options.votes.min(votes.len()));
+    let (dims, factors) = (variances.len(), encoded_data.factors().len());
+    let measure = |train: &[Vote], test: &[Vote]| {
+        let classifier = majority(train, dims, factors);
+        accuracy(&classifier, if options.evaluation_votes == 0 { train } else { test })
+    };
+    let pick = |rows: &[usize], from: &[Vote]| -> Vec<Vote> { rows.iter().map(|&row| from[row]).collect() };
+    let deviation = match options.evaluation_votes {
+        0 => bootstrap_deviation(train.len(), REPETITIONS, seed, |rows| measure(&pick(rows, train), &[])),
+        _ => bootstrap_deviation(test.len(), REPETITIONS, seed, |rows| measure(train, &pick(rows, test))),
+    };
+    Ok(Score::around(measure(train, test), deviation, [0.0, 1.0]))
+}
+
+/// The votes of the metric, those that train first; none where no dimension is active.
+pub(super) fn cast_votes(
+    encoded_data: &mut dyn EncodedData,
+    variances: &[f64],
+    options: &FvmOptions,
+    seed: u64,
+    watch: &mut Watch<'_>,
+) -> Result<Vec<Vote>, MetricError> {
     let active = active_dims(variances, options.least_variance);
     let sizes: Vec<usize> = encoded_data.factors().iter().map(|factor| factor.values.len()).collect();
     let varying: Vec<usize> = (0..sizes.len()).filter(|&k| sizes[k] > 1).collect();
@@ -62,7 +88,7 @@ pub fn fvm(
         return Err(MetricError::request("the FactorVAE metric needs data with known factors"));
     }
     if active.is_empty() {
-        return Ok(Score::spread(0.0, 0.0, [0.0, 1.0]));
+        return Ok(Vec::new());
     }
     let total = options.votes + options.evaluation_votes;
     let mut votes = Vec::with_capacity(total);
@@ -78,18 +104,7 @@ pub fn fvm(
         encoded_data.encode(&indices, seed, &mut mu, &mut logvar)?;
         votes.extend(vote(&mu, variances, &active).map(|dim| Vote { factor, dim }));
     }
-    let (train, test) = votes.split_at(options.votes.min(votes.len()));
-    let (dims, factors) = (variances.len(), sizes.len());
-    let measure = |train: &[Vote], test: &[Vote]| {
-        let classifier = majority(train, dims, factors);
-        accuracy(&classifier, if options.evaluation_votes == 0 { train } else { test })
-    };
-    let pick = |rows: &[usize], from: &[Vote]| -> Vec<Vote> { rows.iter().map(|&row| from[row]).collect() };
-    let deviation = match options.evaluation_votes {
-        0 => bootstrap_deviation(train.len(), REPETITIONS, seed, |rows| measure(&pick(rows, train), &[])),
-        _ => bootstrap_deviation(test.len(), REPETITIONS, seed, |rows| measure(train, &pick(rows, test))),
-    };
-    Ok(Score::around(measure(train, test), deviation, [0.0, 1.0]))
+    Ok(votes)
 }
 
 /// Dimensions that vary at all, and whose variance is at least `least`.
@@ -104,12 +119,18 @@ pub fn vote(mu: &[f32], global: &[f64], active: &[usize]) -> Option<usize> {
     active.iter().copied().min_by(|&a, &b| ratio(a).total_cmp(&ratio(b)))
 }
 
-/// The factor that each dimension most often stood for; the first of equals.
-pub fn majority(votes: &[Vote], dims: usize, factors: usize) -> Vec<usize> {
-    let mut counts = vec![vec![0usize; factors]; dims];
+/// How often each dimension stood for each factor, `[dimension][factor]`.
+pub(super) fn counted(votes: &[Vote], dims: usize, factors: usize) -> Vec<Vec<usize>> {
+    let mut counts = vec![vec![0; factors]; dims];
     for vote in votes {
         counts[vote.dim][vote.factor] += 1;
     }
+    counts
+}
+
+/// The factor that each dimension most often stood for; the first of equals.
+pub fn majority(votes: &[Vote], dims: usize, factors: usize) -> Vec<usize> {
+    let counts = counted(votes, dims, factors);
     let most = |counts: &Vec<usize>| (0..factors).rev().max_by_key(|&factor| counts[factor]).unwrap_or(0);
     counts.iter().map(most).collect()
 }

@@ -1,5 +1,7 @@
 //! Mutual information of codes in equal-width bins, as disentanglement_lib computes it.
 
+use super::{LabelledCodes, Labels};
+
 /// The bin of each value: `bins` equal ones between the least and the greatest value.
 pub(super) fn binned(column: &[f64], bins: usize) -> Vec<usize> {
     let low = column.iter().copied().fold(f64::INFINITY, f64::min);
@@ -28,6 +30,16 @@ pub(super) fn mutual_information(a: &[usize], b: &[usize], counts: [usize; 2]) -
     }
     let total = a.len();
     (entropy(&first, total) + entropy(&second, total) - entropy(&joint, total)).max(0.0)
+}
+
+/// Mutual information in nats of each factor with the mean of each dimension in `bins` bins, `[factor][dimension]`.
+pub(super) fn information(codes: &LabelledCodes, bins: usize) -> Vec<Vec<f64>> {
+    let binned = binned_dims(&codes.dims, bins);
+    let of_factor = |labels: &Labels| {
+        let known = |column: &Vec<usize>| mutual_information(column, &labels.classes, [bins, labels.count]);
+        binned.iter().map(known).collect()
+    };
+    codes.factors.iter().map(of_factor).collect()
 }
 
 /// Entropy in nats of the classes of some rows, below `count`.

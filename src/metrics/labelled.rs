@@ -1,4 +1,8 @@
-use super::{CodeSample, EncodedData, KnownCodes, MetricError};
+use std::collections::HashSet;
+
+use crate::base::Stream;
+
+use super::{CodeSample, EncodedData, KnownCodes, MetricError, Watch};
 
 /// Codes beside the classes of their factors: what the metrics of codes look at.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +86,38 @@ pub struct SplitCodes {
 }
 
 impl SplitCodes {
+    /// `codes`, those of `sample`, to learn from, and half as many other pictures of `encoded_data` to be asked about; where
+    /// there are too few others, the sample in parts of that proportion.
+    ///
+    /// # Errors
+    /// As [`CodeSample::draw`].
+    pub(super) fn draw(
+        codes: &LabelledCodes,
+        sample: &CodeSample,
+        encoded_data: &mut dyn EncodedData,
+        seed: u64,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, MetricError> {
+        let (rows, len) = (sample.len(), encoded_data.len());
+        let mut stream = Stream::new(seed, "test codes");
+        let tests = rows / 2;
+        if len < rows + tests {
+            let order: Vec<usize> = stream.permutation(rows).into_iter().map(|row| row as usize).collect();
+            let (train, test) = order.split_at(rows - rows / 3);
+            return Ok(Self { train: codes.pick(train), test: codes.pick(test) });
+        }
+        let mut seen: HashSet<usize> = sample.indices.iter().copied().collect();
+        let mut others = Vec::with_capacity(tests);
+        while others.len() < tests {
+            let picture = stream.below(len);
+            if seen.insert(picture) {
+                others.push(picture);
+            }
+        }
+        let test = CodeSample::of(encoded_data, others, seed, watch)?;
+        Ok(Self { train: codes.clone(), test: LabelledCodes::of(&test, encoded_data) })
+    }
+
     /// Rows of both parts.
     pub(super) fn rows(&self) -> [usize; 2] {
         [self.train.rows(), self.test.rows()]

@@ -1,8 +1,6 @@
 //! Everything that looks at codes of the data alone, whoever made them.
 
-use std::collections::HashSet;
-
-use crate::base::{Array, Cancel, Pool, Stream};
+use crate::base::{Array, Cancel, Pool};
 
 use super::beta_vae::{BETA_VAE_PAIRS, BETA_VAE_POINTS, beta_vae};
 use super::clusters::clustering_error;
@@ -263,7 +261,7 @@ impl CodeEvaluation<'_, '_> {
             return Ok(());
         }
         let (seed, pool) = (self.request.seed, self.pool);
-        let split = self.split(codes)?;
+        let split = SplitCodes::draw(codes, self.sample, self.encoded_data, seed, self.watch)?;
         let [train, test] = split.rows();
         let on = format!("trained on {train} pictures, asked about {test} others");
         if self.begin(Metric::Sap)? {
@@ -290,29 +288,6 @@ impl CodeEvaluation<'_, '_> {
             }
         }
         Ok(())
-    }
-
-    /// The sample to learn from, and half as many other pictures to be asked about; where there are too few others, the
-    /// sample in parts of that proportion.
-    fn split(&mut self, codes: &LabelledCodes) -> Result<SplitCodes, MetricError> {
-        let (rows, len, seed) = (self.sample.len(), self.encoded_data.len(), self.request.seed);
-        let mut stream = Stream::new(seed, "test codes");
-        let tests = rows / 2;
-        if len < rows + tests {
-            let order: Vec<usize> = stream.permutation(rows).into_iter().map(|row| row as usize).collect();
-            let (train, test) = order.split_at(rows - rows / 3);
-            return Ok(SplitCodes { train: codes.pick(train), test: codes.pick(test) });
-        }
-        let mut seen: HashSet<usize> = self.sample.indices.iter().copied().collect();
-        let mut others = Vec::with_capacity(tests);
-        while others.len() < tests {
-            let picture = stream.below(len);
-            if seen.insert(picture) {
-                others.push(picture);
-            }
-        }
-        let test = CodeSample::of(self.encoded_data, others, seed, self.watch)?;
-        Ok(SplitCodes { train: codes.clone(), test: LabelledCodes::of(&test, self.encoded_data) })
     }
 
     /// What asks how the dimensions depend on one another.

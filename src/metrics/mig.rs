@@ -2,7 +2,7 @@
 //! computes it.
 
 use super::halves::{OnAll, half_samples};
-use super::histogram::{binned_dims, entropy_of, mutual_information};
+use super::histogram::{entropy_of, information};
 use super::{LabelledCodes, MetricError, Score};
 
 /// Bins of each dimension when not said.
@@ -36,14 +36,11 @@ pub fn mig(
 
 /// The gap of each factor; 0 where it does not vary.
 fn gaps(codes: &LabelledCodes, bins: usize) -> Vec<f64> {
-    let binned = binned_dims(&codes.dims, bins);
-    let gap = |labels: &super::Labels| {
-        let known = |column: &Vec<usize>| mutual_information(column, &labels.classes, [bins, labels.count]);
-        let mut information: Vec<f64> = binned.iter().map(known).collect();
-        information.sort_by(|a, b| b.total_cmp(a));
-        let [first, second] = [0, 1].map(|place| information.get(place).copied().unwrap_or(0.0));
+    let gap = |(labels, mut known): (&super::Labels, Vec<f64>)| {
+        known.sort_by(|a, b| b.total_cmp(a));
+        let [first, second] = [0, 1].map(|place| known.get(place).copied().unwrap_or(0.0));
         let entropy = entropy_of(&labels.classes, labels.count);
         if entropy > 0.0 { (first - second) / entropy } else { 0.0 }
     };
-    codes.factors.iter().map(gap).collect()
+    codes.factors.iter().zip(information(codes, bins)).map(gap).collect()
 }

@@ -3,6 +3,7 @@
 
 mod chains;
 mod compare;
+mod disentanglement;
 mod doctor;
 mod encode;
 mod eval;

@@ -1,12 +1,14 @@
 //! How figures look: tables of pictures with labels, and charts, fit to print.
 
 mod chart;
+mod heat_maps;
 mod layout;
 mod page;
 mod scale;
 mod text;
 
 pub use chart::{Axis, Chart, Series};
+pub use heat_maps::{Bars, HeatMap, HeatMaps};
 pub use layout::{Band, Canvas, PictureTable};
 pub use page::{Page, Shape, Text};
 pub use scale::fit;

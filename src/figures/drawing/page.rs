@@ -26,6 +26,8 @@ pub struct Page {
 pub enum Shape {
     /// From one point to another, with a width.
     Line([f32; 2], [f32; 2], f32, [u8; 3]),
+    /// A filled rectangle: its upper left corner, and its width and height.
+    Rect([f32; 2], [f32; 2], [u8; 3]),
     /// Around a middle, with a radius; a quarter of what lies below shines through when printed.
     Disc([f32; 2], f32, [u8; 3]),
     /// The same without its inside.
@@ -64,12 +66,35 @@ impl Page {
     }
 }
 
+impl Page {
+    /// The same with `factor` times as many pixels to every side; pictures stay as they are, so it is for pages without.
+    #[must_use]
+    pub fn scaled(&self, factor: f32) -> Self {
+        let by = |values: [f32; 2]| values.map(|value| value * factor);
+        let scaled = |shape: &Shape| match shape.clone() {
+            Shape::Line(from, to, width, colour) => Shape::Line(by(from), by(to), width * factor, colour),
+            Shape::Rect(at, size, colour) => Shape::Rect(by(at), by(size), colour),
+            Shape::Disc(at, radius, colour) => Shape::Disc(by(at), radius * factor, colour),
+            Shape::Ring(at, radius, colour) => Shape::Ring(by(at), radius * factor, colour),
+            Shape::Text(text) => Shape::Text(Text { at: by(text.at), size: text.size * factor, ..text }),
+            Shape::Picture(at, picture) => Shape::Picture(by(at), picture),
+        };
+        Self { size: by(self.size), shapes: self.shapes.iter().map(scaled).collect() }
+    }
+}
+
 impl Shape {
     /// Lays it over `picture`.
     pub(super) fn paint(&self, picture: &mut Picture, typeface: &Typeface) {
         match *self {
             Self::Line(from, to, width, colour) => {
                 paint(picture, [from, to], width, colour, |p| 0.5 * width - distance_to_line(p, from, to));
+            }
+            Self::Rect([x, y], [width, height], colour) => {
+                let (right, bottom) = (x + width, y + height);
+                paint(picture, [[x, y], [right, bottom]], 0.0, colour, |[px, py]| {
+                    (px - x).min(right - px).min(py - y).min(bottom - py)
+                });
             }
             Self::Disc(at, radius, colour) => {
                 paint(picture, [at, at], radius, colour, |p| radius - distance(p, at));

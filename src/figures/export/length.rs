@@ -13,6 +13,11 @@ pub struct Length {
 }
 
 impl Length {
+    /// So many points of 1/72 inch.
+    pub(in crate::figures) fn of_points(points: f32) -> Self {
+        Self { millimetres: points / POINTS }
+    }
+
     /// In points of 1/72 inch.
     pub fn points(self) -> f32 {
         self.millimetres * POINTS

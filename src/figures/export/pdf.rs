@@ -1,6 +1,6 @@
 use krilla::color::rgb;
 use krilla::error::KrillaError;
-use krilla::geom::{Path, PathBuilder, Point, Size, Transform};
+use krilla::geom::{Path, PathBuilder, Point, Rect, Size, Transform};
 use krilla::image::{BitsPerComponent, CustomImage, Image, ImageColorspace};
 use krilla::metadata::Metadata;
 use krilla::num::NormalizedF32;
@@ -61,6 +61,13 @@ fn draw(surface: &mut Surface<'_>, shape: &Shape, font: &Font, typeface: &Typefa
             path.move_to(from[0], from[1]);
             path.line_to(to[0], to[1]);
             outline(surface, path.finish(), width, colour);
+        }
+        Shape::Rect([x, y], [width, height], colour) => {
+            surface.set_stroke(None);
+            surface.set_fill(Some(fill(colour, 1.0)));
+            let mut path = PathBuilder::new();
+            Rect::from_xywh(x, y, width, height).into_iter().for_each(|rect| path.push_rect(rect));
+            path.finish().iter().for_each(|path| surface.draw_path(path));
         }
         Shape::Disc(at, radius, colour) => {
             surface.set_stroke(None);

@@ -38,6 +38,11 @@ pub(super) fn document(
                 "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{}\" stroke-width=\"{width}\"/>",
                 hex(*colour)
             ),
+            Shape::Rect([x, y], [width, height], colour) => writeln!(
+                text,
+                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{}\"/>",
+                hex(*colour)
+            ),
             Shape::Disc([x, y], radius, colour) => writeln!(
                 text,
                 "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{}\" fill-opacity=\"0.75\"/>",
