@@ -1,5 +1,5 @@
-use super::page::{FAINT, INK, Page, Shape, Text};
-use super::text::Align;
+use super::page::{FAINT, INK, Page, Shape};
+use super::text::{Align, Text};
 
 const GRID: [u8; 3] = [228, 228, 231];
 /// Colours that stay apart for colour-blind readers and in grey (Okabe and Ito 2008).

@@ -1,7 +1,7 @@
 use ab_glyph::InvalidFont;
 
-use super::page::{FAINT, INK, Page, Shape, Text};
-use super::text::{Align, Typeface};
+use super::page::{FAINT, INK, Page, Shape};
+use super::text::{Align, Text, Typeface};
 
 /// Height of a line in pixels: of titles, and of everything else.
 const LINE: f32 = 15.0;

@@ -2,9 +2,9 @@ use ab_glyph::InvalidFont;
 
 use crate::base::Picture;
 
-use super::page::{FAINT, INK, PAPER, Page, Shape, Text};
+use super::page::{FAINT, INK, PAPER, Page, Shape};
 use super::scale::fit;
-use super::text::{Align, Typeface};
+use super::text::{Align, Text, Typeface};
 
 /// A table of equally large pictures with labels, on white.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,7 +2,7 @@ use ab_glyph::InvalidFont;
 
 use crate::base::Picture;
 
-use super::text::{Align, Typeface, blend};
+use super::text::{Text, Typeface, blend};
 
 /// Colour of what is read first.
 pub(super) const INK: [u8; 3] = [24, 24, 27];
@@ -36,21 +36,6 @@ pub enum Shape {
     Text(Text),
     /// A picture with its upper left corner, one pixel each.
     Picture([f32; 2], Picture),
-}
-
-/// One line of text.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Text {
-    /// What it says.
-    pub words: String,
-    /// Its top, and what `align` says of its length.
-    pub at: [f32; 2],
-    /// Height of the line in pixels.
-    pub size: f32,
-    /// Which point of it lies at `at`.
-    pub align: Align,
-    /// Red, green, blue.
-    pub colour: [u8; 3],
 }
 
 impl Page {

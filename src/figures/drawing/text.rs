@@ -2,8 +2,6 @@ use ab_glyph::{Font, FontRef, GlyphId, InvalidFont, PxScale, ScaleFont, point};
 
 use crate::base::Picture;
 
-use super::page::Text;
-
 /// The typeface of every figure: light, clear at small sizes, with tabular figures.
 pub(in crate::figures) struct Typeface(FontRef<'static>);
 
@@ -16,6 +14,21 @@ pub enum Align {
     Centre,
     /// At its end.
     Right,
+}
+
+/// One line of text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    /// What it says.
+    pub words: String,
+    /// Its top, and what `align` says of its length.
+    pub at: [f32; 2],
+    /// Height of the line in pixels.
+    pub size: f32,
+    /// Which point of it lies at `at`.
+    pub align: Align,
+    /// Red, green, blue.
+    pub colour: [u8; 3],
 }
 
 impl Typeface {
