@@ -60,7 +60,7 @@ fn draw(surface: &mut Surface<'_>, shape: &Shape, font: &Font, typeface: &Typefa
             let mut path = PathBuilder::new();
             path.move_to(from[0], from[1]);
             path.line_to(to[0], to[1]);
-            outline(surface, path.finish(), width, colour);
+            outline(surface, path.finish().as_ref(), width, colour);
         }
         Shape::Rect([x, y], [width, height], colour) => {
             surface.set_stroke(None);
@@ -74,7 +74,7 @@ fn draw(surface: &mut Surface<'_>, shape: &Shape, font: &Font, typeface: &Typefa
             surface.set_fill(Some(fill(colour, 0.75)));
             circle(at, radius).iter().for_each(|path| surface.draw_path(path));
         }
-        Shape::Ring(at, radius, colour) => outline(surface, circle(at, radius), 2.0, colour),
+        Shape::Ring(at, radius, colour) => outline(surface, circle(at, radius).as_ref(), 2.0, colour),
         Shape::Text(ref text) => write(surface, text, font, typeface),
         Shape::Picture([x, y], ref picture) => {
             let (width, height) = (picture.width(), picture.height());
@@ -97,10 +97,12 @@ fn write(surface: &mut Surface<'_>, text: &Text, font: &Font, typeface: &Typefac
     surface.draw_text(at, font.clone(), size, &text.words, false, TextDirection::LeftToRight);
 }
 
-fn outline(surface: &mut Surface<'_>, path: Option<Path>, width: f32, [r, g, b]: [u8; 3]) {
+fn outline(surface: &mut Surface<'_>, path: Option<&Path>, width: f32, [r, g, b]: [u8; 3]) {
     surface.set_fill(None);
     surface.set_stroke(Some(Stroke { paint: rgb::Color::new(r, g, b).into(), width, ..Stroke::default() }));
-    path.iter().for_each(|path| surface.draw_path(path));
+    if let Some(path) = path {
+        surface.draw_path(path);
+    }
 }
 
 fn fill([r, g, b]: [u8; 3], opacity: f32) -> Fill {
