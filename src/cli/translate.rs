@@ -11,8 +11,8 @@ use super::{BackgroundArgs, FigureArgs, usage};
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "Row m shows picture m and what the chain makes of it, column n the noise n(n), the same for every picture. OUT is \
-    a figure (.png), or a folder of pictures at their own size, PICTURE_NOISE_CHAIN.png. Every picture says the command \
-    that makes it again.\n\n\
+    a figure (.png, .svg, .pdf), or a folder of pictures at their own size, PICTURE_NOISE_CHAIN.png. Every one says the \
+    command that makes it again.\n\n\
     A CycleIAE has the chains f (from the first domain to the second), g (back, with noise where it was trained with any) \
     and \"there and back\". Pictures may have any size and mode: the middle square, or the middle --crop pixels, is \
     brought to the chain's size and channels.\n\n\

@@ -58,7 +58,7 @@ impl Figure {
             Self::Matrix(_) => &[Png, Svg, Pdf, Npz],
             Self::Animation(_) => &[Gif, Folder],
             Self::Samples(_) => &[Npz, Folder],
-            Self::Translation(_) => &[Png, Folder],
+            Self::Translation(_) => &[Png, Svg, Pdf, Folder],
         }
     }
 
@@ -68,6 +68,7 @@ impl Figure {
             Self::Traversal(traversal) => traversal.cells.print,
             Self::Matrix(matrix) => matrix.cells.print,
             Self::Animation(animation) => animation.cells.print,
+            Self::Translation(translation) => translation.cells.print,
             Self::Samples(_) => Print::default(),
         }
     }

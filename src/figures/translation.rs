@@ -159,7 +159,8 @@ impl TranslationRequest {
         let captions = std::iter::once("input".to_owned()).chain((0..columns).map(caption)).collect();
         let tags = (0..self.pictures.len()).map(|row| self.name(row)).collect();
         let bands = vec![Band { captions, tags, ..Band::default() }];
-        let table = PictureTable { cell, columns: columns + 1, bands };
+        let table = PictureTable { cell, columns: columns + 1, line: None, bands };
+        let table = self.cells.print.lettered(table)?;
         self.cells.check(table.size()?)?;
         let mut canvas = table.canvas()?;
         for row in 0..self.pictures.len() {
@@ -171,7 +172,7 @@ impl TranslationRequest {
             canvas.place(index / columns, 1 + index % columns, &picture(values, shape)?);
             Ok(())
         })?;
-        Ok(write_png(&target.path, canvas.picture(), Colour::Rgb, provenance)?)
+        self.cells.print.write(&canvas, target, provenance)
     }
 
     fn write_pictures(
