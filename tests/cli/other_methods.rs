@@ -251,8 +251,8 @@ fn a_cycle_iae_translates_pictures_both_ways() {
     assert!(back.width() >= there.width() + 2 * 16, "{:?} and {:?}", back.dimensions(), there.dimensions());
     let (texts, _) = png_texts(&folder.path().join("g.png"));
     let command =
-        "idgan translate model.safetensors pictures/0.png pictures/1.png --chain g --noises 3 --out g.png";
-    assert_eq!(texts["Command"], command);
+        "translate model.safetensors pictures/0.png pictures/1.png --chain g --noises 3 --out g.png";
+    assert!(texts["Command"].ends_with(command), "{}", texts["Command"]);
 
     succeed(
         folder.path(),
