@@ -20,7 +20,11 @@ const OF_EACH_FAMILY: [Method; 5] =
 
 /// A run of `method` with the smallest networks; `vae` is what those distil that need one.
 fn tiny(method: Method, vae: &Path) -> TrainConfig {
-    let name = if method.family() == Family::Iae { "sprites-small" } else { "dsprites-small" };
+    let name = match method {
+        Method::CycleIae => "sprites-cycle-small",
+        method if method.family() == Family::Iae => "sprites-small",
+        _ => "dsprites-small",
+    };
     let mut config = preset(method.family(), name).unwrap().with_method(method);
     (config.batch, config.steps, config.seed) = (4, 5, 7);
     (config.sample_every, config.checkpoint_every, config.log_every) = (0, 1000, 1);
@@ -38,6 +42,9 @@ fn tiny(method: Method, vae: &Path) -> TrainConfig {
     }
     if let Some(values) = &mut config.iae {
         (values.width, values.units, values.eps_dim) = (2, 4, 0);
+    }
+    if let Some(values) = &mut config.cycle {
+        (values.width, values.discriminator_width) = (2, 2);
     }
     config
 }
