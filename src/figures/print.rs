@@ -33,7 +33,7 @@ impl Print {
             return Ok(());
         }
         Err(FigureError::Request(format!(
-            "--width and --font-size are for what is printed, a .png, .svg or .pdf: {}",
+            "a width and a size of type on paper are for a .png, .svg or .pdf: {}",
             target.path.display()
         )))
     }
