@@ -51,6 +51,8 @@ const WORDS: &[(&str, &str)] = &[
     ("name it with --vae FILE or --vae RUN", "name its file or its run folder under VAE"),
     ("or name another --vae", "or name another VAE"),
     ("than that of --vae", "than the one named under VAE"),
+    (" (--data2 SPEC)", ""),
+    ("and idgan traverse --image varies a picture", "and Traverse varies a picture"),
     ("--picture (picture)", "the picture"),
     ("(--picture FILE for another)", "(picture in a configuration of your own for another)"),
     ("; name another folder with --cache DIR", "; XDG_CACHE_HOME names another folder before a start"),

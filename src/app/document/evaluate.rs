@@ -33,7 +33,16 @@ impl Default for EvaluateSettings {
         let quick = |metric: Metric| {
             !Self::is_further(metric)
                 && !metric.compares_pictures()
-                && !matches!(metric, Metric::Gilbo | Metric::Tc)
+                && !metric.is_slow()
+                && !matches!(
+                    metric,
+                    Metric::Tc
+                        | Metric::Information
+                        | Metric::Bottleneck
+                        | Metric::OneHotL1
+                        | Metric::UniformL1
+                        | Metric::Cosine
+                )
         };
         Self {
             chosen: Metric::ALL.into_iter().map(|metric| (metric, quick(metric))).collect(),

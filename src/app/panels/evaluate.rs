@@ -67,7 +67,7 @@ fn choose(ui: &mut Ui, state: &Document, actions: &mut Actions) {
         }
         let label = ui.label("Samples");
         let field = DragValue::new(&mut set.samples).speed(20.0).range(0..=1_000_000);
-        let field = field.custom_formatter(|value, _| if value < 1.0 { "as published".into() } else { format!("{value:.0}") });
+        let field = field.custom_formatter(|value, _| if value < 1.0 { "published".into() } else { format!("{value:.0}") });
         ui.add(field).labelled_by(label.id).on_hover_text(
             "Pictures behind each value; 0 for the published number of each metric (10,000 for MIG, 50,000 for FID, ...)",
         );
