@@ -352,7 +352,7 @@ pub fn arguments() -> Vec<Seed> {
         "gan\n--data\nscenes:100\n--size\n64\n--vae\nruns/vae\n--set\ngan.w_info=1e-3\n--set\nbatch=8\n--seed\n3",
         "vae\n--method\nannealed-vae\n--set\nvae.capacity={ from = 0, to = 2, over = 10 }",
         "ibgan\n--data\ndsprites\n--set\nibgan.beta={ from = 0, to = 1, over = 10 }\n--set\nibgan.real_labels=[0.7, 1.2]",
-        "oogan\n--method\noogan-infogan\n--size\n32\n--set\noogan.one_hot=false\n--set\noogan.width=4",
+        "oogan\n--method\noogan-infogan\n--size\n32\n--set\noogan.width=4",
         "iae\n--preset\nmnist-labels\n--set\niae.z_dim=5\n--set\niae.labelled=10",
         "gan\n--method\ninfogan\n--data\nimages:/x\n--set\ngan.nfilter=16\n--set\ngan.learning_rate_generator=1e-4",
     ])
