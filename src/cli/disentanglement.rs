@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::base::{Pool, check_writable};
+use crate::base::{Cancel, Pool, check_writable};
 use crate::data;
 use crate::figures::Print;
 use crate::figures::drawing::HeatMaps;
@@ -86,10 +86,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         _ => Some(target(args)?),
     };
     check_writable(&args.out)?;
+    let cancel = cancelled_by_signals()?;
     let (tables, provenance) = match &args.codes {
-        Some(path) if !args.model.is_given() => of_file(args, path)?,
+        Some(path) if !args.model.is_given() => of_file(args, path, &cancel)?,
         Some(_) => return Err(usage("these codes are drawn by themselves; leave the model or --codes out")),
-        None => of_model(args)?,
+        None => of_model(args, &cancel)?,
     };
     let Some(target) = target else { return Ok(tables.write(&args.out)?) };
     let (width, paper) = args.print.print().page_width(WIDTH, HeatMaps::LINE)?;
@@ -110,15 +111,19 @@ fn target(args: &Args) -> anyhow::Result<FigureTarget> {
 }
 
 /// The tables of codes that somebody saved.
-fn of_file(args: &Args, path: &std::path::Path) -> anyhow::Result<(Disentanglement, Provenance)> {
+fn of_file(
+    args: &Args,
+    path: &std::path::Path,
+    cancel: &Cancel,
+) -> anyhow::Result<(Disentanglement, Provenance)> {
     let mut codes = read_codes(path)?;
-    let tables = measure(args, &mut codes, (&path.display().to_string(), "c"))?;
+    let tables = measure(args, &mut codes, (&path.display().to_string(), "c"), cancel)?;
     let checkpoint = codes_hash(path)?;
     Ok((tables, Provenance { command: typed_command(), checkpoint, ..Provenance::default() }))
 }
 
 /// The tables of a model's codes of pictures.
-fn of_model(args: &Args) -> anyhow::Result<(Disentanglement, Provenance)> {
+fn of_model(args: &Args, cancel: &Cancel) -> anyhow::Result<(Disentanglement, Provenance)> {
     args.model.require()?;
     let mut bench = open_workbench(&args.model, &args.device)?;
     let provenance = bench.provenance(typed_command());
@@ -126,21 +131,21 @@ fn of_model(args: &Args) -> anyhow::Result<(Disentanglement, Provenance)> {
         usage("this model does not say what it was trained on; name pictures with --data SPEC")
     })?;
     bench.description().other_drawing(&spec).iter().for_each(warn);
-    let cancel = cancelled_by_signals()?;
-    let options = args.opening.options_for(&cancel, &spec, bench.description());
+    let options = args.opening.options_for(cancel, &spec, bench.description());
     let code = bench.description().encoded().unwrap_or("c").to_owned();
     let encoder = bench.encoder()?;
     let [_, size, _] = encoder.picture_shape();
     let data = data::open(&spec, Some(size), &options)?;
     let pool = Pool::new("read", threads()).context("cannot start threads")?;
     let mut encoded_data = EncodedPictures::new(data.as_ref(), encoder, &pool).map_err(in_words)?;
-    Ok((measure(args, &mut encoded_data, (&spec, &code))?, provenance))
+    Ok((measure(args, &mut encoded_data, (&spec, &code), cancel)?, provenance))
 }
 
 fn measure(
     args: &Args,
     encoded_data: &mut dyn EncodedData,
     names: (&str, &str),
+    cancel: &Cancel,
 ) -> anyhow::Result<Disentanglement> {
     let options = DisentanglementOptions {
         samples: args.samples.map_or(CODED_PICTURES, |samples| samples as usize),
@@ -148,10 +153,9 @@ fn measure(
         fvm: args.fvm,
         bins: args.mig_bins.into(),
     };
-    let cancel = cancelled_by_signals()?;
     let pool = Pool::new("tables", threads()).context("cannot start threads")?;
     let mut bars = Bars::default();
     let mut follow = |step| bars.step(step);
-    let mut watch = Watch::new(&cancel, &mut follow);
+    let mut watch = Watch::new(cancel, &mut follow);
     Disentanglement::measure(encoded_data, names, &options, &pool, &mut watch).map_err(in_words)
 }

@@ -49,9 +49,7 @@ impl Page {
         self.shapes.iter().for_each(|shape| shape.paint(&mut picture, &typeface));
         Ok(picture)
     }
-}
 
-impl Page {
     /// The same with `factor` times as many pixels to every side; pictures stay as they are, so it is for pages without.
     #[must_use]
     pub fn scaled(&self, factor: f32) -> Self {

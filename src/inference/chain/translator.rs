@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor, bail};
 use crate::base::{Cancel, Picture, PixelRange, Pool};
 use crate::graph::Graph;
 use crate::inference::batch::{Footprint, MemoryBudget};
-use crate::inference::tensors::Interpreter;
+use crate::inference::tensors::{Interpreter, check_batch};
 use crate::inference::{Computer, Outcome, RenderError, Renderer};
 use crate::model::{Feed, Model, ModelDescription, Network, Port, Wiring};
 use crate::ops;
@@ -170,14 +170,7 @@ impl Renderer for TranslatingRenderer {
         cancel: &Cancel,
     ) -> std::result::Result<Outcome, RenderError> {
         let picture: usize = self.picture_shape.iter().product();
-        let rows = codes.len() / self.row.max(1);
-        for (what, expected, actual) in
-            [("codes", rows * self.row, codes.len()), ("pictures", rows * picture, pictures.len())]
-        {
-            if expected != actual {
-                return Err(RenderError::Length { what, expected, actual });
-            }
-        }
+        check_batch(codes.len(), self.row, "codes", pictures.len(), picture, "pictures")?;
         let at_once = self.at_once();
         let parts = codes.chunks(at_once * self.row.max(1)).zip(pictures.chunks_mut(at_once * picture));
         for (codes, pictures) in parts {

@@ -41,7 +41,7 @@ fn encode_in_turn(
 }
 
 /// Checks that the inputs are whole rows and that the outputs have one row for each.
-fn check_batch(
+pub(in crate::inference) fn check_batch(
     inputs: usize,
     input_row: usize,
     input_name: &'static str,
