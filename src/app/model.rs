@@ -11,7 +11,7 @@ pub(crate) struct ModelView {
     pub(crate) opened: Arc<Opened>,
     /// What the data says about the encoded block, once worked out.
     pub(crate) profile: Option<Arc<Profile>>,
-    /// Without statistics: how much each dimension moves the picture.
+    /// How much each dimension moves the picture, where statistics alone do not say what it does.
     pub(crate) sensed: Option<Arc<Sensitivity>>,
     /// The order of the sliders of each block by information, where it is to stay as it was.
     kept_order: BTreeMap<String, Vec<usize>>,
@@ -86,12 +86,16 @@ impl ModelView {
         self.sensed.as_ref().filter(|sensed| sensed.block == block)?.moved.get(dim).copied()
     }
 
-    /// Whether dimension `dim` of `block` carries anything; true as long as nobody knows.
+    /// Whether dimension `dim` of `block` is read from the data or moves the picture, whatever of it is known; true as long as
+    /// nothing is.
     pub(crate) fn is_active(&self, block: &str, dim: usize) -> bool {
-        if let Some(profile) = self.dimension(block, dim) {
-            return profile.is_active;
+        let is_read = self.dimension(block, dim).map(|profile| profile.is_active);
+        let sensed = self.sensed.as_ref().filter(|sensed| sensed.block == block);
+        let moves = sensed.map(|sensed| sensed.is_active(dim));
+        match (is_read, moves) {
+            (None, None) => true,
+            (is_read, moves) => is_read.unwrap_or(false) || moves.unwrap_or(false),
         }
-        self.sensed.as_ref().filter(|sensed| sensed.block == block).is_none_or(|sensed| sensed.is_active(dim))
     }
 
     /// Whether anything is known to order the dimensions by.
@@ -151,5 +155,46 @@ impl ModelView {
     /// What a chain is called here.
     pub(crate) fn words(&self, chain: ChainId) -> ChainWords {
         ChainWords::of(self.description(), chain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Array;
+    use crate::engine::ModelSource;
+    use crate::explore::Posterior;
+    use crate::model::Stats;
+
+    #[test]
+    fn what_moves_the_picture_is_active_although_the_data_do_not_say_so() {
+        let c = CodeBlock::disentangled(3);
+        let description =
+            ModelDescription { codes: vec![c.clone()], ..ModelDescription::empty("model".to_owned()) };
+        let mut view = ModelView::new(Arc::new(Opened {
+            model_id: 1,
+            source: ModelSource::file("model.safetensors"),
+            description,
+            stats: None,
+            hash: String::new(),
+            device: "CPU".to_owned(),
+            unsaid: Default::default(),
+            shapes: BTreeMap::new(),
+            read: ["c".to_owned()].into(),
+            emitter: None,
+        }));
+        let active = |view: &ModelView| [0, 1, 2].map(|dim| view.is_active("c", dim));
+        assert_eq!(active(&view), [true; 3], "nothing is known yet");
+        let array = |shape: &[usize], data: &[f32]| Array::new(shape, data.to_vec()).expect("fits");
+        let stats = Stats {
+            mu: array(&[2, 3], &[-1.0, 0.0, 0.0, 1.0, 0.0, 0.0]),
+            logvar: Array::zeros([2, 3]),
+            kl: array(&[3], &[0.5, 0.0, 0.0]),
+        };
+        view.profile = Some(Arc::new(Profile::new(1, "c", Posterior::new(&stats, &c).expect("valid"))));
+        assert_eq!(active(&view), [true, false, false]);
+        view.sensed =
+            Some(Arc::new(Sensitivity { model_id: 1, block: "c".to_owned(), moved: vec![0.0, 0.2, 0.001] }));
+        assert_eq!(active(&view), [true, true, false]);
     }
 }

@@ -117,11 +117,16 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         ));
     }
     let stats = statistics(mu, logvar).context("there are no pictures to measure")?;
-    let posterior = Posterior::new(&stats).context("the encoder gives values that are not numbers")?;
+    let description = &bench.model.description;
+    let code = description
+        .encoded()
+        .and_then(|code| description.block(code))
+        .context("nothing reads codes from pictures")?;
+    let posterior = Posterior::new(&stats, code).context("the encoder gives values that are not numbers")?;
     let mut model = bench.model;
     model.stats = Some(stats);
     write_bundle(&out, &model, precision(&model))?;
-    report(args, &out, &posterior)
+    report(args, &out, &posterior, model.description.inactive())
 }
 
 /// Posteriors of pictures of a data set.
@@ -214,7 +219,7 @@ fn report_layers(args: &Args, out: &Path, layers: usize) -> anyhow::Result<()> {
     }
 }
 
-fn report(args: &Args, out: &Path, posterior: &Posterior) -> anyhow::Result<()> {
+fn report(args: &Args, out: &Path, posterior: &Posterior, inactive: &str) -> anyhow::Result<()> {
     let order = posterior.order_by_kl();
     if args.json {
         let row = |&dim: &usize| {
@@ -238,7 +243,7 @@ fn report(args: &Args, out: &Path, posterior: &Posterior) -> anyhow::Result<()> 
     print("dim   KL (nats)   1 % .. 99 % of the posterior")?;
     for dim in order {
         let [low, high] = [0.01, 0.99].map(|q| posterior.quantile(dim, q));
-        let remark = if posterior.is_active(dim) { "" } else { "   collapsed" };
+        let remark = if posterior.is_active(dim) { String::new() } else { format!("   {inactive}") };
         print(format!("{dim:>3}   {:>9.3}   {low:>7.2} .. {high:.2}{remark}", posterior.kl(dim)))?;
     }
     Ok(())

@@ -9,7 +9,7 @@ use super::outbox::Outbox;
 use super::sensing::SensingInbox;
 use super::{Event, Library, Loaded, ModelSource, OpenError, Opened, Part, Pools, Rebuild};
 use crate::base::panic_text;
-use crate::model::ChainId;
+use crate::model::{ChainId, VAE};
 
 /// How often one chain of one model is built again before the engine gives up.
 const REBUILDS: u32 = 3;
@@ -155,7 +155,9 @@ impl Loader {
                 self.outbox.event(Event::Error { part: Part::Model, message });
             }
         }
-        let spare = loaded.spare.filter(|_| opened.stats.is_none());
+        // A reader that learns beside a generator may miss on the data what the generator uses.
+        let is_known = opened.stats.is_some() && opened.description.chain_id(VAE).is_some();
+        let spare = loaded.spare.filter(|_| !is_known);
         if spare.is_none() {
             self.outbox.event(Event::Described { model_id });
         }

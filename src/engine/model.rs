@@ -261,9 +261,10 @@ impl Opened {
     /// The profile of code block `block` that the statistics give; takes a moment, so not for the UI thread.
     pub(super) fn profile(&self) -> Result<Option<Profile>, PosteriorError> {
         let (Some(stats), Some(code)) = (&self.stats, self.description.encoded()) else { return Ok(None) };
-        let posterior = Posterior::new(stats)?;
-        let block = self.description.block(code).filter(|block| block.dims == posterior.dims());
-        Ok(block.map(|block| Profile::new(self.model_id, &block.name, posterior)))
+        let Some(block) = self.description.block(code) else { return Ok(None) };
+        let posterior = Posterior::new(stats, block)?;
+        let fits = block.dims == posterior.dims();
+        Ok(fits.then(|| Profile::new(self.model_id, &block.name, posterior)))
     }
 
     /// Channels, height and width of a chain's pictures, if it runs.

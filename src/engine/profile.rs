@@ -62,7 +62,7 @@ impl DimensionProfile {
 mod tests {
     use super::*;
     use crate::base::{Array, Stream};
-    use crate::model::Stats;
+    use crate::model::{CodeBlock, Stats};
 
     #[test]
     fn a_profile_covers_the_data() {
@@ -77,7 +77,8 @@ mod tests {
             logvar: Array::new([500, 2], logvar).expect("fits"),
             kl: Array::new([2], vec![3.0, 0.01]).expect("fits"),
         };
-        let profile = Profile::new(1, "c", Posterior::new(&stats).expect("valid"));
+        let profile =
+            Profile::new(1, "c", Posterior::new(&stats, &CodeBlock::disentangled(2)).expect("valid"));
         let [wide, collapsed] = &profile.dims[..] else { panic!("two dimensions") };
         assert!(wide.is_active && !collapsed.is_active);
         assert!(wide.range[0] < -5.0 && wide.range[1] > 5.0, "{:?}", wide.range);

@@ -34,6 +34,11 @@ pub enum NothingToVary {
     /// Codes with meaning only.
     #[error("this model has no nuisance code, so there is nothing to vary; traverse its factors instead")]
     NoNuisance,
+    /// Pictures of pictures.
+    #[error(
+        "this model draws pictures of pictures and noise, and has no codes beside them; translate pictures with it"
+    )]
+    OfPictures,
     /// Noise of which a code is made, as IB-GAN's z: it moves nothing but that code.
     #[error(
         "this model's {noise} moves its pictures through {code} alone, so there is no nuisance beside {code}; traverse \
@@ -61,6 +66,9 @@ impl CodeMatrix {
         if let Some(Emission { noise, code, .. }) = description.emission() {
             let [noise, code] = [noise, code].map(|block| block.name.clone());
             return Err(NothingToVary::Inside { noise, code });
+        }
+        if description.source_shape().is_some() {
+            return Err(NothingToVary::OfPictures);
         }
         let chains = || description.chain_ids().zip(&description.render).map(|(id, chain)| (id, &chain.name));
         let noise = description.codes.iter().filter(|block| block.kind == CodeKind::Noise);

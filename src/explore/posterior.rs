@@ -1,5 +1,5 @@
 use crate::base::{Array, Stream};
-use crate::model::Stats;
+use crate::model::{CodeBlock, Stats};
 
 use super::normal;
 
@@ -16,6 +16,8 @@ pub struct Posterior {
     deviations: Vec<Vec<f64>>,
     /// Mean KL divergence from the prior in nats, by dimension.
     kl: Vec<f64>,
+    /// Variance of a mean from which on a dimension is active.
+    least_variance: f64,
 }
 
 /// Statistics that cannot be used.
@@ -40,15 +42,15 @@ pub enum PosteriorError {
 }
 
 impl Posterior {
-    /// A dimension is active when the variance of its mean over the data is at least this; the FactorVAE metric
-    /// leaves out the others (Kim and Mnih 2018).
+    /// A dimension is active when the variance of its mean over the data is at least this share of its prior's; the FactorVAE
+    /// metric leaves out the others (Kim and Mnih 2018, whose prior has variance 1).
     pub const ACTIVE_VARIANCE: f64 = 0.05;
 
-    /// Prepares statistics for questions.
+    /// Prepares statistics of the codes in `block` for questions.
     ///
     /// # Errors
     /// When the arrays do not belong together or hold values that are not finite.
-    pub fn new(stats: &Stats) -> Result<Self, PosteriorError> {
+    pub fn new(stats: &Stats, block: &CodeBlock) -> Result<Self, PosteriorError> {
         let (mu, logvar, kl) = (stats.mu.shape(), stats.logvar.shape(), stats.kl.shape());
         let fits = mu.len() == 2 && mu[0] > 0 && mu == logvar && kl == [mu[1]];
         if !fits {
@@ -67,6 +69,7 @@ impl Posterior {
             means: (0..mu[1]).map(|dim| column(&stats.mu, dim, |mean| mean)).collect(),
             deviations: (0..mu[1]).map(|dim| column(&stats.logvar, dim, deviation)).collect(),
             kl: stats.kl.data().iter().map(|&value| f64::from(value)).collect(),
+            least_variance: Self::ACTIVE_VARIANCE * block.prior_variance(),
         })
     }
 
@@ -110,7 +113,7 @@ impl Posterior {
 
     /// Whether dimension `dim` carries information; the others have collapsed onto the prior.
     pub fn is_active(&self, dim: usize) -> bool {
-        self.mean_variance(dim) >= Self::ACTIVE_VARIANCE
+        self.mean_variance(dim) >= self.least_variance
     }
 
     /// The dimensions from the most informative (largest KL) to the least; ties in index order.
@@ -146,6 +149,7 @@ pub(super) fn descending(values: &[f64]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::CodeKind;
 
     /// Two pictures, two dimensions: one informative around 4, one collapsed.
     fn stats() -> Stats {
@@ -157,9 +161,13 @@ mod tests {
         }
     }
 
+    fn block() -> CodeBlock {
+        CodeBlock::disentangled(2)
+    }
+
     #[test]
     fn quantiles_include_the_mean() {
-        let posterior = Posterior::new(&stats()).expect("valid");
+        let posterior = Posterior::new(&stats(), &block()).expect("valid");
         // Two narrow parts at 3 and 5: the quartiles of the mixture are the medians of the parts.
         assert!((posterior.quantile(0, 0.25) - 3.0).abs() < 1e-6);
         assert!((posterior.quantile(0, 0.75) - 5.0).abs() < 1e-6);
@@ -170,17 +178,23 @@ mod tests {
     #[test]
     fn information_decides_order_and_activity() {
         let mut stats = stats();
-        let posterior = Posterior::new(&stats).expect("valid");
+        let posterior = Posterior::new(&stats, &block()).expect("valid");
         assert_eq!(posterior.order_by_kl(), [0, 1]);
         assert_eq!((posterior.is_active(0), posterior.is_active(1)), (true, false));
         assert_eq!(posterior.mean_variance(0), 1.0);
+        // A mean that reaches a fifth of the way from 0 to 1 is one of the numbers that matter there, not of those from -3 to 3.
+        let mut narrow = stats.clone();
+        narrow.mu.data_mut().copy_from_slice(&[0.4, 0.5, 0.6, 0.5]);
+        let uniform = CodeBlock { kind: CodeKind::Uniform, range: [0.0, 1.0], ..block() };
+        let active = |block: &CodeBlock| Posterior::new(&narrow, block).expect("valid").is_active(0);
+        assert_eq!((active(&uniform), active(&block())), (true, false));
         stats.kl.data_mut().copy_from_slice(&[0.1, 0.2]);
-        assert_eq!(Posterior::new(&stats).expect("valid").order_by_kl(), [1, 0]);
+        assert_eq!(Posterior::new(&stats, &block()).expect("valid").order_by_kl(), [1, 0]);
     }
 
     #[test]
     fn a_histogram_over_everything_holds_all_mass() {
-        let posterior = Posterior::new(&stats()).expect("valid");
+        let posterior = Posterior::new(&stats(), &block()).expect("valid");
         let bins = posterior.histogram(0, [0.0, 8.0], 4);
         assert_eq!(bins.len(), 4);
         assert!((bins.iter().sum::<f64>() - 1.0).abs() < 1e-9);
@@ -191,7 +205,7 @@ mod tests {
 
     #[test]
     fn draws_follow_the_mixture() {
-        let posterior = Posterior::new(&stats()).expect("valid");
+        let posterior = Posterior::new(&stats(), &block()).expect("valid");
         let mut stream = Stream::new(1, "test");
         let draws: Vec<Vec<f32>> = (0..4000).map(|_| posterior.draw(&mut stream)).collect();
         let mean = draws.iter().map(|c| f64::from(c[0])).sum::<f64>() / 4000.0;
@@ -206,9 +220,9 @@ mod tests {
     fn statistics_that_do_not_belong_together_are_refused() {
         let mut wrong = stats();
         wrong.kl = Array::zeros([3]);
-        assert!(matches!(Posterior::new(&wrong), Err(PosteriorError::Shapes { .. })));
+        assert!(matches!(Posterior::new(&wrong, &block()), Err(PosteriorError::Shapes { .. })));
         let mut wrong = stats();
         wrong.mu.data_mut()[1] = f32::NAN;
-        assert_eq!(Posterior::new(&wrong).err(), Some(PosteriorError::NotFinite));
+        assert_eq!(Posterior::new(&wrong, &block()).err(), Some(PosteriorError::NotFinite));
     }
 }

@@ -131,7 +131,7 @@ impl fmt::Display for RangeSpec {
 mod tests {
     use super::*;
     use crate::base::Array;
-    use crate::model::Stats;
+    use crate::model::{CodeBlock, Stats};
 
     fn posterior() -> Posterior {
         let array = |shape: &[usize], data: &[f32]| Array::new(shape, data.to_vec()).expect("fits");
@@ -140,7 +140,7 @@ mod tests {
             logvar: array(&[2, 2], &[-30.0, 0.0, -30.0, 0.0]),
             kl: array(&[2], &[1.0, 0.0]),
         };
-        Posterior::new(&stats).expect("valid")
+        Posterior::new(&stats, &CodeBlock::disentangled(2)).expect("valid")
     }
 
     #[test]

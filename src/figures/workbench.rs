@@ -31,7 +31,9 @@ impl Workbench {
     pub fn new(model: Model, computer: Computer, threads: usize) -> Result<Self, FigureError> {
         let pool = Pool::new("render", threads).map_err(FigureError::Threads)?;
         let networks = inference::open(&model, &computer, &pool)?;
-        let posterior = model.stats.as_ref().map(Posterior::new).transpose()?;
+        let code = model.description.encoded().and_then(|code| model.description.block(code));
+        let posterior =
+            model.stats.as_ref().zip(code).map(|(stats, code)| Posterior::new(stats, code)).transpose()?;
         let mut description = model.description.clone();
         description.render.retain(|chain| networks.renderers.contains_key(&chain.name));
         Ok(Self { model, networks, computer, description, posterior })
@@ -92,12 +94,8 @@ impl Workbench {
     /// # Errors
     /// When the model has none.
     pub fn encoder(&mut self) -> Result<&mut (dyn Encoder + 'static), FigureError> {
-        self.networks.encoder.as_deref_mut().ok_or_else(|| {
-            FigureError::Lacking(
-                "this model has no encoder, because it has no VAE; give the VAE's file with --vae, beside --gan"
-                    .to_owned(),
-            )
-        })
+        let lacking = self.description.lacks_encoder();
+        self.networks.encoder.as_deref_mut().ok_or_else(|| FigureError::Lacking(lacking.to_owned()))
     }
 
     /// The form that the encoder takes pictures in: cut to a square of `crop` pixels where one is named, on `background` or

@@ -1,7 +1,6 @@
 //! Correlation coefficients a person can check by eye: of factors with dimensions of the code, and of codes with what
 //! the encoder reads back from their pictures.
 
-use crate::explore::Posterior;
 use crate::inference::Encoder;
 use crate::model::ModelDescription;
 
@@ -62,7 +61,7 @@ fn with_dims<'a>(
 }
 
 /// The correlation of codes c ~ q(c) with the means that the encoder reads back from their pictures G(s, c): the mean
-/// over the active dimensions of `sample`; the parts are theirs.
+/// over the active dimensions of `sample`, whose variance is at least `least`; the parts are theirs.
 /// `None` when no dimension is active.
 ///
 /// # Errors
@@ -71,11 +70,11 @@ pub fn read_back_correlation(
     (drawing, chain): (&mut Drawing<'_>, &str),
     description: &ModelDescription,
     encoder: &mut dyn Encoder,
-    sample: &CodeSample,
+    (sample, least): (&CodeSample, f64),
     count: usize,
     watch: &mut Watch<'_>,
 ) -> Result<Option<Score>, MetricError> {
-    let active = active_dims(&sample.variances(), Posterior::ACTIVE_VARIANCE);
+    let active = active_dims(&sample.variances(), least);
     if active.is_empty() {
         return Ok(None);
     }

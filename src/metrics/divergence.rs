@@ -1,7 +1,5 @@
 //! How much each dimension of the code says: its divergence from the prior, and whether it is active.
 
-use crate::explore::Posterior;
-
 use super::encoded::variances;
 use super::fvm::active_dims;
 use super::score::bootstrap_deviation;
@@ -25,11 +23,11 @@ pub fn kl(sample: &CodeSample) -> Score {
     Score::mean(&of_pictures, [0.0, f64::INFINITY]).with_parts(numbers(dims), &of_dims)
 }
 
-/// Number of dimensions whose mean has a variance of at least 0.05 over the pictures, as the paper's metric prunes
-/// them (Burda et al. 2016 ask for 0.01); the parts are the variances.
-pub fn active_units(sample: &CodeSample, seed: u64) -> Score {
+/// Number of dimensions whose mean has a variance of at least `least` over the pictures, 0.05 of the prior's as the paper's
+/// metric prunes them (Burda et al. 2016 ask for 0.01); the parts are the variances.
+pub fn active_units(sample: &CodeSample, least: f64, seed: u64) -> Score {
     let dims = sample.mu.row_len();
-    let count = |variances: &[f64]| active_dims(variances, Posterior::ACTIVE_VARIANCE).len() as f64;
+    let count = |variances: &[f64]| active_dims(variances, least).len() as f64;
     let deviation = bootstrap_deviation(sample.len(), REPETITIONS, seed, |rows| {
         let mut resample = Vec::with_capacity(rows.len() * dims);
         rows.iter().for_each(|&row| resample.extend_from_slice(sample.mu.row(row)));

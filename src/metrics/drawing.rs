@@ -105,9 +105,7 @@ pub(super) fn encoded_block<'a>(
     description: &'a ModelDescription,
     chain: &str,
 ) -> Result<&'a str, MetricError> {
-    let code = description.encoded().ok_or_else(|| {
-        MetricError::request("this model has no encoder, because it has no VAE; give its file with --vae")
-    })?;
+    let code = description.encoded().ok_or_else(|| MetricError::request(description.lacks_encoder()))?;
     if description.inputs(chain).contains(&code) {
         return Ok(code);
     }

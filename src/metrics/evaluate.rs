@@ -3,7 +3,7 @@
 use crate::base::Cancel;
 use crate::data::DrawingVersion;
 use crate::explore::CodeSource;
-use crate::model::{CodeKind, ModelDescription};
+use crate::model::{CodeBlock, CodeKind, ModelDescription};
 
 use super::alignment::{ALIGNMENT_PICTURES, alignment};
 use super::clusters::classification_error;
@@ -96,16 +96,19 @@ impl ModelEvaluation<'_, '_, '_> {
         };
         let mut at_encoder_size = EncodedPictures::new(data.as_ref(), encoder.as_mut(), self.subject.pool)?;
         let pool = self.subject.pool;
-        let uniform = uniform_width(self.subject.description);
+        let code = read_block(self.subject.description);
         let mut request = self.request.clone();
-        request.fvm.least_variance *= uniform.map_or(1.0, variance_of_uniform);
+        let prior_variance = code.map_or(1.0, CodeBlock::prior_variance);
+        request.fvm.least_variance *= prior_variance;
+        request.active_variance *= prior_variance;
         measure_codes(&mut at_encoder_size, sample, &request, pool, &mut self.watch, &mut self.result)?;
-        if let (Some(width), true) = (uniform, request.has(Metric::Fvm)) {
+        let uniform = code.filter(|block| block.kind == CodeKind::Uniform);
+        if let (Some(block), true) = (uniform, request.has(Metric::Fvm)) {
             self.watch.begin(Metric::Fvm);
             let (published, seed) = (&self.request.fvm, self.request.seed);
             let as_it_is =
                 fvm(&mut at_encoder_size, &sample.variances(), published, seed, &mut self.watch)?.value;
-            self.result.explain_uniform_fvm(as_it_is, width);
+            self.result.explain_uniform_fvm(as_it_is, f64::from(block.range[1] - block.range[0]));
         }
         let class_of = named_choices(self.subject.description, data.as_ref());
         if let (true, Some(class_of)) = (request.has(Metric::ClassificationError), class_of) {
@@ -205,6 +208,8 @@ impl ModelEvaluation<'_, '_, '_> {
         self.watch.begin(Metric::ReadBack);
         let mut drawing = Drawing::new(description, renderer.as_mut(), chain, Some(sample), request.seed)?;
         let pair = (&mut drawing, chain);
+        let least = request.active_variance * read_block(description).map_or(1.0, CodeBlock::prior_variance);
+        let sample = (sample, least);
         match read_back_correlation(pair, description, encoder.as_mut(), sample, count, &mut self.watch)? {
             Some(score) => {
                 self.result.keep(
@@ -284,16 +289,9 @@ impl ModelEvaluation<'_, '_, '_> {
     }
 }
 
-/// The width of the range over which the code that the encoder reads is uniform, if it is.
-fn uniform_width(description: &ModelDescription) -> Option<f64> {
-    let block = description.block(description.encoded()?)?;
-    let [low, high] = block.range;
-    (block.kind == CodeKind::Uniform).then(|| f64::from(high - low))
-}
-
-/// The variance of a uniform number over a range of this width. A dimension of a code is judged used by its variance against that of
-/// its prior, which published bounds take to be 1: of OOGAN's controls, from 0 to 1, 0.05 would leave out dimensions that are used.
-/// What is multiplied by it is the same as means multiplied by sqrt(12) / width first (ours).
-fn variance_of_uniform(width: f64) -> f64 {
-    width * width / 12.0
+/// The code that the encoder reads. A dimension is judged used by its variance against that of its prior: of OOGAN's controls, from 0
+/// to 1, 0.05 would leave out dimensions that are used. A bound multiplied by the prior's variance is the same as means divided by
+/// its deviation first (ours).
+fn read_block(description: &ModelDescription) -> Option<&CodeBlock> {
+    description.block(description.encoded()?)
 }

@@ -319,8 +319,9 @@ impl CodeEvaluation<'_, '_> {
             self.keep(Metric::Kl, kl(sample), "mean over pictures, summed over dimensions");
         }
         if self.begin(Metric::Active)? {
-            let setting = "dimensions whose mean has a variance of at least 0.05";
-            self.keep(Metric::Active, active_units(sample, seed), setting);
+            let least = self.request.active_variance;
+            let setting = format!("dimensions whose mean has a variance of at least {least}");
+            self.keep(Metric::Active, active_units(sample, least, seed), setting);
         }
         if self.begin(Metric::Tc)? {
             self.total_correlation(whole.and_then(|whole| whole.mixture));

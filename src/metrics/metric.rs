@@ -356,6 +356,16 @@ impl Metric {
         Self::OF_FEATURES.contains(&self) || self == Self::Swd
     }
 
+    /// The fewest pictures of a kind that it can say anything of.
+    pub(super) fn least_pictures(self) -> usize {
+        match self {
+            Self::FdInfinity => 20,
+            // those that look at the fifth neighbour
+            Self::Precision | Self::Recall | Self::Density | Self::Coverage => 6,
+            _ => 2,
+        }
+    }
+
     /// Whether it needs the model's encoder.
     pub fn needs_encoder(self) -> bool {
         !self.compares_pictures()

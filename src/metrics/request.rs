@@ -7,7 +7,7 @@ use candle_core::Device;
 
 use crate::base::{Background, Pool};
 use crate::data::{self, DataError, Dataset, OpenOptions};
-use crate::explore::{CodeSource, main_block};
+use crate::explore::{CodeSource, Posterior, main_block};
 use crate::inference::Networks;
 use crate::model::{CodeKind, Model, ModelDescription};
 use crate::ops::Precision;
@@ -39,6 +39,8 @@ pub struct Request {
     pub samples: Option<usize>,
     /// How the FactorVAE metric is computed.
     pub fvm: FvmOptions,
+    /// Variance of a mean from which on a dimension counts as active.
+    pub active_variance: f64,
     /// Bins of a dimension in which mutual information is counted.
     pub mig_bins: usize,
     /// What kind of numbers the codes are, for [`Metric::InfoM`], [`Metric::InfoE`] and [`Metric::InfoC`].
@@ -62,6 +64,7 @@ impl Request {
             seed,
             samples: None,
             fvm: FvmOptions::PAPER,
+            active_variance: Posterior::ACTIVE_VARIANCE,
             mig_bins: MIG_BINS,
             latents: Latents::Continuous,
             codes: CodeSource::Prior,
@@ -213,10 +216,7 @@ pub(super) fn check(
     check_numbers(request)?;
     for &metric in &request.metrics {
         if metric.needs_encoder() && subject.networks.encoder.is_none() {
-            return refuse(format!(
-                "{metric} asks the encoder, and this model has none, because it has no VAE; give its file with --vae, \
-                 beside --gan"
-            ));
+            return refuse(format!("{metric} asks the encoder, and {}", subject.description.lacks_encoder()));
         }
         if metric.needs_drawing() && !subject.networks.renderers.contains_key(&request.chain) {
             let lacking = subject.description.chain(&request.chain).err();
@@ -271,6 +271,15 @@ pub(super) fn check(
             return refuse(format!("the pictures of {spec} were not opened at the size of the drawn ones"));
         };
         check_pictures(data.as_ref(), shape, "the model draws")?;
+        let count = request.samples.unwrap_or(usize::MAX).min(data.len());
+        let of_pictures = request.metrics.iter().filter(|metric| metric.compares_pictures());
+        if let Some(metric) = of_pictures.into_iter().find(|metric| count < metric.least_pictures()) {
+            let least = metric.least_pictures();
+            return refuse(format!(
+                "{metric} needs {least} real and {least} drawn pictures at least, and would have {count}; measure on more, or leave \
+                 {metric} out: {spec}"
+            ));
+        }
         let by_features = request.metrics.iter().find(|metric| metric.needs_features());
         if let (Some(metric), None) = (by_features, features) {
             return refuse(lacks_features(*metric, spec));

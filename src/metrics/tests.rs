@@ -124,7 +124,7 @@ fn a_constant_code_scores_nothing() {
     let mut constant = Known::new(4, |_, _, mu| mu.fill(0.5));
     assert_eq!(constant.fvm(&FvmOptions::PAPER).value, 0.0);
     assert_eq!(constant.mig().value, 0.0);
-    assert_eq!(active_units(&constant.sample(), 1).value, 0.0);
+    assert_eq!(active_units(&constant.sample(), 0.05, 1).value, 0.0);
     assert_eq!(gaussian_total_correlation(&constant.sample(), 1).value, 0.0);
 }
 

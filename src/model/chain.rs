@@ -158,6 +158,16 @@ impl ModelDescription {
         self.wiring(self.encode.first()?).ok()?.picture_taken()
     }
 
+    /// Why nothing reads codes from pictures, where nothing does, and what to do about it: ends a sentence about what asks for it.
+    pub fn lacks_encoder(&self) -> &'static str {
+        match self.source_shape() {
+            Some(_) => "this model has no encoder: it draws pictures of pictures and noise",
+            None => {
+                "this model has no encoder, because it has no VAE; give the VAE's file with --vae, beside --gan"
+            }
+        }
+    }
+
     /// What to say of an encode chain that gives a code without its log variance.
     pub fn certain(&self, chain: &Chain) -> Option<&'static str> {
         let wiring = self.wiring(chain).ok()?;
@@ -172,6 +182,12 @@ impl ModelDescription {
             && !gives(&[CodeValue::Logvar])
             && wiring.codes().is_empty();
         is_certain.then_some(CodeValue::CERTAIN_WARNING)
+    }
+
+    /// What a dimension is called whose mean hardly varies over the data: *collapsed* where a decoder was trained on what the encoder
+    /// reads, as a VAE's is, and *hardly read* where a reader learns beside a generator, which may use the dimension all the same.
+    pub fn inactive(&self) -> &'static str {
+        if self.chain_id(VAE).is_some() { "collapsed" } else { "hardly read" }
     }
 
     /// The block that the encoder infers: what the first encode chain ends in.

@@ -63,6 +63,16 @@ impl CodeBlock {
         Self { name: "z".into(), ..Self::disentangled(dims) }
     }
 
+    /// The variance of each dimension before anything is known: 1 of N(0, 1), of a uniform one width^2 / 12, of a choice among K
+    /// (K - 1) / K^2. Against it is judged whether a dimension is used, for which published bounds take it to be 1.
+    pub fn prior_variance(&self) -> f64 {
+        match self.kind {
+            CodeKind::Gaussian | CodeKind::Noise => 1.0,
+            CodeKind::Uniform => f64::from(self.range[1] - self.range[0]).powi(2) / 12.0,
+            CodeKind::OneHot => (self.dims as f64 - 1.0) / (self.dims as f64).powi(2),
+        }
+    }
+
     /// Checks that its numbers fit each other.
     ///
     /// # Errors

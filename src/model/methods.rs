@@ -199,6 +199,7 @@ fn cycle_iae_draws_pictures_of_pictures() {
     check(&description);
     assert_eq!((description.inputs("g"), description.encoded()), (vec!["n"], None));
     assert_eq!((description.source_shape(), description.read_back(ChainId::MAIN)), (Some([3, 32, 32]), None));
+    assert!(description.lacks_encoder().contains("pictures of pictures"));
     let both = description.wiring(&description.render[1]).expect("fits");
     assert_eq!(both.steps[1].1, [Feed::Step { step: 0, output: 0 }, Feed::Outside(2)]);
     assert_eq!((both.codes(), both.picture_given()), (vec!["eps", "n"], Some([3, 32, 32])));

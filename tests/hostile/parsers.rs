@@ -136,9 +136,12 @@ fn use_model(opened: &Opened, said: &mut Said) {
     let description = &opened.model.description;
     let latent = LatentState::new(description.clone());
     said.note(Codes::neutral(description, 2).input(description, GAN));
-    let posterior = opened.model.stats.as_ref().and_then(|stats| said.note(Posterior::new(stats)));
-    let code = description.encoded();
-    let posterior = code.zip(posterior.as_ref());
+    let measured = opened.model.stats.as_ref().zip(description.encoded());
+    let posterior = measured.and_then(|(stats, code)| {
+        let posterior = said.note(Posterior::new(stats, description.block(code)?))?;
+        Some((code, posterior))
+    });
+    let posterior = posterior.as_ref().map(|(code, posterior)| (*code, posterior));
     let _ = draw_all(description, 1, 0, posterior);
     for block in &description.codes {
         for range in ["prior:0.99", "posterior:0.99", "data"] {

@@ -94,7 +94,7 @@ fn divergence_and_variance_of_each_dimension() {
         assert_close(part.value, theirs, "KL");
     }
     assert_close(score.value, numbers(&expected["kl"]).iter().sum(), "KL");
-    let active = active_units(&sample(&arrays), 1);
+    let active = active_units(&sample(&arrays), 0.05, 1);
     assert_eq!(active.value, 5.0);
     for (part, theirs) in active.parts.iter().zip(numbers(&expected["variances"])) {
         assert_close(part.value, theirs, "variance");

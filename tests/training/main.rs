@@ -6,6 +6,7 @@ mod common;
 mod cycle;
 mod data;
 mod endurance;
+mod four_points;
 mod methods;
 mod parity;
 mod points;

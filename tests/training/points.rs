@@ -1,6 +1,7 @@
 //! An implicit autoencoder of points in the plane: figure 5 of Makhzani 2018. One seed takes half a minute; all three
 //! of `docs/results/iae.md`: `IDGAN_SEEDS=3 cargo test --release --test training points -- --nocapture`.
 
+use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor};
 
 use idgan::base::{Arrays, Stream};
@@ -14,12 +15,12 @@ use idgan::training::methods::iae::{IaeBatch, IaeGraphs, IaeTrainer, IaeWeights}
 
 /// Units of the two hidden layers of every network.
 const UNITS: usize = 128;
-const BATCH: usize = 256;
-const RATE: f64 = 1e-3;
-const BETAS: [f64; 2] = [0.5, 0.999];
+pub(crate) const BATCH: usize = 256;
+pub(crate) const RATE: f64 = 1e-3;
+pub(crate) const BETAS: [f64; 2] = [0.5, 0.999];
 
 /// A network of rows that lie side by side.
-fn perceptron(inputs: &[usize], outputs: usize) -> Graph {
+pub(crate) fn perceptron(inputs: &[usize], outputs: usize) -> Graph {
     let mut graph = Graph::default();
     let rows: Vec<Value> = inputs.iter().map(|&length| graph.input(Shape::Row(length))).collect();
     let mut row = match rows[..] {
@@ -49,30 +50,30 @@ fn chooser(inputs: usize, outputs: usize, gives_probabilities: bool) -> Graph {
     graph
 }
 
-fn started(graph: &Graph, stream: &mut Stream) -> Arrays {
+pub(crate) fn started(graph: &Graph, stream: &mut Stream) -> Arrays {
     vec![graph.clone()].initialise_uniform(stream)
 }
 
-fn trainer(graphs: &IaeGraphs, stream: &mut Stream) -> IaeTrainer {
+pub(crate) fn trainer(graphs: &IaeGraphs, method: Method, stream: &mut Stream) -> IaeTrainer {
     let weights = IaeWeights {
         encoder: started(&graphs.encoder, stream),
         decoder: started(&graphs.decoder, stream),
         pairs: started(&graphs.pairs, stream),
         single: started(&graphs.single, stream),
     };
-    IaeTrainer::new(graphs, Method::Iae, RATE, &weights, &Device::Cpu).unwrap()
+    IaeTrainer::new(graphs, method, RATE, &weights, &Device::Cpu).unwrap()
 }
 
-fn rows(values: Vec<f32>, dims: usize) -> Tensor {
+pub(crate) fn rows(values: Vec<f32>, dims: usize) -> Tensor {
     let count = values.len() / dims.max(1);
     Tensor::from_vec(values, (count, dims), &Device::Cpu).unwrap()
 }
 
-fn none(count: usize) -> Tensor {
+pub(crate) fn none(count: usize) -> Tensor {
     Tensor::zeros((count, 0), candle_core::DType::F32, &Device::Cpu).unwrap()
 }
 
-fn normals(count: usize, dims: usize, stream: &mut Stream) -> Tensor {
+pub(crate) fn normals(count: usize, dims: usize, stream: &mut Stream) -> Tensor {
     rows(stream.normals(count * dims), dims)
 }
 
@@ -87,6 +88,11 @@ fn choices(count: usize, dims: usize, stream: &mut Stream) -> (Tensor, Vec<usize
 /// The place of the largest value of each row.
 fn largest(tensor: &Tensor) -> Vec<usize> {
     tensor.argmax(1).unwrap().to_vec1::<u32>().unwrap().into_iter().map(|place| place as usize).collect()
+}
+
+/// Seeds to try: one, or as many as `IDGAN_SEEDS` says.
+pub(crate) fn seeds() -> u64 {
+    std::env::var("IDGAN_SEEDS").map_or(1, |seeds| seeds.parse().expect("IDGAN_SEEDS is a number"))
 }
 
 const COMPONENTS: usize = 7;
@@ -140,7 +146,7 @@ fn clusters_of_an_autoencoder(seed: u64, steps: u64) -> [f64; 2] {
         pairs: perceptron(&[2, COMPONENTS], 1),
         single: perceptron(&[COMPONENTS], 1),
     };
-    let mut trainer = trainer(&graphs, &mut stream);
+    let mut trainer = trainer(&graphs, Method::Iae, &mut stream);
     let batch = |count, stream: &mut Stream| {
         let (pictures, components) = mixture(count, stream);
         let z = choices(count, COMPONENTS, stream).0;
@@ -165,50 +171,58 @@ fn clusters_of_an_autoencoder(seed: u64, steps: u64) -> [f64; 2] {
     [agreement(&chosen, &components), agreement(&chosen, &nearest(&drawn))]
 }
 
-/// The result of a network for one input.
-fn run(net: &GraphNet, input: &Tensor) -> Tensor {
-    net.forward(std::slice::from_ref(input)).unwrap().output(0).unwrap().clone()
+/// A network that learns by itself.
+pub(crate) struct Player {
+    net: GraphNet,
+    weights: Weights,
+    optimiser: Optimiser,
+}
+
+impl Player {
+    pub(crate) fn new(graph: &Graph, stream: &mut Stream) -> Self {
+        let weights = Weights::trainable(&started(graph, stream), &Device::Cpu).unwrap();
+        let rule = Rule::adam(RATE, BETAS[0], BETAS[1]);
+        let (net, optimiser) =
+            (GraphNet::new(graph, &weights).unwrap(), Optimiser::new(rule, &weights).unwrap());
+        Self { net, weights, optimiser }
+    }
+
+    /// The result for one input.
+    pub(crate) fn run(&self, input: &Tensor) -> Tensor {
+        self.net.forward(std::slice::from_ref(input)).unwrap().output(0).unwrap().clone()
+    }
+
+    pub(crate) fn learn(&mut self, gradients: &mut GradStore) {
+        let gradients = Gradients::take(gradients, &self.weights);
+        self.optimiser.step(&gradients).unwrap();
+    }
 }
 
 /// A generator and a discriminator.
-struct Gan {
-    nets: [GraphNet; 2],
-    weights: [Weights; 2],
-    optimisers: [Optimiser; 2],
+pub(crate) struct Gan {
+    pub(crate) generator: Player,
+    discriminator: Player,
 }
 
 impl Gan {
-    fn new(dims: usize, stream: &mut Stream) -> Self {
-        let graphs = [perceptron(&[dims], 2), perceptron(&[2], 1)];
-        let weights =
-            [0, 1].map(|at| Weights::trainable(&started(&graphs[at], stream), &Device::Cpu).unwrap());
-        let rule = Rule::adam(RATE, BETAS[0], BETAS[1]);
-        Self {
-            nets: [0, 1].map(|at| GraphNet::new(&graphs[at], &weights[at]).unwrap()),
-            optimisers: [0, 1].map(|at| Optimiser::new(rule, &weights[at]).unwrap()),
-            weights,
-        }
-    }
-
-    fn draw(&self, codes: &Tensor) -> Tensor {
-        run(&self.nets[0], codes)
+    pub(crate) fn new(dims: usize, stream: &mut Stream) -> Self {
+        let [generator, discriminator] =
+            [perceptron(&[dims], 2), perceptron(&[2], 1)].map(|graph| Player::new(&graph, stream));
+        Self { generator, discriminator }
     }
 
     fn judge(&self, points: &Tensor) -> Tensor {
-        run(&self.nets[1], points).flatten_all().unwrap()
+        self.discriminator.run(points).flatten_all().unwrap()
     }
 
-    fn learn(&mut self, player: usize, loss: &Tensor) {
-        let gradients = Gradients::take(&mut backward(loss).unwrap(), &self.weights[player]);
-        self.optimisers[player].step(&gradients).unwrap();
-    }
-
-    fn step(&mut self, real: &Tensor, codes: &Tensor) {
-        let drawn = self.draw(codes);
+    /// The discriminator's turn; then the points drawn of `codes` and what it costs the generator that they are told apart.
+    pub(crate) fn contest(&mut self, real: &Tensor, codes: &Tensor) -> (Tensor, Tensor) {
+        let drawn = self.generator.run(codes);
         let fake = loss_as_fake(&self.judge(&drawn.detach())).unwrap();
-        self.learn(1, &(loss_as_real(&self.judge(real)).unwrap() + fake).unwrap());
+        let loss = (loss_as_real(&self.judge(real)).unwrap() + fake).unwrap();
+        self.discriminator.learn(&mut backward(&loss).unwrap());
         let cost = loss_as_real(&self.judge(&drawn)).unwrap();
-        self.learn(0, &cost);
+        (drawn, cost)
     }
 }
 
@@ -223,17 +237,16 @@ fn clusters_of_a_gan(seed: u64, steps: u64) -> f64 {
     };
     for _ in 0..steps {
         let real = mixture(BATCH, &mut stream).0;
-        gan.step(&real, &codes(BATCH, &mut stream).0);
+        let (_, cost) = gan.contest(&real, &codes(BATCH, &mut stream).0);
+        gan.generator.learn(&mut backward(&cost).unwrap());
     }
     let (codes, chosen) = codes(5000, &mut stream);
-    agreement(&chosen, &nearest(&gan.draw(&codes)))
+    agreement(&chosen, &nearest(&gan.generator.run(&codes)))
 }
 
 #[test]
 fn seven_gaussians_become_seven_clusters_and_a_gan_passes_over_its_choice() {
-    let seeds =
-        std::env::var("IDGAN_SEEDS").map_or(1, |seeds| seeds.parse().expect("IDGAN_SEEDS is a number"));
-    for seed in 0..seeds {
+    for seed in 0..seeds() {
         let [read, drawn] = clusters_of_an_autoencoder(seed, 2000);
         let gan = clusters_of_a_gan(seed, 2000);
         println!("seed {seed}: read {read:.4}, drawn {drawn:.4}, GAN {gan:.4}");

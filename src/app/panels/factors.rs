@@ -87,7 +87,7 @@ impl Factors {
         let verb = if open { "Hide" } else { "Show" };
         let text = RichText::new(format!("{verb} {} collapsed", collapsed.len())).size(SMALL);
         let hint = "Dimensions that carry nothing: their posterior equals the prior (variance of the mean over \
-                    the data below 0.05), so moving them changes little";
+                    the data below 0.05 of the prior's), so moving them changes little";
         if ui.add(egui::Button::new(text).frame(false)).on_hover_text(hint).clicked() {
             actions.push(SettingAction::ShowCollapsed(!open));
         }
@@ -179,7 +179,7 @@ impl Factors {
         let label = egui::Label::new(RichText::new(title).color(colour)).selectable(false).truncate();
         let response = ui.add(label.sense(Sense::click()));
         let information = profile.map_or_else(String::new, |profile| {
-            let kind = if profile.is_active { "active" } else { "collapsed" };
+            let kind = if profile.is_active { "active" } else { shown.model.description().inactive() };
             format!(
                 "\n\nInformation: {:.2} nats, {kind} (mean KL divergence between this dimension's posterior and its \
                  prior over the data). Dashed lines: where the data ends.",

@@ -81,7 +81,7 @@ impl Decided<'_> {
             if let Some((_, posterior)) = posterior {
                 notes.push(format!("KL {:.2} nats", posterior.kl(dim)));
                 if !posterior.is_active(dim) {
-                    notes.push("collapsed".to_owned());
+                    notes.push(bench.description().inactive().to_owned());
                 }
             }
             Band {
