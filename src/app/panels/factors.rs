@@ -137,6 +137,7 @@ impl Factors {
                         histogram: profile.map(|profile| profile.histogram.as_slice()),
                         data_range: profile.map(|profile| profile.data_range),
                         is_selected,
+                        kl: profile.map(|profile| profile.kl),
                         read_back: state.read_back_value(&block.name, dim),
                     };
                     slider.show(ui)
@@ -176,7 +177,22 @@ impl Factors {
         let palette = Palette::of(ui);
         let profile = shown.model.dimension(&here.block, here.dim);
         let colour = if shown.state.selected == *here { palette.accent } else { ui.visuals().text_color() };
-        let label = egui::Label::new(RichText::new(title).color(colour)).selectable(false).truncate();
+        let mut text = egui::text::LayoutJob::default();
+        if let Some(index) = index_of_named(shown.latent, here) {
+            RichText::new(index).size(SMALL).color(palette.quiet).append_to(
+                &mut text,
+                ui.style(),
+                egui::FontSelection::Default,
+                egui::Align::Center,
+            );
+        }
+        RichText::new(title).color(colour).append_to(
+            &mut text,
+            ui.style(),
+            egui::FontSelection::Default,
+            egui::Align::Center,
+        );
+        let label = egui::Label::new(text).selectable(false).truncate();
         let response = ui.add(label.sense(Sense::click()));
         let information = profile.map_or_else(String::new, |profile| {
             let kind = if profile.is_active { "active" } else { shown.model.description().inactive() };
@@ -239,11 +255,21 @@ fn header(ui: &mut Ui, shown: Shown, actions: &mut Actions, block: &CodeBlock, i
     });
 }
 
+/// What a dimension is called on the command line, where it has a name that stands for it in the window.
+fn index_of_named(latent: &LatentView, Dimension { block, dim }: &Dimension) -> Option<String> {
+    (!latent.name(block, *dim).is_empty()).then(|| format!("{block}{dim}  "))
+}
+
 /// Width of the longest name, so that short ones leave the room to the sliders.
 fn names_width(ui: &Ui, Shown { model, latent, .. }: Shown) -> f32 {
     let font = egui::TextStyle::Body.resolve(ui.style());
-    let titles =
-        model.slider_blocks().flat_map(|block| (0..block.dims).map(|dim| title(latent, &block.name, dim)));
+    let here = |block: &CodeBlock, dim| Dimension { block: block.name.clone(), dim };
+    let titles = model.slider_blocks().flat_map(|block| {
+        (0..block.dims).map(move |dim| {
+            let index = index_of_named(latent, &here(block, dim)).unwrap_or_default();
+            index + &title(latent, &block.name, dim)
+        })
+    });
     let width = |text| ui.painter().layout_no_wrap(text, font.clone(), egui::Color32::WHITE).size().x;
     titles.map(width).fold(GRID * 4.0, f32::max).ceil() + GRID
 }

@@ -1,5 +1,5 @@
 use egui::accesskit::{Action, ActionData};
-use egui::{EventFilter, Key, Rect, Response, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{EventFilter, FontId, Key, Rect, Response, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use crate::app::theme::{GRID, Palette};
 
@@ -14,6 +14,8 @@ pub(crate) struct FactorSlider<'a> {
     pub(crate) histogram: Option<&'a [f32]>,
     /// Where the data ends.
     pub(crate) data_range: Option<[f32; 2]>,
+    /// Mean KL divergence of this dimension from its prior over the data in nats, if known.
+    pub(crate) kl: Option<f32>,
     /// Whether this dimension is the one that keys and pictures move.
     pub(crate) is_selected: bool,
     /// Where the encoder reads the generated picture, if known.
@@ -34,11 +36,11 @@ const STEP: f32 = 0.01;
 
 impl FactorSlider<'_> {
     pub(crate) fn show(&self, ui: &mut Ui) -> Interaction {
-        let size = vec2(ui.available_width().max(GRID * 5.0), GRID * 2.75);
+        let size = vec2(ui.available_width().max(GRID * 5.0), TRACK + CAPTION);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let rail = Rect::from_min_max(
             pos2(rect.left() + HANDLE, rect.top()),
-            pos2(rect.right() - HANDLE, rect.bottom()),
+            pos2(rect.right() - HANDLE, rect.top() + TRACK),
         );
         response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), f64::from(self.value), self.name));
         let mut is_scrub = false;
@@ -53,6 +55,7 @@ impl FactorSlider<'_> {
         self.describe(ui, &response);
         if ui.is_rect_visible(rect) {
             self.paint(ui, &response, rail, value.unwrap_or(self.value));
+            self.caption(ui, rect);
         }
         let response = response.on_hover_text_at_pointer(self.hint());
         Interaction { response, value: value.filter(|value| *value != self.value), is_scrub }
@@ -67,6 +70,11 @@ impl FactorSlider<'_> {
         );
         if self.histogram.is_some() {
             hint += " Bars: where the data's codes lie (aggregated posterior); dashed: where they end.";
+        }
+        if let Some(kl) = self.kl {
+            hint += &format!(
+                " Below: the ends of the range, and its information, {kl:.2} nats (mean KL divergence from the prior over the data)."
+            );
         }
         if self.read_back.is_some() {
             hint += " Ring: the value that the encoder reads back from the generator's picture.";
@@ -128,6 +136,25 @@ impl FactorSlider<'_> {
             node.add_action(Action::Increment);
             node.add_action(Action::Decrement);
         });
+    }
+
+    /// The ends of the range and the information between them, below the track.
+    fn caption(&self, ui: &Ui, rect: Rect) {
+        let (font, colour) = (FontId::proportional(FINE), Palette::of(ui).quiet);
+        let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
+        let ends = self.range.map(|end| painter.layout_no_wrap(short(end), font.clone(), colour));
+        let room = rect.width() - ends[0].size().x - ends[1].size().x - GRID * 2.0;
+        let at = |x: f32, width: f32| pos2(x - width, rect.bottom() - CAPTION);
+        let [low, high] = ends;
+        let right = at(rect.right() - HANDLE * 0.5, high.size().x);
+        painter.galley(at(rect.left() + HANDLE * 0.5, 0.0), low, colour);
+        painter.galley(right, high, colour);
+        if let Some(kl) = self.kl {
+            let middle = painter.layout_no_wrap(format!("{kl:.2} nats"), font, colour);
+            if middle.size().x <= room {
+                painter.galley(at(rect.center().x, middle.size().x * 0.5), middle, colour);
+            }
+        }
     }
 
     fn paint(&self, ui: &Ui, response: &Response, rail: Rect, value: f32) {
@@ -198,6 +225,19 @@ impl FactorSlider<'_> {
         }
     }
 }
+
+/// A number as short as it can be told: whole ones without decimals.
+fn short(value: f32) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Height of the track with its histogram.
+const TRACK: f32 = GRID * 2.75;
+/// Height of the numbers below it.
+const CAPTION: f32 = GRID * 1.5;
+/// Size of these.
+const FINE: f32 = 10.0;
 
 /// Radius of the handle.
 const HANDLE: f32 = 6.0;
