@@ -6,6 +6,7 @@ use egui::{Frame, Key, Margin, Modifiers, Panel as SidePanel, ThemePreference, U
 use super::command::Command;
 use super::dialog::{Dialogs, Outcome, Purpose};
 use super::gallery::Gallery;
+use super::help::Help;
 use super::keep::Kept;
 use super::layout::Layout;
 use super::leave::Leaving;
@@ -42,6 +43,7 @@ pub struct Explorer {
     pub(super) tabs: [Box<dyn Panel>; 5],
     palette: Palette,
     gallery: Gallery,
+    help: Help,
     dialogs: Dialogs,
     keeper: Keeper,
     pub(super) leaving: Leaving,
@@ -115,6 +117,7 @@ impl Explorer {
             ],
             palette: Palette::default(),
             gallery: Gallery::default(),
+            help: Help::default(),
             dialogs,
             keeper,
             leaving: Leaving::default(),
@@ -176,6 +179,7 @@ impl Explorer {
             self.actions.push(command);
         }
         self.gallery.show(&ctx, &self.state, &mut self.actions);
+        self.help.show(&ctx);
         self.leave(&ctx);
         match self.dialogs.show(&ctx) {
             Some(Outcome::Path(purpose, path)) => {
@@ -311,6 +315,7 @@ impl Explorer {
             Overlay::Dialog(purpose) => self.dialogs.choose(purpose, &mut self.state.tasks, ctx),
             Overlay::Path => self.dialogs.ask_path(Purpose::Model),
             Overlay::Gallery => self.gallery.open(ctx),
+            Overlay::Help => self.help.open(),
             Overlay::Palette => self.palette.toggle(),
         }
     }

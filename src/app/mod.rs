@@ -17,6 +17,7 @@ pub mod door;
 mod explorer;
 mod frame_requests;
 mod gallery;
+mod help;
 mod jobs;
 mod keep;
 mod layout;

@@ -98,3 +98,17 @@ fn a_model_of_unknown_data_offers_no_pictures_of_it() {
     assert!(window.query_by_label("Bookmarks").is_some());
     assert!(window.query_by_label("Pictures of the data").is_none());
 }
+
+#[test]
+fn help_lists_every_key_that_works() {
+    let mut window = toy("both", ToyLibrary::default());
+    window.key_press(egui::Key::F1);
+    window.run_steps(3);
+    assert!(window.query_by_label_contains(&format!("idgan {}", env!("CARGO_PKG_VERSION"))).is_some());
+    for text in ["Command palette", "Undo", "Drag on a picture", "MIT or Apache-2.0"] {
+        assert!(window.query_all_by_label_contains(text).next().is_some(), "{text}");
+    }
+    click(&mut window, "Close help");
+    window.run_steps(2);
+    assert!(window.query_by_label("Close help").is_none());
+}

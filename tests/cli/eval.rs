@@ -89,7 +89,12 @@ fn fid_with_a_network_that_was_trained_here() {
     let few = Evaluation::read(&folder.path().join("few.json")).unwrap();
     assert_eq!(few.metrics[&Metric::Fid].high, f64::MAX);
     let too_few = format!("{ask} --metrics fid,fd_infinity --samples 12");
-    fail(folder.path(), &too_few, 2, "fd_infinity needs 20 real and 20 drawn pictures at least, and would have 12");
+    fail(
+        folder.path(),
+        &too_few,
+        2,
+        "fd_infinity needs 20 real and 20 drawn pictures at least, and would have 12",
+    );
     fail(folder.path(), "train features --data images:. --out x.safetensors", 1, "pictures");
 }
 

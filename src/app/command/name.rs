@@ -58,5 +58,6 @@ pub(crate) enum Command {
     SmallerInterface,
     ResetInterface,
     Palette,
+    Help,
     Quit,
 }

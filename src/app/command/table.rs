@@ -415,6 +415,13 @@ pub(super) const TABLE: &[Row] = &[
     row(C::Palette, "Command palette", |state| state.show(Overlay::Palette), "Find any command by its name")
         .on(ctrl(Key::P)),
     row(
+        C::Help,
+        "Keys and help",
+        |state| state.show(Overlay::Help),
+        "All keys and what the mouse does, the version, the licence, where the documentation is, and the papers",
+    )
+    .on(plain(Key::F1)),
+    row(
         C::Quit,
         "Quit",
         |state| state.ctx().send_viewport_cmd(ViewportCommand::Close),

@@ -91,6 +91,8 @@ pub(crate) enum Overlay {
     Path,
     /// The models that the program brings along.
     Gallery,
+    /// The sheet of keys, with version and licence.
+    Help,
     /// The list of commands.
     Palette,
 }

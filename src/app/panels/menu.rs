@@ -82,6 +82,7 @@ const MENUS: &[(&str, &[Option<Command>])] = &[
             Some(C::ResetInterface),
         ],
     ),
+    ("Help", &[Some(C::Help)]),
 ];
 
 impl Panel for Menu {
