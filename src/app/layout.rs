@@ -164,6 +164,7 @@ impl Explorer {
             }
             self.questions.ui(ui, &self.state, &mut self.actions);
             let area = ui.available_rect_before_wrap();
+            self.state.stage_picture.area = Some(area);
             if shows_board {
                 BoardPanel.ui(ui, &self.state, &mut self.actions);
             }

@@ -15,6 +15,8 @@ pub(crate) enum Command {
     StartFromData,
     SaveCodes,
     SavePicture,
+    SaveStage,
+    CopyStage,
     Traverse,
     Matrix,
     Animate,

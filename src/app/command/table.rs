@@ -10,6 +10,7 @@ use super::name::Command as C;
 use super::row::{Row, row};
 use crate::app::Tool;
 use crate::app::dialog::Purpose;
+use crate::app::document::stage_picture::StageTarget;
 use crate::app::document::strip::StripKind;
 use crate::app::document::{Document, Overlay};
 use crate::app::view::Compare;
@@ -112,6 +113,20 @@ pub(super) const TABLE: &[Row] = &[
     )
     .on(ctrl(Key::S))
     .when(has_picture),
+    row(
+        C::SaveStage,
+        "Save the stage…",
+        |state| state.ask(Purpose::SaveStage),
+        "Write what the middle of the window shows, pictures, table or curves, as a PNG of its own pixels",
+    )
+    .when(has_model),
+    row(
+        C::CopyStage,
+        "Copy the stage as a picture",
+        |state| state.picture_stage(StageTarget::Clipboard),
+        "Put what the middle of the window shows, pictures, table or curves, on the clipboard as a picture",
+    )
+    .when(has_model),
     row(
         C::Traverse,
         "Traverse the factors",

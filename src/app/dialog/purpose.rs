@@ -33,6 +33,8 @@ pub(crate) enum Purpose {
     SaveCodes,
     /// Where the picture goes.
     SavePicture,
+    /// Where a picture of the stage goes, as it is shown.
+    SaveStage,
     /// Where the results of the metrics go.
     SaveEvaluation,
     /// Where the traversal goes: picture, animation or arrays.
@@ -70,9 +72,10 @@ impl Purpose {
             Self::Photo => "Start from a picture",
             Self::SaveCodes => "Save codes (.npz)",
             Self::SavePicture => "Save picture (.png)",
+            Self::SaveStage => "Save the stage as it is shown (.png)",
             Self::SaveEvaluation => "Export results (.json or .csv)",
-            Self::SaveTraversal => "Export traversal (.png, .gif or .npz)",
-            Self::SaveMatrix => "Export c × s matrix (.png or .npz)",
+            Self::SaveTraversal => "Export traversal (.png, .pdf, .svg, .gif or .npz)",
+            Self::SaveMatrix => "Export c × s matrix (.png, .pdf, .svg or .npz)",
             Self::SaveAnimation => "Export animation (.gif, or a new folder of PNG frames)",
         }
     }
@@ -92,6 +95,7 @@ impl Purpose {
             Self::SaveMeasured => "model.measured.safetensors",
             Self::SaveCodes => "codes.npz",
             Self::SavePicture => "picture.png",
+            Self::SaveStage => "stage.png",
             Self::SaveEvaluation => "evaluation.json",
             Self::SaveTraversal => "traversal.png",
             Self::SaveMatrix => "matrix.png",
@@ -112,6 +116,7 @@ impl Purpose {
             Self::SaveMeasured => "/data/measured.safetensors",
             Self::SaveCodes => "/data/codes.npz",
             Self::SavePicture => "/data/picture.png",
+            Self::SaveStage => "/data/stage.png",
             Self::SaveEvaluation => "/data/evaluation.json",
             Self::SaveTraversal => "/data/traversal.png",
             Self::SaveMatrix => "/data/matrix.png",
@@ -127,6 +132,7 @@ impl Purpose {
             Self::Data | Self::Photo => Shelf::Pictures,
             Self::SaveCodes
             | Self::SavePicture
+            | Self::SaveStage
             | Self::SaveEvaluation
             | Self::SaveTraversal
             | Self::SaveMatrix
@@ -156,7 +162,7 @@ impl Purpose {
             Self::SaveMeasured => ("Bundle", &["safetensors"]),
             Self::Photo => ("Pictures", &["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]),
             Self::SaveCodes => ("NumPy archive", &["npz"]),
-            Self::SavePicture => ("Picture", &["png"]),
+            Self::SavePicture | Self::SaveStage => ("Picture", &["png"]),
             Self::SaveEvaluation => ("Results", &["json", "csv"]),
             Self::SaveTraversal => {
                 ("Picture, print, animation, arrays", &["png", "pdf", "svg", "gif", "npz"])

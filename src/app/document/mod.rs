@@ -14,6 +14,7 @@ pub(crate) mod player;
 pub(crate) mod ranges;
 pub(crate) mod recipe;
 pub(crate) mod selection;
+pub(crate) mod stage_picture;
 pub(crate) mod strip;
 pub(crate) mod table;
 pub(crate) mod tool;
@@ -37,6 +38,7 @@ use crate::app::document::nuisance::NuisanceHistory;
 use crate::app::document::photo::PhotoState;
 use crate::app::document::player::Player;
 use crate::app::document::selection::Dimension;
+use crate::app::document::stage_picture::StagePicture;
 use crate::app::document::strip::Strip;
 use crate::app::document::tool::Tab;
 use crate::app::document::train::TrainState;
@@ -125,6 +127,7 @@ pub(crate) struct Document {
     pub(crate) factor_seed: u64,
     pub(crate) traverse: TraverseState,
     pub(crate) player: Player,
+    pub(crate) stage_picture: StagePicture,
     pub(crate) photo: PhotoState,
     /// Where a model makes pictures of pictures: the one that they are made of.
     pub(crate) input: InputPicture,
@@ -199,6 +202,7 @@ impl Document {
             factor_seed: 0,
             traverse: TraverseState::default(),
             player: Player::default(),
+            stage_picture: StagePicture::default(),
             photo: PhotoState::default(),
             input: InputPicture::default(),
             data: DataPictures::default(),

@@ -22,6 +22,7 @@ const MENUS: &[(&str, &[Option<Command>])] = &[
             None,
             Some(C::CopyCodes),
             Some(C::PasteCodes),
+            Some(C::CopyStage),
             None,
             Some(C::ResetFactors),
             Some(C::RandomFactors),
@@ -145,6 +146,7 @@ fn file_menu(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     item(ui, state, actions, C::StartFromPhoto);
     item(ui, state, actions, C::StartFromData);
     item(ui, state, actions, C::SavePicture);
+    item(ui, state, actions, C::SaveStage);
     item(ui, state, actions, C::SaveCodes);
     item(ui, state, actions, C::ExportTraversal);
     item(ui, state, actions, C::ExportMatrix);

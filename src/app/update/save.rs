@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::app::dialog::Purpose;
 use crate::app::document::follow::Follow;
+use crate::app::document::stage_picture::StageTarget;
 use crate::app::document::{Document, Start};
 use crate::app::jobs::JobProgress;
 use crate::app::log::About;
@@ -70,6 +71,7 @@ impl Document {
             Purpose::Photo => self.start_from_photo(path, ctx),
             Purpose::SaveCodes => self.save_codes(path, ctx),
             Purpose::SavePicture => self.save_picture(path, ctx),
+            Purpose::SaveStage => self.picture_stage(StageTarget::File(path)),
             Purpose::SaveEvaluation => self.export_evaluation(path, ctx),
             Purpose::SaveTraversal => self.export_traversal(&path, ctx),
             Purpose::SaveMatrix => self.export_matrix(&path, ctx),

@@ -3,11 +3,12 @@ use crate::app::keep::WindowPlace;
 
 impl Document {
     /// Takes in, at the beginning of a frame, where the window stands, whether a mouse button is down, what other threads
-    /// have to say, and where an animation has got to.
+    /// have to say, and where an animation has got to; and goes on with a picture of the stage.
     pub(crate) fn begin_frame(&mut self, ctx: &egui::Context) {
         let (is_dragging, now) = ctx.input(|input| (input.pointer.any_down(), input.time));
         self.is_dragging = is_dragging;
         self.note_window(ctx);
+        self.follow_stage_picture(ctx);
         self.receive();
         self.play(now);
     }
