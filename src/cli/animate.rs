@@ -11,7 +11,7 @@ use super::figure::draw;
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "Codes with meaning (c) move in straight lines, the nuisance (s) along great circles, a choice switches \
-    half way. OUT is an animation (.gif), or a new folder for one PNG a frame; to animate one dimension, see idgan \
+    half way. OUT is an animation (.gif; .apng with exact pixels; .mp4, by ffmpeg), or a new folder for one PNG a frame; to animate one dimension, see idgan \
     traverse --dims D --out FILE.gif.\n\n\
     Examples:\n  \
     idgan encode celeba.safetensors --images faces --out faces.npz\n  \

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::base::Background;
 use crate::data::Store;
 use crate::explore::Photo;
-use crate::figures::export::{Animation, FigureTarget, Provenance, TargetKind, write_gif_of};
+use crate::figures::export::{Animation, FigureTarget, Provenance, TargetKind, write_animation_of};
 use crate::training::RunFolder;
 
 use super::{TerminalProgress, usage};
@@ -34,7 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "MS", default_value_t = 120, value_parser = clap::value_parser!(u16).range(20..=10_000))]
     milliseconds: u16,
 
-    /// Where to: a .gif file.
+    /// Where to: a .gif, an .apng, or an .mp4 (by ffmpeg).
     #[arg(long, value_name = "OUT")]
     out: PathBuf,
 }
@@ -44,12 +44,14 @@ pub struct Args {
 /// # Errors
 /// When the run holds no two grids of one size, or the output cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let target = FigureTarget::parse(&args.out, &[TargetKind::Gif]).map_err(usage)?;
+    let target = FigureTarget::parse(&args.out, &TargetKind::ANIMATIONS).map_err(usage)?;
     target.check()?;
     let grids = grids(&args.run)?;
     let chosen = evenly_chosen(grids.len(), usize::from(args.frames));
     let count = chosen.len() + REST - 1;
-    let bar = TerminalProgress::new("frames", 2 * count + 1); // each twice, and the first once more
+    // a GIF looks at each twice, and all at the first once more
+    let looks = if target.kind == TargetKind::Gif { 2 } else { 1 };
+    let bar = TerminalProgress::new("frames", looks * count + 1);
     // Grids are as large as a screen and larger, so one is in memory at a time.
     let frame = |at: usize| {
         bar.add(1);
@@ -61,7 +63,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         model: args.run.display().to_string(),
         ..Provenance::default()
     };
-    write_gif_of(&args.out, count, frame, animation, &provenance)?;
+    write_animation_of(&target, count, frame, animation, &provenance)?;
     Ok(())
 }
 

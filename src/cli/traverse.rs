@@ -12,7 +12,8 @@ use super::{BackgroundArgs, FigureArgs};
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     allow_negative_numbers = true,
-    after_help = "OUT is a figure (.png, .svg, .pdf), an animation with a column a frame (.gif), arrays (.npz: `vae` and \
+    after_help = "OUT is a figure (.png, .svg, .pdf), an animation with a column a frame (.gif; .apng \
+        with exact pixels; .mp4, by ffmpeg), arrays (.npz: `vae` and \
         `gan` of shape (rows, steps, channels, H, W) in [0, 1], the codes, `dims`, `values`), or a new folder with one \
         PNG a cell. A figure holds the codes, the ranges and the command that makes it again; in an .svg or .pdf a \
         search finds its text.\n\n\

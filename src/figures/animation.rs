@@ -4,7 +4,9 @@ use crate::base::Picture;
 use crate::explore::{CodePath, Codes};
 
 use super::drawing::{Band, Canvas, PictureTable, fit};
-use super::export::{Animation, Colour, FigureTarget, Provenance, TargetKind, numbers, write_gif, write_png};
+use super::export::{
+    Animation, Colour, FigureTarget, Provenance, TargetKind, numbers, write_animation, write_png,
+};
 use super::words::Words;
 use super::workbench::picture;
 use super::{Cells, ChainChoice, DrawOptions, FigureError, Workbench};
@@ -16,13 +18,13 @@ pub struct AnimationRequest {
     pub codes: PathBuf,
     /// Frames from each code to the next, 1 to 1000.
     pub steps: u16,
-    /// Whether it goes on from the last code to the first; otherwise a GIF runs back.
+    /// Whether it goes on from the last code to the first; otherwise an animation runs back.
     pub is_closed: bool,
     /// The random draw of a nuisance that the file lacks, the same in every frame.
     pub s_seed: u64,
     /// Which chains draw, beside each other; all there are when left out.
     pub decoder: Option<ChainChoice>,
-    /// Milliseconds a frame of a GIF, 20 to 10,000.
+    /// Milliseconds a frame of an animation, 20 to 10,000.
     pub frame_ms: u16,
     /// How large the pictures are.
     pub cells: Cells,
@@ -58,9 +60,9 @@ impl AnimationRequest {
             .with("s_seed", self.s_seed);
         let frames = self.frames(bench, &chains, &codes, options)?;
         match target.kind {
-            TargetKind::Gif => {
+            TargetKind::Gif | TargetKind::Apng | TargetKind::Mp4 => {
                 let animation = Animation { frame_ms: self.frame_ms, back_and_forth: !self.is_closed };
-                Ok(write_gif(&target.path, &frames, animation, &provenance, options.cancel)?)
+                Ok(write_animation(target, &frames, animation, &provenance, options.cancel)?)
             }
             _ => {
                 let is_grey = chains.len() == 1 && bench.picture_shape(&chains[0])?[0] == 1;

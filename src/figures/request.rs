@@ -52,11 +52,11 @@ impl Figure {
 
     /// What it can be written as.
     fn kinds(&self) -> &'static [TargetKind] {
-        use TargetKind::{Folder, Gif, Npz, Pdf, Png, Svg};
+        use TargetKind::{Apng, Folder, Gif, Mp4, Npz, Pdf, Png, Svg};
         match self {
-            Self::Traversal(_) => &[Png, Svg, Pdf, Gif, Npz, Folder],
+            Self::Traversal(_) => &[Png, Svg, Pdf, Gif, Apng, Mp4, Npz, Folder],
             Self::Matrix(_) => &[Png, Svg, Pdf, Npz],
-            Self::Animation(_) => &[Gif, Folder],
+            Self::Animation(_) => &[Gif, Apng, Mp4, Folder],
             Self::Samples(_) => &[Npz, Folder],
             Self::Translation(_) => &[Png, Svg, Pdf, Folder],
         }

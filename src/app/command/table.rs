@@ -206,7 +206,7 @@ pub(super) const TABLE: &[Row] = &[
         C::ExportTraversal,
         "Export traversal…",
         |state| state.ask(Purpose::SaveTraversal),
-        "Write the traversal as a labelled figure (.png), an animation (.gif) or arrays (.npz)",
+        "Write the traversal as a labelled figure (.png), an animation (.gif, .apng, .mp4 by ffmpeg) or arrays (.npz)",
     )
     .when(|state| state.traversal().is_ok()),
     row(
@@ -221,7 +221,7 @@ pub(super) const TABLE: &[Row] = &[
         C::ExportAnimation,
         "Export animation…",
         |state| state.ask(Purpose::SaveAnimation),
-        "Write the animation as a .gif, or its frames as a folder of PNGs, with provenance",
+        "Write the animation as a .gif, an .apng, an .mp4 (by ffmpeg), or its frames as a folder of PNGs, with provenance",
     )
     .when(|state| state.can_play().is_ok()),
     row(

@@ -74,9 +74,9 @@ impl Purpose {
             Self::SavePicture => "Save picture (.png)",
             Self::SaveStage => "Save the stage as it is shown (.png)",
             Self::SaveEvaluation => "Export results (.json or .csv)",
-            Self::SaveTraversal => "Export traversal (.png, .pdf, .svg, .gif or .npz)",
+            Self::SaveTraversal => "Export traversal (.png, .pdf, .svg, .gif, .apng, .mp4 or .npz)",
             Self::SaveMatrix => "Export c × s matrix (.png, .pdf, .svg or .npz)",
-            Self::SaveAnimation => "Export animation (.gif, or a new folder of PNG frames)",
+            Self::SaveAnimation => "Export animation (.gif, .apng, .mp4, or a new folder of PNG frames)",
         }
     }
 
@@ -165,10 +165,10 @@ impl Purpose {
             Self::SavePicture | Self::SaveStage => ("Picture", &["png"]),
             Self::SaveEvaluation => ("Results", &["json", "csv"]),
             Self::SaveTraversal => {
-                ("Picture, print, animation, arrays", &["png", "pdf", "svg", "gif", "npz"])
+                ("Picture, print, animation, arrays", &["png", "pdf", "svg", "gif", "apng", "mp4", "npz"])
             }
             Self::SaveMatrix => ("Picture, print, arrays", &["png", "pdf", "svg", "npz"]),
-            Self::SaveAnimation => ("Animation", &["gif"]),
+            Self::SaveAnimation => ("Animation", &["gif", "apng", "mp4"]),
         }
     }
 

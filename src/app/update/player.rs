@@ -160,7 +160,7 @@ impl Document {
         Some(Recipe::new(&model.opened, figure, codes))
     }
 
-    /// Draws the animation into a .gif, or into a folder of PNGs where the name has no ending.
+    /// Draws the animation into a .gif, .apng or .mp4, or into a folder of PNGs where the name has no ending.
     pub(crate) fn export_animation(&mut self, path: &Path, ctx: &egui::Context) {
         let recipe = self
             .can_play()

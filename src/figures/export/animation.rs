@@ -1,46 +1,73 @@
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::io::{self, Write};
-use std::path::Path;
 
-use gif::{AnyExtension, Encoder, EncodingError, Extension, Frame, Repeat};
+use crate::base::{Cancel, Picture};
 
-use crate::base::{Cancel, FileError, Picture, write_atomic};
-
-use super::{ExportError, Provenance};
-
-/// Pixels that a palette is chosen from.
-const PALETTE_SAMPLE: usize = 1 << 16;
-/// Red, green, blue of each colour.
-type Palette = Vec<u8>;
+use super::apng::write_apng;
+use super::gif::write_gif;
+use super::mp4::write_mp4;
+use super::{ExportError, FigureTarget, Provenance, TargetKind};
 
 /// How an animation plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Animation {
-    /// Milliseconds that each frame is shown, at least 20. A GIF counts hundredths of a second: what a frame lacks the
-    /// next ones get, so that the animation lasts as long as all frames together.
+    /// Milliseconds that each frame is shown, at least 20. A GIF counts hundredths of a second, so frames take turns where need be.
     pub frame_ms: u16,
     /// Whether it runs back to the first frame instead of jumping there.
     pub back_and_forth: bool,
 }
 
-impl Animation {
-    /// Hundredths of a second that the frame at place `at` of the file is shown.
-    fn delay(self, at: usize) -> u16 {
-        let until = |frames: usize| (frames as u64 * u64::from(self.frame_ms) + 5) / 10;
-        (until(at + 1) - until(at)) as u16
+/// The frames of an animation, all of one size, made when they are wanted.
+pub(super) struct Frames<'f, 'p> {
+    count: usize,
+    size: [usize; 2],
+    animation: Animation,
+    make: &'f dyn Fn(usize) -> Result<Cow<'p, Picture>, ExportError>,
+}
+
+impl<'p> Frames<'_, 'p> {
+    /// Frames in all, at least 1.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Width and height of each, at least 1.
+    pub(super) fn size(&self) -> [usize; 2] {
+        self.size
+    }
+
+    pub(super) fn animation(&self) -> Animation {
+        self.animation
+    }
+
+    /// The frame at place `at`.
+    pub(super) fn get(&self, at: usize) -> Result<Cow<'p, Picture>, ExportError> {
+        let frame = (self.make)(at)?;
+        if [frame.width(), frame.height()] == self.size { Ok(frame) } else { Err(ExportError::Frames) }
+    }
+
+    /// Which frames are shown, in their order.
+    pub(super) fn order(&self) -> impl ExactSizeIterator<Item = usize> + use<> {
+        let mut order: Vec<usize> = (0..self.count).collect();
+        if self.animation.back_and_forth && self.count > 2 {
+            order.extend((1..self.count - 1).rev());
+        }
+        order.into_iter()
     }
 }
 
-/// Writes frames of one size as a GIF that loops for ever, with its provenance as the file's comment.
-///
-/// All frames share one palette, so that what stands still does not flicker: exact up to 256 colours, otherwise
-/// chosen by a neural quantiser from all frames together.
+/// Red, green and blue of each pixel.
+pub(super) fn rgb(frame: &Picture) -> impl Iterator<Item = [u8; 3]> + '_ {
+    frame.rgba().chunks_exact(4).map(|p| [p[0], p[1], p[2]])
+}
+
+/// Writes frames of one size as the animation that `target` names, with its provenance inside: a GIF or an animated PNG, which loop
+/// for ever, or an MP4, which needs the program `ffmpeg`.
 ///
 /// # Errors
-/// When frames are missing, differ in size or are too large, the file cannot be written, or `cancel` was raised meanwhile.
-pub fn write_gif(
-    path: &Path,
+/// When frames are missing, differ in size or are too large, the file cannot be written, `ffmpeg` is missing or fails, or `cancel` was
+/// raised meanwhile. Nothing is left behind then.
+pub fn write_animation(
+    target: &FigureTarget,
     frames: &[Picture],
     animation: Animation,
     provenance: &Provenance,
@@ -50,18 +77,18 @@ pub fn write_gif(
         true => Err(ExportError::Stopped),
         false => Ok(Cow::Borrowed(&frames[at])),
     };
-    write_gif_of(path, frames.len(), frame, animation, provenance)
+    write_animation_of(target, frames.len(), frame, animation, provenance)
 }
 
-/// The same for frames that are made when they are wanted, one in memory at a time. `frame` is asked twice for each: for
-/// its colours and for its pixels.
+/// The same for frames that are made when they are wanted, one in memory at a time. `frame` is asked once more for the first, and of
+/// a GIF twice for each.
 ///
 /// # Errors
-/// As [`write_gif`], and whatever `frame` returns.
-pub fn write_gif_of<'a>(
-    path: &Path,
+/// As [`write_animation`], and whatever `frame` returns.
+pub fn write_animation_of<'p>(
+    target: &FigureTarget,
     count: usize,
-    frame: impl Fn(usize) -> Result<Cow<'a, Picture>, ExportError>,
+    frame: impl Fn(usize) -> Result<Cow<'p, Picture>, ExportError>,
     animation: Animation,
     provenance: &Provenance,
 ) -> Result<(), ExportError> {
@@ -69,207 +96,55 @@ pub fn write_gif_of<'a>(
         return Err(ExportError::Frames);
     }
     let first = frame(0)?;
-    let (width, height) = (first.width(), first.height());
+    let size = [first.width(), first.height()];
     drop(first);
-    let frame = |at: usize| {
-        let frame = frame(at)?;
-        let fits = frame.width() == width && frame.height() == height && width * height > 0;
-        if fits { Ok(frame) } else { Err(ExportError::Frames) }
-    };
-    let (Ok(wide), Ok(high)) = (u16::try_from(width), u16::try_from(height)) else {
-        return Err(ExportError::GifSize { width, height });
-    };
-    let mut colours = Colours::new(count * width * height);
-    for at in 0..count {
-        colours.see(&*frame(at)?);
+    if size.contains(&0) {
+        return Err(ExportError::Frames);
     }
-    let (palette, mut index) = colours.palette();
-    let back = if animation.back_and_forth && count > 2 { 1..count - 1 } else { 0..0 };
-    let fail = |error: EncodingError| {
-        let error = match error {
-            EncodingError::Io(error) => error,
-            other => io::Error::other(other),
-        };
-        ExportError::from(FileError::new(error, path))
-    };
-    write_atomic(path, |writer| {
-        let mut encoder = started(writer, [wide, high], &palette, provenance).map_err(fail)?;
-        for (place, at) in (0..count).chain(back.rev()).enumerate() {
-            let frame = frame(at)?;
-            let pixels = rgb(&frame).map(|c| *index.entry(c).or_insert_with(|| nearest(&palette, c)));
-            let frame = Frame {
-                width: wide,
-                height: high,
-                delay: animation.delay(place),
-                buffer: pixels.collect::<Vec<u8>>().into(),
-                ..Frame::default()
-            };
-            encoder.write_frame(&frame).map_err(fail)?;
-        }
-        Ok(())
-    })
-}
-
-/// A GIF up to its first frame.
-fn started<W: Write>(
-    writer: W,
-    [width, height]: [u16; 2],
-    palette: &[u8],
-    provenance: &Provenance,
-) -> Result<Encoder<W>, EncodingError> {
-    let mut encoder = Encoder::new(writer, width, height, palette)?;
-    encoder.set_repeat(Repeat::Infinite)?;
-    let comment = provenance.document().to_string();
-    encoder.write_raw_extension(AnyExtension(Extension::Comment as u8), &[comment.as_bytes()])?;
-    Ok(encoder)
-}
-
-fn rgb(frame: &Picture) -> impl Iterator<Item = [u8; 3]> + '_ {
-    frame.rgba().chunks_exact(4).map(|p| [p[0], p[1], p[2]])
-}
-
-/// The colours of all frames together.
-struct Colours {
-    /// Each with its place, as long as there are no more than 256.
-    exact: Option<HashMap<[u8; 3], u8>>,
-    /// The same in their order.
-    in_order: Palette,
-    /// Some pixels, evenly over all frames.
-    sample: Vec<u8>,
-    /// Pixels from one of the sample to the next.
-    stride: usize,
-    /// Pixels seen.
-    seen: usize,
-}
-
-impl Colours {
-    /// Nothing seen yet of `pixels` in all.
-    fn new(pixels: usize) -> Self {
-        // An odd stride does not fall into step with the columns of an even width.
-        let stride = pixels.div_ceil(PALETTE_SAMPLE - 1).max(1) | 1;
-        Self { exact: Some(HashMap::new()), in_order: Vec::new(), sample: Vec::new(), stride, seen: 0 }
+    let frames = Frames { count, size, animation, make: &frame };
+    match target.kind {
+        TargetKind::Apng => write_apng(&target.path, &frames, provenance),
+        TargetKind::Mp4 => write_mp4("ffmpeg", &target.path, &frames, provenance),
+        _ => write_gif(&target.path, &frames, provenance),
     }
-
-    fn see(&mut self, frame: &Picture) {
-        let first = (self.stride - self.seen % self.stride) % self.stride;
-        self.sample.extend(rgb(frame).skip(first).step_by(self.stride).flatten());
-        self.seen += frame.rgba().len() / 4;
-        let Some(exact) = &mut self.exact else { return };
-        for colour in rgb(frame) {
-            if exact.contains_key(&colour) {
-                continue;
-            }
-            let Ok(next) = u8::try_from(exact.len()) else {
-                self.exact = None;
-                return;
-            };
-            exact.insert(colour, next);
-            self.in_order.extend(colour);
-        }
-    }
-
-    /// At most 256 colours, and the index of those that are exact.
-    fn palette(self) -> (Palette, HashMap<[u8; 3], u8>) {
-        match self.exact {
-            Some(exact) => (self.in_order, exact),
-            None => {
-                let count = (self.sample.len() / 3).min(usize::from(u16::MAX));
-                let frame = Frame::from_rgb_speed(count as u16, 1, &self.sample[..count * 3], 1);
-                (frame.palette.unwrap_or_default(), HashMap::new())
-            }
-        }
-    }
-}
-
-fn nearest(palette: &[u8], colour: [u8; 3]) -> u8 {
-    let distance = |entry: &[u8]| {
-        entry.iter().zip(colour).map(|(&a, b)| (i32::from(a) - i32::from(b)).pow(2)).sum::<i32>()
-    };
-    let best = palette.chunks_exact(3).enumerate().min_by_key(|(_, entry)| distance(entry));
-    best.map_or(0, |(index, _)| index as u8)
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn read(path: &Path) -> Vec<Vec<u8>> {
-        let mut options = gif::DecodeOptions::new();
-        options.set_color_output(gif::ColorOutput::RGBA);
-        let mut decoder = options.read_info(std::fs::File::open(path).expect("opens")).expect("a GIF");
-        assert_eq!(decoder.repeat(), Repeat::Infinite);
-        let mut frames = Vec::new();
-        while let Some(frame) = decoder.read_next_frame().expect("decodes") {
-            assert_eq!(frame.delay, 8);
-            frames.push(frame.buffer.to_vec());
-        }
-        frames
+    /// What `write` makes of these pictures.
+    pub(in crate::figures::export) fn frames_of<R>(
+        pictures: &[Picture],
+        animation: Animation,
+        write: impl FnOnce(&Frames<'_, '_>) -> R,
+    ) -> R {
+        let size = [pictures[0].width(), pictures[0].height()];
+        let make = |at: usize| Ok(Cow::Borrowed(&pictures[at]));
+        write(&Frames { count: pictures.len(), size, animation, make: &make })
     }
 
     const PLAY: Animation = Animation { frame_ms: 80, back_and_forth: true };
 
-    #[test]
-    fn few_colours_are_kept_exactly_and_play_back_and_forth() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let path = folder.path().join("a.gif");
-        let frames: Vec<Picture> = (0..4).map(|k| Picture::filled(5, 3, [k * 20, 7, 9, 255])).collect();
-        let provenance = Provenance { model: "toy".into(), ..Provenance::default() };
-        write_gif(&path, &frames, PLAY, &provenance, &Cancel::new()).expect("writes");
-        let read = read(&path);
-        let order = [0, 1, 2, 3, 2, 1];
-        assert_eq!(read.len(), order.len());
-        for (frame, expected) in read.iter().zip(order) {
-            assert_eq!(frame, frames[expected].rgba());
-        }
-        let bytes = std::fs::read(&path).expect("reads");
-        assert!(String::from_utf8_lossy(&bytes).contains("\"model\":\"toy\""));
-    }
-
-    #[test]
-    fn frames_last_as_long_as_asked_on_average() {
-        for frame_ms in [20, 25, 33, 60, 333, 335, 999, 10_000] {
-            let animation = Animation { frame_ms, back_and_forth: false };
-            let delays: Vec<u16> = (0..300).map(|at| animation.delay(at)).collect();
-            let exact = frame_ms / 10;
-            assert!(
-                delays.iter().all(|&delay| delay == exact || delay == exact + 1),
-                "{frame_ms}: {delays:?}"
-            );
-            let all: u64 = delays.iter().map(|&delay| u64::from(delay) * 10).sum();
-            assert!(all.abs_diff(300 * u64::from(frame_ms)) <= 5, "{frame_ms}: {all}");
-        }
-        let animation = Animation { frame_ms: 333, back_and_forth: false };
-        assert_eq!([0, 1, 2, 3].map(|at| animation.delay(at)), [33, 34, 33, 33]);
-    }
-
-    #[test]
-    fn many_colours_come_close() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let path = folder.path().join("a.gif");
-        let mut frame = Picture::filled(64, 64, [255; 4]);
-        for y in 0..64 {
-            for x in 0..64 {
-                frame.set_pixel(x, y, [(x * 4) as u8, (y * 4) as u8, 128, 255]);
-            }
-        }
-        let frames = std::slice::from_ref(&frame);
-        write_gif(&path, frames, PLAY, &Provenance::default(), &Cancel::new()).expect("writes");
-        let read = read(&path);
-        let error: i64 =
-            read[0].iter().zip(frame.rgba()).map(|(&a, &b)| (i64::from(a) - i64::from(b)).abs()).sum();
-        assert!(error as f64 / (64.0 * 64.0 * 3.0) < 6.0, "{error}");
+    fn target(folder: &std::path::Path, kind: TargetKind) -> FigureTarget {
+        FigureTarget { path: folder.join("a"), kind }
     }
 
     #[test]
     fn frames_must_agree() {
-        let path = Path::new("/nonexistent/a.gif");
-        let write =
-            |frames: &[Picture]| write_gif(path, frames, PLAY, &Provenance::default(), &Cancel::new());
-        let two = [Picture::filled(2, 2, [0; 4]), Picture::filled(3, 2, [0; 4])];
-        assert!(matches!(write(&two), Err(ExportError::Frames)));
-        assert!(matches!(write(&[]), Err(ExportError::Frames)));
-        let wide = [Picture::filled(70_000, 1, [0; 4])];
-        assert!(matches!(write(&wide), Err(ExportError::GifSize { .. })));
+        let folder = tempfile::tempdir().expect("temporary folder");
+        for kind in [TargetKind::Gif, TargetKind::Apng, TargetKind::Mp4] {
+            let target = target(folder.path(), kind);
+            let write = |frames: &[Picture]| {
+                write_animation(&target, frames, PLAY, &Provenance::default(), &Cancel::new())
+            };
+            let two = [Picture::filled(2, 2, [0; 4]), Picture::filled(3, 2, [0; 4])];
+            // Without ffmpeg that is what is said of an MP4.
+            let is_told = |error| matches!(error, Err(ExportError::Frames | ExportError::NoFfmpeg(_)));
+            assert!(is_told(write(&two)), "{kind:?}");
+            assert!(matches!(write(&[]), Err(ExportError::Frames)));
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 0, "nothing is left");
     }
 
     #[test]
@@ -278,9 +153,11 @@ mod tests {
         let frames = [Picture::filled(2, 2, [0; 4])];
         let cancel = Cancel::new();
         cancel.cancel();
-        let path = folder.path().join("a.gif");
-        let stopped = write_gif(&path, &frames, PLAY, &Provenance::default(), &cancel);
-        assert!(matches!(stopped, Err(ExportError::Stopped)));
+        for kind in [TargetKind::Gif, TargetKind::Apng, TargetKind::Mp4] {
+            let target = target(folder.path(), kind);
+            let stopped = write_animation(&target, &frames, PLAY, &Provenance::default(), &cancel);
+            assert!(matches!(stopped, Err(ExportError::Stopped)));
+        }
         assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 0);
     }
 }

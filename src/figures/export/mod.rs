@@ -2,7 +2,10 @@
 //! not there at all.
 
 mod animation;
+mod apng;
+mod gif;
 mod length;
+mod mp4;
 mod page;
 mod pdf;
 mod picture;
@@ -10,7 +13,7 @@ mod provenance;
 mod svg;
 mod target;
 
-pub use animation::{Animation, write_gif, write_gif_of};
+pub use animation::{Animation, write_animation, write_animation_of};
 pub use length::{Length, Points, points_per_pixel};
 pub use page::{write_pdf, write_svg};
 pub(crate) use picture::encode_png;
@@ -66,6 +69,17 @@ pub enum ExportError {
     /// An animation without frames, or of frames that differ in size.
     #[error("an animation needs frames, all of one size")]
     Frames,
+    /// An MP4 where there is no ffmpeg.
+    #[error("an .mp4 is made by the program ffmpeg, and ffmpeg is not on the PATH; install it, or write a .gif or an .apng: {}", .0.display())]
+    NoFfmpeg(PathBuf),
+    /// What ffmpeg says.
+    #[error("ffmpeg made no .mp4 ({said}); write a .gif or an .apng instead: {}", path.display())]
+    Ffmpeg {
+        /// The last line of it.
+        said: String,
+        /// Where the animation was to go.
+        path: PathBuf,
+    },
     /// A page of no width or height.
     #[error("a page needs a width and a height")]
     NoSize,

@@ -80,10 +80,7 @@ fn encode(
         unit: png::Unit::Meter,
     }));
     if let Some(provenance) = provenance {
-        encoder.add_text_chunk("Software".into(), Provenance::SOFTWARE.into())?;
-        // International chunks: paths in a command may hold any letter.
-        encoder.add_itxt_chunk("Command".into(), provenance.command_line())?;
-        encoder.add_itxt_chunk("Description".into(), provenance.document().to_string())?;
+        described(&mut encoder, provenance)?;
     }
     let mut writer = encoder.write_header()?;
     let channels = if colour == Colour::Grey { 1 } else { 3 };
@@ -95,6 +92,17 @@ fn encode(
     stream.finish()?;
     writer.finish()?;
     Ok(())
+}
+
+/// Puts the provenance into text chunks.
+pub(super) fn described<W: Write>(
+    encoder: &mut png::Encoder<'_, W>,
+    provenance: &Provenance,
+) -> Result<(), png::EncodingError> {
+    encoder.add_text_chunk("Software".into(), Provenance::SOFTWARE.into())?;
+    // International chunks: paths in a command may hold any letter.
+    encoder.add_itxt_chunk("Command".into(), provenance.command_line())?;
+    encoder.add_itxt_chunk("Description".into(), provenance.document().to_string())
 }
 
 #[cfg(test)]

@@ -22,16 +22,25 @@ pub enum TargetKind {
     Svg,
     /// Shapes and text, for print.
     Pdf,
-    /// One animation.
+    /// One animation of at most 256 colours.
     Gif,
+    /// One animation, every pixel as it is.
+    Apng,
+    /// One animation, made by ffmpeg.
+    Mp4,
     /// Arrays for NumPy.
     Npz,
     /// A folder of PNGs.
     Folder,
 }
 
+impl TargetKind {
+    /// Those that play.
+    pub const ANIMATIONS: [Self; 3] = [Self::Gif, Self::Apng, Self::Mp4];
+}
+
 impl FigureTarget {
-    /// Tells the kind from the ending: `.png`, `.svg`, `.pdf`, `.gif`, `.npz`, or a folder when there is none.
+    /// Tells the kind from the ending: `.png`, `.svg`, `.pdf`, `.gif`, `.apng`, `.mp4`, `.npz`, or a folder when there is none.
     ///
     /// # Errors
     /// A sentence when the ending is another one or not among `allowed`.
@@ -44,6 +53,8 @@ impl FigureTarget {
             Some("svg") => Some(TargetKind::Svg),
             Some("pdf") => Some(TargetKind::Pdf),
             Some("gif") => Some(TargetKind::Gif),
+            Some("apng") => Some(TargetKind::Apng),
+            Some("mp4") => Some(TargetKind::Mp4),
             Some("npz") => Some(TargetKind::Npz),
             None => Some(TargetKind::Folder),
             Some(_) => None,
@@ -56,6 +67,8 @@ impl FigureTarget {
                     TargetKind::Svg => "a .svg",
                     TargetKind::Pdf => "a .pdf",
                     TargetKind::Gif => "a .gif",
+                    TargetKind::Apng => "an .apng",
+                    TargetKind::Mp4 => "an .mp4",
                     TargetKind::Npz => "a .npz",
                     TargetKind::Folder => "a folder (no ending)",
                 };

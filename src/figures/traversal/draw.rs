@@ -5,7 +5,7 @@ use crate::explore::Mode;
 use super::super::arrays::{Part, write_arrays};
 use super::super::drawing::{Band, PictureTable, captions};
 use super::super::export::{
-    Animation, Colour, FigureTarget, Provenance, TargetKind, numbers, write_gif, write_png,
+    Animation, Colour, FigureTarget, Provenance, TargetKind, numbers, write_animation, write_png,
 };
 use super::super::workbench::picture;
 use super::super::{DrawOptions, FigureError, Workbench};
@@ -25,7 +25,9 @@ impl TraversalRequest {
             TargetKind::Png | TargetKind::Svg | TargetKind::Pdf => {
                 decided.write_figure(bench, target, &provenance, options)
             }
-            TargetKind::Gif => decided.write_animation(bench, target, &provenance, options),
+            TargetKind::Gif | TargetKind::Apng | TargetKind::Mp4 => {
+                decided.write_animation(bench, target, &provenance, options)
+            }
             TargetKind::Npz => decided.write_arrays(bench, target, &provenance, options),
             TargetKind::Folder => decided.write_cells(bench, target, &provenance, options),
         }
@@ -139,7 +141,7 @@ impl Decided<'_> {
         })?;
         let frames: Vec<_> = frames.into_iter().map(|canvas| canvas.into_picture()).collect();
         let animation = Animation { frame_ms: self.request.frame_ms, back_and_forth: true };
-        Ok(write_gif(&target.path, &frames, animation, provenance, options.cancel)?)
+        Ok(write_animation(target, &frames, animation, provenance, options.cancel)?)
     }
 
     pub(super) fn write_arrays(
