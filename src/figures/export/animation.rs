@@ -3,62 +3,10 @@ use std::borrow::Cow;
 use crate::base::{Cancel, Picture};
 
 use super::apng::write_apng;
+use super::frames::{Animation, Frames};
 use super::gif::write_gif;
 use super::mp4::write_mp4;
 use super::{ExportError, FigureTarget, Provenance, TargetKind};
-
-/// How an animation plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Animation {
-    /// Milliseconds that each frame is shown, at least 20. A GIF counts hundredths of a second, so frames take turns where need be.
-    pub frame_ms: u16,
-    /// Whether it runs back to the first frame instead of jumping there.
-    pub back_and_forth: bool,
-}
-
-/// The frames of an animation, all of one size, made when they are wanted.
-pub(super) struct Frames<'f, 'p> {
-    count: usize,
-    size: [usize; 2],
-    animation: Animation,
-    make: &'f dyn Fn(usize) -> Result<Cow<'p, Picture>, ExportError>,
-}
-
-impl<'p> Frames<'_, 'p> {
-    /// Frames in all, at least 1.
-    pub(super) fn count(&self) -> usize {
-        self.count
-    }
-
-    /// Width and height of each, at least 1.
-    pub(super) fn size(&self) -> [usize; 2] {
-        self.size
-    }
-
-    pub(super) fn animation(&self) -> Animation {
-        self.animation
-    }
-
-    /// The frame at place `at`.
-    pub(super) fn get(&self, at: usize) -> Result<Cow<'p, Picture>, ExportError> {
-        let frame = (self.make)(at)?;
-        if [frame.width(), frame.height()] == self.size { Ok(frame) } else { Err(ExportError::Frames) }
-    }
-
-    /// Which frames are shown, in their order.
-    pub(super) fn order(&self) -> impl ExactSizeIterator<Item = usize> + use<> {
-        let mut order: Vec<usize> = (0..self.count).collect();
-        if self.animation.back_and_forth && self.count > 2 {
-            order.extend((1..self.count - 1).rev());
-        }
-        order.into_iter()
-    }
-}
-
-/// Red, green and blue of each pixel.
-pub(super) fn rgb(frame: &Picture) -> impl Iterator<Item = [u8; 3]> + '_ {
-    frame.rgba().chunks_exact(4).map(|p| [p[0], p[1], p[2]])
-}
 
 /// Writes frames of one size as the animation that `target` names, with its provenance inside: a GIF or an animated PNG, which loop
 /// for ever, or an MP4, which needs the program `ffmpeg`.
@@ -101,7 +49,7 @@ pub fn write_animation_of<'p>(
     if size.contains(&0) {
         return Err(ExportError::Frames);
     }
-    let frames = Frames { count, size, animation, make: &frame };
+    let frames = Frames::new(count, size, animation, &frame);
     match target.kind {
         TargetKind::Apng => write_apng(&target.path, &frames, provenance),
         TargetKind::Mp4 => write_mp4("ffmpeg", &target.path, &frames, provenance),
@@ -110,19 +58,8 @@ pub fn write_animation_of<'p>(
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-
-    /// What `write` makes of these pictures.
-    pub(in crate::figures::export) fn frames_of<R>(
-        pictures: &[Picture],
-        animation: Animation,
-        write: impl FnOnce(&Frames<'_, '_>) -> R,
-    ) -> R {
-        let size = [pictures[0].width(), pictures[0].height()];
-        let make = |at: usize| Ok(Cow::Borrowed(&pictures[at]));
-        write(&Frames { count: pictures.len(), size, animation, make: &make })
-    }
 
     const PLAY: Animation = Animation { frame_ms: 80, back_and_forth: true };
 

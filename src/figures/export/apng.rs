@@ -3,7 +3,7 @@ use std::path::Path;
 
 use crate::base::{FileError, write_atomic};
 
-use super::animation::{Frames, rgb};
+use super::frames::{Frames, rgb};
 use super::picture::described;
 use super::{ExportError, Provenance};
 

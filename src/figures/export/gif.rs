@@ -6,7 +6,7 @@ use gif::{AnyExtension, Encoder, EncodingError, Extension, Frame, Repeat};
 
 use crate::base::{FileError, Picture, write_atomic};
 
-use super::animation::{Frames, rgb};
+use super::frames::{Frames, rgb};
 use super::{ExportError, Provenance};
 
 /// Pixels that a palette is chosen from.

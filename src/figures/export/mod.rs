@@ -3,6 +3,7 @@
 
 mod animation;
 mod apng;
+mod frames;
 mod gif;
 mod length;
 mod mp4;
@@ -13,7 +14,8 @@ mod provenance;
 mod svg;
 mod target;
 
-pub use animation::{Animation, write_animation, write_animation_of};
+pub use animation::{write_animation, write_animation_of};
+pub use frames::Animation;
 pub use length::{Length, Points, points_per_pixel};
 pub use page::{write_pdf, write_svg};
 pub(crate) use picture::encode_png;

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::base::{FileError, write_atomic};
 
-use super::animation::{Frames, rgb};
+use super::frames::{Frames, rgb};
 use super::{ExportError, Provenance};
 
 /// Writes frames as an MP4 by `ffmpeg`, the program of this name or at this path: its usual encoder for that, colours at half
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::base::Picture;
     use crate::figures::export::Animation;
-    use crate::figures::export::animation::tests::frames_of;
+    use crate::figures::export::frames::frames_of;
 
     /// A program in the place of ffmpeg.
     fn program(folder: &Path, script: &str) -> String {
