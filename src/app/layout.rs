@@ -4,10 +4,11 @@ use egui::{
 };
 
 use super::Explorer;
-use super::panels::{BoardPanel, Panel, hint_line, notice, room_below};
+use super::panels::{BoardPanel, PagesPanel, Panel, hint_line, notice, room_below};
 use super::theme::GRID;
 use crate::app::action::{SettingAction, ViewAction};
 use crate::app::document::board::BoardView;
+use crate::app::document::pages::Page;
 use crate::app::document::tool::Tab;
 use crate::app::document::traverse::Figure;
 
@@ -151,7 +152,9 @@ impl Explorer {
             && is_table
             && self.state.model.is_some();
         let shows_board = self.state.shows_board();
-        let covers_pictures = shows_board && self.state.board.settings.view != BoardView::Pictures;
+        let shows_pages = self.state.shows_pages();
+        let covers_pictures = shows_board && self.state.board.settings.view != BoardView::Pictures
+            || shows_pages && self.state.pages.shown() != Page::Pictures;
         let is_training = self.state.settings.show_tabs && self.state.tab == Tab::Train;
         let shows_hint = !shows_grid && !is_training && self.state.shows_hint();
         if self.state.model.is_some() && !covers_pictures {
@@ -168,8 +171,11 @@ impl Explorer {
             if shows_board {
                 BoardPanel.ui(ui, &self.state, &mut self.actions);
             }
+            if shows_pages {
+                PagesPanel.ui(ui, &self.state, &mut self.actions);
+            }
             if covers_pictures {
-                // Curves and sample grids take the place of the pictures.
+                // Pages, curves and sample grids take the place of the pictures.
             } else if shows_grid {
                 self.grid.ui(ui, &self.state, &mut self.actions);
             } else {

@@ -88,6 +88,7 @@ impl Explorer {
         }
         self.state.receive_jobs();
         self.state.receive_evaluation();
+        self.state.receive_page();
         let is_unfinished = self.state.unfinished().is_some();
         match (is_unfinished, self.leaving.stage) {
             (false, _) if is_asked => {} // Nothing holds the window.
@@ -164,6 +165,9 @@ impl Document {
         if self.evaluate.is_running() {
             texts.push("The model is being measured. Metrics that are finished are kept.".to_owned());
         }
+        if self.pages.making.is_some() {
+            texts.push("A page about the model's codes is being made.".to_owned());
+        }
         texts.extend(self.jobs.running().iter().map(Job::status));
         (!texts.is_empty()).then(|| texts.join("\n"))
     }
@@ -174,5 +178,6 @@ impl Document {
             run.stop();
         }
         self.evaluate.cancel();
+        self.pages.cancel();
     }
 }

@@ -6,9 +6,7 @@ use anyhow::Context;
 
 use crate::base::{Cancel, Pool, check_writable};
 use crate::data;
-use crate::figures::Print;
-use crate::figures::drawing::HeatMaps;
-use crate::figures::export::{FigureTarget, Provenance, TargetKind};
+use crate::figures::export::{FigureTarget, Provenance};
 use crate::metrics::{
     CODED_PICTURES, Disentanglement, DisentanglementOptions, EncodedData, EncodedPictures, FvmOptions, Watch,
     codes_hash, read_codes,
@@ -18,9 +16,6 @@ use super::eval::{Bars, cancelled_by_signals, in_words, parse_fvm};
 use super::figure::PrintArgs;
 use super::workbench::{open_workbench, typed_command};
 use super::{DeviceArgs, ModelArgs, OpeningArgs, threads, usage, warn};
-
-/// Width of the figure in pixels where neither its paper nor its type has a size.
-const WIDTH: f32 = 760.0;
 
 /// Arguments of `idgan disentanglement`.
 #[derive(Clone, Debug, clap::Args)]
@@ -87,43 +82,35 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     check_writable(&args.out)?;
     let cancel = cancelled_by_signals()?;
-    let (tables, provenance) = match &args.codes {
+    let tables = match &args.codes {
         Some(path) if !args.model.is_given() => of_file(args, path, &cancel)?,
         Some(_) => return Err(usage("these codes are drawn by themselves; leave the model or --codes out")),
         None => of_model(args, &cancel)?,
     };
-    let Some(target) = target else { return Ok(tables.write(&args.out)?) };
-    let (width, paper) = args.print.print().page_width(WIDTH, HeatMaps::LINE)?;
-    let page = tables.heat_maps().page(width)?;
-    let provenance = provenance
-        .with("data", tables.data.as_str())
-        .with("samples", tables.samples)
-        .with("seed", tables.seed);
-    Ok(Print::write_page(&page, paper, &target, &provenance)?)
+    match target {
+        Some(target) => Ok(tables.draw(args.print.print(), &target)?),
+        None => Ok(tables.write(&args.out)?),
+    }
 }
 
 fn target(args: &Args) -> anyhow::Result<FigureTarget> {
-    let kinds = [TargetKind::Png, TargetKind::Svg, TargetKind::Pdf];
-    FigureTarget::parse(&args.out, &kinds).map_err(|_| {
+    FigureTarget::parse(&args.out, &Disentanglement::KINDS).map_err(|_| {
         let path = args.out.display();
         usage(format!("--out takes a .png, a .svg, a .pdf, or a .json for the tables themselves; got {path}"))
     })
 }
 
 /// The tables of codes that somebody saved.
-fn of_file(
-    args: &Args,
-    path: &std::path::Path,
-    cancel: &Cancel,
-) -> anyhow::Result<(Disentanglement, Provenance)> {
+fn of_file(args: &Args, path: &std::path::Path, cancel: &Cancel) -> anyhow::Result<Disentanglement> {
     let mut codes = read_codes(path)?;
     let tables = measure(args, &mut codes, (&path.display().to_string(), "c"), cancel)?;
     let checkpoint = codes_hash(path)?;
-    Ok((tables, Provenance { command: typed_command(), checkpoint, ..Provenance::default() }))
+    let provenance = Provenance { command: typed_command(), checkpoint, ..Provenance::default() };
+    Ok(Disentanglement { provenance, ..tables })
 }
 
 /// The tables of a model's codes of pictures.
-fn of_model(args: &Args, cancel: &Cancel) -> anyhow::Result<(Disentanglement, Provenance)> {
+fn of_model(args: &Args, cancel: &Cancel) -> anyhow::Result<Disentanglement> {
     args.model.require()?;
     let mut bench = open_workbench(&args.model, &args.device)?;
     let provenance = bench.provenance(typed_command());
@@ -138,7 +125,8 @@ fn of_model(args: &Args, cancel: &Cancel) -> anyhow::Result<(Disentanglement, Pr
     let data = data::open(&spec, Some(size), &options)?;
     let pool = Pool::new("read", threads()).context("cannot start threads")?;
     let mut encoded_data = EncodedPictures::new(data.as_ref(), encoder, &pool).map_err(in_words)?;
-    Ok((measure(args, &mut encoded_data, (&spec, &code), cancel)?, provenance))
+    let tables = measure(args, &mut encoded_data, (&spec, &code), cancel)?;
+    Ok(Disentanglement { provenance, ..tables })
 }
 
 fn measure(

@@ -29,5 +29,7 @@ pub use labels::PictureLabels;
 pub use options::{OpenOptions, PreparationProgress, ProgressFn};
 pub use order::BatchesState;
 pub use pixels::left_out;
-pub use spec::{DRAWN_BY_PROGRAM, DrawingVersion, KNOWN_SPECS, absolute_spec, is_known, open, whole_spec};
+pub use spec::{
+    DRAWN_BY_PROGRAM, DrawingVersion, KNOWN_SPECS, absolute_spec, has_factors, is_known, open, whole_spec,
+};
 pub use store::{Entry, PassedOver, Store};

@@ -81,6 +81,12 @@ pub fn is_known(spec: &str) -> bool {
     known_names().into_iter().any(plain)
 }
 
+/// Whether the pictures of the set that `spec` names have known factors, a label among them; nothing is opened.
+pub fn has_factors(spec: &str) -> bool {
+    let name = spec.split(':').next().unwrap_or_default();
+    DRAWN_BY_PROGRAM.contains(&name) || ["labels", "mnist", "mnist-test", "svhn"].contains(&name)
+}
+
 /// The same data set named so that it is found from every folder: a relative path becomes absolute.
 pub fn absolute_spec(spec: &str) -> String {
     match spec.split_once(':') {

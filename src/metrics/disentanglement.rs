@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::{FileError, Pool, write_atomic};
 use crate::checkpoint::CheckpointError;
 use crate::figures::drawing::{Bars, HeatMap, HeatMaps};
+use crate::figures::export::{FigureTarget, Provenance, TargetKind};
+use crate::figures::{FigureError, Print};
 
 use super::correlation::factor_correlations;
 use super::fvm::{cast_votes, counted};
@@ -39,6 +41,12 @@ impl Default for DisentanglementOptions {
     }
 }
 
+/// The file of a run folder, or beside a model's notes, in which the window keeps its tables.
+pub const DISENTANGLEMENT_FILE: &str = "disentanglement.json";
+
+/// Width of the page in pixels where neither its paper nor its type has a size.
+const WIDTH: f32 = 760.0;
+
 /// Tables of factors and dimensions, `[factor][dimension]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Disentanglement {
@@ -62,6 +70,9 @@ pub struct Disentanglement {
     pub importance: Vec<Vec<f64>>,
     /// KL from the prior by dimension, in nats, as [`Metric::Kl`] has it; none of codes without variances.
     pub kl: Option<Vec<f64>>,
+    /// The model whose codes they are, and the command that makes them again.
+    #[serde(default)]
+    pub provenance: Provenance,
 }
 
 impl Disentanglement {
@@ -98,7 +109,23 @@ impl Disentanglement {
             votes,
             importance: pool.run(|| dci_importances(&split, seed)),
             kl: encoded_data.has_variances().then(|| kl.collect()),
+            provenance: Provenance::default(),
         })
+    }
+
+    /// What the page can be drawn as.
+    pub const KINDS: [TargetKind; 3] = [TargetKind::Png, TargetKind::Svg, TargetKind::Pdf];
+
+    /// Draws the tables as a page; the same tables are the same file.
+    ///
+    /// # Errors
+    /// When the page is too large for a picture, or cannot be written.
+    pub fn draw(&self, print: Print, target: &FigureTarget) -> Result<(), FigureError> {
+        let (width, paper) = print.page_width(WIDTH, HeatMaps::LINE)?;
+        let page = self.heat_maps().page(width)?;
+        let provenance = self.provenance.clone().with("data", self.data.as_str());
+        let provenance = provenance.with("samples", self.samples).with("seed", self.seed);
+        Print::write_page(&page, paper, target, &provenance)
     }
 
     /// The tables as heat maps with their numbers, and the KL as bars.
@@ -137,11 +164,28 @@ impl Disentanglement {
     /// When the file cannot be read or holds something else.
     pub fn read(path: &Path) -> Result<Self, MetricError> {
         let text = std::fs::read_to_string(path).map_err(|error| FileError::new(error, path))?;
-        let tables: Self = serde_json::from_str(&text).map_err(|error| {
-            let what = format!("these are no tables of idgan disentanglement ({error}); make them again");
+        let refuse = |why: &dyn std::fmt::Display| {
+            let what = format!("these are no tables of idgan disentanglement ({why}); make them again");
             CheckpointError::content(what, path)
-        })?;
+        };
+        let tables: Self = serde_json::from_str(&text).map_err(|error| refuse(&error))?;
+        if !tables.is_whole() {
+            return Err(refuse(&"a table does not have a value for each factor and dimension").into());
+        }
         Ok(tables)
+    }
+
+    /// Whether every table has a value for each factor and dimension.
+    fn is_whole(&self) -> bool {
+        let (factors, dims) = (self.factors.len(), self.dims.len());
+        let fits = |table: &[Vec<f64>]| {
+            table.len() == factors
+                && table.iter().all(|row| row.len() == dims && row.iter().all(|value| value.is_finite()))
+        };
+        [&self.information, &self.correlation, &self.importance].into_iter().all(|table| fits(table))
+            && self.votes.len() == factors
+            && self.votes.iter().all(|row| row.len() == dims)
+            && self.kl.as_ref().is_none_or(|kl| kl.len() == dims)
     }
 
     /// Writes a JSON document, all of it or nothing.
@@ -267,9 +311,13 @@ mod tests {
         let written = tables(&pool);
         written.write(&path).expect("writes");
         assert_eq!(Disentanglement::read(&path).expect("reads"), written);
-        std::fs::write(&path, "{}").expect("writes");
-        assert!(
-            Disentanglement::read(&path).is_err_and(|error| error.to_string().contains("make them again"))
-        );
+        let mut short = written.clone();
+        short.importance[1].pop();
+        short.write(&path).expect("writes");
+        for others in [std::fs::read_to_string(&path).expect("reads"), "{}".to_owned()] {
+            std::fs::write(&path, others).expect("writes");
+            let refused = Disentanglement::read(&path);
+            assert!(refused.is_err_and(|error| error.to_string().contains("make them again")));
+        }
     }
 }

@@ -81,7 +81,7 @@ pub use cosines::cosines;
 pub use dci::{dci, dci_importances};
 pub use described::{Described, DescribedPair, DescriptionPlan, Features};
 pub use dinov2_features::DinoV2Features;
-pub use disentanglement::{Disentanglement, DisentanglementOptions};
+pub use disentanglement::{DISENTANGLEMENT_FILE, Disentanglement, DisentanglementOptions};
 pub use divergence::{active_units, kl};
 pub use diversity::{DIVERSITY_PAIRS, diversity};
 pub use drawing::Drawing;

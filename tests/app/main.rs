@@ -13,6 +13,7 @@ mod layout;
 #[path = "../common/methods.rs"]
 mod methods;
 mod other_methods;
+mod pages;
 mod paint;
 mod paths;
 mod questions;

@@ -1,4 +1,5 @@
 use crate::app::document::evaluate::EvaluateSettings;
+use crate::app::document::pages::Page;
 
 /// Something done about the metrics.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,6 +10,12 @@ pub(crate) enum EvaluateAction {
     Start,
     /// Ends the measurement; what is finished stays.
     Cancel,
+    /// Makes the tables of factors and dimensions.
+    MakeTables,
+    /// Ends the making of a page.
+    CancelPage,
+    /// Shows a page.
+    Show(Page),
     /// Measures how far factors move each other, and what the nuisance adds.
     Independence,
 }

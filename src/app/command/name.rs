@@ -27,6 +27,7 @@ pub(crate) enum Command {
     ExploreRun,
     Evaluate,
     ExportEvaluation,
+    ExportTables,
     ExportTraversal,
     ExportMatrix,
     ExportAnimation,

@@ -203,6 +203,14 @@ pub(super) const TABLE: &[Row] = &[
     )
     .when(|state| state.evaluate.results.is_some()),
     row(
+        C::ExportTables,
+        "Export tables…",
+        |state| state.ask(Purpose::SaveTables),
+        "Write the tables of factors and dimensions as a page (.pdf, .svg or .png) with the command that makes it again, or \
+         as JSON",
+    )
+    .when(|state| state.pages.tables.is_some()),
+    row(
         C::ExportTraversal,
         "Export traversal…",
         |state| state.ask(Purpose::SaveTraversal),

@@ -37,6 +37,8 @@ pub(crate) enum Purpose {
     SaveStage,
     /// Where the results of the metrics go.
     SaveEvaluation,
+    /// Where the tables of factors and dimensions go: page or JSON.
+    SaveTables,
     /// Where the traversal goes: picture, animation or arrays.
     SaveTraversal,
     /// Where the matrix of codes and nuisances goes: picture or arrays.
@@ -74,6 +76,7 @@ impl Purpose {
             Self::SavePicture => "Save picture (.png)",
             Self::SaveStage => "Save the stage as it is shown (.png)",
             Self::SaveEvaluation => "Export results (.json or .csv)",
+            Self::SaveTables => "Export tables (.pdf, .svg, .png or .json)",
             Self::SaveTraversal => "Export traversal (.png, .pdf, .svg, .gif, .apng, .mp4 or .npz)",
             Self::SaveMatrix => "Export c × s matrix (.png, .pdf, .svg or .npz)",
             Self::SaveAnimation => "Export animation (.gif, .apng, .mp4, or a new folder of PNG frames)",
@@ -97,6 +100,7 @@ impl Purpose {
             Self::SavePicture => "picture.png",
             Self::SaveStage => "stage.png",
             Self::SaveEvaluation => "evaluation.json",
+            Self::SaveTables => "tables.pdf",
             Self::SaveTraversal => "traversal.png",
             Self::SaveMatrix => "matrix.png",
             Self::SaveAnimation => "animation.gif",
@@ -118,6 +122,7 @@ impl Purpose {
             Self::SavePicture => "/data/picture.png",
             Self::SaveStage => "/data/stage.png",
             Self::SaveEvaluation => "/data/evaluation.json",
+            Self::SaveTables => "/data/tables.pdf",
             Self::SaveTraversal => "/data/traversal.png",
             Self::SaveMatrix => "/data/matrix.png",
             Self::SaveAnimation => "/data/animation.gif",
@@ -134,6 +139,7 @@ impl Purpose {
             | Self::SavePicture
             | Self::SaveStage
             | Self::SaveEvaluation
+            | Self::SaveTables
             | Self::SaveTraversal
             | Self::SaveMatrix
             | Self::SaveAnimation => Shelf::Exports,
@@ -164,6 +170,7 @@ impl Purpose {
             Self::SaveCodes => ("NumPy archive", &["npz"]),
             Self::SavePicture | Self::SaveStage => ("Picture", &["png"]),
             Self::SaveEvaluation => ("Results", &["json", "csv"]),
+            Self::SaveTables => ("Page, tables", &["pdf", "svg", "png", "json"]),
             Self::SaveTraversal => {
                 ("Picture, print, animation, arrays", &["png", "pdf", "svg", "gif", "apng", "mp4", "npz"])
             }
@@ -315,6 +322,7 @@ mod tests {
             Purpose::SaveCodes,
             Purpose::SavePicture,
             Purpose::SaveEvaluation,
+            Purpose::SaveTables,
             Purpose::SaveTraversal,
             Purpose::SaveMatrix,
         ];

@@ -70,9 +70,6 @@ pub(crate) struct News {
     pub(crate) errors: Vec<String>,
 }
 
-/// How often a running measurement is looked at.
-pub(crate) const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
-
 impl EvaluateSettings {
     /// Whether a metric stands among the further ones, which are folded away: what other papers report of codes.
     pub(crate) fn is_further(metric: Metric) -> bool {

@@ -9,6 +9,7 @@ pub(crate) mod follow;
 pub(crate) mod input;
 pub(crate) mod matrix;
 pub(crate) mod nuisance;
+pub(crate) mod pages;
 pub(crate) mod photo;
 pub(crate) mod player;
 pub(crate) mod ranges;
@@ -35,6 +36,7 @@ use crate::app::document::evaluate::EvaluateState;
 use crate::app::document::follow::Follow;
 use crate::app::document::input::InputPicture;
 use crate::app::document::nuisance::NuisanceHistory;
+use crate::app::document::pages::Pages;
 use crate::app::document::photo::PhotoState;
 use crate::app::document::player::Player;
 use crate::app::document::selection::Dimension;
@@ -135,6 +137,7 @@ pub(crate) struct Document {
     pub(crate) train: TrainState,
     pub(crate) board: Board,
     pub(crate) evaluate: EvaluateState,
+    pub(crate) pages: Pages,
     /// Threads of the generator, and of training.
     pub(crate) threads: usize,
     pub(crate) analysis: Analysis,
@@ -209,6 +212,7 @@ impl Document {
             train: TrainState::default(),
             board: Board::default(),
             evaluate: EvaluateState::default(),
+            pages: Pages::default(),
             threads: options.threads,
             analysis: Analysis::default(),
             watch: None,

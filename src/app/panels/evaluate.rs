@@ -1,5 +1,6 @@
 use egui::{DragValue, RichText, ScrollArea, Ui};
 
+use super::pages::controls;
 use super::{Panel, heading};
 use crate::app::action::{Actions, EvaluateAction};
 use crate::app::command::Command;
@@ -32,6 +33,7 @@ impl Panel for Evaluate {
             choose(ui, state, actions);
             start(ui, state, actions);
             results(ui, state, actions);
+            controls(ui, state, actions);
         });
     }
 }

@@ -152,6 +152,7 @@ fn file_menu(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     item(ui, state, actions, C::ExportMatrix);
     item(ui, state, actions, C::ExportAnimation);
     item(ui, state, actions, C::ExportEvaluation);
+    item(ui, state, actions, C::ExportTables);
     ui.separator();
     item(ui, state, actions, C::Quit);
 }

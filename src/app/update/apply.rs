@@ -155,6 +155,9 @@ impl Document {
             EvaluateAction::SetUp(settings) => self.evaluate.settings = settings,
             EvaluateAction::Start => self.start_evaluation(),
             EvaluateAction::Cancel => self.evaluate.cancel(),
+            EvaluateAction::MakeTables => self.make_tables(),
+            EvaluateAction::CancelPage => self.pages.cancel(),
+            EvaluateAction::Show(page) => self.pages.chosen = page,
             EvaluateAction::Independence => self.measure(),
         }
     }

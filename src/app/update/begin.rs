@@ -104,6 +104,7 @@ impl Document {
             self.recall(&folder, is_kept);
         }
         self.recall_evaluation();
+        self.recall_pages();
     }
 
     /// Sets everything of a model that has just been opened to where it begins.

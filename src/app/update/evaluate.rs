@@ -1,11 +1,10 @@
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use crate::app::document::Document;
-use crate::app::document::evaluate::{LOOK, News, Running, lock};
+use crate::app::document::evaluate::{News, Running, lock};
 use crate::app::log::About;
-use crate::app::process::last_line;
+use crate::app::process::run_until;
 use crate::app::update::save::name;
 use crate::base::{Cancel, typed_path, write_atomic};
 use crate::engine::Opened;
@@ -19,19 +18,20 @@ impl Document {
         self.evaluate.results = None;
         let Some(model) = &self.model else { return };
         self.evaluate.settings.data = model.description().data.clone().unwrap_or_default();
-        let kept = self.evaluation_file(&model.opened).and_then(|path| Evaluation::read(&path).ok());
+        let kept =
+            self.kept_file(&model.opened, EVALUATION_FILE).and_then(|path| Evaluation::read(&path).ok());
         // A run folder keeps those of an older checkpoint until it is measured again.
         self.evaluate.results = kept.filter(|kept| kept.model_hash == model.opened.hash);
     }
 
-    /// Where the results of a model are kept: in its run folder, else beside its notes.
-    fn evaluation_file(&self, opened: &Opened) -> Option<PathBuf> {
+    /// Where what is measured of a model is kept as `name`: in its run folder, else beside its notes.
+    pub(crate) fn kept_file(&self, opened: &Opened, name: &str) -> Option<PathBuf> {
         let path = opened.source.path();
         if path.is_dir() {
-            return Some(path.join(EVALUATION_FILE));
+            return Some(path.join(name));
         }
         let folder = self.config.as_ref()?;
-        Some(folder.join("models").join(format!("{}.{EVALUATION_FILE}", opened.hash)))
+        Some(folder.join("models").join(format!("{}.{name}", opened.hash)))
     }
 
     /// Measures what is chosen, one metric after the other, in a process of its own: it takes minutes, and whatever
@@ -46,15 +46,11 @@ impl Document {
             .filter(|(_, chosen)| **chosen)
             .map(|(metric, _)| *metric)
             .collect();
-        let mut words = vec!["eval".to_owned()];
-        words.extend(model.opened.source.sources().arguments());
-        words.push(format!("--data={}", self.evaluate.settings.data.trim()));
-        words.push(format!("--seed={}", self.evaluate.settings.seed));
-        if self.evaluate.settings.samples > 0 {
-            words.push(format!("--samples={}", self.evaluate.settings.samples));
+        let set = &self.evaluate.settings;
+        let mut words = words_about("eval", &model.opened, set.data.trim(), set.seed);
+        if set.samples > 0 {
+            words.push(format!("--samples={}", set.samples));
         }
-        let place: Place = model.opened.source.device.parse().unwrap_or_default();
-        words.extend(place.options().into_iter().map(|(name, value)| format!("--{name}={value}")));
         let news = Arc::new(Mutex::new(News::default()));
         let model_id = model.opened.model_id;
         let worker = Worker {
@@ -112,7 +108,7 @@ impl Document {
         let Some((model, mut results)) = self.model.as_ref().zip(self.evaluate.results.clone()) else {
             return;
         };
-        let Some(path) = self.evaluation_file(&model.opened) else { return };
+        let Some(path) = self.kept_file(&model.opened, EVALUATION_FILE) else { return };
         let ctx = self.ctx().clone();
         self.start_job("Keeping the results".to_owned(), About::Keeping, &ctx, move || {
             if let Some(folder) = path.parent() {
@@ -144,6 +140,17 @@ impl Document {
             Ok(format!("Exported the results: {}", path.display()))
         });
     }
+}
+
+/// The words of the command called `command` about a model's codes of `data`, with the choices of `seed`.
+pub(crate) fn words_about(command: &str, opened: &Opened, data: &str, seed: u64) -> Vec<String> {
+    let mut words = vec![command.to_owned()];
+    words.extend(opened.source.sources().arguments());
+    words.push(format!("--data={data}"));
+    words.push(format!("--seed={seed}"));
+    let place: Place = opened.source.device.parse().unwrap_or_default();
+    words.extend(place.options().into_iter().map(|(name, value)| format!("--{name}={value}")));
+    words
 }
 
 /// Runs `idgan eval` for one computation after the other.
@@ -187,41 +194,14 @@ impl Worker {
     fn measure(&self, metrics: &[Metric], cancel: &Cancel) -> Result<Option<Evaluation>, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let out = folder.path().join("eval.json");
-        let said = folder.path().join("said");
-        let stderr = std::fs::File::create(&said).map_err(|error| error.to_string())?;
         let by_features = metrics.iter().any(|metric| metric.needs_features());
-        let mut child = Command::new(&self.program)
-            .args(&self.words)
-            .arg(format!(
-                "--metrics={}",
-                metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(",")
-            ))
-            .args(by_features.then(|| network_word(&self.network)).flatten())
-            .arg("--out")
-            .arg(&out)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(stderr)
-            .spawn()
-            .map_err(|error| {
-                format!("the command could not be started ({error}): {}", self.program.display())
-            })?;
-        let status = loop {
-            if cancel.is_cancelled() {
-                let _ = child.kill(); // It may have ended by itself.
-                let _ = child.wait();
-                return Ok(None);
-            }
-            match child.try_wait() {
-                Ok(Some(status)) => break status,
-                Ok(None) => std::thread::park_timeout(LOOK),
-                Err(error) => return Err(error.to_string()),
-            }
-        };
-        if status.success() {
-            return Evaluation::read(&out).map(Some).map_err(|error| error.to_string());
-        }
-        Err(last_line(&std::fs::read_to_string(&said).unwrap_or_default()))
+        let names: Vec<&str> = metrics.iter().map(|metric| metric.name()).collect();
+        let mut words = self.words.clone();
+        words.push(format!("--metrics={}", names.join(",")));
+        words.extend(by_features.then(|| network_word(&self.network)).flatten());
+        words.push(format!("--out={}", out.display()));
+        let has_ended = run_until(&self.program, &words, cancel)?;
+        has_ended.then(|| Evaluation::read(&out)).transpose().map_err(|error| error.to_string())
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod keeper;
 pub(crate) mod matrix;
 pub(crate) mod notes;
 pub(crate) mod nuisance;
+pub(crate) mod pages;
 pub(crate) mod photo;
 pub(crate) mod player;
 pub(crate) mod ranges;
@@ -279,6 +280,7 @@ impl Document {
         self.receive_training();
         self.receive_board();
         self.receive_evaluation();
+        self.receive_page();
         if self.loading.is_none() && self.watch.as_ref().is_some_and(|watch| watch.has_changed()) {
             self.reload();
         }

@@ -73,6 +73,7 @@ impl Document {
             Purpose::SavePicture => self.save_picture(path, ctx),
             Purpose::SaveStage => self.picture_stage(StageTarget::File(path)),
             Purpose::SaveEvaluation => self.export_evaluation(path, ctx),
+            Purpose::SaveTables => self.export_tables(path, ctx),
             Purpose::SaveTraversal => self.export_traversal(&path, ctx),
             Purpose::SaveMatrix => self.export_matrix(&path, ctx),
             Purpose::SaveAnimation => self.export_animation(&path, ctx),

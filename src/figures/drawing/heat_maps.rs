@@ -1,5 +1,6 @@
 use ab_glyph::InvalidFont;
 
+use super::colours::{ColourScale, ink_on};
 use super::page::{FAINT, INK, Page, Shape};
 use super::text::{Align, Text, Typeface};
 
@@ -16,9 +17,7 @@ const ROOMY: f32 = 25.0;
 /// Width of a colour bar, and how many colours it is drawn with.
 const BAR: f32 = 9.0;
 const STEPS: usize = 48;
-/// From no value to the most: light to dark, so that it stays apart in grey, too.
-const COLOURS: [[u8; 3]; 3] = [[244, 247, 250], [86, 160, 208], [8, 54, 104]];
-const BLANK: [u8; 3] = [255, 255, 255];
+const COLOURS: ColourScale = ColourScale::ON_LIGHT;
 
 /// Several tables of the same rows and columns, as maps of colours with their numbers, and bars by column.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,29 +62,21 @@ impl HeatMap {
         if most > 0.0 { most } else { 1.0 }
     }
 
-    /// The colour of a value, and that of what is written on it.
+    /// How much of [`HeatMap::most`] a value is.
+    pub fn share(&self, value: f64) -> f64 {
+        value / self.most()
+    }
+
+    /// The colour of a value on paper, and that of what is written on it.
     pub fn colours(&self, value: f64) -> [[u8; 3]; 2] {
-        let colour = colour(value / self.most());
-        let [r, g, b] = colour.map(f64::from);
-        let is_dark = 0.299 * r + 0.587 * g + 0.114 * b < 140.0;
-        [colour, if is_dark { BLANK } else { INK }]
+        let colour = COLOURS.at(self.share(value));
+        [colour, ink_on(colour)]
     }
 
     /// A value as it is written.
     pub fn number(&self, value: f64) -> String {
         format!("{value:.*}", self.decimals)
     }
-}
-
-/// The colour of `share`, 0 to 1, of the most.
-fn colour(share: f64) -> [u8; 3] {
-    let place = share.clamp(0.0, 1.0) * (COLOURS.len() - 1) as f64;
-    let below = (place as usize).min(COLOURS.len() - 2);
-    let between = place - below as f64;
-    let mixed = |i: usize| {
-        f64::from(COLOURS[below][i]) * (1.0 - between) + f64::from(COLOURS[below + 1][i]) * between
-    };
-    [0, 1, 2].map(|i| mixed(i).round() as u8)
 }
 
 /// All positions, in pixels.
@@ -220,7 +211,7 @@ impl HeatMaps {
         for (column, &value) in bars.values.iter().enumerate() {
             let x = first + across * column as f32;
             let tall = height * (value.max(0.0) / most) as f32;
-            shapes.push(Shape::Rect([x, floor - tall], [across - 1.0, tall], COLOURS[1]));
+            shapes.push(Shape::Rect([x, floor - tall], [across - 1.0, tall], COLOURS.at(0.5)));
             if let Some(size) = measures.numbers {
                 let at = [x + 0.5 * (across - 1.0), floor - tall - size - 1.0];
                 shapes.push(text(&format!("{value:.2}"), at, size, Align::Centre, INK));
@@ -241,7 +232,7 @@ fn colour_bar(shapes: &mut Vec<Shape>, map: &HeatMap, [x, top]: [f32; 2], height
         let share = 1.0 - (step as f64 + 0.5) / STEPS as f64;
         // The next one covers half of it, so that no gap shows between two of them.
         let down = (2.0 * tall).min(height - from);
-        shapes.push(Shape::Rect([x, top + from], [BAR, down], colour(share)));
+        shapes.push(Shape::Rect([x, top + from], [BAR, down], COLOURS.at(share)));
     }
     let right = x + BAR + 4.0;
     shapes.push(text(&map.number(map.most()), [right, top - 2.0], SMALL, Align::Left, FAINT));
@@ -315,18 +306,10 @@ mod tests {
     }
 
     #[test]
-    fn more_is_darker_and_numbers_are_legible() {
-        let map = HeatMap { most: Some(1.0), ..HeatMap::default() };
-        let light = |[r, g, b]: [u8; 3]| u32::from(r) + u32::from(g) + u32::from(b);
-        for step in 1..=20 {
-            let [before, now] = [step - 1, step].map(|step| map.colours(f64::from(step) / 20.0)[0]);
-            assert!(light(now) < light(before), "{step}");
-        }
-        for step in 0..=20 {
-            let [below, ink] = map.colours(f64::from(step) / 20.0).map(light);
-            assert!(below.abs_diff(ink) > 250, "{step}");
-        }
-        assert_eq!(map.colours(7.0), map.colours(1.0));
+    fn the_most_has_the_darkest_colour() {
+        let map = HeatMap { most: Some(2.0), ..HeatMap::default() };
+        assert_eq!(map.colours(2.0), [COLOURS.at(1.0), [255; 3]]);
+        assert_eq!(map.colours(7.0), map.colours(2.0));
         assert_eq!(HeatMap::default().most(), 1.0, "nothing has a scale, too");
     }
 }

@@ -1,6 +1,7 @@
 //! How figures look: tables of pictures with labels, and charts, fit to print.
 
 mod chart;
+mod colours;
 mod heat_maps;
 mod layout;
 mod page;
@@ -8,6 +9,7 @@ mod scale;
 mod text;
 
 pub use chart::{Axis, Chart, Series};
+pub use colours::{ColourScale, ink_on};
 pub use heat_maps::{Bars, HeatMap, HeatMaps};
 pub use layout::{Band, Canvas, PictureTable};
 pub use page::{Page, Shape};

@@ -1,9 +1,10 @@
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::base::shell_quoted;
 
 /// Where something exported comes from, and how to make it again.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The command that makes it again, program first.
     pub command: Vec<String>,
