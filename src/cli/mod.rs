@@ -39,6 +39,7 @@ pub mod eval;
 pub mod explore;
 pub mod grid;
 pub mod inspect;
+pub mod map;
 mod normalisation;
 pub mod pages;
 pub mod progress;
@@ -120,6 +121,8 @@ enum Command {
     Eval(eval::Args),
     /// Draw what each dimension of the code has to do with each factor.
     Disentanglement(disentanglement::Args),
+    /// Draw where the codes of pictures lie, coloured by a factor.
+    Map(map::Args),
     /// Rank models by how far they agree (UDR): disentanglement without known factors.
     Udr(udr::Args),
     /// Say what is in model files.
@@ -158,6 +161,7 @@ impl Command {
             Self::Stats(args) => stats::run(args),
             Self::Eval(args) => eval::run(args),
             Self::Disentanglement(args) => disentanglement::run(args),
+            Self::Map(args) => map::run(args),
             Self::Udr(args) => udr::run(args),
             Self::Inspect(args) => inspect::run(args),
             Self::Convert(args) => convert::run(args),

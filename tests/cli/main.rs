@@ -8,6 +8,7 @@ mod doctor;
 mod encode;
 mod eval;
 mod frame;
+mod map;
 #[path = "../common/methods.rs"]
 mod methods;
 mod other_methods;

@@ -1,9 +1,10 @@
+use super::axis::{Axis, Scale, short};
 use super::page::{FAINT, INK, Page, Shape};
 use super::text::{Align, Text};
 
-const GRID: [u8; 3] = [228, 228, 231];
+pub(super) const GRID: [u8; 3] = [228, 228, 231];
 /// Colours that stay apart for colour-blind readers and in grey (Okabe and Ito 2008).
-const COLOURS: [[u8; 3]; 8] = [
+pub(super) const COLOURS: [[u8; 3]; 8] = [
     [0, 114, 178],
     [213, 94, 0],
     [0, 158, 115],
@@ -32,15 +33,6 @@ pub struct Chart {
     pub series: Vec<Series>,
 }
 
-/// An axis of a chart; its range follows from the points.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Axis {
-    /// What it measures, with its unit.
-    pub label: String,
-    /// Whether equal steps are equal factors.
-    pub logarithmic: bool,
-}
-
 /// Points that belong together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
@@ -54,49 +46,6 @@ pub struct Series {
     pub hollow: bool,
     /// Number of its colour; series of one number belong together.
     pub colour: usize,
-}
-
-/// From values to pixels along one axis.
-struct Scale {
-    logarithmic: bool,
-    low: f64,
-    high: f64,
-    from: f32,
-    to: f32,
-}
-
-impl Scale {
-    /// An axis over `values` from pixel `from` to `to`, with some space at both ends.
-    fn new(axis: &Axis, values: impl Iterator<Item = f64>, from: f32, to: f32) -> Self {
-        let own = |value: f64| if axis.logarithmic { value.max(f64::MIN_POSITIVE).log10() } else { value };
-        let usable = values.filter(|value| value.is_finite() && (!axis.logarithmic || *value > 0.0)).map(own);
-        let (low, high) = usable.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
-        let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
-        let space = if high > low { 0.06 * (high - low) } else { 0.5 };
-        Self { logarithmic: axis.logarithmic, low: low - space, high: high + space, from, to }
-    }
-
-    fn at(&self, value: f64) -> f32 {
-        let own = if self.logarithmic { value.max(f64::MIN_POSITIVE).log10() } else { value };
-        self.from + ((own - self.low) / (self.high - self.low)) as f32 * (self.to - self.from)
-    }
-
-    /// Values with round names inside the range.
-    fn ticks(&self) -> Vec<f64> {
-        if self.logarithmic {
-            let decades = self.low.floor() as i32..=self.high.ceil() as i32;
-            let few = self.high - self.low < 2.0;
-            let factors: &[f64] = if few { &[1.0, 2.0, 5.0] } else { &[1.0] };
-            let all = decades.flat_map(|decade| factors.iter().map(move |f| f * 10f64.powi(decade)));
-            return all.filter(|tick| (self.low..=self.high).contains(&tick.log10())).collect();
-        }
-        let rough = (self.high - self.low) / 5.0;
-        let decade = 10f64.powf(rough.log10().floor());
-        let step =
-            [1.0, 2.0, 5.0, 10.0].map(|f| f * decade).into_iter().find(|s| *s >= rough).unwrap_or(rough);
-        let first = (self.low / step).ceil() as i64;
-        (first..).map(|i| i as f64 * step).take_while(|tick| *tick <= self.high).collect()
-    }
 }
 
 impl Chart {
@@ -157,13 +106,6 @@ fn text(words: String, at: [f32; 2], align: Align, colour: [u8; 3]) -> Shape {
     Shape::Text(Text { words, at, size: TEXT, align, colour })
 }
 
-/// A tick's name without digits that say nothing.
-fn short(value: f64) -> String {
-    let rounded = format!("{value:.4}");
-    let text = rounded.trim_end_matches('0').trim_end_matches('.');
-    if text == "0" && value != 0.0 { format!("{value:e}") } else { text.replace('-', "\u{2212}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,16 +139,5 @@ mod tests {
         }
         assert_eq!(found.len(), 3, "two points and the legend");
         assert!(found[0][0] < found[1][0] && found[0][1] > found[1][1], "up and right is more: {found:?}");
-    }
-
-    #[test]
-    fn ticks_are_round_and_inside() {
-        let axis = |logarithmic| Axis { label: String::new(), logarithmic };
-        let linear = Scale::new(&axis(false), [0.0, 1.0].into_iter(), 0.0, 1.0);
-        assert_eq!(linear.ticks().iter().map(|t| short(*t)).collect::<Vec<_>>(), ["0", "0.5", "1"]);
-        let wide = Scale::new(&axis(true), [0.001, 1.0].into_iter(), 0.0, 1.0);
-        assert_eq!(wide.ticks().iter().map(|t| short(*t)).collect::<Vec<_>>(), ["0.001", "0.01", "0.1", "1"]);
-        let empty = Scale::new(&axis(true), std::iter::empty(), 0.0, 1.0);
-        assert!(empty.at(1.0).is_finite());
     }
 }
