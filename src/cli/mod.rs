@@ -29,6 +29,7 @@ pub mod bench_scaling;
 pub mod bench_train;
 pub mod bench_ui;
 pub mod convert;
+pub mod curves;
 pub mod data;
 pub mod disentanglement;
 pub mod doctor;
@@ -141,6 +142,8 @@ enum Command {
     Sweep(sweep::Args),
     /// Put the results of runs into the paper's tables and figures.
     Table(table::Args),
+    /// Draw what runs have logged: losses over steps.
+    Curves(curves::Args),
     /// Make an animation of a run's sample grids.
     Progress(progress::Args),
     /// Write manual pages and shell completions, for packages.
@@ -171,6 +174,7 @@ impl Command {
             Self::Train(args) => train::run(args),
             Self::Sweep(args) => sweep::run(args),
             Self::Table(args) => table::run(args),
+            Self::Curves(args) => curves::run(args),
             Self::Progress(args) => progress::run(args),
             Self::Pages(args) => pages::run(args),
         }

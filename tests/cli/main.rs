@@ -3,6 +3,7 @@
 
 mod chains;
 mod compare;
+mod curves;
 mod disentanglement;
 mod doctor;
 mod encode;

@@ -3,6 +3,7 @@
 mod axis;
 mod chart;
 mod colours;
+mod curves;
 mod heat_maps;
 mod layout;
 mod page;
@@ -13,6 +14,7 @@ mod text;
 pub use axis::Axis;
 pub use chart::{Chart, Series};
 pub use colours::{ColourScale, ink_on};
+pub use curves::{CurvePlot, CurvePlots};
 pub use heat_maps::{Bars, HeatMap, HeatMaps};
 pub use layout::{Band, Canvas, PictureTable};
 pub use page::{Page, Shape};
