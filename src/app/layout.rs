@@ -4,7 +4,7 @@ use egui::{
 };
 
 use super::Explorer;
-use super::panels::{BoardPanel, PagesPanel, Panel, hint_line, notice, room_below};
+use super::panels::{BoardPanel, MapPanel, PagesPanel, Panel, hint_line, notice, room_below};
 use super::theme::GRID;
 use crate::app::action::{SettingAction, ViewAction};
 use crate::app::document::board::BoardView;
@@ -35,6 +35,9 @@ const STRIP_LEAST: f32 = 128.0;
 
 /// Its height where it only holds its tabs and a sentence.
 const STRIP_EMPTY: f32 = GRID * 9.0;
+
+/// The share of the stage that the map has at first.
+const MAP_SHARE: f32 = 0.58;
 
 /// Names of the panels.
 const NAMES: [&str; 2] = ["factors", "tools"];
@@ -154,10 +157,11 @@ impl Explorer {
         let shows_board = self.state.shows_board();
         let shows_pages = self.state.shows_pages();
         let covers_pictures = shows_board && self.state.board.settings.view != BoardView::Pictures
-            || shows_pages && self.state.pages.shown() != Page::Pictures;
+            || shows_pages && self.state.pages.shown() == Page::Tables;
+        let shows_map = self.state.shows_map();
         let is_training = self.state.settings.show_tabs && self.state.tab == Tab::Train;
         let shows_hint = !shows_grid && !is_training && self.state.shows_hint();
-        if self.state.model.is_some() && !covers_pictures {
+        if self.state.model.is_some() && !covers_pictures && !shows_map {
             let shows_pictures = !shows_grid;
             self.strip(ui, bare, shows_pictures.then_some(shows_hint));
         }
@@ -174,6 +178,9 @@ impl Explorer {
             if shows_pages {
                 PagesPanel.ui(ui, &self.state, &mut self.actions);
             }
+            if shows_map {
+                self.map(ui, bare);
+            }
             if covers_pictures {
                 // Pages, curves and sample grids take the place of the pictures.
             } else if shows_grid {
@@ -182,6 +189,19 @@ impl Explorer {
                 self.pictures.ui(ui, &self.state, &mut self.actions);
             }
             notice(ui, &self.state, &mut self.actions, area);
+        });
+    }
+
+    /// The map of codes, beside the pictures or above them, where more of it can be seen.
+    fn map(&mut self, ui: &mut Ui, bare: Frame) {
+        let room = ui.available_size();
+        let (panel, along) = match room.x > room.y {
+            true => (SidePanel::left("map beside"), room.x),
+            false => (SidePanel::top("map above"), room.y),
+        };
+        let panel = panel.default_size(along * MAP_SHARE).size_range(along * 0.25..=along * 0.75);
+        panel.frame(bare).resizable(true).show(ui, |ui| {
+            contained(ui, |ui| MapPanel.ui(ui, &self.state, &mut self.actions));
         });
     }
 

@@ -30,6 +30,7 @@ impl Explorer {
             && !state.photo.is_waiting()
             && !state.traverse.is_waiting()
             && !state.board.is_waiting()
+            && state.pages.map.as_ref().is_none_or(|map| map.reading.is_none() && map.wanted.is_none())
             && state.jobs.running().is_empty()
     }
 

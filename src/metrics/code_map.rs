@@ -73,7 +73,7 @@ pub enum Plane {
 pub struct Projection {
     origin: Vec<f64>,
     axes: [Vec<f64>; 2],
-    /// What the axes measure: across, and up.
+    /// What the axes measure: across, and up; of a principal component its share of the variance, too.
     pub labels: [String; 2],
 }
 
@@ -173,11 +173,11 @@ impl CodeMap {
         let found = principal_components(&covariance);
         let found = found.ok_or_else(|| MetricError::request("these codes are not finite numbers"))?;
         let all: f64 = found.iter().map(|(variance, _)| variance.max(0.0)).sum();
-        let label = |at: usize, name: &str| {
+        let label = |at: usize| {
             let share = 100.0 * found[at].0.max(0.0) / all.max(f64::MIN_POSITIVE);
-            format!("{name} principal component ({share:.0} % of the variance)")
+            format!("Principal component {} ({share:.0} %)", at + 1)
         };
-        let labels = [label(0, "First"), label(1, "Second")];
+        let labels = [label(0), label(1)];
         Ok(Projection { origin, axes: [0, 1].map(|at| found[at].1.clone()), labels })
     }
 
@@ -309,7 +309,7 @@ mod tests {
         let plane = map.projection(Plane::Components).expect("a plane");
         let expected = [0.6, 0.8, 0.0];
         assert!(plane.axes[0].iter().zip(expected).all(|(a, b)| (a - b).abs() < 0.02), "{plane:?}");
-        assert!(plane.labels[0].starts_with("First principal component (9"), "{plane:?}");
+        assert!(plane.labels[0].starts_with("Principal component 1 (9"), "{plane:?}");
         let mean = [0, 1].map(|at| map.codes.iter().map(|code| plane.at(code)[at]).sum::<f64>());
         assert!(mean.iter().all(|sum| sum.abs() < 1e-3), "{mean:?}");
     }

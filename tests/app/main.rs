@@ -10,6 +10,7 @@ mod display;
 mod explorer;
 mod figures;
 mod layout;
+mod map;
 #[path = "../common/methods.rs"]
 mod methods;
 mod other_methods;

@@ -38,7 +38,7 @@ fn a_map_is_the_same_file_the_second_time_and_says_its_axes_and_its_command() {
     let words = ["map", "--codes", "codes.npz", "--color", "factor 1", "--out", "b.svg"];
     assert!(idgan(folder.path()).args(words).output().unwrap().status.success());
     let svg = String::from_utf8(read("b.svg")).unwrap();
-    assert!(svg.contains(">First principal component (") && svg.contains(">19</text>"), "{svg}");
+    assert!(svg.contains(">Principal component 1 (") && svg.contains(">19</text>"), "{svg}");
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Evaluate,
     ExportEvaluation,
     ExportTables,
+    ExportMap,
     ExportTraversal,
     ExportMatrix,
     ExportAnimation,

@@ -211,6 +211,13 @@ pub(super) const TABLE: &[Row] = &[
     )
     .when(|state| state.pages.tables.is_some()),
     row(
+        C::ExportMap,
+        "Export map…",
+        |state| state.ask(Purpose::SaveMap),
+        "Write the map of codes as a page (.pdf, .svg or .png) with the command that makes it again, or its codes as JSON",
+    )
+    .when(|state| state.pages.map.is_some()),
+    row(
         C::ExportTraversal,
         "Export traversal…",
         |state| state.ask(Purpose::SaveTraversal),

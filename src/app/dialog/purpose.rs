@@ -39,6 +39,8 @@ pub(crate) enum Purpose {
     SaveEvaluation,
     /// Where the tables of factors and dimensions go: page or JSON.
     SaveTables,
+    /// Where the map of codes goes: page or JSON.
+    SaveMap,
     /// Where the traversal goes: picture, animation or arrays.
     SaveTraversal,
     /// Where the matrix of codes and nuisances goes: picture or arrays.
@@ -77,6 +79,7 @@ impl Purpose {
             Self::SaveStage => "Save the stage as it is shown (.png)",
             Self::SaveEvaluation => "Export results (.json or .csv)",
             Self::SaveTables => "Export tables (.pdf, .svg, .png or .json)",
+            Self::SaveMap => "Export map (.pdf, .svg, .png or .json)",
             Self::SaveTraversal => "Export traversal (.png, .pdf, .svg, .gif, .apng, .mp4 or .npz)",
             Self::SaveMatrix => "Export c × s matrix (.png, .pdf, .svg or .npz)",
             Self::SaveAnimation => "Export animation (.gif, .apng, .mp4, or a new folder of PNG frames)",
@@ -101,6 +104,7 @@ impl Purpose {
             Self::SaveStage => "stage.png",
             Self::SaveEvaluation => "evaluation.json",
             Self::SaveTables => "tables.pdf",
+            Self::SaveMap => "map.pdf",
             Self::SaveTraversal => "traversal.png",
             Self::SaveMatrix => "matrix.png",
             Self::SaveAnimation => "animation.gif",
@@ -123,6 +127,7 @@ impl Purpose {
             Self::SaveStage => "/data/stage.png",
             Self::SaveEvaluation => "/data/evaluation.json",
             Self::SaveTables => "/data/tables.pdf",
+            Self::SaveMap => "/data/map.pdf",
             Self::SaveTraversal => "/data/traversal.png",
             Self::SaveMatrix => "/data/matrix.png",
             Self::SaveAnimation => "/data/animation.gif",
@@ -140,6 +145,7 @@ impl Purpose {
             | Self::SaveStage
             | Self::SaveEvaluation
             | Self::SaveTables
+            | Self::SaveMap
             | Self::SaveTraversal
             | Self::SaveMatrix
             | Self::SaveAnimation => Shelf::Exports,
@@ -170,6 +176,7 @@ impl Purpose {
             Self::SaveCodes => ("NumPy archive", &["npz"]),
             Self::SavePicture | Self::SaveStage => ("Picture", &["png"]),
             Self::SaveEvaluation => ("Results", &["json", "csv"]),
+            Self::SaveMap => ("Page, codes", &["pdf", "svg", "png", "json"]),
             Self::SaveTables => ("Page, tables", &["pdf", "svg", "png", "json"]),
             Self::SaveTraversal => {
                 ("Picture, print, animation, arrays", &["png", "pdf", "svg", "gif", "apng", "mp4", "npz"])
@@ -323,6 +330,7 @@ mod tests {
             Purpose::SavePicture,
             Purpose::SaveEvaluation,
             Purpose::SaveTables,
+            Purpose::SaveMap,
             Purpose::SaveTraversal,
             Purpose::SaveMatrix,
         ];

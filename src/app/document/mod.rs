@@ -7,6 +7,7 @@ pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod follow;
 pub(crate) mod input;
+pub(crate) mod map;
 pub(crate) mod matrix;
 pub(crate) mod nuisance;
 pub(crate) mod pages;

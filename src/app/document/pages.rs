@@ -1,7 +1,8 @@
-//! What the stage shows of the open model's codes of data: tables of factors and dimensions.
+//! What the stage shows of the open model's codes of data: tables of factors and dimensions, and a map.
 
 use std::time::Instant;
 
+use crate::app::document::map::MapView;
 use crate::app::tasks::Task;
 use crate::figures::drawing::HeatMaps;
 use crate::metrics::Disentanglement;
@@ -14,6 +15,8 @@ pub(crate) enum Page {
     Pictures,
     /// Tables of factors and dimensions.
     Tables,
+    /// A map of codes, beside the pictures.
+    Map,
 }
 
 /// The pages of the open model.
@@ -22,6 +25,7 @@ pub(crate) struct Pages {
     /// The page that was chosen; one that there is not shows the pictures.
     pub(crate) chosen: Page,
     pub(crate) tables: Option<Tables>,
+    pub(crate) map: Option<MapView>,
     pub(crate) making: Option<Making>,
 }
 
@@ -43,6 +47,7 @@ pub(crate) struct Making {
 /// What has been made.
 pub(crate) enum Made {
     Tables(Box<Tables>),
+    Map(Box<MapView>),
 }
 
 impl From<Disentanglement> for Tables {
@@ -56,13 +61,14 @@ impl Pages {
     pub(crate) fn shown(&self) -> Page {
         match self.chosen {
             Page::Tables if self.tables.is_some() => Page::Tables,
+            Page::Map if self.map.is_some() => Page::Map,
             _ => Page::Pictures,
         }
     }
 
     /// Whether there is any beside the pictures.
     pub(crate) fn any(&self) -> bool {
-        self.tables.is_some()
+        self.tables.is_some() || self.map.is_some()
     }
 
     /// Ends the making of a page.

@@ -32,8 +32,8 @@ impl Panel for Evaluate {
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             choose(ui, state, actions);
             start(ui, state, actions);
-            results(ui, state, actions);
             controls(ui, state, actions);
+            results(ui, state, actions);
         });
     }
 }

@@ -153,6 +153,7 @@ fn file_menu(ui: &mut Ui, state: &Document, actions: &mut Actions) {
     item(ui, state, actions, C::ExportAnimation);
     item(ui, state, actions, C::ExportEvaluation);
     item(ui, state, actions, C::ExportTables);
+    item(ui, state, actions, C::ExportMap);
     ui.separator();
     item(ui, state, actions, C::Quit);
 }

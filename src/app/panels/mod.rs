@@ -39,7 +39,7 @@ pub(crate) use log::LogPanel;
 pub(crate) use menu::Menu;
 pub(crate) use notice::notice;
 pub(crate) use nuisance::Nuisance;
-pub(crate) use pages::PagesPanel;
+pub(crate) use pages::{MapPanel, PagesPanel};
 pub(crate) use pictures::Pictures;
 pub(crate) use questions::Questions;
 pub(crate) use stage::room_below;

@@ -155,9 +155,17 @@ impl Document {
             EvaluateAction::SetUp(settings) => self.evaluate.settings = settings,
             EvaluateAction::Start => self.start_evaluation(),
             EvaluateAction::Cancel => self.evaluate.cancel(),
-            EvaluateAction::MakeTables => self.make_tables(),
+            EvaluateAction::Make(page) => self.make_page(page),
             EvaluateAction::CancelPage => self.pages.cancel(),
             EvaluateAction::Show(page) => self.pages.chosen = page,
+            EvaluateAction::Map(settings) => self.pages.map.iter_mut().for_each(|map| map.set_up(settings)),
+            EvaluateAction::MoveOnMap { place, is_scrub } => {
+                if is_scrub {
+                    self.scrub();
+                }
+                self.move_on_map(place);
+            }
+            EvaluateAction::StartFromDot(dot) => self.start_from_dot(dot),
             EvaluateAction::Independence => self.measure(),
         }
     }
@@ -184,6 +192,8 @@ impl Document {
             Seen::Strip => self.update_strip(),
             Seen::HeatMaps => self.update_heat(),
             Seen::Table { table, side } => self.update_grid(table, side),
+            Seen::Map => self.read_map_pictures(),
+            Seen::Dot(dot) => self.look_at_dot(dot),
             Seen::Curves { pixels } => self.board.pixels = pixels,
             Seen::Pictures { side, screen } => self.views.drawn_at = Some((side, screen)),
         }

@@ -10,6 +10,7 @@ pub(crate) mod clipboard;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod keeper;
+pub(crate) mod map;
 pub(crate) mod matrix;
 pub(crate) mod notes;
 pub(crate) mod nuisance;
@@ -281,6 +282,7 @@ impl Document {
         self.receive_board();
         self.receive_evaluation();
         self.receive_page();
+        self.receive_map_pictures();
         if self.loading.is_none() && self.watch.as_ref().is_some_and(|watch| watch.has_changed()) {
             self.reload();
         }

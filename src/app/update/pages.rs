@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::app::document::Document;
+use crate::app::document::map::{MapSettings, MapView};
 use crate::app::document::pages::{Made, Making, Page, Tables};
 use crate::app::document::tool::Tab;
 use crate::app::log::About;
@@ -10,9 +11,10 @@ use crate::app::update::evaluate::words_about;
 use crate::app::update::save::name;
 use crate::base::{Cancel, step_back};
 use crate::data::{absolute_spec, has_factors};
+use crate::engine::Opened;
 use crate::figures::Print;
 use crate::figures::export::{FigureTarget, Provenance};
-use crate::metrics::{DISENTANGLEMENT_FILE, Disentanglement};
+use crate::metrics::{CODE_MAP_FILE, CodeMap, DISENTANGLEMENT_FILE, Disentanglement, MetricError};
 
 /// What begins the word of a command that says where its output goes.
 const OUT: &str = "--out=";
@@ -20,13 +22,18 @@ const OUT: &str = "--out=";
 impl Document {
     /// Takes the pages that were kept for the model that has just opened.
     pub(crate) fn recall_pages(&mut self) {
+        let settings = self.pages.map.take().map(|map| map.settings).unwrap_or_default();
         (self.pages.making, self.pages.tables) = (None, None);
         let Some(model) = &self.model else { return };
-        let path = self.kept_file(&model.opened, DISENTANGLEMENT_FILE);
-        let kept = path.and_then(|path| Disentanglement::read(&path).ok());
+        let file = |name| self.kept_file(&model.opened, name);
         // A run folder keeps those of an older checkpoint until they are made again.
-        let is_current = |kept: &Disentanglement| kept.provenance.checkpoint == model.opened.hash;
-        self.pages.tables = kept.filter(is_current).map(Tables::from);
+        let is_current = |provenance: &Provenance| provenance.checkpoint == model.opened.hash;
+        let tables = file(DISENTANGLEMENT_FILE).and_then(|path| Disentanglement::read(&path).ok());
+        let map = file(CODE_MAP_FILE).and_then(|path| CodeMap::read(&path).ok());
+        let map = map.filter(|told| is_current(&told.provenance) && fits(told, &model.opened));
+        let tables = tables.filter(|told| is_current(&told.provenance));
+        self.pages.map = map.and_then(|told| MapView::new(told, settings).ok());
+        self.pages.tables = tables.map(Tables::from);
     }
 
     /// Whether the stage has a line that chooses among pages.
@@ -34,43 +41,44 @@ impl Document {
         self.settings.show_tabs && self.tab == Tab::Evaluate && self.pages.any()
     }
 
-    /// Why tables of the model's codes of the data that is named cannot be made, if they cannot.
-    pub(crate) fn lacks_for_tables(&self) -> Option<String> {
+    /// Why no map of the model's codes of the data that is named can be made, if none can.
+    pub(crate) fn lacks_for_map(&self) -> Option<String> {
         let has_encoder = self.model.as_ref().is_some_and(|model| model.opened.encoded().is_some());
-        let data = self.evaluate.settings.data.trim();
-        match data {
+        match self.evaluate.settings.data.trim() {
             _ if !has_encoder => Some("This model has no encoder that finds codes of pictures".to_owned()),
             "" => Some("Name the data whose codes are looked at".to_owned()),
-            _ if !has_factors(data) => {
-                Some(format!("The pictures of {data} have no known factors; name data that has some"))
-            }
             _ if self.pages.making.is_some() => Some("Another page is being made".to_owned()),
             _ => None,
         }
     }
 
-    /// Makes the tables in a process of its own: it takes a minute, and whatever goes wrong there, the window stays.
-    pub(crate) fn make_tables(&mut self) {
-        let Some(model) = self.model.as_ref().filter(|_| self.lacks_for_tables().is_none()) else { return };
+    /// Why no tables can be made, if none can: they need known factors, too.
+    pub(crate) fn lacks_for_tables(&self) -> Option<String> {
+        let data = self.evaluate.settings.data.trim();
+        let without = || format!("The pictures of {data} have no known factors; name data that has some");
+        self.lacks_for_map().or_else(|| (!has_factors(data)).then(without))
+    }
+
+    /// Makes a page in a process of its own: it takes a while, and whatever goes wrong there, the window stays.
+    pub(crate) fn make_page(&mut self, page: Page) {
+        let lacks = if page == Page::Map { self.lacks_for_map() } else { self.lacks_for_tables() };
+        let Some(model) = self.model.as_ref().filter(|_| lacks.is_none()) else { return };
         let set = &self.evaluate.settings;
         let data = absolute_spec(set.data.trim());
-        let mut words = words_about("disentanglement", &model.opened, &data, set.seed);
+        let command = if page == Page::Map { "map" } else { "disentanglement" };
+        let mut words = words_about(command, &model.opened, &data, set.seed);
         if set.samples > 0 {
             words.push(format!("--samples={}", set.samples));
         }
+        let settings = self.pages.map.as_ref().map(|map| map.settings).unwrap_or_default();
         let (program, model_id) = (self.program.clone(), model.opened.model_id);
-        let ctx = self.ctx().clone();
         let work = move |cancel: &Cancel| {
-            let made = run_for_file(&program, words, "tables.json", cancel, |path| {
-                Disentanglement::read(path).map_err(|error| error.to_string())
-            })?;
-            Ok(made.map(|told| Made::Tables(Box::new(told.into()))))
+            let read = |path: &Path| read_page(page, path, settings).map_err(|error| error.to_string());
+            run_for_file(&program, words, "page.json", cancel, read)
         };
+        let ctx = self.ctx().clone();
         match self.tasks.start("idgan-page", &ctx, work) {
-            Ok(task) => {
-                self.pages.making =
-                    Some(Making { model_id, page: Page::Tables, since: Instant::now(), task });
-            }
+            Ok(task) => self.pages.making = Some(Making { model_id, page, since: Instant::now(), task }),
             Err(message) => self.log.fail(About::Evaluation, message),
         }
     }
@@ -78,32 +86,55 @@ impl Document {
     /// Takes in the page that has been made, shows it and keeps it with the model.
     pub(crate) fn receive_page(&mut self) {
         let Some(end) = self.pages.making.as_ref().and_then(|making| making.task.take()) else { return };
-        let Some(Making { model_id, .. }) = self.pages.making.take() else { return };
+        let Some(Making { model_id, page, .. }) = self.pages.making.take() else { return };
         let fault = |panic| Err(format!("by a fault of the program ({panic}); try again"));
-        match end.unwrap_or_else(fault) {
-            Ok(Some(Made::Tables(tables))) => {
-                self.log.succeed(About::Evaluation);
-                if self.model.as_ref().is_some_and(|model| model.opened.model_id == model_id) {
-                    self.pages.tables = Some(*tables);
-                    self.pages.chosen = Page::Tables;
-                    self.keep_tables();
-                }
+        let made = match end.unwrap_or_else(fault) {
+            Ok(made) => made,
+            Err(message) => {
+                let what = if page == Page::Map { "map was" } else { "tables were" };
+                self.log.fail(About::Evaluation, format!("The {what} not made: {message}"));
+                return;
             }
-            Ok(None) => {}
-            Err(message) => self.log.fail(About::Evaluation, format!("The tables were not made: {message}")),
+        };
+        let is_current = |made: &Made| {
+            self.model.as_ref().is_some_and(|model| {
+                model.opened.model_id == model_id
+                    && !matches!(made, Made::Map(map) if !fits(&map.told, &model.opened))
+            })
+        };
+        let Some(made) = made.filter(is_current) else { return };
+        self.log.succeed(About::Evaluation);
+        self.pages.chosen = page;
+        match made {
+            Made::Tables(tables) => {
+                let told = tables.told.clone();
+                self.pages.tables = Some(*tables);
+                self.keep_page("the tables", DISENTANGLEMENT_FILE, move |path| told.write(path));
+            }
+            Made::Map(map) => {
+                let told = map.told.clone();
+                self.pages.map = Some(*map);
+                self.keep_page("the map", CODE_MAP_FILE, move |path| told.write(path));
+            }
         }
     }
 
-    fn keep_tables(&mut self) {
-        let Some((model, tables)) = self.model.as_ref().zip(self.pages.tables.as_ref()) else { return };
-        let Some(path) = self.kept_file(&model.opened, DISENTANGLEMENT_FILE) else { return };
-        let (told, ctx) = (tables.told.clone(), self.ctx().clone());
-        self.start_job("Keeping the tables".to_owned(), About::Keeping, &ctx, move || {
+    /// Keeps a page of the open model as `file`, as `write` does.
+    fn keep_page(
+        &mut self,
+        what: &'static str,
+        file: &str,
+        write: impl FnOnce(&Path) -> Result<(), MetricError> + Send + 'static,
+    ) {
+        let Some(model) = &self.model else { return };
+        let Some(path) = self.kept_file(&model.opened, file) else { return };
+        let ctx = self.ctx().clone();
+        self.start_job(format!("Keeping {what}"), About::Keeping, &ctx, move || {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
             }
-            told.write(&path).map_err(|error| error.to_string())?;
-            Ok(format!("Kept the tables: {}", path.display()))
+            write(&path).map_err(|error| error.to_string())?;
+            Ok(format!("Kept {what}: {}", path.display()))
         });
     }
 
@@ -124,6 +155,20 @@ impl Document {
             Ok(format!("Exported the tables: {}", path.display()))
         });
     }
+}
+
+/// Reads a page that has been made.
+fn read_page(page: Page, path: &Path, settings: MapSettings) -> Result<Made, MetricError> {
+    Ok(match page {
+        Page::Map => Made::Map(Box::new(MapView::new(CodeMap::read(path)?, settings)?)),
+        Page::Tables | Page::Pictures => Made::Tables(Box::new(Disentanglement::read(path)?.into())),
+    })
+}
+
+/// Whether the codes of a map are as wide as those that the model's encoder finds.
+fn fits(told: &CodeMap, opened: &Opened) -> bool {
+    let block = opened.encoded().and_then(|name| opened.description.block(name));
+    block.is_some_and(|block| block.dims == told.dims.len())
 }
 
 /// Runs a command that writes a file called `name`, and reads that; nothing where it was cancelled.

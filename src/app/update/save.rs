@@ -74,6 +74,7 @@ impl Document {
             Purpose::SaveStage => self.picture_stage(StageTarget::File(path)),
             Purpose::SaveEvaluation => self.export_evaluation(path, ctx),
             Purpose::SaveTables => self.export_tables(path, ctx),
+            Purpose::SaveMap => self.export_map(path, ctx),
             Purpose::SaveTraversal => self.export_traversal(&path, ctx),
             Purpose::SaveMatrix => self.export_matrix(&path, ctx),
             Purpose::SaveAnimation => self.export_animation(&path, ctx),

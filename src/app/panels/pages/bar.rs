@@ -2,6 +2,7 @@
 
 use egui::{RichText, Ui};
 
+use super::map_bar::map_bar;
 use crate::app::action::{Actions, EvaluateAction};
 use crate::app::command::Command;
 use crate::app::document::Document;
@@ -19,6 +20,12 @@ pub(super) fn bar(ui: &mut Ui, state: &Document, actions: &mut Actions) {
                 "Tables",
                 "What each dimension of the code has to do with each factor of the data",
             ),
+            (
+                Page::Map,
+                state.pages.map.is_some(),
+                "Map",
+                "Where the codes of the data's pictures lie, beside the picture of the code as it is set",
+            ),
         ];
         for (page, _, text, hint) in pages.into_iter().filter(|(_, is_there, ..)| *is_there) {
             let button = ui.selectable_label(state.pages.shown() == page, text);
@@ -33,6 +40,9 @@ pub(super) fn bar(ui: &mut Ui, state: &Document, actions: &mut Actions) {
             if ui.button("Export tables…").on_hover_text(Command::ExportTables.hint()).clicked() {
                 actions.push(Command::ExportTables);
             }
+        }
+        if state.pages.shown() == Page::Map {
+            map_bar(ui, state, actions);
         }
     });
 }

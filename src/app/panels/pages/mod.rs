@@ -2,6 +2,8 @@
 
 mod bar;
 mod controls;
+mod map;
+mod map_bar;
 mod tables;
 
 use egui::{Ui, Vec2};
@@ -13,9 +15,10 @@ use crate::app::document::pages::Page;
 use crate::app::theme::GRID;
 
 pub(super) use controls::controls;
+pub(crate) use map::MapPanel;
 
-/// A page in the middle of the window, below a line that chooses among them. Where the pictures of the model are wanted
-/// there is the line alone.
+/// A page in the middle of the window, below a line that chooses among them. Where the pictures of the model are wanted, alone
+/// or beside the map, there is the line alone.
 #[derive(Default)]
 pub(crate) struct PagesPanel;
 
@@ -28,7 +31,7 @@ impl Panel for PagesPanel {
         egui::Frame::new().inner_margin(Vec2::new(GRID, GRID * 0.5)).show(ui, |ui| {
             bar::bar(ui, state, actions);
             match state.pages.shown() {
-                Page::Pictures => {}
+                Page::Pictures | Page::Map => {}
                 Page::Tables => tables::tables(ui, state, actions),
             }
         });
