@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::base::{Cancel, Picture, Stream, on_request_to_end, percentile};
 use crate::data::{
-    self, DataError, Dataset, KNOWN_SPECS, OpenOptions, PictureLabels, SHARED_NUISANCE, classes_of, index_of,
+    self, DataError, Dataset, Factor, KNOWN_SPECS, OpenOptions, PictureLabels, SHARED_NUISANCE,
 };
 use crate::figures::drawing::{Band, PictureTable, captions};
 use crate::figures::export::{Colour, FigureTarget, Provenance, TargetKind, check_size, write_png};
@@ -183,27 +183,29 @@ fn factor_sheet(args: &PreviewArgs, set: &dyn Dataset) -> anyhow::Result<Picture
     let factors = set.factors();
     let columns = args.count.map_or(COLUMNS, usize::from);
     let mut stream = Stream::new(args.seed, "preview");
-    let base = classes_of(factors, stream.below(set.len()));
+    let base_index = stream.below(set.len());
+    let base = set.classes(base_index);
     let kept = SHARED_NUISANCE | args.seed;
     let mut rows: Vec<(Band, Vec<(usize, u64)>)> = Vec::new();
     for (place, factor) in factors.iter().enumerate() {
         let classes = spread(factor.values.len(), columns);
-        let values: Vec<f32> = classes.iter().map(|&class| factor.values[class] as f32).collect();
-        let mut captions = captions(&values);
+        let mut captions = class_captions(factor, &classes);
         captions.resize(columns, String::new());
         let band =
             Band { title: factor.name.clone(), captions, tags: vec![String::new()], ..Band::default() };
         let at = |class: usize| {
             let mut classes = base.clone();
             classes[place] = class;
-            (index_of(factors, &classes), kept)
+            // Not every set has all combinations.
+            let index = set.with_classes(&classes).unwrap_or_else(|| set.sharing(place, class, &mut stream));
+            (index, kept)
         };
         rows.push((band, classes.into_iter().map(at).collect()));
     }
     let row = |title: &str| Band { title: title.into(), tags: vec![String::new()], ..Band::default() };
     if has_nuisance(set)? {
-        let index = index_of(factors, &base);
-        let draws = (0..columns as u64).map(|draw| (index, SHARED_NUISANCE | args.seed.wrapping_add(draw)));
+        let draws =
+            (0..columns as u64).map(|draw| (base_index, SHARED_NUISANCE | args.seed.wrapping_add(draw)));
         rows.push((row("nuisance"), draws.collect()));
     }
     let random = (0..columns as u64).map(|draw| (stream.below(set.len()), draw));
@@ -220,6 +222,15 @@ fn factor_sheet(args: &PreviewArgs, set: &dyn Dataset) -> anyhow::Result<Picture
         }
     }
     Ok(canvas.into_picture())
+}
+
+/// What the classes are called: by name, or by value.
+fn class_captions(factor: &Factor, classes: &[usize]) -> Vec<String> {
+    let values: Vec<f32> = classes.iter().map(|&class| factor.values[class] as f32).collect();
+    match factor.names.as_slice() {
+        [] => captions(&values),
+        names => classes.iter().map(|&class| names[class].clone()).collect(),
+    }
 }
 
 /// Up to `count` classes of `classes`, evenly from the first to the last.

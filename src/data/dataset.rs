@@ -1,7 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::factors::{Factor, classes_of};
+use super::factors::{Factor, classes_of, index_of, one_sharing};
 use super::labels::PictureLabels;
 use crate::base::{FileError, Stream};
 
@@ -51,17 +51,33 @@ pub trait Dataset: Send + Sync {
         None
     }
 
-    /// The known factors of variation, first varying slowest; empty where unknown. Where factors other than
-    /// [`Dataset::labels`] are known `len()` is the product of their sizes and index order is row-major over them.
+    /// The known factors of variation, first varying slowest; empty where unknown.
     fn factors(&self) -> &[Factor] {
         self.labels().map_or(&[], |labels| std::slice::from_ref(labels.factor()))
     }
 
-    /// The class of each factor of picture `index`.
+    /// The class of each factor of picture `index`. Where nothing else is said the pictures are all combinations of the
+    /// factors, each once, in row-major order.
     fn classes(&self, index: usize) -> Vec<usize> {
         match self.labels() {
             Some(labels) => vec![labels.class(index)],
             None => classes_of(self.factors(), index),
+        }
+    }
+
+    /// A random picture of those whose `factor` has this class.
+    fn sharing(&self, factor: usize, class: usize, stream: &mut Stream) -> usize {
+        match self.labels() {
+            Some(labels) => labels.one_of(class, stream),
+            None => one_sharing(self.factors(), factor, class, stream),
+        }
+    }
+
+    /// A picture whose factors have these classes, where there is one.
+    fn with_classes(&self, classes: &[usize]) -> Option<usize> {
+        match self.labels() {
+            Some(labels) => labels.pictures(*classes.first()?).first().map(|&picture| picture as usize),
+            None => Some(index_of(self.factors(), classes)),
         }
     }
 

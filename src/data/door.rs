@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::pixels::{PixelFile, Wanted};
-use super::{DataError, photos};
+use super::{DataError, known, photos};
 use crate::base::Pool;
 
 /// Lists the folder or archive at `path` in the way of every set of photographs, and reads and prepares what each finds;
@@ -24,4 +24,13 @@ pub fn prepared_pictures(path: &Path, pictures: usize, size: usize) -> Result<()
     let Some(found) = PixelFile::find(path, &wanted) else { return Ok(()) };
     let mut picture = vec![0.0; 3 * size * size];
     (0..found.cached()).try_for_each(|index| found.read(index, &mut picture))
+}
+
+/// Takes the file at `path` for prepared pictures of so many channels and side `size`, with their factors, and reads those that
+/// it holds.
+///
+/// # Errors
+/// As for a set whose prepared pictures go away.
+pub fn prepared_factors(path: &Path, channels: usize, size: usize) -> Result<(), DataError> {
+    known::read_prepared(path, channels, size)
 }

@@ -1,5 +1,9 @@
+use serde::{Deserialize, Serialize};
+
+use crate::base::Stream;
+
 /// One known factor of variation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Factor {
     /// Its name, for instance `azimuth`.
     pub name: String,
@@ -13,6 +17,12 @@ impl Factor {
     /// A factor of these values, which say all.
     pub fn of_values(name: impl Into<String>, values: Vec<f64>) -> Self {
         Self { name: name.into(), values, names: Vec::new() }
+    }
+
+    /// A factor of classes that have names, and the numbers from 0 on for values.
+    pub(super) fn of_names(name: impl Into<String>, names: &[&str]) -> Self {
+        let values = (0..names.len()).map(|class| class as f64).collect();
+        Self { name: name.into(), values, names: names.iter().map(ToString::to_string).collect() }
     }
 }
 
@@ -35,6 +45,13 @@ pub fn classes_of(factors: &[Factor], index: usize) -> Vec<usize> {
 /// The picture whose factors have these classes, one for each factor: the inverse of [`classes_of`].
 pub fn index_of(factors: &[Factor], classes: &[usize]) -> usize {
     factors.iter().zip(classes).fold(0, |index, (factor, &class)| index * factor.values.len() + class)
+}
+
+/// A random combination of `factors` in which `factor` has this class.
+pub fn one_sharing(factors: &[Factor], factor: usize, class: usize, stream: &mut Stream) -> usize {
+    let mut classes: Vec<usize> = factors.iter().map(|other| stream.below(other.values.len())).collect();
+    classes[factor] = class;
+    index_of(factors, &classes)
 }
 
 /// A factor whose `count` values lie evenly from `first` to `last`, both included.

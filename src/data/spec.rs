@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::known::KnownPictures;
 use super::labelled::{LabelledPictures, Part};
 use super::photos::{Layout, Photos};
 use super::scenes::{DrawnScenes, Scenes};
@@ -18,12 +19,18 @@ noisy-dsprites[:FILE.npz]  on uniform noise
 scream-dsprites[:FILE.npz] on crops of a painting (--picture FILE for another)
 scenes                     rendered rooms with six known factors, 64 to 1024 pixels
 scenes:COUNT               so many of them, drawn once and kept in the cache: for training
+shapes3d:FILE.h5           3D Shapes, 3dshapes.h5: 480,000 pictures, six known factors
+cars3d:PATH                Cars3D, nips2015-analogy-data.tar.gz or its folder data/cars: elevation, azimuth, object
+smallnorb:DIR              SmallNORB, the six .mat files of both halves, plain or .gz: four known factors
+mpi3d:FILE.npz             MPI3D toy, realistic, real or real-complex: seven known factors
+isaac3d:PATH               Isaac3D, a folder, zip or tar of images/NNNNNN.png and labels.npy: nine known factors
+falcor3d:PATH              Falcor3D, the same with train-rec.labels: seven known factors
 images:DIR                 any pictures, at any depth of a folder (or a zip or tar, or one picture)
 labels:DIR                 the same in a folder for each label, which becomes a factor
 mnist:DIR                  the 60,000 digits of train-images-idx3-ubyte and train-labels-idx1-ubyte, plain or .gz
 mnist-test:DIR             the 10,000 of t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte
 svhn:FILE.mat              the cropped digits, train_32x32.mat or test_32x32.mat
-celeba:PATH                img_align_celeba, the folder or the zip
+celeba:PATH                img_align_celeba, the folder or the zip; with list_attr_celeba.txt beside it 40 factors
 celeba-hq:PATH             the 1024x1024 pictures, a folder or a zip
 chairs:PATH                rendered_chairs, the folder or the tar
 cars:PATH                  a folder with cars_train, cars_test and devkit";
@@ -63,15 +70,24 @@ pub fn open(spec: &str, size: Option<usize>, options: &OpenOptions) -> Result<Ar
             Ok(Arc::new(LabelledPictures::mnist(spec, needed(spec, path, "FOLDER")?, Part::Test, size)?))
         }
         "svhn" => Ok(Arc::new(LabelledPictures::svhn(spec, needed(spec, path, "train_32x32.mat")?, size)?)),
+        "shapes3d" => known(spec, name, path, "3dshapes.h5", size, options),
+        "cars3d" => known(spec, name, path, "nips2015-analogy-data.tar.gz", size, options),
+        "smallnorb" => known(spec, name, path, "FOLDER", size, options),
+        "mpi3d" => known(spec, name, path, "mpi3d_toy.npz", size, options),
+        "isaac3d" | "falcor3d" => known(spec, name, path, "FOLDER", size, options),
         "celeba" => photos(spec, Layout::CelebA, path, size, options),
         "celeba-hq" => photos(spec, Layout::CelebAHq, path, size, options),
         "chairs" => photos(spec, Layout::Chairs, path, size, options),
         "cars" => photos(spec, Layout::Cars, path, size, options),
-        _ => Err(DataError::Spec(format!(
-            "there is no data set called {spec:?}; known are {}; `idgan data --help` explains them",
-            known_names().join(", ")
-        ))),
+        _ => Err(unknown(spec)),
     }
+}
+
+fn unknown(spec: &str) -> DataError {
+    DataError::Spec(format!(
+        "there is no data set called {spec:?}; known are {}; `idgan data --help` explains them",
+        known_names().join(", ")
+    ))
 }
 
 /// Whether `spec` begins with the name of a data set; what it names need not be there.
@@ -163,6 +179,18 @@ fn open_sprites(
             "{spec} has pictures of 64 pixels, or of 32, not {size}; leave the size out"
         ))),
     }
+}
+
+fn known(
+    spec: &str,
+    name: &str,
+    path: Option<&Path>,
+    example: &str,
+    size: Option<usize>,
+    options: &OpenOptions,
+) -> Result<Arc<dyn Dataset>, DataError> {
+    let opened = KnownPictures::open(spec, name, needed(spec, path, example)?, size, options)?;
+    Ok(Arc::new(opened.ok_or_else(|| unknown(spec))?))
 }
 
 fn photos(

@@ -2,6 +2,7 @@
 //! that bounds what one file may cost. Nothing is executed, and no declared length is believed before the bytes are there.
 
 mod budget;
+pub(crate) mod hdf5;
 pub(crate) mod onnx;
 pub mod picture;
 mod protobuf;

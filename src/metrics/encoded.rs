@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::base::{Array, Pool, Stream};
-use crate::data::{Dataset, Factor, SHARED_NUISANCE, classes_of, index_of};
+use crate::data::{Dataset, Factor, SHARED_NUISANCE, classes_of, one_sharing};
 use crate::inference::Encoder;
 
 use super::statistics::choose;
@@ -65,13 +65,6 @@ pub trait EncodedData {
     ) -> Result<(), MetricError>;
 }
 
-/// A random combination of `factors` in which `factor` has this class.
-pub(super) fn one_sharing(factors: &[Factor], factor: usize, class: usize, stream: &mut Stream) -> usize {
-    let mut classes: Vec<usize> = factors.iter().map(|other| stream.below(other.values.len())).collect();
-    classes[factor] = class;
-    index_of(factors, &classes)
-}
-
 /// How long it takes to find the code of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
@@ -120,10 +113,7 @@ impl EncodedData for EncodedPictures<'_> {
     }
 
     fn sharing(&self, factor: usize, class: usize, stream: &mut Stream) -> usize {
-        match self.data.labels() {
-            Some(labels) => labels.one_of(class, stream),
-            None => one_sharing(self.factors(), factor, class, stream),
-        }
+        self.data.sharing(factor, class, stream)
     }
 
     fn code_dim(&self) -> usize {

@@ -1,7 +1,7 @@
 use crate::base::{Array, Stream};
-use crate::data::{Factor, classes_of, combinations};
+use crate::data::{Factor, classes_of, combinations, one_sharing};
 
-use super::encoded::{Effort, one_sharing};
+use super::encoded::Effort;
 use super::{CodeSample, EncodedData, MetricError};
 
 /// Codes in memory: those of all pictures of a data set, of some of them, or of somebody else's model.

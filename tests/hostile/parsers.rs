@@ -87,6 +87,13 @@ pub fn all(folder: &Path) -> Vec<Parser> {
         parser("sprites", 4, "sprites.npz", seeds::sprites(), sprites),
         parser("digits", 4, "train-images-idx3-ubyte", seeds::digits(), digits),
         parser("street", 3, "train_32x32.mat", seeds::street(), street),
+        parser("shapes3d", 6, "3dshapes.h5", seeds::shapes3d(), shapes3d),
+        parser("mpi3d", 3, "mpi3d.npz", seeds::mpi3d(), mpi3d),
+        parser("cars3d", 3, "car_001_mesh.mat", seeds::cars3d(), cars3d),
+        parser("norb", 3, "smallnorb-x-training-dat.mat", seeds::norb(), norb),
+        parser("rendered", 3, "falcor3d", seeds::rendered(), rendered),
+        parser("attributes", 2, "list_attr_celeba.txt", seeds::attributes(), attributes),
+        parser("factors", 3, "factors", seeds::factors(), factors),
         parser("photographs", 10, "photographs", seeds::photographs(), photographs),
         parser("prepared", 3, "prepared", seeds::prepared(), prepared),
         parser("configuration", 6, "config.toml", seeds::configurations(folder), configuration),
@@ -259,6 +266,98 @@ fn digits(input: &Input<'_>) -> Said {
 fn street(input: &Input<'_>) -> Said {
     let mut said = Said::default();
     labelled(&format!("svhn:{}", input.path.display()), &mut said);
+    said
+}
+
+/// Prepares a set with known factors at 8 pixels and reads its first and its last picture.
+fn known(spec: &str, input: &Input<'_>, said: &mut Said) {
+    let cache_dir = input.folder.join("cache");
+    let options = OpenOptions {
+        cache_dir: cache_dir.clone(),
+        cache_bytes: 1 << 20,
+        threads: 1,
+        ..OpenOptions::default()
+    };
+    if let Some(set) = said.note(idgan::data::open(spec, Some(8), &options)) {
+        let mut picture = vec![0.0; set.picture_shape().iter().product()];
+        for index in [0, set.len() - 1] {
+            said.note(set.read(index, 0, &mut picture));
+            let classes = set.classes(index);
+            assert!(classes.iter().zip(set.factors()).all(|(&class, factor)| class < factor.values.len()));
+            assert!(set.with_classes(&classes).is_some());
+        }
+    }
+    let _ = std::fs::remove_dir_all(cache_dir);
+}
+
+fn shapes3d(input: &Input<'_>) -> Said {
+    let mut said = Said::default();
+    known(&format!("shapes3d:{}", input.path.display()), input, &mut said);
+    said
+}
+
+fn mpi3d(input: &Input<'_>) -> Said {
+    let mut said = Said::default();
+    known(&format!("mpi3d:{}", input.path.display()), input, &mut said);
+    said
+}
+
+/// The file as a car's in a folder of its own.
+fn cars3d(input: &Input<'_>) -> Said {
+    let mut said = Said::default();
+    let folder = input.folder.join("cars");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("car_001_mesh.mat"), input.bytes).unwrap();
+    known(&format!("cars3d:{}", folder.display()), input, &mut said);
+    said
+}
+
+/// The file as each of the six of SmallNORB, beside the others.
+fn norb(input: &Input<'_>) -> Said {
+    let mut said = Said::default();
+    let folder = input.folder.join("norb");
+    for damaged in ["training-dat", "training-info", "testing-cat"] {
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        for entry in std::fs::read_dir(data("known-factors/smallnorb")).unwrap() {
+            let path = entry.unwrap().path();
+            let to = folder.join(path.file_name().unwrap());
+            match path.to_str().unwrap().contains(damaged) {
+                true => std::fs::write(to, input.bytes).unwrap(),
+                false => drop(std::fs::copy(path, to).unwrap()),
+            }
+        }
+        known(&format!("smallnorb:{}", folder.display()), input, &mut said);
+    }
+    let _ = std::fs::remove_dir_all(&folder);
+    said
+}
+
+fn rendered(input: &Input<'_>) -> Said {
+    let mut said = Said::default();
+    known(&format!("falcor3d:{}", input.path.display()), input, &mut said);
+    said
+}
+
+/// The file as the list of attributes beside four faces.
+fn attributes(input: &Input<'_>) -> Said {
+    let mut said = Said::default();
+    let folder = input.folder.join("celeba");
+    std::fs::create_dir_all(&folder).unwrap();
+    for number in 1..=4 {
+        let name = format!("{number:06}.jpg");
+        std::fs::copy(data("known-factors/celeba/img_align_celeba").join(&name), folder.join(&name)).unwrap();
+    }
+    std::fs::write(folder.join("list_attr_celeba.txt"), input.bytes).unwrap();
+    known(&format!("celeba:{}", folder.display()), input, &mut said);
+    let _ = std::fs::remove_dir_all(&folder);
+    said
+}
+
+/// The file as prepared pictures with their factors.
+fn factors(input: &Input<'_>) -> Said {
+    let mut said = Said::default();
+    said.note(idgan::data::door::prepared_factors(&input.path, 1, 8));
     said
 }
 

@@ -227,6 +227,61 @@ pub fn street() -> Vec<Seed> {
     ["svhn.mat", "svhn_plain.mat"].map(seed).into()
 }
 
+fn known(form: Form, name: &str) -> Seed {
+    Seed::File(form, std::fs::read(data("known-factors").join(name)).unwrap())
+}
+
+/// 3D Shapes in small, as h5py packs it in several ways.
+pub fn shapes3d() -> Vec<Seed> {
+    let kinds = [
+        "contiguous",
+        "gzip",
+        "shuffle",
+        "latest-single",
+        "latest-fixed",
+        "latest-extensible",
+        "latest-tree",
+        "v108",
+    ];
+    kinds.map(|kind| known(Form::Bytes, &format!("shapes3d-{kind}.h5"))).into()
+}
+
+/// MPI3D in small.
+pub fn mpi3d() -> Vec<Seed> {
+    vec![Seed::Zip(members(&data("known-factors/mpi3d.npz")))]
+}
+
+/// Two cars, packed and not.
+pub fn cars3d() -> Vec<Seed> {
+    ["cars3d/car_001_mesh.mat", "cars3d/car_002_mesh.mat"].map(|name| known(Form::Matlab, name)).into()
+}
+
+/// The three kinds of SmallNORB's files, plain and compressed.
+pub fn norb() -> Vec<Seed> {
+    let start = "smallnorb/smallnorb-5x46789x9x18x6x2x96x96-training";
+    let packed = "smallnorb/smallnorb-5x01235x9x18x6x2x96x96-testing-cat.mat.gz";
+    let plain = ["dat", "cat", "info"].map(|part| known(Form::Bytes, &format!("{start}-{part}.mat")));
+    plain.into_iter().chain([known(Form::Bytes, packed)]).collect()
+}
+
+/// Numbered pictures and a table of labels, in a zip and a tar.
+pub fn rendered() -> Vec<Seed> {
+    let members = members(&data("known-factors/falcor3d.zip"));
+    vec![Seed::Zip(members.clone()), Seed::Tar(members)]
+}
+
+/// CelebA's attributes, of four faces.
+pub fn attributes() -> Vec<Seed> {
+    vec![known(Form::Words, "celeba/list_attr_celeba.txt")]
+}
+
+/// Two prepared pictures of 8x8 pixels and one channel, with a factor.
+pub fn factors() -> Vec<Seed> {
+    let text = br#"{"channels":1,"size":8,"pictures":2,"factors":[{"name":"scale","values":[0.5,0.75],"names":[]}]}"#;
+    let end = [&[0, 0, 1, 0], &text[..], &(text.len() as u64).to_le_bytes(), b"idganfac"].concat();
+    vec![Seed::File(Form::Pixels, [vec![9; 128], end].concat())]
+}
+
 fn picture() -> DynamicImage {
     let pixel =
         |x: u32, y: u32| [x * 30, y * 25, x * x * 7 + y * 31, 255 - 20 * x].map(|value| value as u8).into();

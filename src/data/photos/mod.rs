@@ -1,5 +1,6 @@
 //! Photographs from folders and archives, decoded once at the training size into a bounded cache.
 
+mod attributes;
 pub(super) mod decode;
 mod folders;
 mod listed;
@@ -8,11 +9,13 @@ mod published;
 
 use std::path::Path;
 
-use self::prepared::Prepared;
+use self::attributes::AttributeList;
+use super::factor_table::FactorTable;
 use super::store::{Store, warn_once};
-use super::{DataError, Dataset, OpenOptions, PictureLabels};
-use crate::base::{Background, Pool};
+use super::{DataError, Dataset, Factor, OpenOptions, PictureLabels};
+use crate::base::{Background, Pool, Stream};
 
+pub(super) use self::prepared::{Crop, Prepared};
 pub(super) use self::published::Layout;
 
 /// The smallest and the largest side of a picture.
@@ -24,6 +27,7 @@ pub(super) struct Photos {
     size: usize,
     pictures: Prepared,
     labels: Option<PictureLabels>,
+    attributes: Option<FactorTable>,
 }
 
 impl Photos {
@@ -52,6 +56,7 @@ impl Photos {
             passed.others = 0;
         }
         passed.warn(path);
+        let list = if layout == Layout::CelebA { AttributeList::find(&store)? } else { None };
         let pictures = Prepared::open(store, chosen, size, options)?;
         let broken = pictures.broken();
         if let Some(sentence) = broken.sentence(pictures.len() + broken.places.len()) {
@@ -61,7 +66,8 @@ impl Photos {
             Layout::Labels => Some(folders::labels(&pictures, path)?),
             _ => None,
         };
-        Ok(Self { spec: spec.to_owned(), size, pictures, labels })
+        let attributes = list.map(|list| list.of(&pictures)).transpose()?;
+        Ok(Self { spec: spec.to_owned(), size, pictures, labels, attributes })
     }
 }
 
@@ -108,6 +114,37 @@ impl Dataset for Photos {
 
     fn labels(&self) -> Option<&PictureLabels> {
         self.labels.as_ref()
+    }
+
+    fn factors(&self) -> &[Factor] {
+        match (&self.labels, &self.attributes) {
+            (Some(labels), _) => std::slice::from_ref(labels.factor()),
+            (None, Some(attributes)) => attributes.factors(),
+            (None, None) => &[],
+        }
+    }
+
+    fn classes(&self, index: usize) -> Vec<usize> {
+        match (&self.labels, &self.attributes) {
+            (Some(labels), _) => vec![labels.class(index)],
+            (None, Some(attributes)) => attributes.classes(index),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    fn sharing(&self, factor: usize, class: usize, stream: &mut Stream) -> usize {
+        match (&self.labels, &self.attributes) {
+            (Some(labels), _) => labels.one_of(class, stream),
+            (None, Some(attributes)) => attributes.sharing(factor, class, stream),
+            (None, None) => stream.below(self.len()),
+        }
+    }
+
+    fn with_classes(&self, classes: &[usize]) -> Option<usize> {
+        match (&self.labels, &self.attributes) {
+            (Some(labels), _) => labels.pictures(*classes.first()?).first().map(|&picture| picture as usize),
+            (None, attributes) => attributes.as_ref()?.with_classes(classes),
+        }
     }
 
     fn may_flip(&self) -> bool {

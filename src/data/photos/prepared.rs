@@ -14,7 +14,7 @@ const DECODER: u32 = 3;
 
 /// The part of a picture that is used, before it is scaled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(super) enum Crop {
+pub(in crate::data) enum Crop {
     /// The largest square in the middle.
     Square,
     /// A square of this many pixels in the middle; smaller pictures have none.
@@ -66,7 +66,7 @@ impl Crop {
 /// The pictures of a store, each decoded, cropped and scaled, as many as the cache holds in a file of raw
 /// pixels that is read by position.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(in crate::data) struct Prepared {
     store: Store,
     /// The pictures' places in the store and what is cut from them, broken ones left out.
     pictures: Vec<(u32, Crop)>,
@@ -77,7 +77,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// Prepares `pictures` (their place in `store`, and the crop) at `size`, or finds them prepared already.
-    pub(super) fn open(
+    pub(in crate::data) fn open(
         store: Store,
         pictures: Vec<(u32, Crop)>,
         size: usize,
@@ -103,33 +103,33 @@ impl Prepared {
     }
 
     /// The number of pictures, broken ones left out.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::data) fn len(&self) -> usize {
         self.pictures.len()
     }
 
     /// A short name for which picture lies at which index.
-    pub(super) fn listing(&self) -> String {
+    pub(in crate::data) fn listing(&self) -> String {
         let names = (0..self.len()).map(|index| self.name(index).as_os_str().as_encoded_bytes());
         fingerprint::of_parts(names.map(|name| (name, [].as_slice())))
     }
 
     /// The path of picture `index` inside the folder or archive.
-    pub(super) fn name(&self, index: usize) -> &Path {
+    pub(in crate::data) fn name(&self, index: usize) -> &Path {
         self.store.entries()[self.pictures[index].0 as usize].name()
     }
 
     /// Whether no picture has to be decoded any more.
-    pub(super) fn is_all_cached(&self) -> bool {
+    pub(in crate::data) fn is_all_cached(&self) -> bool {
         self.pixels.cached() == self.pictures.len()
     }
 
     /// The pictures that could not be decoded.
-    pub(super) fn broken(&self) -> &Broken {
+    pub(in crate::data) fn broken(&self) -> &Broken {
         self.pixels.broken()
     }
 
     /// Writes picture `index` into `out` `(3, size, size)`, values in [0, 1].
-    pub(super) fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DataError> {
+    pub(in crate::data) fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DataError> {
         if index < self.pixels.cached() {
             return self.pixels.read(index, out);
         }

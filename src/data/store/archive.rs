@@ -30,7 +30,7 @@ pub(super) fn check_kind(head: &[u8], path: &Path) -> Result<(), DataError> {
     let what = match kind {
         Some(kind) => format!("this is {kind}, which is not read here; unpack it and name the folder"),
         None if head.starts_with(b"\x89HDF\r\n\x1a\n") => {
-            "this is an HDF5 file, which is not read here; write its pictures into a folder and name that"
+            "this is an HDF5 file; name 3dshapes.h5 as shapes3d:FILE, and write other pictures into a folder"
                 .into()
         }
         None => return Ok(()),

@@ -187,7 +187,8 @@ impl Store {
         }
     }
 
-    fn reader<'a>(&'a self, entry: &'a Entry) -> io::Result<Box<dyn Read + 'a>> {
+    /// Reads a file from its front.
+    pub(super) fn reader<'a>(&'a self, entry: &'a Entry) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match (&self.contents, &entry.place) {
             (Contents::Zip(archive), Place::Zip(member)) => Box::new(archive.reader(member)?),
             (Contents::Tar(archive), &Place::Tar { offset, len }) => Box::new(archive.section(offset, len)),
