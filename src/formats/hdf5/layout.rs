@@ -54,7 +54,7 @@ pub(super) enum Index {
 impl Layout {
     /// Reads the message.
     pub(super) fn read(fields: &mut Fields<'_>, rank: usize, element: usize) -> io::Result<Self> {
-        let version = fields.version(3..=4)?;
+        let version = fields.version(3..=5)?;
         Ok(match fields.u8()? {
             0 => {
                 let len = usize::from(fields.u16()?);
