@@ -31,7 +31,7 @@ pub(super) struct Cars3d<'a> {
 /// Where the cars' files lie.
 enum Files {
     /// A folder, a zip or a tar archive.
-    Store(Store),
+    Store(Box<Store>),
     /// The published archive, which is read from its front to its end.
     TarGz,
 }
@@ -93,7 +93,7 @@ impl Files {
         let read = is_file.then(|| File::open(path).and_then(|mut file| file.read_exact(&mut head)));
         match read {
             Some(Ok(())) if head == [0x1f, 0x8b] => Ok(Self::TarGz),
-            _ => Ok(Self::Store(Store::open(path)?)),
+            _ => Ok(Self::Store(Box::new(Store::open(path)?))),
         }
     }
 

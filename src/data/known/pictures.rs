@@ -34,7 +34,7 @@ enum Pixels {
     /// In one derived file, which was made of the published ones.
     File(PreparedFile),
     /// In files of their own, decoded once.
-    Photos(Prepared),
+    Photos(Box<Prepared>),
 }
 
 /// A path that is to be opened, and how.
@@ -95,7 +95,7 @@ impl Opening<'_> {
     /// Numbered pictures in files of their own.
     fn rendered(&self, path: &Path) -> Result<KnownPictures, DataError> {
         let (photos, table, order) = rendered::open(self.spec, self.set, path, self.size, self.options)?;
-        Ok(self.known(Pixels::Photos(photos), table, order))
+        Ok(self.known(Pixels::Photos(Box::new(photos)), table, order))
     }
 
     fn known(&self, pixels: Pixels, table: FactorTable, order: Option<Vec<u32>>) -> KnownPictures {

@@ -69,7 +69,7 @@ pub(super) fn fletcher32(bytes: &[u8]) -> u32 {
         second += first;
         (first, second) = (fold(first), fold(second));
     }
-    fold(second) << 16 | fold(first)
+    (fold(second) << 16) | fold(first)
 }
 
 #[cfg(test)]

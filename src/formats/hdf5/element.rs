@@ -68,7 +68,7 @@ impl Element {
         match self {
             Self::Whole { bytes, is_signed: true, .. } => {
                 let spare = 64 - 8 * bytes as u32;
-                ((word << spare) as i64 >> spare) as f64
+                (((word << spare) as i64) >> spare) as f64
             }
             Self::Whole { .. } => word as f64,
             Self::Float { bytes: 4, .. } => f64::from(f32::from_bits(word as u32)),

@@ -44,7 +44,7 @@ impl Filters {
 
     /// Unpacks a chunk of `len` bytes, packed by all steps but those in `mask`.
     pub(super) fn unpack(&self, mut data: Vec<u8>, mask: u32, len: usize) -> io::Result<Vec<u8>> {
-        let is_done = |at: usize| mask >> at & 1 == 0;
+        let is_done = |at: usize| (mask >> at) & 1 == 0;
         // A checksum may stand behind what is unpacked.
         let most = len + 4 * self.0.len();
         for (_, filter) in self.0.iter().enumerate().rev().filter(|&(at, _)| is_done(at)) {
