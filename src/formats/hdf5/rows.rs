@@ -137,7 +137,7 @@ fn repeated(inner: &[Run], count: usize, start: usize, [in_chunk, in_row]: [usiz
                 Run { from: run.from + step * in_chunk, to: run.to + start + step * in_row, len: run.len };
             match runs.last_mut() {
                 Some(last) if last.from + last.len == next.from && last.to + last.len == next.to => {
-                    last.len += next.len
+                    last.len += next.len;
                 }
                 _ => runs.push(next),
             }
