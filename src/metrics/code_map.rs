@@ -309,7 +309,7 @@ mod tests {
         let plane = map.projection(Plane::Components).expect("a plane");
         let expected = [0.6, 0.8, 0.0];
         assert!(plane.axes[0].iter().zip(expected).all(|(a, b)| (a - b).abs() < 0.02), "{plane:?}");
-        assert!(plane.labels[0].starts_with("Principal component 1 (9"), "{plane:?}");
+        assert!(plane.labels[0].starts_with("Principal component 1 (100 %"), "{plane:?}");
         let mean = [0, 1].map(|at| map.codes.iter().map(|code| plane.at(code)[at]).sum::<f64>());
         assert!(mean.iter().all(|sum| sum.abs() < 1e-3), "{mean:?}");
     }
