@@ -403,7 +403,7 @@ fn every_control_has_a_tooltip() {
     let options = Options { source, library: Arc::new(ToyLibrary::default()), ..Options::default() };
     let mut window = sized(options, [1400.0, 1800.0]);
     settle(&mut window);
-    let menus = ["File", "Edit", "View", "Model", "Window", "Resize panel"];
+    let menus = ["File", "Edit", "View", "Model", "Window", "Help", "Resize panel"];
     let mut bare = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
     for tab in ["Inspect", "Traverse", "c × s", "Animation", "Train", "Evaluate", "Log"] {

@@ -242,7 +242,7 @@ fn what_cannot_be_drawn_is_said_and_leaves_nothing() {
         ("--mode add --out a.png", "expected replace or offset"),
         ("--row 3 --out a.png", "--codes"),
         ("--seed 1 --image a.png --out a.png", "cannot be used with"),
-        ("--out a.tiff", "--out takes a .png, a .svg, a .pdf, a .gif, a .npz, a folder"),
+        ("--out a.tiff", "--out takes a .png, a .svg, a .pdf, a .gif, an .apng, an .mp4, a .npz, a folder"),
         ("", "--out"),
     ] {
         fail(folder.path(), &format!("traverse model.safetensors {options}"), 2, words);

@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(check("frames"), PathCheck::Go(path("frames")));
         std::fs::write(path("frames").join("mine.txt"), "x").expect("writes");
         assert!(refusal(&check("frames")).contains("not empty"));
-        assert!(refusal(&check("walk.mp4")).contains("a folder of frames"));
+        assert!(refusal(&check("walk.webm")).contains("a folder of frames"));
         std::fs::write(path("taken"), "x").expect("writes");
         assert!(refusal(&check("taken")).starts_with("A file lies"));
     }
