@@ -25,6 +25,8 @@ impl Document {
                     taken.put((target, window));
                     waker.request_repaint();
                 });
+                // The window's pixels are taken when it is drawn next.
+                ctx.request_repaint();
             }
             Some((target, frames)) => {
                 self.stage_picture.wanted = Some((target, frames - 1));
