@@ -1,5 +1,5 @@
-//! A flipped implicit autoencoder of four points beside an InfoGAN: figures 11 and 12 of Makhzani 2018. All five seeds of
-//! `docs/results/iae.md`: `IDGAN_SEEDS=5 cargo test --release --test training four_points -- --nocapture`.
+//! A flipped implicit autoencoder of four points beside an InfoGAN: figures 11 and 12 of Makhzani 2018. All three seeds of
+//! `docs/results/iae.md`: `IDGAN_SEEDS=3 cargo test --release --test training four_points -- --nocapture`.
 
 use candle_core::Tensor;
 
@@ -93,5 +93,7 @@ fn codes_of_four_points_fill_the_prior() {
         let [flipped, infogan] = [read_by_an_autoencoder(seed), read_by_an_infogan(seed)]
             .map(|read| energy_distance(&read, &prior));
         println!("seed {seed}: FIAE {flipped:.4}, InfoGAN {infogan:.4}, prior itself {again:.4}");
+        // All codes in one place are .7 away and farther; which of both is nearer is told in docs/results.
+        assert!(flipped < 0.25 && infogan < 0.25, "{flipped} {infogan}");
     }
 }
